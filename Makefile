@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Needs only make and a Python from 3.10 on; everything else goes into .venv/. `make help` says what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+.SHELLFLAGS := -ec
+MAKEFLAGS += --no-builtin-rules
+
+# Newest first; ansible-core runs on no other.
+PYTHONS := 3.14 3.13 3.12 3.11 3.10
+VERSION := $(shell sed -n 's/^version: *//p' galaxy.yml)
+TARBALL := build/backup-audit-$(VERSION).tar.gz
+
+VENV := $(CURDIR)/.venv
+PYTHON := $(VENV)/bin/python
+TOOLS_READY := .venv/.tools
+COLLECTION_READY := .venv/collections/.installed
+TREE := .venv/tree/ansible_collections/backup/audit
+
+# Folders as well: they change when a file in them is removed.
+SOURCES := $(shell find galaxy.yml LICENSE README.md CHANGELOG.md requirements.txt meta plugins roles playbooks \
+    changelogs docs extensions -not -name __pycache__ -not -name '*.pyc' 2>/dev/null)
+
+export PATH := $(VENV)/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(VENV)/collections
+# Ansible refuses to run in a locale that is not UTF-8.
+export LC_ALL := C.UTF-8
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup: $(TOOLS_READY) $(COLLECTION_READY) $(TREE) ## everything into .venv/: pinned tools, the collection installed from its tarball
+
+.PHONY: demo
+demo: setup ## the compliance play against simulated backup servers; findings in build/demo/
+	$(PYTHON) -m tests.tools.demo
+
+.PHONY: test
+test: setup ## unit and integration tests
+	$(PYTHON) -m pytest -n 2
+
+.PHONY: coverage
+coverage: setup ## the same, and which lines of plugins/ no test in this process reached
+	mkdir -p build/coverage
+	$(PYTHON) -m pytest -n 2 --cov --cov-report=term --cov-report=html:build/coverage/html
+
+.PHONY: lint lint-license lint-style lint-types lint-ansible lint-docs lint-changelog
+lint: lint-license lint-style lint-types lint-ansible lint-docs lint-changelog ## style, types, documentation, license notices
+
+lint-license: setup
+	$(PYTHON) -m tests.tools.spdx
+
+lint-style: setup
+	ruff check .
+	ruff format --check .
+
+lint-types: setup
+	mypy -p ansible_collections.backup.audit.plugins.module_utils
+	mypy -p tests.tools
+
+lint-ansible: setup
+	$(PYTHON) -m tests.tools.in_copy ansible-lint --offline --profile production
+
+lint-docs: setup
+	$(PYTHON) -m tests.tools.in_copy antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+
+lint-changelog: setup
+	$(PYTHON) -m tests.tools.in_copy antsibull-changelog lint
+
+.PHONY: sanity
+sanity: setup ## ansible-test sanity, all tests, on a copy outside of the repository
+	$(PYTHON) -m tests.tools.sanity
+
+.PHONY: test-matrix
+test-matrix: setup ## the tests on the oldest and the newest ansible-core, each with a Python of its own
+	$(PYTHON) -m tests.tools.matrix
+
+.PHONY: build
+build: $(TARBALL) ## the collection's tarball into build/
+	@echo $(TARBALL)
+
+.PHONY: clean
+clean: ## remove everything that make has made, .venv/ included
+	rm -rf .venv .venv-matrix build .ansible .hypothesis tests/output
+	find plugins tests -type d -name __pycache__ -prune -exec rm -rf {} +
+
+$(TOOLS_READY): tests/requirements.txt tests/requirements-test.txt
+	python=$$(sh tests/tools/find_python.sh $(PYTHONS)); echo "Setting up .venv with $$python"; "$$python" -m venv --clear .venv
+	$(PYTHON) -m pip install --quiet -r tests/requirements.txt
+	touch $@
+
+$(TARBALL): $(SOURCES) | $(TOOLS_READY)
+	ansible-galaxy collection build --force --output-path build .
+
+$(COLLECTION_READY): $(TARBALL) | $(TOOLS_READY)
+	ansible-galaxy collection install --offline --force -p .venv/collections $(TARBALL)
+	touch $@
+
+$(TREE): | $(TOOLS_READY)
+	mkdir -p $(@D)
+	ln -sfn ../../../.. $@

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files are the project, and a copy of just these where tools want to see a clean collection."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+IN_COPY = PurePosixPath("ansible_collections/backup/audit")
+
+
+def project_files(root: Path = ROOT) -> list[PurePosixPath]:
+    """Every file that is or would be committed; without git, every file that galaxy.yml does not ignore."""
+    in_git = (root / ".git").exists() and shutil.which("git") is not None
+    names = _known_to_git(root) if in_git else _not_ignored(root)
+    files = sorted(PurePosixPath(name) for name in names)
+    if not files:
+        raise RuntimeError(f"No file of the project was found in {root}.")
+    return files
+
+
+def _known_to_git(root: Path) -> Iterator[str]:
+    # safe.directory: a continuous integration job often runs as another user than the one who checked out.
+    command = ["git", "-c", f"safe.directory={root}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
+    for name in listed.split("\0"):
+        # What was removed but is not committed yet is still listed.
+        if name and os.path.lexists(root / name):
+            yield name
+
+
+def _not_ignored(root: Path) -> Iterator[str]:
+    ignored = yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
+
+    def is_kept(path: str) -> bool:
+        return not any(fnmatch.fnmatch(path, pattern) for pattern in ignored)
+
+    for folder, subfolders, names in os.walk(root):
+        here = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        subfolders[:] = [name for name in subfolders if is_kept(str(here / name))]
+        yield from (path for path in (str(here / name) for name in names) if is_kept(path))
+
+
+@contextlib.contextmanager
+def copy_of_project(root: Path = ROOT) -> Iterator[Path]:
+    """A copy of the project as .../ansible_collections/backup/audit, outside of the repository.
+
+    Outside, because ansible-test and others take the files of a folder that the surrounding repository ignores for no
+    files at all, and call that success.
+    """
+    with tempfile.TemporaryDirectory(prefix="backup-audit-") as folder:
+        copy = Path(folder) / IN_COPY
+        for file in project_files(root):
+            target = copy / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(root / file, target, follow_symlinks=False)
+        yield copy
+
+
+def tree_of(copy: Path) -> Path:
+    """The folder over ansible_collections: what Ansible's tools want as collections path."""
+    return copy.parents[len(IN_COPY.parts) - 1]
