@@ -9,8 +9,6 @@ SHELL := /bin/sh
 .SHELLFLAGS := -ec
 MAKEFLAGS += --no-builtin-rules
 
-# Newest first; ansible-core runs on no other.
-PYTHONS := 3.14 3.13 3.12 3.11 3.10
 VERSION := $(shell sed -n 's/^version: *//p' galaxy.yml)
 TARBALL := build/backup-audit-$(VERSION).tar.gz
 
@@ -91,7 +89,7 @@ clean: ## remove everything that make has made, .venv/ included
 	find plugins tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(TOOLS_READY): tests/requirements.txt tests/requirements-test.txt
-	python=$$(sh tests/tools/find_python.sh $(PYTHONS)); echo "Setting up .venv with $$python"; "$$python" -m venv --clear .venv
+	python=$$(sh tests/tools/find_python.sh); echo "Setting up .venv with $$python"; "$$python" -m venv --clear .venv
 	$(PYTHON) -m pip install --quiet -r tests/requirements.txt
 	touch $@
 

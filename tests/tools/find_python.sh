@@ -3,10 +3,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# find_python.sh VERSION... : the path of the first of these Pythons (3.13, 3.12, ...) that runs here and can make a
-# virtual environment. In PATH a name alone proves nothing: it may be a pyenv shim without a Python behind it, or
+# find_python.sh [VERSION...] : the path of the first of these Pythons (3.13, 3.12, ...; default: the newest that
+# ansible-core runs on) that runs here and can make a virtual environment. In PATH a name alone proves nothing: it may be a pyenv shim without a Python behind it, or
 # Debian's python3 without python3-venv. Hence each candidate is run.
 set -eu
+
+[ $# -gt 0 ] || set -- 3.14 3.13 3.12 3.11 3.10
 
 real_path() { # path version: where that Python really lies, or nothing if it is another or does not run
     "$1" -c 'import ensurepip, sys, venv; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1] or print(sys.executable))' \

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from pathlib import Path, PurePosixPath
@@ -26,7 +27,7 @@ def lacks_notice(root: Path, file: PurePosixPath) -> bool:
     if file in WITHOUT_NOTICE or file.suffix in WITHOUT_COMMENTS or path.is_symlink() or path.stat().st_size == 0:
         return False
     with path.open(encoding="utf-8", errors="replace") as lines:
-        top = "".join(line for line, _ in zip(lines, range(TOP_LINES), strict=False))
+        top = "".join(itertools.islice(lines, TOP_LINES))
     return not (LICENSE_LINE.search(top) and OWNER_LINE.search(top))
 
 

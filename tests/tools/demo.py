@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The compliance play against simulated backup servers: python -m tests.tools.demo
+
+Starts the simulators, writes an inventory for them, runs the real ansible-playbook, ends the simulators. Workloads fail
+in there on purpose; the demo fails only when something broke.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import yaml
+
+from tests.tools.project import ROOT
+
+OUTPUT = ROOT / "build" / "demo"
+INVENTORY = OUTPUT / "inventory.yml"
+FINDINGS = OUTPUT / "findings.json"
+
+PLAYBOOK = "backup.audit.compliance"
+PLAY_VARIABLES = {"compliance_output": str(OUTPUT), "compliance_fail": False}
+
+SIMULATORS = [
+    *(sys.executable, "-m", "tests.simulators", "--product", "all"),
+    *("--workloads", "20", "--points", "30", "--seed", "7", "--latency-ms", "0"),
+]
+SECONDS_TO_START = 60
+SECONDS_TO_END = 10
+
+
+class DemoError(Exception):
+    """Something broke; the text says what, and what to look at."""
+
+
+@contextlib.contextmanager
+def simulators() -> Iterator[dict[str, Any]]:
+    """Simulated servers for as long as the block runs; yields where they are and how to log in."""
+    ready_file = OUTPUT / "simulators.json"
+    log = OUTPUT / "simulators.log"
+    ready_file.unlink(missing_ok=True)
+    with log.open("wb") as output:
+        # A session of its own: Ctrl-C reaches this process, which then ends the simulators in its own order.
+        process = subprocess.Popen(
+            [*SIMULATORS, "--ready-file", str(ready_file)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield wait_until_ready(process, ready_file, log)
+        finally:
+            end(process)
+            # It holds passwords.
+            ready_file.unlink(missing_ok=True)
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, log: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not ready_file.exists():
+        if process.poll() is not None:
+            raise DemoError(f"The simulators ended with {process.returncode} before they served.\n{log_of(log)}")
+        if time.monotonic() > deadline:
+            raise DemoError(f"The simulators did not serve within {SECONDS_TO_START} s.\n{log_of(log)}")
+        time.sleep(0.05)
+    ready: dict[str, Any] = json.loads(ready_file.read_text(encoding="utf-8"))
+    return ready
+
+
+def log_of(log: Path) -> str:
+    return f"They said:\n{log.read_text(encoding='utf-8', errors='replace') or '(nothing)'}"
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def password_variable(product: str) -> str:
+    return f"DEMO_{product.upper()}_PASSWORD"
+
+
+def inventory_of(ready: dict[str, Any]) -> dict[str, Any]:
+    """One host for each product. The passwords stay in the environment: nothing secret is written."""
+    hosts = {
+        "demo-" + product.replace("_", "-"): {
+            "backup_product": product,
+            "backup_url": server["url"],
+            "backup_username": server["username"],
+            "backup_password": f"{{{{ lookup('ansible.builtin.env', '{password_variable(product)}') }}}}",
+            "backup_ca_path": ready["ca_path"],
+        }
+        for product, server in ready["products"].items()
+    }
+    return {"backup_servers": {"hosts": hosts}}
+
+
+def play_command() -> list[str]:
+    ansible_playbook = Path(sys.executable).parent / "ansible-playbook"
+    return [str(ansible_playbook), "-i", str(INVENTORY), PLAYBOOK, "-e", json.dumps(PLAY_VARIABLES)]
+
+
+def run_play(ready: dict[str, Any]) -> None:
+    FINDINGS.unlink(missing_ok=True)
+    INVENTORY.write_text(yaml.safe_dump(inventory_of(ready), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    passwords = {password_variable(product): server["password"] for product, server in ready["products"].items()}
+    settings = {
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+    }
+    command = play_command()
+    print(f"$ {shlex.join(command)}", flush=True)
+    status = subprocess.run(command, cwd=ROOT, env=os.environ | settings | passwords, check=False).returncode
+    if status != 0:
+        raise DemoError(f"ansible-playbook ended with {status}; workloads that fail do not make it do so here.")
+    if not FINDINGS.is_file():
+        raise DemoError(f"The play ended well, but left no {FINDINGS.relative_to(ROOT)}.")
+    json.loads(FINDINGS.read_text(encoding="utf-8"))
+
+
+def what_next() -> str:
+    return f"""
+The evidence is in {OUTPUT.relative_to(ROOT)}/ (findings.json holds everything).
+
+To point it at a server of your own:
+  1. In {INVENTORY.relative_to(ROOT)} (copy it), set backup_url and backup_username of the product that you have and
+     remove the other hosts. Remove backup_ca_path, or let it name the CA that signed the server's certificate.
+  2. Export the password in the variable that backup_password names, or put an Ansible Vault value there.
+  3. ansible-playbook -i YOUR_INVENTORY {PLAYBOOK} -e compliance_output=DIRECTORY
+     Without compliance_fail=false the play then fails when a workload does.
+Nothing is ever written to a backup server.
+"""
+
+
+def stop(signal_number: int, _frame: FrameType | None) -> None:
+    # As an exception, so that the simulators are ended on the way out.
+    raise SystemExit(128 + signal_number)
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, stop)
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    try:
+        with simulators() as ready:
+            run_play(ready)
+    except DemoError as error:
+        print(f"The demo broke: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(what_next())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

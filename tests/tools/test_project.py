@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from tests.tools.project import ROOT, copy_of_project, project_files, tree_of
+
+BUILD_IGNORE = "build_ignore: [.venv, build, '*/__pycache__', '*.pyc']\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project with sources, build output and caches."""
+    root = tmp_path / "project"
+    for name in ("plugins/a.py", "plugins/__pycache__/a.pyc", "build/out.txt", ".venv/bin/python", "README.md"):
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x\n", encoding="utf-8")
+    (root / "galaxy.yml").write_text(BUILD_IGNORE, encoding="utf-8")
+    (root / "link").symlink_to("README.md")
+    return root
+
+
+SOURCES = [PurePosixPath(name) for name in ("README.md", "galaxy.yml", "link", "plugins/a.py")]
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True)
+
+
+def test_without_git_what_galaxy_ignores_is_no_source(project: Path) -> None:
+    assert project_files(project) == SOURCES
+
+
+def test_with_git_new_files_count_and_ignored_and_removed_ones_do_not(project: Path) -> None:
+    (project / ".gitignore").write_text("build/\n.venv/\n__pycache__/\n", encoding="utf-8")
+    git(project, "init")
+    git(project, "add", "README.md", "galaxy.yml", ".gitignore")
+    (project / "README.md").unlink()
+
+    assert project_files(project) == [PurePosixPath(".gitignore"), *SOURCES[1:]]
+
+
+def test_an_empty_project_is_an_error(tmp_path: Path) -> None:
+    git(tmp_path, "init")
+    with pytest.raises(RuntimeError, match="No file of the project"):
+        project_files(tmp_path)
+
+
+def test_the_copy_lies_where_ansible_test_accepts_it_and_goes_away(project: Path) -> None:
+    with copy_of_project(project) as copy:
+        assert copy.parts[-3:] == ("ansible_collections", "backup", "audit")
+        assert tree_of(copy) / "ansible_collections" / "backup" / "audit" == copy
+        copied = sorted(PurePosixPath(path.relative_to(copy)) for path in copy.rglob("*") if not path.is_dir())
+        assert copied == SOURCES
+        assert (copy / "link").is_symlink()
+    assert not copy.exists()
+
+
+def test_no_build_output_of_this_project_is_taken_for_source() -> None:
+    strays = {".venv", ".venv-matrix", "build", ".ansible", "__pycache__"}
+    assert not [file for file in project_files(ROOT) if strays.intersection(file.parts)]
