@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Attributes that all info modules share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The fragment C(backup.audit.attributes)."""
+
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same, because it only reads.
+    support: full
+  diff_mode:
+    description: Will return details on what has changed in diff mode.
+    support: none
+    details: It changes nothing.
+  action_group:
+    description: Use C(group/backup.audit.info) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - backup.audit.info
+"""

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One small class per way of logging in: get a token, carry it, renew it once for all threads, give it back.
+
+A log-in that the server rejects is never tried again: a second try could lock the account.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import threading
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, RejectedError
+from ansible_collections.backup.audit.plugins.module_utils._http import Answer, Client
+
+_CHECK_ACCOUNT = "Check username and password; the account may also be locked, disabled or expired"
+
+
+class LoginError(AuditError):
+    """The server does not let this account in."""
+
+    code = "login_rejected"
+
+
+class Login(abc.ABC):
+    """What all ways of logging in share: one session at a time, renewed by one thread while the others wait."""
+
+    def __init__(self, username: str, password: str) -> None:
+        self.username = username
+        self.password = password
+        self.generation = 0
+        self._headers: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers that carry the session."""
+        return self._headers
+
+    def open(self, client: Client) -> None:
+        """Log in; from then on the client's requests are carried by this session."""
+        client.keep_secret(self.password)
+        try:
+            self._headers = self._log_in(client)
+        except RejectedError as error:
+            raise self._rejection(error) from error
+        client.keep_secret(*self._headers.values())
+        self.generation += 1
+        client.auth = self
+
+    def renew(self, client: Client, generation: int) -> None:
+        """Log in anew, unless another thread did so since ``generation``."""
+        with self._lock:
+            if self.generation == generation:
+                self._headers = self._renewed(client)
+                client.keep_secret(*self._headers.values())
+                self.generation += 1
+
+    def close(self, client: Client) -> None:
+        """Give the session back; a failure here changes nothing that was read and is not told."""
+        if self._headers:
+            with contextlib.suppress(AuditError):
+                self._log_out(client)
+            self._headers = {}
+        client.auth = None
+
+    def _rejection(self, error: AuditError) -> LoginError:
+        return LoginError(
+            f"the log-in of {self.username!r} was rejected",
+            server=error.server,
+            call=error.call,
+            status=error.status,
+            words=error.words,
+            advice=_CHECK_ACCOUNT,
+        )
+
+    def _renewed(self, client: Client) -> dict[str, str]:
+        """By default a session is renewed by logging in again."""
+        try:
+            return self._log_in(client)
+        except RejectedError as error:
+            raise self._rejection(error) from error
+
+    @abc.abstractmethod
+    def _log_in(self, client: Client) -> dict[str, str]:
+        """The headers that carry a new session."""
+
+    @abc.abstractmethod
+    def _log_out(self, client: Client) -> None:
+        """End the session on the server."""
+
+
+class BasicForSession(Login):
+    """HTTP Basic once, for a session id in a JSON member that then travels in a header (Spectrum Protect Plus)."""
+
+    def __init__(self, username: str, password: str, *, path: str, member: str, header: str) -> None:
+        super().__init__(username, password)
+        self._path = path
+        self._member = member
+        self._header = header
+
+    def _log_in(self, client: Client) -> dict[str, str]:
+        answer = client.call("POST", self._path, basic=(self.username, self.password), carried=False, retried=False)
+        return {self._header: _token(answer, self._member)}
+
+    def _log_out(self, client: Client) -> None:
+        client.call("DELETE", self._path, headers=self._headers, carried=False, retried=False)
+
+
+class OAuth2Password(Login):
+    """The password grant of OAuth2, form-encoded, with refresh, MFA detection and DELETE to log out (Veeam)."""
+
+    def __init__(
+        self,
+        username: str,
+        password: str,
+        *,
+        path: str,
+        grant: str = "password",
+        refresh_grant: str = "refresh_token",
+        mfa_advice: str = "Use an account without multi-factor authentication for unattended reading",
+        extra: Mapping[str, str] | None = None,
+        log_out: tuple[str, str] | None = None,
+    ) -> None:
+        super().__init__(username, password)
+        self._path = path
+        self._grants = (grant, refresh_grant)
+        self._mfa_advice = mfa_advice
+        self._extra = dict(extra or {})
+        self._log_out_call = log_out or ("DELETE", path)
+        self._refresh_token: str | None = None
+
+    def _log_in(self, client: Client) -> dict[str, str]:
+        form = {"grant_type": self._grants[0], "username": self.username, "password": self.password}
+        return self._granted(client, form)
+
+    def _renewed(self, client: Client) -> dict[str, str]:
+        if self._refresh_token:
+            try:
+                return self._granted(client, {"grant_type": self._grants[1], "refresh_token": self._refresh_token})
+            except AuditError:
+                # An expired refresh token is no rejection of the account: the password may still be used once.
+                self._refresh_token = None
+        return super()._renewed(client)
+
+    def _granted(self, client: Client, form: dict[str, str]) -> dict[str, str]:
+        try:
+            answer = client.call("POST", self._path, form={**form, **self._extra}, carried=False, retried=False)
+        except AnswerError as error:
+            # OAuth2 (RFC 6749, 5.2) answers a wrong password with 400.
+            if error.status == 400 and "password" in form:
+                raise RejectedError(
+                    "the log-in was refused (400)",
+                    server=error.server,
+                    call=error.call,
+                    status=error.status,
+                    words=error.words,
+                ) from error
+            raise
+        told = answer.json_object()
+        if not told.get("access_token") and (told.get("mfa_token") or told.get("mfa_enabled")):
+            client.keep_secret(told.get("mfa_token"))
+            raise LoginError(
+                f"the account {self.username!r} must answer a second factor (MFA) to log in",
+                code="mfa_required",
+                server=answer.server,
+                call=answer.call,
+                status=answer.status,
+                advice=self._mfa_advice,
+            )
+        token = _token(answer, "access_token")
+        self._refresh_token = told.get("refresh_token") or None
+        client.keep_secret(token, self._refresh_token)
+        return {"Authorization": f"Bearer {token}"}
+
+    def _log_out(self, client: Client) -> None:
+        method, path = self._log_out_call
+        client.call(method, path, headers=self._headers, carried=False, retried=False)
+
+
+def _token(answer: Answer, member: str) -> str:
+    token: t.Any = answer.json_object().get(member)
+    if not isinstance(token, str) or not token:
+        raise AnswerError(
+            f"the log-in succeeded but its answer has no {member!r}",
+            server=answer.server,
+            call=answer.call,
+            status=answer.status,
+            advice="Check that the URL is that of the product, and that the account's first password was changed",
+        )
+    # A token becomes a header: a line break in it would make two.
+    if not token.isprintable() or not token.isascii():
+        raise AnswerError("the server sent a token that cannot be carried in a header", server=answer.server)
+    return token

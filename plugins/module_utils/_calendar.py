@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rhythm of points: the longest gap in a window; runs of days, weeks, months and years; letters of a history."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+import zoneinfo
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND
+
+GAP_WINDOWS = {"7d": 7, "14d": 14, "31d": 31, "92d": 92, "366d": 366}
+HISTORY_DAYS = 400
+_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+# The best point of a day gives its letter; a lower-case letter (failed) only where nothing succeeded.
+_LETTERS = {
+    "full": "F",
+    "synthetic_full": "F",
+    "differential": "D",
+    "incremental": "I",
+    "archive": "A",
+    "replica": "R",
+    "unknown": "U",
+    "continuous": "C",
+    "snapshot": "S",
+    "log": "L",
+    "config": "G",
+}
+_RANK = {letter: rank for rank, letter in enumerate("FDIARUCSLG")}
+
+
+class Dated(t.Protocol):
+    """Points that share kind and usability."""
+
+    @property
+    def kind(self) -> str:
+        """One of _model.KINDS."""
+
+    @property
+    def usable(self) -> bool | None:
+        """As of a recovery point."""
+
+    @property
+    def times(self) -> Sequence[int]:
+        """When they were made."""
+
+
+def gaps(times: Sequence[int], now: int) -> dict[str, int]:
+    """Seconds of the longest time without a new point, for each window back from now and for all of it.
+
+    ``times`` is sorted. A gap that runs into the window counts whole; so does the one since the newest point.
+    Without any point there is nothing to measure and the answer is empty.
+    """
+    if not times:
+        return {}
+    longest = -(-(now - times[-1]) // SECOND)
+    found = {}
+    index = len(times) - 1
+    for name, days in GAP_WINDOWS.items():
+        start = now - days * DAY * SECOND
+        # Gaps whose end lies in the window; index always stands at a point that ends a gap not looked at yet.
+        while index > 0 and times[index] > start:
+            longest = max(longest, -((times[index - 1] - times[index]) // SECOND))
+            index -= 1
+        found[name] = max(longest, 0)
+    while index > 0:
+        longest = max(longest, -((times[index - 1] - times[index]) // SECOND))
+        index -= 1
+    found["all"] = max(longest, 0)
+    return found
+
+
+class Calendar:
+    """Turns moments into the days of a place: a time zone, and the hour at which its backup day starts."""
+
+    def __init__(self, timezone: str = "UTC", day_start: str = "00:00") -> None:
+        try:
+            hours, minutes = day_start.split(":")
+            self._shift = int(hours) * HOUR + int(minutes) * 60
+            if not (0 <= int(minutes) < 60 and 0 <= self._shift < DAY):
+                raise ValueError(day_start)
+        except ValueError as error:
+            raise OptionError(f"day_start: {day_start!r} is no time of day", advice="Write it as HH:MM") from error
+        self._zone: zoneinfo.ZoneInfo | None = None
+        if timezone.upper() not in ("UTC", "Z"):
+            try:
+                self._zone = zoneinfo.ZoneInfo(timezone)
+            except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise OptionError(
+                    f"calendar_timezone: {timezone!r} is not known here",
+                    advice="Use a name such as Europe/Berlin; this machine may need its tzdata package",
+                ) from error
+        self._offsets: dict[int, int] = {}
+
+    def day(self, micros: int) -> int:
+        """The backup day (proleptic ordinal) in which a moment lies."""
+        seconds = micros // SECOND
+        if self._zone is not None:
+            # Offsets change on the quarter hour at most; asking for each point would be slow.
+            quarter = seconds // 900
+            offset = self._offsets.get(quarter)
+            if offset is None:
+                moment = datetime.datetime.fromtimestamp(quarter * 900, self._zone)
+                utcoffset = moment.utcoffset()
+                offset = self._offsets[quarter] = int(utcoffset.total_seconds()) if utcoffset else 0
+            seconds += offset
+        return (seconds - self._shift) // DAY + _EPOCH_DAY
+
+    def runs(self, times: Iterable[int], now: int) -> dict[str, int]:
+        """How many days, ISO weeks, months and years in a row, counted back from now, hold a point."""
+        days = {self.day(time) for time in times}
+        if not days:
+            return {}
+        dates = [datetime.date.fromordinal(day) for day in days]
+        today_ordinal = self.day(now)
+        today = datetime.date.fromordinal(today_ordinal)
+        # Ordinal 1 was a Monday, so this numbers ISO weeks.
+        return {
+            "days": _run(days, today_ordinal),
+            "weeks": _run({(day - 1) // 7 for day in days}, (today_ordinal - 1) // 7),
+            "months": _run({date.year * 12 + date.month for date in dates}, today.year * 12 + today.month),
+            "years": _run({date.year for date in dates}, today.year),
+        }
+
+    def history(self, groups: Iterable[Dated], now: int) -> str:
+        """One letter for each day up to today, newest last, at most HISTORY_DAYS."""
+        letters: dict[int, str] = {}
+        today = self.day(now)
+        for group in groups:
+            letter = _LETTERS[group.kind]
+            if group.usable is False:
+                letter = letter.lower()
+            for day in {self.day(time) for time in group.times}:
+                if today - HISTORY_DAYS < day <= today:
+                    known = letters.get(day)
+                    if known is None or _better(letter, known):
+                        letters[day] = letter
+        if not letters:
+            return ""
+        return "".join(letters.get(day, ".") for day in range(min(letters), today + 1))
+
+
+def _better(letter: str, known: str) -> bool:
+    return (letter.islower(), _RANK[letter.upper()]) < (known.islower(), _RANK[known.upper()])
+
+
+def _run(periods: set[int], current: int) -> int:
+    """Periods in a row back from the current one, which may still be empty."""
+    length = 1 if current in periods else 0
+    while current - 1 in periods:
+        current -= 1
+        length += 1
+    return length

@@ -1,0 +1,382 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one seam to the network: a session, TLS, retries, limits, decoding, typed errors, and the wall before it all.
+
+Everything that a server sends is treated as possibly wrong, huge, slow or hostile. Nothing is retried but reads, and
+a log-in only where the server cannot have judged it yet.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import email.utils
+import http.cookiejar
+import json
+import random
+import threading
+import time
+import typing as t
+from collections.abc import Mapping
+from urllib.parse import quote, quote_plus, urlsplit
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._failures import (
+    AnswerError,
+    ConnectionFailedError,
+    RejectedError,
+    connection_error,
+    refusal,
+)
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND
+from ansible_collections.backup.audit.plugins.module_utils._wall import Permit, Wall
+
+try:
+    import requests
+    import requests.adapters
+    import requests.utils
+    import urllib3
+
+    HAS_REQUESTS = True
+except ImportError:
+    HAS_REQUESTS = False
+
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+MAX_ANSWER_BYTES = 512 * 1024 * 1024
+MAX_RETRY_AFTER_SECONDS = 120.0
+_CHUNK_BYTES = 1 << 20
+# A server may drip bytes within the read timeout for ever; a whole answer may take this many read timeouts.
+_WHOLE_ANSWER_TIMEOUTS = 10
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where and how to connect. ``url`` is scheme://host:port[/prefix] without a trailing slash."""
+
+    url: str
+    verify: bool | str = True
+    client_cert: tuple[str, str] | str | None = None
+    proxy: str | None = None
+    timeout: float = 30.0
+    retries: int = 4
+    connections: int = 4
+    max_answer_bytes: int = MAX_ANSWER_BYTES
+
+
+class Auth(t.Protocol):
+    """A way of logging in, as _auth builds them."""
+
+    generation: int
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers that carry the session."""
+
+    def renew(self, client: Client, generation: int) -> None:
+        """Log in anew, once for all threads that saw the same generation refused."""
+
+
+@dataclasses.dataclass
+class Counters:
+    """How much was asked of the server, for the READ's ``requests``."""
+
+    count: int = 0
+    retries: int = 0
+    bytes: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """One answer, read whole."""
+
+    call: str
+    server: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> t.Any:
+        """The body as JSON (a BOM is skipped); AnswerError says what came instead."""
+        try:
+            return json.loads(self.body.decode("utf-8-sig") if self.body[:3] == b"\xef\xbb\xbf" else self.body)
+        except ValueError as error:
+            raise AnswerError.not_json(self.server, self.call, self.status, self.body, error) from error
+
+    def json_object(self) -> dict[str, t.Any]:
+        """The body as a JSON object."""
+        value = self.json()
+        if not isinstance(value, dict):
+            raise AnswerError(
+                f"the answer is a JSON {type(value).__name__}, not an object",
+                server=self.server,
+                call=self.call,
+                status=self.status,
+                advice="Check that the URL is that of the product",
+            )
+        return value
+
+
+class Client:
+    """Sends permitted requests to one server and returns whole, successful answers, or raises an AuditError."""
+
+    def __init__(
+        self, endpoint: Endpoint, permits: t.Sequence[Permit], *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        parts = urlsplit(endpoint.url)
+        self.endpoint = endpoint
+        self.host = parts.netloc
+        self.prefix = parts.path.rstrip("/")
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.auth: Auth | None = None
+        self.counters = Counters()
+        self.skew_micros: int | None = None
+        self._wall = Wall(permits, self.prefix)
+        self._secrets: set[str] = set()
+        self._lock = threading.Lock()
+        self._session = self._new_session(headers or {})
+
+    def _new_session(self, headers: Mapping[str, str]) -> requests.Session:
+        session = requests.Session()
+        # Without this a .netrc or an environment variable would supply a login or a CA that nobody gave.
+        session.trust_env = False
+        # A session travels in a header that its _auth class sets; a cookie kept by chance would outlive the log-out.
+        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        session.headers.update({"Accept": "application/json", "User-Agent": "backup.audit", **headers})
+        pool = requests.adapters.HTTPAdapter(
+            pool_connections=1, pool_maxsize=self.endpoint.connections, max_retries=0, pool_block=True
+        )
+        session.mount("https://", pool)
+        session.mount("http://", pool)
+        if self.endpoint.proxy:
+            session.proxies = {"http": self.endpoint.proxy, "https": self.endpoint.proxy}
+        else:
+            session.proxies = dict(requests.utils.get_environ_proxies(self.endpoint.url, no_proxy=None))
+        if self.endpoint.verify is False:
+            # The result carries a warning of our own; a line on stderr for each request helps nobody.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        return session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    # Secrets
+
+    def keep_secret(self, *secrets: str | None) -> None:
+        """From now on these texts, also quoted or in base64, are masked in every error."""
+        for secret in secrets:
+            if secret:
+                encoded = base64.b64encode(secret.encode("utf-8")).decode("ascii")
+                self._secrets.update({secret, quote(secret, safe=""), quote_plus(secret), encoded})
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """All that must never be shown, tokens that were handed out included."""
+        return frozenset(self._secrets)
+
+    def scrub(self, text: str) -> str:
+        """The text with every known secret masked."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "********")
+        return text
+
+    # Requests
+
+    def get(self, path: str, params: Mapping[str, t.Any] | None = None, **more: t.Any) -> Answer:
+        """A read by GET, carried by the session of ``auth``."""
+        return self.call("GET", path, params=params, **more)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, t.Any] | None = None,
+        json_body: t.Any = None,
+        form: Mapping[str, str] | None = None,
+        basic: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        carried: bool = True,
+        retried: bool = True,
+    ) -> Answer:
+        """One permitted request, retried where that is safe; the session is renewed once if the server refuses it.
+
+        ``path`` is relative to the configured URL (a link of the server's goes through ``local`` first).
+        ``carried`` is False for log-ins. ``retried`` False (log-ins, log-outs) sends again only what the server
+        cannot have judged: nothing listened, or it said that it is too busy.
+        """
+        parts: dict[str, t.Any] = {"params": params, "json": json_body, "data": form, "headers": dict(headers or {})}
+        if basic is not None:
+            # Built here because requests encodes as Latin-1 and fails on what that lacks.
+            pair = base64.b64encode(":".join(basic).encode("utf-8")).decode("ascii")
+            parts["headers"]["Authorization"] = f"Basic {pair}"
+            self.keep_secret(pair)
+        if not carried or self.auth is None:
+            return self._send(method, path, parts, retried)
+        generation = self.auth.generation
+        own = parts["headers"]
+        try:
+            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
+        except RejectedError:
+            self.auth.renew(self, generation)
+        return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
+
+    def local(self, link: str) -> str:
+        """A link from an answer, as a path on the configured server: appliances name themselves by inner addresses."""
+        parts = urlsplit(link)
+        if not parts.path.startswith("/"):
+            raise AnswerError(f"the server sent a link without a path: {link!r}", server=self.host)
+        path = parts.path
+        if self.prefix and path.startswith(self.prefix + "/"):
+            path = path[len(self.prefix) :]
+        return f"{path}?{parts.query}" if parts.query else path
+
+    def _send(self, method: str, path: str, parts: dict[str, t.Any], retried: bool) -> Answer:
+        request = requests.Request(method, self.origin + self.prefix + path, **parts)
+        prepared = self._session.prepare_request(request)
+        url = prepared.url or ""
+        self._wall.judge(method, url)
+        call = f"{method} {urlsplit(url).path}"
+        attempt = 1
+        while True:
+            answer, wait = self._attempt(prepared, call)
+            if isinstance(answer, Answer):
+                return answer
+            if wait is None or attempt > self.endpoint.retries or not (retried or _not_judged(answer)):
+                if attempt > 1:
+                    answer.message += f" (after {attempt} tries)"
+                raise answer
+            with self._lock:
+                self.counters.retries += 1
+            time.sleep(wait if wait > 0 else _backoff(attempt))
+            attempt += 1
+
+    def _attempt(self, prepared: requests.PreparedRequest, call: str) -> tuple[Answer | AuditError, float | None]:
+        """An answer, or an error and how long to wait before another try (0: as usual, None: do not try again)."""
+        started = time.time()
+        try:
+            response = self._session.send(
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                timeout=self.endpoint.timeout,
+                # On each request: a session-wide setting is overridden by REQUESTS_CA_BUNDLE.
+                verify=self.endpoint.verify,
+                cert=self.endpoint.client_cert,
+                proxies=self._session.proxies,
+            )
+            with response:
+                body = self._body(response, call)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as raised:
+            error = connection_error(raised, self.host, call, self.endpoint)
+            error.message = self.scrub(error.message)
+            return error, 0.0 if error.passing else None
+        except AnswerError as too_much:
+            return too_much, None
+        with self._lock:
+            self.counters.count += 1
+            self.counters.bytes += len(body)
+        self._learn_clock(response.headers, started)
+        answer = Answer(call, self.host, response.status_code, response.headers, body)
+        if 200 <= response.status_code < 300:
+            return answer, None
+        refused = refusal(answer.server, call, answer.status, answer.headers, body, self.scrub)
+        if answer.status not in RETRIED_STATUSES:
+            return refused, None
+        return refused, _retry_after(response.headers)
+
+    def _body(self, response: requests.Response, call: str) -> bytes:
+        limit = self.endpoint.max_answer_bytes
+        deadline = time.monotonic() + self.endpoint.timeout * _WHOLE_ANSWER_TIMEOUTS
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise AnswerError(
+                    f"the answer is larger than {limit} bytes",
+                    server=self.host,
+                    call=call,
+                    advice="Use a smaller page_size, or names and since to ask for less",
+                )
+            if time.monotonic() > deadline:
+                raise AnswerError(
+                    f"the answer was not complete after {self.endpoint.timeout * _WHOLE_ANSWER_TIMEOUTS:.0f} s",
+                    server=self.host,
+                    call=call,
+                    advice="Use a smaller page_size or a longer timeout",
+                )
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _learn_clock(self, headers: Mapping[str, str], started: float) -> None:
+        """The first answer's Date header tells the server's clock to the second; products may tell it better."""
+        if self.skew_micros is not None or "Date" not in headers:
+            return
+        try:
+            told = email.utils.parsedate_to_datetime(headers["Date"]).timestamp()
+        except (TypeError, ValueError):
+            return
+        # Between sending and receiving, the server stood at some moment of that second: half the bounds is best.
+        middle = (started + time.time()) / 2
+        self.skew_micros = round((told + 0.5 - middle) * SECOND)
+
+
+def _not_judged(error: AuditError) -> bool:
+    if isinstance(error, ConnectionFailedError):
+        return error.unsent
+    return error.status in (429, 503)
+
+
+def _backoff(attempt: int) -> float:
+    exponential: float = 0.5 * 2 ** (attempt - 1)
+    return min(exponential, 20.0) * random.SystemRandom().uniform(0.5, 1.5)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds that the server asks to wait (a number or a date), bounded; 0 where it does not say."""
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return 0.0
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        except (TypeError, ValueError):
+            return 0.0
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def segment(value: t.Any) -> str:
+    """An id as one segment of a path; AnswerError if it could leave its place."""
+    text = str(value)
+    if not text or text in (".", "..") or any(character in text for character in "/?#\\"):
+        raise AnswerError(f"the server sent an id that cannot be part of a path: {text!r}")
+    return quote(text, safe="")
+
+
+def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> str:
+    """The user's ``url`` made whole: https unless said, the product's port unless said, no trailing slash."""
+    text = url.strip()
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise OptionError(f"url: {url!r} is no URL ({error})") from error
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise OptionError(f"url: {url!r} is no URL", advice="Write https://HOST or https://HOST:PORT")
+    if parts.username is not None or parts.password is not None:
+        raise OptionError("url: it holds a user name or password", advice="Give them as username and password")
+    if parts.query or parts.fragment:
+        raise OptionError(f"url: {url!r} holds a query or a fragment", advice="Write https://HOST or https://HOST:PORT")
+    if parts.scheme == "http" and not allow_plaintext:
+        raise OptionError(
+            f"url: {url!r} would send the password in clear text",
+            advice="Use https://, or set allow_plaintext: true if this network is really yours",
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"

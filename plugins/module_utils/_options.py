@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that all info modules share: their argument spec, and their values once the environment has had its say.
+
+Documented in the doc fragments of this collection; tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._http import Endpoint, base_url
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
+
+_TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
+_FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
+# Options that an environment variable PREFIX_NAME may give.
+_FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path")
+
+LOCATION_FACTS = {
+    "match": {"type": "str", "required": True},
+    "offsite": {"type": "bool"},
+    "immutable": {"type": "bool"},
+    "encrypted": {"type": "bool"},
+    "location_type": {"type": "str"},
+}
+
+
+def argument_spec(
+    *sources: type[Source], details: tuple[str, ...] = ("workloads", "recovery_points")
+) -> dict[str, t.Any]:
+    """The shared part of an info module's argument spec."""
+    types = dict.fromkeys(name for source in sources for name in source.workload_types)
+    return {
+        "url": {"type": "str"},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "validate_certs": {"type": "bool"},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "proxy": {"type": "str"},
+        "allow_plaintext": {"type": "bool", "default": False},
+        "timeout": {"type": "int", "default": 30},
+        "retries": {"type": "int", "default": 4},
+        "page_size": {"type": "int"},
+        "connections": {"type": "int", "default": 4},
+        "detail": {"type": "str", "choices": list(details), "default": "workloads"},
+        "names": {"type": "list", "elements": "str", "default": []},
+        "workload_types": {"type": "list", "elements": "str", "choices": list(types)},
+        "since": {"type": "str"},
+        "until": {"type": "str"},
+        "include_unprotected": {"type": "bool", "default": True},
+        "include_raw": {"type": "bool", "default": False},
+        "history": {"type": "bool", "default": False},
+        "pack": {"type": "bool", "default": False},
+        "allow_partial": {"type": "bool", "default": False},
+        "location_facts": {"type": "list", "elements": "dict", "options": LOCATION_FACTS, "default": []},
+        "calendar_timezone": {"type": "str", "default": "UTC"},
+        "day_start": {"type": "str", "default": "00:00"},
+    }
+
+
+def with_environment(params: Mapping[str, t.Any], source: type[Source], environ: Mapping[str, str]) -> dict[str, t.Any]:
+    """The parameters, with the environment standing in for what is not given.
+
+    An empty variable, and a CA file of no bytes, mean "not given": AWX makes both for fields that were left empty.
+    """
+    filled = dict(params)
+    for name in _FROM_ENVIRONMENT:
+        if filled.get(name) in (None, ""):
+            filled[name] = None
+            for prefix in source.environment:
+                value = environ.get(f"{prefix}_{name.upper()}", "").strip()
+                if value and not (name == "ca_path" and _is_empty_file(value)):
+                    filled[name] = value
+                    break
+    if filled["ca_path"] and _is_empty_file(filled["ca_path"]):
+        filled["ca_path"] = None
+    filled["validate_certs"] = _truth(filled["validate_certs"])
+    missing = [name for name in ("url", "username", "password") if not filled[name]]
+    if missing:
+        variables = ", ".join(f"{prefix}_{missing[0].upper()}" for prefix in source.environment)
+        raise OptionError(
+            f"missing required arguments: {', '.join(missing)}",
+            advice=f"Give them as options, or by environment ({variables})",
+        )
+    return filled
+
+
+def _truth(value: t.Any) -> bool:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    folded = str(value).casefold()
+    if folded not in _TRUE | _FALSE:
+        raise OptionError(f"validate_certs: {value!r} from the environment is neither true nor false")
+    return folded in _TRUE
+
+
+def _is_empty_file(path: str) -> bool:
+    try:
+        file = pathlib.Path(path)
+        return file.is_file() and file.stat().st_size == 0
+    except OSError:
+        return False
+
+
+def endpoint(params: Mapping[str, t.Any], source: type[Source]) -> Endpoint:
+    """Where and how to connect."""
+    for name in ("timeout", "connections"):
+        if params[name] < 1:
+            raise OptionError(f"{name}: {params[name]} is less than 1")
+    if params["retries"] < 0:
+        raise OptionError(f"retries: {params['retries']} is less than 0")
+    for name in ("ca_path", "client_cert", "client_key"):
+        if params[name] and not os.access(params[name], os.R_OK):
+            raise OptionError(f"{name}: {params[name]!r} cannot be read", advice="Check the path and its permissions")
+    certificate = params["client_cert"]
+    if params["client_key"] and not certificate:
+        raise OptionError("client_key: it is of no use without client_cert")
+    verify: bool | str = params["validate_certs"]
+    if verify and params["ca_path"]:
+        verify = params["ca_path"]
+    return Endpoint(
+        url=base_url(params["url"], source.default_port, allow_plaintext=params["allow_plaintext"]),
+        verify=verify,
+        client_cert=(certificate, params["client_key"]) if params["client_key"] else certificate,
+        proxy=params["proxy"] or None,
+        timeout=float(params["timeout"]),
+        retries=params["retries"],
+        connections=params["connections"],
+    )
+
+
+def settings(params: Mapping[str, t.Any], source: type[Source]) -> Settings:
+    """What to read."""
+    page_size = params["page_size"] or source.default_page_size
+    if page_size < 1:
+        raise OptionError(f"page_size: {page_size} is less than 1")
+    types = tuple(dict.fromkeys(params["workload_types"] or source.workload_types))
+    strange = [name for name in types if name not in source.workload_types]
+    if strange:
+        raise OptionError(
+            f"workload_types: {source.title} has no {strange[0]!r}",
+            advice=f"It has {', '.join(source.workload_types)}",
+        )
+    shared = {*argument_spec(source), "product"}
+    return Settings(
+        username=params["username"],
+        password=params["password"],
+        page_size=page_size,
+        detail=params["detail"],
+        workload_types=types,
+        include_unprotected=params["include_unprotected"],
+        include_raw=params["include_raw"],
+        own={name: value for name, value in params.items() if name not in shared},
+    )

@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From pages to items: in parallel, with bounded memory, complete or an error; never a silently shorter list."""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import dataclasses
+import typing as t
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+
+Item = t.TypeVar("Item")
+Result = t.TypeVar("Result")
+
+MAX_PAGES = 1_000_000
+# A listing that moves while it is read is read again this often before it is given up.
+_REREADS = 2
+_PARTITIONS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Page(t.Generic[Item]):
+    """One page: its items, how many the listing has in all (None: not told), and the link to the next (None: last)."""
+
+    items: Sequence[Item]
+    total: int | None = None
+    next: str | None = None
+
+
+class Mapper(t.Protocol):
+    """Does a task for each argument and gives (argument, result) in the order of the arguments."""
+
+    def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
+        """(argument, result), argument by argument."""
+
+
+class Inline:
+    """One after the other. For listings within a task of Workers, which must not wait for its own threads."""
+
+    def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
+        """(argument, result), argument by argument."""
+        for argument in arguments:
+            yield argument, task(argument)
+
+
+class Workers:
+    """A few threads, and never more work under way than ``2 x connections``, so that memory stays bounded."""
+
+    def __init__(self, connections: int) -> None:
+        self.connections = connections
+        self._window = connections * 2
+        self._pool = concurrent.futures.ThreadPoolExecutor(connections, thread_name_prefix="read")
+
+    def close(self) -> None:
+        """Stop; what has not started never will."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, task: Callable[..., Result], *arguments: t.Any) -> concurrent.futures.Future[Result]:
+        """One task, not counted against the window."""
+        return self._pool.submit(task, *arguments)
+
+    def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
+        """(argument, result) in the order of the arguments; the first error ends it."""
+        waiting: collections.deque[tuple[t.Any, concurrent.futures.Future[Result]]] = collections.deque()
+        try:
+            for argument in arguments:
+                waiting.append((argument, self._pool.submit(task, argument)))
+                if len(waiting) >= self._window:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _argument, future in waiting:
+                future.cancel()
+
+
+def by_link(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterator[Sequence[Item]]:
+    """Pages that name the next one. A link seen before, or fewer items than the last total told, is an error."""
+    seen: set[str] = set()
+    link: str | None = None
+    count = 0
+    while True:
+        page = fetch(link)
+        count += len(page.items)
+        yield page.items
+        if page.next is None:
+            break
+        if page.next in seen or len(seen) >= MAX_PAGES:
+            raise AnswerError(f"the pages of {what} lead in a circle", advice="Look at the server's own log")
+        if not page.items:
+            raise AnswerError(f"a page of {what} is empty but names a next one", advice="Try again")
+        seen.add(page.next)
+        link = page.next
+    if page.total is not None and count < page.total:
+        raise _incomplete(what, count, page.total)
+
+
+def by_offset(
+    fetch: Callable[[int, int], Page[Item]],
+    workers: Mapper,
+    page_size: int,
+    identity: Callable[[Item], t.Hashable],
+    what: str,
+) -> Iterator[Sequence[Item]]:
+    """Pages by offset and limit, read in parallel once the first has told the total.
+
+    A page that is shorter than asked for is followed by the rest of it; an empty one before the total is an error.
+    Where the number of distinct items does not reach the total, because items came and went while pages were read,
+    the listing is read again and only items not seen before are given.
+    """
+    seen = array("q")
+    for attempt in range(_REREADS + 1):
+        known = set(seen) if attempt else None
+        total: int | None = None
+        for page in _one_pass(fetch, workers, page_size, what):
+            items = page.items
+            if page.total is not None:
+                total = page.total
+            if known is not None:
+                items = [item for item in items if hash(identity(item)) not in known]
+            seen.extend(hash(identity(item)) for item in items)
+            if items:
+                yield items
+        if total is None or distinct(seen) >= total:
+            return
+    raise _incomplete(what, distinct(seen), total)
+
+
+def distinct(hashes: array[int]) -> int:
+    """How many different values there are, counted in parts so that no set of all of them is held."""
+    return sum(len({value for value in hashes if value % _PARTITIONS == part}) for part in range(_PARTITIONS))
+
+
+def _one_pass(
+    fetch: Callable[[int, int], Page[Item]], workers: Mapper, page_size: int, what: str
+) -> Iterator[Page[Item]]:
+    first = fetch(0, page_size)
+    yield first
+    # A server that caps pages below what was asked gave its cap away on the first one.
+    step = len(first.items)
+    if not step:
+        if first.total:
+            raise _incomplete(what, 0, first.total)
+        return
+    if first.total is None:
+        yield from _until_empty(fetch, step, page_size)
+        return
+    done, total = step, first.total
+    while done < total:
+        grown = total
+        for start, page in workers.map(lambda offset: fetch(offset, step), range(done, total, step)):
+            grown = max(grown, page.total or 0)
+            yield page
+            yield from _rest(fetch, start + len(page.items), min(start + step, total), what)
+        done, total = total, grown
+
+
+def _rest(fetch: Callable[[int, int], Page[Item]], start: int, end: int, what: str) -> Iterator[Page[Item]]:
+    """What a page that came shorter than asked for left out."""
+    while start < end:
+        page = fetch(start, end - start)
+        if not page.items:
+            if page.total is not None and page.total <= start:
+                # The listing shrank while it was read; the count of distinct items decides whether all was seen.
+                return
+            raise _incomplete(what, start, page.total)
+        yield page
+        start += len(page.items)
+
+
+def _until_empty(fetch: Callable[[int, int], Page[Item]], step: int, page_size: int) -> Iterator[Page[Item]]:
+    """Without a total only an empty page ends a listing: a short one may be the server's cap."""
+    start = step
+    for _page in range(MAX_PAGES):
+        page = fetch(start, page_size)
+        if not page.items:
+            return
+        yield page
+        start += len(page.items)
+    raise AnswerError(f"more than {MAX_PAGES} pages")
+
+
+def _incomplete(what: str, count: int, total: int | None) -> AnswerError:
+    return AnswerError(
+        f"the listing of {what} came incomplete: {count} of {total} told",
+        code="incomplete",
+        advice="Try again; if it stays so, use a smaller page_size",
+    )

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One reading of one server: filters what the adapter tells, folds it, and becomes a READ."""
+
+from __future__ import annotations
+
+import fnmatch
+import time
+import typing as t
+from collections.abc import Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._attest import Attestor
+from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._read import SCHEMA, compact
+from ansible_collections.backup.audit.plugins.module_utils._summary import Summary
+from ansible_collections.backup.audit.plugins.module_utils._times import (
+    SECOND,
+    format_time,
+    parse_duration,
+    parse_time,
+)
+
+
+class Reading:
+    """What an adapter tells its findings to. Until ``start`` only the server is known, then points may come."""
+
+    def __init__(
+        self,
+        source: str,
+        product: str,
+        *,
+        names: Sequence[str] = (),
+        since: str | None = None,
+        until: str | None = None,
+        calendar: Calendar | None = None,
+        history: bool = False,
+        keep_points: bool = False,
+        location_facts: Sequence[dict[str, t.Any]] = (),
+    ) -> None:
+        self.source = source
+        self.product = product
+        self.version: str | None = None
+        self.skew_micros: int | None = None
+        self.scope: dict[str, t.Any] = {}
+        self.warnings: list[str] = []
+        self.problems: list[AuditError] = []
+        self.read_at = time.time_ns() // 1000
+        self.since: int | None = None
+        self.until: int | None = None
+        self._window = (since, until)
+        self._calendar = calendar or Calendar()
+        self._history = history
+        self._keep_points = keep_points
+        self._attestor = Attestor(location_facts) if location_facts else None
+        self._globs = [name.casefold() for name in names]
+        self._wanted: dict[t.Any, bool] = {}
+        self._points: list[RecoveryPoint] = []
+        self._counts: list[dict[str, t.Any]] = []
+        self._summary: Summary | None = None
+
+    # What the adapter tells
+
+    def start(self) -> None:
+        """The server is known and so, perhaps, is its clock: ages, and a window given as durations, count from now."""
+        self.read_at = time.time_ns() // 1000
+        since, until = (self._moment(text, name) for text, name in zip(self._window, ("since", "until"), strict=True))
+        if since is not None and until is not None and since >= until:
+            raise OptionError("since: it is not before until", advice="since is the older end of the window")
+        self.since, self.until = since, until
+        self._summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
+
+    @property
+    def now(self) -> int:
+        """The moment of reading by the server's clock, or by ours where it does not tell."""
+        return self.read_at + (self.skew_micros or 0)
+
+    @property
+    def summary(self) -> Summary:
+        """Where points are folded in."""
+        assert self._summary is not None, "start() comes first"
+        return self._summary
+
+    def wants(self, workload: Workload) -> bool:
+        """Whether ``names`` asks for it. A workload without a name is wanted only where no names are given."""
+        if not self._globs:
+            return True
+        name = workload.name
+        wanted = self._wanted.get(name)
+        if wanted is None:
+            folded = (name or "").casefold()
+            wanted = name is not None and any(fnmatch.fnmatchcase(folded, glob) for glob in self._globs)
+            self._wanted[name] = wanted
+        return wanted
+
+    @property
+    def filters_names(self) -> bool:
+        """Whether ``names`` was given."""
+        return bool(self._globs)
+
+    def workload(self, workload: Workload) -> None:
+        """A workload that the product knows, with or without points."""
+        if self.wants(workload):
+            self.summary.workload(workload)
+
+    def point(self, point: RecoveryPoint) -> None:
+        """A recovery point. Filters of the server are not believed: names and window are checked here again."""
+        if self._globs and not self.wants(point.workload):
+            return
+        if self.since is not None and point.created < self.since:
+            return
+        if self.until is not None and point.created > self.until:
+            return
+        if point.immutable_until is not None and point.immutable is None:
+            point.immutable = point.immutable_until > self.now
+        if self._attestor is not None:
+            self._attestor.apply(point)
+        self.summary.add(point)
+        if self._keep_points:
+            self._points.append(point)
+
+    def count(self, workload: Workload, recovery_points: int) -> None:
+        """A workload of which only the number of points was asked (detail: counts)."""
+        if self.wants(workload):
+            row = {"source": self.source, "product": self.product, "recovery_points": recovery_points}
+            named = {
+                "workload_id": workload.id,
+                "workload_name": workload.name,
+                "workload_type": workload.type,
+                "platform": workload.platform,
+                "in_inventory": workload.in_inventory,
+                "origin": workload.origin,
+            }
+            self._counts.append({**row, **named})
+
+    def problem(self, error: AuditError) -> None:
+        """Something that belongs to the answer could not be read: the READ is not complete."""
+        self.problems.append(error)
+
+    # What becomes of it
+
+    def result(self) -> dict[str, t.Any]:
+        """The READ without ``requests`` and seal (see _read)."""
+        rows = [compact(row) for row in (*self.summary.rows(), *self._counts)]
+        server = {
+            "host": self.source,
+            "product": self.product,
+            "version": self.version,
+            "time": None if self.skew_micros is None else format_time(self.now // SECOND * SECOND),
+            "clock_skew_seconds": None if self.skew_micros is None else round(self.skew_micros / SECOND),
+            "scope": dict(sorted(self.scope.items())),
+        }
+        read: dict[str, t.Any] = {
+            "schema": SCHEMA,
+            "server": {name: value for name, value in server.items() if value is not None},
+            "read_at": format_time(self.read_at // SECOND * SECOND),
+            "window": compact(
+                {
+                    "since": None if self.since is None else format_time(self.since),
+                    "until": None if self.until is None else format_time(self.until),
+                }
+            ),
+            "complete": not self.problems,
+            "errors": [problem.as_dict() for problem in self.problems],
+            "workloads": rows,
+            "totals": _totals(rows),
+        }
+        if self._keep_points:
+            read["recovery_points"] = self._listed_points()
+        return read
+
+    def _listed_points(self) -> list[dict[str, t.Any]]:
+        points: dict[tuple[t.Any, str], dict[str, t.Any]] = {}
+        for point in self._points:
+            points[point.workload.key, point.id] = point.as_dict(self.source, self.product)
+        return sorted(
+            points.values(), key=lambda shown: (shown["workload_name"] or "", shown["created_at"], shown["id"])
+        )
+
+    def _moment(self, text: str | None, name: str) -> int | None:
+        if not text:
+            return None
+        if text[:4].isdigit() and "-" in text:
+            try:
+                return parse_time(text if len(text) > 10 else f"{text}T00:00:00Z")
+            except AuditError as error:
+                raise OptionError(
+                    f"{name}: {error.message}", advice="Write a duration such as 30d, or 2026-11-21T00:00:00Z"
+                ) from error
+        return self.now - parse_duration(text, what=name) * SECOND
+
+
+def _totals(rows: Sequence[dict[str, t.Any]]) -> dict[str, int]:
+    return {
+        "workloads": len(rows),
+        "without_recovery_points": sum(not row["recovery_points"] for row in rows),
+        "recovery_points": sum(row["recovery_points"] for row in rows),
+        "points_listed": sum(sum(row.get("by_status", {}).values()) for row in rows),
+        "in_future": sum(row.get("in_future", 0) for row in rows),
+    }

@@ -1,0 +1,358 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""IBM Spectrum Protect Plus (Storage Protect Plus): the recovery catalogue, workload by workload.
+
+Sources: IBM REST API reference 10.1.6 to 10.1.17, IBM's public clients. Times are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForSession
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._failures import (
+    AnswerError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
+from ansible_collections.backup.audit.plugins.module_utils._model import Copy, Workload
+from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_link
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._sources import spp_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._times import from_epoch_millis
+from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+
+_CATALOGUE = "/api/endeavour/catalog/recovery"
+_SESSION = "/api/endeavour/session"
+# workload_type -> the part of the recovery catalogue that holds it
+_COLLECTIONS = {"vm": "hypervisorvm", "database": "applicationdatabase"}
+_GRAMMAR = {"embed": None, "pageSize": None, "pageStartIndex": None, "filter": None, "sort": None}
+_HAS_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
+_EMBED = "(children(properties))"
+
+
+def _catalogue_permits() -> Iterator[Permit]:
+    for collection in _COLLECTIONS.values():
+        path = f"{_CATALOGUE}/{collection}"
+        yield Permit("POST", path, {"action": "aggregate", "filter": None}, required=("action",))
+        yield Permit("GET", path, _GRAMMAR)
+        yield Permit("GET", f"{path}/{{pk}}/version", _GRAMMAR)
+
+
+class SpectrumProtectPlus(Source):
+    """Reads the recovery catalogue (what can be restored) and, beside it, the inventory and the SLA policies."""
+
+    product = "spp"
+    title = "Spectrum Protect Plus"
+    environment = ("SPP",)
+    workload_types = ("vm", "database")
+    default_page_size = 100
+    permits = (
+        Permit("POST", _SESSION),
+        Permit("DELETE", _SESSION),
+        Permit("GET", "/api/lifecycle/ping"),
+        Permit("GET", "/ngp/version"),
+        Permit("GET", "/ngp/slapolicy", _GRAMMAR),
+        Permit("GET", "/api/site", _GRAMMAR),
+        Permit("GET", "/api/endeavour/catalog/hypervisor/vm", _GRAMMAR),
+        *_catalogue_permits(),
+        Permit(
+            "POST",
+            "/api/hypervisor/search",
+            {"resourceType": "vm", "from": "recovery", "pageSize": None, "pageStartIndex": None},
+            required=("from",),
+        ),
+        Permit(
+            "GET",
+            "/api/hypervisor/{hypervisor}/vm/{vm}/version",
+            {**_GRAMMAR, "from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"},
+        ),
+    )
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "completed_at": ("cannot", "the catalogue gives only the time that can be restored"),
+            "status": ("cannot", "only committed points are listed: failed and running backups are not seen"),
+            "verified": ("cannot", "no result of a test restore is kept with a point"),
+            "checked": ("cannot", "no result of a check is kept with a point"),
+            "malware": ("cannot", "no scan result is kept with a point"),
+            "retention": ("cannot", "points carry no retention class"),
+            "encrypted": ("estimated", "from useEncryption of the SLA policy as it is today"),
+            "immutable": ("estimated", "from wormProtected of the SLA policy's targets as they are today"),
+            "immutable_until": ("estimated", "from wormProtected and the retention of the SLA policy of today"),
+            "expires_at": ("estimated", "from the retention of the SLA policy as it is today"),
+            "offsite": ("estimated", "an offload or archive copy; exact for replication between sites (copies: true)"),
+            "copies": ("cannot", "unless the catalogue lists them as rows, or copies: true reads the restore view"),
+        },
+        ("database", "*"): {"in_inventory": ("cannot", "the inventory of applications is not read")},
+    }
+
+    @classmethod
+    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+        """The cheap count knows neither times nor copies."""
+        if settings.detail == "counts" and settings.own.get("copies"):
+            raise OptionError("copies: detail: counts gives no copies", advice="Use detail: workloads")
+
+    def open(self, reading: Reading) -> None:
+        """Ask for the version, which needs no session, then log in."""
+        self._login = BasicForSession(
+            self.settings.username,
+            self.settings.password,
+            path=_SESSION,
+            member="sessionid",
+            header="X-Endeavour-Sessionid",
+        )
+        self._login.open(self.client)
+        reading.version = self._version()
+
+    def close(self) -> None:
+        """Log out."""
+        if hasattr(self, "_login"):
+            self._login.close(self.client)
+
+    def _version(self) -> str | None:
+        # ping came with 10.1.8.1 and took the place of /ngp/version.
+        for path in ("/api/lifecycle/ping", "/ngp/version"):
+            try:
+                return as_text(self.client.get(path).json_object().get("version"))
+            except (AnswerError, NotFoundError, ForbiddenError):
+                continue
+        return None
+
+    def read(self, reading: Reading) -> None:
+        """Every workload of the wanted types with its points, or (detail: counts) their number."""
+        for workload_type in self.settings.workload_types:
+            try:
+                if self.settings.detail == "counts":
+                    self._count(reading, workload_type)
+                else:
+                    self._list(reading, workload_type)
+            except NotFoundError:
+                if workload_type == "vm":
+                    raise
+                # Older or smaller appliances have no application catalogue; that there is none is said.
+                reading.scope[f"{workload_type}s"] = False
+                reading.warnings.append(f"this server has no catalogue of {workload_type}s")
+
+    # Listing
+
+    def _list(self, reading: Reading, workload_type: str) -> None:
+        inventory = self.workers.submit(self._inventory) if workload_type == "vm" else None
+        slas = self._slas()
+        collection = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
+        children: list[tuple[Workload, str]] = []
+        for child in self._pages(collection, {"embed": _EMBED}, "children", f"{workload_type}s with recovery points"):
+            workload = fields.workload_of(child, workload_type)
+            if reading.wants(workload):
+                children.append((workload, self._versions_link(child, workload, collection)))
+        self._place(reading, [workload for workload, _link in children], inventory)
+        views: dict[t.Any, dict[int, list[Copy]]] = {}
+        if self.settings.own.get("copies") and workload_type == "vm":
+            views = self._restore_view(reading, [workload for workload, _link in children])
+        for (workload, _link), rows in self.workers.map(self._versions, children):
+            reading.workload(workload)
+            view = views.get(workload.key)
+            for point in fields.points_of(workload, rows, slas, view, self.settings.include_raw):
+                reading.point(point)
+
+    def _versions_link(self, child: t.Any, workload: Workload, collection: str) -> str:
+        link = as_text(as_object(as_object(as_object(child).get("links")).get("versions")).get("href"))
+        return self.client.local(link) if link else f"{collection}/{segment(workload.id)}/version"
+
+    def _versions(self, child: tuple[Workload, str]) -> list[t.Any]:
+        workload, link = child
+        rows = list(self._pages(link, {}, "contents", f"recovery points of {workload.name!r}"))
+        for row in rows:
+            pk = as_text(as_object(as_object(row).get("properties")).get("pk"))
+            if pk is not None and pk != workload.id:
+                raise AnswerError(
+                    f"among the recovery points of {workload.name!r} is one of another workload ({pk})",
+                    server=self.client.host,
+                    advice="Nothing is guessed from such an answer; please report it",
+                )
+        return rows
+
+    def _pages(self, path: str, params: Mapping[str, str], member: str, what: str) -> Iterator[t.Any]:
+        """All items of a listing, page by page along links.nextPage, which is used on the configured server only."""
+        parts = urlsplit(path)
+        first = {**dict(parse_qsl(parts.query)), **params, "pageSize": str(self.settings.page_size)}
+
+        def fetch(link: str | None) -> Page[t.Any]:
+            answer = self.client.get(parts.path, first) if link is None else self.client.get(link)
+            return self._page(answer, member)
+
+        for items in by_link(fetch, what):
+            yield from items
+
+    def _page(self, answer: Answer, member: str) -> Page[t.Any]:
+        body = answer.json_object()
+        items = items_of(body, member, answer.call, answer.server)
+        following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
+        return Page(items, as_int(body.get("total")), self.client.local(following) if following else None)
+
+    def _slas(self) -> dict[str, fields.Sla]:
+        """SLA policies by name. Without them (no right, other version) what they imply is unknown."""
+        try:
+            policies = list(self._pages("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
+        except (ForbiddenError, NotFoundError, AnswerError):
+            return {}
+        return {name: fields.sla_of(policy) for policy in policies for name in [as_text(policy.get("name"))] if name}
+
+    # Inventory
+
+    def _inventory(self) -> list[dict[str, t.Any]] | AuditError:
+        try:
+            return list(self._pages("/api/endeavour/catalog/hypervisor/vm", {"embed": _EMBED}, "children", "inventory"))
+        except (ForbiddenError, NotFoundError) as error:
+            return error
+
+    def _place(self, reading: Reading, workloads: Sequence[Workload], inventory: t.Any) -> None:
+        """Say which workloads are still in inventory, and take note of those that have no points at all."""
+        if inventory is None:
+            return
+        listed = inventory.result()
+        if isinstance(listed, AuditError):
+            reading.scope["inventory"] = False
+            reading.warnings.append(
+                f"the inventory could not be read, so unprotected VMs are not seen: {listed.message}"
+            )
+            return
+        reading.scope["inventory"] = True
+        machines = [fields.workload_of(as_object(child), "vm") for child in listed]
+        names = {machine.name for machine in machines}
+        pairs = fields.paired(workloads, machines)
+        for workload, machine in pairs:
+            # A name that several machines share leaves it unknown which of them this is.
+            workload.in_inventory = True if machine else None if workload.name in names else False
+        if not self.settings.include_unprotected:
+            return
+        taken = {id(machine) for _workload, machine in pairs if machine}
+        doubtful = {workload.name for workload, machine in pairs if machine is None}
+        for machine in machines:
+            machine.in_inventory = True
+            if id(machine) in taken:
+                continue
+            if machine.name in doubtful:
+                reading.warnings.append(f"several virtual machines are named {machine.name!r} and cannot be told apart")
+            else:
+                reading.workload(machine)
+
+    # Copies, from the view of the restore wizard
+
+    def _restore_view(self, reading: Reading, workloads: Sequence[Workload]) -> dict[t.Any, dict[int, list[Copy]]]:
+        try:
+            sites = self._sites()
+            found = self._searched()
+        except (ForbiddenError, NotFoundError) as error:
+            reading.scope["copies"] = False
+            reading.warnings.append(f"the restore view could not be read, so copies are unknown: {error.message}")
+            return {}
+        reading.scope["copies"] = True
+        links = {}
+        machines = []
+        for row in found:
+            machine = Workload(id=as_text(row.get("id")), name=as_text(row.get("name")), type="vm")
+            machines.append(machine)
+            links[id(machine)] = as_text(as_object(as_object(row.get("links")).get("versions")).get("href"))
+        pairs = []
+        for workload, twin in fields.paired(workloads, machines):
+            link = links[id(twin)] if twin else None
+            if link:
+                pairs.append((workload, urlsplit(self.client.local(link)).path))
+        query = {"from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"}
+
+        def versions(pair: tuple[Workload, str]) -> dict[int, list[Copy]]:
+            rows = self._pages(pair[1], query, "versions", f"copies of {pair[0].name!r}")
+            view = {}
+            for row in rows:
+                time = as_object(as_object(row).get("protectionInfo")).get("protectionTime")
+                copies = fields.copies_of(as_object(row), sites)
+                if time is not None and copies is not None:
+                    view[from_epoch_millis(time)] = copies
+            return view
+
+        return {pair[0].key: view for pair, view in self.workers.map(versions, pairs)}
+
+    def _sites(self) -> dict[str, str]:
+        sites = self._pages("/api/site", {}, "sites", "sites")
+        named = ((as_text(site.get("id")), as_text(site.get("name"))) for site in map(as_object, sites))
+        return {ident: name for ident, name in named if ident and name}
+
+    def _searched(self) -> list[dict[str, t.Any]]:
+        body = {"name": "*", "hypervisorType": "*"}
+        found: list[dict[str, t.Any]] = []
+
+        def fetch(link: str | None) -> Page[t.Any]:
+            params = {"resourceType": "vm", "from": "recovery", "pageSize": str(self.settings.page_size)}
+            path = link or "/api/hypervisor/search"
+            return self._page(self.client.call("POST", path, params=None if link else params, json_body=body), "vms")
+
+        for items in by_link(fetch, "virtual machines to restore"):
+            found.extend(as_object(item) for item in items)
+        return found
+
+    # Counting
+
+    def _count(self, reading: Reading, workload_type: str) -> None:
+        """One aggregate call, then the catalogue's own list for names and to prove that the counts are whole."""
+        path = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
+        answer = self.client.call(
+            "POST",
+            path,
+            params={"action": "aggregate", "filter": _HAS_SESSION},
+            json_body={
+                "op": [{"operation": "count", "fieldname": "pk", "outputname": "count"}],
+                "group": ["pk"],
+                # Without it, and without the filter, the server counts workloads instead of recovery points.
+                "copytype": "versiononly",
+            },
+        )
+        counts = {}
+        for row in items_of(answer.json_object(), "results", answer.call, answer.server):
+            pk, count = _counted(as_object(row))
+            if pk is None or count is None:
+                raise AnswerError(f"a row of the count makes no sense: {row!r}", server=answer.server, call=answer.call)
+            counts[pk] = count
+        listed = self._named(reading, path, workload_type)
+        missing = [workload for pk, workload in listed.items() if pk not in counts]
+        if missing:
+            reading.problem(
+                AnswerError(
+                    f"the count gave {len(counts)} {workload_type}s, but the catalogue lists {len(listed)}; "
+                    f"{missing[0].name!r} is not counted",
+                    code="incomplete",
+                    server=answer.server,
+                    call=answer.call,
+                    advice="Use detail: workloads, which lists every recovery point",
+                )
+            )
+        for pk, count in counts.items():
+            reading.count(listed.get(pk, Workload(id=pk, type=workload_type)), count)
+
+    def _named(self, reading: Reading, path: str, workload_type: str) -> dict[str, Workload]:
+        try:
+            children = list(self._pages(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
+        except (ForbiddenError, NotFoundError) as error:
+            reading.scope["names"] = False
+            reading.warnings.append(f"workloads are named by primary key only: {error.message}")
+            return {}
+        workloads = [fields.workload_of(as_object(child), workload_type) for child in children]
+        return {workload.id: workload for workload in workloads if workload.id is not None}
+
+
+def _counted(row: Mapping[str, t.Any]) -> tuple[str | None, int | None]:
+    """(pk, count) of one group. Some servers ignore outputname, so the only number of the row is the count."""
+    pk = as_text(as_object(row.get("_id")).get("pk"))
+    numbers = [as_int(value) for name, value in row.items() if name != "_id"]
+    count = as_int(row.get("count"))
+    if count is None and len(numbers) == 1:
+        count = numbers[0]
+    return pk, count

@@ -1,0 +1,352 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From recovery points to one row for each workload, streaming: a point is folded in and dropped.
+
+What is kept of a point is 24 bytes: a hash of its id (so that a row met twice counts once), its time and its size.
+They are kept by class: all points of a workload whose facts are the same share one class, so that counts, newest
+and oldest of every facet follow from a handful of classes, however many points there are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+import typing as t
+from array import array
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar, gaps
+from ansible_collections.backup.audit.plugins.module_utils._model import (
+    COUNTING_KINDS,
+    FACT_FACETS,
+    FULL_KINDS,
+    RecoveryPoint,
+    Workload,
+)
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, age_seconds, format_time
+
+# Servers and this machine rarely agree to the second; a point further ahead than this is dated in the future.
+FUTURE_TOLERANCE = 300 * SECOND
+_UNKNOWN_SIZE = -1
+_TESTED = {"verified": 0, "checked": 1}
+# For a point met twice with different facts (it changed while pages were read) the less usable reading is believed.
+_USABLE_ORDER = {False: 0, None: 1, True: 2}
+
+
+@dataclasses.dataclass(slots=True)
+class _Class:
+    """Points of one workload whose facts are all the same."""
+
+    kind: str
+    status: str
+    usable: bool | None
+    facts: tuple[bool | None, ...]
+    malware: str | None
+    estimated: tuple[str, ...]
+    attested: tuple[str, ...]
+    places: tuple[tuple[str | None, str | None], ...] | None
+    ids: array[int] = dataclasses.field(default_factory=lambda: array("q"))
+    times: array[int] = dataclasses.field(default_factory=lambda: array("q"))
+    sizes: array[int] = dataclasses.field(default_factory=lambda: array("q"))
+    # (time of the test, time of the point) of the newest test, for verified and for checked.
+    tests: list[tuple[int, int] | None] = dataclasses.field(default_factory=lambda: [None, None])
+
+    def keep(self, indexes: Sequence[int]) -> None:
+        """Drop all but these points."""
+        self.ids = array("q", [self.ids[i] for i in indexes])
+        self.times = array("q", [self.times[i] for i in indexes])
+        self.sizes = array("q", [self.sizes[i] for i in indexes])
+
+
+class Summary:
+    """Folds the points of one source into rows; ``now`` is the server's clock where it is known."""
+
+    def __init__(self, source: str, product: str, now: int, calendar: Calendar, *, history: bool = False) -> None:
+        self._source = source
+        self._product = product
+        self._now = now
+        self._calendar = calendar
+        self._history = history
+        self._workloads: dict[tuple[str | None, str | None, str | None], Workload] = {}
+        self._classes: dict[tuple[str | None, str | None, str | None], dict[t.Any, _Class]] = {}
+
+    def workload(self, workload: Workload) -> Workload:
+        """Take note of a workload, whether it has points or not; what is known of it already is completed."""
+        known = self._workloads.setdefault(workload.key, workload)
+        if known is not workload:
+            for field in ("name", "platform", "in_inventory"):
+                if getattr(known, field) is None:
+                    setattr(known, field, getattr(workload, field))
+        return known
+
+    def add(self, point: RecoveryPoint) -> None:
+        """Fold one point in."""
+        key = point.workload.key
+        classes = self._classes.get(key)
+        if classes is None:
+            self.workload(point.workload)
+            classes = self._classes[key] = {}
+        copies = point.copies
+        places = None if copies is None else tuple([(copy.location, copy.location_type) for copy in copies])
+        facts = (point.verified, point.checked, point.offsite, point.immutable, point.encrypted)
+        name = (point.kind, point.status, point.usable, facts, point.malware, point.estimated, point.attested, places)
+        kept = classes.get(name)
+        if kept is None:
+            kept = classes[name] = _Class(*name)
+        kept.ids.append(hash(point.id))
+        kept.times.append(point.created)
+        size = point.size_bytes
+        kept.sizes.append(_UNKNOWN_SIZE if size is None else size)
+        if point.verified_at is not None:
+            _newest_test(kept, 0, point.verified_at, point.created)
+        if point.checked_at is not None:
+            _newest_test(kept, 1, point.checked_at, point.created)
+
+    def rows(self) -> list[dict[str, t.Any]]:
+        """One row for each workload, with every member (see _read.compact), sorted by name, type, id and origin."""
+        rows = [self._row(key, workload) for key, workload in self._workloads.items()]
+        rows.sort(key=lambda row: [row[name] or "" for name in _ROW_ORDER])
+        return rows
+
+    def _row(self, key: tuple[str | None, str | None, str | None], workload: Workload) -> dict[str, t.Any]:
+        classes = list(self._classes.get(key, {}).values())
+        _drop_double(classes)
+        in_future = _drop_future(classes, self._now + FUTURE_TOLERANCE)
+        classes = [group for group in classes if group.times]
+        backups = [group for group in classes if group.kind in COUNTING_KINDS]
+        dated = [group for group in classes if group.kind in COUNTING_KINDS or group.kind == "continuous"]
+        usable = [group for group in backups if group.usable is True]
+        newest = max((max(group.times) for group in dated if group.usable is True), default=None)
+        oldest = min((min(group.times) for group in dated if group.usable is True), default=None)
+        return {
+            "source": self._source,
+            "origin": workload.origin,
+            "product": self._product,
+            "workload_id": workload.id,
+            "workload_name": workload.name,
+            "workload_type": workload.type,
+            "platform": workload.platform,
+            "in_inventory": workload.in_inventory,
+            "recovery_points": sum(len(group.times) for group in usable),
+            "newest": _shown(newest),
+            "oldest": _shown(oldest),
+            "newest_age_seconds": None if newest is None else age_seconds(newest, self._now),
+            **self._rhythm(backups),
+            "by_kind": _counts((group.kind, len(group.times)) for group in classes if group.usable is not False),
+            "by_status": _counts((group.status, len(group.times)) for group in classes),
+            "kinds": self._kinds(classes),
+            **_sizes(usable),
+            **_locations(usable),
+            "facets": self._facets(backups, dated),
+            "malware": _counts((group.malware or "unknown", len(group.times)) for group in usable),
+            "malware_newest": _newest_by_malware(usable),
+            "in_future": in_future or None,
+            "history": self._calendar.history(classes, self._now) if self._history else None,
+        }
+
+    def _rhythm(self, groups: Sequence[_Class]) -> dict[str, t.Any]:
+        """Gaps and runs of the points that surely count; ``possible``: if those of unknown usability counted too."""
+        sure = sorted(time for group in groups if group.usable is True for time in group.times)
+        shown: dict[str, t.Any] = {
+            "gaps": gaps(sure, self._now),
+            "calendar": self._calendar.runs(sure, self._now),
+            "possible": None,
+        }
+        if any(group.usable is None for group in groups):
+            perhaps = sorted(time for group in groups if group.usable is not False for time in group.times)
+            shown["possible"] = {
+                "gaps": gaps(perhaps, self._now),
+                "calendar": self._calendar.runs(perhaps, self._now),
+            }
+        return shown
+
+    def _kinds(self, classes: Sequence[_Class]) -> dict[str, t.Any]:
+        """What a policy may name by ``kinds``. Kinds that are no backups show in nothing else, so they come with gaps.
+
+        A row of one kind of backup says it all already, and most rows are such.
+        """
+        names = sorted({group.kind for group in classes})
+        if len(names) == 1 and names[0] in COUNTING_KINDS:
+            return {}
+        shown = {}
+        for kind in names:
+            groups = [group for group in classes if group.kind == kind]
+            shown[kind] = _tally((group, group.usable) for group in groups)
+            if kind not in COUNTING_KINDS:
+                shown[kind].update(self._rhythm(groups))
+        return shown
+
+    def _facets(self, backups: Sequence[_Class], dated: Sequence[_Class]) -> dict[str, t.Any]:
+        full = [group for group in backups if group.kind in FULL_KINDS]
+        # A point whose kind is unknown may be a full one.
+        perhaps_full = [group for group in backups if group.kind == "unknown" and group.usable is not False]
+        points = _tally((group, group.usable) for group in backups)
+        points.update({name: value for name, value in _span(dated, True).items() if name != "count"})
+        facets: dict[str, t.Any] = {
+            "recovery_points": points,
+            "full": {
+                **_tally([*((group, group.usable) for group in full), *((group, None) for group in perhaps_full)]),
+                **self._rhythm(full),
+            },
+        }
+        listed = [group for group in backups if group.usable is not False]
+        for index, name in enumerate(FACT_FACETS):
+            facets[name] = _fact_facet(listed, index, name)
+        return facets
+
+
+_ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
+
+
+def _newest_test(group: _Class, index: int, tested: int, point: int) -> None:
+    known = group.tests[index]
+    if known is None or (tested, point) > known:
+        group.tests[index] = (tested, point)
+
+
+def _drop_double(classes: Sequence[_Class]) -> None:
+    """Points that were met more than once count once, whatever the order in which pages came."""
+    total = sum(len(group.ids) for group in classes)
+    if len({ident for group in classes for ident in group.ids}) == total:
+        return
+    seen: set[int] = set()
+    for group in sorted(classes, key=_least_favourable):
+        keep = []
+        for index in sorted(range(len(group.ids)), key=lambda i: (group.times[i], group.sizes[i])):
+            if group.ids[index] not in seen:
+                seen.add(group.ids[index])
+                keep.append(index)
+        group.keep(keep)
+
+
+def _least_favourable(group: _Class) -> tuple[t.Any, ...]:
+    """Fewer facts known to be good come first; the rest only makes the order the same in every run."""
+    good = sum(fact is True for fact in group.facts)
+    rest = (group.kind, group.status, group.facts, group.malware, group.estimated, group.attested, group.places)
+    return (_USABLE_ORDER[group.usable], group.kind in COUNTING_KINDS, good, repr(rest))
+
+
+def _drop_future(classes: Sequence[_Class], limit: int) -> int:
+    """Take out points dated after ``limit`` and count those that would otherwise have been usable backups."""
+    dropped = 0
+    for group in classes:
+        if group.times and max(group.times) > limit:
+            keep = [index for index, time in enumerate(group.times) if time <= limit]
+            dropped += len(group.times) - len(keep)
+            group.keep(keep)
+    return dropped
+
+
+def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for name, count in pairs:
+        counts[name] = counts.get(name, 0) + count
+    return dict(sorted(counts.items()))
+
+
+def _shown(micros: int | None) -> str | None:
+    return None if micros is None else format_time(micros)
+
+
+def _span(groups: Iterable[_Class], usable: bool | None) -> dict[str, t.Any]:
+    return _count_newest_oldest([group for group in groups if group.usable is usable])
+
+
+def _count_newest_oldest(groups: Sequence[_Class]) -> dict[str, t.Any]:
+    return {
+        "count": sum(len(group.times) for group in groups),
+        "newest": _shown(max((max(group.times) for group in groups), default=None)),
+        "oldest": _shown(min((min(group.times) for group in groups), default=None)),
+    }
+
+
+def _tally(states: Iterable[tuple[_Class, bool | None]]) -> dict[str, t.Any]:
+    """How many points surely have it, of how many it is unknown, how many surely have it not; newest and oldest."""
+    sorted_out: dict[bool | None, list[_Class]] = {True: [], None: [], False: []}
+    for group, state in states:
+        sorted_out[state].append(group)
+    unknown = _count_newest_oldest(sorted_out[None])
+    false = _count_newest_oldest(sorted_out[False])
+    return {
+        **_count_newest_oldest(sorted_out[True]),
+        "unknown": unknown["count"] or None,
+        "newest_unknown": unknown["newest"],
+        "oldest_unknown": unknown["oldest"],
+        "false": false["count"] or None,
+        "newest_false": false["newest"],
+    }
+
+
+def _fact_facet(groups: Sequence[_Class], index: int, name: str) -> dict[str, t.Any]:
+    exact: list[tuple[_Class, bool | None]] = []
+    vouched: dict[str, list[_Class]] = {"estimated": [], "attested": []}
+    for group in groups:
+        fact = group.facts[index]
+        if group.usable is None and fact is True:
+            # Whether it is a recovery point at all is not known, so neither is that one has the facet.
+            fact = None
+        origin = "attested" if name in group.attested else "estimated" if name in group.estimated else None
+        if origin is not None and fact is True:
+            vouched[origin].append(group)
+        else:
+            exact.append((group, fact))
+    facet = _tally(exact)
+    for origin, members in vouched.items():
+        facet[origin] = _count_newest_oldest(members) if members else None
+    if name in _TESTED:
+        tests = [test for group, fact in exact if fact is True for test in [group.tests[_TESTED[name]]] if test]
+        newest = max(tests, default=None)
+        facet["tested_at"] = _shown(newest[0]) if newest else None
+        facet["tested_point"] = _shown(newest[1]) if newest else None
+    return facet
+
+
+def _sizes(usable: Sequence[_Class]) -> dict[str, t.Any]:
+    """Bytes of all and of the newest point, and the median by kind; null where one addend is unknown."""
+    by_kind: dict[str, list[int]] = {}
+    newest: tuple[int, int, str] | None = None
+    for group in usable:
+        by_kind.setdefault(group.kind, []).extend(group.sizes)
+        time = max(group.times)
+        size = max(size for moment, size in zip(group.times, group.sizes, strict=True) if moment == time)
+        newest = max(newest or (time, size, group.kind), (time, size, group.kind))
+    known = {kind: sizes for kind, sizes in by_kind.items() if _UNKNOWN_SIZE not in sizes}
+    complete = bool(by_kind) and len(known) == len(by_kind)
+    return {
+        "size_bytes": sum(sum(sizes) for sizes in known.values()) if complete else None,
+        "newest_size_bytes": newest[1] if newest and newest[1] != _UNKNOWN_SIZE else None,
+        "newest_kind": newest[2] if newest else None,
+        "median_size_bytes": {kind: round(statistics.median(sizes)) for kind, sizes in sorted(known.items())},
+    }
+
+
+def _locations(usable: Sequence[_Class]) -> dict[str, t.Any]:
+    places: dict[tuple[str | None, str | None], list[_Class]] = {}
+    unlisted = []
+    for group in usable:
+        if group.places is None:
+            unlisted.append(group)
+        for place in set(group.places or ()):
+            places.setdefault(place, []).append(group)
+    shown = []
+    for (location, location_type), groups in places.items():
+        tally = _count_newest_oldest(groups)
+        shown.append(
+            {
+                "location": location,
+                "location_type": location_type,
+                "count": tally["count"],
+                "newest": tally["newest"],
+            }
+        )
+    shown.sort(key=lambda place: (place["location"] or "", place["location_type"] or ""))
+    unknown = _count_newest_oldest(unlisted)
+    del unknown["oldest"]
+    return {"locations": shown or None, "locations_unknown": unknown if unlisted else None}
+
+
+def _newest_by_malware(usable: Sequence[_Class]) -> dict[str, str | None]:
+    states = sorted({group.malware for group in usable if group.malware})
+    return {state: _shown(max(max(group.times) for group in usable if group.malware == state)) for state in states}

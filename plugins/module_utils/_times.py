@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Points in time and durations: integers inside (microseconds since 1970 UTC, seconds), RFC 3339 and ``26h`` outside."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
+
+SECOND = 1_000_000
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
+
+_UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
+_DURATION = re.compile(r"([0-9]+)([smhdw])")
+# datetime.fromisoformat of Python 3.10 takes neither Z nor 5 or 7 fraction digits, all of which products send.
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:[.,](\d{1,12}))?\s?([Zz]|[+-]\d\d:?\d\d)?"
+)
+_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+
+# The same few hundred dates come again and again in a listing; both caches are cleared when they grow past this.
+_CACHE_LIMIT = 20_000
+_days: dict[str, int] = {}
+_dates: dict[int, str] = {}
+
+
+def parse_duration(text: t.Any, *, what: str = "duration") -> int:
+    """``26h`` -> 93600 seconds. Units: s, m (minutes), h, d, w."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise OptionError(
+            f"{what}: {text!r} is no duration",
+            advice="Write a whole number and a unit (s, m for minutes, h, d, w), such as 26h or 30d",
+        )
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def format_duration(seconds: int) -> str:
+    """93600 -> ``1d 2h``: two units at most, for people; rounded down to the smaller of them."""
+    if seconds < 0:
+        return "-" + format_duration(-seconds)
+    sizes = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", 1))
+    for index, (unit, size) in enumerate(sizes):
+        if seconds >= size:
+            count, rest = divmod(seconds, size)
+            if index + 1 < len(sizes):
+                lower, lower_size = sizes[index + 1]
+                if rest >= lower_size:
+                    return f"{count}{unit} {rest // lower_size}{lower}"
+            return f"{count}{unit}"
+    return "0s"
+
+
+def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
+    """RFC 3339 (any number of fraction digits, cut to microseconds) -> microseconds since 1970 UTC.
+
+    A time without a zone is refused unless the product's documentation says that such times are UTC.
+    """
+    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise DataError(f"{text!r} is no RFC 3339 time")
+    date, hour, minute, second, fraction, zone = match.groups()
+    day = _days.get(date)
+    if day is None:
+        day = _remember_day(date)
+    value = day + (int(hour) * HOUR + int(minute) * MINUTE + int(second)) * SECOND
+    if fraction:
+        value += int(fraction[:6].ljust(6, "0"))
+    if zone is None:
+        if not naive_is_utc:
+            raise DataError(f"the time {text!r} has no zone")
+    elif zone not in "Zz":
+        offset = int(zone[1:3]) * HOUR + int(zone[-2:]) * MINUTE
+        value += -offset * SECOND if zone[0] == "+" else offset * SECOND
+    return value
+
+
+def _remember_day(date: str) -> int:
+    try:
+        day = (datetime.date.fromisoformat(date).toordinal() - _EPOCH_DAY) * DAY * SECOND
+    except ValueError as error:
+        raise DataError(f"{date!r} is no date") from error
+    if len(_days) > _CACHE_LIMIT:
+        _days.clear()
+    _days[date] = day
+    return day
+
+
+def format_time(micros: int) -> str:
+    """Microseconds since 1970 UTC -> ``2026-11-21T06:49:00.35773Z``, with as many fraction digits as it has."""
+    day, rest = divmod(micros, DAY * SECOND)
+    date = _dates.get(day)
+    if date is None:
+        try:
+            date = datetime.date.fromordinal(day + _EPOCH_DAY).isoformat()
+        except (ValueError, OverflowError) as error:
+            raise DataError(f"{micros} microseconds lie outside the calendar") from error
+        if len(_dates) > _CACHE_LIMIT:
+            _dates.clear()
+        _dates[day] = date
+    seconds, fraction = divmod(rest, SECOND)
+    tail = f".{fraction:06d}".rstrip("0") if fraction else ""
+    return f"{date}T{seconds // HOUR:02d}:{seconds // MINUTE % 60:02d}:{seconds % 60:02d}{tail}Z"
+
+
+def from_epoch_millis(value: t.Any) -> int:
+    """Milliseconds since 1970 (a number, or the same as text) -> microseconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise DataError(f"{value!r} is no time in milliseconds")
+    try:
+        return int(value) * 1000
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{value!r} is no time in milliseconds") from error
+
+
+def age_seconds(moment: int, now: int) -> int:
+    """Whole seconds from moment to now, rounded up, so that an age is never told younger than it is."""
+    return -((moment - now) // SECOND)
