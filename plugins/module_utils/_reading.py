@@ -60,7 +60,7 @@ class Reading:
         self._wanted: dict[t.Any, bool] = {}
         self._points: list[RecoveryPoint] = []
         self._counts: list[dict[str, t.Any]] = []
-        self._summary: Summary | None = None
+        self.summary = self._new_summary()
 
     # What the adapter tells
 
@@ -71,18 +71,15 @@ class Reading:
         if since is not None and until is not None and since >= until:
             raise OptionError("since: it is not before until", advice="since is the older end of the window")
         self.since, self.until = since, until
-        self._summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
+        self.summary = self._new_summary()
+
+    def _new_summary(self) -> Summary:
+        return Summary(self.source, self.product, self.now, self._calendar, history=self._history)
 
     @property
     def now(self) -> int:
         """The moment of reading by the server's clock, or by ours where it does not tell."""
         return self.read_at + (self.skew_micros or 0)
-
-    @property
-    def summary(self) -> Summary:
-        """Where points are folded in."""
-        assert self._summary is not None, "start() comes first"
-        return self._summary
 
     def wants(self, workload: Workload) -> bool:
         """Whether ``names`` asks for it. A workload without a name is wanted only where no names are given."""

@@ -59,6 +59,8 @@ class Source(abc.ABC):
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """Raise OptionError for options that this product cannot honour, before anything is sent."""
+        # Most products can honour all that their argument spec allows.
+        return
 
     @abc.abstractmethod
     def open(self, reading: Reading) -> None:

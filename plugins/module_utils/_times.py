@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Points in time and durations: integers inside (microseconds since 1970 UTC, seconds), RFC 3339 and ``26h`` outside."""
+"""Points in time and durations: integers inside (microseconds since 1970 UTC, seconds), RFC 3339 and 26h outside."""
 
 from __future__ import annotations
 

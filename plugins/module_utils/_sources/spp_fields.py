@@ -50,8 +50,7 @@ def sla_of(policy: Mapping[str, t.Any]) -> Sla:
     encrypted: bool | None = None
     retention: int | None = None
     locked: dict[str, int | None] = {}
-    for sub in as_list(as_object(policy.get("spec")).get("subpolicy")):
-        sub = as_object(sub)
+    for sub in map(as_object, as_list(as_object(policy.get("spec")).get("subpolicy"))):
         kind = str(sub.get("type"))
         # REPLICATION with software true is the backup to the vSnap server; without it is replication.
         role = "primary" if kind == "REPLICATION" and as_bool(sub.get("software")) else ROLES.get(kind)
@@ -110,8 +109,7 @@ def points_of(
     ``copies`` are those of the restore view by time, where it was read.
     """
     by_time: dict[int, list[dict[str, t.Any]]] = {}
-    for row in rows:
-        row = as_object(row)
+    for row in map(as_object, rows):
         session = as_int(row.get("sessionId", as_object(row.get("properties")).get("sessionId")))
         if session == 0:
             # The catalogue also holds an entry of the workload itself, which no session made: no version.

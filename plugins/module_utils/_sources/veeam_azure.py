@@ -28,7 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._source import Settin
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_fields import point_of
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
-_TOKEN = "/api/oauth2/token"
+_OAUTH = "/api/oauth2/token"
 _PAGE = {"Offset": None, "Limit": None}
 API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
 # Up to here all points stand in one listing, which names no workload.
@@ -73,8 +73,8 @@ _LISTINGS = {
 
 
 def _permits() -> Iterator[Permit]:
-    yield Permit("POST", _TOKEN)
-    yield Permit("DELETE", _TOKEN)
+    yield Permit("POST", _OAUTH)
+    yield Permit("DELETE", _OAUTH)
     for version in API_VERSIONS:
         root = f"/api/{version}"
         yield Permit("GET", f"{root}/system/about")
@@ -137,7 +137,7 @@ class VeeamAzure(Source):
         self._login = OAuth2Password(
             self.settings.username,
             self.settings.password,
-            path=_TOKEN,
+            path=_OAUTH,
             grant="Password",
             refresh_grant="Refresh_token",
             mfa_advice="Use a user of the appliance without multi-factor authentication for unattended reading",
@@ -168,8 +168,8 @@ class VeeamAzure(Source):
             except NotFoundError as error:
                 if workload_type == "vm":
                     error.advice = (
-                        "Set api_version to one that this appliance serves: 8.1 has v8.1 to v6, 8.0 v8 to v6, 7.0 v7 to "
-                        "v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
+                        "Set api_version to one that this appliance serves: 8.1 has v8.1 to v6, 8.0 v8 to v6, 7.0 v7 "
+                        "to v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
                     )
                     raise
                 reading.scope[workload_type] = False
