@@ -114,7 +114,7 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
     if read.get("sha256") != digest:
         raise DataError(
             f"{where}: the READ was altered, cut or masked after the module sealed it (its SHA-256 does not fit)",
-            advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, pack: true",
+            advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, set pack",
         )
     return {**plain, "sha256": digest}
 

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible has no fragments for RETURN, and every info module returns the same: this writes the one text into all.
+
+`python -m tests.tools.sync_return` writes, with `--check` it only says which module differs.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MASTER = Path(__file__).with_name("read_return.yml")
+_BLOCK = re.compile(r'RETURN = r"""\n.*?"""', re.DOTALL)
+
+
+def synced(module: str, master: str) -> str:
+    """The text of a module with the master's RETURN in it; SystemExit where it has no such block."""
+    text, count = _BLOCK.subn(lambda _match: f'RETURN = r"""\n{master}"""', module)
+    if count != 1:
+        raise SystemExit(f"expected one RETURN block, found {count}")
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """0 if all modules hold the master's text (now)."""
+    master = "".join(line for line in MASTER.read_text("utf-8").splitlines(keepends=True) if not line.startswith("#"))
+    stale = []
+    for path in sorted((ROOT / "plugins" / "modules").glob("*_info.py")):
+        before = path.read_text("utf-8")
+        after = synced(before, master.lstrip("\n"))
+        if before != after:
+            stale.append(path.name)
+            if "--check" not in arguments:
+                path.write_text(after, "utf-8")
+    if stale and "--check" in arguments:
+        print(f"RETURN differs from {MASTER.name} in {', '.join(stale)}; run python -m tests.tools.sync_return")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
