@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tests.simulators`: serve one estate through the APIs of several products until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import ssl
+import sys
+import tempfile
+from datetime import datetime, timezone
+from pathlib import Path
+
+import trustme
+
+from .dialect import Dialect
+from .estate import build_estate, write_estate
+from .seed_estate import build_seed_estate
+from .server import ProductServer
+from .spp import SpectrumProtectPlus
+from .truth import Estate, as_moment
+
+DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in (SpectrumProtectPlus,)}
+
+
+def _arguments(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulators", description=__doc__)
+    parser.add_argument("--product", action="append", choices=["all", *DIALECTS], help="may be given several times")
+    parser.add_argument("--estate", choices=["invented", "seed"], default="invented")
+    parser.add_argument("--workloads", type=int, default=20)
+    parser.add_argument("--points", type=int, default=30, help="points of a healthy workload")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--now", type=_moment, help="the time that the estate is built around (RFC 3339)")
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--variant", action="append", default=[], metavar="PRODUCT.NAME=VALUE")
+    parser.add_argument("--ready-file", type=Path, required=True)
+    parser.add_argument("--stop-with-stdin", action="store_true", help="also end when standard input is closed")
+    return parser.parse_args(words)
+
+
+def _moment(text: str) -> int:
+    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if when.tzinfo is None:
+        raise argparse.ArgumentTypeError("a time needs a zone, such as 2026-03-10T12:00:00Z")
+    return as_moment(when)
+
+
+def _estate(options: argparse.Namespace) -> Estate:
+    if options.estate == "seed":
+        return build_seed_estate()
+    now = as_moment(datetime.now(timezone.utc)) if options.now is None else options.now
+    return build_estate(options.seed, options.workloads, options.points, now)
+
+
+def _dialects(options: argparse.Namespace, estate: Estate) -> list[Dialect]:
+    wanted = options.product or ["all"]
+    names = list(DIALECTS) if "all" in wanted else list(dict.fromkeys(wanted))
+    dialects = {name: DIALECTS[name](estate) for name in names}
+    for setting in options.variant:
+        name, _, value = setting.partition("=")
+        product, _, variant = name.partition(".")
+        if product not in dialects:
+            raise ValueError(f"--variant {setting}: {product!r} is not among the products served")
+        dialects[product].start_with({variant: value})
+    return list(dialects.values())
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text)
+    unfinished.replace(path)
+
+
+def _told_to_stop(stop_with_stdin: bool) -> asyncio.Event:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    if stop_with_stdin:
+
+        def stdin_spoke() -> None:
+            if not os.read(sys.stdin.fileno(), 4096):
+                told.set()
+
+        loop.add_reader(sys.stdin.fileno(), stdin_spoke)
+    return told
+
+
+async def _serve(options: argparse.Namespace, estate: Estate, dialects: list[Dialect], folder: Path) -> None:
+    told = _told_to_stop(options.stop_with_stdin)
+    servers = [ProductServer(dialect, options.latency_ms / 1000) for dialect in dialects]
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost", "127.0.0.1").configure_cert(tls)
+    with (folder / "estate.json").open("w") as out:
+        write_estate(estate, {server.dialect.product: server.dialect.truth() for server in servers}, out)
+    try:
+        for server in servers:
+            server.dialect.prepare()
+            await server.start(tls)
+        entries = {server.dialect.product: server.ready_entry() for server in servers}
+        ready = {"ca_path": str(folder / "ca.pem"), "products": entries, "estate": str(folder / "estate.json")}
+        _write_atomically(options.ready_file, json.dumps(ready, indent=2))
+        await told.wait()
+    finally:
+        # A ready file that outlives its server would send the next reader to a dead port.
+        options.ready_file.unlink(missing_ok=True)
+        for server in servers:
+            await server.stop()
+
+
+def main() -> int:
+    options = _arguments(sys.argv[1:])
+    estate = _estate(options)
+    try:
+        dialects = _dialects(options, estate)
+    except ValueError as error:
+        print(f"simulators: {error}", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="simulators-") as folder:
+        asyncio.run(_serve(options, estate, dialects, Path(folder)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

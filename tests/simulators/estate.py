@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The invented estate: stories laid out as points. The same seed and the same `now` give the same bytes, and a workload
+does not change when others are added after it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from random import Random
+from typing import TextIO
+
+from . import policies, stories
+from .stories import Calendar, Night, Story
+from .truth import DAY, HOUR, MINUTE, SECOND, Copy, CopyRule, Estate, Point, Policy, Run, Workload
+
+_GIB = 2**30
+_EXTRA_NAMES = ("app", "api", "build", "cache", "desk", "file", "log", "node", "print", "report", "stage", "tools")
+_TESTED_BY = {"proven": "boot", "database": "restore"}
+_NEVER_EXPIRES_BEFORE = 7
+
+
+class _Author:
+    """Writes one workload. All its dice are its own, so that its neighbours do not matter."""
+
+    def __init__(self, seed: int, index: int, calendar: Calendar, wanted: int) -> None:
+        self.key = f"w{index:05}"
+        self.dice = Random(f"{seed}:{self.key}")
+        self.calendar = calendar
+        self.wanted = wanted
+
+    def write(self, name: str, story: Story) -> Workload:
+        work = Workload(
+            key=self.key,
+            name=name,
+            workload_type=story.workload_type,
+            platform_hint=stories.platform_of(story),
+            site=story.site,
+            policy=story.policy,
+            in_inventory=story.in_inventory,
+            protected=story.protected and story.in_inventory,
+            story=story.key,
+            why=story.why,
+            source_bytes=self.dice.randrange(20, 400) * _GIB,
+        )
+        offset = self.dice.randrange(12 * 60) * SECOND
+        nights = story.nights(self.calendar, story.policy, self.wanted)
+        for age, night in enumerate(nights):
+            oldest = age == len(nights) - 1
+            for kind in night.kinds or ("",):
+                work.points.append(self._point(work, night, kind, oldest, offset))
+        return work
+
+    def _point(self, work: Workload, night: Night, kind: str, oldest: bool, offset: int) -> Point:
+        run = night.run
+        unfinished = run.status in ("running", "failed")
+        jitter = self.dice.randrange(60 * SECOND)
+        created = run.started + (jitter if unfinished else offset + jitter)
+        completed = None if run.status == "running" else created + 2 * MINUTE + self.dice.randrange(15 * MINUTE)
+        kind = kind or self._kind(run, oldest)
+        rules = self._rules(run, kind)
+        copies = () if unfinished else tuple(_copy(rule, work, run.policy, created, completed) for rule in rules)
+        point = Point(
+            key=f"{work.key}-{run.key}" + (f"-{kind}" if kind in ("replica", "snapshot") else ""),
+            run=run,
+            created_at=created,
+            completed_at=completed,
+            kind=kind,
+            status=run.status,
+            usable=not unfinished and not night.broken,
+            size_bytes=None if unfinished else self._size(work, kind),
+            copies=copies,
+            encrypted=bool(copies) and all(copy.encrypted for copy in copies),
+            malware=night.malware or ("clean" if copies else None),
+            hold=night.hold,
+            retention=policies.retention_classes(run.policy, run.started),
+        )
+        if copies:
+            point.expires_at = self._expiry(point)
+            if point.usable:
+                self._examine(work, point)
+        return point
+
+    def _kind(self, run: Run, oldest: bool) -> str:
+        if "monthly" in policies.retention_classes(run.policy, run.started):
+            return "archive"
+        return "full" if oldest or stories.is_weekly(run) else "incremental"
+
+    def _rules(self, run: Run, kind: str) -> tuple[CopyRule, ...]:
+        if kind == "replica":
+            return (policies.REPLICA_RULE,)
+        if kind == "snapshot":
+            return (policies.SNAPSHOT_RULE,)
+        return policies.rules_for(run.policy, run.started)
+
+    def _size(self, work: Workload, kind: str) -> int:
+        if kind in ("full", "archive"):
+            return int(work.source_bytes * self.dice.uniform(0.4, 0.6))
+        return int(work.source_bytes * self.dice.uniform(0.005, 0.03))
+
+    def _expiry(self, point: Point) -> int:
+        """All points of one run expire together, as their session does; none has expired already."""
+        kept_days = {"yearly": 10 * 366, "monthly": 3 * 366, "weekly": 90}
+        longest = max((kept_days.get(name, 0) for name in point.retention), default=0)
+        elapsed = (self.calendar.now - point.run.started) // DAY
+        return point.run.started + max(longest, self.wanted + 14, elapsed + _NEVER_EXPIRES_BEFORE) * DAY
+
+    def _examine(self, work: Workload, point: Point) -> None:
+        """Tests and checks come hours after the backup, so the newest point may not have had its own yet."""
+        run = point.run
+        tested = run.started + 9 * HOUR
+        if work.story in _TESTED_BY and point.kind == "full" and stories.is_weekly(run) and tested <= self.calendar.now:
+            point.verified_at, point.verified_by = tested, _TESTED_BY[work.story]
+        checked = last_check(run.policy, self.calendar)
+        if checked is not None and point.kind in ("full", "incremental") and point.created_at < checked:
+            point.checked_at, point.checked_by = checked, "integrity_check"
+
+
+def _copy(rule: CopyRule, work: Workload, policy: Policy, created: int, completed: int | None) -> Copy:
+    copied = (created if completed is None else completed) + rule.lag
+    return Copy(
+        location=rule.location,
+        role=rule.role,
+        copied_at=copied,
+        immutable_until=copied + rule.immutable_days * DAY if rule.immutable_days else None,
+        encrypted=policy.encrypted and rule.location.location_type not in ("snapshot", "host"),
+        offsite=rule.location.site.key != work.site.key,
+    )
+
+
+def last_check(policy: Policy, calendar: Calendar) -> int | None:
+    """When the policy's points were last read back: 40 minutes after a run, or on the last Sunday that is over."""
+    if policy.check is None:
+        return None
+    backs = range(8) if policy.check == "weekly" else range(1)
+    runs = (calendar.night(policy, back) for back in backs)
+    run = next(run for run in runs if policy.check != "weekly" or stories.is_weekly(run))
+    return run.started + 40 * MINUTE
+
+
+def build_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
+    calendar = Calendar(now)
+    chosen: list[Workload] = []
+    for index in range(workloads):
+        author = _Author(seed, index + 1, calendar, points)
+        if index < len(stories.CAST):
+            name, story = stories.CAST[index]
+        else:
+            story = author.dice.choices(stories.EXTRAS, [extra.weight for extra in stories.EXTRAS])[0]
+            name = f"{author.dice.choice(_EXTRA_NAMES)}-{index + 1:05}"
+        chosen.append(author.write(name, story))
+    return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
+
+
+def write_estate(estate: Estate, products: dict[str, dict[str, object]], out: TextIO) -> None:
+    """One workload a line: a large estate is written without holding it twice in memory."""
+    head = json.dumps(estate.head_json())
+    out.write(head[:-1] + ',\n"workloads": [\n')
+    out.writelines(_workload_lines(estate))
+    out.write('],\n"products": ' + json.dumps(products) + "}\n")
+
+
+def _workload_lines(estate: Estate) -> Iterator[str]:
+    last = len(estate.workloads) - 1
+    for index, work in enumerate(estate.workloads):
+        yield json.dumps(work.as_json(estate.now)) + ("\n" if index == last else ",\n")

@@ -1,0 +1,238 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The truth that every simulated product serves: what was really backed up, and what became of it.
+
+Times are whole microseconds since 1970 (UTC). A product shows them in its own resolution and its own zone; the truth
+cut down to that resolution is what a reader must arrive at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def as_datetime(moment: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=moment)
+
+
+def as_moment(when: datetime) -> int:
+    return (when - _EPOCH) // timedelta(microseconds=1)
+
+
+def rfc3339(moment: int) -> str:
+    return as_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def optional_time(moment: int | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place. `timezone` is for products that speak local time; `origin` is the backup server that stands there."""
+
+    key: str
+    name: str
+    timezone: str
+    origin: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where copies lie: disk, object, archive, snapshot (beside the workload), host (a replica)."""
+
+    key: str
+    name: str
+    location_type: str
+    site: Site
+
+
+@dataclass(frozen=True)
+class CopyRule:
+    """One place that a policy writes to. `lag` is how long after the backup the copy is made."""
+
+    location: Location
+    role: str
+    lag: int = 0
+    immutable_days: int = 0
+
+
+@dataclass(frozen=True)
+class Policy:
+    key: str
+    name: str
+    hour: int
+    minute: int
+    encrypted: bool
+    rules: tuple[CopyRule, ...]
+    check: str | None = None
+    ordinal: int = 0
+
+    @property
+    def schedule(self) -> str:
+        return f"daily at {self.hour:02}:{self.minute:02} UTC"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One night of one policy; every workload of the policy shares it."""
+
+    policy: Policy
+    started: int
+    status: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.policy.key}-{as_datetime(self.started):%Y%m%dT%H%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    location: Location
+    role: str
+    copied_at: int
+    immutable_until: int | None
+    encrypted: bool
+    offsite: bool
+
+
+@dataclass(slots=True)
+class Point:
+    key: str
+    run: Run
+    created_at: int
+    completed_at: int | None
+    kind: str
+    status: str
+    usable: bool
+    size_bytes: int | None
+    copies: tuple[Copy, ...]
+    encrypted: bool
+    expires_at: int | None = None
+    verified_at: int | None = None
+    verified_by: str | None = None
+    checked_at: int | None = None
+    checked_by: str | None = None
+    malware: str | None = None
+    hold: str | None = None
+    retention: tuple[str, ...] = ()
+
+    @property
+    def immutable_until(self) -> int | None:
+        return max((copy.immutable_until for copy in self.copies if copy.immutable_until is not None), default=None)
+
+    def as_json(self, now: int) -> dict[str, object]:
+        until = self.immutable_until
+        return {
+            "key": self.key,
+            "created_at": rfc3339(self.created_at),
+            "completed_at": optional_time(self.completed_at),
+            "kind": self.kind,
+            "status": self.status,
+            "usable": self.usable,
+            "size_bytes": self.size_bytes,
+            "copies": [
+                {
+                    "location": copy.location.name,
+                    "location_type": copy.location.location_type,
+                    "role": copy.role,
+                    "copied_at": rfc3339(copy.copied_at),
+                    "immutable_until": optional_time(copy.immutable_until),
+                    "encrypted": copy.encrypted,
+                    "offsite": copy.offsite,
+                }
+                for copy in self.copies
+            ],
+            "verified": self.verified_at is not None,
+            "verified_at": optional_time(self.verified_at),
+            "verified_by": self.verified_by,
+            "checked": self.checked_at is not None,
+            "checked_at": optional_time(self.checked_at),
+            "checked_by": self.checked_by,
+            "encrypted": self.encrypted,
+            "immutable": until is not None and until > now,
+            "immutable_until": optional_time(until),
+            "expires_at": optional_time(self.expires_at),
+            "malware": self.malware,
+            "hold": self.hold,
+            "retention": list(self.retention),
+            "job": self.run.policy.name,
+            "run": self.run.key,
+        }
+
+
+@dataclass
+class Workload:
+    """`source_bytes` is the size of the thing itself; `listed_in` names the products that know it (None: every one)."""
+
+    key: str
+    name: str
+    workload_type: str
+    platform_hint: str
+    site: Site
+    policy: Policy | None
+    in_inventory: bool
+    protected: bool
+    story: str
+    why: str
+    source_bytes: int
+    points: list[Point] = field(default_factory=list)
+    listed_in: tuple[str, ...] | None = None
+
+    def as_json(self, now: int) -> dict[str, object]:
+        return {
+            "key": self.key,
+            "name": self.name,
+            "workload_type": self.workload_type,
+            "platform_hint": self.platform_hint,
+            "site": self.site.key,
+            "origin": self.site.origin,
+            "in_inventory": self.in_inventory,
+            "protected": self.protected,
+            "schedule": self.policy.schedule if self.policy is not None and self.protected else None,
+            "story": f"{self.story}: {self.why}",
+            "source_bytes": self.source_bytes,
+            "listed_in": None if self.listed_in is None else list(self.listed_in),
+            "points": [point.as_json(now) for point in self.points],
+        }
+
+
+@dataclass
+class Estate:
+    seed: int
+    now: int
+    sites: tuple[Site, ...]
+    locations: tuple[Location, ...]
+    policies: tuple[Policy, ...]
+    workloads: list[Workload]
+    # What a printed document prescribes: product -> key -> id ("host": the server's own name).
+    fixed: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def for_product(self, product: str) -> list[Workload]:
+        return [work for work in self.workloads if work.listed_in is None or product in work.listed_in]
+
+    def head_json(self) -> dict[str, object]:
+        return {
+            "seed": self.seed,
+            "now": rfc3339(self.now),
+            "sites": [vars(site) for site in self.sites],
+        }
+
+    def runs(self, product: str) -> Iterator[tuple[Run, list[tuple[Workload, Point]]]]:
+        """Every run with what it made, oldest first."""
+        made: dict[str, tuple[Run, list[tuple[Workload, Point]]]] = {}
+        for work in self.for_product(product):
+            for point in work.points:
+                made.setdefault(point.run.key, (point.run, []))[1].append((work, point))
+        yield from sorted(made.values(), key=lambda item: (item[0].started, item[0].policy.ordinal))
