@@ -49,6 +49,76 @@ def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     return kept
 
 
+# A member of these groups that says the same moment as the row's own newest or oldest is left out of the wire.
+_GROUPS = ("facets", "kinds")
+_SAME = (
+    ("count", "newest", "newest"),
+    ("count", "oldest", "oldest"),
+    ("unknown", "newest_unknown", "newest"),
+    ("unknown", "oldest_unknown", "oldest"),
+    ("false", "newest_false", "newest"),
+)
+_VOUCHED = ("estimated", "attested")
+# In a group, the gap of a window is left out where the next larger window has the same.
+_WINDOWS = ("all", "366d", "92d", "31d", "14d", "7d")
+
+
+def lean(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The row as it travels: without empty members, and without moments that the row tells already."""
+    slim = dict(row)
+    for name in _GROUPS:
+        slim[name] = {key: _without_known(group, row) for key, group in (row.get(name) or {}).items()}
+    return compact(slim)
+
+
+def _without_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    slim = dict(group)
+    for count, member, known in _SAME:
+        if slim.get(count) and slim.get(member) is not None and slim[member] == row.get(known):
+            del slim[member]
+    for name in _VOUCHED:
+        if slim.get(name):
+            slim[name] = _without_known(slim[name], row)
+    gaps = slim.get("gaps")
+    if gaps:
+        larger = dict(zip(_WINDOWS[1:], _WINDOWS, strict=False))
+        slim["gaps"] = {window: gap for window, gap in gaps.items() if gap != gaps.get(larger.get(window, ""))}
+    return slim
+
+
+def restored(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A lean row with the moments back in their places; the row itself is not changed."""
+    full = dict(row)
+    for name in _GROUPS:
+        if name in row:
+            full[name] = {key: _with_known(group, row) for key, group in row[name].items()}
+    kinds = row.get("by_kind", {})
+    if "kinds" not in row and len(kinds) == 1:
+        # A row of one kind of backup says of it what it says of all.
+        rhythm = {name: row[name] for name in ("gaps", "calendar") if name in row}
+        full["kinds"] = {next(iter(kinds)): {**full["facets"]["recovery_points"], **rhythm}}
+    return full
+
+
+def _with_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    full = dict(group)
+    for count, member, known in _SAME:
+        if full.get(count) and member not in full and known in row:
+            full[member] = row[known]
+    for name in _VOUCHED:
+        if name in full:
+            full[name] = _with_known(full[name], row)
+    if "gaps" in full:
+        gaps: dict[str, int] = {}
+        gap = None
+        for window in _WINDOWS:
+            gap = full["gaps"].get(window, gap)
+            if gap is not None:
+                gaps[window] = gap
+        full["gaps"] = gaps
+    return full
+
+
 def canonical(value: t.Any) -> bytes:
     """One spelling for one value: sorted members, no spaces, UTF-8. What digests are taken of."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -90,7 +160,7 @@ def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.A
 
 
 def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any]:
-    """Any READ, packed or not, as a plain READ whose digest was checked (where it carries one).
+    """Any READ, packed or not, as a plain READ with restored rows, whose digest was checked.
 
     Raises DataError for anything that is no READ, that was cut, or that was altered after it was sealed.
     """
@@ -116,7 +186,11 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
             f"{where}: the READ was altered, cut or masked after the module sealed it (its SHA-256 does not fit)",
             advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, set pack",
         )
-    return {**plain, "sha256": digest}
+    try:
+        rows = [restored(row) for row in plain["workloads"]]
+    except (AttributeError, TypeError) as error:
+        raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
+    return {**plain, "workloads": rows, "sha256": digest}
 
 
 _WHAT_A_READ_IS = "Give the registered result of an info module of backup.audit, or a file that holds one"

@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.module_utils._attest import Attest
 from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._read import SCHEMA, compact
+from ansible_collections.backup.audit.plugins.module_utils._read import SCHEMA, compact, lean
 from ansible_collections.backup.audit.plugins.module_utils._summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._times import (
     SECOND,
@@ -141,7 +141,7 @@ class Reading:
 
     def result(self) -> dict[str, t.Any]:
         """The READ without ``requests`` and seal (see _read)."""
-        rows = [compact(row) for row in (*self.summary.rows(), *self._counts)]
+        rows = [lean(row) for row in (*self.summary.rows(), *self._counts)]
         server = {
             "host": self.source,
             "product": self.product,

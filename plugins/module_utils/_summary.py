@@ -328,20 +328,19 @@ def _locations(usable: Sequence[_Class]) -> dict[str, t.Any]:
     for group in usable:
         if group.places is None:
             unlisted.append(group)
-        for place in set(group.places or ()):
-            places.setdefault(place, []).append(group)
+        for where in set(group.places or ()):
+            places.setdefault(where, []).append(group)
     shown = []
     for (location, location_type), groups in places.items():
         tally = _count_newest_oldest(groups)
-        shown.append(
-            {
-                "location": location,
-                "location_type": location_type,
-                "count": tally["count"],
-                "newest": tally["newest"],
-            }
-        )
-    shown.sort(key=lambda place: (place["location"] or "", place["location_type"] or ""))
+        place = {
+            "location": location,
+            "location_type": location_type,
+            "count": tally["count"],
+            "newest": tally["newest"],
+        }
+        shown.append({name: value for name, value in place.items() if value is not None})
+    shown.sort(key=lambda place: (place.get("location", ""), place.get("location_type", "")))
     unknown = _count_newest_oldest(unlisted)
     del unknown["oldest"]
     return {"locations": shown or None, "locations_unknown": unknown if unlisted else None}
