@@ -81,6 +81,7 @@ class SpectrumProtectPlus(Source):
         ("*", "*"): {
             "completed_at": ("cannot", "the catalogue gives only the time that can be restored"),
             "status": ("cannot", "only committed points are listed: failed and running backups are not seen"),
+            "usable": ("cannot", "a point that was damaged later is offered like any other"),
             "verified": ("cannot", "no result of a test restore is kept with a point"),
             "checked": ("cannot", "no result of a check is kept with a point"),
             "malware": ("cannot", "no scan result is kept with a point"),

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulated servers for the integration tests: one set for a whole run, put back to how it was before each test."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.simulators import running
+
+
+class Simulators:
+    """The ready document, the truth, and the switches of running simulators."""
+
+    def __init__(self, ready: dict[str, Any]) -> None:
+        self.ready = ready
+        self.estate: dict[str, Any] = json.loads(Path(ready["estate"]).read_text("utf-8"))
+        self._context = ssl.create_default_context(cafile=ready["ca_path"])
+
+    def ask(self, product: str, path: str, body: Any = None) -> Any:
+        """Use one of the simulators' own paths: __requests, __sessions, __faults, __variant, __reset."""
+        url = f"{self.ready['products'][product]['url']}/{path}"
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        parts = urlsplit(url)
+        connection = http.client.HTTPSConnection(parts.netloc, timeout=30, context=self._context)
+        try:
+            connection.request("GET" if body is None else "POST", parts.path, data, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            assert answer.status < 300, f"{url} answered {answer.status}: {text!r}"
+        finally:
+            connection.close()
+        return json.loads(text) if text else None
+
+    def requests(self, product: str) -> list[dict[str, Any]]:
+        """What clients sent since the last reset."""
+        told = self.ask(product, "__requests")
+        return list(told["requests"] if isinstance(told, dict) else told)
+
+    def reset(self) -> None:
+        """Forget faults, variants and recorded requests."""
+        for product in self.ready["products"]:
+            self.ask(product, "__reset", {})
+
+
+@pytest.fixture(scope="session")
+def running_simulators() -> Iterator[Simulators]:
+    """All products, 20 workloads, 30 points each."""
+    with running() as ready:
+        yield Simulators(ready)
+
+
+@pytest.fixture
+def simulators(running_simulators: Simulators) -> Simulators:
+    """The same, put back to how it was."""
+    running_simulators.reset()
+    return running_simulators

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The contract: what a module returns is the estate's truth, except what its adapter declares that it cannot tell."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+
+ADAPTERS = {
+    "spp": ("spp", "SpectrumProtectPlus"),
+    "veeam_azure": ("veeam_azure", "VeeamAzure"),
+}
+_SOURCES = "ansible_collections.backup.audit.plugins.module_utils._sources."
+# Products cut fractions of seconds; none of the estate's points lie closer together than this.
+_TIME_TOLERANCE_MICROS = 1000
+_TIMES = frozenset({"created_at", "completed_at", "verified_at", "checked_at", "immutable_until", "expires_at"})
+# Where a fact cannot be told, neither can its details.
+_FOLLOW = {
+    "verified": ("verified_at", "verified_by"),
+    "checked": ("checked_at", "checked_by"),
+    "immutable": ("immutable_until",),
+}
+_FIELDS = (
+    "created_at",
+    "completed_at",
+    "kind",
+    "status",
+    "usable",
+    "size_bytes",
+    "verified",
+    "verified_at",
+    "verified_by",
+    "checked",
+    "checked_at",
+    "checked_by",
+    "encrypted",
+    "offsite",
+    "immutable",
+    "immutable_until",
+    "expires_at",
+    "malware",
+    "retention",
+    "job",
+)
+# What a field holds where the product cannot tell. Where a damaged point looks like any other, the product offers it
+# for restore and says nothing against it, which is what usable and success mean.
+_NOT_TOLD: dict[str, tuple[Any, ...]] = {
+    "retention": ([],),
+    "status": ("unknown", "success"),
+    "usable": (None, True),
+    "kind": ("unknown",),
+}
+
+
+def adapter(product: str) -> type[Source]:
+    """The adapter of a product."""
+    module, name = ADAPTERS[product]
+    found: type[Source] = getattr(importlib.import_module(_SOURCES + module), name)
+    return found
+
+
+def cannot_tell(product: str, workload_type: str, version: str) -> dict[str, tuple[str, str]]:
+    """{field: (cannot or estimated, reason)} for one type and version."""
+    told: dict[str, tuple[str, str]] = {}
+    for (kind, versions), fields in adapter(product).cannot_tell.items():
+        if kind in ("*", workload_type) and (versions == "*" or version in _versions(versions)):
+            told.update(fields)
+    for fact, details in _FOLLOW.items():
+        if fact in told:
+            told.update({detail: told[fact] for detail in details if detail not in told})
+    return told
+
+
+def _versions(text: str) -> list[str]:
+    first, _dash, last = text.partition("-")
+    if not last:
+        return [first]
+    return [f"v{number}" for number in range(int(first[1:]), int(last[1:]) + 1)]
+
+
+def expected_points(estate: Mapping[str, Any], product: str) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
+    """(workload, point, id in the product) of all that this product lists."""
+    listed = estate["products"][product]
+    for workload in estate["workloads"]:
+        if workload["key"] in listed["workloads"]:
+            for point in workload["points"]:
+                if point["key"] in listed["points"]:
+                    yield workload, point, listed["points"][point["key"]]
+
+
+def differences(
+    told: Mapping[str, Any], truth: Mapping[str, Any], unknown: Mapping[str, tuple[str, str]]
+) -> Iterator[str]:
+    """Every field of one point that says something else than the truth, or something where nothing can be known."""
+    for field in _FIELDS:
+        value, true = told[field], truth_of(truth, field)
+        how = unknown.get(field, ("exact", ""))[0]
+        if field in told["estimated"]:
+            if how != "estimated":
+                yield f"{field}: {value!r} is estimated, but not declared so"
+        elif how == "exact":
+            if not same(field, value, true):
+                yield f"{field}: {value!r}, true is {true!r}"
+        elif not (value in _NOT_TOLD.get(field, (None,)) or (how == "estimated" and same(field, value, true))):
+            yield f"{field}: {value!r}, but the product cannot tell it"
+
+
+def truth_of(truth: Mapping[str, Any], field: str) -> Any:
+    """The truth of a field; what the estate says of copies is said of the point as well."""
+    if field == "offsite":
+        return any(copy["offsite"] for copy in truth["copies"])
+    if field == "status" and not truth["usable"] and truth["status"] in ("success", "warning"):
+        # A point that was made well and is damaged now.
+        return "failed"
+    return truth[field]
+
+
+def same(field: str, value: Any, true: Any) -> bool:
+    """Whether two values of a field mean the same."""
+    if field in _TIMES and value and true:
+        return abs(parse_time(value) - parse_time(true)) <= _TIME_TOLERANCE_MICROS
+    if field == "job" and value and true:
+        # Products put the kind of workload before the name of the policy.
+        return str(value).endswith(str(true))
+    return bool(value == true)

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs an info module as Ansible does, in a process of its own, without the second that ansible-playbook needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from tests.tools.project import ROOT
+
+# What AnsiballZ does: arguments come over stdin, the module runs as __main__. ansible-core 2.19 wants a profile too.
+_RUN = """
+import runpy, sys
+from ansible.module_utils import basic
+basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
+if hasattr(basic, "_ANSIBLE_PROFILE"):
+    basic._ANSIBLE_PROFILE = "legacy"
+runpy.run_module("ansible_collections.backup.audit.plugins.modules." + sys.argv[1], run_name="__main__")
+"""
+# Which module and which choice of product reads what the simulators call by these names.
+MODULES: dict[str, tuple[str, dict[str, Any]]] = {
+    "spp": ("spp_recovery_points_info", {}),
+    "veeam_azure": ("veeam_restore_points_info", {"product": "azure"}),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """How a module ended: its result, and all that it printed."""
+
+    result: dict[str, Any]
+    status: int
+    output: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it reported a failure."""
+        return bool(self.result.get("failed"))
+
+    @property
+    def message(self) -> str:
+        """The one line for people."""
+        return str(self.result.get("msg", ""))
+
+
+def run_module(name: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Ended:
+    """Run one module with these arguments."""
+    tree = str(ROOT / ".venv" / "tree")
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("SPP_", "VEEAM_"))}
+    environ.update({"PYTHONPATH": tree, **(environment or {})})
+    ended = subprocess.run(
+        [sys.executable, "-c", _RUN, name],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": dict(arguments)}),
+        capture_output=True,
+        text=True,
+        env=environ,
+        check=False,
+        timeout=120,
+    )
+    lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
+    if not lines:
+        raise AssertionError(f"{name} printed no result:\n{ended.stdout}\n{ended.stderr}")
+    return Ended(json.loads(lines[-1]), ended.returncode, ended.stdout + ended.stderr)
+
+
+def login_of(ready: Mapping[str, Any], product: str, account: str | None = None) -> dict[str, Any]:
+    """Connection options for a simulated server."""
+    server = ready["products"][product]
+    login = server["accounts"][account] if account else server
+    return {
+        "url": server["url"],
+        "username": login["username"],
+        "password": login["password"],
+        "ca_path": ready["ca_path"],
+    }
+
+
+def read(ready: Mapping[str, Any], product: str, account: str | None = None, **options: Any) -> Ended:
+    """Run the module that reads this product, against its simulator."""
+    name, own = MODULES[product]
+    return run_module(name, {**login_of(ready, product, account), **own, **options})

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes wrong on the way: each a clear failure or a recovery with the whole answer, never a shorter list."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES, login_of, read, run_module
+
+PRODUCTS = list(MODULES)
+# A call in the middle of each product's listing, and the log-in.
+LISTING = {
+    "spp": "/api/endeavour/catalog/recovery/hypervisorvm/*",
+    "veeam_azure": "/api/v8/restorePoints/virtualMachines",
+}
+LOG_IN = {"spp": "/api/endeavour/session", "veeam_azure": "/api/oauth2/token"}
+
+
+def fault(product: str, name: str, **more: Any) -> list[dict[str, Any]]:
+    """One rule about the product's listing."""
+    match = {"method": "GET", "path": LISTING[product], **more.pop("match", {})}
+    return [{"match": match, "fault": name, **more}]
+
+
+def whole(simulators: Simulators, product: str) -> dict[str, Any]:
+    """The totals of a read in which nothing goes wrong."""
+    ended = read(simulators.ready, product, page_size=50)
+    assert not ended.failed, ended.message
+    totals: dict[str, Any] = ended.result["totals"]
+    assert totals["recovery_points"] > 100
+    return totals
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize(
+    ("rules", "code", "words"),
+    [
+        (
+            {"name": "status", "status": 500, "body": '{"description": "catalog is corrupt"}'},
+            "server_trouble",
+            "catalog is corrupt",
+        ),
+        ({"name": "status", "status": 503}, "server_trouble", "(after 2 tries)"),
+        (
+            {"name": "status", "status": 302, "headers": {"Location": "https://portal.example/"}},
+            "bad_answer",
+            "portal.example",
+        ),
+        ({"name": "html", "status": 200}, "bad_answer", "web page"),
+        ({"name": "empty"}, "bad_answer", "empty"),
+        ({"name": "truncated"}, "bad_answer", "cut short"),
+        ({"name": "reset"}, "no_connection", "connection"),
+        ({"name": "status", "status": 200, "body": "[]"}, "bad_answer", "not an object"),
+        ({"name": "status", "status": 200, "body": "{}"}, "bad_answer", "no list"),
+    ],
+    ids=["500", "503", "redirect", "html", "empty", "truncated", "reset", "array", "no-list"],
+)
+def test_lasting_fault_is_a_clear_failure(
+    simulators: Simulators, product: str, rules: dict[str, Any], code: str, words: str
+) -> None:
+    """The one line names the server, the call and what is wrong; nothing half-read comes out."""
+    more = {key: value for key, value in rules.items() if key != "name"}
+    simulators.ask(product, "__faults", fault(product, rules["name"], **more))
+    ended = read(simulators.ready, product, retries=1)
+    assert ended.failed
+    assert ended.result["failure"]["code"] == code, ended.message
+    assert words in ended.message
+    assert simulators.ready["products"][product]["url"].removeprefix("https://") in ended.message
+    assert "workloads" not in ended.result
+    assert simulators.ask(product, "__sessions")["open"] == 0
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"name": "status", "status": 503, "headers": {"Retry-After": "0"}},
+        {"name": "status", "status": 429, "headers": {"Retry-After": "1"}},
+        {"name": "status", "status": 502},
+        {"name": "reset"},
+        {"name": "expire_session"},
+    ],
+    ids=["503", "429", "502", "reset", "expired-session"],
+)
+def test_passing_fault_is_survived(simulators: Simulators, product: str, rules: dict[str, Any]) -> None:
+    """One bad moment in the middle of a listing changes nothing."""
+    expected = whole(simulators, product)
+    simulators.reset()
+    more = {key: value for key, value in rules.items() if key != "name"}
+    rule = fault(product, rules["name"], match={"nth": 3}, times=1, **more)
+    simulators.ask(product, "__faults", rule)
+    ended = read(simulators.ready, product, page_size=50)
+    assert not ended.failed, ended.message
+    assert ended.result["totals"] == expected
+    assert simulators.ask(product, "__sessions")["open"] == 0
+    log_ins = [
+        call for call in simulators.requests(product) if call["path"] == LOG_IN[product] and call["method"] == "POST"
+    ]
+    assert len(log_ins) == (2 if rules["name"] == "expire_session" else 1)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_wrong_password_is_tried_once(simulators: Simulators, product: str) -> None:
+    """A rejected log-in is told as such and never repeated, because that could lock the account."""
+    name, own = MODULES[product]
+    ended = run_module(name, {**login_of(simulators.ready, product), **own, "password": "not & the + one"})
+    assert ended.failed
+    assert ended.result["failure"]["code"] == "login_rejected"
+    assert "Check username and password" in ended.message
+    assert [call["path"] for call in simulators.requests(product)].count(LOG_IN[product]) == 1
+    assert "not & the + one" not in ended.output
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_wrong_address(simulators: Simulators, product: str) -> None:
+    """An unknown host, a closed port and a certificate for another name are three different messages."""
+    name, own = MODULES[product]
+    login = login_of(simulators.ready, product)
+    unknown = run_module(name, {**login, **own, "url": "https://no-such-host.invalid", "retries": 0})
+    assert "host name" in unknown.message or "name service" in unknown.message
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    refused = run_module(name, {**login, **own, "url": f"https://127.0.0.1:{port}", "retries": 0})
+    assert "nothing listens there" in refused.message
+    other_name = login["url"].replace("127.0.0.1", "127.0.0.2")
+    mismatch = run_module(name, {**login, **own, "url": other_name, "retries": 0})
+    assert mismatch.failed
+    assert mismatch.result["failure"]["code"] in ("not_trusted", "no_connection")
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_untrusted_certificate(simulators: Simulators, product: str, tmp_path: Path) -> None:
+    """Only ca_path decides whom to trust, whatever the environment says; validate_certs: false is told as a warning."""
+    name, own = MODULES[product]
+    login = {**login_of(simulators.ready, product), **own}
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    right = str(login.pop("ca_path"))
+
+    untrusted = run_module(name, login, {"REQUESTS_CA_BUNDLE": right, "CURL_CA_BUNDLE": right})
+    assert untrusted.result["failure"]["code"] == "not_trusted"
+    assert "ca_path" in untrusted.message
+    wrong = run_module(name, {**login, "ca_path": str(other)})
+    assert wrong.result["failure"]["code"] == "not_trusted"
+    trusted = run_module(
+        name, {**login, "ca_path": right}, {"REQUESTS_CA_BUNDLE": str(other), "CURL_CA_BUNDLE": str(other)}
+    )
+    assert not trusted.failed, trusted.message
+    unchecked = run_module(name, {**login, "validate_certs": False}, {"REQUESTS_CA_BUNDLE": str(other)})
+    assert not unchecked.failed, unchecked.message
+    assert any("not checked" in str(warning) for warning in unchecked.result["warnings"])
+
+
+class _WebPage(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        """Any page, as a proxy or another product sends it."""
+        body = b"<html><head><title>Printer</title></head></html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+    do_DELETE = do_GET
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def web_page(authority: trustme.CA | None) -> Iterator[int]:
+    """Some web server that is no backup product; without an authority it speaks plain HTTP."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _WebPage)
+    if authority is not None:
+        import ssl
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_not_this_product(simulators: Simulators, product: str, tmp_path: Path) -> None:
+    """A web server that is something else, over TLS and in plain text."""
+    name, own = MODULES[product]
+    login = {**login_of(simulators.ready, product), **own}
+    authority = trustme.CA()
+    ca_path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_path))
+    with web_page(authority) as port:
+        page = run_module(name, {**login, "url": f"https://127.0.0.1:{port}", "ca_path": str(ca_path)})
+    assert page.failed
+    assert "web page" in page.message
+    assert "Printer" in page.message
+    with web_page(None) as port:
+        plain = run_module(name, {**login, "url": f"https://127.0.0.1:{port}", "retries": 0})
+    assert "does not speak TLS" in plain.message
+    in_clear = run_module(name, {**login, "url": f"http://127.0.0.1:{port}"})
+    assert "clear text" in in_clear.message
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_nothing_secret_is_shown(simulators: Simulators, product: str) -> None:
+    """Neither results nor errors hold the password or a token, in any spelling."""
+    secrets = [login_of(simulators.ready, product)["password"]]
+    good = read(simulators.ready, product, detail="recovery_points", include_raw=True)
+    bad_rule = fault(product, "status", status=500, body=json.dumps({"message": f"bad login {secrets[0]}"}))
+    simulators.ask(product, "__faults", bad_rule)
+    bad = read(simulators.ready, product)
+    assert bad.failed
+    for call in simulators.requests(product):
+        headers = {key.lower(): value for key, value in call["headers"].items()}
+        secrets += [headers[key] for key in ("authorization", "x-endeavour-sessionid") if key in headers]
+    words = {word for secret in secrets for word in (secret, secret.removeprefix("Bearer ").removeprefix("Basic "))}
+    assert len(words) > 2
+    for word in words:
+        assert word not in good.output
+        assert word not in bad.output
+        assert json.dumps(word)[1:-1] not in bad.output
