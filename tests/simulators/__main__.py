@@ -24,8 +24,9 @@ from .seed_estate import build_seed_estate
 from .server import ProductServer
 from .spp import SpectrumProtectPlus
 from .truth import Estate, as_moment
+from .veeam_azure import VeeamAzure
 
-DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in (SpectrumProtectPlus,)}
+DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in (SpectrumProtectPlus, VeeamAzure)}
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:

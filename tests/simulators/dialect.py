@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from .truth import Estate, Point, Workload
+from .truth import SECOND, Estate, Point, Workload
 
 Setting = bool | int | str
 
@@ -94,13 +95,15 @@ class Dialect(ABC):
 
     product: ClassVar[str]
     LISTS: ClassVar[dict[str, Listing]]
-    VARIANTS: ClassVar[dict[str, Setting]]
+    # Every product has these beside its own: `clock_skew` makes the server's clock wrong by so many seconds.
+    VARIANTS: ClassVar[dict[str, Setting]] = {"clock_skew": 0}
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
         self.started_with: dict[str, Setting] = dict(self.VARIANTS)
         self.variants: dict[str, Setting] = dict(self.VARIANTS)
         self.routes: list[Route] = []
+        self._started = time.monotonic()
 
     # What a dialect supplies
 
@@ -174,6 +177,11 @@ class Dialect(ABC):
     def listed_points(self, work: Workload) -> list[Point]:
         listing = self.LISTS.get(work.workload_type)
         return [] if listing is None else [point for point in work.points if listing.shows(point)]
+
+    def clock(self) -> int:
+        """The server's time: it started at the estate's `now` and has gone on since, or is wrong by the variant."""
+        passed = int((time.monotonic() - self._started) * SECOND)
+        return self.estate.now + passed + self.number("clock_skew") * SECOND
 
     def fixed(self, key: str) -> str | None:
         return self.estate.fixed.get(self.product, {}).get(key)

@@ -91,11 +91,13 @@ class _Author:
     def _rules(self, run: Run, kind: str) -> tuple[CopyRule, ...]:
         if kind == "replica":
             return (policies.REPLICA_RULE,)
-        if kind == "snapshot":
+        if kind in ("snapshot", "continuous"):
             return (policies.SNAPSHOT_RULE,)
         return policies.rules_for(run.policy, run.started)
 
-    def _size(self, work: Workload, kind: str) -> int:
+    def _size(self, work: Workload, kind: str) -> int | None:
+        if kind == "continuous":
+            return None
         if kind in ("full", "archive"):
             return int(work.source_bytes * self.dice.uniform(0.4, 0.6))
         return int(work.source_bytes * self.dice.uniform(0.005, 0.03))
@@ -126,7 +128,7 @@ def _copy(rule: CopyRule, work: Workload, policy: Policy, created: int, complete
         copied_at=copied,
         immutable_until=copied + rule.immutable_days * DAY if rule.immutable_days else None,
         encrypted=policy.encrypted and rule.location.location_type not in ("snapshot", "host"),
-        offsite=rule.location.site.key != work.site.key,
+        offsite=rule.location.location_type != "snapshot" and rule.location.site.key != work.site.key,
     )
 
 

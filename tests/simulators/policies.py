@@ -55,8 +55,17 @@ ORDERS = Policy(
 )
 DOCUMENTS = Policy("documents", "Documents", 3, 15, True, (_HERE,), ordinal=11)
 FILES = Policy("files", "Files", 5, 0, False, (CopyRule(_BERLIN_2, "primary"),), ordinal=12)
-# Its monthly and yearly runs go to the archive only: see `rules_for`.
-KEEPER = Policy("keeper", "Keeper", 0, 0, True, (_HERE,), check="weekly", ordinal=13)
+KEEPER = Policy(
+    "keeper",
+    "Keeper",
+    0,
+    0,
+    True,
+    (_HERE,),
+    check="weekly",
+    ordinal=13,
+    archive=CopyRule(_ARCHIVE, "archive", lag=20 * MINUTE, immutable_days=365),
+)
 POLICIES = (
     GOLD,
     PLATINUM,
@@ -73,7 +82,6 @@ POLICIES = (
     KEEPER,
 )
 
-ARCHIVE_RULE = CopyRule(_ARCHIVE, "archive", lag=20 * MINUTE, immutable_days=365)
 REPLICA_RULE = CopyRule(_FRANKFURT_HOST, "replica", lag=5 * MINUTE)
 SNAPSHOT_RULE = CopyRule(_BESIDE, "primary")
 
@@ -81,8 +89,8 @@ _WARNS_EVERY = 5
 
 
 def retention_classes(policy: Policy, started: int) -> tuple[str, ...]:
-    """Daily and weekly runs of Keeper stay on disk; the first of a month (and of a year) is archived."""
-    if policy is not KEEPER:
+    """Daily and weekly runs stay near; the first of a month (and of a year) is archived."""
+    if policy.archive is None:
         return ()
     day = as_datetime(started)
     if day.day == 1:
@@ -91,7 +99,9 @@ def retention_classes(policy: Policy, started: int) -> tuple[str, ...]:
 
 
 def rules_for(policy: Policy, started: int) -> tuple[CopyRule, ...]:
-    return (ARCHIVE_RULE,) if "monthly" in retention_classes(policy, started) else policy.rules
+    if policy.archive is not None and "monthly" in retention_classes(policy, started):
+        return (policy.archive,)
+    return policy.rules
 
 
 def make_run(policy: Policy, started: int, now: int) -> Run:

@@ -9,11 +9,13 @@ import asyncio
 import json
 import ssl
 from collections import Counter
+from email.utils import format_datetime
 
 from aiohttp import web
 
 from .dialect import Answer, Call, Dialect, json_answer
 from .faults import FaultPlan
+from .truth import as_datetime
 
 _LARGEST_REQUEST = 2**20
 
@@ -45,7 +47,7 @@ class ProductServer:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if (request.content_length or 0) > _LARGEST_REQUEST:
-            return _response(Answer(413))
+            return self._response(Answer(413))
         call = Call(
             method=request.method,
             path=request.rel_url.raw_path,
@@ -54,7 +56,7 @@ class ProductServer:
             body=await request.read(),
         )
         if call.path.startswith("/__"):
-            return _response(self._control(call))
+            return self._response(self._control(call))
         self.recorded.append(
             {
                 "method": call.method,
@@ -85,7 +87,15 @@ class ProductServer:
             answer = fault.bends(answer)
         if any(fault.name == "reset" for fault in struck):
             return await _break_off(request, answer)
-        return _response(answer)
+        return self._response(answer)
+
+    def _response(self, answer: Answer) -> web.Response:
+        """The Date header is the server's own clock, which is the estate's and not this machine's."""
+        now = as_datetime(self.dialect.clock())
+        headers = {"Date": format_datetime(now, usegmt=True), **answer.headers}
+        if answer.body:
+            headers["Content-Type"] = answer.content_type
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def _control(self, call: Call) -> Answer:
         try:
@@ -112,11 +122,6 @@ class ProductServer:
             self.dialect.reset()
             return json_answer({})
         return json_answer({"error": f"no control {call.method} {call.path}"}, 404)
-
-
-def _response(answer: Answer) -> web.Response:
-    headers = {**answer.headers, "Content-Type": answer.content_type} if answer.body else answer.headers
-    return web.Response(status=answer.status, body=answer.body, headers=headers)
 
 
 async def _break_off(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """IBM Spectrum Protect Plus, as its facts tell it.
 
-Variants (product `spp`):
+Variants (product `spp`; every product also has those of `Dialect`):
   version                10.1.17   below 10.1.8.1 /ngp/version answers in place of /api/lifecycle/ping (facts 1, 5)
   copies_as_rows         true      further copies of a version are rows of their own in the catalogue
   catalog_time_as_text   true      catalogTime of versions is a string (facts 4)
@@ -50,6 +50,7 @@ class SpectrumProtectPlus(Dialect):
         "database": Listing(frozenset({"full", "incremental"}), frozenset({"success", "warning"}), "3b, 7"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
+        **Dialect.VARIANTS,
         "version": "10.1.17",
         "copies_as_rows": True,
         "catalog_time_as_text": True,

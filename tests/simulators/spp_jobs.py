@@ -30,9 +30,14 @@ def sessions(dialect: Dialect) -> list[Row]:
     rows: list[Row] = []
     for run, made in dialect.estate.runs(dialect.product):
         for kind in sorted({prefix(work) for work, _ in made if work.workload_type in dialect.LISTS}):
-            mine = [(work, point) for work, point in made if prefix_of(work) == kind and point.kind != "replica"]
-            rows += _sessions_of_run(run, kind, mine)
+            mine = [(work, point) for work, point in made if prefix_of(work) == kind and _is_job(dialect, work, point)]
+            rows += _sessions_of_run(run, kind, mine) if mine else []
     return sorted(rows, key=lambda row: (row["start"], row["id"]))
+
+
+def _is_job(dialect: Dialect, work: Workload, point: Point) -> bool:
+    """SPP ran it, whatever came of it: a failed or running night has a session and no point."""
+    return point.kind in dialect.LISTS[work.workload_type].kinds
 
 
 def prefix_of(work: Workload) -> str | None:
@@ -166,7 +171,7 @@ def _sla_policy(dialect: Dialect, policy: Policy, days: int) -> Row:
         "name": policy.name,
         "type": kind,
         "version": "1.0",
-        "spec": {"simple": True, "subpolicy": [_sub_policy(dialect, policy, rule, days) for rule in policy.rules]},
+        "spec": {"simple": True, "subpolicy": [_sub_policy(dialect, policy, rule, days) for rule in policy.all_rules]},
         "rbacPath": f"root:0/storageprofile:0/storageprofiletype:{kind}/storageprofile:{number}",
     }
 

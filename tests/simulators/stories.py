@@ -83,6 +83,15 @@ def _snapshots_only(calendar: Calendar, policy: Policy, count: int) -> list[Nigh
     return [Night(night.run, kinds=("snapshot",)) for night in _every_night(calendar, policy, count)]
 
 
+def _continuous(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
+    """Nightly backups, and beside them any moment of the last week: shown as the first and the last such moment."""
+    latest = Night(calendar.run_at(policy, calendar.now - 20 * MINUTE), kinds=("continuous",))
+    earliest = Night(calendar.run_at(policy, calendar.now - 7 * DAY), kinds=("continuous",))
+    nights = _every_night(calendar, policy, count)
+    younger = [night for night in nights if night.run.started > earliest.run.started]
+    return [latest, *younger, earliest, *nights[len(younger) :]]
+
+
 def _held(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
     nights = _every_night(calendar, policy, count)
     return [*nights[:-1], Night(nights[-1].run, hold="legal")]
@@ -141,7 +150,14 @@ SNAPSHOTS_ONLY = Story(
 )
 CORRUPTED = Story("corrupted", "its newest point cannot be read", policies.MAIL, _corrupted)
 SQL = Story("database", "one copy in the cloud; some nights warn", policies.ORDERS, _held, workload_type="database")
-MONGO = Story("database", "one copy on disk", policies.DOCUMENTS, workload_type="database", platform="mongo")
+MONGO = Story(
+    "database",
+    "one copy on disk, and continuous protection over a week",
+    policies.DOCUMENTS,
+    _continuous,
+    workload_type="database",
+    platform="mongo",
+)
 SHARE = Story("file share", "backed up and snapshotted", policies.FILES, _with_snapshots, workload_type="file_share")
 KEPT_LONG = Story("generations", "daily to yearly points, old ones archived", policies.KEEPER, _generations)
 

@@ -78,6 +78,12 @@ class Policy:
     rules: tuple[CopyRule, ...]
     check: str | None = None
     ordinal: int = 0
+    # Where monthly and yearly runs go, in place of `rules`; None: this policy keeps no generations.
+    archive: CopyRule | None = None
+
+    @property
+    def all_rules(self) -> tuple[CopyRule, ...]:
+        return self.rules if self.archive is None else (*self.rules, self.archive)
 
     @property
     def schedule(self) -> str:

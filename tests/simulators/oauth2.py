@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bearer tokens from a form: password, refresh and MFA grants, as Veeam's appliances share them (Azure facts 2, 8)."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from .dialect import Call, Refusal
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class Account:
+    username: str
+    password: str
+    role: str
+    mfa_code: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        code = {} if self.mfa_code is None else {"mfa_code": self.mfa_code}
+        return {"username": self.username, "password": self.password, **code}
+
+
+@dataclass
+class TokenSession:
+    account: Account
+    access_token: str = ""
+    refresh_token: str = ""
+    expires: float = 0.0
+    calls: int = 0
+    short_lived: bool = False
+    number: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """The password was right, and a second factor is wanted before there are tokens."""
+
+    account: Account
+    mfa_token: str
+
+
+def _token() -> str:
+    """Three parts with dots, as a JWT has; nothing reads what is inside."""
+    return "eyJhbGciOiJSUzUxMiJ9." + secrets.token_urlsafe(60) + "." + secrets.token_urlsafe(60)
+
+
+class TokenDesk:
+    def __init__(self, accounts: dict[str, Account], lifetime_seconds: int) -> None:
+        self.accounts = accounts
+        self.lifetime_seconds = lifetime_seconds
+        self._sessions: dict[str, TokenSession] = {}
+        self._challenges: dict[str, Account] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def clear(self) -> None:
+        self._sessions.clear()
+        self._challenges.clear()
+
+    def expire(self) -> None:
+        """No access token is accepted any more; refresh tokens still are."""
+        for session in self._sessions.values():
+            session.expires = 0.0
+
+    def grant(self, call: Call) -> TokenSession | Challenge:
+        form = self._form(call)
+        grant = form.get("grant_type", "password").lower()
+        if grant == "password":
+            return self._by_password(form)
+        if grant == "refresh_token":
+            return self._by_refresh(form)
+        if grant == "mfa":
+            return self._by_code(form)
+        raise Refusal(400, f"The grant type '{form['grant_type']}' is not supported.")
+
+    def _form(self, call: Call) -> dict[str, str]:
+        """Names of form fields mean the same in any case (facts 2)."""
+        if call.content_type != _FORM:
+            raise Refusal(415, f"The content type {call.content_type!r} is not {_FORM}.")
+        try:
+            pairs = parse_qsl(call.body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+        except ValueError:
+            raise Refusal(400, "The form is malformed.") from None
+        return {name.lower(): value for name, value in pairs}
+
+    def _by_password(self, form: dict[str, str]) -> TokenSession | Challenge:
+        missing = [name for name in ("username", "password") if not form.get(name)]
+        if missing:
+            raise Refusal(400, f"The field {missing[0]} is required.")
+        for account in self.accounts.values():
+            if (account.username, account.password) == (form["username"], form["password"]):
+                if account.mfa_code is None:
+                    return self._opened(account, form)
+                challenge = Challenge(account, base64.b64encode(secrets.token_hex(32).upper().encode()).decode())
+                self._challenges[challenge.mfa_token] = account
+                return challenge
+        raise Refusal(401, "The user name or password is incorrect.")
+
+    def _by_code(self, form: dict[str, str]) -> TokenSession:
+        account = self._challenges.get(form.get("mfa_token", ""))
+        if account is None or account.mfa_code != form.get("mfa_code"):
+            raise Refusal(401, "The verification code is incorrect.")
+        del self._challenges[form["mfa_token"]]
+        return self._opened(account, form)
+
+    def _by_refresh(self, form: dict[str, str]) -> TokenSession:
+        for session in self._sessions.values():
+            if session.refresh_token == form.get("refresh_token"):
+                return self._renewed(session)
+        raise Refusal(401, "The refresh token is invalid or has expired.")
+
+    def _opened(self, account: Account, form: dict[str, str]) -> TokenSession:
+        session = TokenSession(account, short_lived=form.get("short_lived_refresh_token", "").lower() == "true")
+        self._sessions[session.number] = session
+        return self._renewed(session)
+
+    def _renewed(self, session: TokenSession) -> TokenSession:
+        """A new PAIR: the old refresh token is used up."""
+        session.access_token, session.refresh_token = _token(), _token()
+        session.expires = time.monotonic() + self.lifetime_seconds
+        session.calls = 0
+        return session
+
+    def session_of(self, call: Call, most_calls: int) -> TokenSession:
+        scheme, _, token = call.headers.get("Authorization", "").partition(" ")
+        for session in self._sessions.values():
+            if scheme.lower() == "bearer" and session.access_token == token and session.expires > time.monotonic():
+                session.calls += 1
+                if most_calls and session.calls > most_calls:
+                    session.expires = 0.0
+                    break
+                return session
+        raise Refusal(401, "The access token is missing, invalid or expired.")
+
+    def close(self, session: TokenSession) -> None:
+        self._sessions.pop(session.number, None)
