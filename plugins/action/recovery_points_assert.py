@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""recovery_points_assert: judge what was read by a policy, on the control node; fail where it is not met."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import time
+import typing as t
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.backup.audit.plugins.module_utils import _policy_arguments as arguments
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
+
+# Without ``reads``: the validator would copy all rows, and _policy_inputs looks at each of them anyway.
+ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
+    "policy": {"type": "dict"},
+    "policies": {"type": "list", "elements": "dict"},
+    "expected": {"type": "list", "elements": "str"},
+    "expected_match": {"type": "str", "choices": ["short", "exact"]},
+    "exclude": {"type": "list", "elements": "dict"},
+    "waivers": {"type": "list", "elements": "dict"},
+    "combine": {"type": "dict"},
+    "max_read_age": {"type": "str"},
+    "as_of": {"type": "raw"},
+    "max_findings": {"type": "int", "default": 50},
+    "fail_msg": {"type": "str"},
+    "success_msg": {"type": "str"},
+    "quiet": {"type": "bool", "default": False},
+}
+_BESIDE = ("expected", "expected_match", "exclude", "waivers", "combine", "max_read_age")
+_NAMED_IN_MESSAGE = 10
+
+
+class ActionModule(ActionBase):
+    """The assertion. It changes nothing, so it does the same in check mode."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Judge and tell."""
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        options = _validate(self._task.args)
+        try:
+            assessment = self._assess(self._task.args["reads"], options)
+        except AuditError as error:
+            return {**result, "failed": True, "changed": False, "msg": str(error), "failure": error.as_dict()}
+        findings = assessment.findings.worst_first(max(options["max_findings"], _NAMED_IN_MESSAGE))
+        return {
+            **result,
+            "changed": False,
+            "failed": not assessment.compliant,
+            "msg": _message(assessment, findings, options),
+            "compliant": assessment.compliant,
+            "totals": assessment.frame["totals"],
+            "findings": findings[: options["max_findings"]],
+            "assessment": assessment.pack(),
+        }
+
+    def _assess(self, reads: t.Any, options: dict[str, t.Any]) -> Assessment:
+        as_of = options["as_of"]
+        return assess(
+            gather(reads, self._load),
+            {"policies": options["policies"]} if options["policy"] is None else options["policy"],
+            as_of=_now() if as_of is None else arguments.moment(arguments.plain(as_of, "as_of"), "as_of"),
+            collection_version=_collection_version(),
+            beside={key: options[key] for key in _BESIDE},
+        )
+
+    def _load(self, path: str) -> bytes:
+        """A file on the control node; a relative path is looked for beside the playbook."""
+        return pathlib.Path(self._loader.path_dwim(path)).read_bytes()
+
+
+def _validate(given: dict[str, t.Any]) -> dict[str, t.Any]:
+    if given.get("reads") is None:
+        raise AnsibleActionFail("missing required arguments: reads")
+    validator = ArgumentSpecValidator(
+        ARGUMENT_SPEC, mutually_exclusive=[("policy", "policies")], required_one_of=[("policy", "policies")]
+    )
+    checked = validator.validate({key: value for key, value in given.items() if key != "reads"})
+    if checked.error_messages:
+        raise AnsibleActionFail(f"recovery_points_assert: {'; '.join(checked.error_messages)}")
+    options: dict[str, t.Any] = checked.validated_parameters
+    if options["max_findings"] < 0:
+        raise AnsibleActionFail("max_findings: it must be 0 or more")
+    return options
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _collection_version() -> str:
+    """The version of this collection, for the evidence: from its manifest, or from its sources."""
+    root = pathlib.Path(__file__).parents[2]
+    manifest = root / "MANIFEST.json"
+    if manifest.exists():
+        return str(json.loads(manifest.read_bytes())["collection_info"]["version"])
+    return str(yaml.safe_load((root / "galaxy.yml").read_bytes())["version"])
+
+
+def _message(assessment: Assessment, findings: list[dict[str, t.Any]], options: dict[str, t.Any]) -> str:
+    totals = assessment.frame["totals"]
+    told = ", ".join(f"{count} {name}" for name, count in reversed(totals["verdicts"].items()) if count)
+    if assessment.compliant:
+        return options["success_msg"] or f"Compliant: of {totals['workloads']} workloads {told}"
+    headline = options["fail_msg"] or f"Not compliant: of {totals['workloads']} workloads {told or 'none was judged'}"
+    if options["quiet"]:
+        return headline
+    failing = [finding for finding in findings if finding["result"] == "fail"][:_NAMED_IN_MESSAGE]
+    lines = [headline, *(_line(finding) for finding in failing)]
+    more = totals["results"]["fail"] - len(failing)
+    return "\n".join([*lines, f"... and {more} more"] if more else lines)
+
+
+def _line(finding: dict[str, t.Any]) -> str:
+    """One finding for people; what is about a server has no workload."""
+    source = f"({finding['source']})" if finding["source"] else None
+    who = " ".join(part for part in (finding["workload_name"] or finding["workload_id"], source) if part)
+    return f"- {who}{': ' if who else ''}{finding['message']} [{finding['control']}]"

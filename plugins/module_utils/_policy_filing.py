@@ -1,0 +1,171 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records -> findings: here on_unknown, waivers, expected names and rows that are judged as one have their say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._policy_combine import Rows, merge
+from ansible_collections.backup.audit.plugins.module_utils._policy_document import (
+    EXCLUDED,
+    EXISTS,
+    IN_FUTURE,
+    TIER,
+    Document,
+    Tier,
+)
+from ansible_collections.backup.audit.plugins.module_utils._policy_expected import Answer, Expected
+from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
+from ansible_collections.backup.audit.plugins.module_utils._policy_match import Waiver
+from ansible_collections.backup.audit.plugins.module_utils._policy_rows import Record
+from ansible_collections.backup.audit.plugins.module_utils._policy_types import (
+    EXACT,
+    FAIL,
+    HOLE,
+    NOT_APPLICABLE,
+    PASS,
+    UNKNOWN,
+    UNPROVED,
+    WAIVED,
+    WARN,
+    Outcome,
+)
+
+
+class Filing:
+    """Writes the findings of all records."""
+
+    def __init__(self, document: Document, as_of: int, findings: Findings) -> None:
+        self._document = document
+        self._as_of = as_of
+        self._findings = findings
+        for tier in document.tiers:
+            for control in tier.controls:
+                control.number = findings.control_number(control.name, control.limit, control.unit, tier.name)
+
+    def file(self, records: Sequence[Record]) -> None:
+        """What is said of expected names, then the findings of all records in their order."""
+        places = [self._findings.new_place(record.place) for record in records]
+        answers, dropped = Expected(self._document, records).answers()
+        groups = self._groups(records, dropped)
+        for answer in answers:
+            self._existence(answer, records, places)
+        for number, record in enumerate(records):
+            if number in dropped:
+                continue
+            self._aside(places[number], record)
+            if record.tier is not None:
+                group = groups.get(number, ()) if groups is not None else (number,)
+                if group:
+                    self._judged(places[number], record.tier, [records[member] for member in group])
+
+    def _groups(self, records: Sequence[Record], dropped: set[int]) -> dict[int, list[int]] | None:
+        """First row -> all rows that are judged as one with it; None if nothing is to be merged."""
+        key = {"workload_name": 3, "workload_id": 2}.get(self._document.combine or "")
+        if key is None:
+            return None
+        found: dict[tuple[int, str], list[int]] = defaultdict(list)
+        groups: dict[int, list[int]] = {}
+        for number, record in enumerate(records):
+            if record.tier is None or number in dropped:
+                continue
+            name = record.place[key]
+            if name is None:
+                groups[number] = [number]
+            else:
+                found[(id(record.tier), name.casefold())].append(number)
+        groups.update((group[0], group) for group in found.values())
+        return groups
+
+    def _judged(self, place: int, tier: Tier, group: list[Record]) -> None:
+        waivers = self._waivers_for(group[0].name)
+        outcomes = group[0].outcomes if len(group) == 1 else self._merged(tier, group)
+        add = self._findings.add
+        for control, (outcome, certainty, actual, text, _possible) in zip(tier.controls, outcomes, strict=True):
+            state = control.on_unknown if outcome == UNKNOWN else outcome
+            if waivers and state != PASS:
+                self._add(place, control.number, control.name, state, certainty, actual, text, waivers)
+            else:
+                add(place, control.number, state, text, certainty, actual)
+
+    def _merged(self, tier: Tier, group: list[Record]) -> list[Outcome]:
+        rows = Rows(
+            tuple(record.place[1] or record.read.host for record in group),
+            tuple(record.oldest for record in group),
+            tuple(record.read.doubt is None for record in group),
+        )
+        told = "; ".join(record.called() for record in group)
+        merged = []
+        for number, control in enumerate(tier.controls):
+            outcomes = [record.outcomes[number] for record in group]
+            chosen, outcome = merge(control, outcomes, rows, add=self._document.independent)
+            state, certainty, actual, text, possible = outcome
+            whose = "added up" if chosen is None else f"that of {group[chosen].called()} counts"
+            text = f"{text} ({len(group)} rows judged as one: {told}; {whose})"
+            merged.append((state, certainty, actual, text, possible))
+        return merged
+
+    def _waivers_for(self, name: str | None) -> list[Waiver]:
+        return [waiver for waiver in self._document.waivers if waiver.workload.match(name)]
+
+    def _add(
+        self,
+        place: int,
+        number: int,
+        control: str,
+        state: int,
+        certainty: int,
+        actual: int | None,
+        text: str,
+        waivers: list[Waiver],
+    ) -> None:
+        """A finding that a waiver may cover; one that has ended is void, and the finding says so."""
+        covering = [waiver for waiver in waivers if waiver.control.match(control)]
+        standing = [waiver for waiver in covering if waiver.end > self._as_of]
+        if standing:
+            waiver = standing[0]
+            self._findings.add(place, number, WAIVED, text, certainty, actual, waiver.said)
+        elif covering:
+            ended = max(covering, key=lambda waiver: waiver.end)
+            text = f"{text} (its waiver ended: {ended.said['until']})"
+            self._findings.add(place, number, state, text, certainty, actual, {**ended.said, "expired": True})
+        else:
+            self._findings.add(place, number, state, text, certainty, actual)
+
+    def _aside(self, place: int, record: Record) -> None:
+        """What is to be said of a row beside its controls."""
+        findings = self._findings
+        if record.excluded is not None:
+            text = f"not judged, excluded by the policy: {record.excluded}"
+            findings.add(place, findings.control_number(EXCLUDED), NOT_APPLICABLE, text)
+            return
+        waivers = self._waivers_for(record.name)
+        if record.tier is None:
+            text = "no tier of the policy matches this workload, so nothing is known about it"
+            self._add(place, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
+        if record.in_future:
+            number = findings.control_number(IN_FUTURE, 0, "count")
+            text = f"number of recovery points dated in the future is {HOLE}, they count for nothing"
+            self._add(place, number, IN_FUTURE, WARN, EXACT, record.in_future, text, waivers)
+
+    def _existence(self, answer: Answer, records: Sequence[Record], places: Sequence[int]) -> None:
+        member, expected, state, text = answer
+        on_unknown = FAIL
+        if member is None:
+            place = self._findings.new_place((None, None, None, expected))
+        else:
+            place = places[member]
+            tier = records[member].tier
+            on_unknown = FAIL if tier is None else tier.on_unknown
+        certainty = UNPROVED if state == UNKNOWN else EXACT
+        if state == UNKNOWN:
+            state = on_unknown
+        number = self._findings.control_number(EXISTS)
+        if state in (PASS, NOT_APPLICABLE):
+            self._findings.add(place, number, state, text, certainty)
+        else:
+            self._add(place, number, EXISTS, state, certainty, None, text, self._waivers_for(expected))

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever holds READs (registered results, results of loops, lists, files) -> plain READs, one after the other."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Callable, Iterator, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._read import unpack
+
+_DEPTH = 8
+
+
+def gather(reads: t.Any, load: Callable[[str], bytes]) -> Iterator[dict[str, t.Any]]:
+    """The READs in ``reads``, unpacked when their turn comes, so that only one is in memory.
+
+    ``load`` gives the bytes of a file. Anything that is no READ is an error: a read that failed or was skipped must
+    not make the list shorter.
+    """
+    return _walk(reads, "reads", load, _DEPTH)
+
+
+def _walk(value: t.Any, where: str, load: Callable[[str], bytes], depth: int) -> Iterator[dict[str, t.Any]]:
+    if not depth:
+        raise OptionError(f"{where}: lists lie too deep within each other")
+    if isinstance(value, str):
+        yield from _walk(_load(value, where, load), f"{where} ({value})", load, depth - 1)
+    elif isinstance(value, (list, tuple)):
+        if not value:
+            raise OptionError(f"{where}: the list is empty", advice="Without any READ nothing can be judged")
+        for index, item in enumerate(value):
+            yield from _walk(item, f"{where}[{index}]", load, depth - 1)
+    elif isinstance(value, Mapping) and isinstance(value.get("results"), (list, tuple)):
+        yield from _walk(value["results"], f"{where}.results", load, depth - 1)
+    else:
+        yield _read(value, where)
+
+
+def _read(value: t.Any, where: str) -> dict[str, t.Any]:
+    if isinstance(value, Mapping):
+        if "ansible_loop_var" in value:
+            where = f"{where} (item {_item(value)!r})"
+        if value.get("failed") or value.get("unreachable"):
+            raise DataError(f"{where}: reading failed", words=str(value.get("msg", "no reason given")))
+        if value.get("skipped"):
+            raise DataError(f"{where}: reading was skipped", advice="Judge only what was read")
+    return unpack(value, where=where)
+
+
+def _item(value: Mapping[str, t.Any]) -> t.Any:
+    label = value.get("_ansible_item_label", value.get(value["ansible_loop_var"]))
+    if isinstance(label, Mapping):
+        # An item may hold a password; its name is enough.
+        return label.get("name") or label.get("url") or "of the loop"
+    return label
+
+
+def _load(path: str, where: str, load: Callable[[str], bytes]) -> t.Any:
+    try:
+        return json.loads(load(path))
+    except OSError as error:
+        raise OptionError(
+            f"{where}: the file {path} cannot be read ({error.strerror})",
+            advice="Text in reads is the path of a JSON file that holds a READ",
+        ) from error
+    except ValueError as error:
+        raise DataError(f"{where}: the file {path} is no JSON ({error})") from error
