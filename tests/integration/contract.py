@@ -26,6 +26,8 @@ _FOLLOW = {
     "checked": ("checked_at", "checked_by"),
     "immutable": ("immutable_until",),
 }
+# A product that cannot tell every warning or damage may still tell some.
+_DAMAGE = ("status", "usable")
 _FIELDS = (
     "created_at",
     "completed_at",
@@ -100,14 +102,16 @@ def differences(
     """Every field of one point that says something else than the truth, or something where nothing can be known."""
     for field in _FIELDS:
         value, true = told[field], truth_of(truth, field)
-        how = unknown.get(field, ("exact", ""))[0]
+        how = unknown.get(f"{truth['kind']}:{field}", unknown.get(field, ("exact", "")))[0]
         if field in told["estimated"]:
             if how != "estimated":
                 yield f"{field}: {value!r} is estimated, but not declared so"
         elif how == "exact":
             if not same(field, value, true):
                 yield f"{field}: {value!r}, true is {true!r}"
-        elif not (value in _NOT_TOLD.get(field, (None,)) or (how == "estimated" and same(field, value, true))):
+        elif value in _NOT_TOLD.get(field, (None,)) or (how == "estimated" and same(field, value, true)):
+            continue
+        elif not (field in _DAMAGE and same(field, value, true)):
             yield f"{field}: {value!r}, but the product cannot tell it"
 
 

@@ -18,7 +18,7 @@ CASES = [
     pytest.param("spp", {"copies": True}, id="spp-copies"),
     pytest.param("veeam_azure", {}, id="azure"),
     pytest.param("veeam_azure", {"api_version": "v8.1"}, id="azure-v8.1"),
-    pytest.param("veeam_azure", {"api_version": "v5"}, id="azure-v5"),
+    pytest.param("veeam_azure", {"api_version": "v5", "workload_types": ["vm"]}, id="azure-v5"),
     pytest.param("veeam_azure", {"page_size": 7}, id="azure-small-pages"),
 ]
 
@@ -36,13 +36,15 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
     problems = []
     expected = 0
     for workload, truth, _ident in contract.expected_points(simulators.estate, product):
+        if workload["workload_type"] not in options.get("workload_types", [workload["workload_type"]]):
+            continue
         expected += 1
-        unknown = contract.cannot_tell(product, workload["workload_type"], options.get("api_version", "v8"))
         point = told.pop((ids[workload["key"]], truth["created_at"][:19], truth["kind"]), None)
         name = f"{workload['name']} ({workload['key']}) at {truth['created_at']}"
         if point is None:
             problems.append(f"{name}: missing")
             continue
+        unknown = contract.cannot_tell(product, point["workload_type"], options.get("api_version", "v8"))
         problems += [f"{name}: {difference}" for difference in contract.differences(point, truth, unknown)]
     problems += [f"not in the estate: {point}" for point in told.values()]
     assert not problems, "\n".join(problems[:30])

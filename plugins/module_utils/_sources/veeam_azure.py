@@ -100,12 +100,20 @@ class VeeamAzure(Source):
     cannot_tell: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "points carry only the time that can be restored"),
+            "status": ("cannot", "that a backup ended with warnings is told by session, not by point"),
             "verified": ("cannot", "restore tests are run, and recorded, by Veeam Backup & Replication only"),
             "checked": ("cannot", "health checks are recorded by session, not by point"),
             "malware": ("cannot", "no scan result is kept with a point"),
             "expires_at": ("cannot", "retention is applied by policy; points carry no date"),
             "job": ("cannot", "points name the session that made them, not the policy"),
+            "snapshot:offsite": ("estimated", "a snapshot lies beside the disk"),
+            "snapshot:status": ("cannot", "the state of a snapshot is not applicable"),
+            "snapshot:size_bytes": ("estimated", "some versions give the size of the whole disk, others 0"),
             "encrypted": ("estimated", "only where all repositories agree; needs a role that may read repositories"),
+        },
+        ("database", "*"): {
+            "offsite": ("cannot", "points of databases carry no region"),
+            "copies": ("cannot", "points of databases carry no region"),
         },
         ("file_share", "*"): {"immutable_until": ("cannot", "file shares have snapshots only, which are never locked")},
         ("vm", "v1-v3"): {
@@ -117,6 +125,15 @@ class VeeamAzure(Source):
             "status": ("cannot", "points carry no state"),
             "immutable": ("cannot", "points carry no immutability"),
             "immutable_until": ("cannot", "points carry no immutability"),
+        },
+        ("vm", "v4-v7"): {
+            "offsite": ("cannot", "points are known to carry a region from v8 on"),
+            "copies": ("cannot", "points are known to carry a region from v8 on"),
+            "usable": ("cannot", "points are known to carry a state from v8 on"),
+        },
+        ("cosmosdb", "*"): {
+            "continuous:immutable": ("cannot", "continuous backups are kept by Azure itself"),
+            "continuous:offsite": ("cannot", "continuous backups are kept by Azure itself"),
         },
         ("vm", "v1-v2"): {"kind": ("cannot", "points do not say whether they are full or incremental")},
     }

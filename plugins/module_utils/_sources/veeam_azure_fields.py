@@ -47,7 +47,7 @@ def point_of(
         kind=kind,
         status="failed" if damaged else "success" if corrupted is False or state == "Ok" else "unknown",
         # A point whose destination is not known may be a snapshot, which is no backup.
-        usable=False if damaged else None if in_repository is None else True,
+        usable=False if damaged else None if in_repository is None and kind != "continuous" else True,
         size_bytes=as_int(row.get("backupSizeBytes", row.get("sizeInBytes"))),
         copies=None if copy is None else [copy],
         offsite=copy.offsite if copy is not None else False if in_repository is False else None,
@@ -55,6 +55,9 @@ def point_of(
         raw=scrubbed(dict(row)) if include_raw else None,
     )
     if in_repository is False:
+        # The size of a snapshot is that of the disk in some versions and 0 in others: no bytes of its own.
+        point.size_bytes = point.size_bytes or None
+        point.estimated = ("size_bytes",) if point.size_bytes else ()
         # Snapshots lie beside the disk and can be deleted with it: never immutable.
         point.immutable = False
     elif "immutableTill" in row:
@@ -78,7 +81,7 @@ def _kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[str, boo
         return "config", destination != "Database"
     told = _BACKUP_KINDS.get(as_text(row.get("type")) or "", "unknown")
     if told == "continuous" or (destination is None and workload_type == "cosmosdb"):
-        return "continuous", None if destination is None else True
+        return "continuous", None
     if destination in _SNAPSHOTS:
         return "snapshot", False
     if destination in _BACKUPS:
