@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 import typing as t
 
@@ -16,12 +17,18 @@ SECOND = 1_000_000
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
-_DURATION = re.compile(r"([0-9]+)([smhdw])")
+# More digits than this are a slip of the keyboard, and far beyond the calendar.
+_DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
 # datetime.fromisoformat of Python 3.10 takes neither Z nor 5 or 7 fraction digits, all of which products send.
 _TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:[.,](\d{1,12}))?\s?([Zz]|[+-]\d\d:?\d\d)?"
+    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:[.,](\d{1,12}))?"
+    r"\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?",
+    re.ASCII,
 )
+_MILLIS = re.compile(r"-?[0-9]{1,15}")
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+# The years 1 to 9999, which is what can be written.
+_FIRST_MILLI, _LAST_MILLI = -62_135_596_800_000, 253_402_300_799_999
 
 # The same few hundred dates come again and again in a listing; both caches are cleared when they grow past this.
 _CACHE_LIMIT = 20_000
@@ -110,12 +117,12 @@ def format_time(micros: int) -> str:
 
 def from_epoch_millis(value: t.Any) -> int:
     """Milliseconds since 1970 (a number, or the same as text) -> microseconds."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if isinstance(value, float) and math.isfinite(value):
+        value = int(value)
+    text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
+    if not _MILLIS.fullmatch(text) or not _FIRST_MILLI <= int(text) <= _LAST_MILLI:
         raise DataError(f"{value!r} is no time in milliseconds")
-    try:
-        return int(value) * 1000
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"{value!r} is no time in milliseconds") from error
+    return int(text) * 1000
 
 
 def age_seconds(moment: int, now: int) -> int:
