@@ -19,7 +19,7 @@ import random
 import threading
 import time
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
@@ -131,6 +131,8 @@ class Client:
         self.auth: Auth | None = None
         self.counters = Counters()
         self.skew_micros: int | None = None
+        # A product's own hint for a refusal, from status and body; None leaves the general advice.
+        self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
         self._wall = Wall(permits, self.prefix)
         self._secrets: set[str] = set()
         self._lock = threading.Lock()
@@ -282,6 +284,7 @@ class Client:
         if 200 <= response.status_code < 300:
             return answer, None
         refused = refusal(answer.server, call, answer.status, answer.headers, body, self.scrub)
+        refused.advice = self.advise(answer.status, body) or refused.advice
         if answer.status not in RETRIED_STATUSES:
             return refused, None
         return refused, _retry_after(response.headers)

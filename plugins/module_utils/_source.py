@@ -32,8 +32,8 @@ class Settings:
     own: Mapping[str, t.Any]
 
 
-# (workload_type or *, versions or *) -> {field: ("cannot" or "estimated", reason)}; a field that only points of one kind
-# lack is written kind:field.
+# (workload_type or *, versions or *) -> {field: ("cannot" or "estimated", reason)}; a field that only points of one
+# kind lack is written kind:field.
 CannotTell = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
 
 

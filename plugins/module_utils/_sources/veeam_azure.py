@@ -151,6 +151,7 @@ class VeeamAzure(Source):
     def open(self, reading: Reading) -> None:
         """Log in, and ask which version this is."""
         self._root = f"/api/{self.settings.own['api_version']}"
+        self.client.advise = _advice
         self._login = OAuth2Password(
             self.settings.username,
             self.settings.password,
@@ -226,6 +227,12 @@ class VeeamAzure(Source):
     def encrypted(self) -> bool | None:
         """What all readable repositories have in common."""
         return self._encrypted
+
+
+def _advice(status: int, body: bytes) -> str | None:
+    if status == 403 and b'"licenseAgreementAcceptanceRequired":true' in body.replace(b" ", b""):
+        return "Somebody must accept the licence agreement in the appliance's web console first"
+    return None
 
 
 class _TypeReader:

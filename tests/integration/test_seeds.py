@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vendors' own examples go through the modules unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.running_modules import read
+from tests.simulators import running
+
+# Written out from the vendors' public pages, not taken from the simulator's estate.
+SPP_COUNTS = {"92647504afd9005226aef77bc0b98abb": 10, "8989CFF1-6F16-4E2B-9FCC-9F8C8CD719C9": 1}
+AZURE_POINTS = {
+    "15ed5dd3-c759-4726-9682-be9f9d72a7d5": ("2020-02-03T13:02:39.35773Z", "snapshot"),
+    "1e1782e9-9921-4e11-980a-77203e9c691a": ("2020-02-05T10:48:38.853005Z", "unknown"),
+    "cd88a27f-afb0-4bd2-b9e7-bc1bd47252a0": ("2020-02-05T10:45:14.482326Z", "snapshot"),
+    "df483336-91b8-4e6b-87cf-7bd95f43c3de": ("2020-02-04T11:15:29.990303Z", "unknown"),
+    "f5661843-f425-4081-9d77-de440b4106e1": ("2020-02-04T19:02:30.328869Z", "unknown"),
+}
+AZURE_SIZE = 136367309312
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[dict[str, Any]]:
+    """Simulators that hold nothing but the printed examples."""
+    with running(("spp", "veeam_azure"), estate="seed") as document:
+        yield document
+
+
+@pytest.mark.parametrize("honoured", [True, False], ids=["outputname", "outputname-ignored"])
+def test_spp_counts(honoured: bool) -> None:
+    """Ten and one, by the aggregate call that IBM's page describes."""
+    with running(("spp",), estate="seed", variants={"spp.outputname_honoured": honoured}) as document:
+        ended = read(document, "spp", detail="counts", workload_types=["vm"])
+    assert not ended.failed, ended.message
+    assert {row["workload_id"]: row["recovery_points"] for row in ended.result["workloads"]} == SPP_COUNTS
+    assert {row["workload_name"] for row in ended.result["workloads"]} == {"sales-americas", "sales-sql"}
+    assert all("newest" not in row for row in ended.result["workloads"])
+
+
+def test_spp_listing_counts_the_same(ready: dict[str, Any]) -> None:
+    """The listing of every point comes to the same numbers."""
+    ended = read(ready, "spp", include_unprotected=False)
+    assert {row["workload_id"]: row["recovery_points"] for row in ended.result["workloads"]} == SPP_COUNTS
+
+
+def test_azure_v1(ready: dict[str, Any]) -> None:
+    """Five points, unchanged in number, id, time and size: three backups, two snapshots, in a row without a name."""
+    ended = read(ready, "veeam_azure", api_version="v1", detail="recovery_points", workload_types=["vm"])
+    assert not ended.failed, ended.message
+    points = ended.result["recovery_points"]
+    assert {point["id"]: (point["created_at"], point["kind"]) for point in points} == AZURE_POINTS
+    assert [point["size_bytes"] for point in points] == [AZURE_SIZE] * 5
+    (row,) = [row for row in ended.result["workloads"] if row.get("by_kind")]
+    assert "workload_id" not in row
+    assert "workload_name" not in row
+    assert row["recovery_points"] == 3
+    assert row["by_kind"] == {"snapshot": 2, "unknown": 3}
+    assert row["newest"] == "2020-02-05T10:48:38.853005Z"
+    assert row["oldest"] == "2020-02-04T11:15:29.990303Z"
+    assert row["size_bytes"] == 3 * AZURE_SIZE
+
+
+def test_azure_v1_refuses_names(ready: dict[str, Any]) -> None:
+    """A filter by name cannot be honoured where no name is told, so it is not pretended."""
+    ended = read(ready, "veeam_azure", api_version="v1", names=["vm-*"])
+    assert ended.failed
+    assert "names no virtual machine" in ended.message
