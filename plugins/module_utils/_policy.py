@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_assessment im
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import Document, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy_filing import Filing
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
-from ansible_collections.backup.audit.plugins.module_utils._policy_reads import judge_read
+from ansible_collections.backup.audit.plugins.module_utils._policy_reads import judge_listing, judge_read
 from ansible_collections.backup.audit.plugins.module_utils._policy_rows import Record, judge_row
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import FAIL, PASS, UNPROVED, WAIVED, WARN
 from ansible_collections.backup.audit.plugins.module_utils._read import canonical, sha256_of
@@ -48,7 +48,7 @@ def assess(
     if not any(findings.has(result, of_workloads=True, proved=True) for result in (PASS, WARN, WAIVED)):
         place = findings.new_place((None, None, None, None), is_workload=False)
         text = "nothing was proved about any workload" if records else "there is no workload in what was read"
-        findings.add(place, findings.control_number("read.workloads"), FAIL, text, UNPROVED)
+        findings.add(place, findings.control_number("read.proof"), FAIL, text, UNPROVED)
     frame = {
         "schema": SCHEMA,
         "as_of": format_time(as_of),
@@ -71,6 +71,7 @@ def _judge_rows(
     for read in reads:
         facts, name = judge_read(read, as_of, document.max_read_age, findings)
         named.append(name)
+        before = len(records)
         for number, row in enumerate(read["workloads"]):
             try:
                 records.append(judge_row(row, facts, document))
@@ -80,4 +81,5 @@ def _judge_rows(
                     f"the READ of {facts.host}: workload {number} ({called}) is not in the shape of a READ: {error!r}",
                     advice="Read again with a module of the same collection",
                 ) from error
+        judge_listing(facts.host, len(records) - before, findings)
     return records, named

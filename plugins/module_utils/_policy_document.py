@@ -18,6 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_match import 
 from ansible_collections.backup.audit.plugins.module_utils._policy_tables import (
     FACETS,
     KIND_FACETS,
+    RULES,
     Facet,
     Rule,
     facet_of_kinds,
@@ -38,6 +39,7 @@ from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SE
 EXISTS = "expected.exists"
 TIER = "policy.tier"
 EXCLUDED = "policy.exclude"
+COMBINE = "policy.combine"
 IN_FUTURE = "recovery_points.in_future"
 
 _ON_UNKNOWN = {"fail": FAIL, "warn": WARN, "ignore": UNKNOWN}
@@ -45,6 +47,7 @@ _ACCEPT = {"estimated": ESTIMATED, "attested": ATTESTED}
 SETTINGS = ("on_unknown", "warn_at", "accept", "weekdays")
 # Members that stand beside a policy; all of them may be given in one file with it.
 BESIDE = ("expected", "expected_match", "exclude", "waivers", "combine", "max_read_age")
+_RULE_NAMES = frozenset(rule.name for rule in RULES)
 _ASK = "Ask for something, such as recovery_points: {minimum: 7}"
 _POLICY_KEYS = (*FACETS, "kinds", *SETTINGS)
 
@@ -176,7 +179,12 @@ def _beside(said: dict[str, t.Any], tiers: tuple[Tier, ...]) -> dict[str, t.Any]
 
 def _all_controls() -> set[str]:
     facets = (*FACETS.values(), *KIND_FACETS.values())
-    return {f"{facet.name}.{rule.name}" for facet in facets for rule in facet.rules} | {EXISTS, TIER, IN_FUTURE}
+    return {f"{facet.name}.{rule.name}" for facet in facets for rule in facet.rules} | {
+        EXISTS,
+        TIER,
+        COMBINE,
+        IN_FUTURE,
+    }
 
 
 def _tier(name: str | None, match: Match | None, policy: dict[str, t.Any], path: str) -> Tier:
@@ -210,6 +218,11 @@ def _default_young(policy: dict[str, t.Any], path: str) -> int | None:
 def _facet(facet: Facet, value: t.Any, path: str, settings: Settings, young: int | None) -> list[Control]:
     rules = rules_of(facet)
     given = arguments.mapping(value, path)
+    for key in given:
+        if key not in rules and key in _RULE_NAMES:
+            raise OptionError(
+                f"{path}.{key}: {key} makes no sense on {facet.name}", advice=f"Rules of it are: {', '.join(rules)}"
+            )
     arguments.refuse_unknown(given, (*rules, *facet.options, *SETTINGS), path, "rule or setting")
     settings = settings.nearer(given, path)
     if "kinds" in given:

@@ -32,6 +32,8 @@ class Expected:
         self._records = records
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._by_label: dict[str, set[str]] = defaultdict(set)
+        if not document.expected:
+            return
         for number, record in enumerate(records):
             if record.name is not None:
                 self._by_name[record.name.casefold()].append(number)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy_combine import Rows, merge
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import (
+    COMBINE,
     EXCLUDED,
     EXISTS,
     IN_FUTURE,
@@ -46,6 +47,12 @@ class Filing:
         for tier in document.tiers:
             for control in tier.controls:
                 control.number = findings.control_number(control.name, control.limit, control.unit, tier.name)
+        # Rows that were to be judged as one with others, and could not.
+        self._ambiguous: set[int] = set()
+        self._columns = {
+            id(tier): ([control.number for control in tier.controls], [control.on_unknown for control in tier.controls])
+            for tier in document.tiers
+        }
 
     def file(self, records: Sequence[Record]) -> None:
         """What is said of expected names, then the findings of all records in their order."""
@@ -57,7 +64,7 @@ class Filing:
         for number, record in enumerate(records):
             if number in dropped:
                 continue
-            self._aside(places[number], record)
+            self._aside(places[number], record, ambiguous=number in self._ambiguous)
             if record.tier is not None:
                 group = groups.get(number, ()) if groups is not None else (number,)
                 if group:
@@ -70,6 +77,8 @@ class Filing:
             return None
         found: dict[tuple[int, str], list[int]] = defaultdict(list)
         groups: dict[int, list[int]] = {}
+        seen: set[tuple[int, str, str | None, str | None]] = set()
+        twice: set[tuple[int, str]] = set()
         for number, record in enumerate(records):
             if record.tier is None or number in dropped:
                 continue
@@ -77,20 +86,29 @@ class Filing:
             if name is None:
                 groups[number] = [number]
             else:
-                found[(id(record.tier), name.casefold())].append(number)
-        groups.update((group[0], group) for group in found.values())
+                who = (id(record.tier), name.casefold())
+                found[who].append(number)
+                # Two of one name in one place are two workloads; a pass of one must not hide the other.
+                if (*who, *record.place[:2]) in seen:
+                    twice.add(who)
+                seen.add((*who, *record.place[:2]))
+        for who, group in found.items():
+            groups.update([(group[0], group)] if who not in twice else [(number, [number]) for number in group])
+        self._ambiguous = {number for who in twice for number in found[who]}
         return groups
 
     def _judged(self, place: int, tier: Tier, group: list[Record]) -> None:
         waivers = self._waivers_for(group[0].name)
         outcomes = group[0].outcomes if len(group) == 1 else self._merged(tier, group)
-        add = self._findings.add
+        if not waivers:
+            self._findings.add_all(place, *self._columns[id(tier)], outcomes)
+            return
         for control, (outcome, certainty, actual, text, _possible) in zip(tier.controls, outcomes, strict=True):
             state = control.on_unknown if outcome == UNKNOWN else outcome
-            if waivers and state != PASS:
-                self._add(place, control.number, control.name, state, certainty, actual, text, waivers)
+            if state == PASS:
+                self._findings.add(place, control.number, state, text, certainty, actual)
             else:
-                add(place, control.number, state, text, certainty, actual)
+                self._add(place, control.number, control.name, state, certainty, actual, text, waivers)
 
     def _merged(self, tier: Tier, group: list[Record]) -> list[Outcome]:
         rows = Rows(
@@ -136,7 +154,7 @@ class Filing:
         else:
             self._findings.add(place, number, state, text, certainty, actual)
 
-    def _aside(self, place: int, record: Record) -> None:
+    def _aside(self, place: int, record: Record, *, ambiguous: bool) -> None:
         """What is to be said of a row beside its controls."""
         findings = self._findings
         if record.excluded is not None:
@@ -147,6 +165,9 @@ class Filing:
         if record.tier is None:
             text = "no tier of the policy matches this workload, so nothing is known about it"
             self._add(place, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
+        if ambiguous:
+            text = "rows of this name are not judged as one, because one server has several workloads of it"
+            self._add(place, findings.control_number(COMBINE), COMBINE, WARN, EXACT, None, text, waivers)
         if record.in_future:
             number = findings.control_number(IN_FUTURE, 0, "count")
             text = f"number of recovery points dated in the future is {HOLE}, they count for nothing"

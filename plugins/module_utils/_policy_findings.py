@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import (
     CERTAINTIES,
     EXACT,
     HOLE,
-    NOT_APPLICABLE,
     PASS,
     RESULTS,
+    UNKNOWN,
     UNPROVED,
+    Outcome,
     shown,
 )
 from ansible_collections.backup.audit.plugins.module_utils._references import references_of
@@ -85,6 +86,20 @@ class Findings:
         self._certainty.append(certainty)
         self._actual.append(actual)
         self._text.append(self._texts.setdefault(text, len(self._texts)))
+
+    def add_all(self, place: int, controls: Sequence[int], unknown: Sequence[int], outcomes: Iterable[Outcome]) -> None:
+        """The outcomes of all controls for one workload; ``unknown`` is what an unknown of each becomes."""
+        texts = self._texts
+        self._control.extend(controls)
+        for becomes, (state, certainty, actual, text, _possible) in zip(unknown, outcomes, strict=True):
+            self._at.append(place)
+            self._result.append(becomes if state == UNKNOWN else state)
+            self._certainty.append(certainty)
+            self._actual.append(actual)
+            number = texts.get(text)
+            if number is None:
+                number = texts[text] = len(texts)
+            self._text.append(number)
 
     def worst_first(self, at_most: int) -> list[dict[str, t.Any]]:
         """The findings that are no pass, the worst first."""
@@ -162,8 +177,3 @@ def tell(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> 
             "waiver": None if waiver is None else columns["waivers"][waiver],
             "references": list(references),
         }
-
-
-def worst(results: Iterable[str]) -> str:
-    """The verdict over some results: fail > unknown > warn > waived > pass > not_applicable."""
-    return max(results, key=RESULTS.index, default=RESULTS[NOT_APPLICABLE])

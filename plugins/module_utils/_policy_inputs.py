@@ -11,13 +11,14 @@ import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._policy_stream import stream
 from ansible_collections.backup.audit.plugins.module_utils._read import unpack
 
 _DEPTH = 8
 
 
 def gather(reads: t.Any, load: Callable[[str], bytes]) -> Iterator[dict[str, t.Any]]:
-    """The READs in ``reads``, unpacked when their turn comes, so that only one is in memory.
+    """The READs in ``reads``, the rows of packed ones unpacked one by one.
 
     ``load`` gives the bytes of a file. Anything that is no READ is an error: a read that failed or was skipped must
     not make the list shorter.
@@ -49,6 +50,8 @@ def _read(value: t.Any, where: str) -> dict[str, t.Any]:
             raise DataError(f"{where}: reading failed", words=str(value.get("msg", "no reason given")))
         if value.get("skipped"):
             raise DataError(f"{where}: reading was skipped", advice="Judge only what was read")
+        if isinstance(value.get("read"), str):
+            return stream(value, where=where)
     return unpack(value, where=where)
 
 

@@ -44,8 +44,9 @@ def newest_within(view: View, control: Control, context: Context) -> Outcome:
     if context.clock_off:
         return unknown(control, context.clock_off)
     age = None
-    if view.newest is not None:
-        age = elapsed(parse_time(view.newest), context.now, control.workdays)
+    newest = view.newest_moment()
+    if newest is not None:
+        age = elapsed(newest, context.now, control.workdays)
         if age <= control.limit_micros:
             state = WARN if age > control.warn_micros else PASS
             return (state, EXACT, seconds(age), control.words.passed, 0)
@@ -73,7 +74,7 @@ def tested_within(view: View, control: Control, context: Context) -> Outcome:
     """The newest test is at most so old. A test is never older than the point it tested."""
     if context.clock_off:
         return unknown(control, context.clock_off)
-    tested, text = view.tested_at, control.words.passed
+    tested, text = (view.tested_at if view.count else None), control.words.passed
     if tested is None and view.newest is not None:
         tested, text = view.newest, f"{text} (the date of the test is not told: that of the point is taken)"
     age = None
@@ -97,8 +98,9 @@ def reaches_back(view: View, control: Control, context: Context) -> Outcome:
     if context.clock_off:
         return unknown(control, context.clock_off)
     age = None
-    if view.oldest is not None:
-        age = elapsed(parse_time(view.oldest), context.now, control.workdays)
+    oldest = view.oldest_moment()
+    if oldest is not None:
+        age = elapsed(oldest, context.now, control.workdays)
         if age >= control.limit_micros:
             return (PASS, EXACT, age // SECOND, control.words.passed, 0)
     actual = None if age is None else age // SECOND

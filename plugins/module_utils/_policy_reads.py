@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import (
+    EXACT,
     FAIL,
     HOLE,
     PASS,
@@ -110,6 +111,13 @@ def _young(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: F
         return f"the READ of {host} is older than {format_duration(max_read_age)}"
     findings.add(_place(host, findings), control, PASS, text, actual=seconds(age))
     return None
+
+
+def judge_listing(host: str, workloads: int, findings: Findings) -> None:
+    """How many workloads the READ holds; an empty answer is no proof that there is nothing to back up."""
+    text = f"number of workloads read from {host} is {HOLE}"
+    control = findings.control_number("read.workloads", None, "count")
+    findings.add(_place(host, findings), control, PASS if workloads else WARN, text, EXACT, workloads)
 
 
 def _inventory(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:

@@ -40,8 +40,13 @@ _WINDOWS: tuple[tuple[int | None, str], ...] = (
     (366 * DAY, "366d"),
     (None, "all"),
 )
-# The shortest and the longest that a period can be, in days.
-PERIODS = {"days": (1, 1), "weeks": (7, 7), "months": (28, 31), "years": (365, 366)}
+# The shortest and the longest that a period can be, in microseconds.
+PERIODS = {
+    "days": (DAY_MICROS, DAY_MICROS),
+    "weeks": (7 * DAY_MICROS, 7 * DAY_MICROS),
+    "months": (28 * DAY_MICROS, 31 * DAY_MICROS),
+    "years": (365 * DAY_MICROS, 366 * DAY_MICROS),
+}
 # Up to here a judgement is made "when the READ was made", as far as calendars are concerned.
 _SAME_MOMENT = 300 * SECOND
 
@@ -54,7 +59,8 @@ def longest_gap(view: View, control: Control, context: Context) -> Outcome:
         if unread := context.unread():
             return unknown(control, unread)
         return (FAIL, EXACT, None, control.words.empty, 0)
-    least, most = _gap(view.history.get("gaps", {}), view.newest, view.oldest, control, context)
+    gaps = view.history.get("gaps", {})
+    least, most = _gap(gaps, view.newest_moment(), view.oldest_moment(), control, context)
     if most is not None and most <= control.limit_micros:
         return (WARN if most > control.warn_micros else PASS, EXACT, seconds(most), control.words.passed, 0)
     return _too_long(view, control, context, least)
@@ -68,12 +74,16 @@ def _too_long(view: View, control: Control, context: Context, least: int | None)
     if view.unknown:
         possible = view.history.get("possible", {}).get("gaps", {})
         newest, oldest = latest((view.newest, view.newest_unknown)), earliest((view.oldest, view.oldest_unknown))
-        least_possible, _most = _gap(possible, newest, oldest, control, context)
+        least_possible, _most = _gap(possible, _moment(newest), _moment(oldest), control, context)
         if least_possible is None or least_possible <= control.limit_micros:
             return unknown(control, view.why_unknown(), actual)
     if context.until is not None:
         return unknown(control, str(context.unread()), actual)
     return (FAIL, EXACT, actual, control.words.failed, 0)
+
+
+def _moment(time: str | None) -> int | None:
+    return None if time is None else parse_time(time)
 
 
 def _why_no_gap(view: View, control: Control, context: Context) -> str:
@@ -90,12 +100,12 @@ def _why_no_gap(view: View, control: Control, context: Context) -> str:
 
 
 def _gap(
-    gaps: Row, newest: str | None, oldest: str | None, control: Control, context: Context
+    gaps: Row, newest: int | None, oldest: int | None, control: Control, context: Context
 ) -> tuple[int | None, int | None]:
     """The least and the most that the longest gap can be, in microseconds; None = not known."""
     if newest is None:
         return None, None
-    running = elapsed(parse_time(newest), context.now, control.workdays)
+    running = elapsed(newest, context.now, control.workdays)
     least_kept, most_kept = _kept(gaps, control)
     least_lead, most_lead = _lead(oldest, control, context)
     least = max(running, least_kept, least_lead)
@@ -118,12 +128,11 @@ def _kept(gaps: Row, control: Control) -> tuple[int, int | None]:
     return least, most
 
 
-def _lead(oldest: str | None, control: Control, context: Context) -> tuple[int, int | None]:
+def _lead(first: int | None, control: Control, context: Context) -> tuple[int, int | None]:
     """The time without a point at the beginning of the window, where its first point lies within."""
     if control.within is None:
         return 0, None if context.since is not None else 0
     start = context.now - control.within * SECOND
-    first = None if oldest is None else parse_time(oldest)
     if first is not None and first <= start:
         return 0, 0
     if context.since is None:
@@ -135,7 +144,7 @@ def _lead(oldest: str | None, control: Control, context: Context) -> tuple[int, 
 
 def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:
     """So many periods in a row, counted back from now, hold a point; the running one may still be empty."""
-    longest = PERIODS[period][1] * DAY_MICROS
+    longest = PERIODS[period][1]
 
     def evaluate(view: View, control: Control, context: Context) -> Outcome:
         if context.clock_off:
@@ -163,14 +172,14 @@ def _run(view: View, control: Control, context: Context, period: str) -> tuple[i
     if not view.count:
         return 0, True
     calendar = view.history.get("calendar")
-    if not calendar or view.newest is None:
+    newest = view.newest_moment()
+    if not calendar or newest is None:
         return None, False
     run = calendar.get(period, 0)
-    newest = parse_time(view.newest)
     if period == "days" and control.workdays is not None:
         return _workdays_in_a_row(run, day_of(newest), day_of(context.now), control.workdays)
     # The run was counted when the READ was made; since then periods may have passed without a point.
-    shortest, longest = (days * DAY_MICROS for days in PERIODS[period])
+    shortest, longest = PERIODS[period]
     idle = context.now - newest
     if context.now - context.read_at <= _SAME_MOMENT or idle <= shortest:
         return run, True

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 from collections.abc import Callable
 
 from ansible_collections.backup.audit.plugins.module_utils import _policy_places as places
@@ -132,12 +131,17 @@ GAP = Rule("longest_gap", "duration", regular.longest_gap, _gap, combine="furthe
 IN_A_ROW = tuple(Rule(period, "count", regular.in_a_row(period), _in_a_row(period)) for period in regular.PERIODS)
 EVERY = Rule("all", "flag", points.every, _every, combine="worst", within=True)
 NONE = Rule("none", "flag", points.none, _none, combine="worst", within=True)
+# That all are clean and that none is infected are one question.
+ALL_CLEAN = Rule("all", "flag", points.none, _none, combine="worst", within=True)
 PLACES = Rule("minimum", "count", places.locations_minimum, _places(""), adds=True)
 TYPES = Rule("types", "count", places.locations_types, _places("types of location"))
 PLACE_NEWEST = Rule("newest_within", "duration", places.locations_newest, _newest, ceiling=True)
 SIZE = Rule("newest_at_least", "percent", places.newest_at_least, _size, combine="worst")
 
-RULES = (MINIMUM, NEWEST, TESTED, REACHES_BACK, GAP, *IN_A_ROW, EVERY, NONE, PLACES, TYPES, PLACE_NEWEST, SIZE)
+RULES = (
+    *(MINIMUM, NEWEST, TESTED, REACHES_BACK, GAP, *IN_A_ROW),
+    *(EVERY, NONE, ALL_CLEAN, PLACES, TYPES, PLACE_NEWEST, SIZE),
+)
 
 _POINTS = (MINIMUM, NEWEST, REACHES_BACK)
 _TESTS = (MINIMUM, TESTED, REACHES_BACK, EVERY, NONE)
@@ -168,8 +172,7 @@ FACETS: dict[str, Facet] = {
         _fact("offsite", (*_POINTS, EVERY, NONE), "off-site"),
         _fact("immutable", (*_POINTS, EVERY, NONE), "immutable"),
         _fact("encrypted", (*_POINTS, EVERY, NONE), "encrypted"),
-        # "all" would ask that every recovery point be infected.
-        _fact("malware", (NONE,), "suspicious or infected"),
+        _fact("malware", (ALL_CLEAN, NONE), "suspicious or infected"),
         Facet(
             "locations",
             views.whole_row,
@@ -214,12 +217,3 @@ def facet_of_kinds(kinds: tuple[str, ...]) -> Facet:
 def rules_of(facet: Facet) -> dict[str, Rule]:
     """The rules of a facet by their names."""
     return {rule.name: rule for rule in facet.rules}
-
-
-def table() -> list[dict[str, t.Any]]:
-    """Which rule makes sense on which facet, for the documentation and its test."""
-    return [
-        {"facet": facet.name, "rule": rule.name, "argument": rule.argument}
-        for facet in FACETS.values()
-        for rule in facet.rules
-    ]

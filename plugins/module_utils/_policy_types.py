@@ -10,7 +10,12 @@ import dataclasses
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_duration, format_time
+from ansible_collections.backup.audit.plugins.module_utils._times import (
+    SECOND,
+    format_duration,
+    format_time,
+    parse_time,
+)
 
 # In rising order, so that the verdict on a workload is the largest of its results.
 NOT_APPLICABLE, PASS, WAIVED, WARN, UNKNOWN, FAIL = range(6)
@@ -68,11 +73,25 @@ class View:
     tested_at: str | None = None
     # Whatever holds gaps, calendar and possible: the row itself, or the facet.
     history: Row = dataclasses.field(default_factory=dict)
+    _newest_moment: int | None = None
+    _oldest_moment: int | None = None
 
     @property
     def nothing(self) -> bool:
         """No point has the facet and none may have it."""
         return not (self.count or self.unknown or self.newest)
+
+    def newest_moment(self) -> int | None:
+        """``newest`` in microseconds, read once for all rules of the facet."""
+        if self._newest_moment is None and self.newest is not None:
+            self._newest_moment = parse_time(self.newest)
+        return self._newest_moment
+
+    def oldest_moment(self) -> int | None:
+        """``oldest`` in microseconds, read once for all rules of the facet."""
+        if self._oldest_moment is None and self.oldest is not None:
+            self._oldest_moment = parse_time(self.oldest)
+        return self._oldest_moment
 
     def why_unknown(self) -> str:
         """Why some points are of unknown, for people."""
