@@ -14,12 +14,13 @@ import dataclasses
 import re
 import typing as t
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 
-# No separators, and no control characters; "." and ".." are refused separately.
-_SEGMENT = r"[^/?#\\\x00-\x1f]+"
+# No separators, no control characters, and nothing that was no UTF-8 (to some servers an overlong dot or slash). Some
+# strip what follows a semicolon, so that "..;" is ".." to them. "." and ".." themselves are refused separately.
+_SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
 
 
 class WallError(AuditError):
@@ -62,8 +63,8 @@ class Wall:
         if not path.startswith(self._prefix):
             raise self._refusal(method, path, "it lies outside the configured base path")
         inner = path[len(self._prefix) :]
-        if any(segment in (".", "..") for segment in inner.split("/")) or parts.fragment:
-            raise self._refusal(method, path, "it has dot segments or a fragment")
+        if wrong := _ambiguous(parts, inner):
+            raise self._refusal(method, path, wrong)
         query = parse_qsl(parts.query, keep_blank_values=True)
         for permit, pattern in self._permits:
             if permit.method == method and pattern.fullmatch(inner):
@@ -80,6 +81,18 @@ class Wall:
             call=f"{method} {path}",
             advice="This collection only reads. If the path came from the server's own links, tell the maintainers",
         )
+
+
+def _ambiguous(parts: SplitResult, path: str) -> str | None:
+    """Why the server may read this URL in another way than we do."""
+    if parts.username is not None:
+        return "its URL holds a user name"
+    if any(segment in (".", "..") for segment in path.split("/")) or parts.fragment:
+        return "it has dot segments or a fragment"
+    if unquote(path) != path:
+        return "its path is encoded twice"
+    # To some servers a semicolon starts another key.
+    return "it has a semicolon in its query" if ";" in parts.query else None
 
 
 def _first_wrong_key(permit: Permit, query: list[tuple[str, str]]) -> str | None:
