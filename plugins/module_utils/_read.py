@@ -95,7 +95,7 @@ def restored(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     kinds = row.get("by_kind", {})
     if "kinds" not in row and len(kinds) == 1:
         # A row of one kind of backup says of it what it says of all.
-        rhythm = {name: row[name] for name in ("gaps", "calendar") if name in row}
+        rhythm = {name: row[name] for name in ("gaps", "calendar", "possible") if name in row}
         full["kinds"] = {next(iter(kinds)): {**full["facets"]["recovery_points"], **rhythm}}
     return full
 
@@ -143,18 +143,19 @@ def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.A
     """The sealed READ with its rows as one string in ``read``.
 
     Ansible masks every occurrence of a secret in a result, also a chance one within base64, which would ruin the
-    string; so the text is spelled anew (one more blank behind the JSON) until no ``forbidden`` string is in it.
+    string; so the text is spelled anew (one more blank behind the JSON) until no ``forbidden`` string is in it. The
+    digest has but one spelling, so a secret that stands in it is an error.
     """
     data = canonical(proved_part(read))
     digest = sha256_of(data)
     forbidden = [text for text in forbidden if text]
     for blanks in range(_PACK_TRIES):
         text = base64.b64encode(zlib.compress(data + b" " * blanks, 6)).decode("ascii")
-        if not any(secret in text for secret in forbidden):
+        if not any(secret in text or secret in digest for secret in forbidden):
             rest = {key: value for key, value in read.items() if key not in ("workloads", "recovery_points")}
             return {**rest, "read": text, "sha256": digest}
     raise DataError(
-        "the result cannot be packed: the password is so short that it occurs in any packed text",
+        "the result cannot be packed: the password is so short that it occurs in the packed text or its digest",
         advice="Use a longer password, or pack: false",
     )
 
@@ -170,7 +171,7 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
         data = _inflate(read["read"], where)
         try:
             plain = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{where}: the packed READ is damaged ({error})") from error
         data = data.rstrip(b" ")
     else:
@@ -188,7 +189,7 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
         )
     try:
         rows = [restored(row) for row in plain["workloads"]]
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, TypeError, ValueError, KeyError) as error:
         raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
     return {**plain, "workloads": rows, "sha256": digest}
 
