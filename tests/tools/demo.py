@@ -86,6 +86,7 @@ def log_of(log: Path) -> str:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask first: ansible-playbook that is killed leaves its workers behind. One that has ended is not disturbed."""
     process.terminate()
     try:
         process.wait(SECONDS_TO_END)
@@ -128,7 +129,11 @@ def run_play(ready: dict[str, Any]) -> None:
     }
     command = play_command()
     print(f"$ {shlex.join(command)}", flush=True)
-    status = subprocess.run(command, cwd=ROOT, env=os.environ | settings | passwords, check=False).returncode
+    play = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings | passwords)
+    try:
+        status = play.wait()
+    finally:
+        end(play)
     if status != 0:
         raise DemoError(f"ansible-playbook ended with {status}; workloads that fail do not make it do so here.")
     if not FINDINGS.is_file():
