@@ -19,7 +19,7 @@ from pathlib import Path
 import trustme
 
 from .dialect import Dialect
-from .estate import build_estate, write_estate
+from .estate import build_estate, invite_guests, write_estate
 from .seed_estate import build_seed_estate
 from .server import ProductServer
 from .spp import SpectrumProtectPlus
@@ -33,8 +33,8 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulators", description=__doc__)
     parser.add_argument("--product", action="append", choices=["all", *DIALECTS], help="may be given several times")
     parser.add_argument("--estate", choices=["invented", "seed"], default="invented")
-    parser.add_argument("--workloads", type=int, default=20)
-    parser.add_argument("--points", type=int, default=30, help="points of a healthy workload")
+    parser.add_argument("--workloads", type=_positive, default=20)
+    parser.add_argument("--points", type=_positive, default=30, help="points of a healthy workload")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--now", type=_moment, help="the time that the estate is built around (RFC 3339)")
     parser.add_argument("--latency-ms", type=float, default=0.0)
@@ -42,6 +42,12 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--ready-file", type=Path, required=True)
     parser.add_argument("--stop-with-stdin", action="store_true", help="also end when standard input is closed")
     return parser.parse_args(words)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
 
 
 def _moment(text: str) -> int:
@@ -55,7 +61,9 @@ def _estate(options: argparse.Namespace) -> Estate:
     if options.estate == "seed":
         return build_seed_estate()
     now = as_moment(datetime.now(timezone.utc)) if options.now is None else options.now
-    return build_estate(options.seed, options.workloads, options.points, now)
+    estate = build_estate(options.seed, options.workloads, options.points, now)
+    invite_guests(estate, options.points)
+    return estate
 
 
 def _dialects(options: argparse.Namespace, estate: Estate) -> list[Dialect]:

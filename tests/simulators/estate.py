@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The invented estate: stories laid out as points. The same seed and the same `now` give the same bytes, and a workload
-does not change when others are added after it.
+does not change when others are added after it. Guests are workloads that only some products know.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import TextIO
 
-from . import policies, stories
+from . import guests, policies, stories
 from .stories import Calendar, Night, Story
 from .truth import DAY, HOUR, MINUTE, SECOND, Copy, CopyRule, Estate, Point, Policy, Run, Workload
 
@@ -25,8 +25,8 @@ _NEVER_EXPIRES_BEFORE = 7
 class _Author:
     """Writes one workload. All its dice are its own, so that its neighbours do not matter."""
 
-    def __init__(self, seed: int, index: int, calendar: Calendar, wanted: int) -> None:
-        self.key = f"w{index:05}"
+    def __init__(self, seed: int, key: str, calendar: Calendar, wanted: int) -> None:
+        self.key = key
         self.dice = Random(f"{seed}:{self.key}")
         self.calendar = calendar
         self.wanted = wanted
@@ -44,6 +44,9 @@ class _Author:
             story=story.key,
             why=story.why,
             source_bytes=self.dice.randrange(20, 400) * _GIB,
+            listed_in=story.listed_in,
+            tenant=story.tenant,
+            replica=story.replica,
         )
         offset = self.dice.randrange(12 * 60) * SECOND
         nights = story.nights(self.calendar, story.policy, self.wanted)
@@ -117,7 +120,7 @@ class _Author:
             point.verified_at, point.verified_by = tested, _TESTED_BY[work.story]
         checked = last_check(run.policy, self.calendar)
         if checked is not None and point.kind in ("full", "incremental") and point.created_at < checked:
-            point.checked_at, point.checked_by = checked, "integrity_check"
+            point.checked_at, point.checked_by = checked, run.policy.checked_by
 
 
 def _copy(rule: CopyRule, work: Workload, policy: Policy, created: int, completed: int | None) -> Copy:
@@ -146,7 +149,7 @@ def build_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
     calendar = Calendar(now)
     chosen: list[Workload] = []
     for index in range(workloads):
-        author = _Author(seed, index + 1, calendar, points)
+        author = _Author(seed, f"w{index + 1:05}", calendar, points)
         if index < len(stories.CAST):
             name, story = stories.CAST[index]
         else:
@@ -154,6 +157,15 @@ def build_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
             name = f"{author.dice.choice(_EXTRA_NAMES)}-{index + 1:05}"
         chosen.append(author.write(name, story))
     return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
+
+
+def invite_guests(estate: Estate, points: int) -> None:
+    """An estate that has the whole cast gets those too whom only some products know."""
+    if len(estate.workloads) < len(stories.CAST):
+        return
+    calendar = Calendar(estate.now)
+    for index, (name, story) in enumerate(guests.GUESTS):
+        estate.workloads.append(_Author(estate.seed, f"g{index + 1:05}", calendar, points).write(name, story))
 
 
 def write_estate(estate: Estate, products: dict[str, dict[str, object]], out: TextIO) -> None:

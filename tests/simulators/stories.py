@@ -127,11 +127,16 @@ class Story:
     in_inventory: bool = True
     protected: bool = True
     weight: int = 1
+    listed_in: tuple[str, ...] | None = None
+    tenant: str | None = None
+    replica: str | None = None
 
 
 HEALTHY = Story("healthy", "backed up every night, second copy in Frankfurt", policies.GOLD, weight=40)
 ON_HYPERV = Story("healthy", "backed up every night, one copy", policies.SILVER, platform="hyperv", weight=15)
-REPLICATED = Story("replicated", "backed up every night, and a replica stands ready", policies.GOLD, _replicated)
+REPLICATED = Story(
+    "replicated", "backed up every night, and a replica stands ready", policies.GOLD, _replicated, replica="ready"
+)
 PROVEN = Story("proven", "offsite, immutable copies; booted once a week", policies.PLATINUM, weight=10)
 STALE = Story("stale", "dropped from its job: no point for 5 days", policies.SILVER, partial(_every_night, skip=5))
 NEVER = Story("never backed up", "nobody put it into a policy", policies.SILVER, _none, protected=False)

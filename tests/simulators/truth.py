@@ -77,6 +77,7 @@ class Policy:
     encrypted: bool
     rules: tuple[CopyRule, ...]
     check: str | None = None
+    checked_by: str = "integrity_check"
     ordinal: int = 0
     # Where monthly and yearly runs go, in place of `rules`; None: this policy keeps no generations.
     archive: CopyRule | None = None
@@ -180,7 +181,10 @@ class Point:
 
 @dataclass
 class Workload:
-    """`source_bytes` is the size of the thing itself; `listed_in` names the products that know it (None: every one)."""
+    """`source_bytes` is the size of the thing itself; `listed_in` names the products that know it (None: every one).
+
+    `tenant` owns it, where it stands at a provider; `replica` says what its replica does: ready, failover or cdp.
+    """
 
     key: str
     name: str
@@ -195,6 +199,8 @@ class Workload:
     source_bytes: int
     points: list[Point] = field(default_factory=list)
     listed_in: tuple[str, ...] | None = None
+    tenant: str | None = None
+    replica: str | None = None
 
     def as_json(self, now: int) -> dict[str, object]:
         return {
@@ -210,6 +216,8 @@ class Workload:
             "story": f"{self.story}: {self.why}",
             "source_bytes": self.source_bytes,
             "listed_in": None if self.listed_in is None else list(self.listed_in),
+            "tenant": self.tenant,
+            "replica": self.replica,
             "points": [point.as_json(now) for point in self.points],
         }
 
