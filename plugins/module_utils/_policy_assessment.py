@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings, tell
+from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings, tell, tell_workloads
 from ansible_collections.backup.audit.plugins.module_utils._read import canonical
 
 SCHEMA = "backup.audit/assessment/1"
@@ -38,7 +38,8 @@ class Assessment:
 
     def plain(self) -> dict[str, t.Any]:
         """The ASSESSMENT with its findings as dicts."""
-        return {**self.frame, "findings": list(tell(self.findings.columns()))}
+        columns = self.findings.columns()
+        return {**self.frame, "workloads": list(tell_workloads(columns)), "findings": list(tell(columns))}
 
     def pack(self) -> str:
         """The ASSESSMENT as one string: JSON, its findings as columns, zlib, base64."""
@@ -61,6 +62,7 @@ def unpack_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t
     told = {key: item for key, item in value.items() if key != "columns"}
     if "columns" in value:
         try:
+            told["workloads"] = list(tell_workloads(value["columns"]))
             told["findings"] = list(tell(value["columns"]))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DataError(f"{where}: the columns of the ASSESSMENT do not fit together ({error!r})") from error

@@ -56,7 +56,7 @@ class Filing:
 
     def file(self, records: Sequence[Record]) -> None:
         """What is said of expected names, then the findings of all records in their order."""
-        places = [self._findings.new_place(record.place) for record in records]
+        places = [self._findings.new_place(record.place, facts=record.facts) for record in records]
         answers, dropped = Expected(self._document, records).answers()
         groups = self._groups(records, dropped)
         for answer in answers:

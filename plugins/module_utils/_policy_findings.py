@@ -29,6 +29,18 @@ from ansible_collections.backup.audit.plugins.module_utils._references import re
 
 # source, origin, workload_id, workload_name
 Place = tuple["str | None", "str | None", "str | None", "str | None"]
+# What reports show of a workload beside its findings, in this order.
+FACTS = (
+    "workload_type",
+    "platform",
+    "product",
+    "in_inventory",
+    "recovery_points",
+    "newest",
+    "oldest",
+    "newest_age_seconds",
+    "history",
+)
 
 
 class Findings:
@@ -36,6 +48,7 @@ class Findings:
 
     def __init__(self) -> None:
         self._places: list[Place] = []
+        self._facts: list[Sequence[t.Any]] = []
         self._is_workload = bytearray()
         # name, limit, unit, tier, references
         self._controls: list[tuple[str, t.Any, str, str | None, list[str]]] = []
@@ -50,9 +63,10 @@ class Findings:
         self._text: list[int] = []
         self._waived_by: dict[int, int] = {}
 
-    def new_place(self, place: Place, *, is_workload: bool = True) -> int:
-        """The number of one more workload (or server) that findings are about."""
+    def new_place(self, place: Place, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
+        """The number of one more workload (or server) that findings are about; ``facts`` as FACTS orders them."""
         self._places.append(place)
+        self._facts.append(facts)
         self._is_workload.append(is_workload)
         return len(self._places) - 1
 
@@ -112,6 +126,8 @@ class Findings:
         """The tables and columns, ready for JSON; results and certainties are one digit each."""
         return {
             "places": self._places,
+            "facts": self._facts,
+            "is_workload": "".join(map(str, self._is_workload)),
             "controls": self._controls,
             "texts": list(self._texts),
             "waivers": self._waivers,
@@ -150,6 +166,25 @@ class Findings:
                 return True
             start = self._result.find(result, start + 1)
         return False
+
+
+def tell_workloads(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+    """One dict for each workload that something was found about: who it is, facts, and verdict (the worst result)."""
+    verdicts: dict[int, int] = {}
+    for place, digit in zip(columns["at"], columns["result"], strict=True):
+        verdicts[place] = max(verdicts.get(place, 0), int(digit))
+    for number, place in enumerate(columns["places"]):
+        if columns["is_workload"][number] == "1" and number in verdicts:
+            source, origin, workload_id, workload_name = place
+            yield {
+                "source": source,
+                "origin": origin,
+                "workload_id": workload_id,
+                "workload_name": workload_name,
+                **dict.fromkeys(FACTS),
+                **dict(zip(FACTS, columns["facts"][number], strict=False)),
+                "verdict": RESULTS[verdicts[number]],
+            }
 
 
 def tell(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> Iterator[dict[str, t.Any]]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 from collections.abc import Callable
 
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import Document, Tier
@@ -24,6 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     View,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy_views import is_soft
+from ansible_collections.backup.audit.plugins.module_utils._times import age_seconds, parse_time
 
 _EXACT_ONLY: frozenset[int] = frozenset()
 
@@ -33,6 +35,8 @@ class Record:
     """A row after judging: who it is, and what was found; the row itself is not kept."""
 
     place: Place
+    # As _policy_findings.FACTS orders them; the age is that at as_of.
+    facts: tuple[t.Any, ...]
     read: ReadFacts
     in_inventory: bool | None
     newest: str | None
@@ -63,6 +67,7 @@ def judge_row(row: Row, read: ReadFacts, document: Document) -> Record:
         source = read.host
     record = Record(
         (source, row.get("origin"), row.get("workload_id"), row.get("workload_name")),
+        _facts(row, read),
         read,
         row.get("in_inventory"),
         row.get("newest"),
@@ -82,6 +87,22 @@ def judge_row(row: Row, read: ReadFacts, document: Document) -> Record:
             record.outcomes = _outcomes(row, tier, read)
             break
     return record
+
+
+def _facts(row: Row, read: ReadFacts) -> tuple[t.Any, ...]:
+    newest = row.get("newest")
+    age = None if newest is None else age_seconds(parse_time(newest), read.context.now)
+    return (
+        row.get("workload_type"),
+        row.get("platform"),
+        row.get("product"),
+        row.get("in_inventory"),
+        row.get("recovery_points"),
+        newest,
+        row.get("oldest"),
+        age,
+        row.get("history"),
+    )
 
 
 def _outcomes(row: Row, tier: Tier, read: ReadFacts) -> list[Outcome]:
