@@ -32,6 +32,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "waivers": {"type": "list", "elements": "dict"},
     "combine": {"type": "dict"},
     "max_read_age": {"type": "str"},
+    "failed_reads": {"type": "str", "choices": ["error", "finding"], "default": "error"},
     "as_of": {"type": "raw"},
     "max_findings": {"type": "int", "default": 50},
     "fail_msg": {"type": "str"},
@@ -72,7 +73,7 @@ class ActionModule(ActionBase):
     def _assess(self, reads: t.Any, options: dict[str, t.Any]) -> Assessment:
         as_of = options["as_of"]
         return assess(
-            gather(reads, self._load),
+            gather(reads, self._load, failures_are_findings=options["failed_reads"] == "finding"),
             {"policies": options["policies"]} if options["policy"] is None else options["policy"],
             as_of=_now() if as_of is None else arguments.moment(arguments.plain(as_of, "as_of"), "as_of"),
             collection_version=_collection_version(),

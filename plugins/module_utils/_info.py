@@ -58,6 +58,7 @@ def run_module(
     try:
         result = _read(module, source)
     except AuditError as error:
+        error.server = error.server or _server_of(module.params["url"])
         module.fail_json(msg=str(error), failure=error.as_dict())
     except Exception as error:  # noqa: BLE001 - a bug must not look like an answer, and is told in one line too
         module.fail_json(
@@ -81,8 +82,10 @@ def _read(module: AnsibleModule, source_class: type[Source]) -> dict[str, t.Any]
     chosen = settings(params, source_class)
     source_class.check(chosen, tuple(params["names"]))
     client = Client(endpoint(params, source_class), source_class.permits)
+    # By this name the server stands in rows, in findings and in errors.
+    client.host = _shown_host(client.endpoint.url, source_class.default_port)
     reading = Reading(
-        _shown_host(client.endpoint.url, source_class.default_port),
+        client.host,
         source_class.product,
         names=params["names"],
         since=params["since"],
@@ -106,6 +109,11 @@ def _read(module: AnsibleModule, source_class: type[Source]) -> dict[str, t.Any]
         client.close()
         module.no_log_values.update(client.secrets)
     return _result(module, reading, client, time.monotonic() - started, params)
+
+
+def _server_of(url: str | None) -> str | None:
+    """What the user called the server, for errors that come before any request."""
+    return urlsplit(url if "://" in url else f"//{url}").hostname if url else None
 
 
 def _shown_host(url: str, default_port: int) -> str:

@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_assessment im
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import Document, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy_filing import Filing
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
-from ansible_collections.backup.audit.plugins.module_utils._policy_reads import judge_listing, judge_read
+from ansible_collections.backup.audit.plugins.module_utils._policy_reads import judge_failure, judge_listing, judge_read
 from ansible_collections.backup.audit.plugins.module_utils._policy_rows import Record, judge_row
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import FAIL, PASS, UNPROVED, WAIVED, WARN
 from ansible_collections.backup.audit.plugins.module_utils._read import canonical, sha256_of
@@ -42,8 +42,9 @@ def assess(
     """
     document = compile_document(policy, beside)
     findings = Findings()
-    filing = Filing(document, as_of, findings)
-    records, named = _judge_rows(reads, document, as_of, findings)
+    blind: list[str] = []
+    filing = Filing(document, as_of, findings, blind)
+    records, named = _judge_rows(reads, document, as_of, findings, blind)
     filing.file(records)
     if not any(findings.has(result, of_workloads=True, proved=True) for result in (PASS, WARN, WAIVED)):
         place = findings.new_place((None, None, None, None), is_workload=False)
@@ -63,14 +64,20 @@ def assess(
 
 
 def _judge_rows(
-    reads: Iterable[Read], document: Document, as_of: int, findings: Findings
+    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str]
 ) -> tuple[list[Record], list[dict[str, t.Any]]]:
-    """Judge row by row; the rows themselves are let go with their READ."""
+    """Judge row by row; the rows themselves are let go with their READ. ``blind`` takes servers not read wholly."""
     records: list[Record] = []
     named = []
     for read in reads:
+        if "failure" in read:
+            named.append(judge_failure(read, findings))
+            blind.append(str(read["server"]["host"]))
+            continue
         facts, name = judge_read(read, as_of, document.max_read_age, findings)
         named.append(name)
+        if read.get("complete") is not True:
+            blind.append(facts.host)
         before = len(records)
         for number, row in enumerate(read["workloads"]):
             try:

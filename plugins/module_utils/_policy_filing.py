@@ -40,8 +40,9 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
 class Filing:
     """Writes the findings of all records."""
 
-    def __init__(self, document: Document, as_of: int, findings: Findings) -> None:
+    def __init__(self, document: Document, as_of: int, findings: Findings, blind: Sequence[str] = ()) -> None:
         self._document = document
+        self._blind = blind
         self._as_of = as_of
         self._findings = findings
         for tier in document.tiers:
@@ -57,7 +58,7 @@ class Filing:
     def file(self, records: Sequence[Record]) -> None:
         """What is said of expected names, then the findings of all records in their order."""
         places = [self._findings.new_place(record.place, facts=record.facts) for record in records]
-        answers, dropped = Expected(self._document, records).answers()
+        answers, dropped = Expected(self._document, records, self._blind).answers()
         groups = self._groups(records, dropped)
         for answer in answers:
             self._existence(answer, records, places)

@@ -17,42 +17,56 @@ from ansible_collections.backup.audit.plugins.module_utils._read import unpack
 _DEPTH = 8
 
 
-def gather(reads: t.Any, load: Callable[[str], bytes]) -> Iterator[dict[str, t.Any]]:
+def gather(
+    reads: t.Any, load: Callable[[str], bytes], *, failures_are_findings: bool = False
+) -> Iterator[dict[str, t.Any]]:
     """The READs in ``reads``, the rows of packed ones unpacked one by one.
 
     ``load`` gives the bytes of a file. Anything that is no READ is an error: a read that failed or was skipped must
-    not make the list shorter.
+    not make the list shorter. With ``failures_are_findings`` a read that failed becomes {server, failure}, of which
+    judging makes a finding, so that the other servers are reported all the same.
     """
-    return _walk(reads, "reads", load, _DEPTH)
+    return _walk(reads, "reads", load, _DEPTH, failures_are_findings)
 
 
-def _walk(value: t.Any, where: str, load: Callable[[str], bytes], depth: int) -> Iterator[dict[str, t.Any]]:
+def _walk(
+    value: t.Any, where: str, load: Callable[[str], bytes], depth: int, failures: bool
+) -> Iterator[dict[str, t.Any]]:
     if not depth:
         raise OptionError(f"{where}: lists lie too deep within each other")
     if isinstance(value, str):
-        yield from _walk(_load(value, where, load), f"{where} ({value})", load, depth - 1)
+        yield from _walk(_load(value, where, load), f"{where} ({value})", load, depth - 1, failures)
     elif isinstance(value, (list, tuple)):
         if not value:
             raise OptionError(f"{where}: the list is empty", advice="Without any READ nothing can be judged")
         for index, item in enumerate(value):
-            yield from _walk(item, f"{where}[{index}]", load, depth - 1)
+            yield from _walk(item, f"{where}[{index}]", load, depth - 1, failures)
     elif isinstance(value, Mapping) and isinstance(value.get("results"), (list, tuple)):
-        yield from _walk(value["results"], f"{where}.results", load, depth - 1)
+        yield from _walk(value["results"], f"{where}.results", load, depth - 1, failures)
     else:
-        yield _read(value, where)
+        yield _read(value, where, failures)
 
 
-def _read(value: t.Any, where: str) -> dict[str, t.Any]:
+def _read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
     if isinstance(value, Mapping):
         if "ansible_loop_var" in value:
             where = f"{where} (item {_item(value)!r})"
-        if value.get("failed") or value.get("unreachable"):
+        if value.get("failed") or value.get("unreachable") or "failure" in value:
+            if failures:
+                return _failure(value, where)
             raise DataError(f"{where}: reading failed", words=str(value.get("msg", "no reason given")))
         if value.get("skipped"):
             raise DataError(f"{where}: reading was skipped", advice="Judge only what was read")
         if isinstance(value.get("read"), str):
             return stream(value, where=where)
     return unpack(value, where=where)
+
+
+def _failure(value: Mapping[str, t.Any], where: str) -> dict[str, t.Any]:
+    """The result of a module that could not read, as judging takes it. Its message names no secret, only the server."""
+    failure = value.get("failure")
+    server = failure.get("server") if isinstance(failure, Mapping) else None
+    return {"server": {"host": str(server or where)}, "failure": str(value.get("msg", "no reason given"))}
 
 
 def _item(value: Mapping[str, t.Any]) -> t.Any:

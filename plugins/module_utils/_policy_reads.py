@@ -68,7 +68,7 @@ def judge_read(
         until=until if until is not None and until < read_at else None,
         clock_off=f"the clock of {host} is off by {format_duration(abs(int(skew)))}" if off else None,
     )
-    _inventory(server, host, findings)
+    _scope(server, host, findings)
     doubts = [
         doubt
         for doubt in (
@@ -80,6 +80,14 @@ def judge_read(
     facts = ReadFacts(str(host), context, " and ".join(doubts) or None, (server.get("scope") or {}).get("inventory"))
     named = {key: read[key] for key in ("server", "read_at", "window", "complete", "sha256") if key in read}
     return facts, named
+
+
+def judge_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t.Any]:
+    """The finding about a server of which nothing could be read; and how the ASSESSMENT names it."""
+    host = read["server"]["host"]
+    text = f"{host} could not be read: {read['failure']}"
+    findings.add(_place(host, findings), findings.control_number("read.complete"), FAIL, text, UNPROVED)
+    return {"server": dict(read["server"]), "complete": False, "failure": read["failure"]}
 
 
 def _place(host: t.Any, findings: Findings) -> int:
@@ -120,7 +128,12 @@ def judge_listing(host: str, workloads: int, findings: Findings) -> None:
     findings.add(_place(host, findings), control, PASS if workloads else WARN, text, EXACT, workloads)
 
 
-def _inventory(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
-    if (server.get("scope") or {}).get("inventory") is False:
+def _scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
+    hidden = sorted(name for name, seen in (server.get("scope") or {}).items() if seen is False)
+    if "inventory" in hidden:
         text = f"the account cannot see the inventory of {host}: workloads without any recovery point are not listed"
         findings.add(_place(host, findings), findings.control_number("read.inventory"), WARN, text, UNPROVED)
+        hidden.remove("inventory")
+    if hidden:
+        text = f"the account cannot see all of {host}: {', '.join(hidden)} could not be read"
+        findings.add(_place(host, findings), findings.control_number("read.scope"), WARN, text, UNPROVED)
