@@ -88,6 +88,9 @@ class Tier:
     match: Match | None
     controls: tuple[Control, ...]
     on_unknown: int
+    # The members of a row that its controls look at.
+    facets: frozenset[str]
+    by_kind: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -200,7 +203,14 @@ def _tier(name: str | None, match: Match | None, policy: dict[str, t.Any], path:
             controls += _facet(FACETS[key], value, f"{path}.{key}", settings, young)
     if not controls:
         raise OptionError(f"{path}: it asks for nothing", advice=_ASK)
-    return Tier(name, match, tuple(controls), settings.on_unknown)
+    return Tier(
+        name=name,
+        match=match,
+        controls=tuple(controls),
+        on_unknown=settings.on_unknown,
+        facets=frozenset(policy),
+        by_kind="kinds" in policy or "kinds" in policy.get("recovery_points", ()),
+    )
 
 
 def _default_young(policy: dict[str, t.Any], path: str) -> int | None:

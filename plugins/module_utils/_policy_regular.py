@@ -61,6 +61,9 @@ def longest_gap(view: View, control: Control, context: Context) -> Outcome:
         return (FAIL, EXACT, None, control.words.empty, 0)
     gaps = view.history.get("gaps", {})
     least, most = _gap(gaps, view.newest_moment(), view.oldest_moment(), control, context)
+    if view.bounds_only and least is not None:
+        # Of several kinds together only the time since the newest point is surely without one.
+        least = elapsed(view.newest_moment() or context.now, context.now, control.workdays)
     if most is not None and most <= control.limit_micros:
         return (WARN if most > control.warn_micros else PASS, EXACT, seconds(most), control.words.passed, 0)
     return _too_long(view, control, context, least)
@@ -177,16 +180,17 @@ def _run(view: View, control: Control, context: Context, period: str) -> tuple[i
         return None, False
     run = calendar.get(period, 0)
     if period == "days" and control.workdays is not None:
-        return _workdays_in_a_row(run, day_of(newest), day_of(context.now), control.workdays)
+        held, all_known = _workdays_in_a_row(run, day_of(newest), day_of(context.now), control.workdays)
+        return held, all_known and not view.bounds_only
     # The run was counted when the READ was made; since then periods may have passed without a point.
     shortest, longest = PERIODS[period]
     idle = context.now - newest
     if context.now - context.read_at <= _SAME_MOMENT or idle <= shortest:
-        return run, True
+        return run, not view.bounds_only
     return (0, True) if idle > 2 * longest else (None, False)
 
 
-def _workdays_in_a_row(run: int, last: int, today: int, workdays: frozenset[int]) -> tuple[int | None, bool]:
+def _workdays_in_a_row(run: int, last: int, today: int, workdays: frozenset[int]) -> tuple[int, bool]:
     """How many working days in a row hold a point, and whether the day before them is known to hold none."""
     if workdays_between(last + 1, today - 1, workdays):
         return 0, True

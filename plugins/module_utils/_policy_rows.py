@@ -25,6 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     View,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy_views import is_soft
+from ansible_collections.backup.audit.plugins.module_utils._read import restored
 from ansible_collections.backup.audit.plugins.module_utils._times import age_seconds, parse_time
 
 _EXACT_ONLY: frozenset[int] = frozenset()
@@ -84,7 +85,7 @@ def judge_row(row: Row, read: ReadFacts, document: Document) -> Record:
     for tier in document.tiers:
         if tier.match is None or tier.match(row):
             record.tier = tier
-            record.outcomes = _outcomes(row, tier, read)
+            record.outcomes = _outcomes(_restored(row, tier), tier, read)
             break
     return record
 
@@ -103,6 +104,21 @@ def _facts(row: Row, read: ReadFacts) -> tuple[t.Any, ...]:
         age,
         row.get("history"),
     )
+
+
+def _restored(row: Row, tier: Tier) -> Row:
+    """The row with the moments back that are left out on the wire, in those of its groups that are looked at.
+
+    recovery_points is always one of them: _read.restored makes ``kinds`` of it.
+    """
+    facets = row.get("facets")
+    if not facets:
+        return row
+    needed = tier.facets
+    slim = {**row, "facets": {name: facets[name] for name in facets if name in needed or name == "recovery_points"}}
+    if not tier.by_kind:
+        slim.pop("kinds", None)
+    return restored(slim)
 
 
 def _outcomes(row: Row, tier: Tier, read: ReadFacts) -> list[Outcome]:

@@ -26,7 +26,10 @@ _ROWS = "workloads"
 
 
 def stream(read: Mapping[str, t.Any], *, where: str) -> dict[str, t.Any]:
-    """The members of a packed READ; ``workloads`` gives each row once, and raises DataError if the READ is damaged."""
+    """The members of a packed READ; ``workloads`` gives each row once, as it travels (see _read.lean).
+
+    Raises DataError, at the latest behind the last row, if the READ is damaged.
+    """
     text = _Text(read["read"], where)
     text.expect("{")
     members: dict[str, t.Any] = {}

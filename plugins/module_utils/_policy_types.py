@@ -73,6 +73,8 @@ class View:
     tested_at: str | None = None
     # Whatever holds gaps, calendar and possible: the row itself, or the facet.
     history: Row = dataclasses.field(default_factory=dict)
+    # Whether that tells only the longest that a gap, and the shortest that a run can be.
+    bounds_only: bool = False
     _newest_moment: int | None = None
     _oldest_moment: int | None = None
 

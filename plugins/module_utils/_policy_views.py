@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable, Iterable
 
-from ansible_collections.backup.audit.plugins.module_utils._model import MALWARE
+from ansible_collections.backup.audit.plugins.module_utils._model import COUNTING_KINDS, MALWARE
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import ATTESTED, ESTIMATED, Row, View
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
@@ -74,7 +74,9 @@ def fact(name: str) -> Callable[[Row, frozenset[int]], View]:
         for member, certainty in _SOFT:
             if member in facts:
                 _add_soft(view, facts[member], certainty in taken)
-        _count_the_rest(view)
+        # Of a point whose kind is told it is known whether it is full; such points are not listed there as false.
+        if not (name == "full" and facts):
+            _count_the_rest(view)
         return view
 
     return build
@@ -141,20 +143,31 @@ def of_kinds(kinds: tuple[str, ...]) -> Callable[[Row, frozenset[int]], View]:
         if not told and not counts and row["recovery_points"]:
             return View(row, unknown=row["recovery_points"])
         view = View(row)
-        gaps: dict[str, int] = {}
-        calendar: dict[str, int] = {}
-        for kind in kinds:
-            facts = told.get(kind)
-            if facts is None:
-                facts = {"unknown": counts.get(kind, 0)}
-            _add_kind(view, facts)
-            # Points of a further kind can only shorten a gap and lengthen a run, so each kind alone is a safe bound.
-            _merge(gaps, facts.get("gaps", _NOTHING), min)
-            _merge(calendar, facts.get("calendar", _NOTHING), max)
-        view.history = {"gaps": gaps, "calendar": calendar}
+        present = [kind for kind in kinds if kind in told or kind in counts]
+        for kind in present:
+            _add_kind(view, told.get(kind) or {"unknown": counts[kind]})
+        backups = {kind for kind in (*told, *counts) if kind in COUNTING_KINDS}
+        if len(present) == 1 and "gaps" in told.get(present[0], _NOTHING):
+            view.history = told[present[0]]
+        elif set(present) == backups:
+            view.history = row
+        else:
+            groups = [told[kind] for kind in present if kind in told]
+            view.history = _bounds([*groups, row] if backups <= set(present) else groups)
+            view.bounds_only = True
         return view
 
     return build
+
+
+def _bounds(groups: Iterable[Row]) -> Row:
+    """Points of a further kind can only shorten a gap and lengthen a run, so each group alone bounds them all."""
+    gaps: dict[str, int] = {}
+    calendar: dict[str, int] = {}
+    for group in groups:
+        _merge(gaps, group.get("gaps", _NOTHING), min)
+        _merge(calendar, group.get("calendar", _NOTHING), max)
+    return {"gaps": gaps, "calendar": calendar}
 
 
 def _add_kind(view: View, facts: Row) -> None:
