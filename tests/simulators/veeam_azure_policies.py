@@ -43,7 +43,7 @@ class Policies:
     def _policy(self, policy: Policy, kind: str) -> Row:
         snapshots = policy.rules[0].location.location_type == "snapshot"
         schedule = {"hours": [policy.hour], "targetRepositoryId": self._repository_id(policy, best_rule(policy.rules))}
-        daily = {"dailyType": "EveryDay", "backupSchedule": schedule}
+        daily = {"dailyType": "Everyday", "backupSchedule": schedule}
         row: Row = {
             "id": self.policy_id(policy, kind),
             "name": policy.name,
@@ -62,7 +62,7 @@ class Policies:
             row |= {"snapshotStatus": "Success", "isBackupConfigured": not snapshots, "isScheduleConfigured": True}
             row["isArchiveBackupConfigured"] = policy.archive is not None
         if snapshots:
-            row["dailySchedule"] = {"dailyType": "EveryDay", "snapshotSchedule": {"hours": [policy.hour]}}
+            row["dailySchedule"] = {"dailyType": "Everyday", "snapshotSchedule": {"hours": [policy.hour]}}
         elif policy.archive is not None:
             row |= self._archive_schedules(policy, policy.archive)
         return row

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Faults on order, control paths, and what is recorded."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from tests.unit.simulators.talking import AzureTalk, SppTalk
+
+SITES = "/api/site"
+
+
+def order(spp: SppTalk, *rules: dict[str, Any]) -> None:
+    spp.control("faults", list(rules))
+
+
+def statuses(spp: SppTalk, count: int, path: str = SITES) -> list[int]:
+    return [spp.call("GET", path).status_code for _ in range(count)]
+
+
+def test_status_with_headers_and_body(spp: SppTalk) -> None:
+    order(spp, {"fault": "status", "status": 429, "headers": {"Retry-After": "3"}, "body": "slow down"})
+    answer = spp.call("GET", SITES)
+    assert (answer.status_code, answer.headers["Retry-After"], answer.text) == (429, "3", "slow down")
+
+
+def test_nth_after_and_times(spp: SppTalk) -> None:
+    order(spp, {"match": {"nth": 2}, "fault": "status", "status": 500})
+    assert statuses(spp, 4) == [200, 500, 200, 200]
+    order(spp, {"match": {"after": 1}, "fault": "status", "status": 500, "times": 2})
+    assert statuses(spp, 5) == [200, 500, 500, 200, 200]
+    order(spp)
+    assert statuses(spp, 2) == [200, 200]
+
+
+def test_only_what_matches(spp: SppTalk) -> None:
+    order(spp, {"match": {"method": "GET", "path": "/api/endeavour/*"}, "fault": "status", "status": 500})
+    assert statuses(spp, 1) == [200]
+    assert statuses(spp, 1, "/api/endeavour/job") == [500]
+    order(spp, {"match": {"method": "POST"}, "fault": "status", "status": 500})
+    assert statuses(spp, 1) == [200]
+
+
+def test_each_rule_counts_for_itself(spp: SppTalk) -> None:
+    order(
+        spp,
+        {"match": {"nth": 1}, "fault": "status", "status": 500},
+        {"match": {"nth": 2}, "fault": "status", "status": 502},
+    )
+    assert statuses(spp, 3) == [500, 502, 200]
+
+
+def test_answers_that_are_no_json(spp: SppTalk) -> None:
+    whole = spp.call("GET", SITES).text
+    order(spp, {"fault": "empty"})
+    empty = spp.call("GET", SITES)
+    assert (empty.status_code, empty.content) == (200, b"")
+    order(spp, {"fault": "html", "status": 200})
+    page = spp.call("GET", SITES)
+    assert (page.headers["Content-Type"], "<title>" in page.text) == ("text/html", True)
+    order(spp, {"fault": "truncated"})
+    cut = spp.call("GET", SITES)
+    assert whole.startswith(cut.text)
+    assert 0 < len(cut.text) < len(whole)
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(cut.text)
+
+
+def test_connection_breaks_in_the_middle(spp: SppTalk) -> None:
+    order(spp, {"match": {"path": SITES}, "fault": "reset", "times": 1})
+    with pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        spp.call("GET", SITES)
+    assert statuses(spp, 1) == [200]
+
+
+def test_delay(spp: SppTalk) -> None:
+    order(spp, {"fault": "delay", "seconds": 0.3, "times": 1})
+    started = time.monotonic()
+    assert statuses(spp, 1) == [200]
+    assert time.monotonic() - started > 0.3
+
+
+def test_session_expires(spp: SppTalk, azure: AzureTalk) -> None:
+    order(spp, {"match": {"path": SITES, "nth": 2}, "fault": "expire_session"})
+    assert statuses(spp, 3) == [200, 401, 401]
+    tokens = azure.log_in()
+    azure.control("faults", [{"match": {"method": "GET"}, "fault": "expire_session", "times": 1}])
+    path = "/api/v8.1/system/about"
+    assert azure.call("GET", path).status_code == 401
+    assert azure.grant(grant_type="Refresh_token", refresh_token=tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"fault": "status", "status": 500},
+        [{"fault": "explode"}],
+        [{"fault": "status"}],
+        [{"fault": "empty", "status": 500}],
+        [{"fault": "empty", "match": {"pth": "/"}}],
+        [{"fault": "empty", "match": {"nth": 1, "after": 1}}],
+        ["empty"],
+    ],
+)
+def test_rules_that_mean_nothing_are_refused(spp: SppTalk, rules: object) -> None:
+    answer = spp.call("POST", "/__faults", json=rules)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_requests_are_recorded_as_sent(spp: SppTalk) -> None:
+    spp.control("reset", {})
+    spp.log_in()
+    spp.call("GET", SITES, params=[("a", "1"), ("a", "2 &"), ("b", "")])
+    spp.call("POST", "/api/hypervisor/search", params={"resourceType": "vm"}, json={"name": "x"})
+    first, second, third = spp.control("requests")
+    assert (first["method"], first["path"]) == ("POST", "/api/endeavour/session")
+    assert first["headers"]["Authorization"].startswith("Basic ")
+    assert second["query"] == [["a", "1"], ["a", "2 &"], ["b", ""]]
+    assert second["headers"]["X-Endeavour-Sessionid"] == spp.headers["X-Endeavour-Sessionid"]
+    assert json.loads(third["body"]) == {"name": "x"}
+
+
+def test_reset(spp: SppTalk) -> None:
+    spp.variant(version="10.1.6")
+    order(spp, {"fault": "status", "status": 500})
+    spp.control("reset", {})
+    assert spp.control("sessions") == {"open": 0}
+    assert spp.control("requests") == []
+    assert spp.control("variant")["version"] == "10.1.17"
+    assert spp.call("GET", "/api/lifecycle/ping").status_code == 200
+
+
+@pytest.mark.parametrize("wanted", [{"no_such": 1}, {"copies_as_rows": "perhaps"}, {"throttle": "many"}])
+def test_unknown_variants_are_refused(spp: SppTalk, wanted: dict[str, object]) -> None:
+    assert spp.call("POST", "/__variant", json=wanted).status_code == 400
+
+
+def test_unknown_control(spp: SppTalk) -> None:
+    assert spp.call("GET", "/__nothing").status_code == 404
