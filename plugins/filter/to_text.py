@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter to_text."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._table import as_text
+
+
+def to_text(assessment: t.Any, max_rows: int = 50) -> str:
+    """An ASSESSMENT (packed or plain) as a table for a terminal."""
+    try:
+        return as_text(unpack_assessment(assessment), max_rows)
+    except AuditError as error:
+        raise AnsibleFilterError(f"backup.audit.to_text: {error}") from error
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        """The filters of this file."""
+        return {"to_text": to_text}

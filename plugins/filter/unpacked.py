@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter unpacked."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
+
+
+def unpacked(assessment: t.Any) -> dict[str, t.Any]:
+    """An ASSESSMENT (packed or plain) with its workloads and findings as dicts."""
+    try:
+        return unpack_assessment(assessment)
+    except AuditError as error:
+        raise AnsibleFilterError(f"backup.audit.unpacked: {error}") from error
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        """The filters of this file."""
+        return {"unpacked": unpacked}
