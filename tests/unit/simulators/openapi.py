@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?(Z|[+-]\d\d:\d\d)")
-_checker = jsonschema.FormatChecker(())
 
 
-@_checker.checks("date-time", raises=ValueError)
 def _is_time(value: object) -> bool:
     if isinstance(value, str):
         datetime.strptime(value[:19], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - only its validity counts
@@ -26,14 +24,17 @@ def _is_time(value: object) -> bool:
     return True
 
 
-@_checker.checks("uuid", raises=ValueError)
 def _is_uuid(value: object) -> bool:
     return not isinstance(value, str) or str(UUID(value)) == value.lower()
 
 
-@_checker.checks("int32")
 def _is_int32(value: object) -> bool:
     return not isinstance(value, int) or -(2**31) <= value < 2**31
+
+
+_checker = jsonschema.FormatChecker(())
+for _name, _check in {"date-time": _is_time, "uuid": _is_uuid, "int32": _is_int32}.items():
+    _checker.checks(_name, raises=ValueError)(_check)
 
 
 def _as_json_schema(node: Any) -> Any:

@@ -505,6 +505,7 @@ def test_shapes_of_the_facts(spp: SppTalk, sample: str, without: set[str]) -> No
 
 def test_shape_check_bites() -> None:
     assert_has_shape({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, set())
-    for wrong in ({"a": [{"b": "1"}]}, {"a": [{}]}, {"a": {"b": 1}}):
+    wrongs: list[dict[str, Any]] = [{"a": [{"b": "1"}]}, {"a": [{}]}, {"a": {"b": 1}}]
+    for wrong in wrongs:
         with pytest.raises(AssertionError):
             assert_has_shape(wrong, {"a": [{"b": 2}]}, set())
