@@ -13,11 +13,11 @@ import abc
 import contextlib
 import threading
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, RejectedError
-from ansible_collections.backup.audit.plugins.module_utils._http import Answer, Client
+from ansible_collections.backup.audit.plugins.module_utils._http import Answer, Client, segment
 
 _CHECK_ACCOUNT = "Check username and password; the account may also be locked, disabled or expired"
 
@@ -183,8 +183,61 @@ class OAuth2Password(Login):
         client.call(method, path, headers=self._headers, carried=False, retried=False)
 
 
+class BasicForHeader(Login):
+    """HTTP Basic once, for a session id in a header of the answer; its body names the session (Enterprise Manager).
+
+    ``session_of`` reads that name, by which the session is ended, from the body. ``body`` is sent along, where the
+    log-in takes more than the account.
+    """
+
+    def __init__(
+        self,
+        username: str,
+        password: str,
+        *,
+        path: str,
+        params: Mapping[str, str],
+        header: str,
+        log_out: str,
+        session_of: Callable[[Answer], str | None],
+        body: str | None = None,
+    ) -> None:
+        super().__init__(username, password)
+        self._path = path
+        self._params = params
+        self._header = header
+        self._log_out_path = log_out
+        self._session_of = session_of
+        self._body = body
+        self._session: str | None = None
+
+    def _log_in(self, client: Client) -> dict[str, str]:
+        answer = client.call(
+            "POST",
+            self._path,
+            params=self._params,
+            xml=self._body,
+            basic=(self.username, self.password),
+            carried=False,
+            retried=False,
+        )
+        # Read first: it tells another product, which lacks the header as well, in clearer words.
+        self._session = self._session_of(answer)
+        client.keep_secret(self._session)
+        return {self._header: _carried(answer, answer.headers.get(self._header), self._header)}
+
+    def _log_out(self, client: Client) -> None:
+        if self._session is not None:
+            path = f"{self._log_out_path}/{segment(self._session)}"
+            client.call("DELETE", path, headers=self._headers, carried=False, retried=False)
+
+
 def _token(answer: Answer, member: str) -> str:
-    token: t.Any = answer.json_object().get(member)
+    return _carried(answer, answer.json_object().get(member), member)
+
+
+def _carried(answer: Answer, token: t.Any, member: str) -> str:
+    """The token, if it is one that a header can carry."""
     if not isinstance(token, str) or not token:
         raise AnswerError(
             f"the log-in succeeded but its answer has no {member!r}",

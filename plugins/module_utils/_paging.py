@@ -134,6 +134,64 @@ def by_offset(
     raise _incomplete(what, distinct(seen), total)
 
 
+@dataclasses.dataclass(frozen=True)
+class NumberedPage(t.Generic[Item]):
+    """One of ``pages`` pages, which are counted from 1; how many items there are in all is not told."""
+
+    items: Sequence[Item]
+    pages: int
+
+
+def by_number(
+    fetch: Callable[[int], NumberedPage[Item]],
+    workers: Mapper,
+    identity: Callable[[Item], t.Hashable],
+    what: str,
+) -> Iterator[Sequence[Item]]:
+    """Pages by number, read in parallel once the first has told how many there are.
+
+    Every page but the last must be as long as the first. An item met twice means that items moved from page to page
+    while they were read, so that another was missed: the listing is read again, for items not seen before.
+    """
+    seen = array("q")
+    for attempt in range(_REREADS + 1):
+        known = set(seen) if attempt else None
+        count = 0
+        for page in _numbered_pass(fetch, workers, what):
+            items = page.items
+            count += len(items)
+            if known is not None:
+                items = [item for item in items if hash(identity(item)) not in known]
+            seen.extend(hash(identity(item)) for item in items)
+            if items:
+                yield items
+        if distinct(seen) >= count:
+            return
+    raise _incomplete(what, distinct(seen), count)
+
+
+def _numbered_pass(
+    fetch: Callable[[int], NumberedPage[Item]], workers: Mapper, what: str
+) -> Iterator[NumberedPage[Item]]:
+    first = fetch(1)
+    yield first
+    done, pages, full = 1, first.pages, len(first.items)
+    while done < pages:
+        if pages > MAX_PAGES:
+            raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+        grown = pages
+        for number, page in workers.map(fetch, range(done + 1, pages + 1)):
+            grown = max(grown, page.pages)
+            if len(page.items) != full and number < page.pages:
+                raise AnswerError(
+                    f"page {number} of {what} holds {len(page.items)} items, the first one {full}",
+                    code="incomplete",
+                    advice="Try again; if it stays so, use a smaller page_size",
+                )
+            yield page
+        done, pages = pages, grown
+
+
 def distinct(hashes: array[int]) -> int:
     """How many different values there are, counted in parts so that no set of all of them is held."""
     return sum(len({value for value in hashes if value % _PARTITIONS == part}) for part in range(_PARTITIONS))
