@@ -59,11 +59,11 @@ lint-style: setup
 	ruff format --check .
 
 lint-types: setup
-	mypy -p ansible_collections.backup.audit.plugins.module_utils
-	mypy -p tests.tools
+	mypy -p ansible_collections.backup.audit.plugins
+	mypy -p tests
 
 lint-ansible: setup
-	$(PYTHON) -m tests.tools.in_copy ansible-lint --offline --profile production
+	$(PYTHON) -m tests.tools.in_copy ansible-lint --nocolor --offline --profile production
 
 lint-docs: setup
 	$(PYTHON) -m tests.tools.in_copy antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .

@@ -19,6 +19,8 @@ candidates() { # version
     old_ifs=$IFS
     IFS=:
     for folder in $PATH; do
+        # The environment that is to be made anew must not be made from itself.
+        case $folder in */.venv/bin) continue ;; esac
         printf '%s\n' "$folder/python$1" "$folder/python3"
     done
     IFS=$old_ifs
