@@ -62,7 +62,7 @@ def _newest(facet: Facet, limit: str, _window: str) -> Words:
 
 
 def _reaches_back(facet: Facet, limit: str, _window: str) -> Words:
-    text = f"oldest {facet.one} is {HOLE} old, wanted are at least {limit}"
+    text = f"oldest {facet.one} is {HOLE} old, wanted is at least {limit}"
     empty = f"there is no {facet.one}, the oldest must be at least {limit} old"
     return Words(text, text, empty, f"the oldest {facet.one} is at least {limit} old")
 
@@ -118,7 +118,7 @@ def _places(noun: str) -> Callable[[Facet, str, str], Words]:
 
 
 def _size(facet: Facet, limit: str, _window: str) -> Words:
-    text = f"{facet.newest} has {HOLE} of the median size of its kind, wanted are at least {limit}"
+    text = f"{facet.newest} has {HOLE} of the median size of its kind, wanted is at least {limit}"
     empty = f"there is no {facet.one}, the newest must have {limit} of the median size of its kind"
     return Words(text, text, empty, f"the {facet.newest} has at least {limit} of the median size of its kind")
 
