@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import html
+import itertools
 import json
 import re
 import ssl
@@ -15,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 
 _MAX_WORDS = 300
+_MAX_PARTS = 20
+_MAX_DEPTH = 4
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _XML_MESSAGE = re.compile(rb"\bMessage=\"([^\"]*)\"")
 # Where products put their own words, best first: RFC 7807, OAuth2, and what the vendors made up themselves.
@@ -76,7 +80,9 @@ class AnswerError(AuditError):
     code = "bad_answer"
 
     @classmethod
-    def not_json(cls, server: str, call: str, status: int, body: bytes, error: Exception) -> AnswerError:
+    def not_json(
+        cls, server: str, call: str, status: int, body: bytes, error: Exception, scrub: Callable[[str], str]
+    ) -> AnswerError:
         """What came instead of JSON: nothing, a web page, half a document, something else."""
         advice = "Try again; if it stays so, look at the server's own log"
         words = None
@@ -84,7 +90,7 @@ class AnswerError(AuditError):
             message = "the answer is empty"
         elif body.lstrip()[:1] == b"<":
             message = "a web page or XML came instead of JSON"
-            words = words_of(body) or None
+            words = words_of(body, scrub) or None
             advice = "Check url and port: another product, a proxy or a server that is still starting answers there"
         elif body.lstrip()[:1] in (b"{", b"["):
             message = f"the JSON is broken or cut short ({error})"
@@ -94,21 +100,37 @@ class AnswerError(AuditError):
         return cls(message, server=server, call=call, status=status, words=words, advice=advice)
 
 
-def words_of(body: bytes) -> str:
-    """The product's own message in an error body, whatever its shape; empty if there is none."""
-    text = ""
+def words_of(body: bytes, scrub: Callable[[str], str]) -> str:
+    """The product's own message in an error body, whatever its shape, secrets masked; empty if there is none."""
     try:
-        text = ": ".join(dict.fromkeys(_words_in(json.loads(body), 0)))
+        document = json.loads(body)
     except (ValueError, RecursionError):
-        found = _TITLE.search(body[:20_000]) or _XML_MESSAGE.search(body[:20_000])
-        if found:
-            text = found[1].decode("utf-8", "replace")
+        text = _words_of_text(body)
+    else:
+        found = [document] if isinstance(document, str) else itertools.islice(_words_in(document, 0), _MAX_PARTS)
+        text = ": ".join(dict.fromkeys(found))
+    # Before it is cut: of a secret that stands across the cut a part would be shown.
+    text = scrub(text)
     text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
     return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + "..."
 
 
+def _words_of_text(body: bytes) -> str:
+    start = body[:20_000]
+    marked = _TITLE.search(start) or _XML_MESSAGE.search(start)
+    if marked:
+        return html.unescape(marked[1].decode("utf-8", "replace"))
+    # Markup without a title, and JSON that is broken, say nothing in one line.
+    return "" if start.lstrip()[:1] in (b"<", b"{", b"[") or b"\0" in start else start.decode("utf-8", "replace")
+
+
 def _words_in(value: t.Any, depth: int) -> Iterator[str]:
-    if not isinstance(value, dict) or depth > 3:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, list):
+        for inner in value:
+            yield from _words_in(inner, depth + 1)
+    if not isinstance(value, dict):
         return
     for key in _WORD_KEYS:
         for name in (key, key[0].upper() + key[1:]):
@@ -122,7 +144,7 @@ def refusal(
     server: str, call: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str]
 ) -> AuditError:
     """The error for a whole answer whose status is no success."""
-    words = scrub(words_of(body)) or None
+    words = words_of(body, scrub) or None
     known: dict[str, t.Any] = {"server": server, "call": call, "status": status, "words": words}
     if status == 401:
         return RejectedError("the server refused the session or the log-in (401)", **known)
@@ -133,7 +155,8 @@ def refusal(
         advice = "Check the URL, the product and its version (an older or newer one may lack this call)"
         return NotFoundError(f"the server does not know this call ({status})", advice=advice, **known)
     if 300 <= status < 400:
-        target = scrub(headers.get("Location", "elsewhere"))
+        # What follows the path of such a target is often a token.
+        target = scrub(re.split("[?#]", headers.get("Location", "elsewhere"))[0])
         return AnswerError(
             f"the server redirects to {target!r} ({status}); redirects are not followed",
             advice="Give the URL of the server itself, not of a portal or a load balancer that redirects",
@@ -162,8 +185,6 @@ def connection_error(raised: BaseException, server: str, call: str, endpoint: t.
             error.passing = passing
             error.unsent = True
             return error
-    if isinstance(raised, OSError) and getattr(raised, "filename", None) is None and "TLS CA" in text:
-        return TrustError(text, server=server, call=call)
     if any(isinstance(cause, TimeoutError) or "timed out" in str(cause) for cause in chain):
         return ConnectionFailedError(
             f"no answer within {endpoint.timeout:g} s",
@@ -230,7 +251,12 @@ _TLS_TROUBLES = (
         "the server wants a client certificate",
         "Give client_cert and client_key",
     ),
-    ("invalid path: ", "the CA file cannot be read", "Check ca_path"),
+    ("TLS CA certificate bundle, invalid path", "the CA file cannot be read", "Check ca_path"),
+    ("TLS certificate file, invalid path", "the client certificate cannot be read", "Check client_cert"),
+    ("TLS key file, invalid path", "the key of the client certificate cannot be read", "Check client_key"),
+    ("KEY_VALUES_MISMATCH", "client_key is not the key of client_cert", "Check both"),
+    ("PEM lib", "client_cert or client_key cannot be used", "Give both in PEM form; the key must not need a password"),
+    ("private key is encrypted", "the key of the client certificate needs a password", "Give a key without one"),
     ("NO_CERTIFICATE_OR_CRL_FOUND", "the file given as ca_path holds no certificate in PEM form", "Check ca_path"),
 )
 _NET_TROUBLES = (

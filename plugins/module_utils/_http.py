@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import email.utils
-import http.cookiejar
 import json
 import random
 import threading
 import time
 import typing as t
-from collections.abc import Callable, Mapping
-from urllib.parse import quote, quote_plus, urlsplit
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._failures import (
@@ -30,8 +28,8 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
     connection_error,
     refusal,
 )
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND
-from ansible_collections.backup.audit.plugins.module_utils._wall import Permit, Wall
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, from_http_date
+from ansible_collections.backup.audit.plugins.module_utils._wall import Permit, Wall, WallError
 
 try:
     import requests
@@ -46,7 +44,8 @@ except ImportError:
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 MAX_ANSWER_BYTES = 512 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 120.0
-_CHUNK_BYTES = 1 << 20
+# Small, because what a few bytes of a compressed answer unfold to is known only afterwards.
+_CHUNK_BYTES = 1 << 16
 # A server may drip bytes within the read timeout for ever; a whole answer may take this many read timeouts.
 _WHOLE_ANSWER_TIMEOUTS = 10
 
@@ -95,13 +94,14 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    scrub: Callable[[str], str]
 
     def json(self) -> t.Any:
         """The body as JSON (a BOM is skipped); AnswerError says what came instead."""
         try:
             return json.loads(self.body.decode("utf-8-sig") if self.body[:3] == b"\xef\xbb\xbf" else self.body)
-        except ValueError as error:
-            raise AnswerError.not_json(self.server, self.call, self.status, self.body, error) from error
+        except (ValueError, RecursionError) as error:
+            raise AnswerError.not_json(self.server, self.call, self.status, self.body, error, self.scrub) from error
 
     def json_object(self) -> dict[str, t.Any]:
         """The body as a JSON object."""
@@ -134,7 +134,7 @@ class Client:
         # A product's own hint for a refusal, from status and body; None leaves the general advice.
         self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
         self._wall = Wall(permits, self.prefix)
-        self._secrets: set[str] = set()
+        self._secrets: frozenset[str] = frozenset()
         self._lock = threading.Lock()
         self._session = self._new_session(headers or {})
 
@@ -142,8 +142,6 @@ class Client:
         session = requests.Session()
         # Without this a .netrc or an environment variable would supply a login or a CA that nobody gave.
         session.trust_env = False
-        # A session travels in a header that its _auth class sets; a cookie kept by chance would outlive the log-out.
-        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         session.headers.update({"Accept": "application/json", "User-Agent": "backup.audit", **headers})
         pool = requests.adapters.HTTPAdapter(
             pool_connections=1, pool_maxsize=self.endpoint.connections, max_retries=0, pool_block=True
@@ -154,6 +152,8 @@ class Client:
             session.proxies = {"http": self.endpoint.proxy, "https": self.endpoint.proxy}
         else:
             session.proxies = dict(requests.utils.get_environ_proxies(self.endpoint.url, no_proxy=None))
+        for proxy in session.proxies.values():
+            self.keep_secret(unquote(urlsplit(proxy).password or ""))
         if self.endpoint.verify is False:
             # The result carries a warning of our own; a line on stderr for each request helps nobody.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -174,12 +174,14 @@ class Client:
         for secret in secrets:
             if secret:
                 encoded = base64.b64encode(secret.encode("utf-8")).decode("ascii")
-                self._secrets.update({secret, quote(secret, safe=""), quote_plus(secret), encoded})
+                with self._lock:
+                    # A new set, because another thread may be masking with the old one.
+                    self._secrets = self._secrets | {secret, quote(secret, safe=""), quote_plus(secret), encoded}
 
     @property
     def secrets(self) -> frozenset[str]:
         """All that must never be shown, tokens that were handed out included."""
-        return frozenset(self._secrets)
+        return self._secrets
 
     def scrub(self, text: str) -> str:
         """The text with every known secret masked."""
@@ -234,17 +236,26 @@ class Client:
 
     def local(self, link: str) -> str:
         """A link from an answer, as a path on the configured server: appliances name themselves by inner addresses."""
-        parts = urlsplit(link)
-        if not parts.path.startswith("/"):
-            raise AnswerError(f"the server sent a link without a path: {link!r}", server=self.host)
+        try:
+            parts = urlsplit(link)
+        except ValueError as error:
+            raise AnswerError(f"the server sent a link that is none: {self.scrub(link)!r}", server=self.host) from error
         path = parts.path
+        if not path.startswith("/"):
+            raise AnswerError(f"the server sent a link without a path: {self.scrub(link)!r}", server=self.host)
         if self.prefix and path.startswith(self.prefix + "/"):
             path = path[len(self.prefix) :]
         return f"{path}?{parts.query}" if parts.query else path
 
     def _send(self, method: str, path: str, parts: dict[str, t.Any], retried: bool) -> Answer:
+        if not path.startswith("/"):
+            # Right behind the host it could become part of it, or make it a user name.
+            raise WallError("this request was not sent: its path does not start with a slash", call=f"{method} {path}")
         request = requests.Request(method, self.origin + self.prefix + path, **parts)
-        prepared = self._session.prepare_request(request)
+        try:
+            prepared = self._session.prepare_request(request)
+        except requests.exceptions.InvalidURL as error:
+            raise OptionError(f"url: {self.origin!r} cannot be used ({error})", advice="Check url") from error
         url = prepared.url or ""
         self._wall.judge(method, url)
         call = f"{method} {urlsplit(url).path}"
@@ -266,10 +277,10 @@ class Client:
         """An answer, or an error and how long to wait before another try (0: as usual, None: do not try again)."""
         started = time.time()
         try:
-            response = self._session.send(
+            # Not by Session.send: it keeps cookies, and reads an answer that redirects whole, whatever its size.
+            response = self._session.get_adapter(prepared.url or "").send(
                 prepared,
                 stream=True,
-                allow_redirects=False,
                 timeout=self.endpoint.timeout,
                 # On each request: a session-wide setting is overridden by REQUESTS_CA_BUNDLE.
                 verify=self.endpoint.verify,
@@ -288,7 +299,7 @@ class Client:
             self.counters.count += 1
             self.counters.bytes += len(body)
         self._learn_clock(response.headers, started)
-        answer = Answer(call, self.host, response.status_code, response.headers, body)
+        answer = Answer(call, self.host, response.status_code, response.headers, body, self.scrub)
         if 200 <= response.status_code < 300:
             return answer, None
         refused = refusal(answer.server, call, answer.status, answer.headers, body, self.scrub)
@@ -302,7 +313,7 @@ class Client:
         deadline = time.monotonic() + self.endpoint.timeout * _WHOLE_ANSWER_TIMEOUTS
         chunks: list[bytes] = []
         size = 0
-        for chunk in response.iter_content(_CHUNK_BYTES):
+        for chunk in _chunks(response):
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
@@ -325,13 +336,23 @@ class Client:
         """The first answer's Date header tells the server's clock to the second; products may tell it better."""
         if self.skew_micros is not None or "Date" not in headers:
             return
-        try:
-            told = email.utils.parsedate_to_datetime(headers["Date"]).timestamp()
-        except (TypeError, ValueError):
+        told = from_http_date(headers["Date"])
+        if told is None:
             return
         # Between sending and receiving, the server stood at some moment of that second: half the bounds is best.
         middle = (started + time.time()) / 2
-        self.skew_micros = round((told + 0.5 - middle) * SECOND)
+        self.skew_micros = told + SECOND // 2 - round(middle * SECOND)
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes in, so that time and size are looked at however slowly that is."""
+    read1 = getattr(response.raw, "read1", None)
+    if read1 is None:
+        # urllib3 before 2.2 waits until a chunk is full.
+        yield from response.iter_content(_CHUNK_BYTES)
+        return
+    while chunk := read1(_CHUNK_BYTES, decode_content=True):
+        yield chunk
 
 
 def _not_judged(error: AuditError) -> bool:
@@ -353,41 +374,13 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
-        except (TypeError, ValueError):
-            return 0.0
+        seconds = (from_http_date(value) or 0) / SECOND - time.time()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def segment(value: t.Any) -> str:
     """An id as one segment of a path; AnswerError if it could leave its place."""
     text = str(value)
-    if not text or text in (".", "..") or any(character in text for character in "/?#\\"):
+    if not text or text in (".", "..") or any(character in text for character in "/?#\\;"):
         raise AnswerError(f"the server sent an id that cannot be part of a path: {text!r}")
     return quote(text, safe="")
-
-
-def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> str:
-    """The user's ``url`` made whole: https unless said, the product's port unless said, no trailing slash."""
-    text = url.strip()
-    if "://" not in text:
-        text = f"https://{text}"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise OptionError(f"url: {url!r} is no URL ({error})") from error
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise OptionError(f"url: {url!r} is no URL", advice="Write https://HOST or https://HOST:PORT")
-    if parts.username is not None or parts.password is not None:
-        raise OptionError("url: it holds a user name or password", advice="Give them as username and password")
-    if parts.query or parts.fragment:
-        raise OptionError(f"url: {url!r} holds a query or a fragment", advice="Write https://HOST or https://HOST:PORT")
-    if parts.scheme == "http" and not allow_plaintext:
-        raise OptionError(
-            f"url: {url!r} would send the password in clear text",
-            advice="Use https://, or set allow_plaintext: true if this network is really yours",
-        )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"

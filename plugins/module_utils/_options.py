@@ -13,9 +13,10 @@ import os
 import pathlib
 import typing as t
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
-from ansible_collections.backup.audit.plugins.module_utils._http import Endpoint, base_url
+from ansible_collections.backup.audit.plugins.module_utils._http import Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
@@ -109,6 +110,32 @@ def _is_empty_file(path: str) -> bool:
         return file.is_file() and file.stat().st_size == 0
     except OSError:
         return False
+
+
+def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> str:
+    """The user's ``url`` made whole: https unless said, the product's port unless said, no trailing slash."""
+    text = url.strip()
+    if "@" in text:
+        # Looked for first, and not shown: any other error would show the password.
+        raise OptionError("url: it holds a user name or password", advice="Give them as username and password")
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise OptionError(f"url: {url!r} is no URL ({error})") from error
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise OptionError(f"url: {url!r} is no URL", advice="Write https://HOST or https://HOST:PORT")
+    if parts.query or parts.fragment:
+        raise OptionError(f"url: {url!r} holds a query or a fragment", advice="Write https://HOST or https://HOST:PORT")
+    if parts.scheme == "http" and not allow_plaintext:
+        raise OptionError(
+            f"url: {url!r} would send the password in clear text",
+            advice="Use https://, or set allow_plaintext: true if this network is really yours",
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"
 
 
 def endpoint(params: Mapping[str, t.Any], source: type[Source]) -> Endpoint:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import email.utils
 import math
 import re
 import typing as t
@@ -123,6 +124,15 @@ def from_epoch_millis(value: t.Any) -> int:
     if not _MILLIS.fullmatch(text) or not _FIRST_MILLI <= int(text) <= _LAST_MILLI:
         raise DataError(f"{value!r} is no time in milliseconds")
     return int(text) * 1000
+
+
+def from_http_date(text: str) -> int | None:
+    """The date of an HTTP header -> microseconds; UTC, also in the old spellings that do not say so. None: no date."""
+    try:
+        told = email.utils.parsedate_to_datetime(text)
+        return int((told if told.tzinfo else told.replace(tzinfo=datetime.timezone.utc)).timestamp()) * SECOND
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def age_seconds(moment: int, now: int) -> int:
