@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._times import (
     format_duration,
     format_time,
     from_epoch_millis,
+    from_http_date,
     parse_duration,
     parse_time,
 )
@@ -219,3 +221,29 @@ def test_what_is_no_time_in_milliseconds_is_refused(value: object) -> None:
 @pytest.mark.parametrize(("micros_ago", "age"), [(0, 0), (1, 1), (SECOND, 1), (SECOND + 1, 2), (-1, 0), (-SECOND, -1)])
 def test_ages_are_rounded_up(micros_ago: int, age: int) -> None:
     assert age_seconds(MOMENT - micros_ago, MOMENT) == age
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sat, 21 Nov 2026 06:49:00 GMT",
+        "Saturday, 21-Nov-26 06:49:00 GMT",
+        "Sat, 21 Nov 2026 07:49:00 +0100",
+        # HTTP says that these are UTC; they must not be taken for the local time of this machine.
+        "Sat Nov 21 06:49:00 2026",
+        "Sat, 21 Nov 2026 06:49:00 -0000",
+    ],
+)
+def test_http_dates_are_utc_on_every_machine(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert from_http_date(text) == MOMENT
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["", "soon", "Sat, 99 Nov 2026 06:49:00 GMT", "0", "Sat, 21 Nov 99999 06:49:00 GMT"])
+def test_what_is_no_http_date_is_none(text: str) -> None:
+    assert from_http_date(text) is None
