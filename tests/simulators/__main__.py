@@ -24,9 +24,15 @@ from .seed_estate import build_seed_estate
 from .server import ProductServer
 from .spp import SpectrumProtectPlus
 from .truth import Estate, as_moment
+from .unitrends import Unitrends
 from .veeam_azure import VeeamAzure
 
-DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in (SpectrumProtectPlus, VeeamAzure)}
+_ALL = (
+    SpectrumProtectPlus,
+    VeeamAzure,
+    Unitrends,
+)
+DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in _ALL}
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
