@@ -88,8 +88,10 @@ clean: ## remove everything that make has made, .venv/ included
 	rm -rf .venv .venv-matrix build .ansible .hypothesis tests/output
 	find plugins tests -type d -name __pycache__ -prune -exec rm -rf {} +
 
+# An environment that works is kept and brought up to the pins; several makes may run at once.
 $(TOOLS_READY): tests/requirements.txt tests/requirements-test.txt
-	python=$$(sh tests/tools/find_python.sh); echo "Setting up .venv with $$python"; "$$python" -m venv --clear .venv
+	$(PYTHON) -m pip --version >/dev/null 2>&1 || \
+	  { rm -rf .venv; python=$$(sh tests/tools/find_python.sh); echo "Making .venv with $$python"; "$$python" -m venv .venv; }
 	$(PYTHON) -m pip install --quiet -r tests/requirements.txt
 	touch $@
 

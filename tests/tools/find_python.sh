@@ -11,16 +11,15 @@ set -eu
 [ $# -gt 0 ] || set -- 3.14 3.13 3.12 3.11 3.10
 
 real_path() { # path version: where that Python really lies, or nothing if it is another or does not run
-    "$1" -c 'import ensurepip, sys, venv; sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1] or print(sys.executable))' \
-        "$2" 2>/dev/null
+    # The base: a virtual environment (the very one that is to be made anew, for one) must not be made from another.
+    "$1" -c 'import ensurepip, sys, venv
+sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1] or print(sys._base_executable))' "$2" 2>/dev/null
 }
 
 candidates() { # version
     old_ifs=$IFS
     IFS=:
     for folder in $PATH; do
-        # The environment that is to be made anew must not be made from itself.
-        case $folder in */.venv/bin) continue ;; esac
         printf '%s\n' "$folder/python$1" "$folder/python3"
     done
     IFS=$old_ifs

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -65,3 +66,18 @@ def test_the_copy_lies_where_ansible_test_accepts_it_and_goes_away(project: Path
 def test_no_build_output_of_this_project_is_taken_for_source() -> None:
     strays = {".venv", ".venv-matrix", "build", ".ansible", "__pycache__"}
     assert not [file for file in project_files(ROOT) if strays.intersection(file.parts)]
+
+
+def test_the_python_for_an_environment_is_never_one_of_an_environment() -> None:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    path = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+    found = subprocess.run(
+        ["sh", str(ROOT / "tests" / "tools" / "find_python.sh"), version],
+        env={"PATH": path, "PYENV_ROOT": "/nowhere"},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    prefixes = "import sys; print(sys.prefix == sys.base_prefix, sys.version_info[:2] == tuple(map(int, sys.argv[1:])))"
+    answer = subprocess.run([found, "-c", prefixes, *version.split(".")], check=True, capture_output=True, text=True)
+    assert answer.stdout.split() == ["True", "True"]
