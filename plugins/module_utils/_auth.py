@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, RejectedError
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer, Client, segment
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 
 _CHECK_ACCOUNT = "Check username and password; the account may also be locked, disabled or expired"
 
@@ -36,6 +37,7 @@ class Login(abc.ABC):
         self.password = password
         self.generation = 0
         self._headers: dict[str, str] = {}
+        self._failed: AuditError | None = None
         self._lock = threading.Lock()
 
     def headers(self) -> Mapping[str, str]:
@@ -54,10 +56,17 @@ class Login(abc.ABC):
         client.auth = self
 
     def renew(self, client: Client, generation: int) -> None:
-        """Log in anew, unless another thread did so since ``generation``."""
+        """Log in anew, unless another thread did so since ``generation``, or tried to and failed."""
         with self._lock:
+            if self._failed is not None:
+                # All threads see the session refused at once; if each sent the password the account would be locked.
+                raise self._failed
             if self.generation == generation:
-                self._headers = self._renewed(client)
+                try:
+                    self._headers = self._renewed(client)
+                except AuditError as error:
+                    self._failed = error
+                    raise
                 client.keep_secret(*self._headers.values())
                 self.generation += 1
 
@@ -164,7 +173,7 @@ class OAuth2Password(Login):
             raise
         told = answer.json_object()
         if not told.get("access_token") and (told.get("mfa_token") or told.get("mfa_enabled")):
-            client.keep_secret(told.get("mfa_token"))
+            client.keep_secret(as_text(told.get("mfa_token")))
             raise LoginError(
                 f"the account {self.username!r} must answer a second factor (MFA) to log in",
                 code="mfa_required",
@@ -174,7 +183,7 @@ class OAuth2Password(Login):
                 advice=self._mfa_advice,
             )
         token = _token(answer, "access_token")
-        self._refresh_token = told.get("refresh_token") or None
+        self._refresh_token = as_text(told.get("refresh_token"))
         client.keep_secret(token, self._refresh_token)
         return {"Authorization": f"Bearer {token}"}
 
