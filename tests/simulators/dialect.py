@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
-from uuid import UUID
 
 from .truth import SECOND, Estate, Point, Workload
 
@@ -142,9 +141,11 @@ class Dialect(ABC):
     # What they share
 
     def reset(self) -> None:
+        changed = self.variants != self.started_with
         self.variants = dict(self.started_with)
         self.end_sessions()
-        self.prepare()
+        if changed:
+            self.prepare()
 
     def start_with(self, wanted: Mapping[str, object]) -> None:
         """Variants of the command line: they also hold after a reset. `prepare` is still to come."""
@@ -195,7 +196,9 @@ class Dialect(ABC):
         return blake2b(f"{self.estate.seed}:{self.product}:{key}".encode(), digest_size=16).hexdigest()
 
     def uuid(self, key: str) -> str:
-        return str(UUID(self.digest(key), version=4))
+        digits = self.digest(key)
+        variant = "89ab"[int(digits[16], 16) % 4]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def truth(self) -> dict[str, object]:
         """This product's part of the estate document: what it calls things, and what it lists at all."""

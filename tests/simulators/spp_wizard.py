@@ -9,7 +9,7 @@ import json
 from fnmatch import fnmatchcase
 
 from .dialect import Answer, Call, Dialect, Refusal, Route, json_answer
-from .spp_query import Row, page_answer, read_filter, read_sort, sort_rows
+from .spp_query import Row, page_answer, read_filter, read_sort, sort_rows, written
 from .spp_records import Records, Version, prefix
 from .spp_session import SppSession
 from .truth import Workload
@@ -22,10 +22,12 @@ class Wizard:
         self.dialect = dialect
         self.records = records
         self._by_place: dict[tuple[str, str, str], Workload] = {}
+        self._versions: dict[tuple[str, bool, bool], list[bytes]] = {}
 
     def prepare(self) -> None:
         """Objects by (kind of object, hypervisor or application, id)."""
         self._by_place = {}
+        self._versions = {}
         for work in self.dialect.workloads("vm", "database"):
             owner = self.records.hypervisor(work) if work.workload_type == "vm" else prefix(work)
             self._by_place[work.workload_type, owner, self.records.wizard_id(work)] = work
@@ -125,8 +127,14 @@ class Wizard:
         if self._source(call) == "hlo":
             return page_answer(self.records.own_url, call, "versions", [])
         embedded = call.first("embedCopies") == "true" and self.dialect.flag("embed_copies")
-        rows = self.records.wizard_versions(work, embedded, call.first("omitIfNoCopies") == "true")
-        return page_answer(self.records.own_url, call, "versions", sort_rows(rows, read_sort(call)))
+        omit, ranks = call.first("omitIfNoCopies") == "true", read_sort(call)
+        key = (work.key, embedded, omit)
+        if ranks or key not in self._versions:
+            rows = sort_rows(self.records.wizard_versions(work, embedded, omit), ranks)
+            if ranks:
+                return page_answer(self.records.own_url, call, "versions", rows)
+            self._versions[key] = written(rows)
+        return page_answer(self.records.own_url, call, "versions", self._versions[key])
 
     def _version(self, work: Workload, wanted: str) -> Version:
         known = self.records.versions(work)

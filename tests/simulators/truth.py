@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -30,7 +31,7 @@ def as_moment(when: datetime) -> int:
 
 
 def rfc3339(moment: int) -> str:
-    return as_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return as_datetime(moment).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def optional_time(moment: int | None) -> str | None:
@@ -99,7 +100,7 @@ class Run:
     started: int
     status: str
 
-    @property
+    @cached_property
     def key(self) -> str:
         return f"{self.policy.key}-{as_datetime(self.started):%Y%m%dT%H%M}"
 

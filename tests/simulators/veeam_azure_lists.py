@@ -104,8 +104,10 @@ class PointList:
         self.dialect = dialect
         self.points = points
         # "its own semantics" is all that is said of the order: by id is as good as any, and not by time
-        self.pairs = sorted(pairs, key=lambda pair: points.point_id(pair[1]))
-        self._position = {points.point_id(point): index for index, (_, point) in enumerate(self.pairs)}
+        by_id = {points.point_id(point): (work, point) for work, point in pairs}
+        self._ids = sorted(by_id)
+        self.pairs = [by_id[number] for number in self._ids]
+        self._position = {number: index for index, number in enumerate(self._ids)}
         self._of_workload: dict[str, list[int]] = {}
         for index, (work, _) in enumerate(self.pairs):
             self._of_workload.setdefault(points.workload_id(work), []).append(index)
@@ -114,7 +116,7 @@ class PointList:
     def row(self, index: int, version: int) -> Row:
         work, point = self.pairs[index]
         row = self.points.item(work, point, version)
-        number = int(self.points.point_id(point)[:4], 16)
+        number = int(self._ids[index][:4], 16)
         if self.dialect.flag("unknown_enums") and number % 5 == 0:
             row |= {name: value for name, value in _UNKNOWN.items() if name in row}
         missing = self.dialect.text("missing_optional")
@@ -139,11 +141,12 @@ class PointList:
         items = self.written(version)
         if version == 1:
             return items
-        wanted = query.text(owner)
+        wanted, latest, tests = query.text(owner), query.flag("OnlyLatest"), self._tests(query)
+        if wanted is None and not latest and not tests:
+            return items
         indexes = range(len(items)) if wanted is None else self._of_workload.get(wanted, [])
-        if query.flag("OnlyLatest"):
+        if latest:
             indexes = self._latest(indexes)
-        tests = self._tests(query)
         return [items[index] for index in indexes if all(test(self.row(index, version)) for test in tests)]
 
     def _latest(self, indexes: Sequence[int]) -> list[int]:

@@ -51,7 +51,7 @@ _LISTS = {
 def azure_time(moment: int, digit: int = 0) -> str:
     """.NET counts in 100 ns and drops trailing zeros: five to seven digits in practice."""
     fraction = f"{moment % 1_000_000:06}{digit}".rstrip("0")
-    return as_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S") + (f".{fraction}" if fraction else "") + "Z"
+    return as_datetime(moment).isoformat()[:19] + (f".{fraction}" if fraction else "") + "Z"
 
 
 def best_copy(copies: tuple[Copy, ...]) -> Copy:
@@ -86,6 +86,8 @@ class Points:
     def __init__(self, dialect: Dialect, own_url: str) -> None:
         self.dialect = dialect
         self.own_url = own_url
+        self._sessions: dict[tuple[str, str], str] = {}
+        self._regions: dict[str, str] = {}
 
     def point_id(self, point: Point) -> str:
         return self.dialect.fixed(point.key) or self.dialect.uuid(point.key)
@@ -95,7 +97,9 @@ class Points:
         return self.dialect.digest(work.key)
 
     def session_id(self, run: Run, kind: str) -> str:
-        return self.dialect.uuid(f"session:{run.key}:{kind}")
+        if (run.key, kind) not in self._sessions:
+            self._sessions[run.key, kind] = self.dialect.uuid(f"session:{run.key}:{kind}")
+        return self._sessions[run.key, kind]
 
     def session_number(self, session_id: str, run: Run) -> int:
         """Version 1 counts its sessions (facts 5: jobSessions/7)."""
@@ -103,7 +107,9 @@ class Points:
         return int(fixed) if fixed is not None else int(session_id[:8], 16)
 
     def region_id(self, region: str) -> str:
-        return self.dialect.uuid(f"region:{region}")
+        if region not in self._regions:
+            self._regions[region] = self.dialect.uuid(f"region:{region}")
+        return self._regions[region]
 
     def item(self, work: Workload, point: Point, version: int) -> Row:
         row = self._full(work, point)
