@@ -11,15 +11,20 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import re
 import threading
 import typing as t
 from collections.abc import Callable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, RejectedError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, RejectedError, words_of
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer, Client, segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 
+# A comma parts two cookies where a name follows it; another one stands in the date of Expires.
+_NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
+# Shorter ones are settings such as a language, and masking them would mask half of a result.
+_SECRET_LENGTH = 8
 _CHECK_ACCOUNT = "Check username and password; the account may also be locked, disabled or expired"
 
 
@@ -239,6 +244,94 @@ class BasicForHeader(Login):
         if self._session is not None:
             path = f"{self._log_out_path}/{segment(self._session)}"
             client.call("DELETE", path, headers=self._headers, carried=False, retried=False)
+
+
+class JsonForCookies(Login):
+    """A log-in by JSON whose answer sets cookies; whatever their names, they are carried as they came (vProtect)."""
+
+    def __init__(self, username: str, password: str, *, path: str, log_out: str) -> None:
+        super().__init__(username, password)
+        self._path = path
+        self._log_out_path = log_out
+
+    def _log_in(self, client: Client) -> dict[str, str]:
+        account = {"login": self.username, "password": self.password}
+        try:
+            answer = client.call("POST", self._path, json_body=account, carried=False, retried=False)
+        except AuditError as error:
+            if error.status in (400, 403):
+                raise _as_rejected(error) from error
+            raise
+        if answer.body.strip():
+            # Of no use, but it tells another product from this one in clearer words than a missing cookie.
+            answer.json_object()
+        cookies = _cookies(answer.headers.get("Set-Cookie", ""))
+        client.keep_secret(*(value for value in cookies.values() if len(value) >= _SECRET_LENGTH))
+        carried = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        return {"Cookie": _carried(answer, carried, "Set-Cookie")}
+
+    def _log_out(self, client: Client) -> None:
+        client.call("POST", self._log_out_path, headers=self._headers, carried=False, retried=False)
+
+
+class JsonForToken(Login):
+    """A log-in by JSON for a token that then travels in a header, and is named to log out (Unitrends).
+
+    ``told`` is what the answer says of the account beside the token.
+    """
+
+    def __init__(
+        self, username: str, password: str, *, path: str, log_out: str, member: str, header: str, ended_by: str
+    ) -> None:
+        super().__init__(username, password)
+        self.told: dict[str, t.Any] = {}
+        self._path = path
+        self._log_out_path = log_out
+        self._member = member
+        self._header = header
+        self._ended_by = ended_by
+
+    def _log_in(self, client: Client) -> dict[str, str]:
+        account = {"username": self.username, "password": self.password}
+        try:
+            answer = client.call("POST", self._path, json_body=account, carried=False, retried=False)
+        except AuditError as error:
+            # This family tells a wrong password as 500 as well.
+            if error.status in (400, 403, 500):
+                raise _as_rejected(error) from error
+            raise
+        told = answer.json()
+        if not isinstance(told, dict) or not told.get(self._member):
+            words = words_of(answer.body, client.scrub) or None
+            raise RejectedError(
+                "the log-in was refused", server=answer.server, call=answer.call, status=answer.status, words=words
+            )
+        self.told = {name: value for name, value in told.items() if name != self._member}
+        return {self._header: _carried(answer, told[self._member], self._member)}
+
+    def _log_out(self, client: Client) -> None:
+        body = {self._ended_by: self._headers[self._header]}
+        client.call("POST", self._log_out_path, json_body=body, headers=self._headers, carried=False, retried=False)
+
+
+def _as_rejected(error: AuditError) -> RejectedError:
+    return RejectedError(
+        f"the log-in was refused ({error.status})",
+        server=error.server,
+        call=error.call,
+        status=error.status,
+        words=error.words,
+    )
+
+
+def _cookies(header: str) -> dict[str, str]:
+    """Name and value of each cookie of one or, as they are joined to one text, several Set-Cookie headers."""
+    cookies = {}
+    for cookie in _NEXT_COOKIE.split(header):
+        name, equals, value = cookie.partition(";")[0].strip().partition("=")
+        if equals and name and value:
+            cookies[name] = value
+    return cookies
 
 
 def _token(answer: Answer, member: str) -> str:

@@ -192,6 +192,82 @@ def _numbered_pass(
         done, pages = pages, grown
 
 
+def by_page_size(
+    fetch: Callable[[int, int], Page[Item]],
+    workers: Mapper,
+    page_size: int,
+    identity: Callable[[Item], t.Hashable],
+    what: str,
+) -> Iterator[Sequence[Item]]:
+    """Pages by number (counted from 0) and size, read in parallel once the first has told the total.
+
+    Where no total is told the listing ends with a page that is short or brings nothing new, so that a server which
+    knows no pages, and sends all of it every time, is read as well. A total that shrinks while pages are read means
+    that items moved to pages read already: the listing is read again, for items not seen before.
+    """
+    seen = array("q")
+    for attempt in range(_REREADS + 1):
+        known = set(seen) if attempt else None
+        totals = []
+        for page in _sized_pass(fetch, workers, page_size, identity, what):
+            items = page.items
+            if page.total is not None:
+                totals.append(page.total)
+            if known is not None:
+                items = [item for item in items if hash(identity(item)) not in known]
+            seen.extend(hash(identity(item)) for item in items)
+            if items:
+                yield items
+        if not totals or (distinct(seen) >= totals[-1] and (min(totals) == totals[0] or attempt == _REREADS)):
+            return
+    raise _incomplete(what, distinct(seen), totals[-1])
+
+
+def _sized_pass(
+    fetch: Callable[[int, int], Page[Item]],
+    workers: Mapper,
+    page_size: int,
+    identity: Callable[[Item], t.Hashable],
+    what: str,
+) -> Iterator[Page[Item]]:
+    first = fetch(0, page_size)
+    yield first
+    # A server that caps pages below what was asked gave its cap away on the first one.
+    step = len(first.items)
+    if first.total is None:
+        if step:
+            yield from _until_nothing_new(fetch, first, identity, what)
+        return
+    if first.total and not step:
+        raise _incomplete(what, 0, first.total)
+    done, total = 1, first.total
+    while done * step < total:
+        end = -(-total // step)
+        if end > MAX_PAGES:
+            raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+        for _number, page in workers.map(lambda number: fetch(number, step), range(done, end)):
+            total = max(total, page.total or 0)
+            yield page
+        done = end
+
+
+def _until_nothing_new(
+    fetch: Callable[[int, int], Page[Item]], first: Page[Item], identity: Callable[[Item], t.Hashable], what: str
+) -> Iterator[Page[Item]]:
+    step = len(first.items)
+    seen = {hash(identity(item)) for item in first.items}
+    for number in range(1, MAX_PAGES):
+        page = fetch(number, step)
+        new = [item for item in page.items if hash(identity(item)) not in seen]
+        if not new:
+            return
+        yield Page(new)
+        if len(page.items) < step:
+            return
+        seen.update(hash(identity(item)) for item in new)
+    raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+
+
 def distinct(hashes: array[int]) -> int:
     """How many different values there are, counted in parts so that no set of all of them is held."""
     return sum(len({value for value in hashes if value % _PARTITIONS == part}) for part in range(_PARTITIONS))
