@@ -14,28 +14,29 @@ short_description: Read restore points from Veeam's products
 version_added: 0.1.0
 description:
   - Reads restore points over the REST API of a Veeam product and returns one row for each protected workload.
+  - With O(product=backup_replication) it reads a Veeam Backup & Replication server (REST API on port 9419), release 12
+    or newer. It lists the points of virtual machines, machines with agents, file shares and replicas.
   - With O(product=azure) it reads Veeam Backup for Microsoft Azure, which backs up virtual machines, SQL databases,
-    file shares,
-    Cosmos DB accounts and the configuration of virtual networks.
+    file shares, Cosmos DB accounts and the configuration of virtual networks.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
   product:
     description: The product that answers at O(url).
     type: str
-    choices: [azure]
+    choices: [backup_replication, azure]
     required: true
   api_version:
     description:
-      - Version of the REST API of O(product=azure). It stands in the path of every request.
-      - Release 8.1 of the appliance serves V(v8.1), V(v8), V(v7) and V(v6); 8.0 serves V(v8) to V(v6), 7.0 V(v7) to
-        V(v5), 6.0
-        V(v6) to V(v4), 5.0 V(v5) to V(v3), 4.0 V(v4) to V(v2), 3.0 V(v3) and V(v2), 2.0 V(v2), 1.0 V(v1).
-      - V(v1) to V(v3) do not name the virtual machine of a restore point, so all points form one row without id and
-        name.
+      - Version of the REST API. Each product has its own.
+      - With O(product=backup_replication) a revision from V(1.1-rev0) to V(1.3-rev2), which goes with every request. By
+        default it is the newest that the server offers and this module knows.
+      - With O(product=azure) one of V(v1) to V(v8) and V(v8.1), by default V(v8). It stands in the path of every
+        request. Release 8.1 of the appliance serves V(v8.1), V(v8), V(v7) and V(v6); 8.0 serves V(v8) to V(v6), 7.0
+        V(v7) to V(v5), 6.0 V(v6) to V(v4), 5.0 V(v5) to V(v3), 4.0 V(v4) to V(v2), 3.0 V(v3) and V(v2), 2.0 V(v2), 1.0
+        V(v1). V(v1) to V(v3) do not name the virtual machine of a restore point, so all points form one row without id
+        and name.
     type: str
-    choices: [v1, v2, v3, v4, v5, v6, v7, v8, v8.1]
-    default: v8
   detail:
     description:
       - V(workloads) returns one row for each workload.
@@ -45,21 +46,25 @@ options:
     default: workloads
   workload_types:
     description:
-      - Kinds of workload to read. By default all that the version of the API has.
-      - V(virtual_network) stands for the configuration of all virtual networks of a subscription in a region. Its
-        points are
-        configuration backups and do not count as recovery points.
+      - Kinds of workload to read. By default all that the product has.
+      - O(product=backup_replication) has V(vm), V(physical) (machines with an agent), V(file_share), V(database),
+        V(directory), V(vm_replica) and V(other).
+      - O(product=azure) has V(vm), V(database), V(file_share), V(cosmosdb) and V(virtual_network). The last stands for
+        the configuration of all virtual networks of a subscription in a region. Its points are configuration backups
+        and do not count as recovery points.
     type: list
     elements: str
-    choices: [vm, database, file_share, cosmosdb, virtual_network]
+    choices: [vm, physical, file_share, database, directory, vm_replica, other, cosmosdb, virtual_network]
 notes:
-  - The environment stands in for options that are not given. E(VEEAM_AZURE_URL), E(VEEAM_AZURE_USERNAME),
-    E(VEEAM_AZURE_PASSWORD), E(VEEAM_AZURE_VALIDATE_CERTS) and E(VEEAM_AZURE_CA_PATH), and after them the same with
-    E(VEEAM_URL)
-    and so on.
-  - The role Read-Only User of the appliance may read restore points, but neither repositories nor the inventory. What
-    rests on
-    these is then unknown, and C(server.scope) says so.
+  - The environment stands in for options that are not given. With O(product=backup_replication) these are
+    E(VEEAM_VBR_URL), E(VEEAM_VBR_USERNAME), E(VEEAM_VBR_PASSWORD), E(VEEAM_VBR_VALIDATE_CERTS) and
+    E(VEEAM_VBR_CA_PATH); with O(product=azure) E(VEEAM_AZURE_URL), E(VEEAM_AZURE_USERNAME), E(VEEAM_AZURE_PASSWORD),
+    E(VEEAM_AZURE_VALIDATE_CERTS) and E(VEEAM_AZURE_CA_PATH). After them, for all products, E(VEEAM_URL),
+    E(VEEAM_USERNAME), E(VEEAM_PASSWORD), E(VEEAM_VALIDATE_CERTS) and E(VEEAM_CA_PATH).
+  - With O(product=backup_replication) the role Veeam Backup Viewer is enough. What it may not read is unknown, and
+    C(server.scope) says so.
+  - With O(product=azure) the role Read-Only User may read restore points, but neither repositories nor the inventory.
+    What rests on these is then unknown, and C(server.scope) says so.
 requirements:
   - requests
 extends_documentation_fragment:
@@ -79,6 +84,18 @@ EXAMPLES = r"""
     workload_types: [vm]
   delegate_to: localhost
   register: azure
+
+- name: Read all restore points of a Veeam Backup & Replication server
+  backup.audit.veeam_restore_points_info:
+    product: backup_replication
+    url: https://vbr.example.com
+    username: EXAMPLE\auditor
+    password: "{{ vbr_password }}"
+    ca_path: /etc/ssl/backup-ca.pem
+    since: 92d
+    pack: true
+  delegate_to: localhost
+  register: vbr
 
 - name: Every virtual machine must have a backup of the last 26 hours
   backup.audit.recovery_points_assert:
@@ -629,12 +646,15 @@ failure:
 """
 
 from ansible_collections.backup.audit.plugins.module_utils._info import run_module
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure import API_VERSIONS, VeeamAzure
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure import VeeamAzure
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication import (
+    VeeamBackupReplication,
+)
 
 
 def main() -> None:
     """Entry point."""
-    run_module(VeeamAzure, own={"api_version": {"type": "str", "choices": list(API_VERSIONS), "default": "v8"}})
+    run_module(VeeamBackupReplication, VeeamAzure, own={"api_version": {"type": "str"}})
 
 
 if __name__ == "__main__":

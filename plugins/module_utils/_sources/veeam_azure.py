@@ -31,9 +31,14 @@ from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 _OAUTH = "/api/oauth2/token"
 _PAGE = {"Offset": None, "Limit": None}
 API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
+DEFAULT_VERSION = "v8"
 # Up to here all points stand in one listing, which names no workload.
 _OLD_VERSIONS = ("v1", "v2", "v3")
 _OLD_POINTS = "/restorePoints"
+
+
+def _version_of(settings: Settings) -> str:
+    return settings.own.get("api_version") or DEFAULT_VERSION
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,7 +146,11 @@ class VeeamAzure(Source):
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """Versions that name no workload cannot be asked for names."""
-        version = settings.own["api_version"]
+        version = _version_of(settings)
+        if version not in API_VERSIONS:
+            raise OptionError(
+                f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(API_VERSIONS)}"
+            )
         if names and version in _OLD_VERSIONS:
             raise OptionError(
                 f"names: API version {version} names no virtual machine in its restore points",
@@ -150,7 +159,7 @@ class VeeamAzure(Source):
 
     def open(self, reading: Reading) -> None:
         """Log in, and ask which version this is."""
-        self._root = f"/api/{self.settings.own['api_version']}"
+        self._root = f"/api/{_version_of(self.settings)}"
         self.client.advise = _advice
         self._login = OAuth2Password(
             self.settings.username,
@@ -175,7 +184,7 @@ class VeeamAzure(Source):
 
     def read(self, reading: Reading) -> None:
         """Every listing of the wanted workload types."""
-        old = self.settings.own["api_version"] in _OLD_VERSIONS
+        old = _version_of(self.settings) in _OLD_VERSIONS
         self._encrypted = self._common_encryption(reading)
         for workload_type in self.settings.workload_types:
             listing = _LISTINGS[workload_type]

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Veeam Backup & Replication: its listings, page by page, as the agreed revision of the API has them."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._failures import (
+    AnswerError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._http import Client
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Page, Workers, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_time
+
+ROOT = "/api/v1"
+
+
+class Api:
+    """What the readers of this product share: a session, a revision, and how listings are read."""
+
+    def __init__(self, client: Client, workers: Workers, version: str, page_size: int) -> None:
+        self.client = client
+        self.workers = workers
+        self.version = version
+        self._page_size = page_size
+
+    @property
+    def is_old(self) -> bool:
+        """1.1 says neither what kind a point is nor what can be done with it."""
+        return self.version.startswith("1.1")
+
+    def rows(
+        self,
+        path: str,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        mapper: Mapper | None = None,
+        identity: t.Callable[[t.Any], t.Hashable] | None = None,
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise."""
+
+        def fetch(offset: int, limit: int) -> Page[t.Any]:
+            return self.page(path, {**(params or {}), "skip": str(offset), "limit": str(limit)})
+
+        by_id = identity or (lambda row: as_text(as_object(row).get("id")))
+        for items in by_offset(fetch, mapper or self.workers, self._page_size, by_id, what):
+            for item in items:
+                if not isinstance(item, dict) or as_text(item.get("id")) is None:
+                    raise AnswerError(f"a record of {what} has no id", server=self.client.host)
+                yield item
+
+    def page(self, path: str, params: Mapping[str, str] | None = None) -> Page[t.Any]:
+        """One page, or the whole of a listing that has no pages."""
+        answer = self.client.get(ROOT + path, params)
+        body = answer.json_object()
+        items = items_of(body, "data", answer.call, answer.server)
+        return Page(items, as_int(as_object(body.get("pagination")).get("total")))
+
+    def optional(self, path: str, what: str, params: Mapping[str, str] | None = None) -> list[dict[str, t.Any]] | str:
+        """All records of a listing that only adds to the answer, or why they cannot be had."""
+        try:
+            return list(self.rows(path, what, params, mapper=Inline()))
+        except (ForbiddenError, NotFoundError) as error:
+            return error.message
+        except AnswerError as error:
+            if error.status == 400:
+                # What a platform does not support is answered so.
+                return error.words or error.message
+            raise
+
+
+def window_of(reading: Reading) -> dict[str, str]:
+    """The window as filters of the server, a second wider because it may cut fractions."""
+    window = {}
+    if reading.since is not None:
+        window["createdAfterFilter"] = format_time(reading.since - SECOND)
+    if reading.until is not None:
+        window["createdBeforeFilter"] = format_time(reading.until + SECOND)
+    return window

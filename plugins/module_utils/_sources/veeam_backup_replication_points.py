@@ -1,0 +1,252 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Veeam Backup & Replication: restore points of backup objects, and points of snapshot replicas."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._http import segment
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_object, as_text
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings
+from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_backup_replication_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication_api import Api, window_of
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import folded
+
+# The first revision in which the points of one object can be asked for page by page and by time.
+_PAGED_BY_OBJECT = "1.3-rev2"
+# From 1.2 on; 1.1 has the older name, or in its later revisions either.
+POINTS = ("/restorePoints", "/objectRestorePoints")
+_ALL_BACKUPS = frozenset(fields.WORKLOAD_TYPES) - {fields.REPLICA}
+
+
+class Backups:
+    """Points of backup objects, each asked for by the object's id: names are not unique, and change."""
+
+    def __init__(self, api: Api, reading: Reading, settings: Settings) -> None:
+        self._api = api
+        self._reading = reading
+        self._settings = settings
+        self._backups: dict[str, fields.Backup] = {}
+        self._scans: dict[str, fields.Scan] = {}
+        self._files: dict[str, dict[str, fields.File] | str] = {}
+        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
+        self._seen: set[str] = set()
+
+    def read(self) -> None:
+        """What backups and scans say is read beside the list of objects, then each object's points."""
+        api, reading = self._api, self._reading
+        # No call tells what is not backed up.
+        reading.scope["inventory"] = False
+        beside = {
+            "repositories": self._submit("/backupInfrastructure/repositories"),
+            "scale_out_repositories": self._submit("/backupInfrastructure/scaleOutRepositories"),
+            "jobs": self._submit("/jobs"),
+            "backups": self._submit("/backups"),
+            "scans": self._submit("/taskSessions", {"typeFilter": "Antivirus"}),
+        }
+        total = self._total()
+        workloads = self._workloads()
+        self._join({name: self._told(name, future.result()) for name, future in beside.items()})
+        for workload, (ids, points) in api.workers.map(self._points, workloads):
+            twice = self._seen.intersection(ids)
+            if twice:
+                self._warn("some restore points are listed with more than one backup object", "shared_points")
+            self._seen.update(ids)
+            reading.workload(workload)
+            for point in points:
+                reading.point(point)
+        for files in self._files.values():
+            if isinstance(files, str):
+                self._warn(f"sizes are unknown for some backups: {files}", "backup_files")
+        if total is not None and total > len(self._seen):
+            self._unplaced()
+
+    def _submit(self, path: str, params: Mapping[str, str] | None = None) -> Future[list[dict[str, t.Any]] | str]:
+        return self._api.workers.submit(self._api.optional, path, path.rpartition("/")[2], params)
+
+    def _told(self, name: str, rows: list[dict[str, t.Any]] | str) -> list[dict[str, t.Any]]:
+        if isinstance(rows, str):
+            self._warn(f"{name.replace('_', ' ')} could not be read: {rows}", name)
+            return []
+        self._reading.scope[name] = True
+        return rows
+
+    def _warn(self, warning: str, scope: str) -> None:
+        self._reading.scope[scope] = False
+        if warning not in self._reading.warnings:
+            self._reading.warnings.append(warning)
+
+    def _join(self, told: Mapping[str, Sequence[dict[str, t.Any]]]) -> None:
+        places = {str(row["id"]): fields.place_of(row) for row in told["repositories"]}
+        for row in told["scale_out_repositories"]:
+            places[str(row["id"])] = fields.scale_out_place(row, places)
+        encrypting = {str(row["id"]): bool(fields.encrypts(row)) for row in told["jobs"]}
+        self._backups = {str(row["id"]): fields.backup_of(row, places, encrypting) for row in told["backups"]}
+        for row in told["scans"]:
+            scan, ident = fields.scan_of(row), as_text(row.get("restorePointId"))
+            if scan is None or ident is None:
+                continue
+            known = self._scans.get(ident)
+            if known is None or (scan.ended or 0) > (known.ended or 0):
+                self._scans[ident] = scan
+
+    # Objects
+
+    def _workloads(self) -> list[Workload]:
+        """Every wanted backup object once; the server lists it once for each backup that it is in."""
+        count: collections.Counter[str] = collections.Counter()
+
+        def identity(row: t.Any) -> t.Hashable:
+            ident, backup = as_text(as_object(row).get("id")), as_text(as_object(row).get("backupId"))
+            if backup is not None:
+                return ident, backup
+            # Older revisions do not say in which backup, so rows of one object look alike.
+            count[str(ident)] += 1
+            return ident, count[str(ident)]
+
+        found: dict[str, Workload] = {}
+        for row in self._api.rows("/backupObjects", "backup objects", {"orderColumn": "Name"}, identity=identity):
+            workload = fields.workload_of(row)
+            if workload.type in self._settings.workload_types and self._reading.wants(workload):
+                found.setdefault(str(workload.id), workload)
+        return list(found.values())
+
+    # Points
+
+    def _points(self, workload: Workload) -> tuple[list[str], list[RecoveryPoint]]:
+        """(ids, points) of one object; runs in a thread of its own."""
+        what = f"restore points of {workload.name!r}"
+        path = f"/backupObjects/{segment(workload.id)}/restorePoints"
+        if self._api.version == _PAGED_BY_OBJECT:
+            window = window_of(self._reading)
+            rows = list(self._api.rows(path, what, window, mapper=Inline()))
+        else:
+            page = self._api.page(path)
+            rows = [as_object(row) for row in page.items]
+            if page.total is not None and page.total > len(rows):
+                rows = self._filtered(workload, what, page.total)
+        points = [self._point(row, workload) for row in rows]
+        return [point.id for point in points], folded(points)
+
+    def _filtered(self, workload: Workload, what: str, total: int) -> list[dict[str, t.Any]]:
+        """The same by a filter, which has pages; believed only where it tells as many."""
+        rows = list(self._all_points(what, {"backupObjectIdFilter": str(workload.id)}))
+        if len(rows) != total:
+            raise AnswerError(
+                f"the listing of {what} came incomplete: {total} told, {len(rows)} found by filter",
+                code="incomplete",
+                server=self._api.client.host,
+                advice="Try again; if it stays so, use a newer api_version",
+            )
+        return rows
+
+    def _all_points(self, what: str, params: Mapping[str, str]) -> Iterator[dict[str, t.Any]]:
+        first, other = POINTS[::-1] if self._api.is_old else POINTS
+        try:
+            yield from self._api.rows(first, what, params, mapper=Inline())
+        except NotFoundError:
+            yield from self._api.rows(other, what, params, mapper=Inline())
+
+    def _point(self, row: dict[str, t.Any], workload: Workload) -> RecoveryPoint:
+        backup_id = as_text(row.get("backupId")) or ""
+        ident = as_text(row.get("id")) or ""
+        file_id = as_text(row.get("backupFileId"))
+        file = self._files_of(backup_id).get(file_id) if file_id and file_id != fields.NO_ID else None
+        return fields.point_of(
+            row,
+            workload,
+            self._backups.get(backup_id),
+            file,
+            self._scans.get(ident),
+            says_operations=not self._api.is_old,
+            include_raw=self._settings.include_raw,
+        )
+
+    def _files_of(self, backup_id: str) -> dict[str, fields.File]:
+        """The files of one backup, read when its first point is met."""
+        with self._lock:
+            lock = self._locks[backup_id]
+        with lock:
+            if backup_id not in self._files:
+                rows = self._api.optional(f"/backups/{segment(backup_id)}/backupFiles", "backup files")
+                named = rows if isinstance(rows, str) else {str(row["id"]): fields.file_of(row) for row in rows}
+                self._files[backup_id] = named
+            files = self._files[backup_id]
+        return {} if isinstance(files, str) else files
+
+    # Points that no backup object lists
+
+    def _total(self) -> int | None:
+        """How many points the server has in all; asked first, so that points made meanwhile do not look lost."""
+        if self._reading.filters_names or set(self._settings.workload_types) < _ALL_BACKUPS:
+            return None
+        window = {**window_of(self._reading), "skip": "0", "limit": "1"}
+        for path in POINTS[::-1] if self._api.is_old else POINTS:
+            try:
+                return self._api.page(path, window).total
+            except NotFoundError:
+                continue
+        return None
+
+    def _unplaced(self) -> None:
+        window = window_of(self._reading)
+        lost = 0
+        for row in self._all_points("restore points", window):
+            if as_text(row.get("id")) not in self._seen and fields.created_of(row) <= self._reading.now:
+                lost += 1
+                self._reading.point(self._point(row, Workload()))
+        if lost:
+            self._reading.warnings.append(f"{lost} restore points belong to no backup object that the server lists")
+
+
+class Replicas:
+    """Points of snapshot replicas. Continuous (CDP) replicas have none in this API, which is not the same as zero."""
+
+    def __init__(self, api: Api, reading: Reading, settings: Settings) -> None:
+        self._api = api
+        self._reading = reading
+        self._settings = settings
+
+    def read(self) -> None:
+        """Replicas, then all their points at once."""
+        api, reading = self._api, self._reading
+        try:
+            replicas = {str(row["id"]): row for row in api.rows("/replicas", "replicas")}
+            points = list(api.rows("/replicaPoints", "replica points", window_of(reading)))
+        except NotFoundError as error:
+            reading.scope[fields.REPLICA] = False
+            reading.warnings.append(f"this revision of the API lists no replicas: {error.message}")
+            return
+        continuous = [row for row in replicas.values() if (as_text(row.get("type")) or "").casefold() == "cdp"]
+        reading.scope["cdp_replicas"] = len(continuous)
+        if continuous:
+            shown = ", ".join(sorted({as_text(row.get("name")) or "?" for row in continuous})[:10])
+            reading.warnings.append(
+                f"{len(continuous)} continuous (CDP) replicas have points that this API does not list; they are "
+                f"unknown, not zero, and stand in no row: {shown}"
+            )
+        if not window_of(reading):
+            filled = {as_text(row.get("replicaId")) for row in points}
+            for ident, row in replicas.items():
+                if ident not in filled and row not in continuous:
+                    reading.workload(Workload(id=ident, name=as_text(row.get("name")), type=fields.REPLICA))
+        for row in points:
+            replica_id, name = as_text(row.get("replicaId")), as_text(row.get("name"))
+            _kind, platform = fields.platform_of(row)
+            # One replica may stand for all machines of a job.
+            workload = Workload(id=f"{replica_id}/{name}", name=name, type=fields.REPLICA, platform=platform)
+            reading.workload(workload)
+            job = as_text(replicas.get(replica_id or "", {}).get("name"))
+            reading.point(fields.replica_point_of(row, workload, job, self._settings.include_raw))
