@@ -10,10 +10,10 @@ import collections
 import concurrent.futures
 import dataclasses
 import typing as t
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._ledger import Ledger
 
 Item = t.TypeVar("Item")
 Result = t.TypeVar("Result")
@@ -21,7 +21,6 @@ Result = t.TypeVar("Result")
 MAX_PAGES = 1_000_000
 # A listing that moves while it is read is read again this often before it is given up.
 _REREADS = 2
-_PARTITIONS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,25 +81,44 @@ class Workers:
                 future.cancel()
 
 
-def by_link(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterator[Sequence[Item]]:
-    """Pages that name the next one. A link seen before, or fewer items than the last total told, is an error."""
+def by_link(
+    fetch: Callable[[str | None], Page[Item]], what: str, identity: Callable[[Item], t.Hashable] = repr
+) -> Iterator[Sequence[Item]]:
+    """Pages that name the next one. A link seen before, or fewer items than the last total told, is an error.
+
+    Where the total fell while pages were read, the listing is read again and only items not seen before are given.
+    """
+    ledger = Ledger(identity)
+    for attempt in range(_REREADS + 1):
+        ledger.begin()
+        count, total = 0, None
+        for page in _linked_pass(fetch, what):
+            ledger.told(page.total)
+            count, total = count + len(page.items), page.total
+            # What stands on a single page cannot move, and most listings do.
+            alone = attempt == 0 and page.next is None and count == len(page.items)
+            yield page.items if alone else ledger.fresh(page.items)
+        if not ledger.shrank:
+            if total is not None and count < total:
+                raise _incomplete(what, count, total)
+            return
+    raise _unsteady(what)
+
+
+def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterator[Page[Item]]:
     seen: set[str] = set()
     link: str | None = None
-    count = 0
     while True:
         page = fetch(link)
-        count += len(page.items)
-        yield page.items
+        yield page
         if page.next is None:
-            break
+            return
         if page.next in seen or len(seen) >= MAX_PAGES:
             raise AnswerError(f"the pages of {what} lead in a circle", advice="Look at the server's own log")
         if not page.items:
             raise AnswerError(f"a page of {what} is empty but names a next one", advice="Try again")
         seen.add(page.next)
         link = page.next
-    if page.total is not None and count < page.total:
-        raise _incomplete(what, count, page.total)
 
 
 def by_offset(
@@ -113,25 +131,21 @@ def by_offset(
     """Pages by offset and limit, read in parallel once the first has told the total.
 
     A page that is shorter than asked for is followed by the rest of it; an empty one before the total is an error.
-    Where the number of distinct items does not reach the total, because items came and went while pages were read,
-    the listing is read again and only items not seen before are given.
+    Where the total fell, or the number of distinct items does not reach it, because items came and went while pages
+    were read, the listing is read again and only items not seen before are given.
     """
-    seen = array("q")
-    for attempt in range(_REREADS + 1):
-        known = set(seen) if attempt else None
+    ledger = Ledger(identity)
+    for _attempt in range(_REREADS + 1):
+        ledger.begin()
         total: int | None = None
         for page in _one_pass(fetch, workers, page_size, what):
-            items = page.items
-            if page.total is not None:
-                total = page.total
-            if known is not None:
-                items = [item for item in items if hash(identity(item)) not in known]
-            seen.extend(hash(identity(item)) for item in items)
-            if items:
+            ledger.told(page.total)
+            total = total if page.total is None else page.total
+            if items := ledger.fresh(page.items):
                 yield items
-        if total is None or distinct(seen) >= total:
+        if total is None or ledger.holds(total):
             return
-    raise _incomplete(what, distinct(seen), total)
+    raise _unsteady(what) if ledger.shrank else _incomplete(what, ledger.count(), total)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,21 +167,18 @@ def by_number(
     Every page but the last must be as long as the first. An item met twice means that items moved from page to page
     while they were read, so that another was missed: the listing is read again, for items not seen before.
     """
-    seen = array("q")
-    for attempt in range(_REREADS + 1):
-        known = set(seen) if attempt else None
+    ledger = Ledger(identity)
+    for _attempt in range(_REREADS + 1):
+        ledger.begin()
         count = 0
         for page in _numbered_pass(fetch, workers, what):
-            items = page.items
-            count += len(items)
-            if known is not None:
-                items = [item for item in items if hash(identity(item)) not in known]
-            seen.extend(hash(identity(item)) for item in items)
-            if items:
+            ledger.told(page.pages)
+            count += len(page.items)
+            if items := ledger.fresh(page.items):
                 yield items
-        if distinct(seen) >= count:
+        if ledger.holds(count):
             return
-    raise _incomplete(what, distinct(seen), count)
+    raise _unsteady(what) if ledger.shrank else _incomplete(what, ledger.count(), count)
 
 
 def _numbered_pass(
@@ -205,22 +216,18 @@ def by_page_size(
     knows no pages, and sends all of it every time, is read as well. A total that shrinks while pages are read means
     that items moved to pages read already: the listing is read again, for items not seen before.
     """
-    seen = array("q")
-    for attempt in range(_REREADS + 1):
-        known = set(seen) if attempt else None
-        totals = []
+    ledger = Ledger(identity)
+    for _attempt in range(_REREADS + 1):
+        ledger.begin()
+        total: int | None = None
         for page in _sized_pass(fetch, workers, page_size, identity, what):
-            items = page.items
-            if page.total is not None:
-                totals.append(page.total)
-            if known is not None:
-                items = [item for item in items if hash(identity(item)) not in known]
-            seen.extend(hash(identity(item)) for item in items)
-            if items:
+            ledger.told(page.total)
+            total = total if page.total is None else page.total
+            if items := ledger.fresh(page.items):
                 yield items
-        if not totals or (distinct(seen) >= totals[-1] and (min(totals) == totals[0] or attempt == _REREADS)):
+        if total is None or ledger.holds(total):
             return
-    raise _incomplete(what, distinct(seen), totals[-1])
+    raise _unsteady(what) if ledger.shrank else _incomplete(what, ledger.count(), total)
 
 
 def _sized_pass(
@@ -268,11 +275,6 @@ def _until_nothing_new(
     raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
 
 
-def distinct(hashes: array[int]) -> int:
-    """How many different values there are, counted in parts so that no set of all of them is held."""
-    return sum(len({value for value in hashes if value % _PARTITIONS == part}) for part in range(_PARTITIONS))
-
-
 def _one_pass(
     fetch: Callable[[int, int], Page[Item]], workers: Mapper, page_size: int, what: str
 ) -> Iterator[Page[Item]]:
@@ -285,7 +287,7 @@ def _one_pass(
             raise _incomplete(what, 0, first.total)
         return
     if first.total is None:
-        yield from _until_empty(fetch, step, page_size)
+        yield from _until_empty(fetch, first, page_size, what)
         return
     done, total = step, first.total
     while done < total:
@@ -303,23 +305,36 @@ def _rest(fetch: Callable[[int, int], Page[Item]], start: int, end: int, what: s
         page = fetch(start, end - start)
         if not page.items:
             if page.total is not None and page.total <= start:
-                # The listing shrank while it was read; the count of distinct items decides whether all was seen.
+                # The listing shrank while it was read: by_offset sees that by this page's total.
+                yield page
                 return
             raise _incomplete(what, start, page.total)
         yield page
         start += len(page.items)
 
 
-def _until_empty(fetch: Callable[[int, int], Page[Item]], step: int, page_size: int) -> Iterator[Page[Item]]:
+def _until_empty(
+    fetch: Callable[[int, int], Page[Item]], first: Page[Item], page_size: int, what: str
+) -> Iterator[Page[Item]]:
     """Without a total only an empty page ends a listing: a short one may be the server's cap."""
-    start = step
+    start, before = len(first.items), first.items
     for _page in range(MAX_PAGES):
         page = fetch(start, page_size)
         if not page.items:
             return
+        if page.items == before:
+            raise AnswerError(f"two pages of {what} are the same: the server does not turn pages")
         yield page
-        start += len(page.items)
-    raise AnswerError(f"more than {MAX_PAGES} pages")
+        start, before = start + len(page.items), page.items
+    raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+
+
+def _unsteady(what: str) -> AnswerError:
+    return AnswerError(
+        f"the listing of {what} lost items each of the {_REREADS + 1} times it was read, so others may be missing",
+        code="incomplete",
+        advice="Try again when the server is not removing expired recovery points",
+    )
 
 
 def _incomplete(what: str, count: int, total: int | None) -> AnswerError:
