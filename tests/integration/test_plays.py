@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules, the assertion and the role in real plays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES, login_of
+from tests.integration.running_plays import on_localhost, play, servers
+
+POLICY = {"recovery_points": {"minimum": 7, "newest_within": "26h", "longest_gap": {"limit": "26h", "within": "7d"}}}
+LENIENT = {"recovery_points": {"minimum": 1}}
+
+
+def reading(simulators: Simulators, product: str, register: str, **options: Any) -> dict[str, Any]:
+    """A task that reads one simulated server."""
+    name, own = MODULES[product]
+    arguments = {**login_of(simulators.ready, product), **own, **options}
+    return {"name": f"Read {product}", f"backup.audit.{name}": arguments, "register": register}
+
+
+def judging(reads: list[str], register: str, **options: Any) -> dict[str, Any]:
+    """A task that judges registered results."""
+    arguments = {"reads": [f"{{{{ {name} }}}}" for name in reads], "policy": POLICY, **options}
+    return {
+        "name": "Judge",
+        "backup.audit.recovery_points_assert": arguments,
+        "register": register,
+        "ignore_errors": True,
+    }
+
+
+def keeping(expression: str, path: Path) -> dict[str, Any]:
+    """A task that writes a value as JSON."""
+    content = f"{{{{ {expression} | to_json }}}}"
+    return {"name": "Keep", "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"}}
+
+
+def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_path: Path) -> None:
+    """The same READ, packed and with readable rows, is judged to the same bytes."""
+    module = "ansible_collections.backup.audit.plugins.module_utils"
+    repack = (
+        "import json, sys; sys.path.insert(0, sys.argv[1]);"
+        f"from {module}._read import pack;"
+        "plain = json.load(open('plain.json'));"
+        "json.dump(pack({k: v for k, v in plain.items() if k != 'sha256'}), open('packed.json', 'w'))"
+    )
+    from tests.tools.project import ROOT
+
+    tasks = [
+        reading(simulators, "spp", "spp"),
+        keeping("spp", tmp_path / "plain.json"),
+        {
+            "name": "Pack the very same READ",
+            "ansible.builtin.command": {
+                "argv": ["{{ ansible_playbook_python }}", "-c", repack, str(ROOT / ".venv" / "tree")],
+                "chdir": str(tmp_path),
+            },
+            "changed_when": True,
+        },
+        judging(["spp"], "of_plain", as_of="{{ spp.read_at }}"),
+        {
+            "name": "Judge the packed one",
+            "backup.audit.recovery_points_assert": {
+                "reads": ["packed.json"],
+                "policy": POLICY,
+                "as_of": "{{ spp.read_at }}",
+            },
+            "register": "of_packed",
+            "ignore_errors": True,
+        },
+        keeping("[of_plain.assessment, of_packed.assessment]", tmp_path / "both.json"),
+    ]
+    ended = play(on_localhost(*tasks), tmp_path)
+    assert ended.status == 0, ended.output
+    of_plain, of_packed = json.loads((tmp_path / "both.json").read_text())
+    assert of_plain == of_packed
+
+
+def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> None:
+    """The task fails, the message names the worst findings, the members are there for whoever needs them."""
+    tasks = [
+        reading(simulators, "spp", "spp"),
+        reading(simulators, "veeam_azure", "azure", pack=True),
+        judging(["spp", "azure"], "verdict", expected=["web-01", "no-such-workload"]),
+        keeping("verdict", tmp_path / "verdict.json"),
+    ]
+    ended = play(on_localhost(*tasks), tmp_path)
+    assert ended.status == 0, ended.output
+    verdict = json.loads((tmp_path / "verdict.json").read_text())
+    assert verdict["failed"] is True
+    assert verdict["compliant"] is False
+    assert "no-such-workload" in verdict["msg"]
+    assert len(verdict["msg"].splitlines()) <= 12
+    assert "more" in verdict["msg"].splitlines()[-1]
+    assert verdict["findings"][0]["result"] == "fail"
+    assert verdict["totals"]["workloads"] > 20
+
+
+def test_check_mode_reads_and_judges(simulators: Simulators, tmp_path: Path) -> None:
+    """Nothing is ever written, so check mode gives the same verdict."""
+    tasks = [
+        reading(simulators, "spp", "spp", names=["web-*"]),
+        {**judging(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
+        {"name": "Show", "ansible.builtin.debug": {"msg": "{{ verdict | backup.audit.to_text }}"}},
+    ]
+    ended = play(on_localhost(*tasks), tmp_path, arguments=("--check", "--diff"))
+    assert ended.status == 0, ended.output
+    assert "COMPLIANT: of 2 workloads 2 pass" in ended.output
+
+
+def test_nothing_found_is_not_compliant(simulators: Simulators, tmp_path: Path) -> None:
+    """A filter that fits nothing does not pass."""
+    tasks = [
+        reading(simulators, "spp", "spp", names=["nothing-is-called-so"]),
+        {**judging(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
+    ]
+    ended = play(on_localhost(*tasks), tmp_path)
+    assert ended.status == 2
+    assert "there is no workload" in ended.output
+
+
+@pytest.mark.parametrize("product", list(MODULES))
+def test_secrets_stay_out_of_very_verbose_output(simulators: Simulators, product: str, tmp_path: Path) -> None:
+    """Even -vvvv shows neither the password nor a token, also not when the log-in fails, nor leaves them in a file."""
+    password = login_of(simulators.ready, product)["password"]
+    wrong = {**reading(simulators, product, "wrong"), "ignore_errors": True}
+    module = next(key for key in wrong if key.startswith("backup.audit."))
+    wrong[module] = {**wrong[module], "username": "nobody"}
+    # The password comes from outside, so that the play itself does not hold it.
+    good = reading(simulators, product, "good", detail="recovery_points", include_raw=True)
+    for task in (wrong, good):
+        task[module] = {**task[module], "password": "{{ lookup('ansible.builtin.env', 'TEST_PASSWORD') }}"}
+    tasks = [wrong, good, keeping("[wrong, good]", tmp_path / "results.json")]
+    ended = play(on_localhost(*tasks), tmp_path, environment={"TEST_PASSWORD": password}, arguments=("-vvvv",))
+    assert ended.status == 0, ended.output[-3000:]
+    headers = [{key.lower(): value for key, value in call["headers"].items()} for call in simulators.requests(product)]
+    carried = {
+        header[name].removeprefix("Bearer ").removeprefix("Basic ")
+        for header in headers
+        for name in ("authorization", "x-endeavour-sessionid")
+        if name in header
+    }
+    assert carried
+    left = "".join(path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file())
+    for secret in {password, quote(password), quote_plus(password), json.dumps(password)[1:-1], *carried}:
+        assert secret not in ended.output
+        assert secret not in left
+
+
+def findings(folder: Path) -> dict[str, Any]:
+    """What the role left."""
+    told: dict[str, Any] = json.loads((folder / "findings.json").read_text("utf-8"))
+    return told
+
+
+def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
+    """All servers are read and judged together; the play fails at the end, after the evidence stands."""
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory=servers(simulators.ready),
+        variables={"compliance_output": str(tmp_path)},
+    )
+    assert ended.status == 2, ended.output
+    assert "NOT COMPLIANT" in ended.output
+    told = findings(tmp_path)
+    assert {read["server"]["product"] for read in told["reads"]} == set(MODULES)
+    assert {workload["source"] for workload in told["workloads"]} == {read["server"]["host"] for read in told["reads"]}
+    assert all(read["complete"] and len(read["sha256"]) == 64 for read in told["reads"])
+    lenient = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory=servers(simulators.ready),
+        variables={"compliance_fail": False},
+    )
+    assert lenient.status == 0, lenient.output
+
+
+def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
+    """The others are reported all the same, and what is expected of the dead one is unknown."""
+    dead = servers(simulators.ready, spp={"backup_url": "https://127.0.0.1:9", "backup_retries": 0})
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory=dead,
+        variables={"compliance_output": str(tmp_path), "compliance_expected": ["only-on-spp"]},
+    )
+    assert ended.status == 2, ended.output
+    told = findings(tmp_path)
+    messages = [finding["message"] for finding in told["findings"] if finding["result"] == "fail"]
+    assert any("could not be read" in message and "nothing listens there" in message for message in messages)
+    assert any("only-on-spp is expected" in message and "could not be read wholly" in message for message in messages)
+    assert {workload["product"] for workload in told["workloads"] if workload["product"]} >= {"veeam_azure"}
+
+
+def test_rejected_account_is_not_tried_again(simulators: Simulators, tmp_path: Path) -> None:
+    """Of three hosts with one wrong account, one tries; two servers of one url are refused before any log-in."""
+    inventory = servers(simulators.ready, spp={"backup_password": "wrong"})
+    spp = inventory["backup_servers"]["hosts"]["spp"]
+    for number in (2, 3):
+        # The same simulator by other addresses of the loopback network.
+        url = spp["backup_url"].replace("127.0.0.1", f"127.0.0.{number}")
+        inventory["backup_servers"]["hosts"][f"spp{number}"] = {**spp, "backup_url": url}
+    variables = {"compliance_output": str(tmp_path), "compliance_fail": False}
+    ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables)
+    assert ended.status == 0, ended.output
+    log_ins = [call for call in simulators.requests("spp") if call["path"] == "/api/endeavour/session"]
+    assert len(log_ins) == 1
+    messages = [finding["message"] for finding in findings(tmp_path)["findings"]]
+    assert sum("not tried" in message for message in messages) == 2
+
+    twice = servers(simulators.ready)
+    twice["backup_servers"]["hosts"]["again"] = dict(twice["backup_servers"]["hosts"]["spp"])
+    ended = play("backup.audit.compliance", tmp_path, inventory=twice, variables=variables)
+    assert ended.status == 0, ended.output
+    told = findings(tmp_path)
+    assert sum("count twice" in finding["message"] for finding in told["findings"]) == 2
+    assert not any(workload["product"] == "spp" for workload in told["workloads"])
+
+
+def test_misconfigured_host_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
+    """A host without a URL must not vanish from the evidence while the others are reported."""
+    inventory = servers(simulators.ready)
+    inventory["backup_servers"]["hosts"]["forgotten"] = {"backup_product": "spp"}
+    inventory["backup_servers"]["hosts"]["strange"] = {"backup_product": "tape robot", "backup_url": "https://x"}
+    variables = {"compliance_output": str(tmp_path), "compliance_fail": False, "compliance_policy": LENIENT}
+    ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables)
+    assert ended.status == 0, ended.output
+    failed = [finding["message"] for finding in findings(tmp_path)["findings"] if finding["control"] == "read.complete"]
+    assert any("forgotten" in message and "backup_url" in message for message in failed)
+    assert any("strange" in message and "backup_product" in message for message in failed)
