@@ -18,6 +18,8 @@ from .truth import DAY, HOUR, MINUTE, SECOND, Copy, CopyRule, Estate, Point, Pol
 
 _GIB = 2**30
 _EXTRA_NAMES = ("app", "api", "build", "cache", "desk", "file", "log", "node", "print", "report", "stage", "tools")
+# Copies that lie where the workload or its backup server is, wherever that may be.
+_BESIDE = ("snapshot", "database")
 _TESTED_BY = {"proven": "boot", "database": "restore"}
 _NEVER_EXPIRES_BEFORE = 7
 
@@ -101,6 +103,8 @@ class _Author:
     def _size(self, work: Workload, kind: str) -> int | None:
         if kind == "continuous":
             return None
+        if kind == "config":
+            return self.dice.randrange(10_000, 50_000)
         if kind in ("full", "archive"):
             return int(work.source_bytes * self.dice.uniform(0.4, 0.6))
         return int(work.source_bytes * self.dice.uniform(0.005, 0.03))
@@ -131,7 +135,7 @@ def _copy(rule: CopyRule, work: Workload, policy: Policy, created: int, complete
         copied_at=copied,
         immutable_until=copied + rule.immutable_days * DAY if rule.immutable_days else None,
         encrypted=policy.encrypted and rule.location.location_type not in ("snapshot", "host"),
-        offsite=rule.location.location_type != "snapshot" and rule.location.site.key != work.site.key,
+        offsite=rule.location.location_type not in _BESIDE and rule.location.site.key != work.site.key,
     )
 
 

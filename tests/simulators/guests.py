@@ -14,7 +14,7 @@ from functools import partial
 from . import policies
 from .policies import REPLICA_RULE, SILVER
 from .stories import Calendar, Night, Story
-from .truth import HOUR, MINUTE, CopyRule, Policy
+from .truth import HOUR, MINUTE, CopyRule, Location, Policy
 
 _VEEAM = ("veeam_backup_replication", "veeam_enterprise_manager")
 _PROVIDER = ("veeam_enterprise_manager",)
@@ -87,7 +87,26 @@ _STANDS_IN = Story("failed over", "its replica runs", STANDBY, _failed_over, lis
 _MIRRORED = Story("mirrored", "a continuous replica beside it", STANDBY, _mirrored, listed_in=_VEEAM, replica="cdp")
 _IN_DIRECTOR = Story("healthy", "in a tenant's vApp", policies.GOLD, _nights, platform="vcd", listed_in=_VEEAM)
 
-# Two machines of one name and one job; two tenants' machines of one name.
+# What an appliance keeps of its networks is their configuration, in a database of its own.
+_APPLIANCE = Location("appliance", "appliance", "database", policies.BERLIN)
+NETWORKS = Policy("networks", "Networks", 6, 0, False, (CopyRule(_APPLIANCE, "primary"),), ordinal=34)
+
+
+def _configurations(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
+    return [replace(night, kinds=("config",)) for night in _nights(calendar, policy, count)]
+
+
+_NETWORKS = Story(
+    "configuration",
+    "the networks of one region",
+    NETWORKS,
+    _configurations,
+    workload_type="virtual_network",
+    platform="azure",
+    listed_in=("veeam_azure",),
+)
+
+# Two machines of one name and one job; two tenants' machines of one name; one subscription in two regions.
 GUESTS: tuple[tuple[str, Story], ...] = (
     ("desk-finance-7", _WINDOWS),
     ("linbase02", _LINUX),
@@ -102,4 +121,6 @@ GUESTS: tuple[tuple[str, Story], ...] = (
     ("tenant-db", _tenant("acme", "runs at the provider now", replica="failover")),
     ("tenant-feed", _tenant("globex", "replicated all the time", replica="cdp")),
     ("tenant-hv", _tenant("globex", "a Hyper-V machine at the provider", platform="hyperv")),
+    ("Production", _NETWORKS),
+    ("Production", replace(_NETWORKS, site=policies.CHICAGO)),
 )

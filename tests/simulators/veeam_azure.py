@@ -63,6 +63,7 @@ class VeeamAzure(Dialect):
             frozenset({"full", "incremental", "continuous"}), frozenset({"success", "warning"}), "3, 4 (SQL, Cosmos)"
         ),
         "file_share": Listing(frozenset({"snapshot"}), frozenset({"success", "warning"}), "4 (file share)"),
+        "virtual_network": Listing(frozenset({"config"}), frozenset({"success"}), "4 (vnet)"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
         **Dialect.VARIANTS,

@@ -45,6 +45,7 @@ _LISTS = {
     "file_share": "fileShares",
     "mongo": "cosmosDb/repository",
     "continuous": "cosmosDb/continuous",
+    "virtual_network": "vnets",
 }
 
 
@@ -75,6 +76,8 @@ def session_type(work: Workload, kind: str) -> str:
     """What the job session that made the point is called."""
     if work.workload_type == "database":
         return "SqlPolicyBackup" if work.platform_hint == "sql" else "MongoDbPolicyBackup"
+    if work.workload_type == "virtual_network":
+        return "VnetPolicyBackup"
     if work.workload_type == "file_share":
         return "FileSharePolicySnapshot"
     return {"snapshot": "PolicySnapshot", "archive": "PolicyArchive"}.get(kind, "PolicyBackup")
@@ -93,7 +96,9 @@ class Points:
         return self.dialect.fixed(point.key) or self.dialect.uuid(point.key)
 
     def workload_id(self, work: Workload) -> str:
-        """A string, and no UUID (facts 4)."""
+        """A string, and no UUID (facts 4). Networks are backed up per subscription and region, and have no id."""
+        if work.workload_type == "virtual_network":
+            return f"{self.dialect.uuid('subscription')}/{work.site.region}"
         return self.dialect.digest(work.key)
 
     def session_id(self, run: Run, kind: str) -> str:
@@ -149,6 +154,7 @@ class Points:
             "fileShares": self._file_share,
             "cosmosDb/repository": self._cosmos,
             "cosmosDb/continuous": self._continuous,
+            "vnets": self._networks,
         }[list_of(work, point)]
         row = build(work, point)
         row["_links"] = {"self": self._link(f"restorePoints/{list_of(work, point)}/{self.point_id(point)}")}
@@ -237,6 +243,23 @@ class Points:
             "tenantName": "Example",
             "regionName": work.site.region,
             "resourceGroupName": f"rg-{work.site.key}",
+        }
+
+    def _networks(self, work: Workload, point: Point) -> Row:
+        """The configuration of all networks of one subscription in one region (facts 4)."""
+        return {
+            **self._shared(work, point),
+            "vbrId": None,
+            "azureAccountId": self.dialect.uuid("service-account"),
+            "subscriptionId": self.dialect.uuid("subscription"),
+            "subscriptionName": work.name,
+            "regionId": self.region_id(work.site.region),
+            "regionName": work.site.region,
+            "backupDestination": "Database",
+            "sizeInBytes": point.size_bytes,
+            "latestChainSizeBytes": point.size_bytes,
+            "changes": None,
+            "immutableTill": None,
         }
 
     def _continuous(self, work: Workload, point: Point) -> Row:

@@ -20,7 +20,7 @@ class Policies:
         self.id = dialect.uuid
 
     def policy_id(self, policy: Policy, kind: str) -> str:
-        return self.id(f"policy:{policy.key}:{POLICY_LISTS[kind]}")
+        return self.id(f"policy:{policy.key}:{kind}")
 
     def policies(self, kind: str) -> list[Row]:
         """Policies are per sort of resource: one policy of the truth that backs up VMs and databases becomes two."""
@@ -37,7 +37,7 @@ class Policies:
                 "subscriptionId": self.id("subscription"),
             }
             for work in known
-            if work.protected and work.policy is not None and POLICY_LISTS[species(work)] == name
+            if work.protected and work.policy is not None and POLICY_LISTS.get(species(work)) == name
         ]
 
     def _policy(self, policy: Policy, kind: str) -> Row:

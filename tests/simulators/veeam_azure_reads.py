@@ -50,7 +50,7 @@ class RowList:
 
 def named_like(query: Query) -> Callable[[Row], bool]:
     pattern = (query.text("SearchPattern") or "").lower()
-    return lambda row: pattern in row["name"].lower()
+    return lambda row: pattern in str(row.get("name", "")).lower()
 
 
 class Reads:
@@ -107,6 +107,8 @@ class Reads:
             )
             for name, kind in _PROTECTED.items()
         }
+        networks = [listed[work.key][0] for work in known if species(work) == "virtual_network" and listed[work.key]]
+        self._protected["vnet"] = RowList(self.resources.protected_networks(networks))
         self._inventory = {
             name: RowList(self.resources.inventory(work) for work in known if species(work) == kind)
             for name, kind in _INVENTORIES.items()

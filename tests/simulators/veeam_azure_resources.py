@@ -14,6 +14,7 @@ _RESOURCE_TYPES = {
     "sql": "ManagedDatabase",
     "file_share": "FileShare",
     "mongo": "MongoDbCosmosAccount",
+    "virtual_network": "VirtualNetwork",
 }
 _GIB = 2**30
 # What a configuration backup says how many of it holds.
@@ -99,6 +100,15 @@ class Resources:
         account = {"id": self.id(f"account:{work.site.key}"), "resourceId": "", "name": f"files{work.site.key}"}
         shared = {"sizeInMb": megabytes, "subscriptionId": self.id("subscription"), "regionName": work.site.region}
         return {**head, **shared, "storageAccount": account}
+
+    def protected_networks(self, newest: list[Point]) -> list[Row]:
+        """One row a subscription; its regions are told by the points only."""
+        if not newest:
+            return []
+        last = max(point.created_at for point in newest)
+        account = {"accountId": self.id("service-account"), "accountName": "backup", "tenantId": self.id("tenant")}
+        row = {"id": self.id("networks"), "lastBackup": azure_time(last), "azureAccount": account}
+        return [{**row, "subscriptionId": self.id("subscription"), "subscriptionName": "Production"}]
 
     def _protected_cosmos(self, work: Workload, newest: Point) -> Row:
         """The only item that tells how many points it has (facts 4)."""

@@ -8,17 +8,18 @@ from __future__ import annotations
 from .dialect import Dialect
 from .truth import MINUTE, Point, Policy, Run, Workload
 from .veeam_azure_points import Points, Row, azure_time, session_type, time_span
-from .veeam_azure_policies import POLICY_LISTS, Policies
+from .veeam_azure_policies import Policies
 from .veeam_azure_resources import Resources, species
 
 Work = tuple[Workload, Point]
 
 _STATUS = {"success": "Success", "warning": "Warning", "failed": "Error", "running": "Running"}
 _POLICY_TYPES = {
-    "virtualMachines": "VirtualMachines",
+    "vm": "VirtualMachines",
     "sql": "AzureSql",
-    "fileShares": "FileShares",
-    "cosmosDb": "CosmosDb",
+    "file_share": "FileShares",
+    "mongo": "CosmosDb",
+    "virtual_network": "Vnet",
 }
 
 
@@ -68,9 +69,7 @@ class Sessions:
             counted: count,
             "policyRemoved": False,
         }
-        return (
-            info if counted != "protectedInstancesCount" else {**info, "policyType": _POLICY_TYPES[POLICY_LISTS[sort]]}
-        )
+        return info if counted != "protectedInstancesCount" else {**info, "policyType": _POLICY_TYPES[sort]}
 
     def _health_checks(self) -> list[tuple[int, Row, list[Work]]]:
         checks: dict[tuple[int, str, str], list[Work]] = {}

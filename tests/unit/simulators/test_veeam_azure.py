@@ -18,6 +18,7 @@ POINT_LISTS = {
     "vm": ["restorePoints/virtualMachines"],
     "database": ["restorePoints/sql", "restorePoints/cosmosDb/repository", "restorePoints/cosmosDb/continuous"],
     "file_share": ["restorePoints/fileShares"],
+    "virtual_network": ["restorePoints/vnets"],
 }
 
 
@@ -177,6 +178,13 @@ def test_points_of_one_vm(azure: AzureTalk) -> None:
     assert azure.all("restorePoints/virtualMachines", VirtualMachineId="none") == []
     every = azure.all("restorePoints/virtualMachines")
     assert len(azure.all("restorePoints/virtualMachines", virtual_machine_id="none", Whatever=1)) == len(every)
+
+
+def test_networks_are_told_apart_by_region(azure: AzureTalk) -> None:
+    rows = azure.all("restorePoints/vnets")
+    assert len({row["subscriptionId"] for row in rows}) == 1
+    assert {row["regionName"] for row in rows} == {"germanywestcentral", "northcentralus"}
+    assert len(azure.all("protectedItem/vnet")) == 1
 
 
 def test_order_is_not_by_time(azure: AzureTalk) -> None:
