@@ -212,9 +212,10 @@ def by_page_size(
 ) -> Iterator[Sequence[Item]]:
     """Pages by number (counted from 0) and size, read in parallel once the first has told the total.
 
-    Where no total is told the listing ends with a page that is short or brings nothing new, so that a server which
-    knows no pages, and sends all of it every time, is read as well. A total that shrinks while pages are read means
-    that items moved to pages read already: the listing is read again, for items not seen before.
+    Where no total is told the listing ends with a page that brings nothing new, so that a server which knows no
+    pages, and sends all of it every time, is read as well; a short one may be the server's filter. A total that
+    shrinks while pages are read means that items moved to pages read already: the listing is read again, for items
+    not seen before.
     """
     ledger = Ledger(identity)
     for _attempt in range(_REREADS + 1):
@@ -269,8 +270,6 @@ def _until_nothing_new(
         if not new:
             return
         yield Page(new)
-        if len(page.items) < step:
-            return
         seen.update(hash(identity(item)) for item in new)
     raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
 
