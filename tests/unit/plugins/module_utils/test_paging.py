@@ -1,0 +1,419 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.backup.audit.plugins.module_utils import _paging
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._paging import (
+    Inline,
+    Mapper,
+    NumberedPage,
+    Page,
+    Workers,
+    by_link,
+    by_number,
+    by_offset,
+    by_page_size,
+)
+
+
+class Listing:
+    """A server's list; ``then`` says what happens to it before the n-th request (from 1)."""
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        cap: int | None = None,
+        totals: bool = True,
+        then: dict[int, Callable[[list[int]], Any]] | None = None,
+    ) -> None:
+        self.items = list(range(count))
+        self.asked: list[tuple[int, int]] = []
+        self._cap = cap or 10**9
+        self._totals = totals
+        self._then = then or {}
+        self._lock = threading.Lock()
+
+    def slice(self, start: int, limit: int) -> Page[int]:
+        with self._lock:
+            self.asked.append((start, limit))
+            self._then.get(len(self.asked), lambda _items: None)(self.items)
+            found = self.items[start : start + min(limit, self._cap)]
+            return Page(found, len(self.items) if self._totals else None)
+
+    def page(self, number: int, size: int) -> Page[int]:
+        return self.slice(number * size, size)
+
+    def linked(self, size: int) -> Callable[[str | None], Page[int]]:
+        """The same as pages that name the offset of the next."""
+
+        def fetch(link: str | None) -> Page[int]:
+            page = self.slice(int(link or 0), size)
+            following = int(link or 0) + size
+            return Page(page.items, page.total, str(following) if following < len(self.items) else None)
+
+        return fetch
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    made = Workers(4)
+    yield made
+    made.close()
+
+
+def flat(pages: Iterable[Sequence[int]]) -> list[int]:
+    return [item for page in pages for item in page]
+
+
+def offsets(listing: Any, mapper: Mapper, size: int = 10) -> list[int]:
+    return flat(by_offset(getattr(listing, "slice", listing), mapper, size, int, "points"))
+
+
+def numbers(listing: Listing, mapper: Mapper, size: int = 10) -> list[int]:
+    return flat(by_page_size(listing.page, mapper, size, int, "points"))
+
+
+def links(listing: Listing, _mapper: Mapper | None = None, size: int = 10) -> list[int]:
+    return flat(by_link(listing.linked(size), "points"))
+
+
+Reader = Callable[..., list[int]]
+READERS = pytest.mark.parametrize("read", [offsets, numbers, links])
+
+
+# A listing that holds still
+
+
+@READERS
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 95])
+@pytest.mark.parametrize("totals", [True, False])
+def test_every_item_comes_once_and_in_order(workers: Workers, read: Reader, count: int, totals: bool) -> None:
+    assert read(Listing(count, totals=totals), workers) == list(range(count))
+
+
+@pytest.mark.parametrize("read", [offsets, numbers])
+@pytest.mark.parametrize("totals", [True, False])
+@pytest.mark.parametrize("cap", [1, 7, 10])
+def test_a_server_that_caps_its_pages_is_read_whole(workers: Workers, read: Reader, totals: bool, cap: int) -> None:
+    assert read(Listing(95, cap=cap, totals=totals), workers, 50) == list(range(95))
+
+
+def test_pages_are_asked_for_by_the_cap_that_the_first_one_gave_away(workers: Workers) -> None:
+    listing = Listing(95, cap=20)
+    offsets(listing, workers, 50)
+    assert listing.asked[0] == (0, 50)
+    assert sorted(listing.asked[1:]) == [(20, 20), (40, 20), (60, 20), (80, 20)]
+
+
+@given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 30), st.booleans())
+def test_any_size_any_cap_is_read_whole(count: int, size: int, cap: int, totals: bool) -> None:
+    for read in (offsets, numbers):
+        assert read(Listing(count, cap=cap, totals=totals), Inline(), size) == list(range(count))
+    assert links(Listing(count, totals=totals), size=size) == list(range(count))
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.booleans())
+def test_short_pages_anywhere_leave_nothing_out(lengths: list[int], totals: bool) -> None:
+    """Whatever number of items the server feels like giving each time, all of them come once."""
+    whole = list(range(30))
+    left = list(lengths)
+
+    def fetch(start: int, limit: int) -> Page[int]:
+        length = max(1, left.pop(0) if left else limit)
+        return Page(whole[start : start + min(length, limit)], len(whole) if totals else None)
+
+    assert offsets(fetch, Inline(), 8) == whole
+
+
+def test_an_empty_page_before_the_total_is_an_error(workers: Workers) -> None:
+    def fetch(start: int, limit: int) -> Page[int]:
+        return Page(list(range(start, start + limit)) if start != 20 else [], 50)
+
+    with pytest.raises(AnswerError, match="the listing of points came incomplete: 20 of 50 told") as raised:
+        offsets(fetch, workers)
+    assert raised.value.code == "incomplete"
+
+
+@pytest.mark.parametrize("reader", [by_offset, by_page_size])
+def test_a_first_page_without_items_is_an_error_where_the_total_tells_some(workers: Workers, reader: Any) -> None:
+    with pytest.raises(AnswerError, match="0 of 7 told"):
+        list(reader(lambda _start, _limit: Page([], 7), workers, 10, int, "points"))
+
+
+def test_an_empty_page_that_is_filled_when_asked_again_is_no_loss(workers: Workers) -> None:
+    listing = Listing(50)
+    asked: Counter[int] = Counter()
+
+    def fetch(start: int, limit: int) -> Page[int]:
+        asked[start] += 1
+        return Page([], 50) if start == 20 and asked[20] == 1 else listing.slice(start, limit)
+
+    assert offsets(fetch, workers) == list(range(50))
+
+
+def test_fewer_items_than_the_last_total_is_an_error_also_with_links() -> None:
+    pages = {None: Page([1, 2], 4, "b"), "b": Page([3], 4)}
+    with pytest.raises(AnswerError, match="3 of 4 told"):
+        list(by_link(pages.__getitem__, "points"))
+
+
+def test_links_that_lead_in_a_circle_are_an_error() -> None:
+    pages = {None: Page([1], None, "b"), "b": Page([2], None, "c"), "c": Page([3], None, "b")}
+    with pytest.raises(AnswerError, match="the pages of points lead in a circle"):
+        list(by_link(pages.__getitem__, "points"))
+
+
+def test_an_empty_page_that_names_a_next_one_is_an_error() -> None:
+    pages = {None: Page([1], None, "b"), "b": Page([], None, "c")}
+    with pytest.raises(AnswerError, match="is empty but names a next one"):
+        list(by_link(pages.__getitem__, "points"))
+
+
+def test_a_server_that_does_not_turn_pages_is_no_listing_without_end(workers: Workers) -> None:
+    for totals, message in ((None, "does not turn pages"), (30, "10 of 30 told")):
+        with pytest.raises(AnswerError, match=message):
+            offsets(lambda _start, _limit, total=totals: Page(list(range(10)), total), workers)
+    # By page and size, such a server is known: it sends all it has every time.
+    assert flat(by_page_size(lambda _number, _size: Page(list(range(25))), workers, 10, int, "x")) == list(range(25))
+
+
+def test_listings_without_end_are_given_up(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_paging, "MAX_PAGES", 20)
+    with pytest.raises(AnswerError, match="more than 20 pages"):
+        offsets(lambda start, limit: Page(list(range(start, start + limit))), workers)
+    with pytest.raises(AnswerError, match="more than 20 pages"):
+        list(by_page_size(lambda number, _size: Page([number]), workers, 1, int, "points"))
+    with pytest.raises(AnswerError, match="more than 20 pages"):
+        list(by_number(lambda number: NumberedPage([number], 10**9), workers, int, "points"))
+    with pytest.raises(AnswerError, match="circle"):
+        list(by_link(lambda link: Page([1], None, str(int(link or 0) + 1)), "points"))
+
+
+# A listing that moves
+
+
+def remove(value: int) -> Callable[[list[int]], Any]:
+    return lambda items: items.remove(value)
+
+
+def add_first(value: int) -> Callable[[list[int]], Any]:
+    return lambda items: items.insert(0, value)
+
+
+def add_last(value: int) -> Callable[[list[int]], Any]:
+    return lambda items: items.append(value)
+
+
+@READERS
+@pytest.mark.parametrize("request_number", [2, 3, 4])
+def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_number: int) -> None:
+    """Those behind it move up, one of them to a page that was read already."""
+    listing = Listing(40, then={request_number: remove(3)})
+    found = read(listing, Inline())
+    assert set(listing.items) <= set(found) <= set(range(40))
+    assert len(found) == len(set(found))
+
+
+@READERS
+def test_items_that_come_first_are_neither_lost_nor_doubled_where_the_total_tells(read: Reader) -> None:
+    listing = Listing(40, then={2: add_first(100)})
+    found = read(listing, Inline())
+    assert set(range(40)) <= set(found)
+    if read is not links:
+        # Page by page an item is met again, and the total says that another one was not.
+        assert 100 in found
+    assert Counter(found).most_common(1)[0][1] <= 2
+
+
+@READERS
+def test_items_that_come_last_are_read_as_well(read: Reader) -> None:
+    listing = Listing(40, then={2: add_last(100), 3: add_last(101)})
+    assert read(listing, Inline()) == [*range(40), 100, 101]
+
+
+@READERS
+def test_a_listing_that_shrinks_every_time_is_an_error(read: Reader) -> None:
+    then = {number: (lambda items: items.pop(0)) for number in range(2, 200)}
+    with pytest.raises(AnswerError, match="lost items each of the 3 times it was read") as raised:
+        read(Listing(60, then=then), Inline())
+    assert raised.value.code == "incomplete"
+
+
+@given(
+    st.dictionaries(st.integers(1, 9), st.sampled_from(["first", "last", "remove first", "remove last"]), max_size=4),
+    st.integers(12, 40),
+)
+@settings(max_examples=300)
+def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], count: int) -> None:
+    """One change at most between two requests; where items come and go so that totals hide it nothing can tell."""
+    if len({event.startswith("remove") for event in events.values()}) > 1:
+        return
+    doing = {
+        "first": lambda items: items.insert(0, 1000 + len(items)),
+        "last": lambda items: items.append(1000 + len(items)),
+        "remove first": lambda items: items.pop(0),
+        "remove last": lambda items: items.pop(),
+    }
+    for read in (offsets, numbers, links):
+        listing = Listing(count, then={number: doing[event] for number, event in events.items()})
+        try:
+            found = read(listing, Inline(), 5)
+        except AnswerError:
+            continue
+        assert {item for item in listing.items if item < 1000} <= set(found)
+
+
+def test_a_second_reading_gives_only_what_the_first_did_not(workers: Workers) -> None:
+    listing = Listing(40, then={3: remove(0)})
+    pages = list(by_offset(listing.slice, Inline(), 10, int, "points"))
+    assert [len(page) for page in pages] == [10, 10, 10, 9, 1]
+
+
+def test_links_of_single_pages_are_not_hashed() -> None:
+    def identity(_item: int) -> int:
+        raise AssertionError("hashed")
+
+    assert list(by_link(Listing(10).linked(10), "points", identity)) == [list(range(10))]
+
+
+# Pages by number that tell how many pages there are
+
+
+def numbered(items: list[int], size: int, then: dict[int, Callable[[list[int]], Any]] | None = None) -> Any:
+    asked: list[int] = []
+
+    def fetch(number: int) -> NumberedPage[int]:
+        asked.append(number)
+        (then or {}).get(len(asked), lambda _items: None)(items)
+        return NumberedPage(items[(number - 1) * size : number * size], -(-len(items) // size))
+
+    return fetch
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 11, 40, 95])
+def test_numbered_pages_are_read_whole(workers: Workers, count: int) -> None:
+    assert flat(by_number(numbered(list(range(count)), 10), workers, int, "points")) == list(range(count))
+
+
+def test_a_short_numbered_page_before_the_last_is_an_error(workers: Workers) -> None:
+    pages = {1: [1, 2, 3], 2: [4], 3: [5]}
+    with pytest.raises(AnswerError, match="page 2 of points holds 1 items, the first one 3"):
+        list(by_number(lambda number: NumberedPage(pages[number], 3), workers, int, "points"))
+
+
+def test_numbered_pages_that_grow_are_read_on() -> None:
+    fetch = numbered(list(range(20)), 10, {2: lambda items: items.extend(range(20, 45))})
+    assert flat(by_number(fetch, Inline(), int, "points")) == list(range(45))
+
+
+def test_an_item_met_twice_on_numbered_pages_means_reading_again() -> None:
+    items = list(range(40))
+    found = flat(by_number(numbered(items, 10, {2: add_first(100)}), Inline(), int, "points"))
+    assert set(items) <= set(found)
+
+
+def test_numbered_pages_of_which_one_goes_are_read_again() -> None:
+    items = list(range(41))
+    found = flat(by_number(numbered(items, 10, {3: remove(0)}), Inline(), int, "points"))
+    assert sorted(found) == list(range(41))
+
+
+# Threads
+
+
+def test_results_come_in_order_whatever_takes_how_long(workers: Workers) -> None:
+    def task(number: int) -> int:
+        time.sleep(0.02 if number % 3 == 0 else 0)
+        return number * number
+
+    assert list(workers.map(task, range(20))) == [(number, number * number) for number in range(20)]
+
+
+def test_pages_are_read_in_parallel(workers: Workers) -> None:
+    together = threading.Barrier(4, timeout=5)
+
+    def task(number: int) -> int:
+        together.wait()
+        return number
+
+    assert [number for number, _result in workers.map(task, range(8))] == list(range(8))
+
+
+def test_no_more_is_under_way_than_the_window(workers: Workers) -> None:
+    taken = []
+
+    def arguments() -> Iterator[int]:
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    results = workers.map(lambda number: number, arguments())
+    for expected in range(50):
+        assert next(results) == (expected, expected)
+        # What waits for its turn is bounded, so that a slow reader does not fill the memory with pages.
+        assert len(taken) <= expected + 2 * workers.connections
+
+
+def test_the_first_error_ends_it_at_once(workers: Workers) -> None:
+    started = []
+
+    def task(number: int) -> int:
+        started.append(number)
+        if number == 5:
+            raise AnswerError("page 5 is broken")
+        return number
+
+    results = workers.map(task, range(1000))
+    assert [next(results)[0] for _turn in range(5)] == list(range(5))
+    with pytest.raises(AnswerError, match="page 5 is broken"):
+        next(results)
+    workers.close()
+    assert len(started) <= 5 + 2 * workers.connections
+
+
+def test_an_error_in_a_page_is_the_error_of_the_listing(workers: Workers) -> None:
+    def fetch(start: int, limit: int) -> Page[int]:
+        if start == 30:
+            raise AnswerError("page of 30 is broken")
+        return Page(list(range(start, start + limit)), 1000)
+
+    with pytest.raises(AnswerError, match="page of 30 is broken"):
+        offsets(fetch, workers)
+
+
+def test_work_that_has_not_started_never_does_once_it_is_closed() -> None:
+    workers = Workers(1)
+    hold, running, started = threading.Event(), threading.Event(), []
+
+    def task(number: int) -> None:
+        started.append(number)
+        running.set()
+        hold.wait(5)
+
+    futures = [workers.submit(task, number) for number in range(3)]
+    assert running.wait(5)
+    threading.Timer(0.1, hold.set).start()
+    workers.close()
+    assert started == [0]
+    assert [future.cancelled() for future in futures] == [False, True, True]
+
+
+def test_inline_is_one_after_the_other_and_lazy() -> None:
+    done: list[int] = []
+    results = Inline().map(lambda number: done.append(number) or number, range(3))
+    assert next(results) == (0, 0)
+    assert done == [0]
+    assert list(results) == [(1, 1), (2, 2)]
