@@ -26,11 +26,13 @@ from .spp import SpectrumProtectPlus
 from .truth import Estate, as_moment
 from .unitrends import Unitrends
 from .veeam_azure import VeeamAzure
+from .vprotect import Vprotect
 
 _ALL = (
     SpectrumProtectPlus,
     VeeamAzure,
     Unitrends,
+    Vprotect,
 )
 DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in _ALL}
 
@@ -77,8 +79,8 @@ def _dialects(options: argparse.Namespace, estate: Estate) -> list[Dialect]:
     names = list(DIALECTS) if "all" in wanted else list(dict.fromkeys(wanted))
     dialects = {name: DIALECTS[name](estate) for name in names}
     for setting in options.variant:
-        name, _, value = setting.partition("=")
-        product, _, variant = name.partition(".")
+        name, _ignored, value = setting.partition("=")
+        product, _ignored, variant = name.partition(".")
         if product not in dialects:
             raise ValueError(f"--variant {setting}: {product!r} is not among the products served")
         dialects[product].start_with({variant: value})
