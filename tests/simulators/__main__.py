@@ -26,6 +26,7 @@ from .spp import SpectrumProtectPlus
 from .truth import Estate, as_moment
 from .unitrends import Unitrends
 from .veeam_azure import VeeamAzure
+from .veeam_backup_replication import VeeamBackupReplication
 from .vprotect import Vprotect
 
 _ALL = (

@@ -131,7 +131,7 @@ class TokenDesk:
         return session
 
     def session_of(self, call: Call, most_calls: int) -> TokenSession:
-        scheme, _, token = call.headers.get("Authorization", "").partition(" ")
+        scheme, _ignored, token = call.headers.get("Authorization", "").partition(" ")
         for session in self._sessions.values():
             if scheme.lower() == "bearer" and session.access_token == token and session.expires > time.monotonic():
                 session.calls += 1

@@ -69,10 +69,12 @@ class Catalogue:
         embed = call.first("embed") or ""
         chosen, ranks = self._filter(call), read_sort(call)
         if chosen.clauses or ranks or "children(properties" not in embed:
-            rows = sort_rows((row for row in map(self._child, (work for _, work in seen)) if chosen.admits(row)), ranks)
+            rows = sort_rows(
+                (row for row in map(self._child, (work for _ignored, work in seen)) if chosen.admits(row)), ranks
+            )
             items = written(rows if "children(properties" in embed else map(_named_only, rows))
         else:
-            items = [self._children[pk] for pk, _ in seen]
+            items = [self._children[pk] for pk, _ignored in seen]
         answer = page_answer(self.records.own_url, call, "children", items)
         if "children" not in embed:
             document = json.loads(answer.body)
@@ -114,7 +116,9 @@ class Catalogue:
     def _aggregated(self, call: Call, session: SppSession, catalogue: str) -> Answer:
         wanted = read_aggregate(call, self.dialect.flag("min_known"))
         chosen = self._filter(call)
-        rows = self._counted_rows((work for _, work in self._seen(session, catalogue)), wanted.versions_only, chosen)
+        rows = self._counted_rows(
+            (work for _ignored, work in self._seen(session, catalogue)), wanted.versions_only, chosen
+        )
         results = wanted.run(rows, self.dialect.flag("outputname_honoured"))
         cut = self.dialect.number("aggregate_page") or len(results)
         return Answer(200, json.dumps({"links": {}, "results": results[:cut]}).encode())

@@ -29,7 +29,7 @@ def sessions(dialect: Dialect) -> list[Row]:
     """Every session of every job, oldest first (the documented default order)."""
     rows: list[Row] = []
     for run, made in dialect.estate.runs(dialect.product):
-        for kind in sorted({prefix(work) for work, _ in made if work.workload_type in dialect.LISTS}):
+        for kind in sorted({prefix(work) for work, _ignored in made if work.workload_type in dialect.LISTS}):
             mine = [(work, point) for work, point in made if prefix_of(work) == kind and _is_job(dialect, work, point)]
             rows += _sessions_of_run(run, kind, mine) if mine else []
     return sorted(rows, key=lambda row: (row["start"], row["id"]))
@@ -47,14 +47,14 @@ def prefix_of(work: Workload) -> str | None:
 def _sessions_of_run(run: Run, kind: str, made: list[tuple[Workload, Point]]) -> list[Row]:
     copied: dict[str, int] = {}
     tested: dict[int, int] = {}
-    for _, point in made:
+    for _ignored, point in made:
         for copy in point.copies:
             copied[sub_policy(copy)] = max(copied.get(sub_policy(copy), 0), copy.copied_at)
         if point.verified_at is not None:
             tested[point.verified_at] = tested.get(point.verified_at, 0) + 1
     if not copied:
         copied = {"BACKUP": run.started + 5 * MINUTE}
-    expires = max((point.expires_at for _, point in made if point.expires_at is not None), default=None)
+    expires = max((point.expires_at for _ignored, point in made if point.expires_at is not None), default=None)
     rows = [_session(run, kind, sub_type, end, len(made), expires) for sub_type, end in sorted(copied.items())]
     return rows + [_restore_session(run, kind, at, count) for at, count in sorted(tested.items())]
 

@@ -125,7 +125,7 @@ def read_sort(call: Call) -> list[tuple[str, bool]]:
     if text is None:
         return []
     try:
-        entries, _ = json.JSONDecoder().raw_decode(text)
+        entries, _ignored = json.JSONDecoder().raw_decode(text)
     except ValueError:
         raise _malformed(f"The parameter sort is not valid JSON: {text}") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) and "property" in entry for entry in entries):
@@ -212,10 +212,10 @@ class Aggregate:
             values = [dig(row, name) for name in self.group]
             if self.group and all(value is None for value in values):
                 continue
-            _, columns = groups.setdefault(
-                json.dumps(values), (_nested(self.group, values), [[] for _ in self.operations])
+            _ignored, columns = groups.setdefault(
+                json.dumps(values), (_nested(self.group, values), [[] for _ignored in self.operations])
             )
-            for column, (operation, name, _) in zip(columns, self.operations, strict=True):
+            for column, (operation, name, _ignored) in zip(columns, self.operations, strict=True):
                 found = dig(row, name)
                 if found is not None:
                     column.append(1 if operation == "count" else float(str(found)))
@@ -223,7 +223,7 @@ class Aggregate:
 
     def _result(self, identity: Row, columns: list[list[float]], names_honoured: bool) -> Row:
         result: Row = {"_id": identity if self.group else None}
-        for column, (operation, _, outputname) in zip(columns, self.operations, strict=True):
+        for column, (operation, _ignored, outputname) in zip(columns, self.operations, strict=True):
             fold = _FOLDS[operation]
             result[outputname if names_honoured else operation] = int(fold(column)) if column else 0
         return result

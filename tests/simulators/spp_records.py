@@ -119,7 +119,7 @@ class Records:
                 "sessionId": "0",
                 "protectionInfo": self.protection(work, point, point.copies[0]),
             },
-            "links": self._links(self=f"{self.catalogue_path(work)}/{pk}"),
+            "links": self._links(f"{self.catalogue_path(work)}/{pk}"),
         }
         if work.workload_type == "vm":
             row["properties"]["hypervisorHostName"] = f"{prefix(work)}-{work.site.key}.example"
@@ -216,7 +216,7 @@ class Records:
                 "subPolicyType": sub_policy(version.rows[0]),
                 "protectionMethod": _METHODS.get(prefix(work), "OTHER"),
             },
-            "links": self._links(self=path, copies=f"{path}/copy", deletefromversioncatalog=path),
+            "links": self._links(path, copies=f"{path}/copy", deletefromversioncatalog=path),
         }
         if copies_embedded:
             row["copies"] = self.wizard_copies(work, version)
@@ -264,7 +264,7 @@ class Records:
             "storageProfiles": [point.run.policy.name],
             "protectionInfo": info,
             "mappings": [mapping],
-            "links": self._links(self=f"{path}/copy/{sub_policy(copy)}?from=recovery", version=path),
+            "links": self._links(f"{path}/copy/{sub_policy(copy)}?from=recovery", version=path),
         }
 
     def wizard_vm(self, work: Workload) -> Row:
@@ -277,7 +277,7 @@ class Records:
             "metadataPath": f"vm:{self.wizard_id(work)}",
             "copies": [{"storageProfileId": str(2000 + work.policy.ordinal)}] if work.policy and work.points else [],
             "links": self._links(
-                self=path,
+                path,
                 versions=f"{path}/version?from=recovery",
                 latestversion=f"{path}/version/latest?from=recovery",
             ),
@@ -290,7 +290,7 @@ class Records:
             "id": self.wizard_id(work),
             "name": work.name,
             "links": self._links(
-                self=path,
+                path,
                 instance=instance,
                 copies=f"{path}/copy?from=recovery",
                 versions=f"{path}/version?from=recovery",
@@ -323,6 +323,6 @@ class Records:
             "links": {},
         }
 
-    def _links(self, /, **paths: str) -> Row:
+    def _links(self, own: str, **paths: str) -> Row:
         """Links are absolute and name the appliance as it sees itself (facts 3h)."""
-        return {name: {"href": self.own_url + path} for name, path in paths.items()}
+        return {name: {"href": self.own_url + path} for name, path in {"self": own, **paths}.items()}

@@ -44,7 +44,7 @@ class SessionDesk:
         """(session id, user name)"""
         if call.body:
             raise Refusal(400, "The log-in takes no body.", "XSBBadRequestException")
-        scheme, _, encoded = call.headers.get("Authorization", "").partition(" ")
+        scheme, _ignored, encoded = call.headers.get("Authorization", "").partition(" ")
         try:
             user, colon, password = base64.b64decode(encoded, validate=True).decode("latin-1").partition(":")
         except binascii.Error:

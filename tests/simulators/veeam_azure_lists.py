@@ -109,7 +109,7 @@ class PointList:
         self.pairs = [by_id[number] for number in self._ids]
         self._position = {number: index for index, number in enumerate(self._ids)}
         self._of_workload: dict[str, list[int]] = {}
-        for index, (work, _) in enumerate(self.pairs):
+        for index, (work, _ignored) in enumerate(self.pairs):
             self._of_workload.setdefault(points.workload_id(work), []).append(index)
         self._written: dict[int, list[bytes]] = {}
 

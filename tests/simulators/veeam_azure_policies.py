@@ -26,7 +26,7 @@ class Policies:
         """Policies are per sort of resource: one policy of the truth that backs up VMs and databases becomes two."""
         known = self.dialect.estate.for_product(self.dialect.product)
         used = {work.policy.key: work.policy for work in known if work.policy is not None and species(work) == kind}
-        return [self._policy(policy, kind) for _, policy in sorted(used.items())]
+        return [self._policy(policy, kind) for _ignored, policy in sorted(used.items())]
 
     def protected_items(self, name: str) -> list[Row]:
         known = self.dialect.estate.for_product(self.dialect.product)

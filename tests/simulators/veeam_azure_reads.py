@@ -131,7 +131,7 @@ class Reads:
         days = self.dialect.number("session_days")
         oldest = azure_time(self.dialect.estate.now - days * DAY) if days else ""
         kept = [(row, made) for row, made in self.sessions.all() if row["executionStartTime"] >= oldest]
-        self._sessions = RowList(row for row, _ in kept)
+        self._sessions = RowList(row for row, _ignored in kept)
         self._worked_on = {row["id"]: made for row, made in kept}
 
     def _query(self, call: Call, version: str) -> Query:
@@ -257,7 +257,7 @@ class Reads:
 
         def works_on(row: Row) -> bool:
             made = self._worked_on[row["id"]]
-            return resource is None or any(self.points.workload_id(work) == resource for work, _ in made)
+            return resource is None or any(self.points.workload_id(work) == resource for work, _ignored in made)
 
         items = self._sessions.chosen(fits, works_on)
         return self._page(call, version, [self._numbered(item) for item in items] if version == "v1" else items)

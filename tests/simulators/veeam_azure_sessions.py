@@ -41,7 +41,7 @@ class Sessions:
                     by_type.setdefault((session_type(work, point.kind), species(work)), []).append((work, point))
             found += [(run.started, self._backup(run, *key, len(mine)), mine) for key, mine in sorted(by_type.items())]
         found += self._health_checks()
-        return [(row, made) for _, row, made in sorted(found, key=lambda entry: (-entry[0], entry[1]["id"]))]
+        return [(row, made) for _ignored, row, made in sorted(found, key=lambda entry: (-entry[0], entry[1]["id"]))]
 
     def number_of(self, session_id: str) -> int:
         """What version 1 calls the session."""
@@ -82,8 +82,8 @@ class Sessions:
         return [(key[0], self._health_check(*key, seen), seen) for key, seen in sorted(checks.items())]
 
     def _health_check(self, checked_at: int, policy: str, sort: str, seen: list[Work]) -> Row:
-        broken = any(not point.usable for _, point in seen)
-        instances = len({work.key for work, _ in seen})
+        broken = any(not point.usable for _ignored, point in seen)
+        instances = len({work.key for work, _ignored in seen})
         return {
             "id": self.dialect.uuid(f"health:{policy}:{checked_at}:{sort}"),
             "type": "HealthCheck",
@@ -129,5 +129,5 @@ class Sessions:
                 "successCount": int(not failed and session["status"] != "Running"),
                 "failureCount": int(failed),
             }
-            for work, _ in made
+            for work, _ignored in made
         ]

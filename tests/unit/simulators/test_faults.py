@@ -22,7 +22,7 @@ def order(spp: SppTalk, *rules: dict[str, Any]) -> None:
 
 
 def statuses(spp: SppTalk, count: int, path: str = SITES) -> list[int]:
-    return [spp.call("GET", path).status_code for _ in range(count)]
+    return [spp.call("GET", path).status_code for _ignored in range(count)]
 
 
 def test_status_with_headers_and_body(spp: SppTalk) -> None:

@@ -30,7 +30,7 @@ def start(ready_file: Path, *words: str, **more: Any) -> subprocess.Popen[bytes]
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    for _ in range(1500):
+    for _ignored in range(1500):
         if path.exists():
             document: dict[str, Any] = json.loads(path.read_text())
             return document
@@ -76,7 +76,7 @@ def test_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 )
 def test_wrong_arguments(tmp_path: Path, words: list[str], said: str) -> None:
     process = start(tmp_path / "ready.json", *words, stderr=subprocess.PIPE)
-    _, errors = process.communicate(timeout=30)
+    _ignored, errors = process.communicate(timeout=30)
     assert process.returncode == 2
     assert said in errors.decode()
     assert list(tmp_path.iterdir()) == []
@@ -89,7 +89,7 @@ def test_running_tells_why_it_did_not_start() -> None:
 
 def test_estate_is_the_same_for_the_same_now() -> None:
     texts = []
-    for _ in range(2):
+    for _ignored in range(2):
         with running(("spp",), workloads=5, points=3, now="2026-03-10T12:00:00Z") as ready:
             texts.append(Path(ready["estate"]).read_bytes())
     assert texts[0] == texts[1]

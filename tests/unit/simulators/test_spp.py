@@ -70,7 +70,7 @@ def test_both_shapes_of_401(spp: SppTalk) -> None:
 
 def test_session_ends_after_so_many_calls(spp: SppTalk) -> None:
     spp.variant(session_calls=2)
-    assert [spp.call("GET", "/api/site").status_code for _ in range(3)] == [200, 200, 401]
+    assert [spp.call("GET", "/api/site").status_code for _ignored in range(3)] == [200, 200, 401]
     assert spp.control("sessions") == {"open": 0}
 
 
@@ -427,10 +427,10 @@ def test_wrong_method_and_path(spp: SppTalk) -> None:
 def test_too_many_requests_at_once(spp: SppTalk) -> None:
     spp.variant(throttle=2)
     with ThreadPoolExecutor(6) as pool:
-        statuses = list(pool.map(lambda _: spp.call("GET", "/api/site").status_code, range(6)))
+        statuses = list(pool.map(lambda _ignored: spp.call("GET", "/api/site").status_code, range(6)))
     assert set(statuses) == {200, 503}
     started = time.monotonic()
-    assert [spp.call("GET", "/api/site").status_code for _ in range(3)] == [200] * 3
+    assert [spp.call("GET", "/api/site").status_code for _ignored in range(3)] == [200] * 3
     assert time.monotonic() - started > 0.05
 
 

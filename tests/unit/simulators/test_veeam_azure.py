@@ -113,7 +113,7 @@ def test_refresh_gives_a_new_pair(azure: AzureTalk) -> None:
 def test_token_expires_in_the_middle(azure: AzureTalk) -> None:
     azure.variant(token_calls=2)
     tokens = azure.log_in()
-    assert [azure.call("GET", VMS).status_code for _ in range(3)] == [200, 200, 401]
+    assert [azure.call("GET", VMS).status_code for _ignored in range(3)] == [200, 200, 401]
     renewed = azure.grant(grant_type="Refresh_token", refresh_token=tokens["refresh_token"]).json()
     azure.headers = {"Authorization": f"Bearer {renewed['access_token']}"}
     assert azure.call("GET", VMS).status_code == 200
