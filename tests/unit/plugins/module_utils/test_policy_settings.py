@@ -1,0 +1,280 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings that are said at policy, facet and rule: on_unknown, warn_at, accept, weekdays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._policy_days import (
+    DAY_MICROS,
+    bounds,
+    elapsed,
+    workdays_between,
+)
+from ansible_collections.backup.audit.plugins.module_utils._times import format_time, parse_time
+from tests.unit.plugins.module_utils.policy_rows import (
+    COUNTS,
+    HOUR,
+    NOW,
+    ago,
+    finding,
+    findings,
+    gaps,
+    judge,
+    read,
+    row,
+    with_facet,
+)
+
+MON_TO_FRI = frozenset(range(5))
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [
+        ({}, "fail"),
+        ({"policy": "fail"}, "fail"),
+        ({"policy": "warn"}, "warn"),
+        ({"policy": "ignore"}, "unknown"),
+        ({"policy": "ignore", "facet": "warn"}, "warn"),
+        ({"policy": "ignore", "facet": "warn", "rule": "fail"}, "fail"),
+        ({"facet": "warn", "rule": "ignore"}, "unknown"),
+        ({"rule": "warn"}, "warn"),
+    ],
+)
+def test_the_nearest_on_unknown_wins(said: dict[str, str], result: str) -> None:
+    policy: dict[str, Any] = {"verified": {"minimum": {"limit": 1}}, "recovery_points": {"minimum": 7}}
+    for level, place in (("policy", policy), ("facet", policy["verified"]), ("rule", policy["verified"]["minimum"])):
+        if level in said:
+            place["on_unknown"] = said[level]
+    told = {one["control"]: one for one in findings(row(), policy)}["verified.minimum"]
+    assert (told["result"], told["certainty"]) == (result, "unknown")
+    assert told["message"].startswith("cannot tell whether")
+    assert judge(row(), policy).compliant is (result != "fail")
+
+
+@pytest.mark.parametrize("on_unknown", ["fail", "warn", "ignore"])
+def test_unknown_is_counted_and_never_a_pass(on_unknown: str) -> None:
+    policy = {"recovery_points": {"newest_within": "26h", "minimum": 7}, "on_unknown": on_unknown}
+    totals = judge(COUNTS, policy).frame["totals"]
+    assert totals["not_proved"] == 1
+    verdict = {"fail": "fail", "warn": "warn", "ignore": "unknown"}[on_unknown]
+    assert totals["verdicts"][verdict] == 1
+    assert totals["verdicts"]["pass"] == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "age", "result"),
+    [
+        ({"newest_within": {"limit": "10h", "warn_at": "50%"}}, 5, "pass"),
+        ({"newest_within": {"limit": "10h", "warn_at": "50%"}}, 5.01, "warn"),
+        ({"newest_within": "10h", "warn_at": "50%"}, 10, "warn"),
+        ({"newest_within": "10h", "warn_at": "50%"}, 10.01, "fail"),
+        ({"newest_within": {"limit": "10h", "warn_at": "90%"}, "warn_at": "50%"}, 8, "pass"),
+        # A floor is not come near to from below: having exactly what is asked is no warning.
+        ({"minimum": 30, "warn_at": "50%"}, 5, "pass"),
+    ],
+)
+def test_warn_at(rule: dict[str, Any], age: float, result: str) -> None:
+    told = finding(row(newest=ago(hours=age)), {"recovery_points": rule})
+    assert (told["result"], told["certainty"]) == (result, "exact")
+
+
+SOFT = {
+    "count": 1,
+    "newest": ago(days=9),
+    "oldest": ago(days=20),
+    "false": 10,
+    "estimated": {"count": 4, "newest": ago(days=2), "oldest": ago(days=25)},
+    "attested": {"count": 15, "newest": ago(days=1), "oldest": ago(days=29)},
+}
+
+
+@pytest.mark.parametrize(
+    ("rules", "accept", "result", "certainty"),
+    [
+        ({"minimum": 1}, None, "pass", "exact"),
+        ({"minimum": 2}, None, "unknown", "unknown"),
+        ({"minimum": 2}, ["exact"], "unknown", "unknown"),
+        ({"minimum": 1}, ["exact", "estimated"], "pass", "exact"),
+        ({"minimum": 5}, ["exact", "estimated"], "pass", "estimated"),
+        ({"minimum": 6}, ["exact", "estimated"], "unknown", "unknown"),
+        ({"minimum": 16}, ["exact", "attested"], "pass", "attested"),
+        ({"minimum": 5}, ["exact", "attested", "estimated"], "pass", "attested"),
+        ({"minimum": 20}, ["exact", "attested", "estimated"], "pass", "estimated"),
+        ({"minimum": 21}, ["exact", "attested", "estimated"], "fail", "exact"),
+        ({"newest_within": "9d"}, None, "pass", "exact"),
+        ({"newest_within": "2d"}, None, "unknown", "unknown"),
+        ({"newest_within": "2d"}, ["estimated"], "pass", "estimated"),
+        ({"newest_within": "1d"}, ["estimated"], "unknown", "unknown"),
+        ({"newest_within": "23h"}, ["estimated", "attested"], "fail", "exact"),
+        ({"reaches_back": "25d"}, ["estimated"], "pass", "estimated"),
+        ({"none": True}, None, "fail", "exact"),
+        ({"all": True}, ["estimated", "attested"], "fail", "exact"),
+    ],
+)
+def test_accept(rules: dict[str, Any], accept: list[str] | None, result: str, certainty: str) -> None:
+    policy: dict[str, Any] = {"immutable": dict(rules), "on_unknown": "ignore"}
+    if accept is not None:
+        policy["immutable"]["accept"] = accept
+    told = finding(with_facet("immutable", SOFT), policy)
+    assert (told["result"], told["certainty"]) == (result, certainty), told["message"]
+
+
+@pytest.mark.parametrize("level", ["policy", "facet", "rule"])
+def test_accept_at_each_level(level: str) -> None:
+    policy: dict[str, Any] = {"immutable": {"minimum": {"limit": 5}}}
+    {"policy": policy, "facet": policy["immutable"], "rule": policy["immutable"]["minimum"]}[level]["accept"] = [
+        "estimated"
+    ]
+    assert finding(with_facet("immutable", SOFT), policy)["certainty"] == "estimated"
+
+
+def test_none_where_an_estimate_says_some() -> None:
+    """Not accepted it is unknown whether one is; accepted, one is."""
+    facts = {"count": 0, "false": 29, "estimated": {"count": 1, "newest": ago(days=2), "oldest": ago(days=2)}}
+    policy: dict[str, Any] = {"immutable": {"none": True, "on_unknown": "ignore"}}
+    assert finding(with_facet("immutable", facts), policy)["result"] == "unknown"
+    policy["immutable"]["accept"] = ["estimated"]
+    told = finding(with_facet("immutable", facts), policy)
+    assert (told["result"], told["certainty"]) == ("fail", "estimated")
+
+
+def test_the_message_says_why_an_estimate_does_not_count() -> None:
+    told = finding(with_facet("immutable", SOFT), {"immutable": {"minimum": 5}})
+    assert told["message"] == (
+        "cannot tell whether there are at least 5 immutable recovery points: 1 are known, and of 19 points this is "
+        "only estimated or attested, which the policy does not accept"
+    )
+
+
+# NOW is a Saturday, 07:00.
+@pytest.mark.parametrize(
+    ("weekdays", "newest", "limit", "result"),
+    [
+        # Since Thursday 19:00: 5 hours of Thursday, all of Friday.
+        (["mon..fri"], "2026-11-19T19:00:00Z", "29h", "pass"),
+        (["mon..fri"], "2026-11-19T19:00:00Z", "28h", "fail"),
+        (["mon..sun"], "2026-11-19T19:00:00Z", "36h", "pass"),
+        (["mon..sun"], "2026-11-19T19:00:00Z", "35h", "fail"),
+        (["sat..mon"], "2026-11-19T19:00:00Z", "7h", "pass"),
+        (["thu", "sat"], "2026-11-19T19:00:00Z", "12h", "pass"),
+        # A week and some: five working days, and 24 hours of Friday.
+        (["mon..fri"], "2026-11-13T00:00:00Z", "144h", "pass"),
+        (["mon..fri"], "2026-11-13T00:00:00Z", "143h", "fail"),
+    ],
+)
+def test_weekdays_in_ages(weekdays: list[str], newest: str, limit: str, result: str) -> None:
+    policy = {"recovery_points": {"newest_within": limit}, "weekdays": weekdays}
+    assert finding(row(newest=newest), policy)["result"] == result
+
+
+@pytest.mark.parametrize(
+    ("gap", "limit", "result"),
+    [
+        (26, "26h", "pass"),
+        # 72 hours are Friday evening to Monday evening, or three working days: the row does not say which.
+        (72, "26h", "unknown"),
+        (72, "72h", "pass"),
+        # A weekend hides 48 hours and no more.
+        (74, "26h", "unknown"),
+        (75, "26h", "fail"),
+        (7 * 24, "120h", "pass"),
+        (7 * 24, "119h", "fail"),
+    ],
+)
+def test_weekdays_in_gaps(gap: int, limit: str, result: str) -> None:
+    judged = row(newest=ago(hours=8), gaps=gaps(every=gap * HOUR))
+    policy = {"recovery_points": {"longest_gap": limit}, "weekdays": ["mon..fri"], "on_unknown": "ignore"}
+    told = finding(judged, policy)
+    assert told["result"] == result, told["message"]
+    if result == "unknown":
+        assert "does not tell on which days of the week its gaps lie" in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("newest", "run", "wanted", "result"),
+    [
+        # Saturday morning, the last point on Friday: the run of ten days holds Wed-Fri, Mon-Fri.
+        ("2026-11-20T20:00:00Z", 10, 8, "pass"),
+        ("2026-11-20T20:00:00Z", 10, 9, "fail"),
+        # The run of five days begins on a Monday; whether Friday before it had a point is not told.
+        ("2026-11-20T20:00:00Z", 5, 5, "pass"),
+        ("2026-11-20T20:00:00Z", 5, 6, "unknown"),
+        # The last point on Thursday: Friday was missed.
+        ("2026-11-19T20:00:00Z", 0, 1, "fail"),
+    ],
+)
+def test_weekdays_in_days(newest: str, run: int, wanted: int, result: str) -> None:
+    judged = row(newest=newest, calendar={"days": run})
+    policy = {"recovery_points": {"days": wanted}, "weekdays": ["mon..fri"], "on_unknown": "ignore"}
+    told = finding(judged, policy)
+    assert told["result"] == result, told["message"]
+
+
+def test_weekdays_on_a_monday_after_a_quiet_weekend() -> None:
+    """The calendar counts a run of 0 because Sunday is empty; Friday held a point all the same."""
+    monday = parse_time("2026-11-23T07:00:00Z")
+    judged = read(row(newest="2026-11-20T20:00:00Z", calendar={"days": 0}), read_at=format_time(monday))
+    policy = {"recovery_points": {"days": 1}, "weekdays": ["mon..fri"]}
+    assert finding(judged, policy, as_of=monday)["result"] == "pass"
+
+
+@pytest.mark.parametrize(("later", "result"), [(0, "pass"), (19, "pass"), (20, "unknown"), (44, "fail")])
+def test_a_run_may_have_ended_since_it_was_read(later: int, result: str) -> None:
+    """Newest 5 hours before the READ; a day after it, a whole empty day may lie between, two days after one does."""
+    policy = {"recovery_points": {"days": 7}, "on_unknown": "ignore"}
+    told = finding(row(), policy, as_of=NOW + later * HOUR * 1_000_000, max_read_age="9d")
+    assert told["result"] == result, told["message"]
+
+
+def test_young_workloads_lack_the_history() -> None:
+    """Backed up for three days only: in the last fortnight there were eleven days without a point."""
+    young = row(oldest=ago(days=3), gaps=gaps(every=25 * HOUR))
+    policy = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d"}}}
+    told = finding(young, policy)
+    assert (told["result"], told["actual"]) == ("fail", 11 * 24 * HOUR)
+    assert finding(young, {"recovery_points": {"longest_gap": "26h"}})["result"] == "pass"
+
+
+@pytest.mark.parametrize(
+    ("kept", "within", "result"),
+    [
+        # The next larger window proves it too.
+        ({"w31d": 25 * HOUR}, "20d", "pass"),
+        ({"all": 25 * HOUR}, "400d", "pass"),
+        # A smaller window already breaks it.
+        ({"w14d": 27 * HOUR, "w31d": 27 * HOUR}, "20d", "fail"),
+        # The larger window has a gap, the smaller one has not: it may lie in between.
+        ({"w14d": 25 * HOUR, "w31d": 27 * HOUR}, "20d", "unknown"),
+        ({"w14d": 25 * HOUR}, "20d", "unknown"),
+        ({"w14d": 25 * HOUR, "w31d": 27 * HOUR}, "2w", "pass"),
+    ],
+)
+def test_gap_windows_that_are_not_kept(kept: dict[str, int], within: str, result: str) -> None:
+    judged = row(oldest=ago(days=500), gaps=gaps(**kept))
+    policy = {"recovery_points": {"longest_gap": {"limit": "26h", "within": within}}, "on_unknown": "ignore"}
+    told = finding(judged, policy)
+    assert told["result"] == result, told["message"]
+
+
+def test_working_time_is_counted_right() -> None:
+    """Against counting each hour of four weeks."""
+    hour = DAY_MICROS // 24
+    for start in range(0, 24 * 8, 5):
+        for length in (0, 1, 24, 65, 24 * 7, 24 * 12 + 3):
+            slow = sum(((start + h) // 24 + 3) % 7 < 5 for h in range(length)) * hour
+            assert elapsed(start * hour, (start + length) * hour, MON_TO_FRI) == slow
+            least, most = bounds(length * hour, MON_TO_FRI)
+            assert least <= slow <= most
+
+
+def test_working_days_are_counted_right() -> None:
+    for first in range(10):
+        for last in range(first - 2, first + 20):
+            slow = sum((day + 3) % 7 < 5 for day in range(first, last + 1))
+            assert workdays_between(first, last, MON_TO_FRI) == slow

@@ -1,0 +1,373 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is judged: tiers, expected names, exclusions, waivers, and rows that are judged as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND
+from tests.unit.plugins.module_utils.policy_rows import (
+    DAY,
+    HOUR,
+    NOW,
+    ago,
+    finding,
+    findings,
+    gaps,
+    judge,
+    read,
+    row,
+    with_facet,
+)
+
+SEVEN = {"recovery_points": {"minimum": 7}}
+
+
+def results(told: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """(name, control) -> result."""
+    return {(one["workload_name"], one["control"]): one["result"] for one in told}
+
+
+def messages(told: list[dict[str, Any]], control: str) -> list[tuple[str, str]]:
+    """(result, message) of the findings of one control."""
+    return [(one["result"], one["message"]) for one in told if one["control"] == control]
+
+
+TIERS: list[dict[str, Any]] = [
+    {"name": "gold", "match": {"workload_name": ["db*", "pay*"]}, "policy": {"recovery_points": {"minimum": 40}}},
+    {"name": "vmware", "match": {"platform": "VMware", "workload_type": "vm"}, "policy": SEVEN},
+]
+BY_NAME: dict[str, Any] = {"by": "workload_name"}
+
+
+class TestTiers:
+    def test_the_first_match_wins(self) -> None:
+        rows = read(row(workload_name="DB1"), row(workload_name="web01"), row(workload_name="x", platform="hyperv"))
+        told = findings(rows, {"policies": TIERS})
+        assert results(told) == {
+            ("DB1", "recovery_points.minimum"): "fail",
+            ("web01", "recovery_points.minimum"): "pass",
+            ("x", "policy.tier"): "fail",
+        }
+        assert [one["tier"] for one in told] == ["gold", "vmware", None]
+
+    def test_a_last_tier_without_match_is_for_the_rest(self) -> None:
+        policies = [*TIERS, {"name": "rest", "policy": {"recovery_points": {"minimum": 1}}}]
+        told = finding(row(platform="hyperv"), {"policies": policies})
+        assert (told["tier"], told["result"], told["limit"]) == ("rest", "pass", 1)
+
+    @pytest.mark.parametrize(
+        ("match", "matches"),
+        [
+            ({"in_inventory": True}, False),
+            ({"in_inventory": False}, False),
+            ({"in_inventory": None}, True),
+            ({"source": "vbr?"}, True),
+            ({"origin": "*"}, False),
+            ({"product": "spp"}, False),
+            ({"workload_id": "ID-1"}, True),
+            ({"workload_name": "web[0-9]1"}, True),
+            ({"workload_name": "web"}, False),
+            ({"platform": "vmware", "workload_type": "database"}, False),
+        ],
+    )
+    def test_what_is_not_known_is_not_matched(self, match: dict[str, Any], matches: bool) -> None:
+        policies = [{"name": "only", "match": match, "policy": SEVEN}]
+        assert (finding(row(), {"policies": policies})["control"] == "recovery_points.minimum") is matches
+
+    def test_a_name_that_looks_like_a_pattern_matches_itself(self) -> None:
+        policies = [{"name": "only", "match": {"workload_name": "vm[1]"}, "policy": SEVEN}]
+        assert finding(row(workload_name="VM[1]"), {"policies": policies})["result"] == "pass"
+
+    def test_points_without_a_workload_are_judged_too(self) -> None:
+        told = finding(row(workload_name=None, workload_id=None, recovery_points=3), SEVEN)
+        assert (told["workload_name"], told["result"]) == (None, "fail")
+
+
+class TestExclude:
+    def test_is_listed_with_its_reason(self) -> None:
+        rows = read(row(), row(workload_name="gone", in_inventory=False, recovery_points=0))
+        told = findings(rows, SEVEN, exclude=[{"match": {"in_inventory": False}, "reason": "switched off in May"}])
+        assert results(told) == {
+            ("web01", "recovery_points.minimum"): "pass",
+            ("gone", "policy.exclude"): "not_applicable",
+        }
+        assert told[1]["message"] == "not judged, excluded by the policy: switched off in May"
+
+
+class TestWaivers:
+    @staticmethod
+    def waiver(**members: Any) -> dict[str, Any]:
+        given = {"workload": "WEB*", "control": "recovery_points.*", "until": "2026-12-31", "reason": "new, see T-1"}
+        return {**given, **members}
+
+    def test_covers_what_does_not_pass(self) -> None:
+        policy = {"recovery_points": {"minimum": 40, "newest_within": "26h"}}
+        told = findings(row(), policy, waivers=[self.waiver()])
+        assert [one["result"] for one in told] == ["waived", "pass"]
+        assert told[0]["waiver"] == self.waiver()
+        assert told[1]["waiver"] is None
+        assert judge(row(), policy, waivers=[self.waiver()]).compliant
+
+    @pytest.mark.parametrize(
+        "members",
+        [{"workload": "db*"}, {"control": "recovery_points.days"}, {"control": "full.*"}, {"workload": "web0"}],
+    )
+    def test_covers_nothing_else(self, members: dict[str, Any]) -> None:
+        told = finding(row(recovery_points=3), SEVEN, waivers=[self.waiver(**members)])
+        assert (told["result"], told["waiver"]) == ("fail", None)
+
+    @pytest.mark.parametrize(
+        ("until", "result"),
+        [
+            ("2026-11-21", "waived"),
+            ("2026-11-20", "fail"),
+            ("2026-11-21T07:00:00Z", "waived"),
+            ("2026-11-21T06:59:59.999999Z", "fail"),
+            ("2026-11-21T07:00:00+01:00", "fail"),
+        ],
+    )
+    def test_ends(self, until: str, result: str) -> None:
+        told = finding(row(recovery_points=3), SEVEN, waivers=[self.waiver(until=until)])
+        assert told["result"] == result
+        if result == "fail":
+            assert told["message"].endswith(f"(its waiver ended: {until})")
+            assert told["waiver"] == {**self.waiver(until=until), "expired": True}
+
+    def test_an_ended_one_beside_a_standing_one(self) -> None:
+        both = [self.waiver(until="2026-01-01"), self.waiver(reason="prolonged")]
+        told = finding(row(recovery_points=3), SEVEN, waivers=both)
+        assert (told["result"], told["waiver"]["reason"]) == ("waived", "prolonged")
+
+    def test_never_makes_an_incomplete_read_pass(self) -> None:
+        assessment = judge(read(row(), complete=False), SEVEN, waivers=[self.waiver(workload="*", control="*")])
+        assert assessment.frame["totals"]["results"]["waived"] == 1
+        assert not assessment.compliant
+
+    def test_covers_a_missing_workload_by_its_name(self) -> None:
+        waivers = [self.waiver(workload="new01", control="expected.exists")]
+        told = findings(row(), SEVEN, expected=["new01"], waivers=waivers)
+        assert results(told)["new01", "expected.exists"] == "waived"
+
+
+class TestExpected:
+    @pytest.mark.parametrize(
+        ("name", "expected", "how", "result"),
+        [
+            ("web01", "WEB01", "exact", "pass"),
+            ("web01.prod.example", "web01.prod.example", "exact", "pass"),
+            ("web01.prod.example", "web01", "short", "pass"),
+            ("web01", "web01.prod.example", "short", "pass"),
+            ("web01.prod.example", "web01", "exact", "fail"),
+            # They share a first label and are two hosts.
+            ("web01.prod.example", "web01.test.example", "short", "fail"),
+            # Nor is an address a host name with labels.
+            ("10", "10.0.0.1", "short", "fail"),
+            ("10.0.0.1", "10.0.0.1", "short", "pass"),
+            ("fe80", "fe80::1", "short", "fail"),
+        ],
+    )
+    def test_names(self, name: str, expected: str, how: str, result: str) -> None:
+        told = findings(row(workload_name=name), SEVEN, expected=[expected], expected_match=how)
+        assert messages(told, "expected.exists")[0][0] == result
+
+    def test_a_missing_one_fails(self) -> None:
+        told = findings(row(), SEVEN, expected=["web01", "db7"])
+        assert messages(told, "expected.exists") == [
+            ("pass", "web01 is known to vbr1"),
+            ("fail", "db7 is expected, and no server that was read knows a workload of this name"),
+        ]
+        assert judge(row(), SEVEN, expected=["db7"]).frame["totals"]["workloads"] == 2
+
+    def test_missing_while_a_server_was_not_read_wholly_is_unknown(self) -> None:
+        told = findings([read(row(), complete=False)], {**SEVEN}, expected=["db7"])
+        (missing,) = [one for one in told if one["workload_name"] == "db7"]
+        assert (missing["result"], missing["certainty"]) == ("fail", "unknown")
+
+    def test_named_twice_counts_once(self) -> None:
+        told = findings(row(), SEVEN, expected=["db7", "DB7", "db7"])
+        assert len(messages(told, "expected.exists")) == 1
+
+    def test_removed_from_the_inventory_fails(self) -> None:
+        told = findings(row(in_inventory=False), SEVEN, expected=["web01"])
+        assert messages(told, "expected.exists") == [
+            ("fail", "web01 is expected, and is no longer in the inventory of vbr1")
+        ]
+
+    @pytest.mark.parametrize(("in_inventory", "result"), [(None, "fail"), (True, "pass")])
+    def test_without_the_inventory_it_is_unknown(self, in_inventory: bool | None, result: str) -> None:
+        blind = read(row(in_inventory=in_inventory), server={"host": "vbr1", "scope": {"inventory": False}})
+        told = [one for one in findings(blind, SEVEN, expected=["web01"]) if one["control"] == "expected.exists"]
+        assert told[0]["result"] == result
+        if result == "fail":
+            assert told[0]["certainty"] == "unknown"
+            assert "cannot tell whether web01 still exists" in told[0]["message"]
+
+    def test_an_old_read_proves_no_existence(self) -> None:
+        told = findings(read(row()), SEVEN, expected=["web01"], as_of=NOW + 9 * DAY * SECOND)
+        assert messages(told, "expected.exists")[0] == (
+            "fail",
+            "web01 is known to vbr1, but the READ of vbr1 is older than 1d",
+        )
+
+    def test_of_several_rows_the_newest_in_inventory_is_judged(self) -> None:
+        rows = read(
+            row(workload_id="old", newest=ago(days=9), in_inventory=True, recovery_points=1),
+            row(workload_id="gone", newest=ago(hours=1), in_inventory=False, recovery_points=2),
+            row(workload_id="this", newest=ago(hours=5), in_inventory=True, recovery_points=8),
+        )
+        told = findings(rows, SEVEN, expected=["web01"])
+        assert [(one["workload_id"], one["control"], one["result"]) for one in told] == [
+            ("this", "expected.exists", "pass"),
+            ("old", "expected.exists", "not_applicable"),
+            ("gone", "expected.exists", "not_applicable"),
+            ("this", "recovery_points.minimum", "pass"),
+        ]
+        assert told[0]["message"] == ("web01 is known to vbr1 (vbr1, id this); not judged: vbr1, id old; vbr1, id gone")
+
+    def test_an_ambiguous_short_name_is_unknown(self) -> None:
+        rows = read(row(workload_name="web01.prod"), row(workload_name="web01.test"))
+        told = findings(rows, SEVEN, expected=["web01"])
+        assert messages(told, "expected.exists") == [
+            ("fail", "web01 may be any of web01.prod, web01.test: write the full name")
+        ]
+        # Both are judged all the same.
+        assert len(messages(told, "recovery_points.minimum")) == 2
+
+    def test_one_row_cannot_answer_for_two_names(self) -> None:
+        told = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
+        assert [result for result, _message in messages(told, "expected.exists")] == ["fail", "fail"]
+        told = findings(row(), SEVEN, expected=["web01", "web01.test"])
+        assert [result for result, _message in messages(told, "expected.exists")] == ["pass", "fail"]
+
+    def test_an_excluded_workload_exists(self) -> None:
+        told = findings(row(), SEVEN, expected=["web01"], exclude=[{"match": {"source": "*"}, "reason": "x"}])
+        assert results(told) == {("web01", "expected.exists"): "pass", ("web01", "policy.exclude"): "not_applicable"}
+
+
+class TestCombine:
+    @staticmethod
+    def reads(**second: Any) -> list[dict[str, Any]]:
+        """web01 of vbr1, with 30 points, and of spp1."""
+        other = row(source="spp1", workload_id="77", workload_name="WEB01", **second)
+        return [read(row()), read(other, server={"host": "spp1"})]
+
+    def test_alone_without_it(self) -> None:
+        told = findings(self.reads(recovery_points=3), SEVEN)
+        assert [one["result"] for one in told] == ["pass", "fail"]
+
+    def test_one_row_proves_it_for_all(self) -> None:
+        told = finding(self.reads(recovery_points=3), SEVEN, combine=BY_NAME)
+        assert (told["result"], told["actual"], told["source"]) == ("pass", 30, "vbr1")
+        assert told["message"] == (
+            "number of recovery points is 30, wanted are at least 7 "
+            "(2 rows judged as one: vbr1, id id-1; spp1, id 77; that of vbr1, id id-1 counts)"
+        )
+
+    @pytest.mark.parametrize(
+        ("independent", "second", "result", "actual"),
+        [
+            (False, {}, "fail", 30),
+            (True, {}, "pass", 60),
+            # The same points, seen through another server: the larger count.
+            (True, {"origin": "vbr1"}, "fail", 30),
+        ],
+    )
+    def test_counts_add_only_where_they_are_independent(
+        self, independent: bool, second: dict[str, Any], result: str, actual: int
+    ) -> None:
+        combine = {**BY_NAME, "independent": independent}
+        told = finding(self.reads(**second), {"recovery_points": {"minimum": 60}}, combine=combine)
+        assert (told["result"], told["actual"]) == (result, actual)
+
+    def test_unknowns_are_added_up_as_well(self) -> None:
+        facets = {"recovery_points": {"count": 3, "unknown": 1}}
+        reads = [
+            read(row(recovery_points=3, facets=facets)),
+            read(row(source="spp1", recovery_points=3, facets=facets), server={"host": "spp1"}),
+        ]
+        combine = {**BY_NAME, "independent": True}
+        for wanted, certainty in ((6, "exact"), (8, "unknown"), (9, "exact")):
+            told = finding(reads, {"recovery_points": {"minimum": wanted}}, combine=combine)
+            assert told["certainty"] == certainty
+            assert told["result"] == ("pass" if wanted == 6 else "fail")
+
+    def test_points_of_a_read_that_proves_nothing_are_not_added(self) -> None:
+        first, second = self.reads()
+        partial = read(*second["workloads"], server={"host": "spp1"}, complete=False)
+        told = finding([first, partial], {"recovery_points": {"minimum": 60}}, combine={**BY_NAME, "independent": True})
+        assert (told["result"], told["certainty"], told["actual"]) == ("fail", "unknown", 30)
+
+    def test_production_is_one_copy_however_many_rows_count_it(self) -> None:
+        place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
+        reads = [read(row(locations=place)), read(row(source="s", locations=place), server={"host": "s"})]
+        combine = {**BY_NAME, "independent": True}
+        assert finding(reads, {"copies": {"minimum": 3}}, combine=combine)["actual"] == 3
+        assert finding(reads, {"copies": {"minimum": 4}}, combine=combine)["result"] == "fail"
+
+    def test_the_longest_run_and_the_newest_point(self) -> None:
+        reads = self.reads(calendar={"days": 3}, newest=ago(hours=1))
+        policy = {"recovery_points": {"days": 30, "newest_within": "1h", "reaches_back": "30d"}}
+        told = findings(reads, policy, combine=BY_NAME)
+        assert [(one["result"], "that of spp1" in one["message"]) for one in told] == [
+            ("pass", False),
+            ("pass", True),
+            ("pass", False),
+        ]
+
+    @pytest.mark.parametrize(("oldest", "result"), [(90, "fail"), (10, "pass")])
+    def test_the_gap_of_the_row_that_reaches_back_furthest(self, oldest: int, result: str) -> None:
+        reads = self.reads(oldest=ago(days=oldest), gaps=gaps(every=99 * HOUR))
+        told = finding(reads, {"recovery_points": {"longest_gap": "26h"}}, combine=BY_NAME)
+        assert told["result"] == result
+
+    def test_one_row_breaks_it_for_all(self) -> None:
+        good, bad = {"count": 30}, {"count": 29, "false": 1}
+        reads = [
+            read(with_facet("encrypted", good)),
+            read(with_facet("encrypted", bad, source="s"), server={"host": "s"}),
+        ]
+        assert finding(reads, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+
+    def test_a_row_without_points_breaks_it_only_if_all_are_without(self) -> None:
+        empty = row(source="s", recovery_points=0, facets={"recovery_points": {"count": 0}})
+        reads = [read(with_facet("encrypted", {"count": 30})), read(empty, server={"host": "s"})]
+        assert finding(reads, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "pass"
+        assert finding([reads[1]], {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+
+    def test_two_of_one_name_on_one_server_are_two_workloads(self) -> None:
+        """The pass of one must not hide the other."""
+        twins = read(row(workload_id="a"), row(workload_id="b", recovery_points=1))
+        told = findings(twins, SEVEN, combine=BY_NAME)
+        assert [one["result"] for one in told if one["control"] == "recovery_points.minimum"] == ["pass", "fail"]
+        assert [result for result, _message in messages(told, "policy.combine")] == ["warn", "warn"]
+
+    def test_rows_without_a_name_stay_alone(self) -> None:
+        reads = [read(row(workload_name=None)), read(row(workload_name=None, source="s"), server={"host": "s"})]
+        assert len(findings(reads, SEVEN, combine=BY_NAME)) == 2
+
+    def test_rows_of_two_tiers_stay_alone(self) -> None:
+        policies = [
+            {"name": "one", "match": {"source": "vbr1"}, "policy": SEVEN},
+            {"name": "two", "policy": {"recovery_points": {"minimum": 40}}},
+        ]
+        told = findings(self.reads(), {"policies": policies}, combine=BY_NAME)
+        assert [one["result"] for one in told] == ["pass", "fail"]
+
+    def test_an_expected_name_is_judged_as_one_too(self) -> None:
+        told = findings(self.reads(recovery_points=3), SEVEN, combine=BY_NAME, expected=["web01"])
+        assert [one["result"] for one in told] == ["pass", "pass"]
+
+    def test_accepted_estimates_show_in_a_sum(self) -> None:
+        facts = {"count": 0, "estimated": {"count": 2, "newest": ago(days=1), "oldest": ago(days=2)}, "false": 28}
+        reads = [
+            read(with_facet("immutable", facts)),
+            read(with_facet("immutable", facts, source="s"), server={"host": "s"}),
+        ]
+        policy = {"immutable": {"minimum": 4, "accept": ["exact", "estimated"]}}
+        told = finding(reads, policy, combine={**BY_NAME, "independent": True})
+        assert (told["result"], told["certainty"]) == ("pass", "estimated")
