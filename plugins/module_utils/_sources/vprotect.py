@@ -1,0 +1,355 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Storware vProtect, now Storware Backup and Recovery: the list of backups, and beside it what it is read against.
+
+Sources: the vendor's API pages of 7.4 and older, the vendor's own clients. Times are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+
+from ansible_collections.backup.audit.plugins.module_utils._auth import JsonForCookies
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Page, by_page_size
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+
+_API = "/api"
+_BACKUPS = f"{_API}/backups"
+_PAGE = {"page": None, "size": None}
+# Lists that tell more of a workload than /protected-entities does: its platform, and whether it still exists.
+_DETAILS = {"VM": "/virtual-machines", "APP": "/applications", "STORAGE": "/storages"}
+# Which clock `from` goes by is not documented; what it lets through too much is dropped on this side.
+_SLACK = DAY * SECOND
+
+
+class VProtect(Source):
+    """Reads the list of backups as a whole: a filter by workload would miss backups of workloads that were deleted."""
+
+    product = "vprotect"
+    title = "Storware vProtect"
+    default_port = 8181
+    environment = ("VPROTECT",)
+    workload_types = fields.WORKLOAD_TYPES
+    permits = (
+        Permit("POST", f"{_API}/session/login"),
+        Permit("POST", f"{_API}/session/logout"),
+        Permit("GET", f"{_API}/nodes"),
+        Permit(
+            "GET",
+            _BACKUPS,
+            {
+                **_PAGE,
+                "from": None,
+                "status": (*fields.KEPT, fields.REMOVED),
+                "protected-entity-type": tuple(fields.TYPES),
+            },
+            required=("page", "size"),
+        ),
+        Permit("GET", f"{_API}/protected-entities"),
+        *(Permit("GET", _API + path, _PAGE, required=("page", "size")) for path in _DETAILS.values()),
+        Permit("GET", f"{_API}/backup-destinations"),
+        Permit("GET", f"{_API}/restore-jobs", _PAGE, required=("page", "size")),
+        *(
+            Permit("GET", f"{_API}/rules/{word}-backup/{{rule}}", {"only-active-destinations": "false"})
+            for word in fields.RULE_WORDS
+        ),
+    )
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "created_at": ("estimated", "the time of the snapshot; where the record has none, when it was stored"),
+            "verified": ("estimated", "from a restore job of this very backup; boots and checks are not recorded"),
+            "checked": ("cannot", "no result of a check is kept with a backup"),
+            "malware": ("cannot", "no scan result is kept with a backup"),
+            "retention": ("cannot", "backups carry no retention class"),
+            "expires_at": ("cannot", "retention counts versions as well as days; told only where marked to be kept"),
+            "encrypted": ("estimated", "from the setting of the backup destination as it is today"),
+            "immutable": ("estimated", "from the retention lock of the backup rule as it is today"),
+            "immutable_until": ("estimated", "from the retention lock of the backup rule as it is today"),
+            "offsite": ("estimated", "from the type of the destination: object storage is taken for another place"),
+            "copies": ("cannot", "versions before 5 list no places"),
+            "usable": ("cannot", "a backup that was damaged in its destination is offered like any other"),
+            "status": ("cannot", "a backup that was damaged in its destination looks like any other"),
+            "in_inventory": ("cannot", "told of virtual machines, and of others by some versions only"),
+        },
+    }
+
+    # Way in
+
+    def open(self, reading: Reading) -> None:
+        """Log in, and ask for the version, which only the nodes tell."""
+        if self.client.prefix == _API:
+            raise OptionError("url: it ends in /api", advice="Leave that out: https://HOST, or https://HOST:PORT")
+        self._login = JsonForCookies(
+            self.settings.username,
+            self.settings.password,
+            path=f"{_API}/session/login",
+            log_out=f"{_API}/session/logout",
+        )
+        self._login.open(self.client)
+        try:
+            nodes = self._list("/nodes")
+        except (ForbiddenError, NotFoundError):
+            nodes = []
+        reading.version = ", ".join(sorted({version for node in nodes if (version := as_text(node.get("version")))}))
+        reading.version = reading.version or None
+
+    def close(self) -> None:
+        """Log out."""
+        if hasattr(self, "_login"):
+            self._login.close(self.client)
+
+    # Reading
+
+    def read(self, reading: Reading) -> None:
+        """All backups, each told once it is known whether those that it builds on are there."""
+        self._reading = reading
+        self._locks: dict[str, Mapping[str, int]] = {}
+        self._told: set[int] = set()
+        entities = self.workers.submit(self._entities)
+        destinations = self.workers.submit(self._encrypting)
+        restores = self.workers.submit(self._restores)
+        query = self._query()
+        context = fields.Context(
+            self._known("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
+            self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
+            self._rule_locks,
+            self.settings.include_raw,
+        )
+        workloads = _Workloads(reading, self.settings.workload_types, entities)
+        chains = fields.Chains(self._tell)
+        copies = self._read_backups(query, workloads, chains, context)
+        chains.finish(whole=reading.since is None)
+        for point in copies:
+            # A copy of a backup that is listed itself is told by its places; it is no other point.
+            if hash((point.workload.id, point.created)) not in self._told:
+                reading.point(point)
+        workloads.finish(include_unprotected=self.settings.include_unprotected)
+
+    def _read_backups(
+        self, query: Mapping[str, t.Any], workloads: _Workloads, chains: fields.Chains, context: fields.Context
+    ) -> list[RecoveryPoint]:
+        """Hand all backups to ``chains``; gives the records of mere copies."""
+        copies: list[RecoveryPoint] = []
+        untimed = 0
+        for row in self._pages("/backups", "backups", query):
+            if fields.word(row.get("status")) == fields.REMOVED:
+                chains.gone(fields.own_guid(row))
+                continue
+            workload = workloads.of(row)
+            if workload is None or not self._reading.wants(workload):
+                continue
+            point = fields.point_of(row, workload, context)
+            if point is None:
+                untimed += 1
+            elif fields.is_copy(row):
+                copies.append(point)
+            else:
+                chains.add(point, fields.parent_of(row))
+        if untimed:
+            self._reading.warnings.append(
+                f"{untimed} backups that failed or have not begun carry no time and are left out"
+            )
+        return copies
+
+    def _tell(self, point: RecoveryPoint) -> None:
+        if point.usable is not False:
+            self._told.add(hash((point.workload.id, point.created)))
+        self._reading.point(point)
+
+    def _query(self) -> dict[str, t.Any]:
+        """The filters that this server is known to honour, or whose effect is checked on this side."""
+        query: dict[str, t.Any] = {}
+        wanted = [name for name, (kind, _rule) in fields.TYPES.items() if kind in self.settings.workload_types]
+        if len(wanted) == 1:
+            query["protected-entity-type"] = wanted[0]
+        if self._reading.since is not None:
+            # No status is asked for then: a parent that was deleted within the window is seen to be.
+            return {**query, "from": str((self._reading.since - _SLACK) // 1000)}
+        return {**query, "status": list(fields.KEPT)} if self._knows_statuses(query) else query
+
+    def _knows_statuses(self, query: Mapping[str, t.Any]) -> bool:
+        """Whether backups deleted long ago, most of all there are, can be left out without losing any other.
+
+        Older servers take one status only, a newer one may have another status: so the numbers must add up.
+        """
+        counts = []
+        for status in ((), fields.KEPT, (fields.REMOVED,)):
+            try:
+                answer = self.client.get(_BACKUPS, {**query, "status": list(status), "page": "0", "size": "1"})
+            except AnswerError as error:
+                if error.status != 400:
+                    raise
+                return False
+            counts.append(_total(answer))
+        everything, kept, removed = counts
+        return everything is not None and kept is not None and removed is not None and kept + removed == everything
+
+    def _pages(
+        self, path: str, what: str, query: Mapping[str, t.Any] | None = None, mapper: Mapper | None = None
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of one list, pages read in parallel unless ``mapper`` says otherwise."""
+
+        def fetch(page: int, size: int) -> Page[dict[str, t.Any]]:
+            answer = self.client.get(_API + path, {**(query or {}), "page": str(page), "size": str(size)})
+            return Page(_rows(answer), _total(answer))
+
+        def identity(row: dict[str, t.Any]) -> str:
+            # Jobs are not known to carry an id.
+            return as_text(row.get("guid")) or repr(row)
+
+        for rows in by_page_size(fetch, mapper or self.workers, self.settings.page_size, identity, what):
+            yield from rows
+
+    def _list(self, path: str) -> list[dict[str, t.Any]]:
+        """A short list as a whole, which is what comes without page and size."""
+        return _rows(self.client.get(_API + path))
+
+    # What backups are read against. Each may be closed to the account, and is then unknown.
+
+    def _known(self, name: str, task: Future[t.Any], otherwise: t.Any, lost: str) -> t.Any:
+        try:
+            found = task.result()
+        except AuditError as error:
+            if error.status not in (400, 403, 404, 405):
+                raise
+            self._say(name, f"{lost}: {error.message}")
+            return otherwise
+        self._reading.scope[name] = True
+        return found
+
+    def _say(self, name: str, warning: str) -> None:
+        if self._reading.scope.get(name) is not False:
+            self._reading.scope[name] = False
+            self._reading.warnings.append(warning)
+
+    def _encrypting(self) -> frozenset[str]:
+        rows = self._list("/backup-destinations")
+        return frozenset(fields.own_guid(row) for row in rows if as_bool(row.get("encryptionEnabled")))
+
+    def _restores(self) -> dict[str, int]:
+        """Backup -> when it was last restored with success. Only jobs that name their backup count."""
+        restored: dict[str, int] = {}
+        for job in self._pages("/restore-jobs", "restore jobs", mapper=Inline()):
+            backup, time = fields.guid_of(job, "backup"), fields.moment_of(job, "restoreTime")
+            if backup is not None and time is not None and fields.word(job.get("status")) == "SUCCESS":
+                restored[backup] = max(time, restored.get(backup, 0))
+        return restored
+
+    def _rule_locks(self, rule: str, word: str) -> Mapping[str, int]:
+        """Days of retention lock by destination, of one rule; asked for once."""
+        if rule not in self._locks:
+            self._locks[rule] = {}
+            try:
+                path = f"{_API}/rules/{word}-backup/{segment(rule)}"
+                told = self.client.get(path, {"only-active-destinations": "false"}).json_object()
+                self._locks[rule] = fields.locks_of(told)
+                self._reading.scope.setdefault("rules", True)
+            except (ForbiddenError, NotFoundError) as error:
+                self._say("rules", f"retention locks of some backup rules are unknown: {error.message}")
+        return self._locks[rule]
+
+    def _entities(self) -> list[dict[str, t.Any]] | AuditError:
+        """Every workload that the server knows, with more of some kinds."""
+        try:
+            rows = self._list("/protected-entities")
+        except (ForbiddenError, NotFoundError) as error:
+            return error
+        known = {fields.own_guid(row): row for row in rows}
+        for kind, path in _DETAILS.items():
+            if fields.TYPES[kind][0] in self.settings.workload_types:
+                try:
+                    for row in self._pages(path, path.strip("/"), mapper=Inline()):
+                        guid = fields.own_guid(row)
+                        known[guid] = {**row, "type": kind, **known.get(guid, {})}
+                except (ForbiddenError, NotFoundError):
+                    # That it exists is told by the list of all; platform and presence stay unknown.
+                    continue
+        return list(known.values())
+
+
+class _Workloads:
+    """Workloads by id: what backups name and what the server lists become one."""
+
+    def __init__(self, reading: Reading, wanted: tuple[str, ...], entities: Future[t.Any]) -> None:
+        self._reading = reading
+        self._wanted = wanted
+        self._entities = entities
+        self._all = set(wanted) == set(fields.WORKLOAD_TYPES)
+        self._by_id: dict[str, Workload] = {}
+        self._inventory: dict[str | None, Workload] | None = None
+
+    def of(self, row: Mapping[str, t.Any]) -> Workload | None:
+        """The workload of a backup; None if its type is not wanted."""
+        ident = fields.guid_of(row, "protectedEntity")
+        known = self._by_id.get(ident) if ident is not None else None
+        if known is None:
+            known = fields.workload_of(row)
+            if known.type is None and ident in self._listed():
+                known.type = self._listed()[ident].type
+            if ident is not None:
+                self._by_id[ident] = known
+        return known if self._all or known.type in (None, *self._wanted) else None
+
+    def _listed(self) -> dict[str | None, Workload]:
+        """What the server lists, by id; empty where it may not be read."""
+        if self._inventory is None:
+            found = self._entities.result()
+            rows = [] if isinstance(found, AuditError) else found
+            self._inventory = {fields.own_guid(row): fields.entity_of(row) for row in rows}
+        return self._inventory
+
+    def finish(self, *, include_unprotected: bool) -> None:
+        """Complete what backups named, and tell the workloads that have none."""
+        found = self._entities.result()
+        if isinstance(found, AuditError):
+            self._reading.scope["inventory"] = False
+            self._reading.warnings.append(
+                f"the inventory could not be read, so unprotected workloads are not seen: {found.message}"
+            )
+            return
+        self._reading.scope["inventory"] = True
+        for ident, listed in self._listed().items():
+            known = self._by_id.get(ident or "")
+            if known is not None:
+                known.platform = known.platform or listed.platform
+                known.in_inventory = listed.in_inventory
+                known.name = known.name or listed.name
+            elif include_unprotected and (self._all or listed.type in self._wanted):
+                self._reading.workload(listed)
+        if not found and not self._by_id:
+            self._reading.warnings.append(
+                "neither backups nor workloads are listed; this server leaves out what an account may not see"
+            )
+
+
+def _rows(answer: Answer) -> list[dict[str, t.Any]]:
+    """A list is a bare array; one client has also met {"members": [...]}."""
+    body = answer.json()
+    rows = as_object(body).get("members") if isinstance(body, dict) else body
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise AnswerError(
+            "the answer is no list of records",
+            server=answer.server,
+            call=answer.call,
+            status=answer.status,
+            advice="Check that the URL is that of the product; an unknown version may answer differently",
+        )
+    return rows
+
+
+def _total(answer: Answer) -> int | None:
+    """How many records there are in all; told from about version 5.1 on."""
+    return as_int(answer.headers.get("X-Total-Count"))

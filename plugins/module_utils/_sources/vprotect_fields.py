@@ -1,0 +1,310 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Storware vProtect: one record of /backups -> one recovery point. Fields: vendor's API pages 7.4, vendor's own UI."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Callable, Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._loose import (
+    as_bool,
+    as_int,
+    as_list,
+    as_object,
+    as_text,
+    scrubbed,
+)
+from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload, any_of
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, from_epoch_millis
+
+# protectedEntity.type -> workload_type, and the word by which rules of such workloads are found in paths.
+TYPES = {
+    "VM": ("vm", "vm"),
+    "APP": ("application", "app"),
+    "STORAGE": ("storage", "storage"),
+    "OS": ("physical", "os"),
+    "OS_AGENT": ("physical", "os"),
+    "CLOUD": ("cloud", "cloud"),
+    "CLOUD_USER": ("cloud_user", "cloud"),
+    "CLOUD_GROUP": ("cloud_group", "cloud"),
+    "CLOUD_SITE": ("cloud_site", "cloud"),
+    "CLOUD_TEAMS": ("cloud_team", "cloud"),
+}
+WORKLOAD_TYPES = tuple(dict.fromkeys(workload_type for workload_type, _rule in TYPES.values()))
+RULE_WORDS = tuple(dict.fromkeys(rule for _workload_type, rule in TYPES.values()))
+# Made once, and deleted since by retention: history, and no recovery point.
+REMOVED = "SUCCESS_REMOVED"
+_STATUSES = {
+    "SUCCESS": "success",
+    "PARTIAL_SUCCESS": "warning",
+    "FAILED": "failed",
+    "INPROGRESS": "running",
+    "QUEUED": "running",
+}
+KEPT = tuple(_STATUSES)
+_KINDS = {"FULL": "full", "INCREMENTAL": "incremental", "SYNTHETIC": "synthetic_full"}
+# The copy of a backup from its primary destination to another one.
+_SYNCHRONIZATION = "SYNCHRONIZATION"
+_DISKS = ("FILESYSTEM", "SYNTHETICXFS", "SYNTHETICDDBOOST", "VSTOR")
+_CLOUDS = ("S3", "GCS", "AZURE", "SWIFT")
+# What other backup products keep (ISP, NETBACKUP and so on) lies on media that this one does not know.
+_MEDIA = {**dict.fromkeys(_DISKS, "disk"), **dict.fromkeys(_CLOUDS, "object")}
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What points are read against: settings of today, and restores that were made."""
+
+    # Destinations (guid) that encrypt.
+    encrypting: frozenset[str]
+    # Backup (guid) -> when it was last restored.
+    restored: Mapping[str, int]
+    # (rule guid, word of the rule's kind) -> days of retention lock by destination guid and by role.
+    locks: Callable[[str, str], Mapping[str, int]]
+    include_raw: bool
+
+
+def word(value: t.Any) -> str:
+    """The name of an enum, which is an object {name, description} in most answers and plain text in others."""
+    return (as_text(as_object(value).get("name")) or as_text(value) or "").upper()
+
+
+def own_guid(row: Mapping[str, t.Any]) -> str:
+    """The id of a record; without it nothing can be told apart."""
+    guid = as_text(row.get("guid"))
+    if guid is None:
+        raise AnswerError("a record has no guid", advice="Check that the URL is that of the product")
+    return guid
+
+
+def guid_of(row: Mapping[str, t.Any], member: str) -> str | None:
+    """The guid of a reference {guid, name}."""
+    return as_text(as_object(row.get(member)).get("guid"))
+
+
+def moment_of(row: Mapping[str, t.Any], member: str) -> int | None:
+    """A time in milliseconds; 0 and what is no time are taken for missing, as the vendor's own clients do."""
+    try:
+        return from_epoch_millis(row[member]) if row.get(member) else None
+    except DataError:
+        return None
+
+
+def workload_of(row: Mapping[str, t.Any]) -> Workload:
+    """The workload that a backup names. One that was deleted is known by the text that the backup keeps of it."""
+    entity = as_object(row.get("protectedEntity"))
+    if not entity:
+        kept = row.get("sourceNameAndGuid")
+        return Workload(
+            id=as_text(as_object(kept).get("guid")), name=as_text(as_object(kept).get("name")) or as_text(kept)
+        )
+    return entity_of(entity)
+
+
+def entity_of(entity: Mapping[str, t.Any]) -> Workload:
+    """A protected entity: of a backup, of /protected-entities, or of a list of one kind."""
+    workload_type, _rule = TYPES.get(word(entity.get("type")), (None, None))
+    platform = word(entity.get("hvType")) or word(entity.get("hvmType"))
+    return Workload(
+        id=as_text(entity.get("guid")),
+        name=as_text(entity.get("name")),
+        type=workload_type,
+        platform=platform.lower() or None,
+        in_inventory=as_bool(entity.get("present")),
+    )
+
+
+def is_copy(row: Mapping[str, t.Any]) -> bool:
+    """Whether this record only tells that another backup was copied."""
+    return word(row.get("type")) == _SYNCHRONIZATION
+
+
+def parent_of(row: Mapping[str, t.Any]) -> str | None:
+    """The backup that this one cannot be restored without; only an increment has such."""
+    return guid_of(row, "parentBackup") if _kind(row) in ("incremental", "unknown") else None
+
+
+def point_of(row: Mapping[str, t.Any], workload: Workload, context: Context) -> RecoveryPoint | None:
+    """One record; None for one that is no backup and carries no time (queued, failed before it began)."""
+    guid = own_guid(row)
+    snapshot, finished = moment_of(row, "snapshotTime"), moment_of(row, "backupTime")
+    created = snapshot if snapshot is not None else finished
+    status = _STATUSES.get(word(row.get("status")), "unknown")
+    if created is None:
+        if status in ("failed", "running"):
+            return None
+        raise AnswerError(f"the backup {guid} has neither snapshotTime nor backupTime")
+    locations = _locations(row)
+    point = RecoveryPoint(
+        id=guid,
+        workload=workload,
+        created=created,
+        completed=finished,
+        kind=_kind(row),
+        status=status,
+        usable=_usable(row, status, locations),
+        size_bytes=as_int(row.get("size")),
+        copies=_copies(locations, context),
+        expires=moment_of(row, "archiveExpire"),
+        job=as_text(as_object(row.get("backupRule")).get("name")),
+        # When it was stored is later than what it can bring back: the age is then told too young.
+        estimated=() if snapshot is not None else ("created_at",),
+        raw=scrubbed(dict(row)) if context.include_raw else None,
+    )
+    if status in ("success", "warning"):
+        _estimate(point, row, locations, context)
+    return point
+
+
+def _kind(row: Mapping[str, t.Any]) -> str:
+    return _KINDS.get(word(row.get("type")), "unknown")
+
+
+def _locations(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]] | None:
+    """The places that the record lists; versions before 5 know of one place and list none."""
+    return (
+        [as_object(place) for place in row["backupLocations"]] if isinstance(row.get("backupLocations"), list) else None
+    )
+
+
+def _usable(row: Mapping[str, t.Any], status: str, locations: Sequence[Mapping[str, t.Any]] | None) -> bool | None:
+    if status in ("failed", "running"):
+        return False
+    if status == "unknown":
+        return None
+    told = {word(place.get("status")) for place in locations or ()}
+    if "PRESENT" in told or locations is None:
+        # That the copy of a backup alone can be restored is nowhere said.
+        return None if is_copy(row) else True
+    return False if told and told <= {"REMOVED", "FAILED"} else None
+
+
+def _copies(locations: Sequence[Mapping[str, t.Any]] | None, context: Context) -> list[Copy] | None:
+    if locations is None or any(not word(place.get("status")) for place in locations):
+        return None
+    return [_copy(place, context) for place in locations if word(place.get("status")) == "PRESENT"]
+
+
+def _copy(place: Mapping[str, t.Any], context: Context) -> Copy:
+    media = _MEDIA.get(word(place.get("backupDestinationType")))
+    return Copy(
+        location=as_text(as_object(place.get("backupDestination")).get("name")),
+        location_type=media,
+        role=word(place.get("roleType")).lower() or None,
+        encrypted=True if guid_of(place, "backupDestination") in context.encrypting else None,
+        offsite=True if media == "object" else None,
+    )
+
+
+def _estimate(
+    point: RecoveryPoint,
+    row: Mapping[str, t.Any],
+    locations: Sequence[Mapping[str, t.Any]] | None,
+    context: Context,
+) -> None:
+    """What settings of today, and restores of this very backup, imply for it."""
+    estimated = list(point.estimated)
+    restored = context.restored.get(point.id)
+    if restored is not None and restored >= point.created:
+        point.verified, point.verified_at, point.verified_by = True, restored, "restore"
+        estimated += ["verified", "verified_at", "verified_by"]
+    if point.copies:
+        if all(copy.encrypted for copy in point.copies):
+            point.encrypted = True
+            estimated.append("encrypted")
+        point.offsite = any_of(copy.offsite for copy in point.copies)
+        if point.offsite:
+            estimated.append("offsite")
+        present = [place for place in locations or () if word(place.get("status")) == "PRESENT"]
+        if _lock(point, row, present, context):
+            estimated += ["immutable", "immutable_until"]
+    point.estimated = tuple(estimated)
+
+
+def _lock(
+    point: RecoveryPoint, row: Mapping[str, t.Any], present: Sequence[Mapping[str, t.Any]], context: Context
+) -> bool:
+    """The retention lock of the rule as it is today, counted from when the backup was stored."""
+    rule = guid_of(row, "backupRule")
+    _type, kind = TYPES.get(word(as_object(row.get("protectedEntity")).get("type")), (None, None))
+    if rule is None or kind is None:
+        return False
+    days = context.locks(rule, kind)
+    stored = point.completed if point.completed is not None else point.created
+    for copy, place in zip(point.copies or (), present, strict=True):
+        locked = days.get(guid_of(place, "backupDestination") or "", days.get(word(place.get("roleType")), 0))
+        if locked:
+            copy.immutable_until = stored + locked * DAY * SECOND
+            point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
+    return point.immutable_until is not None
+
+
+def locks_of(rule: Mapping[str, t.Any]) -> dict[str, int]:
+    """Days of retention lock by the destination's guid, and by role for locations that name no destination."""
+    days: dict[str, int] = {}
+    for place in map(as_object, as_list(rule.get("ruleBackupDestinations"))):
+        locked = as_int(place.get("daysToKeepRetentionLock")) or 0
+        guid = guid_of(place, "backupDestination")
+        if guid is not None:
+            days[guid] = locked
+        else:
+            days[word(place.get("roleType"))] = locked
+    return days
+
+
+class Chains:
+    """Tells points once it is known whether what they build on can be restored.
+
+    The listing is newest first, so an increment comes before its parent and waits for it; what is kept at one time is
+    one chain for each workload. A parent that is not listed at all is gone, unless the window read may hide it.
+    """
+
+    def __init__(self, tell: Callable[[RecoveryPoint], None]) -> None:
+        self._tell = tell
+        self._usable: dict[int, bool | None] = {}
+        self._waiting: dict[int, list[RecoveryPoint]] = {}
+
+    def add(self, point: RecoveryPoint, parent: str | None) -> None:
+        """A point, and the guid of what it builds on."""
+        key = hash(parent)
+        if parent is None:
+            self._settle(point, True)
+        elif key in self._usable:
+            self._settle(point, self._usable[key])
+        else:
+            self._waiting.setdefault(key, []).append(point)
+
+    def gone(self, guid: str) -> None:
+        """This backup was deleted."""
+        self._usable[hash(guid)] = False
+        for child in self._waiting.pop(hash(guid), ()):
+            self._settle(child, False)
+
+    def finish(self, *, whole: bool) -> None:
+        """All was read; ``whole`` says that no window hid any parent."""
+        waiting = {hash(point.id) for points in self._waiting.values() for point in points}
+        for key in [key for key in self._waiting if key not in waiting]:
+            for point in self._waiting.pop(key):
+                self._settle(point, not whole)
+        # What is left builds on itself, which nothing can be restored from.
+        while self._waiting:
+            for point in self._waiting.pop(next(iter(self._waiting))):
+                self._settle(point, False)
+
+    def _settle(self, point: RecoveryPoint, parent_usable: bool | None) -> None:
+        stack = [(point, parent_usable)]
+        while stack:
+            point, base = stack.pop()
+            if base is False or point.usable is False:
+                point.usable = False
+            elif base is None:
+                point.usable = None
+            self._usable[hash(point.id)] = point.usable
+            self._tell(point)
+            stack.extend((child, point.usable) for child in self._waiting.pop(hash(point.id), ()))
