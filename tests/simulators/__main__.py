@@ -32,6 +32,7 @@ from .vprotect import Vprotect
 _ALL = (
     SpectrumProtectPlus,
     VeeamAzure,
+    VeeamBackupReplication,
     Unitrends,
     Vprotect,
 )
