@@ -82,9 +82,10 @@ def _session(run: Run, kind: str, sub_type: str, end: int, tasks: int, expires: 
         "links": {},
     }
     if over:
-        counts = {"total": tasks + (run.status == "warning"), "success": tasks if not failed or failed < tasks else 0}
+        success = 0 if run.status == "failed" else tasks
+        counts = {"total": success + failed, "success": success, "failed": failed, "skipped": 0}
         resource = "database" if kind in _APPLICATIONS else "vm"
-        row["properties"]["statistics"] = [{"resourceType": resource, **counts, "failed": failed, "skipped": 0}]
+        row["properties"]["statistics"] = [{"resourceType": resource, **counts}]
         row |= {"end": milliseconds(end), "duration": milliseconds(end) - int(number), "lastUpdate": milliseconds(end)}
     if expires is not None:
         row["expirationTime"] = milliseconds(expires)

@@ -212,13 +212,15 @@ class Aggregate:
             values = [dig(row, name) for name in self.group]
             if self.group and all(value is None for value in values):
                 continue
-            _ignored, columns = groups.setdefault(
-                json.dumps(values), (_nested(self.group, values), [[] for _ignored in self.operations])
-            )
+            new: list[list[float]] = [[] for _ignored in self.operations]
+            columns = groups.setdefault(json.dumps(values), (_nested(self.group, values), new))[1]
             for column, (operation, name, _ignored) in zip(columns, self.operations, strict=True):
                 found = dig(row, name)
-                if found is not None:
-                    column.append(1 if operation == "count" else float(str(found)))
+                if operation == "count" and found is not None:
+                    column.append(1)
+                elif isinstance(found, (int, float)):
+                    # bytes stay whole numbers: a float would lose the last digits of a large sum
+                    column.append(found)
         return [self._result(*groups[key], names_honoured) for key in sorted(groups)]
 
     def _result(self, identity: Row, columns: list[list[float]], names_honoured: bool) -> Row:

@@ -380,6 +380,10 @@ def test_failed_and_running_nights_are_sessions_without_points(spp: SppTalk) -> 
     assert names.count("vmware_Lab") == 15
     assert names.count("vmware_Batch") == 1
     assert not any("expirationTime" in row or row["hasCatalog"] for row in sessions)
+    failed = next(row for row in sessions if row["status"] == "FAILED")
+    assert failed["properties"]["statistics"] == [
+        {"resourceType": "vm", "total": 1, "success": 0, "failed": 1, "skipped": 0}
+    ]
     running = next(row for row in sessions if row["status"] == "RUNNING")
     assert "end" not in running
     assert spp.get(f"/api/endeavour/jobsession/{running['id']}") == running
