@@ -33,8 +33,10 @@ FINDINGS = OUTPUT / "findings.json"
 PLAYBOOK = "backup.audit.compliance"
 PLAY_VARIABLES = {"compliance_output": str(OUTPUT), "compliance_fail": False}
 
+PRODUCTS = ROOT / "roles" / "compliance" / "vars" / "main.yml"
+
 SIMULATORS = [
-    *(sys.executable, "-m", "tests.simulators", "--product", "all"),
+    *(sys.executable, "-m", "tests.simulators", "--stop-with-stdin"),
     *("--workloads", "20", "--points", "30", "--seed", "7", "--latency-ms", "0"),
 ]
 SECONDS_TO_START = 60
@@ -53,10 +55,11 @@ def simulators() -> Iterator[dict[str, Any]]:
     ready_file.unlink(missing_ok=True)
     with log.open("wb") as output:
         # A session of its own: Ctrl-C reaches this process, which then ends the simulators in its own order.
+        # Their standard input closes with this process, whatever its ending was: none is left behind.
         process = subprocess.Popen(
-            [*SIMULATORS, "--ready-file", str(ready_file)],
+            [*SIMULATORS, "--ready-file", str(ready_file), *(f"--product={name}" for name in products())],
             cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -67,6 +70,11 @@ def simulators() -> Iterator[dict[str, Any]]:
             end(process)
             # It holds passwords.
             ready_file.unlink(missing_ok=True)
+
+
+def products() -> list[str]:
+    """What the role can read, in its own words."""
+    return list(yaml.safe_load(PRODUCTS.read_text(encoding="utf-8"))["compliance__products"])
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, log: Path) -> dict[str, Any]:
@@ -138,7 +146,16 @@ def run_play(ready: dict[str, Any]) -> None:
         raise DemoError(f"ansible-playbook ended with {status}; workloads that fail do not make it do so here.")
     if not FINDINGS.is_file():
         raise DemoError(f"The play ended well, but left no {FINDINGS.relative_to(ROOT)}.")
-    json.loads(FINDINGS.read_text(encoding="utf-8"))
+    check_reads(json.loads(FINDINGS.read_text(encoding="utf-8"))["reads"], len(ready["products"]))
+
+
+def check_reads(reads: list[dict[str, Any]], servers: int) -> None:
+    """Workloads may fail in here, reading may not: every server was read, and to its end."""
+    broken = [
+        f"{read['server']['host']}: {read.get('failure', 'incomplete')}" for read in reads if not read["complete"]
+    ]
+    if broken or len(reads) != servers:
+        raise DemoError("\n  ".join([f"{len(reads) - len(broken)} of {servers} servers were read in full.", *broken]))
 
 
 def what_next() -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.simulators.__main__ import DIALECTS
 from tests.tools import demo
 
 READY: dict[str, Any] = {
@@ -60,12 +61,35 @@ def test_simulators_that_never_serve_are_ended(
     assert process.returncode is not None
 
 
+WHOLE: dict[str, Any] = {"server": {"host": "one"}, "complete": True}
+BROKEN: dict[str, Any] = {"server": {"host": "two"}, "complete": False, "failure": "the log-in was rejected"}
+
+
+def test_reads_of_every_server_are_enough() -> None:
+    demo.check_reads([WHOLE, WHOLE], 2)
+
+
+@pytest.mark.parametrize(
+    ("reads", "said"),
+    [([WHOLE, BROKEN], "two: the log-in was rejected"), ([WHOLE], "1 of 2 servers"), ([], "0 of 2 servers")],
+)
+def test_a_server_that_was_not_read_breaks_the_demo(reads: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(demo.DemoError, match=said):
+        demo.check_reads(reads, 2)
+
+
+def test_every_product_that_the_role_reads_has_a_simulator() -> None:
+    assert set(demo.products()) <= set(DIALECTS)
+    assert {"spp", "veeam_azure"} <= set(demo.products())
+
+
 # Says its process id in the ready file and then serves nobody.
 SERVE = """
 import json, os, sys, time
-with open(sys.argv[2] + ".part", "w") as ready:
+ready_file = sys.argv[sys.argv.index("--ready-file") + 1]
+with open(ready_file + ".part", "w") as ready:
     json.dump({"pid": os.getpid()}, ready)
-os.replace(sys.argv[2] + ".part", sys.argv[2])
+os.replace(ready_file + ".part", ready_file)
 time.sleep(600)
 """
 
