@@ -16,6 +16,9 @@ description:
   - Reads restore points over the REST API of a Veeam product and returns one row for each protected workload.
   - With O(product=backup_replication) it reads a Veeam Backup & Replication server (REST API on port 9419), release 12
     or newer. It lists the points of virtual machines, machines with agents, file shares and replicas.
+  - With O(product=enterprise_manager) it reads Veeam Backup Enterprise Manager (REST API on port 9398), which collects
+    from several backup servers, every 15 minutes by default, so that what it tells may be that much older. It also
+    lists the replicas of the tenants of a Cloud Connect provider.
   - With O(product=azure) it reads Veeam Backup for Microsoft Azure, which backs up virtual machines, SQL databases,
     file shares, Cosmos DB accounts and the configuration of virtual networks.
 author:
@@ -24,13 +27,15 @@ options:
   product:
     description: The product that answers at O(url).
     type: str
-    choices: [backup_replication, azure]
+    choices: [backup_replication, enterprise_manager, azure]
     required: true
   api_version:
     description:
       - Version of the REST API. Each product has its own.
       - With O(product=backup_replication) a revision from V(1.1-rev0) to V(1.3-rev2), which goes with every request. By
         default it is the newest that the server offers and this module knows.
+      - With O(product=enterprise_manager) one of V(latest), which is the default, V(v1_7), V(v1_6) and V(v1_5). It is
+        agreed at log-on.
       - With O(product=azure) one of V(v1) to V(v8) and V(v8.1), by default V(v8). It stands in the path of every
         request. Release 8.1 of the appliance serves V(v8.1), V(v8), V(v7) and V(v6); 8.0 serves V(v8) to V(v6), 7.0
         V(v7) to V(v5), 6.0 V(v6) to V(v4), 5.0 V(v5) to V(v3), 4.0 V(v4) to V(v2), 3.0 V(v3) and V(v2), 2.0 V(v2), 1.0
@@ -49,24 +54,63 @@ options:
       - Kinds of workload to read. By default all that the product has.
       - O(product=backup_replication) has V(vm), V(physical) (machines with an agent), V(file_share), V(database),
         V(directory), V(vm_replica) and V(other).
+      - O(product=enterprise_manager) has V(vm), V(physical) (machines with an agent), V(vm_replica) and
+        V(cloud_vm_replica), which are the replicas of the tenants of a Cloud Connect provider.
       - O(product=azure) has V(vm), V(database), V(file_share), V(cosmosdb) and V(virtual_network). The last stands for
         the configuration of all virtual networks of a subscription in a region. Its points are configuration backups
         and do not count as recovery points.
     type: list
     elements: str
-    choices: [vm, physical, file_share, database, directory, vm_replica, other, cosmosdb, virtual_network]
+    choices:
+      - vm
+      - physical
+      - file_share
+      - database
+      - directory
+      - vm_replica
+      - other
+      - cloud_vm_replica
+      - cosmosdb
+      - virtual_network
+  representation:
+    description:
+      - Whether answers come as JSON or XML. The result is the same.
+      - Only for O(product=enterprise_manager). V(xml) needs the Python package xmltodict.
+    type: str
+    choices: [json, xml]
+    default: json
+  tenant_username:
+    description:
+      - A tenant of a Cloud Connect provider. Only replicas of this tenant are then read.
+      - Only for O(product=enterprise_manager).
+    type: str
+  tenant_password:
+    description:
+      - The password of O(tenant_username).
+      - Only for O(product=enterprise_manager).
+    type: str
+  tenant_organization:
+    description:
+      - The organization of O(tenant_username), where the tenant is one of VMware Cloud Director.
+      - Only for O(product=enterprise_manager).
+    type: str
 notes:
   - The environment stands in for options that are not given. With O(product=backup_replication) these are
     E(VEEAM_VBR_URL), E(VEEAM_VBR_USERNAME), E(VEEAM_VBR_PASSWORD), E(VEEAM_VBR_VALIDATE_CERTS) and
-    E(VEEAM_VBR_CA_PATH); with O(product=azure) E(VEEAM_AZURE_URL), E(VEEAM_AZURE_USERNAME), E(VEEAM_AZURE_PASSWORD),
+    E(VEEAM_VBR_CA_PATH); with O(product=enterprise_manager) E(VEEAM_EM_URL), E(VEEAM_EM_USERNAME),
+    E(VEEAM_EM_PASSWORD), E(VEEAM_EM_VALIDATE_CERTS) and E(VEEAM_EM_CA_PATH);
+    with O(product=azure) E(VEEAM_AZURE_URL), E(VEEAM_AZURE_USERNAME), E(VEEAM_AZURE_PASSWORD),
     E(VEEAM_AZURE_VALIDATE_CERTS) and E(VEEAM_AZURE_CA_PATH). After them, for all products, E(VEEAM_URL),
     E(VEEAM_USERNAME), E(VEEAM_PASSWORD), E(VEEAM_VALIDATE_CERTS) and E(VEEAM_CA_PATH).
   - With O(product=backup_replication) the role Veeam Backup Viewer is enough. What it may not read is unknown, and
     C(server.scope) says so.
+  - With O(product=enterprise_manager) the account needs the role Portal Administrator to see all points. Other roles
+    see only what they may restore, and their share of a file that several machines share cannot be told.
   - With O(product=azure) the role Read-Only User may read restore points, but neither repositories nor the inventory.
     What rests on these is then unknown, and C(server.scope) says so.
 requirements:
   - requests
+  - xmltodict (only for O(representation=xml))
 extends_documentation_fragment:
   - backup.audit.connection
   - backup.audit.reading
@@ -96,6 +140,17 @@ EXAMPLES = r"""
     pack: true
   delegate_to: localhost
   register: vbr
+
+- name: Read the replicas of all tenants of a Cloud Connect provider
+  backup.audit.veeam_restore_points_info:
+    product: enterprise_manager
+    url: https://em.example.com
+    username: EXAMPLE\auditor
+    password: "{{ em_password }}"
+    ca_path: /etc/ssl/backup-ca.pem
+    workload_types: [cloud_vm_replica]
+  delegate_to: localhost
+  register: provider
 
 - name: Every virtual machine must have a backup of the last 26 hours
   backup.audit.recovery_points_assert:
@@ -650,11 +705,22 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure 
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication import (
     VeeamBackupReplication,
 )
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager import (
+    VeeamEnterpriseManager,
+)
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_wire import REPRESENTATIONS
 
 
 def main() -> None:
     """Entry point."""
-    run_module(VeeamBackupReplication, VeeamAzure, own={"api_version": {"type": "str"}})
+    own = {
+        "api_version": {"type": "str"},
+        "representation": {"type": "str", "choices": list(REPRESENTATIONS), "default": "json"},
+        "tenant_username": {"type": "str"},
+        "tenant_password": {"type": "str", "no_log": True},
+        "tenant_organization": {"type": "str"},
+    }
+    run_module(VeeamBackupReplication, VeeamEnterpriseManager, VeeamAzure, own=own)
 
 
 if __name__ == "__main__":

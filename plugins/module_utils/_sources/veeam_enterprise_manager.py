@@ -1,0 +1,324 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Veeam Backup Enterprise Manager: points of several backup servers, and of a Cloud Connect provider's tenants.
+
+Sources: the vendor's REST guide for 13.1, records of live servers 12 and 13. It serves a copy that it collects from the
+backup servers every 15 minutes by default.
+"""
+
+from __future__ import annotations
+
+import collections
+import html
+import typing as t
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+
+from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForHeader, LoginError
+from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._failures import (
+    AnswerError,
+    ForbiddenError,
+    NotFoundError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._http import Answer
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, NumberedPage, by_number
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_enterprise_manager_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_enterprise_manager_wire as wire
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+
+API_VERSIONS = ("latest", "v1_7", "v1_6", "v1_5")
+_CLOUD = "cloud_vm_replica"
+_KINDS = {
+    "vm": "VmRestorePoint",
+    "physical": "AgentRestorePoint",
+    "vm_replica": "VmReplicaPoint",
+    _CLOUD: "CloudVmReplicaPoint",
+}
+_JOINS = ("BackupFile", "Backup", "Repository", "Replica", "CloudReplica", "CdpReplica", "BackupServer")
+_ENTITY = {"format": "Entity"}
+# Points of one run share a file; a window is read this much wider, so that no file looks as if it held one point only.
+_LONGEST_RUN = 2 * DAY * SECOND
+_COLLECTION_LAG_SECONDS = 900
+_NAMESPACE = "http://www.veeam.com/ent/v1.0"
+
+_Rows = list[dict[str, t.Any]]
+
+
+class VeeamEnterpriseManager(Source):
+    """Queries each sort of restore point, and joins them to files, backups and repositories by id."""
+
+    product = "veeam_enterprise_manager"
+    title = "Veeam Backup Enterprise Manager"
+    choice = "enterprise_manager"
+    default_port = 9398
+    environment = ("VEEAM_EM", "VEEAM")
+    workload_types = tuple(_KINDS)
+    permits = (
+        Permit("POST", "/api/sessionMngr/", {"v": API_VERSIONS}, required=("v",)),
+        Permit("DELETE", "/api/logonSessions/{id}"),
+        Permit("GET", "/api/"),
+        # No action=collect and its like: they are other paths, and none of them is here.
+        Permit(
+            "GET",
+            "/api/query",
+            {
+                "type": (*_KINDS.values(), *_JOINS),
+                "format": "Entities",
+                "filter": None,
+                "sortDesc": "CreationTime",
+                "pageSize": None,
+                "page": None,
+            },
+            required=("type", "format", "page"),
+        ),
+        Permit("GET", "/api/cloud/vmReplicaPoints", _ENTITY, required=("format",)),
+        Permit("GET", "/api/cloud/replicas", _ENTITY, required=("format",)),
+    )
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "completed_at": ("cannot", "points carry only the time that can be restored"),
+            "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
+            "usable": ("cannot", "a damaged point is offered like any other"),
+            "verified": ("cannot", "what SureBackup tested is not told"),
+            "checked": ("cannot", "no result of a check is kept with a point"),
+            "encrypted": ("cannot", "encryption is not told by point or by repository"),
+            "immutable": ("cannot", "immutability is not told"),
+            "immutable_until": ("cannot", "immutability is not told"),
+            "expires_at": ("cannot", "retention is applied by job; points carry no date"),
+            "malware": ("cannot", "no scan result is kept with a point"),
+            "retention": ("cannot", "points carry no retention class"),
+            "in_inventory": ("cannot", "what exists is not told, only what was backed up"),
+            "offsite": ("estimated", "from the repository's kind: only clouds are surely elsewhere"),
+            "size_bytes": ("cannot", "a file that holds several points has no size for each of them"),
+        },
+        ("vm_replica", "*"): {
+            "offsite": ("cannot", "the host that a replica stands on is not told"),
+            "copies": ("cannot", "the host that a replica stands on is not told"),
+        },
+        (_CLOUD, "*"): {
+            "offsite": ("estimated", "it lies at the provider, which is meant to be elsewhere"),
+            "job": ("cannot", "the replica's name is the tenant's job or the machine, depending on the version"),
+        },
+    }
+
+    @classmethod
+    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+        """Versions, and what a tenant may see."""
+        version = settings.own.get("api_version") or API_VERSIONS[0]
+        if version not in API_VERSIONS:
+            raise OptionError(
+                f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(API_VERSIONS)}"
+            )
+        tenant, password = settings.own.get("tenant_username"), settings.own.get("tenant_password")
+        if bool(tenant) != bool(password):
+            raise OptionError("tenant_username and tenant_password: one is of no use without the other")
+        if settings.own.get("tenant_organization") and not tenant:
+            raise OptionError("tenant_organization: it needs tenant_username and tenant_password")
+        if tenant and _CLOUD not in settings.workload_types:
+            raise OptionError(
+                f"workload_types: a tenant sees nothing but {_CLOUD}", advice="Leave workload_types or the tenant out"
+            )
+
+    # Way in
+
+    def open(self, reading: Reading) -> None:
+        """Log on, as oneself or as a tenant, and ask which versions of the API are offered."""
+        own = self.settings.own
+        self.client.always_send({"Accept": wire.ACCEPT[own.get("representation") or "json"]})
+        self.client.keep_secret(own.get("tenant_password"))
+        self._login = BasicForHeader(
+            self.settings.username,
+            self.settings.password,
+            path="/api/sessionMngr/",
+            params={"v": own.get("api_version") or API_VERSIONS[0]},
+            header="X-RestSvcSessionId",
+            log_out="/api/logonSessions",
+            session_of=_session_of,
+            body=_tenant_of(own),
+        )
+        try:
+            self._login.open(self.client)
+        except LoginError as error:
+            error.advice = (
+                f"{error.advice}; write a domain user as DOMAIN\\user. The account needs a role of its own here"
+            )
+            raise
+        try:
+            offered = wire.versions_of(self.client.get("/api/"))
+            reading.version = offered[-1] if offered else None
+        except (AnswerError, ForbiddenError, NotFoundError):
+            reading.version = None
+        reading.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
+        # No call tells what is not backed up.
+        reading.scope["inventory"] = False
+
+    def close(self) -> None:
+        """Log off by this session's own id: the list of sessions also holds other people's."""
+        if hasattr(self, "_login"):
+            self._login.close(self.client)
+
+    # Reading
+
+    def read(self, reading: Reading) -> None:
+        """Every wanted sort of point; what they are joined to is read beside."""
+        if self.settings.own.get("tenant_username"):
+            self._read_tenant(reading)
+            return
+        types = self.settings.workload_types
+        joins = ["BackupServer"]
+        joins += ["BackupFile", "Backup", "Repository"] if {"vm", "physical"} & set(types) else []
+        joins += ["Replica", "CdpReplica"] if "vm_replica" in types else []
+        joins += ["CloudReplica"] if _CLOUD in types else []
+        beside = {kind: self.workers.submit(self._optional, kind) for kind in joins}
+        told = {kind: self._told(reading, kind, future) for kind, future in beside.items()}
+        reading.scope["backup_servers"] = _versions(told["BackupServer"])
+        self._say_continuous(reading, told.get("CdpReplica", []))
+        homes = fields.homes(told.get("BackupFile", []), told.get("Backup", []), told.get("Repository", []))
+        for workload_type in types:
+            try:
+                if workload_type in ("vm", "physical"):
+                    self._read_files(reading, workload_type, homes)
+                else:
+                    platforms = _platforms(told.get("Replica", []) + told.get("CloudReplica", []))
+                    self._read_replicas(reading, workload_type, platforms)
+            except NotFoundError as error:
+                if workload_type == "vm":
+                    raise
+                reading.scope[workload_type] = False
+                reading.warnings.append(f"this server has no restore points of type {workload_type}: {error.message}")
+
+    def _read_files(self, reading: Reading, workload_type: str, homes: Mapping[str, fields.Home]) -> None:
+        """Points that lie in backup files. All of them are met before it is known which file holds one only."""
+        raw = self.settings.include_raw
+        by_workload: dict[t.Any, list[fields.Found]] = {}
+        holders: collections.Counter[str | None] = collections.Counter()
+        for record in self._rows(_KINDS[workload_type], self._filter(reading)):
+            found = fields.vm_point(record, raw) if workload_type == "vm" else fields.agent_point(record, homes, raw)
+            holders[found.file_id] += 1
+            if reading.wants(found.point.workload):
+                by_workload.setdefault(found.point.workload.key, []).append(found)
+        for group in by_workload.values():
+            settled = [
+                fields.settle(found, homes.get(found.file_id or ""), holders[found.file_id] == 1) for found in group
+            ]
+            for point in folded(settled):
+                self._tell(reading, point)
+
+    def _read_replicas(self, reading: Reading, workload_type: str, platforms: Mapping[str, str | None]) -> None:
+        point_of = fields.cloud_point if workload_type == _CLOUD else fields.replica_point
+        for record in self._rows(_KINDS[workload_type], self._filter(reading)):
+            self._tell(reading, point_of(record, platforms, self.settings.include_raw))
+
+    def _read_tenant(self, reading: Reading) -> None:
+        """A tenant's session has no query service, only the tenant's own collections."""
+        reading.scope["tenant"] = self.settings.own["tenant_username"]
+        try:
+            replicas = wire.list_of(self.client.get("/api/cloud/replicas", _ENTITY), "CloudReplica")
+        except (ForbiddenError, NotFoundError):
+            replicas = []
+        answer = self.client.get("/api/cloud/vmReplicaPoints", _ENTITY)
+        for record in wire.list_of(answer, _KINDS[_CLOUD]):
+            self._tell(reading, fields.cloud_point(record, _platforms(replicas), self.settings.include_raw))
+
+    @staticmethod
+    def _tell(reading: Reading, point: RecoveryPoint) -> None:
+        reading.workload(point.workload)
+        reading.point(point)
+
+    @staticmethod
+    def _filter(reading: Reading) -> dict[str, str]:
+        """The window, wider by a day or two; what is too much is dropped here."""
+        parts = []
+        if reading.since is not None:
+            parts.append(f'CreationTime>="{_whole_second(reading.since - _LONGEST_RUN)}"')
+        if reading.until is not None:
+            parts.append(f'CreationTime<="{_whole_second(reading.until + _LONGEST_RUN)}"')
+        return {"sortDesc": "CreationTime", **({"filter": ";".join(parts)} if parts else {})}
+
+    @staticmethod
+    def _say_continuous(reading: Reading, replicas: _Rows) -> None:
+        reading.scope["cdp_replicas"] = len(replicas)
+        if replicas:
+            names = sorted({as_text(wire.lowered(row).get("name")) or "?" for row in replicas})
+            reading.warnings.append(
+                f"{len(replicas)} continuous (CDP) replicas have points that this API gives only as spans of time; "
+                f"they are unknown, not zero, and stand in no row: {', '.join(names[:10])}"
+            )
+
+    # Calls
+
+    def _rows(self, kind: str, params: Mapping[str, str], mapper: Mapper | None = None) -> Iterator[dict[str, t.Any]]:
+        """All records of one type, from page 1 to the last; without a page size the server cuts at 100."""
+
+        def fetch(number: int) -> NumberedPage[dict[str, t.Any]]:
+            query = {"type": kind, "format": "Entities", **params}
+            size = {"pageSize": str(self.settings.page_size), "page": str(number)}
+            return NumberedPage(*wire.entities_of(self.client.get("/api/query", {**query, **size}), kind))
+
+        def identity(record: dict[str, t.Any]) -> str | None:
+            return wire.id_of(wire.lowered(record))
+
+        for records in by_number(fetch, mapper or self.workers, identity, kind):
+            yield from records
+
+    def _optional(self, kind: str) -> _Rows | str:
+        try:
+            return list(self._rows(kind, {}, Inline()))
+        except (ForbiddenError, NotFoundError) as error:
+            return error.message
+        except AnswerError as error:
+            if error.status == 400:
+                # How a type that this version does not have is answered.
+                return error.words or error.message
+            raise
+
+    @staticmethod
+    def _told(reading: Reading, kind: str, future: Future[_Rows | str]) -> _Rows:
+        rows = future.result()
+        if isinstance(rows, str):
+            reading.scope[kind] = False
+            reading.warnings.append(f"{kind} could not be read, so what rests on it is unknown: {rows}")
+            return []
+        return rows
+
+
+def _session_of(answer: Answer) -> str | None:
+    return as_text(wire.body_of(answer).get("sessionid"))
+
+
+def _tenant_of(own: Mapping[str, t.Any]) -> str | None:
+    """The body of a log-on for a Cloud Connect tenant."""
+    if not own.get("tenant_username"):
+        return None
+    name, password = html.escape(own["tenant_username"]), html.escape(own["tenant_password"])
+    if own.get("tenant_organization"):
+        inner = (
+            "<VCloudOrganizationCredentials>"
+            f"<OrganizationName>{html.escape(own['tenant_organization'])}</OrganizationName>"
+            f"<Login>{name}</Login><Password>{password}</Password></VCloudOrganizationCredentials>"
+        )
+    else:
+        inner = f"<TenantCredentials><Username>{name}</Username><Password>{password}</Password></TenantCredentials>"
+    return f'<?xml version="1.0" encoding="utf-8"?><LoginSpec xmlns="{_NAMESPACE}">{inner}</LoginSpec>'
+
+
+def _platforms(replicas: _Rows) -> dict[str, str | None]:
+    return {wire.id_of(row) or "": fields.platform_of(row.get("platform")) for row in map(wire.lowered, replicas)}
+
+
+def _versions(servers: _Rows) -> dict[str, str | None]:
+    named = ((as_text(row.get("name")), as_text(row.get("version"))) for row in map(wire.lowered, servers))
+    return {name: version for name, version in named if name}
+
+
+def _whole_second(moment: int) -> str:
+    return format_time(moment // SECOND * SECOND)

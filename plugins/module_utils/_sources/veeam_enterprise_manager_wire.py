@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Enterprise Manager speaks XML and JSON, and JSON in two spellings: from an answer to the same plain records."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._http import Answer
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_list, as_object, as_text
+
+REPRESENTATIONS = ("json", "xml")
+ACCEPT = {"json": "application/json", "xml": "application/xml"}
+_NAMESPACE = "http://www.veeam.com/ent/v1.0"
+_DECLARATION = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+_VERSION_NAME = re.compile(r"v\d+_\d+")
+
+
+def lowered(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The record with its member names in lower case: version 12 writes CreationTimeUTC, version 13 creationTimeUTC."""
+    return {key.lower(): value for key, value in record.items()}
+
+
+def body_of(answer: Answer) -> dict[str, t.Any]:
+    """The content of an answer, whichever way it was written, its own members in lower case."""
+    if _is_xml(answer):
+        return lowered(_from_xml(answer))
+    return lowered(answer.json_object())
+
+
+def entities_of(answer: Answer, kind: str) -> tuple[list[dict[str, t.Any]], int]:
+    """(records, number of pages) of a query result.
+
+    The names around the records differ from type to type and between XML and JSON, so what counts is each record's
+    own Type.
+    """
+    body = body_of(answer)
+    if "entities" not in body:
+        raise _no_list(answer, "Entities")
+    records = []
+    for group in as_object(body["entities"]).values():
+        inner = group.values() if isinstance(group, dict) else [group]
+        records += [record for value in inner for record in _records(value)]
+    pages = as_int(lowered(as_object(body.get("paginginfo"))).get("pagescount"))
+    if pages is None and records:
+        raise AnswerError(
+            "the answer does not say how many pages there are",
+            server=answer.server,
+            call=answer.call,
+            advice="Nothing is guessed from such an answer; please report it with the version of the server",
+        )
+    return _of_kind(records, kind, answer), pages or 1
+
+
+def list_of(answer: Answer, kind: str) -> list[dict[str, t.Any]]:
+    """The records of a plain collection, which has no pages."""
+    body = body_of(answer)
+    if _is_xml(answer):
+        records = [record for value in body.values() for record in _records(value) if "href" in lowered(record)]
+    elif isinstance(body.get(f"{kind.lower()}s"), list):
+        records = _records(body[f"{kind.lower()}s"])
+    else:
+        raise _no_list(answer, f"{kind}s")
+    return _of_kind(records, kind, answer)
+
+
+def versions_of(answer: Answer) -> list[str]:
+    """The names of the API versions that the server offers, oldest first."""
+    found: list[str] = []
+    stack: list[t.Any] = [body_of(answer)]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            found += [text for text in value.values() if isinstance(text, str) and _VERSION_NAME.fullmatch(text)]
+            stack += value.values()
+        elif isinstance(value, list):
+            stack += value
+    return sorted(set(found), key=lambda name: [int(part) for part in name[1:].split("_")])
+
+
+def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | None]:
+    """(id, name) of what a record belongs to. ``record`` is lowered, ``kind`` such as BackupReference."""
+    links = record.get("links")
+    if isinstance(links, dict):
+        links = lowered(links).get("link")
+    for link in map(lowered, _records(links)):
+        if link.get("rel") == "Up" and link.get("type") == kind:
+            return id_in(link.get("href")), as_text(link.get("name"))
+    return None, None
+
+
+def id_of(record: Mapping[str, t.Any]) -> str | None:
+    """The id in the UID urn:veeam:TYPE:ID, or in the address."""
+    urn = as_text(record.get("uid"))
+    return urn.rpartition(":")[2].strip() if urn else id_in(record.get("href"))
+
+
+def id_in(link: t.Any) -> str | None:
+    """The last part of an address."""
+    text = as_text(link)
+    return text.partition("?")[0].rpartition("/")[2] or None if text else None
+
+
+def _is_xml(answer: Answer) -> bool:
+    return "xml" in answer.headers.get("Content-Type", "").lower() and "html" not in answer.headers["Content-Type"]
+
+
+def _records(value: t.Any) -> list[dict[str, t.Any]]:
+    """One record or many; XML does not tell a list of one from one."""
+    return [value] if isinstance(value, dict) else [item for item in as_list(value) if isinstance(item, dict)]
+
+
+def _of_kind(records: list[dict[str, t.Any]], kind: str, answer: Answer) -> list[dict[str, t.Any]]:
+    for record in records:
+        told = as_text(lowered(record).get("type"))
+        if told is not None and told.casefold() != kind.casefold():
+            raise AnswerError(
+                f"{kind} was asked for, but a {told} came",
+                server=answer.server,
+                call=answer.call,
+                advice="Nothing is guessed from such an answer; please report it with the version of the server",
+            )
+    return records
+
+
+def _no_list(answer: Answer, name: str) -> AnswerError:
+    return AnswerError(
+        f"the answer has no list {name!r}",
+        server=answer.server,
+        call=answer.call,
+        advice="Check that the URL is that of the product; an unknown version may answer differently",
+    )
+
+
+def _from_xml(answer: Answer) -> dict[str, t.Any]:
+    # Here, because only those who ask for XML need it.
+    try:
+        import xmltodict
+    except ImportError as error:
+        raise AuditError(
+            "representation: xml needs the Python package xmltodict",
+            code="missing_library",
+            advice="Install xmltodict where the module runs, or use representation: json",
+        ) from error
+    try:
+        text = answer.body.decode("utf-8-sig")
+        if _DECLARATION.search(text):
+            raise ValueError("it declares a document type or an entity, which are refused")
+        parsed = xmltodict.parse(
+            text, process_namespaces=True, namespaces={_NAMESPACE: None}, attr_prefix="", disable_entities=True
+        )
+    except Exception as error:
+        # The parser is expat, whose errors are of a class of its own.
+        raise AnswerError(
+            "the answer is empty" if not answer.body.strip() else f"the XML is broken or cut short ({error})",
+            server=answer.server,
+            call=answer.call,
+            status=answer.status,
+            advice="Try again; if it stays so, look at the server's own log",
+        ) from error
+    return as_object(next(iter(parsed.values()), None))
