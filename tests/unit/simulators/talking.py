@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,15 @@ AGGREGATE = {
     "group": ["pk"],
     "copytype": "versiononly",
 }
+CATALOGUE = "/api/endeavour/catalog/recovery/hypervisorvm"
+VMS = "/api/v8.1/restorePoints/virtualMachines"
+PROPERTIES = {"embed": "(children(properties))"}
 WITH_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
+
+
+def milliseconds(text: str) -> int:
+    """A time of the truth as SPP says it."""
+    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
 
 
 class Talk:
@@ -105,6 +114,9 @@ class SppTalk(Talk):
         answer = self.call("POST", path, params=query, json=wanted)
         assert answer.status_code == 200, answer.text
         return {row["_id"]["pk"]: row for row in answer.json()["results"]}
+
+    def pk(self, name: str) -> str:
+        return str(self.lists["workloads"][self.workload(name)["key"]])
 
 
 class AzureTalk(Talk):
