@@ -18,6 +18,7 @@ from .truth import HOUR, MINUTE, CopyRule, Location, Policy
 
 _VEEAM = ("veeam_backup_replication", "veeam_enterprise_manager")
 _PROVIDER = ("veeam_enterprise_manager",)
+_WITH_AGENTS = (*_VEEAM, "unitrends", "vprotect")
 
 _HERE = SILVER.rules[0]
 _OFFSITE = CopyRule(policies.GOLD.rules[1].location, "replica", lag=10 * MINUTE)
@@ -69,7 +70,7 @@ def _tenant(name: str, why: str, *, replica: str = "ready", platform: str = "vmw
 
 
 _MACHINE = Story(
-    "agent", "a machine with an agent, two copies", MACHINES, _nights, workload_type="physical", listed_in=_VEEAM
+    "agent", "a machine with an agent, two copies", MACHINES, _nights, workload_type="physical", listed_in=_WITH_AGENTS
 )
 _WINDOWS = replace(_MACHINE, platform="windows")
 _LINUX = replace(_MACHINE, platform="linux", site=policies.FRANKFURT, why="a machine with an agent in Frankfurt")
