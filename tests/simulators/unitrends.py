@@ -52,6 +52,7 @@ class Unitrends(Dialect):
         "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.1, 3.3, 4.4"),
         "database": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 4.4"),
         "file_share": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 3.4 (file-level), 4.4"),
+        "physical": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 3.4 (file-level), 4.4"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
         **Dialect.VARIANTS,
@@ -98,7 +99,9 @@ class Unitrends(Dialect):
         self.catalog.prepare()
 
     def reset(self) -> None:
-        self.backups.deleted.clear()
+        if self.backups.deleted:
+            self.backups.deleted.clear()
+            self.backups.prepare()
         super().reset()
 
     def answer(self, call: Call) -> Answer:

@@ -71,7 +71,7 @@ class Catalog:
             (copy.copied_at, point.key, Archived(0, asset, point, copy))
             for asset in self.directory.assets.values()
             for point in self.dialect.listed_points(asset.work)
-            for copy in cold_copies(asset.work, point)
+            for copy in cold_copies(point)
         ]
         made.sort(key=lambda found: found[:2])
         self._archived = [

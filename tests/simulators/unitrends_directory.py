@@ -101,17 +101,17 @@ class Entry:
         return self.sort in ("backup", "replicated")
 
 
-def hot_copies(work: Workload, point: Point) -> list[Copy]:
-    """Copies on another appliance: disks that stand elsewhere."""
-    away = [copy for copy in point.copies[1:] if copy.location.location_type == "disk"]
-    return [copy for copy in away if copy.location.site is not work.site]
+def hot_copies(point: Point) -> list[Copy]:
+    """Copies on another appliance: disks that stand elsewhere than the appliance that made the backup."""
+    disks = [copy for copy in point.copies[1:] if copy.location.location_type == "disk"]
+    return [copy for copy in disks if copy.location.site is not point.copies[0].location.site]
 
 
-def cold_copies(work: Workload, point: Point) -> list[Copy]:
+def cold_copies(point: Point) -> list[Copy]:
     """Copies on archive media, a second disk in the same room among them. Archived points lie nowhere else."""
     if point.kind == "archive":
         return list(point.copies)
-    hot = hot_copies(work, point)
+    hot = hot_copies(point)
     return [copy for copy in point.copies[1:] if copy not in hot]
 
 
@@ -139,7 +139,7 @@ class Directory:
         for work in works:
             home = REMOTE if work.site is CHICAGO else MANAGER
             self.assets[work.key] = self._asset(work, home, next_instance)
-            if target and any(hot_copies(work, point) for point in work.points):
+            if target and any(hot_copies(point) for point in work.points):
                 self.grandclients[work.key] = self._asset(work, TARGET, next_instance)
         self._number(works)
 
@@ -152,7 +152,7 @@ class Directory:
         return Asset(work, sid, self._client(sid, name, shared=app is not None), name, instance, app)
 
     def _app(self, work: Workload) -> App | None:
-        if work.workload_type == "file_share":
+        if work.workload_type in ("file_share", "physical"):
             return None
         if work.workload_type == "database":
             return MSSQL if self.dialect.text("databases") == "mssql" else ORACLE
@@ -199,7 +199,7 @@ class Directory:
             "backup", asset.system, number, point.created_at, point.completed_at, asset, point, core, last=last
         )
         yield backup
-        for copy in hot_copies(asset.work, point):
+        for copy in hot_copies(point):
             # a copy repeats the number of its backup, and its type is shown as any other's (facts 3.1)
             yield replace(
                 backup, sort="copy", completed=copy.copied_at, core_type=f"securesync {core}", copy=copy, last=False

@@ -15,11 +15,15 @@ from .unitrends_session import UnitrendsSession
 from .unitrends_words import Row, Window
 
 _ASSET_TYPES = {"VMware": "VMware:VM", "Hyper-V": "Hyper-V:VM", "Oracle": "Oracle", "SQL Server": "SQL Server"}
+# By application, or by the platform of a client that has none.
 _OS = {
     "VMware": ("VMware", 90),
     "Hyper-V": ("Windows 2016", 40),
     "Oracle": ("Linux", 30),
-    "SQL Server": ("Windows", 40),
+    "SQL Server": ("Windows 2016", 40),
+    "smb": ("NAS", 70),
+    "windows": ("Windows 2016", 40),
+    "linux": ("Linux", 30),
 }
 _FILTERED_BY = {"vmware": "VMware", "hyperv": "Hyper-V", "oracle": "Oracle", "sql": "SQL Server"}
 _STORAGE_USE = {"disk": "backup", "object": "archive", "archive": "archive"}
@@ -110,7 +114,7 @@ class Inventory:
     def _client_node(self, mine: list[Asset], call: Call) -> Row:
         first = mine[0]
         app = first.app
-        os_type, os_number = _OS[app.name] if app is not None else ("NAS", 70)
+        os_type, os_number = _OS[first.work.platform_hint if app is None else app.name]
         node: Row = {
             "id": first.client,
             "name": first.client_name,

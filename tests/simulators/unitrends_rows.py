@@ -128,7 +128,7 @@ class Rows:
         verified, verify_status = verify_words(point, "wiki")
         asset = entry.asset
         assert asset is not None
-        copied = bool(hot_copies(asset.work, point))
+        copied = bool(hot_copies(point))
         end = self.dialect.estate.now if point.completed_at is None else point.completed_at
         return {
             "id": entry.number,

@@ -50,6 +50,7 @@ class Vprotect(Dialect):
         "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.2, 4"),
         "database": Listing(frozenset({"full", "incremental"}), _ALL, "3.2, 3.4 (applications), 4"),
         "file_share": Listing(frozenset({"full", "incremental"}), _ALL, "3.2, 3.4 (storages), 4"),
+        "physical": Listing(frozenset({"full", "incremental"}), _ALL, "3.2, 3.4 (protected-entities), 5"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
         **Dialect.VARIANTS,

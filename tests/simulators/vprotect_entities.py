@@ -18,14 +18,16 @@ LISTS = {
     "applications": ("database", "appBackupPolicy"),
     "storages": ("file_share", "storageBackupPolicy"),
 }
+# Machines with agents: of a list of their own nothing is known, so they are found among all entities only.
+_AGENTS = {"agents": ("physical", "policy")}
 _HYPERVISORS = {"vmware": "VMWARE", "hyperv": "HYPERV", "ec2": "AWS_EC2"}
 _PROTECTION = ("IS_PROTECTED", "NOT_PROTECTED", "NO_SCHEDULE")
 _UP_TO_DATE_FOR = 26 * HOUR
 
 
 def policy_list(kind: str) -> str:
-    """The name under which policies and rules of these workloads are found: vm-backup, app-backup, storage-backup."""
-    return f"{ENTITY_TYPES[kind].lower()}-backup"
+    """The name under which policies and rules of these workloads are found: such as vm-backup."""
+    return "os-backup" if kind == "physical" else f"{ENTITY_TYPES[kind].lower()}-backup"
 
 
 class Entities:
@@ -48,7 +50,7 @@ class Entities:
 
     def prepare(self) -> None:
         self._rows = {}
-        for name, (kind, member) in LISTS.items():
+        for name, (kind, member) in (LISTS | _AGENTS).items():
             works = self.dialect.workloads(kind)
             self._rows[name] = [(work, self._row(work, member)) for work in works if self._is_listed(work)]
 
@@ -109,6 +111,8 @@ class Entities:
     def _place(self, work: Workload) -> Row:
         if work.workload_type == "file_share":
             return {"storageProviderType": self.records.enum("FILE_SYSTEM")}
+        if work.workload_type == "physical":
+            return {}
         if work.workload_type == "database":
             node = {"guid": self.dialect.uuid("node-config"), "name": "default"}
             return {"nodeConfig": node, "appCmdExecConfig": {"guid": self.dialect.uuid("command"), "name": "dump"}}
@@ -167,7 +171,7 @@ class Entities:
             "lastSuccessfulIncBackup",
             "warningsPresent",
         )
-        rows = [row for name in LISTS for _, row in self._seen(name, session)]
+        rows = [row for name in self._rows for _, row in self._seen(name, session)]
         rows.sort(key=lambda row: (row["name"], row["guid"]))
         return json_answer([{name: row[name] for name in (*shared, *more) if name in row} for row in rows])
 

@@ -50,7 +50,7 @@ class Policies:
     # Policies and rules
 
     def policies(self, call: Call, session: VprotectSession, kind: str) -> Answer:
-        if kind not in {policy_list(known) for known in ENTITY_TYPES} | {"os-backup", "cloud-backup", "vm-snapshot"}:
+        if kind not in {policy_list(known) for known in ENTITY_TYPES} | {"cloud-backup", "vm-snapshot"}:
             raise Refusal(404, f"Could not find resource for full path: {call.path}")
 
         def choose(query: Query) -> list[bytes]:

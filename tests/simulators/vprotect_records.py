@@ -14,7 +14,7 @@ from .vprotect_lists import Row, without_nulls
 
 STATUSES = ("FAILED", "INPROGRESS", "PARTIAL_SUCCESS", "QUEUED", "SUCCESS", "SUCCESS_REMOVED")
 TYPES = ("FULL", "INCREMENTAL", "SYNCHRONIZATION", "SYNTHETIC")
-ENTITY_TYPES = {"vm": "VM", "database": "APP", "file_share": "STORAGE"}
+ENTITY_TYPES = {"vm": "VM", "database": "APP", "file_share": "STORAGE", "physical": "OS_AGENT"}
 _STATUS = {"success": "SUCCESS", "warning": "PARTIAL_SUCCESS", "failed": "FAILED", "running": "INPROGRESS"}
 _DESTINATION_TYPES = {"disk": "FILESYSTEM", "object": "S3", "archive": "AZURE", "host": "FILESYSTEM"}
 _WARNING = "Some disks were skipped"
