@@ -57,7 +57,8 @@ class ActionModule(ActionBase):
         try:
             assessment = self._assess(self._task.args["reads"], options)
         except AuditError as error:
-            return {**result, "failed": True, "changed": False, "msg": str(error), "failure": error.as_dict()}
+            told = {"msg": str(error), "failure": error.as_dict()}
+            return {**result, **told, "changed": False, "failed": True, "compliant": False}
         findings = assessment.findings.worst_first(max(options["max_findings"], _NAMED_IN_MESSAGE))
         return {
             **result,
@@ -131,4 +132,6 @@ def _line(finding: dict[str, t.Any]) -> str:
     """One finding for people; what is about a server has no workload."""
     source = f"({finding['source']})" if finding["source"] else None
     who = " ".join(part for part in (finding["workload_name"] or finding["workload_id"], source) if part)
-    return f"- {who}{': ' if who else ''}{finding['message']} [{finding['control']}]"
+    line = f"- {who}{': ' if who else ''}{finding['message']} [{finding['control']}]"
+    # A workload may be named so that it would end the line or colour the terminal.
+    return "".join(character if character.isprintable() else " " for character in line)

@@ -1,0 +1,256 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The assertion as a task: its arguments, its result, its message; and real plays on the ansible-core at hand."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.backup.audit.plugins.action import recovery_points_assert as plugin
+from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._read import pack
+from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from tests.unit.plugins.module_utils.policy_rows import EMPTY, ago, read, row
+
+AS_OF = "2026-11-21T07:00:00Z"
+SEVEN = {"recovery_points": {"minimum": 7}}
+COLLECTIONS = Path(plugin.__file__).parents[5]
+
+
+def run(**arguments: Any) -> dict[str, Any]:
+    """The result of a task with these arguments (check mode is no different, see below)."""
+    task = mock.Mock(args={"as_of": AS_OF, **arguments}, async_val=0, action="recovery_points_assert")
+    loader = DataLoader()
+    action = plugin.ActionModule(task, mock.Mock(), mock.Mock(check_mode=False), loader, None, None)
+    return action.run(task_vars={})
+
+
+class TestResult:
+    def test_compliant(self) -> None:
+        result = run(reads=read(row()), policy=SEVEN)
+        assert result["failed"] is False
+        assert result["changed"] is False
+        assert result["compliant"] is True
+        assert result["msg"] == "Compliant: of 1 workloads 1 pass"
+        assert result["findings"] == []
+        assert result["totals"]["results"]["pass"] == 4
+        told = unpack_assessment(result)
+        assert told["compliant"] is True
+        assert told["as_of"] == AS_OF
+
+    def test_not_compliant(self) -> None:
+        result = run(reads=read(row(recovery_points=3)), policy=SEVEN)
+        assert result["failed"] is True
+        assert result["compliant"] is False
+        assert result["msg"].splitlines()[0] == "Not compliant: of 1 workloads 1 fail"
+        assert result["msg"].splitlines()[1] == (
+            "- web01 (vbr1): number of recovery points is 3, wanted are at least 7 [recovery_points.minimum]"
+        )
+        assert [finding["control"] for finding in result["findings"]] == ["recovery_points.minimum", "read.proof"]
+
+    def test_the_message_names_ten_and_says_how_many_more(self) -> None:
+        rows = [row(workload_name=f"vm{number}", recovery_points=3) for number in range(15)]
+        lines = run(reads=read(row(), *rows), policy=SEVEN)["msg"].splitlines()
+        assert lines[0] == "Not compliant: of 16 workloads 15 fail, 1 pass"
+        assert [line.split()[1] for line in lines[1:11]] == [f"vm{number}" for number in range(10)]
+        assert lines[11:] == ["... and 5 more"]
+
+    @pytest.mark.parametrize(("at_most", "shown"), [(None, 50), (3, 3), (0, 0), (100, 60)])
+    def test_max_findings(self, at_most: int | None, shown: int) -> None:
+        rows = [row(recovery_points=3)] * 60
+        given = {} if at_most is None else {"max_findings": at_most}
+        result = run(reads=read(row(), *rows), policy=SEVEN, **given)
+        assert len(result["findings"]) == shown
+        # The message names the worst all the same, and the assessment holds all.
+        assert "... and 50 more" in result["msg"]
+        assert len(unpack_assessment(result)["findings"]) == 64
+
+    def test_findings_are_those_that_are_no_pass_the_worst_first(self) -> None:
+        policy = {"recovery_points": {"minimum": 7, "newest_within": {"limit": "6h", "warn_at": "50%"}}}
+        result = run(reads=read(row(), EMPTY), policy=policy)
+        assert [finding["result"] for finding in result["findings"]] == ["fail", "fail", "warn"]
+
+    def test_messages_of_ones_own(self) -> None:
+        good, bad = read(row()), read(row(recovery_points=1))
+        assert run(reads=good, policy=SEVEN, success_msg="All is well")["msg"] == "All is well"
+        assert run(reads=bad, policy=SEVEN, fail_msg="Call the backup team")["msg"].startswith(
+            "Call the backup team\n- web01 (vbr1): "
+        )
+        assert run(reads=bad, policy=SEVEN, fail_msg="Call us", quiet=True)["msg"] == "Call us"
+        assert run(reads=bad, policy=SEVEN, quiet="yes")["msg"] == "Not compliant: of 1 workloads 1 fail"
+
+    def test_a_hostile_name_ends_no_line(self) -> None:
+        hostile = row(workload_name="a\n- b: all is well\x1b[2J", recovery_points=1)
+        assert len(run(reads=read(row(), hostile), policy=SEVEN)["msg"].splitlines()) == 2
+
+    def test_an_incomplete_read_is_told_first(self) -> None:
+        lines = run(reads=read(row(), complete=False), policy=SEVEN)["msg"].splitlines()
+        assert lines[1] == "- (vbr1): the READ of vbr1 is not complete: it does not say why [read.complete]"
+
+    def test_the_version_is_that_of_the_collection(self) -> None:
+        galaxy = Path(plugin.__file__).parents[2] / "galaxy.yml"
+        manifest = galaxy.with_name("MANIFEST.json")
+        if manifest.exists():
+            version = json.loads(manifest.read_text())["collection_info"]["version"]
+        else:
+            version = yaml.safe_load(galaxy.read_text())["version"]
+        assert unpack_assessment(run(reads=read(row()), policy=SEVEN))["collection_version"] == version
+
+    def test_now_is_the_default(self) -> None:
+        before = datetime.datetime.now(datetime.timezone.utc)
+        told = parse_time(unpack_assessment(run(reads=read(row()), policy=SEVEN, as_of=None))["as_of"])
+        assert 0 <= told - int(before.timestamp() * 10**6) < 60 * 10**6
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ({"policy": SEVEN}, "missing required arguments: reads"),
+            ({"policy": SEVEN, "reads": None}, "missing required arguments: reads"),
+            ({"reads": read(row())}, "one of the following is required: policy, policies"),
+            (
+                {"reads": read(row()), "policy": SEVEN, "policies": [{"name": "a", "policy": SEVEN}]},
+                "mutually exclusive: policy|policies",
+            ),
+            ({"reads": read(row()), "policy": SEVEN, "polices": []}, "polices"),
+            ({"reads": read(row()), "policy": [1]}, "policy"),
+            ({"reads": read(row()), "policy": SEVEN, "max_findings": "many"}, "max_findings"),
+            ({"reads": read(row()), "policy": SEVEN, "max_findings": -1}, "max_findings: it must be 0 or more"),
+            ({"reads": read(row()), "policy": SEVEN, "quiet": "perhaps"}, "quiet"),
+            ({"reads": read(row()), "policy": SEVEN, "expected_match": "long"}, "expected_match"),
+        ],
+    )
+    def test_wrong_arguments(self, arguments: dict[str, Any], said: str) -> None:
+        with pytest.raises(AnsibleActionFail) as caught:
+            run(**arguments)
+        assert said in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "said"),
+        [
+            ({"policy": {"recovery_points": {"minimun": 7}}}, "bad_option", "Did you mean minimum?"),
+            ({"policy": SEVEN, "as_of": "yesterday"}, "bad_option", "as_of: 'yesterday' is no RFC 3339 time"),
+            ({"policy": SEVEN, "as_of": "2026-11-21T07:00:00"}, "bad_option", "has no zone"),
+            ({"policy": SEVEN, "expected": []}, "bad_option", "expected: the list is empty"),
+            ({"policy": SEVEN, "reads": []}, "bad_option", "reads: the list is empty"),
+            ({"policy": SEVEN, "reads": "no/such/file.json"}, "bad_option", "no/such/file.json cannot be read"),
+            ({"policy": SEVEN, "reads": {"msg": "hello"}}, "bad_data", "this is no READ"),
+            ({"policy": SEVEN, "reads": {"failed": True, "msg": "401"}}, "bad_data", "reading failed. It said: 401"),
+        ],
+    )
+    def test_what_cannot_be_judged_fails(self, arguments: dict[str, Any], code: str, said: str) -> None:
+        result = run(**{"reads": read(row()), **arguments})
+        assert (result["failed"], result["compliant"], result["changed"]) == (True, False, False)
+        assert said in result["msg"]
+        assert result["failure"]["code"] == code
+        assert "assessment" not in result
+
+    def test_everything_may_be_given(self) -> None:
+        result = run(
+            reads=[read(row(), row(workload_name="old", source="x"))],
+            policies=[{"name": "all", "policy": {"recovery_points": {"minimum": 40}}}],
+            expected=["web01"],
+            expected_match="exact",
+            exclude=[{"match": {"source": "x"}, "reason": "y"}],
+            waivers=[
+                {"workload": "web01", "control": "*", "until": datetime.date(2026, 12, 31), "reason": "z"},
+            ],
+            combine={"by": "workload_name"},
+            max_read_age="2d",
+            as_of=datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc),
+        )
+        assert result["compliant"] is True
+        assert [finding["result"] for finding in result["findings"]] == ["waived", "not_applicable"]
+
+    def test_a_failed_read_may_be_a_finding(self) -> None:
+        failed = {"failed": True, "msg": "401", "failure": {"server": "vbr2"}}
+        result = run(reads=[read(row()), failed], policy=SEVEN, failed_reads="finding")
+        assert result["compliant"] is False
+        assert result["findings"][0]["message"] == "vbr2 could not be read: 401"
+        assert unpack_assessment(result)["totals"]["verdicts"]["pass"] == 1
+
+
+PLAY = """
+- hosts: localhost
+  gather_facts: false
+  vars:
+    policy:
+      recovery_points:
+        minimum: "{{ 3 + 4 }}"
+        newest_within: "{{ 26 }}h"
+        reaches_back: 30d
+      encrypted: {all: "{{ 1 == 1 }}", on_unknown: ignore}
+  tasks:
+    - name: Results as they are registered
+      ansible.builtin.set_fact:
+        plain: "{{ lookup('file', 'plain.json') | from_json }}"
+    - name: A loop
+      ansible.builtin.debug:
+        msg: "{{ lookup('file', item) | from_json }}"
+      loop: [plain.json, packed.json]
+      loop_control: {label: "{{ item }}"}
+      register: looped
+    - name: Judge in every way
+      backup.audit.recovery_points_assert:
+        reads: "{{ given }}"
+        policy: "{{ policy }}"
+        waivers:
+          - {workload: "w*", control: "full.*", until: 2026-12-31, reason: a date without quotes}
+        as_of: 2026-11-21T07:00:00Z
+      vars:
+        given: "{{ [plain, [plain], 'plain.json', ['packed.json'],
+          {'results': looped.results | map(attribute='msg') | list}][number] }}"
+      loop: "{{ range(5) | list }}"
+      loop_control: {loop_var: number}
+      register: judged
+      failed_when: false
+    - name: Keep
+      ansible.builtin.copy:
+        content: "{{ judged.results | to_json }}"
+        dest: "{{ playbook_dir }}/judged.json"
+        mode: "0600"
+      check_mode: false
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["", "check"])
+def test_in_a_play(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Templated, registered, looped, from files, with dates as YAML makes them: always the same verdict."""
+    judged = row(facets={**row()["facets"], "encrypted": {"count": 30}}, oldest=ago(days=31))
+    (tmp_path / "plain.json").write_text(json.dumps(read(judged)))
+    (tmp_path / "packed.json").write_text(json.dumps(pack(read(judged))))
+    (tmp_path / "play.yml").write_text(PLAY)
+    settings = {
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCAL_TEMP": str(tmp_path / "ansible"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "LC_ALL": "C.UTF-8",
+    }
+    ended = subprocess.run(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "play.yml", *arguments],
+        cwd=tmp_path,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    results = json.loads((tmp_path / "judged.json").read_text())
+    assert [result["compliant"] for result in results] == [True] * 5, [result["msg"] for result in results]
+    assert len({result["assessment"] for result in results[:4]}) == 1
+    assert results[4]["totals"]["workloads"] == 2
