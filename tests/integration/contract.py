@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from ansible_collections.backup.audit.plugins.module_utils._times import parse_t
 ADAPTERS = {
     "spp": ("spp", "SpectrumProtectPlus"),
     "veeam_azure": ("veeam_azure", "VeeamAzure"),
+    "veeam_backup_replication": ("veeam_backup_replication", "VeeamBackupReplication"),
+    "vprotect": ("vprotect", "VProtect"),
 }
 _SOURCES = "ansible_collections.backup.audit.plugins.module_utils._sources."
 # Products cut fractions of seconds; none of the estate's points lie closer together than this.
@@ -71,12 +74,28 @@ def cannot_tell(product: str, workload_type: str, version: str) -> dict[str, tup
     """{field: (cannot or estimated, reason)} for one type and version."""
     told: dict[str, tuple[str, str]] = {}
     for (kind, versions), fields in adapter(product).cannot_tell.items():
-        if kind in ("*", workload_type) and (versions == "*" or version in _versions(versions)):
+        if kind in ("*", workload_type) and (versions == "*" or _covers(versions, version)):
             told.update(fields)
     for fact, details in _FOLLOW.items():
         if fact in told:
             told.update({detail: told[fact] for detail in details if detail not in told})
     return told
+
+
+def newest_version(product: str) -> str:
+    """The version that is read where none is asked for."""
+    return {"veeam_azure": "v8", "veeam_backup_replication": "1.3-rev2"}.get(product, "*")
+
+
+def _covers(versions: str, version: str) -> bool:
+    first, dots, last = versions.partition("..")
+    if not dots:
+        return version in _versions(versions)
+    return _numbers(first) <= _numbers(version) <= _numbers(last)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def _versions(text: str) -> list[str]:
@@ -94,6 +113,16 @@ def expected_points(estate: Mapping[str, Any], product: str) -> Iterator[tuple[d
             for point in workload["points"]:
                 if point["key"] in listed["points"]:
                     yield workload, point, listed["points"][point["key"]]
+
+
+def workload_id(estate: Mapping[str, Any], product: str, workload: Mapping[str, Any], truth: Mapping[str, Any]) -> str:
+    """What the module must call the workload of a point; products with replicas know them apart from what they copy."""
+    listed = estate["products"][product]
+    replica = listed.get("replicas", {}).get(workload["key"])
+    if truth["kind"] == "replica" and replica is not None:
+        return f"{replica}/{workload['name']}"
+    ident: str = listed["workloads"][workload["key"]]
+    return ident
 
 
 def differences(

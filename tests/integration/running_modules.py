@@ -24,10 +24,13 @@ if hasattr(basic, "_ANSIBLE_PROFILE"):
     basic._ANSIBLE_PROFILE = "legacy"
 runpy.run_module("ansible_collections.backup.audit.plugins.modules." + sys.argv[1], run_name="__main__")
 """
+_PREFIXES = ("SPP_", "VEEAM_", "UNITRENDS_", "VPROTECT_")
 # Which module and which choice of product reads what the simulators call by these names.
 MODULES: dict[str, tuple[str, dict[str, Any]]] = {
     "spp": ("spp_recovery_points_info", {}),
     "veeam_azure": ("veeam_restore_points_info", {"product": "azure"}),
+    "veeam_backup_replication": ("veeam_restore_points_info", {"product": "backup_replication"}),
+    "vprotect": ("vprotect_backups_info", {}),
 }
 
 
@@ -53,7 +56,7 @@ class Ended:
 def run_module(name: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Ended:
     """Run one module with these arguments."""
     tree = str(ROOT / ".venv" / "tree")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("SPP_", "VEEAM_"))}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(_PREFIXES)}
     environ.update({"PYTHONPATH": tree, **(environment or {})})
     ended = subprocess.run(
         [sys.executable, "-c", _RUN, name],

@@ -25,8 +25,17 @@ PRODUCTS = list(MODULES)
 LISTING = {
     "spp": "/api/endeavour/catalog/recovery/hypervisorvm/*",
     "veeam_azure": "/api/v8/restorePoints/virtualMachines",
+    "veeam_backup_replication": "/api/v1/backupObjects/*/restorePoints",
+    "vprotect": "/api/backups",
 }
-LOG_IN = {"spp": "/api/endeavour/session", "veeam_azure": "/api/oauth2/token"}
+LOG_IN = {
+    "spp": "/api/endeavour/session",
+    "veeam_azure": "/api/oauth2/token",
+    "veeam_backup_replication": "/api/oauth2/token",
+    "vprotect": "/api/session/login",
+}
+# Products whose lists are bare arrays, so that an empty one is an answer.
+BARE_LISTS = ("vprotect",)
 
 
 def fault(product: str, name: str, **more: Any) -> list[dict[str, Any]]:
@@ -72,6 +81,8 @@ def test_lasting_fault_is_a_clear_failure(
     simulators: Simulators, product: str, rules: dict[str, Any], code: str, words: str
 ) -> None:
     """The one line names the server, the call and what is wrong; nothing half-read comes out."""
+    if rules.get("body") == "[]" and product in BARE_LISTS:
+        pytest.skip("an empty array is an empty list of this product")
     more = {key: value for key, value in rules.items() if key != "name"}
     simulators.ask(product, "__faults", fault(product, rules["name"], **more))
     ended = read(simulators.ready, product, retries=1)
@@ -231,7 +242,9 @@ def test_nothing_secret_is_shown(simulators: Simulators, product: str) -> None:
     assert bad.failed
     for call in simulators.requests(product):
         headers = {key.lower(): value for key, value in call["headers"].items()}
-        secrets += [headers[key] for key in ("authorization", "x-endeavour-sessionid") if key in headers]
+        secrets += [
+            headers[key] for key in ("authorization", "x-endeavour-sessionid", "authtoken", "cookie") if key in headers
+        ]
     words = {word for secret in secrets for word in (secret, secret.removeprefix("Bearer ").removeprefix("Basic "))}
     assert len(words) > 2
     for word in words:

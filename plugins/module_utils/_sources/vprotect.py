@@ -74,7 +74,7 @@ class VProtect(Source):
             "checked": ("cannot", "no result of a check is kept with a backup"),
             "malware": ("cannot", "no scan result is kept with a backup"),
             "retention": ("cannot", "backups carry no retention class"),
-            "expires_at": ("cannot", "retention counts versions as well as days; told only where marked to be kept"),
+            "expires_at": ("estimated", "told only of backups that are marked to be kept until a date"),
             "encrypted": ("estimated", "from the setting of the backup destination as it is today"),
             "immutable": ("estimated", "from the retention lock of the backup rule as it is today"),
             "immutable_until": ("estimated", "from the retention lock of the backup rule as it is today"),
@@ -193,9 +193,12 @@ class VProtect(Source):
                 if error.status != 400:
                     raise
                 return False
-            counts.append(_total(answer))
+            total = _total(answer)
+            if total is None:
+                return False
+            counts.append(total)
         everything, kept, removed = counts
-        return everything is not None and kept is not None and removed is not None and kept + removed == everything
+        return kept + removed == everything
 
     def _pages(
         self, path: str, what: str, query: Mapping[str, t.Any] | None = None, mapper: Mapper | None = None

@@ -146,10 +146,11 @@ def point_of(row: Mapping[str, t.Any], workload: Workload, context: Context) -> 
         workload=workload,
         created=created,
         completed=finished,
-        kind=_kind(row),
+        kind="archive" if _archived(locations) else _kind(row),
         status=status,
         usable=_usable(row, status, locations),
-        size_bytes=as_int(row.get("size")),
+        # What failed or still runs has a size of 0, which says nothing.
+        size_bytes=as_int(row.get("size")) if status in ("success", "warning") else None,
         copies=_copies(locations, context),
         expires=moment_of(row, "archiveExpire"),
         job=as_text(as_object(row.get("backupRule")).get("name")),
@@ -171,6 +172,11 @@ def _locations(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]] | None:
     return (
         [as_object(place) for place in row["backupLocations"]] if isinstance(row.get("backupLocations"), list) else None
     )
+
+
+def _archived(locations: Sequence[Mapping[str, t.Any]] | None) -> bool:
+    """Whether it lies in archives only, from where it must be brought back first."""
+    return bool(locations) and {word(place.get("roleType")) for place in locations or ()} == {"ARCHIVE"}
 
 
 def _usable(row: Mapping[str, t.Any], status: str, locations: Sequence[Mapping[str, t.Any]] | None) -> bool | None:

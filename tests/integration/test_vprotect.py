@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is particular to vProtect: old and new servers, pages, deleted backups, copies, what an account may not see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import read
+
+
+def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What matters of each row."""
+    names = ("workload_name", "workload_id", "recovery_points", "newest", "oldest", "by_kind", "in_inventory")
+    return [tuple(row.get(name) for name in names) for row in result["workloads"]]
+
+
+@pytest.fixture(scope="module")
+def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
+    """The rows that the server gives without variants."""
+    running_simulators.reset()
+    return told(read(running_simulators.ready, "vprotect").result)
+
+
+def backups_asked(simulators: Simulators) -> list[dict[str, list[str]]]:
+    """The queries of all requests for backups."""
+    queries = []
+    for call in simulators.requests("vprotect"):
+        if call["path"] == "/api/backups":
+            query: dict[str, list[str]] = {}
+            for name, value in call["query"]:
+                query.setdefault(name, []).append(value)
+            queries.append(query)
+    return queries
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"version": "7.2.0-1"},
+        {"total_count": False},
+        {"total_count": False, "page_cap": 13},
+        {"page_cap": 13},
+        {"enums": "strings"},
+        {"login_status": 201},
+        {"login_status": 204},
+        {"cookie_name": "quarkus-credential"},
+        {"window_clock": "backup"},
+        {"synchronizations": False},
+        {"removed": 0},
+        {"removed": 9},
+        {"rule_lock": "removed"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("options", [{}, {"since": "2000d"}], ids=["all", "window"])
+def test_variants_change_nothing(
+    simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object], options: dict[str, str]
+) -> None:
+    """The same rows, whichever way the open questions of the documentation are settled."""
+    simulators.ask("vprotect", "__variant", variant)
+    ended = read(simulators.ready, "vprotect", page_size=40, **options)
+    assert not ended.failed, ended.message
+    assert told(ended.result) == normal
+
+
+def test_version_4(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """Before 5.0 no places are listed, one status only is understood, and no total is told: no point is lost."""
+    simulators.ask("vprotect", "__variant", {"version": "4.2.0-1", "total_count": False})
+    ended = read(simulators.ready, "vprotect")
+    assert not ended.failed, ended.message
+    assert not any("status" in query for query in backups_asked(simulators))
+    rows = {row["workload_id"]: row for row in ended.result["workloads"]}
+    for _name, ident, count, newest, oldest, *_rest in normal:
+        # Without places a point that cannot be read looks like any other, and so does one in the archive.
+        assert rows[ident]["recovery_points"] >= count
+        assert rows[ident].get("newest", "") >= (newest or "")
+        assert rows[ident].get("oldest") == oldest
+        assert "locations" not in rows[ident]
+
+
+def test_old_history_is_not_read(simulators: Simulators) -> None:
+    """What was deleted is left out by the server, once the numbers have shown that nothing else is."""
+    ended = read(simulators.ready, "vprotect")
+    assert not ended.failed, ended.message
+    listings = [query for query in backups_asked(simulators) if query["size"] != ["1"]]
+    assert listings
+    assert all("SUCCESS_REMOVED" not in query["status"] for query in listings)
+    assert all(len(query["status"]) == 5 for query in listings)
+
+
+def test_deleted_workload(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """A workload that is in no list any more keeps its backups, under the name that these remember."""
+    (name,) = [work["name"] for work in simulators.estate["workloads"] if work["story"].startswith("retired")]
+    simulators.ask("vprotect", "__variant", {"deleted_entities": "gone"})
+    ended = read(simulators.ready, "vprotect")
+    assert not ended.failed, ended.message
+    (row,) = [row for row in ended.result["workloads"] if name in row.get("workload_name", "")]
+    (before,) = [row for row in normal if row[0] == name]
+    assert row["recovery_points"] == before[2]
+    assert row["newest"] == before[3]
+
+
+def test_points_without_times(simulators: Simulators) -> None:
+    """Failed and running backups that carry no time are told as a warning, and change no recovery point."""
+    whole = read(simulators.ready, "vprotect").result["totals"]
+    simulators.ask("vprotect", "__variant", {"unfinished_times": False})
+    ended = read(simulators.ready, "vprotect")
+    assert not ended.failed, ended.message
+    assert ended.result["totals"]["recovery_points"] == whole["recovery_points"]
+    assert ended.result["totals"]["points_listed"] < whole["points_listed"]
+    assert any("carry no time" in str(warning) for warning in ended.result["warnings"])
+
+
+def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """The product hides without a word; what is told of the rest is the same."""
+    ended = read(simulators.ready, "vprotect", "restricted")
+    assert not ended.failed, ended.message
+    seen = {row[1]: row for row in told(ended.result)}
+    whole = {row[1]: row for row in normal}
+    assert seen
+    assert set(seen) < set(whole)
+    assert all(row == whole[ident] for ident, row in seen.items())
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/api/protected-entities", "inventory"),
+        ("/api/backup-destinations", "destinations"),
+        ("/api/restore-jobs", "restore_jobs"),
+        ("/api/rules/*", "rules"),
+    ],
+)
+def test_what_may_not_be_read_is_unknown(simulators: Simulators, path: str, scope: str) -> None:
+    """A refusal of what points are read against is said, and no fact rests on it."""
+    counts = read(simulators.ready, "vprotect").result["totals"]["recovery_points"]
+    simulators.ask("vprotect", "__faults", [{"match": {"path": path}, "fault": "status", "status": 403, "body": "{}"}])
+    ended = read(simulators.ready, "vprotect", detail="recovery_points")
+    assert not ended.failed, ended.message
+    assert ended.result["server"]["scope"][scope] is False
+    assert ended.result["warnings"]
+    assert ended.result["totals"]["recovery_points"] == counts
+    field = {"destinations": "encrypted", "restore_jobs": "verified", "rules": "immutable"}.get(scope)
+    if field is not None:
+        assert all(point[field] is None for point in ended.result["recovery_points"])
+
+
+def test_facts_are_there_to_lose(simulators: Simulators) -> None:
+    """The counterpart: with all rights every estimate is made for some point."""
+    ended = read(simulators.ready, "vprotect", detail="recovery_points")
+    assert not ended.failed, ended.message
+    for field in ("encrypted", "verified", "immutable", "offsite"):
+        holders = [point for point in ended.result["recovery_points"] if point[field] is True]
+        assert holders, field
+        assert all(field in point["estimated"] for point in holders)
+
+
+def test_workload_types(simulators: Simulators) -> None:
+    """One kind is asked for by the server's own filter, several are sorted out here."""
+    for types in (["vm"], ["vm", "storage"]):
+        simulators.reset()
+        ended = read(simulators.ready, "vprotect", workload_types=types)
+        assert not ended.failed, ended.message
+        assert {row["workload_type"] for row in ended.result["workloads"]} == set(types)
+        filters = [query.get("protected-entity-type") for query in backups_asked(simulators)]
+        assert set(map(str, filters)) == {"['VM']" if len(types) == 1 else "None"}
+
+
+def test_url_with_api(simulators: Simulators) -> None:
+    """The vendor's pages print the URL with /api; the message says what to write."""
+    ended = read(simulators.ready, "vprotect", url=simulators.ready["products"]["vprotect"]["url"] + "/api")
+    assert ended.failed
+    assert "Leave that out" in ended.message
