@@ -120,8 +120,9 @@ def test_licence_agreement(simulators: Simulators) -> None:
 def test_same_name(simulators: Simulators) -> None:
     """Two machines of one name keep their own points."""
     names: dict[str, list[str]] = {}
+    listed = simulators.estate["products"]["veeam_azure"]["workloads"]
     for workload in simulators.estate["workloads"]:
-        if workload["key"] in simulators.estate["products"]["veeam_azure"]["workloads"] and workload["points"]:
+        if workload["key"] in listed and workload["points"] and workload["workload_type"] == "vm":
             names.setdefault(workload["name"], []).append(workload["key"])
     (name,) = [name for name, keys in names.items() if len(keys) == 2]
     ended = read(simulators.ready, "veeam_azure", names=[name], workload_types=["vm"])

@@ -54,10 +54,11 @@ def point_of(
         retention=_retention(row.get("gfsFlags")),
         raw=scrubbed(dict(row)) if include_raw else None,
     )
-    if in_repository is False:
+    if kind == "snapshot":
         # The size of a snapshot is that of the disk in some versions and 0 in others: no bytes of its own.
         point.size_bytes = point.size_bytes or None
         point.estimated = ("size_bytes",) if point.size_bytes else ()
+    if in_repository is False:
         # Snapshots lie beside the disk and can be deleted with it: never immutable.
         point.immutable = False
     elif "immutableTill" in row:
