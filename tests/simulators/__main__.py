@@ -25,6 +25,7 @@ from .server import ProductServer
 from .spp import SpectrumProtectPlus
 from .truth import Estate, as_moment
 from .unitrends import Unitrends
+from .veeam_aws import VeeamAws
 from .veeam_azure import VeeamAzure
 from .veeam_backup_replication import VeeamBackupReplication
 from .vprotect import Vprotect
@@ -32,6 +33,7 @@ from .vprotect import Vprotect
 _ALL = (
     SpectrumProtectPlus,
     VeeamAzure,
+    VeeamAws,
     VeeamBackupReplication,
     Unitrends,
     Vprotect,
