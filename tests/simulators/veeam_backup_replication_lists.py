@@ -157,7 +157,7 @@ class Shelf:
         skip, limit = _whole(call, "skip", 0, 0), _whole(call, "limit", _DEFAULT_LIMIT, 1)
         cap = self.dialect.number("page_cap")
         limit = min(limit, cap) if cap else limit
-        indexes = self._order(self._left(call, filters or {}), call, columns or {})
+        indexes = self._order(self._left(call, revision, filters or {}), call, columns or {})
         return self._envelope(revision, indexes, skip, limit)
 
     def whole(self, revision: str) -> Answer:
@@ -170,12 +170,13 @@ class Shelf:
         pagination = {"total": len(indexes), "count": len(data), "skip": skip, "limit": limit}
         return Answer(200, b'{"data":[' + b",".join(data) + b'],"pagination":' + json.dumps(pagination).encode() + b"}")
 
-    def _left(self, call: Call, filters: Mapping[str, Filter]) -> Sequence[int]:
+    def _left(self, call: Call, revision: str, filters: Mapping[str, Filter]) -> Sequence[int]:
         asked = {name: [value for key, value in call.query if key == name] for name in filters}
         asked = {name: values for name, values in asked.items() if values}
         if not asked:
             return range(len(self.rows))
-        key = tuple(word for name, values in sorted(asked.items()) for word in (name, *values))
+        # the same words can mean another filter in another revision
+        key = (revision, *(word for name, values in sorted(asked.items()) for word in (name, *values)))
         if key not in self._chosen:
             tests = [filters[name](values, self.clock) for name, values in asked.items()]
             if len(self._chosen) >= _MOST_REMEMBERED:

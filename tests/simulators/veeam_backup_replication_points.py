@@ -79,11 +79,18 @@ class Points:
     def __init__(self, dialect: Dialect, clock: ServerClock) -> None:
         self.dialect = dialect
         self.clock = clock
+        self._shared: dict[str, str] = {}
 
     # What things are called
 
+    def _shared_id(self, key: str) -> str:
+        """Ids that thousands of points repeat are worked out once."""
+        if key not in self._shared:
+            self._shared[key] = self.dialect.uuid(key)
+        return self._shared[key]
+
     def object_id(self, work: Workload) -> str:
-        return self.dialect.uuid(f"object:{work.key}")
+        return self._shared_id(f"object:{work.key}")
 
     def replica_id(self, work: Workload) -> str:
         return self.dialect.uuid(f"replica:{work.key}")
@@ -95,13 +102,13 @@ class Points:
         return self.dialect.uuid(f"replica-point:{point.key}")
 
     def backup_id(self, backup: Backup) -> str:
-        return self.dialect.uuid(f"backup:{backup.key}")
+        return self._shared_id(f"backup:{backup.key}")
 
     def file_id(self, key: str) -> str:
         return self.dialect.uuid(f"file:{key}")
 
     def session_id(self, run: Run, platform: str) -> str:
-        return self.dialect.uuid(f"session:{run.key}:{platform}")
+        return self._shared_id(f"session:{run.key}:{platform}")
 
     def platform_id(self, platform: str) -> str:
         return self.dialect.uuid(f"platform:{platform}") if platform in _WITH_IDS else NO_ID

@@ -108,6 +108,7 @@ class Reads:
         self._shelves: dict[str, Shelf] = {}
         self._backups: dict[str, Backup] = {}
         self._laid_out: dict[str, Layout] = {}
+        self._prepared_for: dict[str, object] = {}
 
     def current_layout(self) -> Layout:
         """Where everything lies, as the variant has it."""
@@ -118,6 +119,9 @@ class Reads:
 
     def prepare(self) -> None:
         """Points are written out at once; what surrounds them when it is first asked for."""
+        if self._prepared_for == self.dialect.variants:
+            return
+        self._prepared_for = dict(self.dialect.variants)
         self.layout = self.current_layout()
         self.backups = Backups(self.dialect, self.clock, self.points, self.layout)
         self.repositories = Repositories(self.dialect, self.layout)

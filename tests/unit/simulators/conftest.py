@@ -12,6 +12,7 @@ import pytest
 
 from tests.simulators import running
 from tests.unit.simulators.talking import AzureTalk, SppTalk
+from tests.unit.simulators.talking_vbr import VbrTalk
 
 # Inside a day and a week as any other; what depends on the date is tested over many dates in test_estate.
 NOW = "2026-03-10T12:00:00Z"
@@ -34,6 +35,14 @@ def spp(ready: dict[str, Any]) -> SppTalk:
 @pytest.fixture
 def azure(ready: dict[str, Any]) -> AzureTalk:
     talk = AzureTalk(ready)
+    talk.control("reset", {})
+    talk.log_in()
+    return talk
+
+
+@pytest.fixture
+def vbr(ready: dict[str, Any]) -> VbrTalk:
+    talk = VbrTalk(ready)
     talk.control("reset", {})
     talk.log_in()
     return talk
