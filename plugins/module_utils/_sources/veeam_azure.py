@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import OAuth2Password
-from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._failures import (
     AnswerError,
     ForbiddenError,
@@ -258,8 +258,14 @@ class _TypeReader:
 
     def read(self) -> None:
         """Workloads first, then points; points that name no workload for certain are asked for workload by workload."""
-        self._note_protected()
-        self._note_inventory()
+        unseen = None
+        if self._listing.points == (_OLD_POINTS,):
+            # Points without names leave every workload unknown; listing them with 0 points would say "none".
+            self._reading.scope["names"] = False
+            self._say_once("this API version does not name the workloads of restore points, so they stand in one row")
+        else:
+            self._note_protected()
+            unseen = self._note_inventory() if self._listing.inventory else None
         unplaced = []
         for path in self._listing.points:
             for row in self._source.rows(path, f"restore points ({self._type})"):
@@ -273,6 +279,9 @@ class _TypeReader:
             for row in unplaced:
                 name = as_text(row.get(self._listing.name_member))
                 self._tell(row, owners.get(row["id"]) or Workload(name=name, type=self._type, platform="azure"))
+        if unseen is not None:
+            self._reading.scope["inventory"] = False
+            self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {unseen.message}")
 
     def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
         self._reading.point(
@@ -296,29 +305,26 @@ class _TypeReader:
         except (ForbiddenError, NotFoundError) as error:
             self._reading.warnings.append(f"protected items of type {self._type} could not be read: {error.message}")
 
-    def _note_inventory(self) -> None:
-        """Which workloads still exist, and those that nothing protects; needs more rights than points do."""
-        if self._listing.inventory is None:
-            return
+    def _note_inventory(self) -> AuditError | None:
+        """Which workloads still exist, and those that nothing protects; the error if the account may not see that."""
+        protected = list(self._workloads.values())
         try:
-            items = list(self._source.rows(self._listing.inventory, f"inventory ({self._type})"))
+            items = list(self._source.rows(self._listing.inventory or "", f"inventory ({self._type})"))
         except (ForbiddenError, NotFoundError) as error:
-            self._reading.scope["inventory"] = False
-            self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {error.message}")
-            for workload in self._workloads.values():
+            for workload in protected:
                 self._reading.workload(workload)
-            return
+            return error
         self._reading.scope.setdefault("inventory", True)
-        protected = set(self._workloads)
-        for workload in self._workloads.values():
+        for workload in protected:
             workload.in_inventory = False
         for item in items:
             workload = self._note(item)
             workload.in_inventory = not as_bool(item.get("isDeleted"))
-            if workload.id in protected or (workload.in_inventory and self._source.settings.include_unprotected):
+            if workload.in_inventory and self._source.settings.include_unprotected:
                 self._reading.workload(workload)
-        for ident in protected:
-            self._reading.workload(self._workloads[ident])
+        for workload in protected:
+            self._reading.workload(workload)
+        return None
 
     def _say_once(self, warning: str) -> None:
         if warning not in self._reading.warnings:
