@@ -63,6 +63,9 @@ class Copy:
         }
 
 
+WorkloadKey = tuple[str | None, str | None, str | None, str | None]
+
+
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Workload:
     """What is protected. ``key`` tells workloads of one source apart; the rest is for people."""
@@ -75,9 +78,9 @@ class Workload:
     origin: str | None = None
 
     @property
-    def key(self) -> tuple[str | None, str | None, str | None]:
+    def key(self) -> WorkloadKey:
         """What tells it apart within one source: the id, or the name where the product gives no id."""
-        return (self.type, self.id if self.id is not None else self.name, self.origin)
+        return (self.type, self.id, self.name if self.id is None else None, self.origin)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

@@ -24,15 +24,18 @@ from ansible_collections.backup.audit.plugins.module_utils._model import (
     FULL_KINDS,
     RecoveryPoint,
     Workload,
+    WorkloadKey,
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, age_seconds, format_time
 
 # Servers and this machine rarely agree to the second; a point further ahead than this is dated in the future.
 FUTURE_TOLERANCE = 300 * SECOND
 _UNKNOWN_SIZE = -1
+_NEVER_TESTED = -(2**63)
 _TESTED = {"verified": 0, "checked": 1}
 # For a point met twice with different facts (it changed while pages were read) the less usable reading is believed.
 _USABLE_ORDER = {False: 0, None: 1, True: 2}
+_MALWARE_ORDER = {"infected": 0, "suspicious": 1, None: 2, "clean": 3}
 
 
 @dataclasses.dataclass(slots=True)
@@ -50,14 +53,31 @@ class _Class:
     ids: array[int] = dataclasses.field(default_factory=lambda: array("q"))
     times: array[int] = dataclasses.field(default_factory=lambda: array("q"))
     sizes: array[int] = dataclasses.field(default_factory=lambda: array("q"))
-    # (time of the test, time of the point) of the newest test, for verified and for checked.
-    tests: list[tuple[int, int] | None] = dataclasses.field(default_factory=lambda: [None, None])
+    # When each point was tested, for verified and for checked; empty as long as none of them was.
+    tests: tuple[array[int], array[int]] = dataclasses.field(default_factory=lambda: (array("q"), array("q")))
+
+    def note_test(self, index: int, tested: int | None) -> None:
+        """When the point that was added last was tested."""
+        tests = self.tests[index]
+        if tested is not None or tests:
+            tests.extend([_NEVER_TESTED] * (len(self.ids) - 1 - len(tests)))
+            tests.append(_NEVER_TESTED if tested is None else tested)
+
+    def newest_test(self, index: int, limit: int) -> tuple[int, int] | None:
+        """(time of the test, time of the point) of the newest test that does not lie beyond ``limit``."""
+        pairs = zip(self.tests[index], self.times, strict=False)
+        return max(((tested, time) for tested, time in pairs if _NEVER_TESTED < tested <= limit), default=None)
 
     def keep(self, indexes: Sequence[int]) -> None:
         """Drop all but these points."""
-        self.ids = array("q", [self.ids[i] for i in indexes])
-        self.times = array("q", [self.times[i] for i in indexes])
-        self.sizes = array("q", [self.sizes[i] for i in indexes])
+        self.ids, self.times, self.sizes = (_kept(values, indexes) for values in (self.ids, self.times, self.sizes))
+        verified, checked = (_kept(values, indexes) if values else values for values in self.tests)
+        self.tests = (verified, checked)
+
+    def order(self, index: int) -> tuple[int, ...]:
+        """Of doubles with the same facts, the one whose other members are least favourable comes first."""
+        tests = (values[index] if values else _NEVER_TESTED for values in self.tests)
+        return (self.times[index], self.sizes[index], *tests)
 
 
 class Summary:
@@ -69,8 +89,8 @@ class Summary:
         self._now = now
         self._calendar = calendar
         self._history = history
-        self._workloads: dict[tuple[str | None, str | None, str | None], Workload] = {}
-        self._classes: dict[tuple[str | None, str | None, str | None], dict[t.Any, _Class]] = {}
+        self._workloads: dict[WorkloadKey, Workload] = {}
+        self._classes: dict[WorkloadKey, dict[t.Any, _Class]] = {}
 
     def workload(self, workload: Workload) -> Workload:
         """Take note of a workload, whether it has points or not; what is known of it already is completed."""
@@ -99,10 +119,8 @@ class Summary:
         kept.times.append(point.created)
         size = point.size_bytes
         kept.sizes.append(_UNKNOWN_SIZE if size is None else size)
-        if point.verified_at is not None:
-            _newest_test(kept, 0, point.verified_at, point.created)
-        if point.checked_at is not None:
-            _newest_test(kept, 1, point.checked_at, point.created)
+        kept.note_test(0, point.verified_at)
+        kept.note_test(1, point.checked_at)
 
     def rows(self) -> list[dict[str, t.Any]]:
         """One row for each workload, with every member (see _read.compact), sorted by name, type, id and origin."""
@@ -110,7 +128,7 @@ class Summary:
         rows.sort(key=lambda row: [row[name] or "" for name in _ROW_ORDER])
         return rows
 
-    def _row(self, key: tuple[str | None, str | None, str | None], workload: Workload) -> dict[str, t.Any]:
+    def _row(self, key: WorkloadKey, workload: Workload) -> dict[str, t.Any]:
         classes = list(self._classes.get(key, {}).values())
         _drop_double(classes)
         in_future = _drop_future(classes, self._now + FUTURE_TOLERANCE)
@@ -140,8 +158,7 @@ class Summary:
             **_sizes(usable),
             **_locations(usable),
             "facets": self._facets(backups, dated),
-            "malware": _counts((group.malware or "unknown", len(group.times)) for group in usable),
-            "malware_newest": _newest_by_malware(usable),
+            **_malware(backups),
             "in_future": in_future or None,
             "history": self._calendar.history(classes, self._now) if self._history else None,
         }
@@ -193,17 +210,15 @@ class Summary:
         }
         listed = [group for group in backups if group.usable is not False]
         for index, name in enumerate(FACT_FACETS):
-            facets[name] = _fact_facet(listed, index, name)
+            facets[name] = _fact_facet(listed, index, name, self._now + FUTURE_TOLERANCE)
         return facets
 
 
 _ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
 
 
-def _newest_test(group: _Class, index: int, tested: int, point: int) -> None:
-    known = group.tests[index]
-    if known is None or (tested, point) > known:
-        group.tests[index] = (tested, point)
+def _kept(values: array[int], indexes: Sequence[int]) -> array[int]:
+    return array("q", [values[index] for index in indexes])
 
 
 def _drop_double(classes: Sequence[_Class]) -> None:
@@ -214,7 +229,7 @@ def _drop_double(classes: Sequence[_Class]) -> None:
     seen: set[int] = set()
     for group in sorted(classes, key=_least_favourable):
         keep = []
-        for index in sorted(range(len(group.ids)), key=lambda i: (group.times[i], group.sizes[i])):
+        for index in sorted(range(len(group.ids)), key=group.order):
             if group.ids[index] not in seen:
                 seen.add(group.ids[index])
                 keep.append(index)
@@ -225,11 +240,12 @@ def _least_favourable(group: _Class) -> tuple[t.Any, ...]:
     """Fewer facts known to be good come first; the rest only makes the order the same in every run."""
     good = sum(fact is True for fact in group.facts)
     rest = (group.kind, group.status, group.facts, group.malware, group.estimated, group.attested, group.places)
-    return (_USABLE_ORDER[group.usable], group.kind in COUNTING_KINDS, good, repr(rest))
+    malware = _MALWARE_ORDER[group.malware]
+    return (_USABLE_ORDER[group.usable], group.kind in COUNTING_KINDS, malware, good, repr(rest))
 
 
 def _drop_future(classes: Sequence[_Class], limit: int) -> int:
-    """Take out points dated after ``limit`` and count those that would otherwise have been usable backups."""
+    """Take out points dated after ``limit``, of whatever kind and status, and count them."""
     dropped = 0
     for group in classes:
         if group.times and max(group.times) > limit:
@@ -279,7 +295,7 @@ def _tally(states: Iterable[tuple[_Class, bool | None]]) -> dict[str, t.Any]:
     }
 
 
-def _fact_facet(groups: Sequence[_Class], index: int, name: str) -> dict[str, t.Any]:
+def _fact_facet(groups: Sequence[_Class], index: int, name: str, limit: int) -> dict[str, t.Any]:
     exact: list[tuple[_Class, bool | None]] = []
     vouched: dict[str, list[_Class]] = {"estimated": [], "attested": []}
     for group in groups:
@@ -296,8 +312,8 @@ def _fact_facet(groups: Sequence[_Class], index: int, name: str) -> dict[str, t.
     for origin, members in vouched.items():
         facet[origin] = _count_newest_oldest(members) if members else None
     if name in _TESTED:
-        tests = [test for group, fact in exact if fact is True for test in [group.tests[_TESTED[name]]] if test]
-        newest = max(tests, default=None)
+        tests = (group.newest_test(_TESTED[name], limit) for group, fact in exact if fact is True)
+        newest = max((test for test in tests if test), default=None)
         facet["tested_at"] = _shown(newest[0]) if newest else None
         facet["tested_point"] = _shown(newest[1]) if newest else None
     return facet
@@ -346,6 +362,18 @@ def _locations(usable: Sequence[_Class]) -> dict[str, t.Any]:
     return {"locations": shown or None, "locations_unknown": unknown if unlisted else None}
 
 
-def _newest_by_malware(usable: Sequence[_Class]) -> dict[str, str | None]:
-    states = sorted({group.malware for group in usable if group.malware})
-    return {state: _shown(max(max(group.times) for group in usable if group.malware == state)) for state in states}
+def _malware(backups: Sequence[_Class]) -> dict[str, t.Any]:
+    """How many points are of which state, and the newest of each.
+
+    Where it is unknown whether something is a recovery point at all, that it is clean proves nothing.
+    """
+    states: dict[str, list[_Class]] = {}
+    for group in backups:
+        sure = group.usable is True or group.malware != "clean"
+        if group.usable is not False:
+            states.setdefault((sure and group.malware) or "unknown", []).append(group)
+    spans = {state: _count_newest_oldest(groups) for state, groups in sorted(states.items())}
+    return {
+        "malware": {state: span["count"] for state, span in spans.items()},
+        "malware_newest": {state: span["newest"] for state, span in spans.items() if state != "unknown"},
+    }
