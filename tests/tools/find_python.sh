@@ -11,9 +11,14 @@ set -eu
 [ $# -gt 0 ] || set -- 3.14 3.13 3.12 3.11 3.10
 
 real_path() { # path version: where that Python really lies, or nothing if it is another or does not run
-    # The base: a virtual environment (the very one that is to be made anew, for one) must not be made from another.
-    "$1" -c 'import ensurepip, sys, venv
-sys.exit("%d.%d" % sys.version_info[:2] != sys.argv[1] or print(sys._base_executable))' "$2" 2>/dev/null
+    # Of a virtual environment the base counts: none must be made from another, least of all from itself.
+    "$1" - "$2" <<'PYTHON' 2>/dev/null
+import ensurepip, os, sys, venv
+if "%d.%d" % sys.version_info[:2] != sys.argv[1]:
+    sys.exit(1)
+is_base = sys.prefix == sys.base_prefix
+print(sys.executable if is_base else os.path.join(sys.base_prefix, "bin", "python" + sys.argv[1]))
+PYTHON
 }
 
 candidates() { # version
