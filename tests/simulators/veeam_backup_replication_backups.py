@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .dialect import Dialect
 from .truth import Workload
 from .veeam_backup_replication_clock import ServerClock
@@ -47,16 +49,32 @@ BACKUP_SHAPE = Shape(
     before=(("1.2-rev0", _policy_tag), *PLATFORM_CHANGES),
 )
 FILE_SHAPE = Shape(since={"severity": "1.3-rev2"}, before=(("1.3-rev2", _one_object),))
-# What tells a machine apart came for each platform with its own revision (the specs' discriminators).
-_SINCE_1_3 = ("biosUuid", "computerId", "protectionGroupIds", "fileServerId", "hostId", "hvType", "encryptionState")
+# What tells a machine apart, and came for each platform with its own revision (the specs' discriminators).
+_IDENTITY = ("objectId", "path", "hvType", "biosUuid", "computerId", "protectionGroupIds", "fileServerId", "hostId")
+
+
+def _identified(*platforms: str) -> Callable[[Row], None]:
+    """Only these platforms had a shape of their own."""
+
+    def change(row: Row) -> None:
+        if row["platformName"] not in platforms:
+            for name in (*_IDENTITY, "encryptionState"):
+                row.pop(name, None)
+
+    return change
+
+
 OBJECT_SHAPE = Shape(
     since={
         "lastRunFailed": "1.3-rev0",
         "backupId": "1.3-rev2",
         "size": "1.3-rev2",
-        **dict.fromkeys(_SINCE_1_3, "1.3-rev0"),
     },
-    before=PLATFORM_CHANGES,
+    before=(
+        ("1.3-rev0", _identified("VMware", "CloudDirector")),
+        ("1.2-rev0", _identified("VMware")),
+        *PLATFORM_CHANGES,
+    ),
 )
 
 

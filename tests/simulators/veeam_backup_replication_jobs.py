@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from .dialect import Dialect
 from .veeam_backup_replication_backups import Backups, job_type
 from .veeam_backup_replication_layout import Backup, Layout
-from .veeam_backup_replication_versions import Row, Shape
+from .veeam_backup_replication_versions import Row, Shape, old_encryption
 
 _TOLD = ("VSphereBackup", "HyperVBackup", "CloudDirectorBackup")
 
@@ -19,7 +19,14 @@ def _old_type(row: Row) -> None:
     row["type"] = "Backup"
 
 
-JOB_SHAPE = Shape(since={"isHighPriority": "1.2-rev0"}, before=(("1.3-rev0", _old_type),))
+def _old_encryption(row: Row) -> None:
+    settings = row["storage"]["advancedSettings"]
+    encryption = old_encryption(settings["storageData"]["encryption"])
+    changed = {**settings, "storageData": {**settings["storageData"], "encryption": encryption}}
+    row["storage"] = {**row["storage"], "advancedSettings": changed}
+
+
+JOB_SHAPE = Shape(since={"isHighPriority": "1.2-rev0"}, before=(("1.3-rev0", _old_type), ("1.2-rev0", _old_encryption)))
 
 
 class Jobs:

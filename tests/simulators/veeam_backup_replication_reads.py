@@ -325,8 +325,7 @@ class Reads:
         return self._scale_outs().item(number, revision)
 
     def job_states(self, call: Call, revision: str) -> Answer:
-        group = STATE_SHAPE.alike(revision)
-        shelf = self._shelf(f"states {group}", lambda: self.sessions.states(revision), STATE_SHAPE)
+        shelf = self._shelf(f"states {revision[:3]}", lambda: self.sessions.states(revision), STATE_SHAPE)
         return self._page(shelf, call, revision, "named")
 
     def all_jobs(self, call: Call, revision: str) -> Answer:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .dialect import Dialect
 from .veeam_backup_replication_layout import Layout, Repository
-from .veeam_backup_replication_versions import Row, Shape
+from .veeam_backup_replication_versions import Row, Shape, old_encryption
 
 _GIB = 2**30
 _OLD_SORTS = {"DellDataDomain": "DDBoost"}
@@ -35,12 +35,27 @@ def _old_limits(row: Row) -> None:
     words = {"taskLimitEnabled": "enableTaskLimit", "readWriteLimitEnabled": "enableReadWriteLimit"}
     if "repository" in row:
         row["repository"] = {words.get(name, name): value for name, value in row["repository"].items()}
+    if "share" in row:
+        gateway = {name.removesuffix("Enabled"): value for name, value in row["share"]["gatewayServer"].items()}
+        row["share"] = {**row["share"], "gatewayServer": gateway}
 
 
 def _old_tiers(row: Row) -> None:
-    row["capacityTier"] = {
-        "enabled" if name == "isEnabled" else name: value for name, value in row["capacityTier"].items()
-    }
+    tier = {"enabled" if name == "isEnabled" else name: value for name, value in row["capacityTier"].items()}
+    if "encryption" in tier:
+        tier["encryption"] = old_encryption(tier["encryption"])
+    row["capacityTier"] = tier
+
+
+def _one_status(row: Row) -> None:
+    extents = [{**extent, "status": "Normal"} for extent in row["performanceTier"]["performanceExtents"]]
+    row["performanceTier"] = {**row["performanceTier"], "performanceExtents": extents}
+
+
+def _mounted(row: Row) -> None:
+    """Which server mounts backups was a member of nearly all repositories."""
+    if row["type"] != "AmazonS3Glacier":
+        row["mountServer"] = {"mountServerId": row["id"], "writeCacheFolder": "C:\\Cache", "vPowerNFSEnabled": True}
 
 
 REPOSITORY_SHAPE = Shape(
@@ -48,6 +63,7 @@ REPOSITORY_SHAPE = Shape(
         ("1.3-rev2", _old_sort),
         ("1.3-rev2", _no_dedup_immutability),
         ("1.3-rev0", _no_mode),
+        ("1.3-rev0", _mounted),
         ("1.2-rev0", _old_limits),
     )
 )
@@ -55,7 +71,7 @@ STATE_SHAPE = Shape(
     since={"isOnline": "1.2-rev0", "isOutOfDate": "1.3-rev2", "scaleOutRepositoryDetails": "1.3-rev0"},
     before=(("1.3-rev2", _old_sort),),
 )
-SCALE_OUT_SHAPE = Shape(before=(("1.2-rev0", _old_tiers),))
+SCALE_OUT_SHAPE = Shape(before=(("1.3-rev0", _one_status), ("1.2-rev0", _old_tiers)))
 
 
 class Repositories:

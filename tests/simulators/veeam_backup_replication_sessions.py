@@ -13,18 +13,18 @@ from .veeam_backup_replication_backups import Backups, job_type
 from .veeam_backup_replication_clock import ServerClock
 from .veeam_backup_replication_layout import PLATFORMS, Backup, Layout
 from .veeam_backup_replication_points import NO_ID, Points
-from .veeam_backup_replication_versions import PLATFORM_CHANGES, Row, Shape, at_least
+from .veeam_backup_replication_versions import PLATFORM_CHANGES, Row, Shape
 
 _RESULTS = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "None"}
 _MESSAGES = {"warning": "Processing finished with warnings.", "failed": "Cannot connect to the guest."}
 _RESYNCHRONISED = 48
 _WORKLOADS = {"UnstructuredData": "File", "WindowsPhysical": "Server", "LinuxPhysical": "Server", "AWSEC2": "CloudVm"}
-_VM_JOBS = ("VSphereBackup", "HyperVBackup", "CloudDirectorBackup")
+_OLD_JOBS = {"1.1": ("VSphereBackup", "HyperVBackup"), "1.2": ("VSphereBackup", "HyperVBackup", "CloudDirectorBackup")}
 
 
 def _activity(row: Row) -> None:
     row["activityId"] = row.pop("jobId")
-    row["sessionType"] = "Job" if row["sessionType"] == "BackupJob" else row["sessionType"]
+    row["sessionType"] = "Job" if row["sessionType"] == "BackupJob" else "Infrastructure"
 
 
 def _platform_type(row: Row) -> None:
@@ -200,7 +200,7 @@ class Sessions:
         last = {(run.policy.key, platform): run for run, platform, _ in self._runs()}
         for backup in self.layout.backups.values():
             ident, kind = self.backups.job_id(backup), job_type(backup)
-            if ident not in seen and (at_least(revision, "1.3-rev0") or kind in _VM_JOBS):
+            if ident not in seen and kind in _OLD_JOBS.get(revision[:3], (kind,)):
                 seen.add(ident)
                 yield self._state(ident, kind, backup, last[backup.policy.key, backup.platform])
 

@@ -84,6 +84,12 @@ class Shape:
         return max((step for step in steps if at_least(revision, step)), key=_RANK.__getitem__, default=REVISIONS[0])
 
 
+def old_encryption(encryption: Row) -> Row:
+    """1.1 has another word for the password, and knows no other way to encrypt."""
+    words = {"encryptionPasswordId": "encryptionPasswordIdOrNull"}
+    return {words.get(name, name): value for name, value in encryption.items() if name != "encryptionType"}
+
+
 # platformName grew and was renamed (facts B4).
 _PLATFORMS_OF_1_3 = {"MongoDb", "AWSEC2"}
 _OLD_PLATFORMS = {"CloudDirector": "Vcd", "UnstructuredData": "NasBackup"}
