@@ -87,7 +87,7 @@ class TestShape:
     def test_a_finding(self) -> None:
         told = judge(row(origin="esx"), {"policies": [{"name": "gold", "policy": {"encrypted": {"all": True}}}]})
         (finding,) = [one for one in told.plain()["findings"] if one["control"] == "encrypted.all"]
-        assert finding.pop("references")[0] == "NIST SP 800-53 CP-9"
+        assert finding.pop("references")[0] == "NIST SP 800-53 CP-9(8)"
         assert finding == {
             "source": "vbr1",
             "origin": "esx",
@@ -204,7 +204,10 @@ class TestInputs:
     @pytest.mark.parametrize("content", [read(row()), packed(row()), [read(row())], {"results": [packed(row())]}])
     def test_files(self, content: Any, tmp_path: Path) -> None:
         (tmp_path / "read.json").write_text(json.dumps(content))
-        load = lambda path: Path(path).read_bytes()  # noqa: E731
+
+        def load(path: str) -> bytes:
+            return Path(path).read_bytes()
+
         assert assessed(str(tmp_path / "read.json"), load) == self.WANTED
         assert assessed([str(tmp_path / "read.json")], load) == self.WANTED
 
