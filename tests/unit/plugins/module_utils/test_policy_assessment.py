@@ -346,12 +346,11 @@ class TestStream:
 
 
 def test_options_of_the_policy_are_refused_before_any_read_is_taken() -> None:
-    def never() -> Any:
+    def never(_number: int) -> dict[str, Any]:
         raise AssertionError("a READ was taken")
-        yield
 
     with pytest.raises(OptionError):
-        assess(never(), {}, as_of=NOW, collection_version=VERSION)
+        assess(map(never, [0]), {}, as_of=NOW, collection_version=VERSION)
 
 
 def test_ages_in_the_evidence_are_those_at_as_of() -> None:
