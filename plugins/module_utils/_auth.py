@@ -37,6 +37,8 @@ class LoginError(AuditError):
 class Login(abc.ABC):
     """What all ways of logging in share: one session at a time, renewed by one thread while the others wait."""
 
+    may_lag = False
+
     def __init__(self, username: str, password: str) -> None:
         self.username = username
         self.password = password
@@ -140,8 +142,10 @@ class OAuth2Password(Login):
         mfa_advice: str = "Use an account without multi-factor authentication for unattended reading",
         extra: Mapping[str, str] | None = None,
         log_out: tuple[str, str] | None = None,
+        may_lag: bool = False,
     ) -> None:
         super().__init__(username, password)
+        self.may_lag = may_lag
         self._path = path
         self._grants = (grant, refresh_grant)
         self._mfa_advice = mfa_advice
@@ -194,7 +198,14 @@ class OAuth2Password(Login):
 
     def _log_out(self, client: Client) -> None:
         method, path = self._log_out_call
-        client.call(method, path, headers=self._headers, carried=False, retried=False)
+        try:
+            client.call(method, path, headers=self._headers, carried=False, retried=False)
+        except RejectedError:
+            if self._refresh_token is None:
+                raise
+            # The access token ran out, but its refresh token would live on for days.
+            form = {"grant_type": self._grants[1], "refresh_token": self._refresh_token}
+            client.call(method, path, headers=self._granted(client, form), carried=False, retried=False)
 
 
 class BasicForHeader(Login):

@@ -68,6 +68,8 @@ class Auth(t.Protocol):
     """A way of logging in, as _auth builds them."""
 
     generation: int
+    # A session that was just opened may be refused once.
+    may_lag: bool
 
     def headers(self) -> Mapping[str, str]:
         """The headers that carry the session."""
@@ -232,6 +234,11 @@ class Client:
             return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
         except RejectedError:
             self.auth.renew(self, generation)
+        try:
+            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
+        except RejectedError:
+            if not self.auth.may_lag:
+                raise
         return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
 
     def local(self, link: str) -> str:
