@@ -20,7 +20,8 @@ from ansible_collections.backup.audit.plugins.module_utils import _policy_argume
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._policy import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
+from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather, newest_read
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_duration
 
 # Without ``reads``: the validator would copy all rows, and _policy_inputs looks at each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
@@ -41,6 +42,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
 }
 _BESIDE = ("expected", "expected_match", "exclude", "waivers", "combine", "max_read_age")
 _NAMED_IN_MESSAGE = 10
+_MAX_READ_AGE = "24h"
 
 
 class ActionModule(ActionBase):
@@ -72,14 +74,24 @@ class ActionModule(ActionBase):
         }
 
     def _assess(self, reads: t.Any, options: dict[str, t.Any]) -> Assessment:
-        as_of = options["as_of"]
         return assess(
             gather(reads, self._load, failures_are_findings=options["failed_reads"] == "finding"),
             {"policies": options["policies"]} if options["policy"] is None else options["policy"],
-            as_of=_now() if as_of is None else arguments.moment(arguments.plain(as_of, "as_of"), "as_of"),
+            as_of=self._as_of(reads, options),
             collection_version=_collection_version(),
             beside={key: options[key] for key in _BESIDE},
         )
+
+    def _as_of(self, reads: t.Any, options: dict[str, t.Any]) -> int:
+        said, now = options["as_of"], time.time_ns() // 1000
+        if said is None:
+            return now
+        if said != "newest_read":
+            return arguments.moment(arguments.plain(said, "as_of"), "as_of")
+        newest = newest_read(reads, self._load)
+        limit = parse_duration(options["max_read_age"] or _MAX_READ_AGE, what="max_read_age") * SECOND
+        # Old READs must not pass for the present state only because they are the newest there are.
+        return now if newest is None or not 0 <= now - newest <= limit else newest
 
     def _load(self, path: str) -> bytes:
         """A file on the control node; a relative path is looked for beside the playbook."""
@@ -99,10 +111,6 @@ def _validate(given: dict[str, t.Any]) -> dict[str, t.Any]:
     if options["max_findings"] < 0:
         raise AnsibleActionFail("max_findings: it must be 0 or more")
     return options
-
-
-def _now() -> int:
-    return time.time_ns() // 1000
 
 
 def _collection_version() -> str:

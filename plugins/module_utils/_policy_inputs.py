@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._policy_stream import stream
 from ansible_collections.backup.audit.plugins.module_utils._read import unpack
+from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
 _DEPTH = 8
 
@@ -27,6 +28,30 @@ def gather(
     judging makes a finding, so that the other servers are reported all the same.
     """
     return _walk(reads, "reads", load, _DEPTH, failures_are_findings)
+
+
+def newest_read(reads: t.Any, load: Callable[[str], bytes]) -> int | None:
+    """When the newest of the READs was read, as they say outside of what they prove; None if none says it."""
+    moments = []
+    for read in _outsides(reads, load, _DEPTH):
+        try:
+            moments.append(parse_time(read.get("read_at")))
+        except DataError:
+            # Judging will say what is wrong with it.
+            continue
+    return max(moments, default=None)
+
+
+def _outsides(value: t.Any, load: Callable[[str], bytes], depth: int) -> Iterator[Mapping[str, t.Any]]:
+    if isinstance(value, str):
+        value = _load(value, "reads", load)
+    if isinstance(value, Mapping):
+        value = value.get("results", [value])
+    for item in value if isinstance(value, (list, tuple)) and depth else ():
+        if isinstance(item, Mapping) and "results" not in item:
+            yield item
+        else:
+            yield from _outsides(item, load, depth - 1)
 
 
 def _walk(
