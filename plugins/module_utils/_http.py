@@ -138,6 +138,7 @@ class Client:
         self._wall = Wall(permits, self.prefix)
         self._secrets: frozenset[str] = frozenset()
         self._lock = threading.Lock()
+        self._stopped = threading.Event()
         self._session = self._new_session(headers or {})
 
     def _new_session(self, headers: Mapping[str, str]) -> requests.Session:
@@ -160,6 +161,10 @@ class Client:
             # The result carries a warning of our own; a line on stderr for each request helps nobody.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         return session
+
+    def stop_retrying(self) -> None:
+        """The reading has failed: no thread waits for another try any more, so that the session is soon given back."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Close all connections."""
@@ -275,9 +280,10 @@ class Client:
                 if attempt > 1:
                     answer.message += f" (after {attempt} tries)"
                 raise answer
+            if self._stopped.wait(wait if wait > 0 else _backoff(attempt)):
+                raise answer
             with self._lock:
                 self.counters.retries += 1
-            time.sleep(wait if wait > 0 else _backoff(attempt))
             attempt += 1
 
     def _attempt(self, prepared: requests.PreparedRequest, call: str) -> tuple[Answer | AuditError, float | None]:

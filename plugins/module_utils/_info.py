@@ -70,6 +70,9 @@ def run_module(
 
 def _stop_on_signal() -> None:
     def stop(number: int, _frame: t.Any) -> None:
+        # A second one would end the log-out.
+        for ignored in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ignored, signal.SIG_IGN)
         raise StoppedError(f"stopped by {signal.Signals(number).name}")
 
     signal.signal(signal.SIGTERM, stop)
@@ -103,6 +106,9 @@ def _read(module: AnsibleModule, source_class: type[Source]) -> dict[str, t.Any]
         reading.skew_micros = reading.skew_micros if reading.skew_micros is not None else client.skew_micros
         reading.start()
         source.read(reading)
+    except BaseException:
+        client.stop_retrying()
+        raise
     finally:
         workers.close()
         source.close()
@@ -113,7 +119,10 @@ def _read(module: AnsibleModule, source_class: type[Source]) -> dict[str, t.Any]
 
 def _server_of(url: str | None) -> str | None:
     """What the user called the server, for errors that come before any request."""
-    return urlsplit(url if "://" in url else f"//{url}").hostname if url else None
+    try:
+        return urlsplit(url if "://" in url else f"//{url}").hostname if url else None
+    except ValueError:
+        return None
 
 
 def _shown_host(url: str, default_port: int) -> str:
