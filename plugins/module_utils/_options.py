@@ -78,7 +78,9 @@ def with_environment(params: Mapping[str, t.Any], source: type[Source], environ:
         if filled.get(name) in (None, ""):
             filled[name] = None
             for prefix in source.environment:
-                value = environ.get(f"{prefix}_{name.upper()}", "").strip()
+                value = environ.get(f"{prefix}_{name.upper()}", "")
+                # A password may start or end with a blank; one that lost it would be one try towards a lock-out.
+                value = value if name == "password" and value.strip() else value.strip()
                 if value and not (name == "ca_path" and _is_empty_file(value)):
                     filled[name] = value
                     break
@@ -167,7 +169,7 @@ def endpoint(params: Mapping[str, t.Any], source: type[Source]) -> Endpoint:
 
 def settings(params: Mapping[str, t.Any], source: type[Source]) -> Settings:
     """What to read."""
-    page_size = params["page_size"] or source.default_page_size
+    page_size = source.default_page_size if params["page_size"] is None else params["page_size"]
     if page_size < 1:
         raise OptionError(f"page_size: {page_size} is less than 1")
     types = tuple(dict.fromkeys(params["workload_types"] or source.workload_types))

@@ -48,9 +48,6 @@ class Reading:
         self.scope: dict[str, t.Any] = {}
         self.warnings: list[str] = []
         self.problems: list[AuditError] = []
-        self.read_at = time.time_ns() // 1000
-        self.since: int | None = None
-        self.until: int | None = None
         self._window = (since, until)
         self._calendar = calendar or Calendar()
         self._history = history
@@ -60,7 +57,8 @@ class Reading:
         self._wanted: dict[t.Any, bool] = {}
         self._points: list[RecoveryPoint] = []
         self._counts: list[dict[str, t.Any]] = []
-        self.summary = self._new_summary()
+        # Now for the first time, so that a bad window is refused before anything is sent.
+        self.start()
 
     # What the adapter tells
 
@@ -71,10 +69,7 @@ class Reading:
         if since is not None and until is not None and since >= until:
             raise OptionError("since: it is not before until", advice="since is the older end of the window")
         self.since, self.until = since, until
-        self.summary = self._new_summary()
-
-    def _new_summary(self) -> Summary:
-        return Summary(self.source, self.product, self.now, self._calendar, history=self._history)
+        self.summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
 
     @property
     def now(self) -> int:
@@ -89,7 +84,10 @@ class Reading:
         wanted = self._wanted.get(name)
         if wanted is None:
             folded = (name or "").casefold()
-            wanted = name is not None and any(fnmatch.fnmatchcase(folded, glob) for glob in self._globs)
+            # Also as it is written: db[prod] is a pattern that does not fit its own name.
+            wanted = name is not None and any(
+                folded == glob or fnmatch.fnmatchcase(folded, glob) for glob in self._globs
+            )
             self._wanted[name] = wanted
         return wanted
 
@@ -170,12 +168,9 @@ class Reading:
         return read
 
     def _listed_points(self) -> list[dict[str, t.Any]]:
-        points: dict[tuple[t.Any, str], dict[str, t.Any]] = {}
-        for point in self._points:
-            points[point.workload.key, point.id] = point.as_dict(self.source, self.product)
-        return sorted(
-            points.values(), key=lambda shown: (shown["workload_name"] or "", shown["created_at"], shown["id"])
-        )
+        points = {(point.workload.key, point.id): point for point in self._points}
+        ordered = sorted(points.values(), key=lambda point: (point.workload.name or "", point.created, point.id))
+        return [point.as_dict(self.source, self.product) for point in ordered]
 
     def _moment(self, text: str | None, name: str) -> int | None:
         if not text:
@@ -187,7 +182,12 @@ class Reading:
                 raise OptionError(
                     f"{name}: {error.message}", advice="Write a duration such as 30d, or 2026-11-21T00:00:00Z"
                 ) from error
-        return self.now - parse_duration(text, what=name) * SECOND
+        moment = self.now - parse_duration(text, what=name) * SECOND
+        try:
+            format_time(moment)
+        except AuditError as error:
+            raise OptionError(f"{name}: {text!r} reaches back beyond the calendar", advice="Leave it out") from error
+        return moment
 
 
 def _totals(rows: Sequence[dict[str, t.Any]]) -> dict[str, int]:
