@@ -30,16 +30,21 @@ def as_text(value: t.Any) -> str | None:
     return None
 
 
+# What no size, count or time of a backup product reaches, but a slip or an attack does.
+_TOO_LARGE = 2**63
+_DIGITS = 19
+
+
 def as_int(value: t.Any) -> int | None:
     """A whole number that is not negative, also when spelled as text."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
         value = value.strip()
-        return int(value) if value.isascii() and value.isdigit() else None
+        value = int(value) if value.isascii() and value.isdigit() and len(value.lstrip("0")) <= _DIGITS else None
     if isinstance(value, float):
         value = int(value) if value.is_integer() else None
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if isinstance(value, int) and 0 <= value < _TOO_LARGE else None
 
 
 def as_bool(value: t.Any) -> bool | None:
