@@ -140,7 +140,7 @@ WAYS_WITH_A_MEMBER = pytest.mark.parametrize("way", [basic, oauth2])
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_http.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(_http, "_backoff", lambda _attempt: 0.001)
 
 
 @pytest.fixture

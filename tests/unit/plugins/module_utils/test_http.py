@@ -47,22 +47,33 @@ OK: tuple[int, dict[str, str], Any] = (200, {}, {"ok": True})
 Answers = Callable[[Any], tuple[int, dict[str, str], Any]]
 
 
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it would have slept."""
-    slept: list[float] = []
-    monkeypatch.setattr(_http.time, "sleep", slept.append)
-    return slept
+class Hasty(threading.Event):
+    """Writes down how long it would have waited."""
+
+    def __init__(self, slept: list[float]) -> None:
+        super().__init__()
+        self._slept = slept
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._slept.append(timeout or 0.0)
+        return self.is_set()
 
 
 @pytest.fixture
-def connect() -> Iterator[Callable[..., Client]]:
-    """Makes clients that are closed at the end."""
+def pauses() -> list[float]:
+    """How long clients would have waited between tries."""
+    return []
+
+
+@pytest.fixture
+def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
+    """Makes clients that never really wait, and are closed at the end."""
     with contextlib.ExitStack() as stack:
 
         def make(server: Any, **more: Any) -> Client:
             settings = {"url": server.url, "verify": server.ca_path, "timeout": 5, "retries": 2, **more}
             client = Client(Endpoint(**settings), PERMITS)
+            client._stopped = Hasty(pauses)
             stack.callback(client.close)
             return client
 
@@ -347,6 +358,19 @@ def test_a_date_to_wait_for_is_counted_from_now(serve: Any, connect: Any, pauses
 def test_the_pause_grows_but_not_for_ever() -> None:
     assert [max(_http._backoff(attempt) for _turn in range(200)) > 15 for attempt in (1, 9)] == [False, True]
     assert max(_http._backoff(attempt) for attempt in range(1, 200)) <= 30
+
+
+def test_who_waits_for_another_try_is_let_go_when_the_reading_failed(serve: Any) -> None:
+    server = serve(in_turn((503, {"Retry-After": "60"}, b"")))
+    with contextlib.closing(Client(Endpoint(url=server.url, verify=server.ca_path), PERMITS)) as client:
+        threading.Timer(0.3, client.stop_retrying).start()
+        started = time.monotonic()
+        with pytest.raises(TroubleError):
+            client.get("/api/list")
+        assert time.monotonic() - started < 10
+        with pytest.raises(TroubleError):
+            client.get("/api/list")
+    assert len(server.asked) == 2
 
 
 LOG_IN = {"form": {"password": PASSWORD}, "carried": False, "retried": False}
