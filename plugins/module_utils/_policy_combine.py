@@ -17,8 +17,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     UNPROVED,
     Control,
     Outcome,
+    parsed,
 )
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def merge(control: Control, outcomes: Sequence[Outcome], rows: Rows, *, add: boo
 
 
 def _reach(oldest: str | None) -> tuple[bool, int]:
-    return (oldest is None, 0 if oldest is None else parse_time(oldest))
+    return (oldest is None, 0 if oldest is None else parsed(oldest))
 
 
 def _rank(control: Control, outcome: Outcome) -> tuple[int, int, int]:

@@ -17,8 +17,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     NOT_APPLICABLE,
     PASS,
     UNKNOWN,
+    parsed,
 )
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
 _SHOWN_SERVERS = 3
 
@@ -104,7 +104,7 @@ class Expected:
         """Judged before excluded, in the inventory before unknown before removed, the newest first."""
         record = self._records[number]
         presence = {True: 0, None: 1, False: 2}[record.in_inventory]
-        newest = 0 if record.newest is None else parse_time(record.newest)
+        newest = 0 if record.newest is None else parsed(record.newest)
         return (record.excluded is not None, presence, -newest)
 
     @staticmethod

@@ -103,17 +103,18 @@ class Findings:
 
     def add_all(self, place: int, controls: Sequence[int], unknown: Sequence[int], outcomes: Iterable[Outcome]) -> None:
         """The outcomes of all controls for one workload; ``unknown`` is what an unknown of each becomes."""
-        texts = self._texts
+        states, certainties, actuals, texts, _possible = zip(*outcomes, strict=True)
+        if UNKNOWN in states:
+            states = tuple(
+                becomes if state == UNKNOWN else state for state, becomes in zip(states, unknown, strict=True)
+            )
+        self._at.extend([place] * len(controls))
         self._control.extend(controls)
-        for becomes, (state, certainty, actual, text, _possible) in zip(unknown, outcomes, strict=True):
-            self._at.append(place)
-            self._result.append(becomes if state == UNKNOWN else state)
-            self._certainty.append(certainty)
-            self._actual.append(actual)
-            number = texts.get(text)
-            if number is None:
-                number = texts[text] = len(texts)
-            self._text.append(number)
+        self._result.extend(states)
+        self._certainty.extend(certainties)
+        self._actual.extend(actuals)
+        known = self._texts
+        self._text.extend([known.setdefault(text, len(known)) for text in texts])
 
     def worst_first(self, at_most: int) -> list[dict[str, t.Any]]:
         """The findings that are no pass, the worst first."""

@@ -18,10 +18,10 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     Control,
     Outcome,
     View,
+    parsed,
     seconds,
     unknown,
 )
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
 _NOT_LISTED = "of some points the product does not list where they lie"
 
@@ -76,7 +76,7 @@ def _places(view: View, control: Control, context: Context) -> tuple[list[dict[s
         newest = place.get("newest")
         if newest is None:
             unsure.append(place)
-        elif elapsed(parse_time(newest), context.now, control.workdays) <= control.young:
+        elif elapsed(parsed(newest), context.now, control.workdays) <= control.young:
             young.append(place)
     return young, unsure
 
@@ -91,7 +91,7 @@ def _not_listed(view: View, control: Control, context: Context) -> bool:
     newest = missing.get("newest")
     if control.young is None or newest is None or context.clock_off:
         return True
-    return elapsed(parse_time(newest), context.now, control.workdays) <= control.young
+    return elapsed(parsed(newest), context.now, control.workdays) <= control.young
 
 
 def locations_newest(view: View, control: Control, context: Context) -> Outcome:
@@ -99,9 +99,7 @@ def locations_newest(view: View, control: Control, context: Context) -> Outcome:
     if context.clock_off:
         return unknown(control, context.clock_off)
     places = view.row.get("locations", ())
-    ages = [
-        elapsed(parse_time(place["newest"]), context.now, control.workdays) for place in places if place.get("newest")
-    ]
+    ages = [elapsed(parsed(place["newest"]), context.now, control.workdays) for place in places if place.get("newest")]
     age = min(ages, default=None)
     if age is not None and age <= control.limit_micros:
         return (WARN if age > control.warn_micros else PASS, EXACT, seconds(age), control.words.passed, 0)

@@ -20,10 +20,11 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     Control,
     Outcome,
     View,
+    parsed,
     seconds,
     unknown,
 )
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND
 
 
 def minimum(view: View, control: Control, context: Context) -> Outcome:
@@ -44,15 +45,14 @@ def newest_within(view: View, control: Control, context: Context) -> Outcome:
     if context.clock_off:
         return unknown(control, context.clock_off)
     age = None
-    newest = view.newest_moment()
-    if newest is not None:
-        age = elapsed(newest, context.now, control.workdays)
+    if view.newest is not None:
+        age = elapsed(parsed(view.newest), context.now, control.workdays)
         if age <= control.limit_micros:
             state = WARN if age > control.warn_micros else PASS
             return (state, EXACT, seconds(age), control.words.passed, 0)
     actual = None if age is None else seconds(age)
     if view.newest_unknown is not None:
-        if elapsed(parse_time(view.newest_unknown), context.now, control.workdays) <= control.limit_micros:
+        if elapsed(parsed(view.newest_unknown), context.now, control.workdays) <= control.limit_micros:
             return unknown(control, view.why_unknown(), actual)
     elif view.unknown:
         return unknown(control, view.why_unknown(), actual)
@@ -79,7 +79,7 @@ def tested_within(view: View, control: Control, context: Context) -> Outcome:
         tested, text = view.newest, f"{text} (the date of the test is not told: that of the point is taken)"
     age = None
     if tested is not None:
-        age = elapsed(parse_time(tested), context.now, control.workdays)
+        age = elapsed(parsed(tested), context.now, control.workdays)
         if age <= control.limit_micros:
             return (WARN if age > control.warn_micros else PASS, EXACT, seconds(age), text, 0)
     actual = None if age is None else seconds(age)
@@ -98,14 +98,13 @@ def reaches_back(view: View, control: Control, context: Context) -> Outcome:
     if context.clock_off:
         return unknown(control, context.clock_off)
     age = None
-    oldest = view.oldest_moment()
-    if oldest is not None:
-        age = elapsed(oldest, context.now, control.workdays)
+    if view.oldest is not None:
+        age = elapsed(parsed(view.oldest), context.now, control.workdays)
         if age >= control.limit_micros:
             return (PASS, EXACT, age // SECOND, control.words.passed, 0)
     actual = None if age is None else age // SECOND
     if view.oldest_unknown is not None:
-        if elapsed(parse_time(view.oldest_unknown), context.now, control.workdays) >= control.limit_micros:
+        if elapsed(parsed(view.oldest_unknown), context.now, control.workdays) >= control.limit_micros:
             return unknown(control, view.why_unknown(), actual)
     elif view.unknown:
         return unknown(control, view.why_unknown(), actual)
@@ -157,4 +156,4 @@ def _in_window(group: Group, control: Control, context: Context) -> bool | None:
         return count > 0
     if newest is None:
         return None
-    return elapsed(parse_time(newest), context.now, control.workdays) <= control.within * SECOND
+    return elapsed(parsed(newest), context.now, control.workdays) <= control.within * SECOND

@@ -25,11 +25,12 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     Outcome,
     Row,
     View,
+    parsed,
     seconds,
     unknown,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy_views import earliest, latest
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time
 
 # The windows for which a row keeps its longest gap, in seconds; None = ever.
 _WINDOWS: tuple[tuple[int | None, str], ...] = (
@@ -60,10 +61,11 @@ def longest_gap(view: View, control: Control, context: Context) -> Outcome:
             return unknown(control, unread)
         return (FAIL, EXACT, None, control.words.empty, 0)
     gaps = view.history.get("gaps", {})
-    least, most = _gap(gaps, view.newest_moment(), view.oldest_moment(), control, context)
-    if view.bounds_only and least is not None:
+    newest = _moment(view.newest)
+    least, most = _gap(gaps, newest, _moment(view.oldest), control, context)
+    if view.bounds_only and newest is not None:
         # Of several kinds together only the time since the newest point is surely without one.
-        least = elapsed(view.newest_moment() or context.now, context.now, control.workdays)
+        least = elapsed(newest, context.now, control.workdays)
     if most is not None and most <= control.limit_micros:
         return (WARN if most > control.warn_micros else PASS, EXACT, seconds(most), control.words.passed, 0)
     return _too_long(view, control, context, least)
@@ -86,7 +88,7 @@ def _too_long(view: View, control: Control, context: Context, least: int | None)
 
 
 def _moment(time: str | None) -> int | None:
-    return None if time is None else parse_time(time)
+    return None if time is None else parsed(time)
 
 
 def _why_no_gap(view: View, control: Control, context: Context) -> str:
@@ -175,7 +177,7 @@ def _run(view: View, control: Control, context: Context, period: str) -> tuple[i
     if not view.count:
         return 0, True
     calendar = view.history.get("calendar")
-    newest = view.newest_moment()
+    newest = _moment(view.newest)
     if not calendar or newest is None:
         return None, False
     run = calendar.get(period, 0)

@@ -23,10 +23,11 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     Outcome,
     Row,
     View,
+    parsed,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy_views import is_soft
 from ansible_collections.backup.audit.plugins.module_utils._read import restored
-from ansible_collections.backup.audit.plugins.module_utils._times import age_seconds, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import age_seconds
 
 _EXACT_ONLY: frozenset[int] = frozenset()
 
@@ -92,7 +93,7 @@ def judge_row(row: Row, read: ReadFacts, document: Document) -> Record:
 
 def _facts(row: Row, read: ReadFacts) -> tuple[t.Any, ...]:
     newest = row.get("newest")
-    age = None if newest is None else age_seconds(parse_time(newest), read.context.now)
+    age = None if newest is None else age_seconds(parsed(newest), read.context.now)
     return (
         row.get("workload_type"),
         row.get("platform"),

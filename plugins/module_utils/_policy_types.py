@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 from collections.abc import Callable, Mapping
 
@@ -29,6 +30,9 @@ CERTAINTIES = ("exact", "attested", "estimated", "unknown")
 HOLE = "\0"
 
 Row = Mapping[str, t.Any]
+
+# The rules and facets of one row look at the same few times again and again.
+parsed = functools.lru_cache(maxsize=256)(parse_time)
 
 # (result, certainty, actual, text, possible): possible = the most points (or places) that may count, T + U.
 Outcome = tuple[int, int, "int | None", str, int]
@@ -75,25 +79,11 @@ class View:
     history: Row = dataclasses.field(default_factory=dict)
     # Whether that tells only the longest that a gap, and the shortest that a run can be.
     bounds_only: bool = False
-    _newest_moment: int | None = None
-    _oldest_moment: int | None = None
 
     @property
     def nothing(self) -> bool:
         """No point has the facet and none may have it."""
         return not (self.count or self.unknown or self.newest)
-
-    def newest_moment(self) -> int | None:
-        """``newest`` in microseconds, read once for all rules of the facet."""
-        if self._newest_moment is None and self.newest is not None:
-            self._newest_moment = parse_time(self.newest)
-        return self._newest_moment
-
-    def oldest_moment(self) -> int | None:
-        """``oldest`` in microseconds, read once for all rules of the facet."""
-        if self._oldest_moment is None and self.oldest is not None:
-            self._oldest_moment = parse_time(self.oldest)
-        return self._oldest_moment
 
     def why_unknown(self) -> str:
         """Why some points are of unknown, for people."""

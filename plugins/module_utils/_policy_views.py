@@ -14,8 +14,7 @@ import typing as t
 from collections.abc import Callable, Iterable
 
 from ansible_collections.backup.audit.plugins.module_utils._model import COUNTING_KINDS, MALWARE
-from ansible_collections.backup.audit.plugins.module_utils._policy_types import ATTESTED, ESTIMATED, Row, View
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy_types import ATTESTED, ESTIMATED, Row, View, parsed
 
 _NOTHING: dict[str, t.Any] = {}
 _SOFT = (("estimated", ESTIMATED), ("attested", ATTESTED))
@@ -23,12 +22,12 @@ _SOFT = (("estimated", ESTIMATED), ("attested", ATTESTED))
 
 def latest(times: Iterable[str | None]) -> str | None:
     """The newest of some times, as it was written."""
-    return max((time for time in times if time is not None), key=parse_time, default=None)
+    return max((time for time in times if time is not None), key=parsed, default=None)
 
 
 def earliest(times: Iterable[str | None]) -> str | None:
     """The oldest of some times, as it was written."""
-    return min((time for time in times if time is not None), key=parse_time, default=None)
+    return min((time for time in times if time is not None), key=parsed, default=None)
 
 
 def is_soft(row: Row, name: str) -> bool:
