@@ -18,6 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_days import (
 from ansible_collections.backup.audit.plugins.module_utils._times import format_time, parse_time
 from tests.unit.plugins.module_utils.policy_rows import (
     COUNTS,
+    EMPTY,
     HOUR,
     NOW,
     ago,
@@ -82,6 +83,23 @@ def test_unknown_is_counted_and_never_a_pass(on_unknown: str) -> None:
 def test_warn_at(rule: dict[str, Any], age: float, result: str) -> None:
     told = finding(row(newest=ago(hours=age)), {"recovery_points": rule})
     assert (told["result"], told["certainty"]) == (result, "exact")
+
+
+@pytest.mark.parametrize(("tested", "result"), [(45, "pass"), (45.1, "warn"), (90, "warn"), (90.1, "fail")])
+def test_warn_at_of_a_test(tested: float, result: str) -> None:
+    facts = {"count": 1, "newest": ago(days=100), "oldest": ago(days=100), "false": 29, "tested_at": ago(days=tested)}
+    policy = {"verified": {"newest_within": {"limit": "90d", "warn_at": "50%"}}}
+    assert finding(with_facet("verified", facts), policy)["result"] == result
+
+
+def test_warn_at_changes_nothing_about_unknowns() -> None:
+    """Between the limit and where it warns, an unknown point still might be young enough."""
+    rule = {"limit": "10h", "warn_at": "50%", "on_unknown": "ignore"}
+    policy = {"recovery_points": {"newest_within": rule}}
+    facts = {"count": 30, "newest": ago(hours=12), "oldest": ago(days=30), "unknown": 1, "newest_unknown": ago(hours=8)}
+    assert finding(with_facet("recovery_points", facts, newest=ago(hours=12)), policy)["result"] == "unknown"
+    since = read(EMPTY, window={"since": ago(hours=8)})
+    assert finding(since, policy)["result"] == "unknown"
 
 
 SOFT = {

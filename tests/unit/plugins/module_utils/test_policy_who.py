@@ -333,6 +333,12 @@ class TestCombine:
         ]
         assert finding(reads, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
 
+    @pytest.mark.parametrize("bad", [{"count": 1, "false": 1}, {"count": 1, "false": 2, "unknown": 3}, {"false": 4}])
+    def test_a_row_that_breaks_it_has_points_whatever_their_numbers(self, bad: dict[str, Any]) -> None:
+        few = with_facet("encrypted", {"count": 0, **bad}, source="s", recovery_points=sum(bad.values()))
+        reads = [read(with_facet("encrypted", {"count": 30})), read(few, server={"host": "s"})]
+        assert finding(reads, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+
     def test_a_row_without_points_breaks_it_only_if_all_are_without(self) -> None:
         empty = row(source="s", recovery_points=0, facets={"recovery_points": {"count": 0}})
         reads = [read(with_facet("encrypted", {"count": 30})), read(empty, server={"host": "s"})]
