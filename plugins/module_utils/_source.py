@@ -22,7 +22,7 @@ class Settings:
     """What the user asked for, checked and with defaults filled in."""
 
     username: str
-    password: str
+    password: str = dataclasses.field(repr=False)
     page_size: int
     detail: str
     workload_types: tuple[str, ...]
@@ -32,8 +32,9 @@ class Settings:
     own: Mapping[str, t.Any]
 
 
-# (workload_type or *, versions or *) -> {field: ("cannot" or "estimated", reason)}; a field that only points of one
-# kind lack is written kind:field.
+# (workload_type or *, versions or *) -> {field: (how, reason)}. How: "cannot"; "sometimes", for some points only and
+# exact where it is told; "estimated". A field that only points of one kind lack is written kind:field, and * stands for
+# a type that is not listed at all. Versions are one, FIRST-LAST or FIRST..LAST.
 CannotTell = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
 
 

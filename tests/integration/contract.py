@@ -11,15 +11,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_time
 
 ADAPTERS = {
     "spp": ("spp", "SpectrumProtectPlus"),
     "veeam_azure": ("veeam_azure", "VeeamAzure"),
     "veeam_backup_replication": ("veeam_backup_replication", "VeeamBackupReplication"),
+    "unitrends": ("unitrends", "Unitrends"),
     "vprotect": ("vprotect", "VProtect"),
 }
 _SOURCES = "ansible_collections.backup.audit.plugins.module_utils._sources."
+_MEGABYTE = 1 << 20
 # Products cut fractions of seconds; none of the estate's points lie closer together than this.
 _TIME_TOLERANCE_MICROS = 1000
 _TIMES = frozenset({"created_at", "completed_at", "verified_at", "checked_at", "immutable_until", "expires_at"})
@@ -60,6 +62,8 @@ _NOT_TOLD: dict[str, tuple[Any, ...]] = {
     "status": ("unknown", "success"),
     "usable": (None, True),
     "kind": ("unknown",),
+    # A point that was moved to an archive is to some products a full one like any other.
+    "archive:kind": ("unknown", "full"),
 }
 
 
@@ -71,7 +75,7 @@ def adapter(product: str) -> type[Source]:
 
 
 def cannot_tell(product: str, workload_type: str, version: str) -> dict[str, tuple[str, str]]:
-    """{field: (cannot or estimated, reason)} for one type and version."""
+    """{field: (cannot, sometimes or estimated, reason)} for one type and version."""
     told: dict[str, tuple[str, str]] = {}
     for (kind, versions), fields in adapter(product).cannot_tell.items():
         if kind in ("*", workload_type) and (versions == "*" or _covers(versions, version)):
@@ -125,23 +129,42 @@ def workload_id(estate: Mapping[str, Any], product: str, workload: Mapping[str, 
     return ident
 
 
+def is_listed(product: str, truth: Mapping[str, Any], version: str) -> bool:
+    """Whether this version lists such a point at all; older ones know no replicas."""
+    return truth["kind"] != "replica" or "*" not in cannot_tell(product, "vm_replica", version)
+
+
 def differences(
     told: Mapping[str, Any], truth: Mapping[str, Any], unknown: Mapping[str, tuple[str, str]]
 ) -> Iterator[str]:
     """Every field of one point that says something else than the truth, or something where nothing can be known."""
     for field in _FIELDS:
         value, true = told[field], truth_of(truth, field)
-        how = unknown.get(f"{truth['kind']}:{field}", unknown.get(field, ("exact", "")))[0]
+        special = f"{truth['kind']}:{field}"
+        how = unknown.get(special, unknown.get(field, ("exact", "")))[0]
+        not_told = _NOT_TOLD.get(special, _NOT_TOLD.get(field, (None,)))
         if field in told["estimated"]:
             if how != "estimated":
                 yield f"{field}: {value!r} is estimated, but not declared so"
         elif how == "exact":
             if not same(field, value, true):
                 yield f"{field}: {value!r}, true is {true!r}"
-        elif value in _NOT_TOLD.get(field, (None,)) or (how == "estimated" and same(field, value, true)):
+        elif value in not_told or (how != "cannot" and _part_of(field, value, true)):
             continue
         elif not (field in _DAMAGE and same(field, value, true)):
             yield f"{field}: {value!r}, but the product cannot tell it"
+
+
+def _part_of(field: str, value: Any, true: Any) -> bool:
+    """Where not all can be told, some of several classes of retention, or a size in whole megabytes, are no lie."""
+    if field == "size_bytes" and value is not None and true is not None and value % _MEGABYTE == 0:
+        return bool(0 <= true - value < _MEGABYTE)
+    return same(field, value, true) or (field == "retention" and set(value) <= set(true))
+
+
+def hour_before(time: str) -> str:
+    """What a product that writes local times may make of one in the hour that is repeated in autumn."""
+    return format_time(parse_time(time) - HOUR * SECOND)
 
 
 def truth_of(truth: Mapping[str, Any], field: str) -> Any:
@@ -157,8 +180,9 @@ def truth_of(truth: Mapping[str, Any], field: str) -> Any:
 def same(field: str, value: Any, true: Any) -> bool:
     """Whether two values of a field mean the same."""
     if field in _TIMES and value and true:
-        return abs(parse_time(value) - parse_time(true)) <= _TIME_TOLERANCE_MICROS
+        cut = parse_time(true) - parse_time(value)
+        return abs(cut) <= _TIME_TOLERANCE_MICROS or ("." not in value and 0 <= cut < SECOND)
     if field == "job" and value and true:
-        # Products put the kind of workload before the name of the policy.
-        return str(value).endswith(str(true))
+        # Products put the kind of workload before the name of the policy, or what is done with it behind.
+        return str(value).endswith(str(true)) or str(value).startswith(f"{true} ")
     return bool(value == true)

@@ -77,22 +77,21 @@ class VeeamBackupReplication(Source):
         ("*", "*"): {
             "completed_at": ("cannot", "points carry only the time that can be restored"),
             "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
-            "usable": ("cannot", "that a point can be restored is told by the operations offered; damage is not told"),
+            "usable": ("sometimes", "a point for which no restore is offered may be damaged or not supported"),
+            "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
             "verified": ("cannot", "no call says which point was booted by SureBackup"),
-            "checked": (
-                "cannot",
-                "only scans by antivirus or YARA are told by point, and only while their task is kept",
-            ),
+            "checked": ("sometimes", "clean scans by antivirus or YARA, while their task is kept; no other checks"),
             "encrypted": ("estimated", "from the job's settings as they are today; needs a role that may read jobs"),
             "immutable": ("estimated", "from the repository's settings as they are today"),
             "immutable_until": ("estimated", "from the repository's settings; chains and GFS keep it longer"),
             "offsite": ("estimated", "from the repository's type: only clouds are surely elsewhere"),
             "expires_at": ("cannot", "retention is applied by job; points carry no date"),
-            "retention": ("cannot", "daily points carry no class; the flags of files say weekly to yearly"),
-            "size_bytes": ("cannot", "a file that holds several points has no size for each of them"),
+            "retention": ("sometimes", "the flags weekly to yearly of backup files; daily points carry none"),
+            "size_bytes": ("sometimes", "not where a file holds several points, and never the size of a snapshot"),
             "in_inventory": ("cannot", "backup objects are what was backed up, not what exists"),
         },
         ("vm_replica", "*"): {
+            "job": ("cannot", "a replica's name is that of its job or of its machine, depending on the version"),
             "size_bytes": ("cannot", "replica points carry no size"),
             "offsite": ("cannot", "the host that a replica stands on is not told"),
             "copies": ("cannot", "the host that a replica stands on is not told"),
@@ -102,12 +101,25 @@ class VeeamBackupReplication(Source):
         ("file_share", "*"): {
             "kind": ("cannot", "points of file shares do not say whether they are full or incremental"),
             "malware": ("cannot", "points of file shares carry no malware status"),
+            "size_bytes": ("cannot", "file shares have no backup files"),
+        },
+        ("*", "1.1-rev0..1.2-rev1"): {
+            "kind": ("sometimes", "which of two copies is the source is not told before 1.3; kinds may differ"),
+            "size_bytes": ("sometimes", "which of two copies is the source is not told before 1.3"),
+            "job": ("sometimes", "which of two copies is the source is not told before 1.3"),
         },
         ("*", "1.1-rev0..1.1-rev2"): {
+            "usable": (
+                "cannot",
+                "hardly any operations are listed before 1.2; a damaged point is offered like any other",
+            ),
             "kind": ("cannot", "points carry no type before 1.2"),
             "malware": ("cannot", "points carry no malware status before 1.2"),
+            "checked": ("cannot", "scans are not listed before 1.2"),
+            "retention": ("cannot", "files are not listed before 1.2"),
             "size_bytes": ("cannot", "files are not listed before 1.2"),
         },
+        ("vm_replica", "1.1-rev0..1.1-rev2"): {"*": ("cannot", "replicas are not listed before 1.2")},
     }
 
     @classmethod
@@ -124,7 +136,7 @@ class VeeamBackupReplication(Source):
     def open(self, reading: Reading) -> None:
         """Agree on a revision, log in, and ask which server this is and what its clock says."""
         self._login = OAuth2Password(
-            self.settings.username, self.settings.password, path=_LOG_IN, log_out=("POST", _LOG_OUT)
+            self.settings.username, self.settings.password, path=_LOG_IN, log_out=("POST", _LOG_OUT), may_lag=True
         )
         self._version = self._agreed(self.settings.own.get("api_version"))
         reading.scope["api_version"] = self._version

@@ -113,10 +113,7 @@ class Scan:
 def workload_of(row: Mapping[str, t.Any]) -> Workload:
     """A backup object."""
     kind, platform = platform_of(row)
-    if as_text(row.get("type")) == "NfcDir":
-        # The settings of a vApp, beside its virtual machines.
-        kind = "other"
-    elif kind == "other" and as_text(row.get("type")) == "VM":
+    if kind == "other" and as_text(row.get("type")) == "VM":
         kind = "vm"
     return Workload(id=as_text(row.get("id")), name=as_text(row.get("name")), type=kind, platform=platform)
 
@@ -249,13 +246,15 @@ def point_of(
     include_raw: bool,
 ) -> RecoveryPoint:
     """One record of the restore points. ``says_operations``: this revision lists what can be done with a point."""
-    usable = True if as_list(row.get("allowedOperations")) or not says_operations else None
+    kind = _KINDS.get((as_text(row.get("type")) or "").casefold(), "unknown")
+    offered = bool(as_list(row.get("allowedOperations"))) or not says_operations
     point = RecoveryPoint(
         id=_id_of(row),
         workload=workload,
         created=created_of(row),
-        kind=_KINDS.get((as_text(row.get("type")) or "").casefold(), "unknown"),
-        usable=usable,
+        kind=kind,
+        # The listing mixes backups and snapshots, and some points do not say which they are.
+        usable=True if offered and (kind != "unknown" or _is_backup(row, backup)) else None,
         malware=_MALWARE.get((as_text(row.get("malwareStatus")) or "").casefold()),
         retention=retention_of(row.get("gfsPeriods")),
         raw={"records": [scrubbed(dict(row))]} if include_raw else None,
@@ -272,6 +271,14 @@ def point_of(
         else:
             point.checked, point.checked_at, point.checked_by = True, scan.ended, "scan"
     return point
+
+
+def _is_backup(row: Mapping[str, t.Any], backup: Backup | None) -> bool:
+    """Whether a point that does not tell its type surely lies in a backup file or a repository."""
+    if as_text(row.get("backupFileId")) not in (None, NO_ID) or platform_of(row)[0] == "file_share":
+        return True
+    kind = (backup.place.kind if backup is not None and backup.place is not None else None) or "external"
+    return not kind.casefold().startswith("sansnapshot") and "external" not in kind.casefold()
 
 
 def _settle(point: RecoveryPoint, backup: Backup) -> None:
@@ -301,7 +308,7 @@ def _settle(point: RecoveryPoint, backup: Backup) -> None:
     point.estimated = tuple(name for name, told in implied.items() if told)
 
 
-def replica_point_of(row: Mapping[str, t.Any], workload: Workload, job: str | None, include_raw: bool) -> RecoveryPoint:
+def replica_point_of(row: Mapping[str, t.Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
     """One restore point of a snapshot replica. In any state but Ready the replica is in use, or not whole."""
     state = (as_text(row.get("state")) or "").casefold()
     return RecoveryPoint(
@@ -311,7 +318,6 @@ def replica_point_of(row: Mapping[str, t.Any], workload: Workload, job: str | No
         kind="replica",
         usable=True if state == "ready" else False if state in _BUSY else None,
         malware=_MALWARE.get((as_text(row.get("malwareStatus")) or "").casefold()),
-        job=job,
         raw={"records": [scrubbed(dict(row))]} if include_raw else None,
     )
 

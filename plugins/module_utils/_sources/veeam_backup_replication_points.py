@@ -12,7 +12,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
-from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._http import segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
@@ -225,9 +225,14 @@ class Replicas:
         try:
             replicas = {str(row["id"]): row for row in api.rows("/replicas", "replicas")}
             points = list(api.rows("/replicaPoints", "replica points", window_of(reading)))
-        except NotFoundError as error:
+        except (ForbiddenError, NotFoundError) as error:
+            if self._settings.workload_types == (fields.REPLICA,):
+                raise
+            # Revisions before 1.2 have none, and not every role may see them.
             reading.scope[fields.REPLICA] = False
-            reading.warnings.append(f"this revision of the API lists no replicas: {error.message}")
+            reading.warnings.append(
+                f"replicas could not be read, so those that there are stand in no row: {error.message}"
+            )
             return
         continuous = [row for row in replicas.values() if (as_text(row.get("type")) or "").casefold() == "cdp"]
         reading.scope["cdp_replicas"] = len(continuous)
@@ -248,5 +253,4 @@ class Replicas:
             # One replica may stand for all machines of a job.
             workload = Workload(id=f"{replica_id}/{name}", name=name, type=fields.REPLICA, platform=platform)
             reading.workload(workload)
-            job = as_text(replicas.get(replica_id or "", {}).get("name"))
-            reading.point(fields.replica_point_of(row, workload, job, self._settings.include_raw))
+            reading.point(fields.replica_point_of(row, workload, self._settings.include_raw))

@@ -35,9 +35,11 @@ def folded(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
 
 def _one(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main = min(group, key=lambda point: (_is_copy(point), point.id))
-    if len({point.kind for point in group}) > 1 and not any(map(_is_copy, group)):
-        # Which of them the others were copied from is not told.
-        main.kind = "unknown"
+    if _is_copy(main) or not any(map(_is_copy, group)):
+        # Which of them the others were copied from is not told, so only what they have in common is known.
+        main.kind = main.kind if len({point.kind for point in group}) == 1 else "unknown"
+        main.job = main.job if len({point.job for point in group}) == 1 else None
+        main.size_bytes = main.size_bytes if len({point.size_bytes for point in group}) == 1 else None
     usable = {point.usable for point in group}
     main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
     estimated = {name for point in group for name in point.estimated}

@@ -98,7 +98,8 @@ class VeeamEnterpriseManager(Source):
             "retention": ("cannot", "points carry no retention class"),
             "in_inventory": ("cannot", "what exists is not told, only what was backed up"),
             "offsite": ("estimated", "from the repository's kind: only clouds are surely elsewhere"),
-            "size_bytes": ("cannot", "a file that holds several points has no size for each of them"),
+            "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
+            "size_bytes": ("sometimes", "not where a file holds several points"),
         },
         ("vm_replica", "*"): {
             "offsite": ("cannot", "the host that a replica stands on is not told"),

@@ -87,6 +87,19 @@ def test_what_can_be_restored_is_what_is_offered() -> None:
     assert point({"allowedOperations": []}, says_operations=False).usable is True
 
 
+def test_what_may_be_a_snapshot_is_of_unknown_use() -> None:
+    """Without a type, only a file or a repository shows that it is a backup."""
+    bare = {"type": None, "backupFileId": None}
+    external = fields.Place("account", "AmazonS3External", True, None, None)
+    assert point({"type": None}).usable is True
+    assert point(bare).usable is None
+    assert point({**bare, "backupFileId": fields.NO_ID}).usable is None
+    assert point(bare, fields.Backup("Gold", DISK, None, None)).usable is True
+    assert point(bare, fields.Backup("Gold", external, None, None)).usable is None
+    assert point(bare, fields.Backup("Gold", fields.Place("?", None, None, None, None), None, None)).usable is None
+    assert point({**bare, "platformName": "UnstructuredData"}).usable is True
+
+
 @pytest.mark.parametrize(
     ("told", "malware"),
     [("Clean", "clean"), ("Infected", "infected"), ("Informative", None), (None, None), ("Odd", None)],
@@ -241,7 +254,7 @@ def test_only_clouds_are_elsewhere(kind: str | None, elsewhere: bool | None) -> 
     ("row", "workload_type", "platform"),
     [
         ({"platformName": "VMware", "type": "VM"}, "vm", "vmware"),
-        ({"platformName": "Vcd", "type": "NfcDir"}, "other", "vcd"),
+        ({"platformName": "Vcd", "type": "NfcDir"}, "vm", "vcd"),
         ({"platformName": "LinuxPhysical", "type": "Directory"}, "physical", "linux"),
         ({"platformName": "NasBackup"}, "file_share", "nas"),
         ({"platformName": "CustomPlatform", "type": "VM"}, "vm", "customplatform"),
@@ -261,7 +274,7 @@ def test_workloads(row: dict[str, Any], workload_type: str, platform: str | None
 def test_a_replica_in_use_is_no_way_back(state: Any, usable: bool | None) -> None:
     """Only a replica that stands ready can be failed over to."""
     row = {**POINT, "state": state, "replicaId": "r"}
-    assert fields.replica_point_of(row, WEB, None, False).usable is usable
+    assert fields.replica_point_of(row, WEB, False).usable is usable
 
 
 def samples() -> list[Path]:
@@ -277,7 +290,7 @@ def test_every_sample_is_understood() -> None:
         for row in json.loads(path.read_text("utf-8")).get("data", []):
             if "creationTime" in row and "allowedOperations" in row:
                 make = fields.replica_point_of if "replicaId" in row else _plain
-                told = make(row, fields.workload_of(row), None, True)
+                told = make(row, fields.workload_of(row), True)
                 assert told.created == parse_time(row["creationTime"])
                 assert told.usable is True
                 seen += 1
@@ -293,5 +306,5 @@ def test_every_sample_is_understood() -> None:
     assert seen > 20
 
 
-def _plain(row: dict[str, Any], workload: Workload, _job: None, include_raw: bool) -> RecoveryPoint:
+def _plain(row: dict[str, Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
     return fields.point_of(row, workload, None, None, None, says_operations=True, include_raw=include_raw)
