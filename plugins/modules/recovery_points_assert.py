@@ -218,8 +218,8 @@ options:
     description:
       - The moment for which to judge, as RFC 3339 with a zone. By default now.
       - Give the time of old reads to judge them again. A read of later than this proves nothing about it.
-      - V(newest_read) is the time of the newest read, so that the same reads always give the same assessment. If even that
-        is older than O(max_read_age), it means now, so that nobody takes old reads for the present state.
+      - V(newest_read) is the time of the newest read, so that the same reads always give the same assessment. If even
+        that is older than O(max_read_age), it means now, so that nobody takes old reads for the present state.
     type: raw
   max_findings:
     description: How many findings to return at most in RV(findings). RV(assessment) always holds all of them.

@@ -22,7 +22,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.backup.audit.plugins.action import recovery_points_assert as plugin
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
 from ansible_collections.backup.audit.plugins.module_utils._read import pack
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_time, parse_time
 from tests.unit.plugins.module_utils.policy_rows import EMPTY, ago, read, row
 
 AS_OF = "2026-11-21T07:00:00Z"
@@ -113,6 +113,17 @@ class TestResult:
         before = datetime.datetime.now(datetime.timezone.utc)
         told = parse_time(unpack_assessment(run(reads=read(row()), policy=SEVEN, as_of=None))["as_of"])
         assert 0 <= told - int(before.timestamp() * 10**6) < 60 * 10**6
+
+    @pytest.mark.parametrize(("age", "taken"), [(0, True), (23 * 3600, True), (25 * 3600, False), (-60, False)])
+    def test_the_newest_read_unless_it_is_too_old(self, age: int, taken: bool, tmp_path: Path) -> None:
+        """Old reads must not pass for the present state only because they are the newest there are."""
+        now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
+        newest, older = (format_time((now - age - extra) * SECOND) for extra in (0, 5))
+        (tmp_path / "read.json").write_text(json.dumps(read(row(), read_at=newest)))
+        reads = [{"results": [read(row(), read_at=older)]}, str(tmp_path / "read.json")]
+        told = unpack_assessment(run(reads=reads, policy=SEVEN, as_of="newest_read"))
+        assert (told["as_of"] == newest) is taken
+        assert told["compliant"] is taken or age < 0
 
 
 class TestArguments:
