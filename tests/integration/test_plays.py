@@ -146,8 +146,8 @@ def test_secrets_stay_out_of_very_verbose_output(simulators: Simulators, product
     carried = {
         header[name].removeprefix("Bearer ").removeprefix("Basic ")
         for header in headers
-        for name in ("authorization", "x-endeavour-sessionid")
-        if name in header
+        for name in ("authorization", "x-endeavour-sessionid", "x-restsvcsessionid", "authtoken", "cookie")
+        if header.get(name)
     }
     assert carried
     left = "".join(path.read_text("utf-8", "replace") for path in tmp_path.rglob("*") if path.is_file())
