@@ -99,6 +99,8 @@ class VeeamEnterpriseManager(Source):
             "in_inventory": ("cannot", "what exists is not told, only what was backed up"),
             "offsite": ("estimated", "from the repository's kind: only clouds are surely elsewhere"),
             "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
+            "kind": ("sometimes", "which of two copies is the source is not told; kinds may differ"),
+            "job": ("sometimes", "which of two copies is the source is not told"),
             "size_bytes": ("sometimes", "not where a file holds several points"),
         },
         ("vm_replica", "*"): {
@@ -207,7 +209,8 @@ class VeeamEnterpriseManager(Source):
             holders[found.file_id] += 1
             if reading.wants(found.point.workload):
                 by_workload.setdefault(found.point.workload.key, []).append(found)
-        for group in by_workload.values():
+        groups = list(by_workload.values())
+        for group in fields.joined(groups) if workload_type == "physical" else groups:
             settled = [
                 fields.settle(found, homes.get(found.file_id or ""), holders[found.file_id] == 1) for found in group
             ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
@@ -109,6 +109,28 @@ def agent_point(record: Mapping[str, t.Any], homes_by_file: Mapping[str, Home], 
         origin=up_link(row, "BackupServerReference")[1],
     )
     return Found(_point(record, row, workload, _kind(row), include_raw), file_id)
+
+
+def joined(groups: Iterable[list[Found]]) -> list[list[Found]]:
+    """Points of agents by backup -> by machine: a backup whose points have the times of another's holds copies of them.
+
+    The name alone would not do, because a machine that was set up anew has the name of the one before.
+    """
+    machines: dict[tuple[str | None, str | None], list[tuple[set[int], list[Found]]]] = {}
+    for group in sorted(groups, key=lambda group: group[0].point.workload.id or ""):
+        workload = group[0].point.workload
+        times = {found.point.created for found in group}
+        known = machines.setdefault((workload.origin, workload.name), [])
+        for others, machine in known:
+            if 2 * len(times & others) >= min(len(times), len(others)):
+                others.update(times)
+                for found in group:
+                    found.point.workload = machine[0].point.workload
+                machine.extend(group)
+                break
+        else:
+            known.append((times, group))
+    return [machine for known in machines.values() for _times, machine in known]
 
 
 def replica_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None], include_raw: bool) -> RecoveryPoint:

@@ -269,6 +269,20 @@ def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
     assert (workload.id, workload.name, workload.platform, workload.type) == ("desk/b1", "desk", "linux", "physical")
 
 
+def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
+    """A copy shares them; a machine set up anew under the old name does not."""
+
+    def group(backup: str, *hours: int) -> list[fields.Found]:
+        homes = {"f1": fields.Home(None, backup, None, None, None)}
+        times = [f"2026-11-20T{hour:02}:00:00Z" for hour in hours]
+        return [fields.agent_point({**VM, "Name": "desk@x", "CreationTimeUTC": time}, homes, False) for time in times]
+
+    machines = fields.joined([group("b2", 1, 2, 3), group("b1", 1, 2), group("b3", 7, 8), group("b0", 3, 9, 10)])
+    shown = {machine[0].point.workload.id: len(machine) for machine in machines}
+    assert shown == {"desk/b0": 3, "desk/b1": 5, "desk/b3": 2}
+    assert {found.point.workload.id for machine in machines for found in machine} == set(shown)
+
+
 def settings(**own: Any) -> Settings:
     """What a user could ask for."""
     types = own.pop("workload_types", VeeamEnterpriseManager.workload_types)
