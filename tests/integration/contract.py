@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, format_time, parse_time
 
 ADAPTERS = {
     "spp": ("spp", "SpectrumProtectPlus"),

@@ -30,6 +30,7 @@ MODULES: dict[str, tuple[str, dict[str, Any]]] = {
     "spp": ("spp_recovery_points_info", {}),
     "veeam_azure": ("veeam_restore_points_info", {"product": "azure"}),
     "veeam_backup_replication": ("veeam_restore_points_info", {"product": "backup_replication"}),
+    "unitrends": ("unitrends_backups_info", {}),
     "vprotect": ("vprotect_backups_info", {}),
 }
 

@@ -26,21 +26,26 @@ LISTING = {
     "spp": "/api/endeavour/catalog/recovery/hypervisorvm/*",
     "veeam_azure": "/api/v8/restorePoints/virtualMachines",
     "veeam_backup_replication": "/api/v1/backupObjects/*/restorePoints",
+    "unitrends": "/api/backups/",
     "vprotect": "/api/backups",
 }
 LOG_IN = {
     "spp": "/api/endeavour/session",
     "veeam_azure": "/api/oauth2/token",
     "veeam_backup_replication": "/api/oauth2/token",
+    "unitrends": "/api/login",
     "vprotect": "/api/session/login",
 }
 # Products whose lists are bare arrays, so that an empty one is an answer.
-BARE_LISTS = ("vprotect",)
+BARE_LISTS = ("unitrends", "vprotect")
+# Products that list by a call that is no GET.
+POSTED_LISTS = ("unitrends",)
 
 
 def fault(product: str, name: str, **more: Any) -> list[dict[str, Any]]:
     """One rule about the product's listing."""
-    match = {"method": "GET", "path": LISTING[product], **more.pop("match", {})}
+    method = "POST" if product in POSTED_LISTS else "GET"
+    match = {"method": method, "path": LISTING[product], **more.pop("match", {})}
     return [{"match": match, "fault": name, **more}]
 
 

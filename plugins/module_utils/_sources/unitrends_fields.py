@@ -1,0 +1,293 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Unitrends: rows of backups, of the catalogue and of the inventory -> points and workloads.
+
+Fields: the vendor's wiki of 2015 (start_date_time, Failure), and what later releases answer (start_time, Failed).
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._loose import (
+    as_bool,
+    as_int,
+    as_list,
+    as_object,
+    as_text,
+)
+from ansible_collections.backup.audit.plugins.module_utils._model import RETENTION, Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_times import LocalTimes
+
+Row = Mapping[str, t.Any]
+_MEGABYTE = 1 << 20
+# What stands in the name of an application, or before the type of its backups -> workload_type and platform.
+_APPLICATIONS = {
+    "vmware": ("vm", "vmware"),
+    "hyper": ("vm", "hyperv"),
+    "xen": ("vm", "xen"),
+    "ahv": ("vm", "ahv"),
+    "nutanix": ("vm", "ahv"),
+    "sql": ("database", "mssql"),
+    "oracle": ("database", "oracle"),
+    "exchange": ("application", "exchange"),
+    "sharepoint": ("application", "sharepoint"),
+    "ucs": ("application", "ucs"),
+    "ndmp": ("file_share", "ndmp"),
+}
+WORKLOAD_TYPES = ("vm", "database", "application", "file_share", "physical")
+_FILE_LEVEL = "file-level"
+# Jobs that stand among the backups and are none.
+_NO_BACKUPS = ("restore", "metadata")
+_KINDS = (("incr", "incremental"), ("diff", "differential"), ("trans", "log"), ("full", "full"), ("master", "full"))
+_STATUSES = {"success": "success", "warn": "warning", "fail": "failed"}
+_CATALOG_STATUSES = {0: "success", 1: "warning", 2: "failed"}
+_DONE = ("completed", "done")
+
+
+# What a row is
+
+
+def is_backup(row: Row) -> bool:
+    """Whether the row tells of a backup of its own: restores, metadata and rows without a number do not."""
+    shown = (as_text(row.get("type")) or "").casefold()
+    return as_int(row.get("id")) is not None and not any(word in shown for word in _NO_BACKUPS)
+
+
+def is_copy(row: Row) -> bool:
+    """A copy to another appliance repeats number and type of its backup; only these members tell it apart."""
+    shown = (as_text(row.get("type")) or "").casefold()
+    return "sync_status" in row or "sync_message" in row or shown.startswith("securesync")
+
+
+def is_replicated_in(row: Row) -> bool:
+    """Whether it was made by another system, and replicated to this one."""
+    return as_bool(row.get("replicated")) is True
+
+
+def hot_copy(row: Row) -> Copy | None:
+    """The copy on another appliance that a copy row tells of; None if it failed, or is not said to have succeeded."""
+    told = (as_text(row.get("sync_message")) or as_text(row.get("sync_status")) or "").casefold()
+    if not told.startswith("success"):
+        return None
+    return Copy(location=as_text(row.get("destination")), role="replica", offsite=True)
+
+
+def cold_copy(item: Row) -> Copy | None:
+    """The copy on archive media that an item of the catalogue of archives tells of; None if it failed."""
+    if as_bool(item.get("success")) is not True:
+        return None
+    return Copy(location=as_text(item.get("storage")), role="archive", offsite=True)
+
+
+def catalogued(answer: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]:
+    """(instance, item) of a catalogue by instances."""
+    for instance in map(as_object, as_list(answer.get("catalog"))):
+        for member in members:
+            for item in map(as_object, as_list(instance.get(member))):
+                yield instance, item
+
+
+# Workloads
+
+
+def workload_of(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
+    """The workload of a row or of a catalogue's instance.
+
+    Numbers are those of one system, so its own is put before them. ``file_level`` is instance -> client for the
+    instances that stand for all files of a machine, which only some answers name.
+    """
+    client, instance = as_text(row.get("client_id")), as_text(row.get("instance_id"))
+    if instance is not None and (
+        instance in file_level or (as_text(row.get("instance_name")) or "").casefold() == _FILE_LEVEL
+    ):
+        client, instance = client or file_level.get(instance), None
+    number = instance or (f"c{client}" if client else None)
+    words = f"{as_text(row.get('app_name')) or ''} {as_text(row.get('type')) or ''}"
+    workload_type, platform = _application(words)
+    names = ("vm_name", "database_name", *(("instance_name",) if instance else ()), "asset_name", "client_name")
+    return Workload(
+        id=f"{sid}/{number}" if number else None,
+        name=next((name for member in names if (name := as_text(row.get(member)))), None),
+        type=workload_type,
+        platform=platform,
+    )
+
+
+def _application(words: str) -> tuple[str, str | None]:
+    folded = words.casefold()
+    for word, kind in _APPLICATIONS.items():
+        if word in folded:
+            return kind
+    # What belongs to no application are files or disks of a machine.
+    return "physical", None
+
+
+def assets_of(answer: Row, sid: int) -> Iterator[tuple[Workload, str | None]]:
+    """(workload, its file-level instance) of the inventory, whose nodes are clients, applications and instances."""
+    for client in map(as_object, as_list(answer.get("data"))):
+        ident = as_text(client.get("id"))
+        kind = (as_text(client.get("asset_type")) or "").casefold()
+        if ident is not None and "physical" in kind:
+            name = as_text(client.get("name"))
+            instance = as_text(client.get("file_level_instance_id"))
+            yield Workload(id=f"{sid}/c{ident}", name=name, type="physical"), instance
+        yield from _instances(client, sid)
+
+
+def _instances(node: Row, sid: int) -> Iterator[tuple[Workload, str | None]]:
+    for child in map(as_object, as_list(node.get("children"))):
+        ident = as_text(child.get("id"))
+        if ident is not None and child.get("parent_id") is not None:
+            words = f"{as_text(child.get('type')) or ''} {as_text(child.get('asset_type')) or ''}"
+            workload_type, platform = _application(words)
+            name = as_text(child.get("name"))
+            yield Workload(id=f"{sid}/{ident}", name=name, type=workload_type, platform=platform), None
+        yield from _instances(child, sid)
+
+
+# Points
+
+
+def started(row: Row, times: LocalTimes) -> list[int]:
+    """When the backup may have begun, oldest first: in either generation's spelling, or the catalogue's.
+
+    Points take the oldest, so that none is told younger than it is.
+    """
+    members = ("start_time", "start_date_time", "start_date")
+    return times.instants(next((row[member] for member in members if row.get(member)), None))
+
+
+def point_of(
+    row: Row, item: Row | None, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
+) -> RecoveryPoint:
+    """A backup of the list; ``item`` is the same in the catalogue, which knows its storage."""
+    instants = started(row, times)
+    ended = times.not_before(row.get("complete_time"), instants[0])
+    status, usable = _outcome(row)
+    verify = (as_text(row.get("verify_status")) or "").casefold()
+    checked = True if verify.startswith("success") else False if verify.startswith("fail") else None
+    if checked is False and status != "running":
+        # It was made well, and could not be read back.
+        status, usable = "failed", False
+    told = item or {}
+    certified = as_bool(row.get("certified"))
+    point = RecoveryPoint(
+        id=f"{sid}/{as_int(row.get('id'))}",
+        workload=workload,
+        created=instants[0],
+        completed=next(iter(ended), None),
+        kind=_kind(row),
+        status=status,
+        usable=usable,
+        size_bytes=_size(row.get("size"), status),
+        verified=certified if certified is not None else as_bool(told.get("certified")),
+        checked=checked,
+        checked_by="integrity_check" if checked else None,
+        encrypted=as_bool(row.get("encrypted")),
+        retention=_retention(row.get("gfs_rp_type")),
+        estimated=(*_ambiguous(instants), *_ambiguous(ended, "completed_at")),
+    )
+    if usable is not False:
+        elsewhere = [*copies, *_told_replicated(row)]
+        _place(point, as_text(row.get("storage")) or as_text(told.get("storage")), elsewhere)
+    return point
+
+
+def point_of_catalog(
+    item: Row, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
+) -> RecoveryPoint:
+    """A backup that only the catalogue lists: what can be restored, whatever came of it."""
+    instants = started(item, times)
+    status = _CATALOG_STATUSES.get(-1 if as_int(item.get("status")) is None else int(item["status"]), "unknown")
+    point = RecoveryPoint(
+        id=f"{sid}/{as_int(item.get('id'))}",
+        workload=workload,
+        created=instants[0],
+        estimated=_ambiguous(instants),
+        kind=_kind(item),
+        status=status,
+        usable=False if status == "failed" else None if status == "unknown" else True,
+        size_bytes=_size(item.get("size"), status),
+        verified=as_bool(item.get("certified")),
+        encrypted=as_bool(item.get("encrypted")),
+    )
+    if point.usable is not False:
+        _place(point, as_text(item.get("storage")), copies)
+    return point
+
+
+def point_of_archive(items: Sequence[Row], workload: Workload, sid: int, times: LocalTimes) -> RecoveryPoint:
+    """A backup that is on archive media only, because the appliance has deleted its own."""
+    instants = started(items[0], times)
+    point = RecoveryPoint(
+        id=f"{sid}/a{as_int(items[0].get('id'))}",
+        workload=workload,
+        created=instants[0],
+        estimated=_ambiguous(instants),
+        kind="archive",
+        status="success",
+        usable=True,
+    )
+    _place(point, None, [copy for item in items if (copy := cold_copy(item))])
+    return point
+
+
+def _ambiguous(instants: Sequence[int], field: str = "created_at") -> tuple[str, ...]:
+    return (field,) if len(instants) > 1 else ()
+
+
+def _outcome(row: Row) -> tuple[str, bool | None]:
+    if as_bool(row.get("complete")) is False:
+        return "running", False
+    word = (as_text(row.get("status")) or "").casefold()
+    status = next((status for start, status in _STATUSES.items() if word.startswith(start)), "unknown")
+    return status, False if status == "failed" else None if status == "unknown" else True
+
+
+def _kind(row: Row) -> str:
+    shown = (as_text(row.get("type")) or "").casefold()
+    kind = next((kind for word, kind in _KINDS if word in shown), "unknown")
+    made_here = "synth" in shown or as_bool(row.get("synthesized")) is True
+    return "synthetic_full" if kind == "full" and made_here else kind
+
+
+def _size(megabytes: t.Any, status: str) -> int | None:
+    """Whole megabytes of 2^20 bytes. A small backup has 0; one that failed or still runs says nothing."""
+    size = as_int(megabytes)
+    return None if size is None or status not in ("success", "warning") else size * _MEGABYTE
+
+
+def _retention(words: t.Any) -> tuple[str, ...]:
+    folded = words.casefold() if isinstance(words, str) else ""
+    return tuple(name for name in RETENTION if name in folded)
+
+
+def _told_replicated(row: Row) -> list[Copy]:
+    """Up to about 2015 the backup itself says that it was replicated, and not whereto."""
+    if (as_text(row.get("replication_status")) or "").casefold().startswith(_DONE):
+        return [Copy(role="replica", offsite=True)]
+    return []
+
+
+def _place(point: RecoveryPoint, storage: str | None, elsewhere: Sequence[Copy]) -> None:
+    """Where it lies. That a copy on another appliance or on archive media is elsewhere is implied, not said."""
+    if point.kind != "archive" and (storage is not None or elsewhere):
+        point.copies = [Copy(location=storage, role="primary", encrypted=point.encrypted), *elsewhere]
+    elif elsewhere:
+        point.copies = list(elsewhere)
+    if elsewhere:
+        point.offsite = True
+        point.estimated = (*point.estimated, "offsite")
+
+
+def number_of(row: Row, member: str = "id") -> int:
+    """A number that a row must have."""
+    number = as_int(row.get(member))
+    if number is None:
+        raise AnswerError(f"a record has no number {member!r}", advice="Please report this version of the appliance")
+    return number

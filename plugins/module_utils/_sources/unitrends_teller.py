@@ -1,0 +1,260 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Unitrends: joins what the lists of one system say of the same backup, and tells it as points."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, scrubbed
+from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings
+from ansible_collections.backup.audit.plugins.module_utils._sources import unitrends_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_times import LocalTimes
+from ansible_collections.backup.audit.plugins.module_utils._times import MINUTE, SECOND
+
+# What began so shortly before we asked may stand in one list and not yet in another.
+_SETTLING = 10 * MINUTE * SECOND
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """An appliance that this one answers for; ``local`` is this one."""
+
+    sid: int
+    name: str
+    local: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Slice:
+    """What one system answered for one window: rows of the list, and (instance, item) of the catalogue, if allowed."""
+
+    start: int
+    end: int
+    rows: Sequence[fields.Row]
+    catalog: Sequence[tuple[fields.Row, fields.Row]] | None
+
+
+class Teller:
+    """Tells the points of one system. Slices come from new to old, so a copy comes before its backup or with it."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        system: System,
+        times: LocalTimes,
+        settings: Settings,
+        inventory: Future[t.Any],
+        archives: Future[t.Any],
+    ) -> None:
+        self._reading = reading
+        self._system = system
+        self._times = times
+        self._zone_proved = False
+        self._settings = settings
+        self._inventory = inventory
+        self._archive_task = archives
+        self._by_backup: dict[int, list[tuple[fields.Row, fields.Row]]] | None = None
+        self._levels: Mapping[str, str] | None = None
+        self._workloads: dict[str, Workload] = {}
+        self._hot: dict[int, list[Copy]] = {}
+        self._seen: set[int] = set()
+        self._catalogued = False
+
+    # What was found out before
+
+    @property
+    def _archives(self) -> dict[int, list[tuple[fields.Row, fields.Row]]]:
+        """Successful copies on archive media, by the number of the backup that they are of."""
+        if self._by_backup is None:
+            self._by_backup = {}
+            for instance, item in self._archive_task.result():
+                number = as_int(item.get("orig_backup_id"))
+                if number is not None and fields.cold_copy(item) is not None:
+                    self._by_backup.setdefault(number, []).append((instance, item))
+        return self._by_backup
+
+    @property
+    def _file_level(self) -> Mapping[str, str]:
+        """Instance -> client, for instances that stand for all files of a machine."""
+        if self._levels is None:
+            listed = self._inventory.result() or ()
+            clients = ((instance, str(workload.id)) for workload, instance in listed if instance is not None)
+            self._levels = {instance: ident.partition("/c")[2] for instance, ident in clients}
+        return self._levels
+
+    def prove_zone(self, rows: Sequence[fields.Row], zone_of: Callable[[System, int], LocalTimes | None]) -> None:
+        """Before the first row is told: whether its times are in the zone that is thought."""
+        if self._zone_proved:
+            return
+        for row in rows:
+            instance = as_int(row.get("instance_id"))
+            if instance is not None and fields.is_backup(row):
+                self._times = zone_of(self._system, instance) or self._times
+                self._zone_proved = True
+                return
+
+    # Telling
+
+    def tell(self, part: Slice) -> int:
+        """All points of one slice; gives how many there were."""
+        for row in part.rows:
+            if fields.is_copy(row):
+                copy, number = fields.hot_copy(row), as_int(row.get("id"))
+                if copy is not None and number is not None:
+                    self._hot.setdefault(number, []).append(copy)
+        items = {as_int(item.get("id")): (instance, item) for instance, item in self._own(part.catalog)}
+        told = 0
+        for row in part.rows:
+            if not fields.is_backup(row) or fields.is_copy(row):
+                continue
+            if fields.is_replicated_in(row):
+                # A copy of what another system made, which tells of it itself.
+                self._reading.scope["replicated_in"] = self._reading.scope.get("replicated_in", 0) + 1
+                continue
+            number = fields.number_of(row)
+            told += self._tell_backup(row, items.get(number, (None, None))[1], number)
+        return told + self._tell_rest(part, items) + self._archived_in(part)
+
+    def _own(self, catalog: Sequence[tuple[fields.Row, fields.Row]] | None) -> list[tuple[fields.Row, fields.Row]]:
+        """Items of this system's own backups: neither copies on a target nor what came from elsewhere."""
+        if catalog is None:
+            return []
+        self._catalogued = True
+        others = ("remote", "replicated", "imported_from_archive")
+        return [
+            (instance, item)
+            for instance, item in catalog
+            if not any(as_bool(item.get(name)) for name in others) and "orig_backup_id" not in item
+        ]
+
+    def _tell_backup(self, row: fields.Row, item: fields.Row | None, number: int) -> int:
+        if number in self._seen:
+            return 0
+        self._seen.add(number)
+        workload = self._workload(row)
+        if workload is not None:
+            copies = self._copies(number)
+            with self._about(number):
+                point = fields.point_of(row, item, workload, self._system.sid, copies, self._times)
+                self._point(point, {"backup": row, "catalog": item})
+        return 1
+
+    def _tell_rest(self, part: Slice, items: Mapping[int | None, tuple[fields.Row, fields.Row]]) -> int:
+        """What the catalogue offers for restore and the list leaves out: its errors come as an empty list."""
+        told = 0
+        newest = min(part.end, self._reading.now - _SETTLING)
+        for number, (instance, item) in items.items():
+            if number is None or number in self._seen:
+                continue
+            with self._about(number):
+                if not part.start <= fields.started(item, self._times)[0] <= newest:
+                    continue
+                self._seen.add(number)
+                told += 1
+                workload = self._workload({**instance, "type": item.get("type")})
+                if workload is not None:
+                    copies = self._copies(number)
+                    point = fields.point_of_catalog(item, workload, self._system.sid, copies, self._times)
+                    self._point(point, {"catalog": item})
+        if told:
+            self._say("the list of backups leaves out some that the catalogue offers; they are told from there")
+        return told
+
+    def _archived_in(self, part: Slice) -> int:
+        """How many backups of this time are on archive media: there is more to look for then."""
+        count = 0
+        for number, found in self._archives.items():
+            with self._about(number):
+                count += part.start <= fields.started(found[0][1], self._times)[0] <= part.end
+        return count
+
+    def _copies(self, number: int) -> list[Copy]:
+        cold = [copy for _instance, item in self._archives.get(number, ()) if (copy := fields.cold_copy(item))]
+        return [*self._hot.pop(number, ()), *cold]
+
+    @contextlib.contextmanager
+    def _about(self, number: int) -> Iterator[None]:
+        """What cannot be read of one backup is an error that names it."""
+        try:
+            yield
+        except DataError as error:
+            raise AnswerError(
+                f"the backup {number} of system {self._system.name!r}: {error.message}",
+                advice="This version of the appliance answers in a way that is not known here; please report it",
+            ) from error
+
+    def _point(self, point: RecoveryPoint, records: Mapping[str, t.Any]) -> None:
+        if self._settings.include_raw:
+            # The output is the log of the job: long, and nothing of it is a field.
+            kept = {name: _without_output(record) for name, record in records.items() if record}
+            point.raw = scrubbed(kept)
+        self._reading.point(point)
+
+    def _workload(self, row: fields.Row) -> Workload | None:
+        """The workload of a row, always the same object for the same id; None if it is not wanted."""
+        found = fields.workload_of(row, self._system.sid, self._file_level)
+        if found.id is not None:
+            found = self._workloads.setdefault(found.id, found)
+        found.origin = None if self._system.local else self._system.name
+        wanted = found.type in self._settings.workload_types and self._reading.wants(found)
+        return found if wanted else None
+
+    def _say(self, warning: str) -> None:
+        if warning not in self._reading.warnings:
+            self._reading.warnings.append(warning)
+
+    # What has no window
+
+    def finish(self, *, include_unprotected: bool) -> None:
+        """Backups that are on archive media only, then the inventory."""
+        for number, found in self._archives.items():
+            if number in self._seen:
+                continue
+            instance, items = found[0][0], [item for _instance, item in found]
+            workload = self._workload({**instance, "type": items[0].get("type")})
+            if workload is not None:
+                with self._about(number):
+                    point = fields.point_of_archive(items, workload, self._system.sid, self._times)
+                    self._point(point, {"archives": items})
+        listed = self._inventory.result()
+        if listed is None:
+            if not self._seen and not self._catalogued:
+                self._reading.problem(
+                    AnswerError(
+                        f"system {self._system.name!r} lists no backup, and neither its catalogue nor its inventory "
+                        "answered, so that nothing proves it has none",
+                        code="incomplete",
+                    )
+                )
+            return
+        self._place([workload for workload, _instance in listed], include_unprotected=include_unprotected)
+
+    def _place(self, listed: Sequence[Workload], *, include_unprotected: bool) -> None:
+        names = {workload.name for workload in listed}
+        present = {workload.id for workload in listed}
+        for known in self._workloads.values():
+            # The same name under another number leaves it open which of them this is.
+            known.in_inventory = True if known.id in present else None if known.name in names else False
+        for workload in listed:
+            workload.origin = None if self._system.local else self._system.name
+            workload.in_inventory = True
+            wanted = workload.type in self._settings.workload_types
+            if include_unprotected and wanted and workload.id not in self._workloads:
+                self._reading.workload(workload)
+
+
+def _without_output(record: t.Any) -> t.Any:
+    if isinstance(record, Mapping):
+        return {name: value for name, value in record.items() if name != "output"}
+    return record

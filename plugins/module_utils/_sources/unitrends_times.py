@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Unitrends writes times as local text without a zone: 11/01/2026 01:30:05 am. This turns them into UTC."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import typing as t
+import zoneinfo
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._times import MINUTE, SECOND
+
+# lang=en is sent with every call, so months come first; seconds are missing up to about 2015.
+_LOCAL = re.compile(r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)(?::(\d\d))?(?: ?([ap])m)?", re.ASCII | re.IGNORECASE)
+_CLOCK = ("year", "month", "day", "hour", "minute", "second")
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+class LocalTimes:
+    """Times in the zone of one appliance."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        try:
+            self._zone = zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise OptionError(
+                f"timezone: {name!r} is no time zone that this machine knows",
+                advice="Write a name such as Europe/Berlin; a machine without time zones needs the package tzdata",
+            ) from error
+
+    def instants(self, text: t.Any) -> list[int]:
+        """The moments (microseconds, UTC) that a text can mean, oldest first.
+
+        In the hour that is repeated when summer time ends there are two.
+        """
+        return self.instants_of(_parsed(text))
+
+    def instants_of(self, shown: datetime.datetime) -> list[int]:
+        """The same of what a clock there shows, whatever zone that is labelled with."""
+        offsets = {shown.replace(tzinfo=self._zone, fold=fold).utcoffset() or datetime.timedelta() for fold in (0, 1)}
+        return sorted((shown - _EPOCH - offset) // datetime.timedelta(microseconds=1) for offset in offsets)
+
+    def not_before(self, text: t.Any, start: int) -> list[int]:
+        """Of what it can mean, the moments that are not before ``start``; none where it is no time."""
+        try:
+            return [moment for moment in self.instants(text) if moment >= start]
+        except DataError:
+            return []
+
+    def date(self, moment: int) -> str:
+        """The local date, as queries take it."""
+        utc = datetime.datetime.fromtimestamp(moment // SECOND, tz=datetime.timezone.utc)
+        return utc.astimezone(self._zone).strftime("%m/%d/%Y")
+
+
+def _parsed(text: t.Any) -> datetime.datetime:
+    match = _LOCAL.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise DataError(f"{text!r} is no time of this product")
+    month, day, year, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
+    if match[7]:
+        if not 1 <= hour <= 12:
+            raise DataError(f"{text!r} is no time of this product")
+        hour = hour % 12 + (12 if match[7] in "pP" else 0)
+    try:
+        return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc)
+    except ValueError as error:
+        raise DataError(f"{text!r} is no time of this product ({error})") from error
+
+
+def clock_of(told: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:
+    """What the appliance's clock says (microseconds, UTC), of /api/date-time; None where that is no time.
+
+    Of the two meanings of the repeated hour the one that is nearer to our own clock is taken.
+    """
+    try:
+        year, month, day, hour, minute, second = (int(told[name]) for name in _CLOCK)
+        shown = datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return min(times.instants_of(shown), key=lambda moment: abs(moment - now))
+
+
+def fits(times: LocalTimes, text: t.Any, epoch: int) -> bool:
+    """Whether a text that the product wrote for this moment means it in this zone; up to a minute may be cut off."""
+    return any(0 <= epoch - moment < MINUTE * SECOND for moment in times.instants(text))
