@@ -28,7 +28,8 @@ def is_elsewhere(kind: str | None) -> bool | None:
 def folded(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
     """The points of ONE workload, those of one moment folded into one: a copy keeps the time of its source."""
     by_time: dict[int, list[RecoveryPoint]] = {}
-    for point in points:
+    # A point that was met twice, because the listing moved while it was read, is no copy of itself.
+    for point in {point.id: point for point in points}.values():
         by_time.setdefault(point.created, []).append(point)
     return [group[0] if len(group) == 1 else _one(group) for group in by_time.values()]
 

@@ -203,16 +203,17 @@ class VeeamEnterpriseManager(Source):
         """Points that lie in backup files. All of them are met before it is known which file holds one only."""
         raw = self.settings.include_raw
         by_workload: dict[t.Any, list[fields.Found]] = {}
-        holders: collections.Counter[str | None] = collections.Counter()
+        holders: dict[str | None, set[str]] = collections.defaultdict(set)
         for record in self._rows(_KINDS[workload_type], self._filter(reading)):
             found = fields.vm_point(record, raw) if workload_type == "vm" else fields.agent_point(record, homes, raw)
-            holders[found.file_id] += 1
+            holders[found.file_id].add(found.point.id)
             if reading.wants(found.point.workload):
                 by_workload.setdefault(found.point.workload.key, []).append(found)
         groups = list(by_workload.values())
         for group in fields.joined(groups) if workload_type == "physical" else groups:
             settled = [
-                fields.settle(found, homes.get(found.file_id or ""), holders[found.file_id] == 1) for found in group
+                fields.settle(found, homes.get(found.file_id or ""), len(holders[found.file_id]) == 1)
+                for found in group
             ]
             for point in folded(settled):
                 self._tell(reading, point)

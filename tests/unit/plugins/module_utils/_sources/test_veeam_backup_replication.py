@@ -222,6 +222,12 @@ def test_copies_of_one_moment_are_one_point() -> None:
     assert second.id == "0c"
 
 
+def test_a_point_met_twice_is_no_copy_of_itself() -> None:
+    """Listings move while they are read."""
+    (one,) = folded([point(backup=fields.Backup("Gold", DISK, False, True)) for _time in range(2)])
+    assert len(one.copies or []) == 1
+
+
 def test_which_is_the_copy_may_not_be_told() -> None:
     """Before 1.3 backups have no job type: of two kinds neither is then believed."""
     first = point({"type": "Full"}, fields.Backup("Gold", DISK, None, None))
