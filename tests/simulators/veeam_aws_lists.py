@@ -81,7 +81,7 @@ class PointList:
         self._of_instance: dict[str, list[int]] = {}
         for place, (work, _) in enumerate(self.pairs):
             self._of_instance.setdefault(points.instance_id(work), []).append(place)
-        self._sorted: dict[tuple[tuple[str, bool], ...], list[int]] = {}
+        self._sorted: dict[tuple[tuple[str, bool], ...], list[bytes]] = {}
 
     def find(self, number: str) -> bytes:
         if number not in self._place:
@@ -92,15 +92,15 @@ class PointList:
         ranks = tuple(read_sort(query, _POINT_ORDERS))
         instance, latest = query.text("VirtualMachineId"), query.flag("OnlyLatest")
         if instance is None and not latest:
-            return [self._written[place] for place in self._order(ranks)] if ranks else self._written
+            return self._all(ranks) if ranks else self._written
         places = range(len(self.pairs)) if instance is None else self._of_instance.get(instance, [])
         if latest:
             places = self._latest(places)
         return [self._written[place] for place in self._ranked(places, ranks)]
 
-    def _order(self, ranks: tuple[tuple[str, bool], ...]) -> list[int]:
+    def _all(self, ranks: tuple[tuple[str, bool], ...]) -> list[bytes]:
         if ranks not in self._sorted:
-            self._sorted[ranks] = self._ranked(range(len(self.pairs)), ranks)
+            self._sorted[ranks] = [self._written[place] for place in self._ranked(range(len(self.pairs)), ranks)]
         return self._sorted[ranks]
 
     def _ranked(self, places: Sequence[int], ranks: tuple[tuple[str, bool], ...]) -> list[int]:

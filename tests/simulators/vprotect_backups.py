@@ -59,7 +59,7 @@ class Backups:
         made.sort(key=lambda record: (-(record.snapshot or milliseconds(self.dialect.estate.now)), record.guid))
         self._all = made
         self._by_guid = {record.guid: record for record in made}
-        self._written = {}
+        self._written = {record.guid: json.dumps(self.records.row(record)).encode() for record in made}
         self._of_entity = {}
         for record in made:
             self._of_entity.setdefault(self.records.entity_guid(record.work), []).append(record)
@@ -68,8 +68,6 @@ class Backups:
         return self._of_entity.get(guid, [])
 
     def text(self, record: Record) -> bytes:
-        if record.guid not in self._written:
-            self._written[record.guid] = json.dumps(self.records.row(record)).encode()
         return self._written[record.guid]
 
     # Which records a call means
