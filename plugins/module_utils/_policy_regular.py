@@ -30,7 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     unknown,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy_views import earliest, latest
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 
 # The windows for which a row keeps its longest gap, in seconds; None = ever.
 _WINDOWS: tuple[tuple[int | None, str], ...] = (
@@ -96,9 +96,9 @@ def _why_no_gap(view: View, control: Control, context: Context) -> str:
         return view.why_unknown()
     if not view.history.get("gaps") or view.newest is None:
         return "the gaps between its points are not told"
-    back_to = None if control.within is None else context.now - (control.within * SECOND + control.limit_micros)
-    if context.since is not None and (back_to is None or context.since > back_to):
-        return f"points before {format_time(context.since)} were not read"
+    _least, most_lead = _lead(_moment(view.oldest), control, context)
+    if most_lead is None:
+        return context.unread() or "the time of its oldest point is not told"
     if control.workdays is not None:
         return "the read does not tell on which days of the week its gaps lie"
     return "the read keeps no gaps of that window"

@@ -196,7 +196,8 @@ _SNAPSHOTS = {
     "calendar": {"days": 40},
 }
 _MIXED = row(
-    by_kind={"incremental": 30, "snapshot": 5, "log": 9}, kinds={"snapshot": _SNAPSHOTS, "incremental": UNSURE}
+    by_kind={"incremental": 30, "snapshot": 5, "log": 9},
+    kinds={"snapshot": _SNAPSHOTS, "incremental": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}},
 )
 KINDS: list[Case] = [
     ("snapshots", _MIXED, {"kinds": {"snapshot": {"minimum": 5}}}, "pass", "number of snapshot points is 5"),
@@ -246,6 +247,20 @@ KINDS: list[Case] = [
         {"recovery_points": {"kinds": ["incremental", "snapshot"], "longest_gap": "90m"}},
         "unknown",
         "cannot tell",
+    ),
+    (
+        "no point of any kind since",
+        _MIXED,
+        {"recovery_points": {"kinds": ["incremental", "snapshot"], "longest_gap": "59m"}},
+        "fail",
+        "is 1h",
+    ),
+    (
+        "of all kinds that there are, the row's own",
+        _MIXED,
+        {"recovery_points": {"kinds": ["incremental", "full"], "longest_gap": "24h"}},
+        "fail",
+        "is 1d 1h",
     ),
     (
         "each has a short run, together perhaps not",

@@ -259,6 +259,57 @@ def test_young_workloads_lack_the_history() -> None:
     assert finding(young, {"recovery_points": {"longest_gap": "26h"}})["result"] == "pass"
 
 
+FORTNIGHT = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d"}}, "on_unknown": "ignore"}
+
+
+@pytest.mark.parametrize(
+    ("oldest", "since", "result", "words"),
+    [
+        # A point before the window: the gap that runs into it is known whole.
+        (14, 15, "pass", "in the last 14d is 1d 1h"),
+        # The first point lies in the window, and what was before it was not read.
+        (13.5, 14, "unknown", "points before 2026-11-07T07:00:00Z were not read"),
+        (13.5, 14.5, "unknown", "were not read"),
+        # More than the limit was read without meeting a point.
+        (13.5, 15, "fail", "is 1d 12h, allowed are 1d 2h"),
+        (None, None, "unknown", "the time of its oldest point is not told"),
+    ],
+)
+def test_a_gap_that_runs_into_the_window_counts_whole(
+    oldest: float | None, since: float | None, result: str, words: str
+) -> None:
+    judged = row(oldest=None if oldest is None else ago(days=oldest), facets=None, by_kind=None)
+    told = finding(read(judged, window={} if since is None else {"since": ago(days=since)}), FORTNIGHT)
+    assert told["result"] == result, told["message"]
+    assert words in told["message"]
+
+
+@pytest.mark.parametrize(("possible", "result"), [(26 * HOUR, "unknown"), (26 * HOUR + 1, "fail")])
+def test_a_young_workload_that_may_be_older(possible: int, result: str) -> None:
+    """A point of unknown usability lies before the window: if it counted, nothing would be amiss."""
+    facts = {"count": 3, "newest": ago(hours=5), "oldest": ago(days=3), "unknown": 12, "oldest_unknown": ago(days=20)}
+    judged = with_facet(
+        "recovery_points",
+        {**facts, "newest_unknown": ago(days=4)},
+        oldest=ago(days=3),
+        recovery_points=3,
+        possible={"gaps": gaps(every=possible), "calendar": {"days": 20}},
+    )
+    assert finding(judged, FORTNIGHT)["result"] == result
+    warned = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d", "warn_at": "50%"}}}
+    assert finding(judged, {**warned, "on_unknown": "ignore"})["result"] == result
+
+
+def test_nothing_but_points_of_unknown_usability() -> None:
+    facts = {"count": 0, "unknown": 9, "newest_unknown": ago(hours=5), "oldest_unknown": ago(days=20)}
+    judged = row(
+        recovery_points=0, newest=None, oldest=None, gaps=None, calendar=None, facets={"recovery_points": facts}
+    )
+    told = finding(judged, FORTNIGHT)
+    assert (told["result"], told["actual"]) == ("unknown", None)
+    assert "of 9 points the product does not tell" in told["message"]
+
+
 @pytest.mark.parametrize(
     ("kept", "within", "result"),
     [
@@ -271,6 +322,8 @@ def test_young_workloads_lack_the_history() -> None:
         ({"w14d": 25 * HOUR, "w31d": 27 * HOUR}, "20d", "unknown"),
         ({"w14d": 25 * HOUR}, "20d", "unknown"),
         ({"w14d": 25 * HOUR, "w31d": 27 * HOUR}, "2w", "pass"),
+        ({"w14d": 27 * HOUR, "w31d": 27 * HOUR}, "2w", "fail"),
+        ({"w14d": 27 * HOUR}, "2w", "fail"),
     ],
 )
 def test_gap_windows_that_are_not_kept(kept: dict[str, int], within: str, result: str) -> None:
