@@ -211,8 +211,8 @@ class OAuth2Password(Login):
 class BasicForHeader(Login):
     """HTTP Basic once, for a session id in a header of the answer; its body names the session (Enterprise Manager).
 
-    ``session_of`` reads that name, by which the session is ended, from the body. ``body`` is sent along, where the
-    log-in takes more than the account.
+    ``session_of`` reads that name, by which the session is ended, from the body. ``body`` holds the log-in where it is
+    not HTTP Basic: a tenant's.
     """
 
     def __init__(
@@ -242,7 +242,7 @@ class BasicForHeader(Login):
             self._path,
             params=self._params,
             xml=self._body,
-            basic=(self.username, self.password),
+            basic=None if self._body else (self.username, self.password),
             carried=False,
             retried=False,
         )

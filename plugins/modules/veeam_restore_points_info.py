@@ -79,19 +79,16 @@ options:
     type: str
     choices: [json, xml]
     default: json
-  tenant_username:
+  tenant:
     description:
-      - A tenant of a Cloud Connect provider. Only replicas of this tenant are then read.
+      - Whether O(username) and O(password) are those of a tenant of a Cloud Connect provider, who sees nothing but the
+        replicas of this tenant.
       - Only for O(product=enterprise_manager).
-    type: str
-  tenant_password:
-    description:
-      - The password of O(tenant_username).
-      - Only for O(product=enterprise_manager).
-    type: str
+    type: bool
+    default: false
   tenant_organization:
     description:
-      - The organization of O(tenant_username), where the tenant is one of VMware Cloud Director.
+      - The organization of the tenant, where it is one of VMware Cloud Director. Needs O(tenant=true).
       - Only for O(product=enterprise_manager).
     type: str
 notes:
@@ -716,8 +713,7 @@ def main() -> None:
     own = {
         "api_version": {"type": "str"},
         "representation": {"type": "str", "choices": list(REPRESENTATIONS), "default": "json"},
-        "tenant_username": {"type": "str"},
-        "tenant_password": {"type": "str", "no_log": True},
+        "tenant": {"type": "bool", "default": False},
         "tenant_organization": {"type": "str"},
     }
     run_module(VeeamBackupReplication, VeeamEnterpriseManager, VeeamAzure, own=own)

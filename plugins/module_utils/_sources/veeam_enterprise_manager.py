@@ -121,15 +121,10 @@ class VeeamEnterpriseManager(Source):
             raise OptionError(
                 f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(API_VERSIONS)}"
             )
-        tenant, password = settings.own.get("tenant_username"), settings.own.get("tenant_password")
-        if bool(tenant) != bool(password):
-            raise OptionError("tenant_username and tenant_password: one is of no use without the other")
-        if settings.own.get("tenant_organization") and not tenant:
-            raise OptionError("tenant_organization: it needs tenant_username and tenant_password")
-        if tenant and _CLOUD not in settings.workload_types:
-            raise OptionError(
-                f"workload_types: a tenant sees nothing but {_CLOUD}", advice="Leave workload_types or the tenant out"
-            )
+        if settings.own.get("tenant_organization") and not settings.own.get("tenant"):
+            raise OptionError("tenant_organization: it needs tenant: true")
+        if settings.own.get("tenant") and _CLOUD not in settings.workload_types:
+            raise OptionError(f"workload_types: a tenant sees nothing but {_CLOUD}")
 
     # Way in
 
@@ -137,7 +132,8 @@ class VeeamEnterpriseManager(Source):
         """Log on, as oneself or as a tenant, and ask which versions of the API are offered."""
         own = self.settings.own
         self.client.always_send({"Accept": wire.ACCEPT[own.get("representation") or "json"]})
-        self.client.keep_secret(own.get("tenant_password"))
+        # In this spelling it stands in the body of a tenant's log-on.
+        self.client.keep_secret(html.escape(self.settings.password))
         self._login = BasicForHeader(
             self.settings.username,
             self.settings.password,
@@ -146,7 +142,7 @@ class VeeamEnterpriseManager(Source):
             header="X-RestSvcSessionId",
             log_out="/api/logonSessions",
             session_of=_session_of,
-            body=_tenant_of(own),
+            body=_tenant_of(self.settings),
         )
         try:
             self._login.open(self.client)
@@ -173,7 +169,7 @@ class VeeamEnterpriseManager(Source):
 
     def read(self, reading: Reading) -> None:
         """Every wanted sort of point; what they are joined to is read beside."""
-        if self.settings.own.get("tenant_username"):
+        if self.settings.own.get("tenant"):
             self._read_tenant(reading)
             return
         types = self.settings.workload_types
@@ -225,7 +221,7 @@ class VeeamEnterpriseManager(Source):
 
     def _read_tenant(self, reading: Reading) -> None:
         """A tenant's session has no query service, only the tenant's own collections."""
-        reading.scope["tenant"] = self.settings.own["tenant_username"]
+        reading.scope["tenant"] = self.settings.username
         try:
             replicas = wire.list_of(self.client.get("/api/cloud/replicas", _ENTITY), "CloudReplica")
         except (ForbiddenError, NotFoundError):
@@ -300,15 +296,15 @@ def _session_of(answer: Answer) -> str | None:
     return as_text(wire.body_of(answer).get("sessionid"))
 
 
-def _tenant_of(own: Mapping[str, t.Any]) -> str | None:
-    """The body of a log-on for a Cloud Connect tenant."""
-    if not own.get("tenant_username"):
+def _tenant_of(settings: Settings) -> str | None:
+    """The body of a log-on with the credentials of a Cloud Connect tenant; anybody else's go by HTTP Basic."""
+    if not settings.own.get("tenant"):
         return None
-    name, password = html.escape(own["tenant_username"]), html.escape(own["tenant_password"])
-    if own.get("tenant_organization"):
+    name, password = html.escape(settings.username), html.escape(settings.password)
+    organization = settings.own.get("tenant_organization")
+    if organization:
         inner = (
-            "<VCloudOrganizationCredentials>"
-            f"<OrganizationName>{html.escape(own['tenant_organization'])}</OrganizationName>"
+            f"<VCloudOrganizationCredentials><OrganizationName>{html.escape(organization)}</OrganizationName>"
             f"<Login>{name}</Login><Password>{password}</Password></VCloudOrganizationCredentials>"
         )
     else:

@@ -302,10 +302,8 @@ def settings(**own: Any) -> Settings:
     ("own", "words"),
     [
         ({"api_version": "v8"}, "has no 'v8'"),
-        ({"tenant_username": "acme"}, "without the other"),
-        ({"tenant_password": "x"}, "without the other"),
-        ({"tenant_organization": "x"}, "needs tenant_username"),
-        ({"tenant_username": "a", "tenant_password": "x", "workload_types": ("vm",)}, "a tenant sees nothing but"),
+        ({"tenant_organization": "x"}, "needs tenant: true"),
+        ({"tenant": True, "workload_types": ("vm",)}, "a tenant sees nothing but"),
     ],
 )
 def test_options_that_make_no_sense(own: dict[str, Any], words: str) -> None:
