@@ -28,6 +28,7 @@ from .unitrends import Unitrends
 from .veeam_aws import VeeamAws
 from .veeam_azure import VeeamAzure
 from .veeam_backup_replication import VeeamBackupReplication
+from .veeam_enterprise_manager import VeeamEnterpriseManager
 from .vprotect import Vprotect
 
 _ALL = (
@@ -35,6 +36,7 @@ _ALL = (
     VeeamAzure,
     VeeamAws,
     VeeamBackupReplication,
+    VeeamEnterpriseManager,
     Unitrends,
     Vprotect,
 )

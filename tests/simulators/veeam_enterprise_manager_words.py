@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How Enterprise Manager writes things down: entities and references, in XML and JSON of two spellings (facts A3)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from xml.sax.saxutils import escape
+
+Json = dict[str, Any]
+
+NAMESPACE = "http://www.veeam.com/ent/v1.0"
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    rel: str
+    path: str
+    kind: str | None = None
+    name: str | None = None
+
+
+@dataclass(slots=True)
+class Entity:
+    """`path` is where it is found below /api; attributes and members are in the order in which they are written."""
+
+    kind: str
+    path: str
+    name: str | None = None
+    uid: str | None = None
+    attributes: dict[str, str] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+@cache
+def camel(name: str) -> str:
+    """The first word in small letters, as version 13 has it: UID is uid, VAppRestorePoints is vAppRestorePoints."""
+    for index, letter in enumerate(name):
+        lower_follows = index + 1 < len(name) and not name[index + 1].isupper()
+        if not letter.isupper() or (index > 0 and lower_follows):
+            return name[:index].lower() + name[index:]
+    return name.lower()
+
+
+def _camel_all(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_camel_all(item) for item in node]
+    if isinstance(node, dict):
+        return {camel(name): _camel_all(value) for name, value in node.items()}
+    return node
+
+
+def attribute_text(text: str) -> str:
+    return escape(text, {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+
+class Scribe:
+    """Writes for one server: `own_url` is how it calls itself in links."""
+
+    def __init__(self, own_url: str) -> None:
+        self.own_url = own_url
+
+    def href(self, path: str) -> str:
+        return f"{self.own_url}/api/{path}"
+
+    # XML
+
+    def _attributes(self, words: dict[str, str | None]) -> str:
+        return "".join(f' {name}="{attribute_text(value)}"' for name, value in words.items() if value is not None)
+
+    def xml_links(self, links: list[Link]) -> str:
+        found = "".join(
+            f"<Link{self._attributes({'Rel': k.rel, 'Type': k.kind, 'Href': self.href(k.path), 'Name': k.name})} />"
+            for k in links
+        )
+        return f"<Links>{found}</Links>"
+
+    def xml_entity(self, entity: Entity, tag: str | None = None, root: bool = False) -> str:
+        form = "?format=Entity" if entity.uid is not None else ""
+        words = {"Type": entity.kind, "Href": self.href(entity.path) + form, "Name": entity.name, "UID": entity.uid}
+        head = f' xmlns="{NAMESPACE}"' if root else ""
+        members = "".join(_xml_member(name, value) for name, value in entity.members.items())
+        tag = tag or entity.kind
+        opening = f"<{tag}{head}{self._attributes({**words, **entity.attributes})}>"
+        return f"{opening}{self.xml_links(entity.links)}{members}</{tag}>"
+
+    def xml_reference(self, entity: Entity, tag: str = "Ref", root: bool = False) -> str:
+        words = {
+            "Type": f"{entity.kind}Reference",
+            "Href": self.href(entity.path),
+            "Name": entity.name,
+            "UID": entity.uid,
+        }
+        head = f' xmlns="{NAMESPACE}"' if root else ""
+        return f"<{tag}{head}{self._attributes(words)}>{self.xml_links(_for_reference(entity))}</{tag}>"
+
+    # JSON, in the spelling of version 12
+
+    def json_links(self, links: list[Link]) -> list[Json]:
+        return [{"Rel": k.rel, "Href": self.href(k.path), "Name": k.name, "Type": k.kind} for k in links]
+
+    def json_entity(self, entity: Entity) -> Json:
+        """Attributes become members like any other, and what is absent is null."""
+        found: Json = {**entity.members, **entity.attributes}
+        if entity.uid is not None:
+            found |= {"Name": entity.name, "UID": entity.uid}
+        form = "?format=Entity" if entity.uid is not None else ""
+        where = {"Href": self.href(entity.path) + form, "Type": entity.kind}
+        return {**found, "Links": self.json_links(entity.links), **where}
+
+    def json_reference(self, entity: Entity) -> Json:
+        links = self.json_links(_for_reference(entity))
+        kind = f"{entity.kind}Reference"
+        return {
+            "Links": links,
+            "UID": entity.uid,
+            "Name": entity.name,
+            "Href": self.href(entity.path),
+            "Type": kind,
+        }
+
+
+def _for_reference(entity: Entity) -> list[Link]:
+    """A reference knows what stands above it and its own other form."""
+    above = [link for link in entity.links if link.rel == "Up"]
+    return [*above, Link("Alternate", f"{entity.path}?format=Entity", entity.kind, entity.name)]
+
+
+def _xml_member(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return f"<{name}>{str(value).lower()}</{name}>"
+    if isinstance(value, list):
+        return "".join(_xml_member(name, item) for item in value)
+    if isinstance(value, dict):
+        return f"<{name}>{''.join(_xml_member(key, item) for key, item in value.items())}</{name}>"
+    return f"<{name}>{escape(str(value))}</{name}>" if value != "" else f"<{name} />"
+
+
+def xml_document(body: str, bom: bool) -> bytes:
+    return (_BOM if bom else b"") + (_DECLARATION + body).encode()
+
+
+def json_document(document: Any, spelling: str, bom: bool) -> bytes:
+    text = json.dumps(_camel_all(document) if spelling == "camel" else document, ensure_ascii=False)
+    return (_BOM if bom else b"") + text.encode()
