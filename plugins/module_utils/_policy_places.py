@@ -30,11 +30,12 @@ def locations_minimum(view: View, control: Control, context: Context) -> Outcome
     """At least so many places hold a point that is young enough; for copies, production is one more."""
     young, unsure = _places(view, control, context)
     named = len({place["location"] for place in young if place.get("location") is not None})
-    nameless = len(young) > sum(place.get("location") is not None for place in young)
-    count = named or int(nameless)
-    # A place without a name may be one of the named ones, or several.
-    boundless = nameless or _not_listed(view, control, context)
-    return _decide(view, control, context, count, len(unsure), boundless)
+    nameless = sum(place.get("location") is None for place in young)
+    doubts = _doubts(view, control, context, len(unsure))
+    if nameless:
+        # It may be one of the named ones, or several.
+        doubts[f"{nameless} of them without a name"] = None
+    return _decide(view, control, context, named or int(bool(nameless)), doubts)
 
 
 def locations_types(view: View, control: Control, context: Context) -> Outcome:
@@ -42,23 +43,38 @@ def locations_types(view: View, control: Control, context: Context) -> Outcome:
     young, unsure = _places(view, control, context)
     types = len({place["location_type"] for place in young if place.get("location_type") is not None})
     untyped = sum(place.get("location_type") is None for place in young)
-    boundless = _not_listed(view, control, context) or any(place.get("location") is None for place in young)
-    # Some place there is, of whatever type.
-    count = types or int(bool(young))
-    return _decide(view, control, context, count, len(unsure) + untyped - int(not types and bool(young)), boundless)
+    doubts = _doubts(view, control, context, len(unsure))
+    if untyped:
+        nameless = any(place.get("location") is None for place in young)
+        # Some type it has: without any other, the first of them is the one that is counted.
+        more = untyped - int(not types)
+        doubts[f"of {untyped} locations the type is not told"] = None if nameless else more
+    return _decide(view, control, context, types or int(bool(young)), doubts)
 
 
-def _decide(view: View, control: Control, context: Context, count: int, unsure: int, boundless: bool) -> Outcome:
+# What may be beyond what is known -> how many at most; None = any number.
+Doubts = dict[str, "int | None"]
+
+
+def _doubts(view: View, control: Control, context: Context, unsure: int) -> Doubts:
+    doubts: Doubts = {}
+    if unsure:
+        doubts[context.clock_off or f"of {unsure} locations the age is not told"] = unsure
+    if _not_listed(view, control, context):
+        doubts[_NOT_LISTED] = None
+    return doubts
+
+
+def _decide(view: View, control: Control, context: Context, count: int, doubts: Doubts) -> Outcome:
     # What is no longer in the inventory has no production copy any more.
     if view.row.get("in_inventory") is not False:
         count += control.offset
-    possible = count + unsure
+    most = list(doubts.values())
+    possible = count + sum(more or 0 for more in most)
     if count >= control.limit:
         return (PASS, EXACT, count, control.words.passed, possible)
-    if control.young is not None and context.clock_off:
-        return unknown(control, context.clock_off, count, possible)
-    if boundless or possible >= control.limit:
-        return unknown(control, f"{count} are known, {_NOT_LISTED}", count, possible)
+    if None in most or possible >= control.limit:
+        return unknown(control, f"{count} are known, {' and '.join(doubts)}", count, possible)
     if unread := context.unread(None if control.young is None else context.now - control.young):
         return unknown(control, f"{count} are known, {unread}", count, possible)
     return (FAIL, EXACT, count, control.words.failed, possible)
