@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_filing import
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy_reads import judge_failure, judge_listing, judge_read
 from ansible_collections.backup.audit.plugins.module_utils._policy_rows import Record, judge_row
-from ansible_collections.backup.audit.plugins.module_utils._policy_types import FAIL, PASS, UNPROVED, WAIVED, WARN
+from ansible_collections.backup.audit.plugins.module_utils._policy_types import FAIL, UNPROVED
 from ansible_collections.backup.audit.plugins.module_utils._read import canonical, sha256_of
 from ansible_collections.backup.audit.plugins.module_utils._times import format_time
 
@@ -46,7 +46,7 @@ def assess(
     filing = Filing(document, as_of, findings, blind)
     records, named = _judge_rows(reads, document, as_of, findings, blind)
     filing.file(records)
-    if not any(findings.has(result, of_workloads=True, proved=True) for result in (PASS, WARN, WAIVED)):
+    if not findings.proves(filing.controls):
         place = findings.new_place((None, None, None, None), is_workload=False)
         text = "nothing was proved about any workload" if records else "there is no workload in what was read"
         findings.add(place, findings.control_number("read.proof"), FAIL, text, UNPROVED)
@@ -58,7 +58,7 @@ def assess(
         "policy_sha256": sha256_of(canonical(document.said)),
         "reads": named,
         "totals": findings.totals(),
-        "compliant": not findings.has(FAIL),
+        "compliant": not findings.fails,
     }
     return Assessment(frame, findings)
 

@@ -48,6 +48,8 @@ class Filing:
         for tier in document.tiers:
             for control in tier.controls:
                 control.number = findings.control_number(control.name, control.limit, control.unit, tier.name)
+        # What the policy itself asks; that an expected workload exists proves nothing about its backups.
+        self.controls = frozenset(control.number for tier in document.tiers for control in tier.controls)
         # Rows that were to be judged as one with others, and could not.
         self._ambiguous: set[int] = set()
         self._columns = {

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import typing as t
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import (
     CERTAINTIES,
     EXACT,
+    FAIL,
     HOLE,
     PASS,
     RESULTS,
     UNKNOWN,
     UNPROVED,
+    WAIVED,
+    WARN,
     Outcome,
     shown,
 )
@@ -157,16 +160,17 @@ class Findings:
             "not_proved": self._certainty.count(UNPROVED),
         }
 
-    def has(self, result: int, *, proved: bool = False, of_workloads: bool = False) -> bool:
-        """Whether there is a finding with that result (one that rests on facts; one about a workload)."""
-        start = self._result.find(result)
-        while start >= 0:
-            if not (proved and self._certainty[start] == UNPROVED) and (
-                not of_workloads or self._is_workload[self._at[start]]
-            ):
-                return True
-            start = self._result.find(result, start + 1)
-        return False
+    @property
+    def fails(self) -> bool:
+        """Whether any finding fails."""
+        return FAIL in self._result
+
+    def proves(self, controls: Collection[int]) -> bool:
+        """Whether one of these controls rests on facts, and does not fail, for any workload."""
+        return any(
+            result in (PASS, WARN, WAIVED) and certainty != UNPROVED and control in controls
+            for result, certainty, control in zip(self._result, self._certainty, self._control, strict=True)
+        )
 
 
 def tell_workloads(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:

@@ -92,6 +92,14 @@ def test_nothing_but_ignored_unknowns_is_no_proof() -> None:
     assert told == ["nothing was proved about any workload"]
 
 
+def test_that_a_workload_exists_is_no_proof_of_its_backups() -> None:
+    policy = {"encrypted": {"all": True}, "on_unknown": "ignore"}
+    assert judge(read(row()), policy, expected=["web01"]).compliant is False
+    waivers = [{"workload": "*", "control": "*", "until": "2026-12-31", "reason": "x"}]
+    assert judge(read(row()), policy, waivers=waivers).compliant is False
+    assert judge(read(row()), {**policy, **MINIMUM}).compliant is True
+
+
 def test_all_excluded_is_no_proof() -> None:
     exclude = [{"match": {"workload_name": "*"}, "reason": "a test lab"}]
     assert judge(read(row()), MINIMUM, exclude=exclude).compliant is False
