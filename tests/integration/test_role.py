@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role in parts: READs are kept as files, judged from them again and again, and the verdict stays small."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES
+from tests.integration.running_plays import play, servers
+from tests.tools.project import ROOT
+
+SOME = {"recovery_points": {"minimum": 1}}
+
+
+def kept(simulators: Simulators, folder: Path) -> Path:
+    """A directory with the READs of all servers, kept by the playbook gather."""
+    facts = folder / "facts"
+    facts.mkdir()
+    ended = play(
+        "backup.audit.gather",
+        folder,
+        inventory=servers(simulators.ready),
+        variables={"compliance_facts_dir": str(facts)},
+    )
+    assert ended.status == 0, ended.output
+    return facts
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files of a directory."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+
+
+def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> None:
+    """One file a host, without a secret; a second report of the same READs changes nothing."""
+    facts = kept(simulators, tmp_path)
+    assert {path.stem for path in facts.iterdir()} == {product.replace("_", "-") for product in MODULES}
+    text = "".join(path.read_text("utf-8") for path in facts.iterdir())
+    for server in simulators.ready["products"].values():
+        assert server["password"] not in text
+    assert "module_args" not in text
+
+    output = tmp_path / "evidence"
+    variables = {
+        "compliance_facts_dir": str(facts),
+        "compliance_output": str(output),
+        "compliance_policy": SOME,
+        "compliance_fail": False,
+    }
+    first = play("backup.audit.report", tmp_path, variables=variables)
+    assert first.status == 0, first.output
+    before = contents(output)
+    assert "findings.json" in before
+    second = play("backup.audit.report", tmp_path, variables=variables)
+    assert second.status == 0, second.output
+    assert contents(output) == before
+    assert re.search(r"changed=0 ", second.output)
+    told = json.loads(before["findings.json"])
+    assert {read["server"]["product"] for read in told["reads"]} == set(MODULES)
+
+
+def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -> None:
+    """READs of last month do not pass for now; judged as of then, they do."""
+    facts = kept(simulators, tmp_path)
+    variables: dict[str, Any] = {
+        "compliance_facts_dir": str(facts),
+        "compliance_policy": SOME,
+        "compliance_fail": False,
+        "compliance_max_read_age": "1s",
+    }
+    stale = play("backup.audit.report", tmp_path, variables=variables)
+    assert stale.status == 0, stale.output
+    assert "NOT COMPLIANT" in stale.output
+    assert "allowed are 1s" in stale.output
+
+
+def test_report_without_reads_fails(tmp_path: Path) -> None:
+    """An empty directory is no proof of anything."""
+    (tmp_path / "facts").mkdir()
+    ended = play("backup.audit.report", tmp_path, variables={"compliance_facts_dir": str(tmp_path / "facts")})
+    assert ended.status != 0
+    assert "list is empty" in ended.output
+
+
+def test_published_verdict_is_small(simulators: Simulators, tmp_path: Path) -> None:
+    """What later nodes of a workflow get stays under 2 kB."""
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory=servers(simulators.ready),
+        variables={"compliance_fail": False, "compliance_output": str(tmp_path / ("long" * 20))},
+        environment={"ANSIBLE_SHOW_CUSTOM_STATS": "1"},
+    )
+    assert ended.status == 0, ended.output
+    stats = ended.output[ended.output.index("CUSTOM STATS") :]
+    assert "compliance" in stats
+    assert len(stats) < 2000
+    assert "failing" in stats
+
+
+@pytest.mark.parametrize("mode", [("--check",), ("--check", "--diff")], ids=" ".join)
+def test_check_mode(simulators: Simulators, tmp_path: Path, mode: tuple[str, ...]) -> None:
+    """Check mode reads and judges the same and writes nothing."""
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory=servers(simulators.ready),
+        variables={"compliance_fail": False, "compliance_output": str(tmp_path / "evidence")},
+        arguments=mode,
+    )
+    assert ended.status == 0, ended.output
+    assert "NOT COMPLIANT: of" in ended.output
+    assert not (tmp_path / "evidence").exists()
+
+
+def test_role_reads_every_product() -> None:
+    """Each product that a module reads can be a host of the role, and the other way round."""
+    names = yaml.safe_load((ROOT / "roles/compliance/vars/main.yml").read_text("utf-8"))["compliance__products"]
+    assert set(names) == set(MODULES)
+    for name in names.values():
+        assert (ROOT / f"roles/compliance/tasks/products/{name}.yml").is_file()
