@@ -31,7 +31,7 @@ INVENTORY = OUTPUT / "inventory.yml"
 FINDINGS = OUTPUT / "findings.json"
 
 PLAYBOOK = "backup.audit.compliance"
-PLAY_VARIABLES = {"compliance_output": str(OUTPUT), "compliance_fail": False}
+PLAY_VARIABLES = {"compliance_output": str(OUTPUT), "compliance_fail": False, "compliance_table_rows": 200}
 
 PRODUCTS = ROOT / "roles" / "compliance" / "vars" / "main.yml"
 
