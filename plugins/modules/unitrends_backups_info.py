@@ -38,8 +38,8 @@ options:
   timezone:
     description:
       - Time zone in which the appliance writes its times, such as V(Europe/Berlin), because it writes them without one.
-      - By default the zone that the appliance tells. Where its clock does not fit the zone given here, the clocks differ
-        by that much, and no policy trusts a rule about time.
+      - By default the zone that the appliance tells. Where its clock does not fit the zone given here, the clocks
+        differ by that much, and no policy trusts a rule about time.
     type: str
   slice:
     description:

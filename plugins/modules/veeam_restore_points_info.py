@@ -21,13 +21,15 @@ description:
     lists the replicas of the tenants of a Cloud Connect provider.
   - With O(product=azure) it reads Veeam Backup for Microsoft Azure, which backs up virtual machines, SQL databases,
     file shares, Cosmos DB accounts and the configuration of virtual networks.
+  - With O(product=aws) it reads Veeam Backup for AWS (REST API on port 11005), its restore points of EC2 instances
+    only. This is provisional, because the vendor publishes little of the API after revision 1.2.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
   product:
     description: The product that answers at O(url).
     type: str
-    choices: [backup_replication, enterprise_manager, azure]
+    choices: [backup_replication, enterprise_manager, azure, aws]
     required: true
   api_version:
     description:
@@ -41,6 +43,8 @@ options:
         V(v7) to V(v5), 6.0 V(v6) to V(v4), 5.0 V(v5) to V(v3), 4.0 V(v4) to V(v2), 3.0 V(v3) and V(v2), 2.0 V(v2), 1.0
         V(v1). V(v1) to V(v3) do not name the virtual machine of a restore point, so all points form one row without id
         and name.
+      - With O(product=aws) a revision from V(1.0-rev0) to V(1.8-rev0), which goes with every request. By default it is
+        the newest that the appliance serves.
     type: str
   detail:
     description:
@@ -59,6 +63,7 @@ options:
       - O(product=azure) has V(vm), V(database), V(file_share), V(cosmosdb) and V(virtual_network). The last stands for
         the configuration of all virtual networks of a subscription in a region. Its points are configuration backups
         and do not count as recovery points.
+      - O(product=aws) has V(vm).
     type: list
     elements: str
     choices:
@@ -97,14 +102,18 @@ notes:
     E(VEEAM_VBR_CA_PATH); with O(product=enterprise_manager) E(VEEAM_EM_URL), E(VEEAM_EM_USERNAME),
     E(VEEAM_EM_PASSWORD), E(VEEAM_EM_VALIDATE_CERTS) and E(VEEAM_EM_CA_PATH);
     with O(product=azure) E(VEEAM_AZURE_URL), E(VEEAM_AZURE_USERNAME), E(VEEAM_AZURE_PASSWORD),
-    E(VEEAM_AZURE_VALIDATE_CERTS) and E(VEEAM_AZURE_CA_PATH). After them, for all products, E(VEEAM_URL),
-    E(VEEAM_USERNAME), E(VEEAM_PASSWORD), E(VEEAM_VALIDATE_CERTS) and E(VEEAM_CA_PATH).
+    E(VEEAM_AZURE_VALIDATE_CERTS) and E(VEEAM_AZURE_CA_PATH); with O(product=aws) E(VEEAM_AWS_URL),
+    E(VEEAM_AWS_USERNAME), E(VEEAM_AWS_PASSWORD), E(VEEAM_AWS_VALIDATE_CERTS) and E(VEEAM_AWS_CA_PATH).
+    After them, for all products, E(VEEAM_URL), E(VEEAM_USERNAME), E(VEEAM_PASSWORD), E(VEEAM_VALIDATE_CERTS) and
+    E(VEEAM_CA_PATH).
   - With O(product=backup_replication) the role Veeam Backup Viewer is enough. What it may not read is unknown, and
     C(server.scope) says so.
   - With O(product=enterprise_manager) the account needs the role Portal Administrator to see all points. Other roles
     see only what they may restore, and their share of a file that several machines share cannot be told.
   - With O(product=azure) the role Read-Only User may read restore points, but neither repositories nor the inventory.
     What rests on these is then unknown, and C(server.scope) says so.
+  - With O(product=aws) the role Portal Operator is needed, because only that and the administrator may read instances,
+    and restore points do not name theirs.
 requirements:
   - requests
   - xmltodict (only for O(representation=xml))
@@ -125,6 +134,16 @@ EXAMPLES = r"""
     workload_types: [vm]
   delegate_to: localhost
   register: azure
+
+- name: Read restore points of all EC2 instances
+  backup.audit.veeam_restore_points_info:
+    product: aws
+    url: https://vbaws.example.com
+    username: auditor
+    password: "{{ vbaws_password }}"
+    ca_path: /etc/ssl/backup-ca.pem
+  delegate_to: localhost
+  register: aws
 
 - name: Read all restore points of a Veeam Backup & Replication server
   backup.audit.veeam_restore_points_info:
@@ -698,6 +717,7 @@ failure:
 """
 
 from ansible_collections.backup.audit.plugins.module_utils._info import run_module
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_aws import VeeamAws
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure import VeeamAzure
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication import (
     VeeamBackupReplication,
@@ -716,7 +736,7 @@ def main() -> None:
         "tenant": {"type": "bool", "default": False},
         "tenant_organization": {"type": "str"},
     }
-    run_module(VeeamBackupReplication, VeeamEnterpriseManager, VeeamAzure, own=own)
+    run_module(VeeamBackupReplication, VeeamEnterpriseManager, VeeamAzure, VeeamAws, own=own)
 
 
 if __name__ == "__main__":

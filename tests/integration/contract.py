@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
@@ -15,8 +15,10 @@ from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, S
 
 ADAPTERS = {
     "spp": ("spp", "SpectrumProtectPlus"),
+    "veeam_aws": ("veeam_aws", "VeeamAws"),
     "veeam_azure": ("veeam_azure", "VeeamAzure"),
     "veeam_backup_replication": ("veeam_backup_replication", "VeeamBackupReplication"),
+    "veeam_enterprise_manager": ("veeam_enterprise_manager", "VeeamEnterpriseManager"),
     "unitrends": ("unitrends", "Unitrends"),
     "vprotect": ("vprotect", "VProtect"),
 }
@@ -119,12 +121,17 @@ def expected_points(estate: Mapping[str, Any], product: str) -> Iterator[tuple[d
                     yield workload, point, listed["points"][point["key"]]
 
 
-def workload_id(estate: Mapping[str, Any], product: str, workload: Mapping[str, Any], truth: Mapping[str, Any]) -> str:
+def workload_id(
+    estate: Mapping[str, Any], product: str, workload: Mapping[str, Any], truth: Mapping[str, Any], told: Iterable[str]
+) -> str:
     """What the module must call the workload of a point; products with replicas know them apart from what they copy."""
     listed = estate["products"][product]
     replica = listed.get("replicas", {}).get(workload["key"])
     if truth["kind"] == "replica" and replica is not None:
         return f"{replica}/{workload['name']}"
+    if workload["workload_type"] == "physical" and "backups" in listed:
+        # Nothing but its name and one of its backups tells a machine with an agent.
+        return next((ident for ident in told if ident.startswith(f"{workload['name']}/")), "")
     ident: str = listed["workloads"][workload["key"]]
     return ident
 
@@ -185,4 +192,7 @@ def same(field: str, value: Any, true: Any) -> bool:
     if field == "job" and value and true:
         # Products put the kind of workload before the name of the policy, or what is done with it behind.
         return str(value).endswith(str(true)) or str(value).startswith(f"{true} ")
+    if field == "kind" and value == "synthetic_full":
+        # Products that tell how a full one was made tell more than the estate.
+        return bool(true == "full")
     return bool(value == true)

@@ -28,7 +28,9 @@ _PREFIXES = ("SPP_", "VEEAM_", "UNITRENDS_", "VPROTECT_")
 # Which module and which choice of product reads what the simulators call by these names.
 MODULES: dict[str, tuple[str, dict[str, Any]]] = {
     "spp": ("spp_recovery_points_info", {}),
+    "veeam_aws": ("veeam_restore_points_info", {"product": "aws"}),
     "veeam_azure": ("veeam_restore_points_info", {"product": "azure"}),
+    "veeam_enterprise_manager": ("veeam_restore_points_info", {"product": "enterprise_manager"}),
     "veeam_backup_replication": ("veeam_restore_points_info", {"product": "backup_replication"}),
     "unitrends": ("unitrends_backups_info", {}),
     "vprotect": ("vprotect_backups_info", {}),

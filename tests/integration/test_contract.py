@@ -16,10 +16,16 @@ from tests.integration.running_modules import read
 CASES = [
     pytest.param("spp", {}, id="spp"),
     pytest.param("spp", {"copies": True}, id="spp-copies"),
+    pytest.param("veeam_aws", {}, id="aws"),
+    pytest.param("veeam_aws", {"api_version": "1.0-rev0"}, id="aws-1.0-rev0"),
+    pytest.param("veeam_aws", {"api_version": "1.2-rev0", "page_size": 7}, id="aws-1.2-rev0-small-pages"),
     pytest.param("veeam_azure", {}, id="azure"),
     pytest.param("veeam_azure", {"api_version": "v8.1"}, id="azure-v8.1"),
     pytest.param("veeam_azure", {"api_version": "v5", "workload_types": ["vm"]}, id="azure-v5"),
     pytest.param("veeam_azure", {"page_size": 7}, id="azure-small-pages"),
+    pytest.param("veeam_enterprise_manager", {}, id="em"),
+    pytest.param("veeam_enterprise_manager", {"representation": "xml"}, id="em-xml"),
+    pytest.param("veeam_enterprise_manager", {"page_size": 7}, id="em-small-pages"),
     pytest.param("veeam_backup_replication", {}, id="vbr"),
     pytest.param("veeam_backup_replication", {"page_size": 7}, id="vbr-small-pages"),
     pytest.param("veeam_backup_replication", {"api_version": "1.3-rev0"}, id="vbr-1.3-rev0"),
@@ -41,6 +47,7 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
     told: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for point in ended.result["recovery_points"]:
         told.setdefault((point["workload_id"], point["created_at"][:19]), []).append(point)
+    ids = {ident for ident, _time in told if ident}
     version = options.get("api_version") or contract.newest_version(product)
     problems = []
     expected = 0
@@ -50,7 +57,7 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
         if not contract.is_listed(product, truth, version):
             continue
         expected += 1
-        ident = contract.workload_id(simulators.estate, product, workload, truth)
+        ident = contract.workload_id(simulators.estate, product, workload, truth, ids)
         times = (truth["created_at"][:19], contract.hour_before(truth["created_at"])[:19])
         same_time = told.get((ident, times[0])) or told.get((ident, times[1]), [])
         name = f"{workload['name']} ({workload['key']}) at {truth['created_at']}"

@@ -24,15 +24,19 @@ PRODUCTS = list(MODULES)
 # A call in the middle of each product's listing, and the log-in.
 LISTING = {
     "spp": "/api/endeavour/catalog/recovery/hypervisorvm/*",
+    "veeam_aws": "/api/v1/virtualMachines/restorePoints",
     "veeam_azure": "/api/v8/restorePoints/virtualMachines",
     "veeam_backup_replication": "/api/v1/backupObjects/*/restorePoints",
+    "veeam_enterprise_manager": "/api/query",
     "unitrends": "/api/backups/",
     "vprotect": "/api/backups",
 }
 LOG_IN = {
     "spp": "/api/endeavour/session",
+    "veeam_aws": "/api/v1/token",
     "veeam_azure": "/api/oauth2/token",
     "veeam_backup_replication": "/api/oauth2/token",
+    "veeam_enterprise_manager": "/api/sessionMngr/",
     "unitrends": "/api/login",
     "vprotect": "/api/session/login",
 }

@@ -80,7 +80,7 @@ class Unitrends(Source):
             "size_bytes": ("estimated", "told in whole megabytes"),
             "verified_at": ("cannot", "that a backup is certified is told, not when it was tested"),
             "verified_by": ("cannot", "that a backup is certified is told, not how it was tested"),
-            "checked": ("estimated", "a verification is told; that none was made may also mean that it does not apply"),
+            "checked": ("sometimes", "a verification is told; that none was made may also mean that it does not apply"),
             "checked_at": ("cannot", "when a backup was verified is not told"),
             "offsite": ("estimated", "from copies on another appliance or on archive media; without such unknown"),
             "copies": ("cannot", "the storage is told by the catalogue only"),

@@ -74,7 +74,7 @@ class VProtect(Source):
             "checked": ("cannot", "no result of a check is kept with a backup"),
             "malware": ("cannot", "no scan result is kept with a backup"),
             "retention": ("cannot", "backups carry no retention class"),
-            "expires_at": ("estimated", "told only of backups that are marked to be kept until a date"),
+            "expires_at": ("sometimes", "told only of backups that are marked to be kept until a date"),
             "encrypted": ("estimated", "from the setting of the backup destination as it is today"),
             "immutable": ("estimated", "from the retention lock of the backup rule as it is today"),
             "immutable_until": ("estimated", "from the retention lock of the backup rule as it is today"),

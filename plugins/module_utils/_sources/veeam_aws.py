@@ -1,0 +1,282 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Veeam Backup for AWS: restore points of EC2 instances. The version of the API travels in a header.
+
+Sources: the vendor's specification 1.0-rev0, change logs up to 1.8-rev0, public clients. Provisional: of the members
+that revisions after 1.2 added, and of services beside EC2, too little is published.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._auth import LoginError, OAuth2Password
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text, items_of
+from ansible_collections.backup.audit.plugins.module_utils._model import Workload
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_aws_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+
+_ROOT = "/api/v1"
+_TOKEN = f"{_ROOT}/token"
+_PAGE = {"Offset": None, "Limit": None}
+# Newest first. Product 2 brought 1.0, 4 brought 1.2, and from there each release the next, up to 10 with 1.8.
+API_VERSIONS = tuple(f"1.{number}-rev0" for number in range(8, -1, -1))
+# Where points are: the second is the path of 1.0. Which of them 1.1 has is not published, so both are tried.
+_POINTS = ("/virtualMachines/restorePoints", "/vmRestorePoints")
+_ABOUT_VERSION = re.compile(r"api[ -]?version", re.IGNORECASE)
+
+
+class VeeamAws(Source):
+    """Reads all points, which name no instance, and asks instance by instance which are its own."""
+
+    product = "veeam_aws"
+    title = "Veeam Backup for AWS"
+    choice = "aws"
+    default_port = 11005
+    environment = ("VEEAM_AWS", "VEEAM")
+    workload_types = ("vm",)
+    permits = (
+        Permit("POST", _TOKEN),
+        Permit("DELETE", _TOKEN),
+        Permit("GET", f"{_ROOT}/system/version"),
+        Permit("GET", f"{_ROOT}/repositories", _PAGE),
+        Permit("GET", f"{_ROOT}/virtualMachines", _PAGE),
+        *(Permit("GET", _ROOT + path, {**_PAGE, "VirtualMachineId": None}) for path in _POINTS),
+    )
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "completed_at": ("cannot", "points carry only the time that can be restored"),
+            "kind": ("sometimes", "backups do not say whether they are full or incremental"),
+            "status": ("cannot", "points carry no state"),
+            "usable": ("cannot", "a damaged point is offered like any other"),
+            "verified": ("cannot", "no result of a test restore is kept with a point"),
+            "checked": ("cannot", "health checks are recorded by session, not by point"),
+            "malware": ("cannot", "no scan result is kept with a point"),
+            "immutable": ("cannot", "points carry no immutability in the specification that is public"),
+            "immutable_until": ("cannot", "points carry no immutability in the specification that is public"),
+            "expires_at": ("cannot", "retention is applied by policy; points carry no date"),
+            "retention": ("cannot", "points carry no retention class"),
+            "job": ("cannot", "points do not name the policy"),
+            "offsite": ("cannot", "where the repository of a backup stands is not told by its points"),
+            "copies": ("cannot", "where the repository of a backup stands is not told by its points"),
+            "encrypted": ("estimated", "only where all repositories agree; needs a role that may read repositories"),
+            "snapshot:offsite": ("sometimes", "a snapshot lies beside the disk"),
+            "snapshot:immutable": ("sometimes", "a snapshot can be deleted with the disk"),
+            "snapshot:encrypted": ("cannot", "the encryption of snapshots is that of the disk and is not told"),
+            "snapshot:size_bytes": ("estimated", "may be the size of the whole disk"),
+            "replica:offsite": ("sometimes", "told where the region differs from the instance's"),
+            "replica:encrypted": ("cannot", "the encryption of snapshots is that of the disk and is not told"),
+        },
+    }
+
+    @classmethod
+    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+        """A revision that does not exist is refused before anything is sent."""
+        version = settings.own.get("api_version")
+        if version is not None and version not in API_VERSIONS:
+            raise OptionError(
+                f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(API_VERSIONS)}"
+            )
+
+    # Way in
+
+    def open(self, reading: Reading) -> None:
+        """Agree on a revision, log in, and ask which version this is."""
+        self.client.advise = _advice
+        self._login = OAuth2Password(
+            self.settings.username,
+            self.settings.password,
+            path=_TOKEN,
+            mfa_advice="Use a user of the appliance without multi-factor authentication for unattended reading",
+        )
+        reading.scope["api_version"] = self._agreed(self.settings.own.get("api_version"))
+        try:
+            reading.version = as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
+        except (ForbiddenError, NotFoundError):
+            # Only the Portal Administrator may ask that.
+            reading.version = None
+
+    def close(self) -> None:
+        """Give the token back."""
+        if hasattr(self, "_login"):
+            self._login.close(self.client)
+
+    def _agreed(self, wanted: str | None) -> str:
+        """Log in with the newest revision that is served. A refused revision is no judgement of the password."""
+        for version in (wanted,) if wanted else API_VERSIONS:
+            self.client.always_send({"x-api-version": version})
+            try:
+                self._login.open(self.client)
+                return version
+            except LoginError as error:
+                if error.status != 400 or not _ABOUT_VERSION.search(error.words or ""):
+                    raise
+                refused = error
+        raise AuditError(
+            f"the appliance does not speak revision {wanted or 'any known'} of the API",
+            code="wrong_version",
+            server=refused.server,
+            call=refused.call,
+            status=refused.status,
+            words=refused.words,
+            advice="Leave api_version out to use the newest that the appliance serves",
+        )
+
+    # Reading
+
+    def read(self, reading: Reading) -> None:
+        """All points first, then whose they are; what belongs to no instance stands in a row without id."""
+        self._reading = reading
+        self._regions: dict[str, str] = {}
+        self._homes: dict[str, str] = {}
+        inventory = self.workers.submit(self._inventory)
+        repositories = self.workers.submit(self._common_encryption)
+        points = {str(row["id"]): row for row in self._points({})}
+        machines = inventory.result()
+        encrypted = repositories.result()
+        owners = self._owners(points, self._placed(machines))
+        nameless = Workload(type="vm", platform="aws")
+        for ident, row in points.items():
+            workload = owners.get(ident, nameless)
+            reading.point(
+                fields.point_of(
+                    row,
+                    workload,
+                    home=self._homes.get(workload.id or ""),
+                    regions=self._regions,
+                    encrypted=encrypted,
+                    include_raw=self.settings.include_raw,
+                )
+            )
+
+    def _points(self, query: Mapping[str, str], mapper: Mapper | None = None) -> Iterator[dict[str, t.Any]]:
+        """Restore points, from the path that this revision has; which that is shows at the first request."""
+        if not hasattr(self, "_path"):
+            for path in _POINTS:
+                try:
+                    self.client.get(_ROOT + path, {"Offset": "0", "Limit": "1"})
+                except NotFoundError:
+                    if path == _POINTS[-1]:
+                        raise
+                else:
+                    self._path = path
+                    break
+        yield from self._rows(self._path, "restore points", query, mapper)
+
+    def _rows(
+        self, path: str, what: str, query: Mapping[str, str] | None = None, mapper: Mapper | None = None
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise."""
+
+        def fetch(offset: int, limit: int) -> Page[t.Any]:
+            answer = self.client.get(_ROOT + path, {**(query or {}), "Offset": str(offset), "Limit": str(limit)})
+            body = answer.json_object()
+            return Page(items_of(body, "results", answer.call, answer.server), as_int(body.get("totalCount")))
+
+        def identity(row: t.Any) -> str:
+            return str(as_object(row).get("id"))
+
+        for items in by_offset(fetch, mapper or self.workers, self.settings.page_size, identity, what):
+            for item in items:
+                if not isinstance(item, dict) or as_text(item.get("id")) is None:
+                    raise AnswerError(f"a record of {what} has no id", server=self.client.host)
+                yield item
+
+    def _inventory(self) -> list[dict[str, t.Any]] | AuditError:
+        try:
+            return list(self._rows("/virtualMachines", "instances", mapper=Inline()))
+        except (ForbiddenError, NotFoundError) as error:
+            return error
+
+    def _common_encryption(self) -> bool | None:
+        """Whether all repositories encrypt, or none does; None where they differ or may not be read."""
+        try:
+            rows = list(self._rows("/repositories", "repositories", mapper=Inline()))
+        except (ForbiddenError, NotFoundError) as error:
+            self._reading.scope["repositories"] = False
+            self._reading.warnings.append(f"whether backups are encrypted is unknown: {error.message}")
+            return None
+        self._reading.scope["repositories"] = True
+        states = {as_bool(row.get("enableEncryption")) for row in rows}
+        return states.pop() if len(states) == 1 else None
+
+    def _placed(self, machines: list[dict[str, t.Any]] | AuditError) -> list[tuple[Workload, bool]]:
+        """(workload, whether the inventory says that it has restore points) of every instance."""
+        if isinstance(machines, AuditError):
+            self._reading.scope["inventory"] = False
+            self._cannot_place(
+                "the inventory could not be read, so whose restore points are is unknown, and unprotected instances "
+                f"are not seen: {machines.message}"
+            )
+            return []
+        self._reading.scope["inventory"] = True
+        placed = []
+        for machine in machines:
+            workload = fields.workload_of(machine)
+            workload.in_inventory = not as_bool(machine.get("isDeleted"))
+            region = fields.region_of(machine)
+            if region is not None:
+                self._homes[str(workload.id)] = region[0]
+                if region[1] is not None:
+                    self._regions[region[0]] = region[1]
+            if workload.in_inventory and self.settings.include_unprotected:
+                self._reading.workload(workload)
+            placed.append((workload, machine.get("backupDestinations") != []))
+        return placed
+
+    def _owners(self, points: Mapping[str, t.Any], placed: Sequence[tuple[Workload, bool]]) -> dict[str, Workload]:
+        """Point -> instance. Those that are said to have none are asked only where points are left over."""
+        claims: dict[str, list[Workload]] = {}
+        wanted = [(workload, said) for workload, said in placed if self._reading.wants(workload)]
+        honoured = not wanted or self._filter_is_honoured()
+        for said in (True, False):
+            if not honoured or len(claims) >= len(points):
+                break
+            for workload, ids in self.workers.map(self._ids_of, [each for each, has in wanted if has is said]):
+                for ident in ids:
+                    if workload not in claims.setdefault(ident, []):
+                        claims[ident].append(workload)
+        if not honoured or any(len(workloads) > 1 for workloads in claims.values()):
+            self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
+        return {ident: workloads[0] for ident, workloads in claims.items() if len(workloads) == 1}
+
+    def _filter_is_honoured(self) -> bool:
+        """A server that ignores the filter gives points for an instance that cannot exist, too."""
+        query = {"VirtualMachineId": str(uuid.uuid4()), "Offset": "0", "Limit": "1"}
+        try:
+            answer = self.client.get(_ROOT + self._path, query)
+        except AuditError as error:
+            if error.status in (400, 404):
+                return True
+            raise
+        return not items_of(answer.json_object(), "results", answer.call, answer.server)
+
+    def _cannot_place(self, why: str) -> None:
+        """Points without a name: where names are asked for, those would be missing without a word."""
+        if self._reading.filters_names:
+            raise AuditError(
+                f"names: {why}",
+                code="bad_option",
+                server=self.client.host,
+                advice="Leave names out, or use an account that may read instances",
+            )
+        self._reading.warnings.append(why)
+
+    def _ids_of(self, workload: Workload) -> list[str]:
+        return [str(row["id"]) for row in self._points({"VirtualMachineId": str(workload.id)}, Inline())]
+
+
+def _advice(status: int, body: bytes) -> str | None:
+    if status == 403 and b"licenseagreement" in body.lower().replace(b" ", b""):
+        return "Somebody must accept the licence agreement in the appliance's web console first"
+    return None
