@@ -86,13 +86,14 @@ class AnswerError(AuditError):
         """What came instead of JSON: nothing, a web page, half a document, something else."""
         advice = "Try again; if it stays so, look at the server's own log"
         words = None
-        if not body.strip():
+        first = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        if not first:
             message = "the answer is empty"
-        elif body.lstrip()[:1] == b"<":
+        elif first == b"<":
             message = "a web page or XML came instead of JSON"
             words = words_of(body, scrub) or None
             advice = "Check url and port: another product, a proxy or a server that is still starting answers there"
-        elif body.lstrip()[:1] in (b"{", b"["):
+        elif first in (b"{", b"["):
             message = f"the JSON is broken or cut short ({error})"
         else:
             message = "the answer is no JSON"
