@@ -104,6 +104,7 @@ class VeeamEnterpriseManager(Source):
             "size_bytes": ("sometimes", "not where a file holds several points"),
         },
         ("vm_replica", "*"): {
+            "usable": ("cannot", "the state of a replica is not told, so one in failover looks like any other"),
             "offsite": ("cannot", "the host that a replica stands on is not told"),
             "copies": ("cannot", "the host that a replica stands on is not told"),
         },

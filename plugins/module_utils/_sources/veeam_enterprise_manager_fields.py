@@ -139,6 +139,8 @@ def replica_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | Non
     replica, job = up_link(row, "ReplicaReference")
     point = _point(record, row, _replica_workload(row, "vm_replica", replica, platforms), "replica", include_raw)
     point.job = job
+    # One whose replica is in failover looks like any other, and is no way back.
+    point.usable = None
     return point
 
 
