@@ -97,7 +97,7 @@ class Backups:
 
     def post(self, call: Call, session: UnitrendsSession) -> Answer:
         sid = self.sid(call)
-        keys = {name for name, _ in call.query}
+        keys = {name for name, _ignored in call.query}
         if "isDelete" in keys:
             return self._delete(call, session)
         try:
@@ -239,7 +239,7 @@ class Backups:
     def browser(self, call: Call, session: UnitrendsSession) -> Answer:
         """Hides restores and what was replicated to here."""
         sid = self.sid(call)
-        _, entries = self._asked(call, session)
+        _ignored, entries = self._asked(call, session)
         shape = Shape(self.shape(call, MANAGER, names_system=False).style, sid or MANAGER, False, lighter=True)
         return self._listing("data", (entry for entry in entries if entry.sort == "backup"), shape)
 

@@ -68,16 +68,13 @@ class Catalog:
 
     def prepare(self) -> None:
         made = [
-            (copy.copied_at, point.key, Archived(0, asset, point, copy))
+            (asset, point, copy)
             for asset in self.directory.assets.values()
             for point in self.dialect.listed_points(asset.work)
             for copy in cold_copies(point)
         ]
-        made.sort(key=lambda found: found[:2])
-        self._archived = [
-            Archived(_FIRST_ARCHIVE + place, found.asset, found.point, found.copy)
-            for place, (_, _, found) in enumerate(made)
-        ]
+        made.sort(key=lambda found: (found[2].copied_at, found[1].key))
+        self._archived = [Archived(_FIRST_ARCHIVE + place, *found) for place, found in enumerate(made)]
         self._numbers = {found.point.key: found.number for found in self._archived}
         self._written = {}
 

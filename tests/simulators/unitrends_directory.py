@@ -175,7 +175,7 @@ class Directory:
             for point in self.dialect.listed_points(work)
         ]
         counted = dict.fromkeys((MANAGER, REMOTE), _FIRST_BACKUP)
-        for sid, _, key in sorted(made):
+        for sid, _ignored, key in sorted(made):
             self.numbers[key] = counted[sid]
             counted[sid] += 1
 

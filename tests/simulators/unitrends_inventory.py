@@ -138,7 +138,7 @@ class Inventory:
         middle = {"id": app.number, "name": app.name, "type": "application", "children": instances}
         if app.name == "VMware":
             middle |= {"id": 1, "name": "esx1", "type": "esx"}
-        flat = app.name == "VMware" and "noESX" in {name for name, _ in call.query}
+        flat = app.name == "VMware" and "noESX" in {name for name, _ignored in call.query}
         return node | {"children": instances if flat else [middle]}
 
     def _instance_node(self, asset: Asset, parent: Row, call: Call) -> Row:
@@ -219,7 +219,7 @@ class Inventory:
             for entry in self.backups.began_in(sid, Window())
             if entry.sort == "backup" and session.sees_entry(entry)
         ]
-        if "showFlat" not in {name for name, _ in call.query}:
+        if "showFlat" not in {name for name, _ignored in call.query}:
             by_job: dict[str, list[Row]] = {}
             for entry in entries:
                 if entry.point is not None:

@@ -62,7 +62,7 @@ class RowList:
         pairs = [pair for pair in zip(self.rows, self._written, strict=True) if all(test(pair[0]) for test in tests)]
         for name, descending in reversed(ranks):
             pairs.sort(key=lambda pair: str(pair[0].get(name)), reverse=descending)
-        return [text for _, text in pairs]
+        return [text for _ignored, text in pairs]
 
     def find(self, number: str) -> Row:
         if number not in self._by_id:
@@ -77,9 +77,9 @@ class PointList:
         self.points = points
         self.pairs = sorted(pairs, key=lambda pair: points.point_id(pair[1]))
         self._written = [json.dumps(points.row(work, point, path)).encode() for work, point in self.pairs]
-        self._place = {points.point_id(point): place for place, (_, point) in enumerate(self.pairs)}
+        self._place = {points.point_id(point): place for place, (_ignored, point) in enumerate(self.pairs)}
         self._of_instance: dict[str, list[int]] = {}
-        for place, (work, _) in enumerate(self.pairs):
+        for place, (work, _ignored) in enumerate(self.pairs):
             self._of_instance.setdefault(points.instance_id(work), []).append(place)
         self._sorted: dict[tuple[tuple[str, bool], ...], list[bytes]] = {}
 

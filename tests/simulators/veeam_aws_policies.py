@@ -45,7 +45,7 @@ class Policies:
         return {work.policy.key: work.policy for work in works if work.policy is not None and work.protected}
 
     def policies(self, path: str) -> list[Row]:
-        return [self._policy(policy, path) for _, policy in sorted(self.used().items())]
+        return [self._policy(policy, path) for _ignored, policy in sorted(self.used().items())]
 
     def members(self, policy: Policy) -> list[Workload]:
         return [work for work in self.dialect.workloads("vm") if work.policy is policy and work.protected]
@@ -58,7 +58,7 @@ class Policies:
             "id": number,
             "name": policy.name,
             "description": policy.schedule,
-            "regionIds": [self.points.region_id(site) for _, site in sorted(sites.items())],
+            "regionIds": [self.points.region_id(site) for _ignored, site in sorted(sites.items())],
             "priority": policy.ordinal,
             "isEnabled": True,
             "amazonAccountId": self.dialect.uuid("account"),

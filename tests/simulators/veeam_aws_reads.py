@@ -69,7 +69,7 @@ class Reads:
         days = self.dialect.number("session_days")
         oldest = self.points.time(self.dialect.estate.now - days * DAY) if days else ""
         kept = [(row, made) for row, made in self.policies.sessions() if row["executionStartTime"] >= oldest]
-        self._sessions = RowList(row for row, _ in kept)
+        self._sessions = RowList(row for row, _ignored in kept)
         self._made = {row["id"]: made for row, made in kept}
         self.point_list(moved=True)
 
@@ -125,7 +125,7 @@ class Reads:
     def _protection_tests(self, query: Query, revision: int) -> list[Callable[[Row], bool]]:
         """`ProtectionStatus` and `BackupState` at first; from the move on `ProtectedByPolicy`, and other states."""
         backed_up = {self.points.instance_id(work): bool(listed) for work, listed in self._known}
-        protected = {self.points.instance_id(work): work.protected for work, _ in self._known}
+        protected = {self.points.instance_id(work): work.protected for work, _ignored in self._known}
         by_policy = query.all("ProtectionStatus" if revision < MOVED else "ProtectedByPolicy")
         states = {"OnlyBackedUp": True, "OnlyNotBackedUp": False, "All": None}
         if revision >= MOVED:
@@ -196,7 +196,9 @@ class Reads:
             right = (not statuses or row["status"] in statuses) and (not kinds or row["type"] in kinds)
             right = right and (since or "") <= started <= (until or "9999")
             right = right and policy in (None, self.policies.policy_id(made[0][1].run.policy))
-            return right and (instance is None or any(self.points.instance_id(work) == instance for work, _ in made))
+            return right and (
+                instance is None or any(self.points.instance_id(work) == instance for work, _ignored in made)
+            )
 
         return self._page(call, self._sessions.chosen(ranks, fits))
 
@@ -212,7 +214,7 @@ class Reads:
         counts = {
             "alarms": 0,
             "instances": len(self._known),
-            "protectedInstances": sum(work.protected for work, _ in self._known),
+            "protectedInstances": sum(work.protected for work, _ignored in self._known),
             "policies": len(self._policies[True].rows),
             "repositories": len(self._repositories[revision].rows),
         }

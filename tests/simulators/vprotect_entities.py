@@ -157,7 +157,7 @@ class Entities:
         return "IS_PROTECTED" if row["backupUpToDate"] else "NOT_PROTECTED"
 
     def one(self, _call: Call, session: VprotectSession, guid: str) -> Answer:
-        for _, row in self._seen("virtual-machines", session):
+        for _ignored, row in self._seen("virtual-machines", session):
             if row["guid"] == guid:
                 return json_answer(row)
         raise Refusal(404, f"Virtual machine with guid {guid} does not exist")
@@ -171,7 +171,7 @@ class Entities:
             "lastSuccessfulIncBackup",
             "warningsPresent",
         )
-        rows = [row for name in self._rows for _, row in self._seen(name, session)]
+        rows = [row for name in self._rows for _ignored, row in self._seen(name, session)]
         rows.sort(key=lambda row: (row["name"], row["guid"]))
         return json_answer([{name: row[name] for name in (*shared, *more) if name in row} for row in rows])
 
@@ -215,7 +215,7 @@ class Entities:
     def protection(self, _call: Call, session: VprotectSession) -> Answer:
         counts: dict[str, dict[str, int]] = {}
         words = {"IS_PROTECTED": "protectedNo", "NOT_PROTECTED": "notProtected", "NO_SCHEDULE": "noSchedule"}
-        for name, (kind, _) in LISTS.items():
-            states = [self._protection(row) for _, row in self._seen(name, session)]
+        for name, (kind, _ignored) in LISTS.items():
+            states = [self._protection(row) for _ignored, row in self._seen(name, session)]
             counts[ENTITY_TYPES[kind].lower()] = {word: states.count(state) for state, word in words.items()}
         return json_answer(counts)

@@ -178,7 +178,7 @@ class Policies:
     def destinations(self, call: Call, session: VprotectSession) -> Answer:
         def choose(_query: Query) -> list[bytes]:
             rows: dict[str, Row] = {}
-            for policy, _ in self._used.values():
+            for policy, _ignored in self._used.values():
                 for rule in policy.all_rules:
                     if rule.location.location_type != "snapshot":
                         row = self._destination(rule, policy)

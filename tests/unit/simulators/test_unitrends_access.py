@@ -62,7 +62,7 @@ def test_login_is_json_whatever_it_calls_itself(unitrends: UnitrendsTalk) -> Non
 
 def test_token_expires(unitrends: UnitrendsTalk) -> None:
     unitrends.variant(session_calls=2)
-    assert [unitrends.call("GET", "/api/systems/").status_code for _ in range(3)] == [200, 200, 401]
+    assert [unitrends.call("GET", "/api/systems/").status_code for _ignored in range(3)] == [200, 200, 401]
     unitrends.log_in()
     assert unitrends.call("GET", "/api/systems/").status_code == 200
 
@@ -92,7 +92,7 @@ def test_is_delete_deletes(unitrends: UnitrendsTalk) -> None:
     assert (answer.status_code, answer.json()["result"][0]["code"]) == (200, "0")
     assert {row["id"] for row in unitrends.backups()} == before - set(victims)
     assert unitrends.rows(backup_ids=victims) == []
-    assert not {item["id"] for _, item in unitrends.items(sid=1, start_date="01/01/2020")} & set(victims)
+    assert not {item["id"] for _ignored, item in unitrends.items(sid=1, start_date="01/01/2020")} & set(victims)
     unitrends.control("reset", {})
     unitrends.log_in()
     assert {row["id"] for row in unitrends.backups()} == before

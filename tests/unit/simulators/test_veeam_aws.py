@@ -230,7 +230,7 @@ def test_tokens(aws: AwsTalk) -> None:
 
 def test_token_expires(aws: AwsTalk) -> None:
     aws.variant(token_calls=2)
-    assert [aws.call("GET", "/api/v1/system/time").status_code for _ in range(3)] == [200, 200, 401]
+    assert [aws.call("GET", "/api/v1/system/time").status_code for _ignored in range(3)] == [200, 200, 401]
 
 
 def test_second_step(aws: AwsTalk) -> None:

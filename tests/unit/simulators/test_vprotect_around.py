@@ -71,7 +71,7 @@ def test_log_in_wants_json_and_its_own_names(vprotect: VprotectTalk) -> None:
 
 def test_session_expires(vprotect: VprotectTalk) -> None:
     vprotect.variant(session_calls=2)
-    assert [vprotect.call("GET", "/api/nodes").status_code for _ in range(3)] == [200, 200, 401]
+    assert [vprotect.call("GET", "/api/nodes").status_code for _ignored in range(3)] == [200, 200, 401]
     vprotect.log_in()
     assert vprotect.call("GET", "/api/nodes").status_code == 200
     vprotect.session.cookies.clear()
