@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is particular to Veeam Backup for AWS: revisions, roles, MFA, pages, points that name nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import read
+
+
+def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """What matters of each row."""
+    names = ("workload_name", "workload_id", "recovery_points", "newest", "oldest", "in_inventory", "by_kind")
+    return [tuple(row.get(name) for name in names) for row in result["workloads"]]
+
+
+@pytest.fixture(scope="module")
+def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
+    """The rows that the appliance gives without variants."""
+    running_simulators.reset()
+    return told(read(running_simulators.ready, "veeam_aws").result)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        {"page_cap": 13},
+        {"total_count": False},
+        {"total_count": False, "page_cap": 13},
+        {"case_sensitive": True},
+        {"times": "zoned"},
+        {"volume_keys": True},
+        {"serves": "1.2-rev0,1.1-rev0,1.0-rev0"},
+        {"serves": "1.0-rev0"},
+    ],
+    ids=str,
+)
+def test_variants_change_nothing(
+    simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
+) -> None:
+    """The same rows, whichever way the open questions are settled."""
+    simulators.ask("veeam_aws", "__variant", variant)
+    ended = read(simulators.ready, "veeam_aws", page_size=50)
+    assert not ended.failed, ended.message
+    assert told(ended.result) == normal
+
+
+@pytest.mark.parametrize("version", [f"1.{number}-rev0" for number in range(9)])
+def test_every_revision(simulators: Simulators, normal: list[tuple[Any, ...]], version: str) -> None:
+    """All give the same, from whichever path they have."""
+    ended = read(simulators.ready, "veeam_aws", api_version=version)
+    assert not ended.failed, ended.message
+    assert told(ended.result) == normal
+    assert {call["headers"].get("x-api-version") for call in simulators.requests("veeam_aws")} == {version}
+
+
+def test_revision_that_is_not_served(simulators: Simulators) -> None:
+    """It is said, and the password is not sent again with another."""
+    simulators.ask("veeam_aws", "__variant", {"serves": "1.4-rev0"})
+    ended = read(simulators.ready, "veeam_aws", api_version="1.8-rev0")
+    assert ended.failed
+    assert ended.result["failure"]["code"] == "wrong_version"
+    assert len(simulators.requests("veeam_aws")) == 1
+    assert read(simulators.ready, "veeam_aws", api_version="8").failed
+
+
+@pytest.mark.parametrize("failure", ["400", "401"])
+def test_wrong_password_is_no_wrong_revision(simulators: Simulators, failure: str) -> None:
+    """Other revisions are tried only where the server refuses the revision."""
+    simulators.ask("veeam_aws", "__variant", {"login_failure": failure})
+    ended = read(simulators.ready, "veeam_aws", password="wrong")
+    assert ended.failed
+    assert ended.result["failure"]["code"] == "login_rejected"
+    assert len(simulators.requests("veeam_aws")) == 1
+
+
+def test_mfa_is_explained(simulators: Simulators) -> None:
+    """200 without a token is no success."""
+    ended = read(simulators.ready, "veeam_aws", "mfa")
+    assert ended.failed
+    assert ended.result["failure"]["code"] == "mfa_required"
+
+
+def test_operator(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """The least role that sees all of it; only the version is hidden."""
+    ended = read(simulators.ready, "veeam_aws", "operator")
+    assert not ended.failed, ended.message
+    assert told(ended.result) == normal
+    assert "version" not in ended.result["server"]
+
+
+def test_role_without_instances(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """Points without instances: one row without a name, said as such; names cannot be asked for."""
+    ended = read(simulators.ready, "veeam_aws", "restore_operator")
+    assert not ended.failed, ended.message
+    (row,) = ended.result["workloads"]
+    assert "workload_id" not in row
+    assert row["recovery_points"] == sum(each[2] for each in normal)
+    assert ended.result["server"]["scope"]["inventory"] is False
+    assert ended.result["server"]["scope"]["repositories"] is False
+    assert read(simulators.ready, "veeam_aws", "restore_operator", names=["web-*"]).failed
+
+
+def test_unknown_words_are_unknown(simulators: Simulators) -> None:
+    """A jobType that nobody knows makes a point of unknown usability, not a backup."""
+    simulators.ask("veeam_aws", "__variant", {"unknown_enums": True})
+    ended = read(simulators.ready, "veeam_aws", detail="recovery_points")
+    assert not ended.failed, ended.message
+    assert any(point["usable"] is None for point in ended.result["recovery_points"])
+
+
+def test_missing_members(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """What is optional may be missing; a point without a time is an error, not a shorter list."""
+    simulators.ask("veeam_aws", "__variant", {"missing_optional": "some"})
+    ended = read(simulators.ready, "veeam_aws")
+    assert not ended.failed, ended.message
+    assert [row[2] for row in told(ended.result)] == [row[2] for row in normal]
+    simulators.ask("veeam_aws", "__variant", {"missing_optional": "times"})
+    timeless = read(simulators.ready, "veeam_aws")
+    assert timeless.failed
+    assert "restore point" in timeless.message
+
+
+def test_licence_agreement(simulators: Simulators) -> None:
+    """Nobody accepted the licence agreement: the message says it."""
+    simulators.ask("veeam_aws", "__variant", {"license_accepted": False})
+    ended = read(simulators.ready, "veeam_aws")
+    assert ended.failed
+    assert "licen" in ended.message.casefold()
