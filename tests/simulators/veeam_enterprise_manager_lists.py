@@ -18,6 +18,7 @@ from .veeam_enterprise_manager_words import (
     attribute_text,
     camel,
     json_document,
+    json_text,
     xml_document,
 )
 
@@ -167,7 +168,7 @@ class Writer:
         if form == "xml reference":
             return self.scribe.xml_reference(entity)
         document = self.scribe.json_entity(entity) if form == "json" else self.scribe.json_reference(entity)
-        return json_document(document, self.spelling, bom=False).decode()
+        return json_text(document, self.spelling)
 
     def _tag(self, entity: Entity) -> str:
         """The query service's own slip of the pen (facts A3)."""

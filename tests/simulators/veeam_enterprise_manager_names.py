@@ -53,6 +53,8 @@ class Names:
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self._shared: dict[str, str] = {}
+        self._job_points: dict[tuple[str, int], str] = {}
+        self._machines: dict[str, str] = {}
 
     def shared_id(self, key: str) -> str:
         """Ids that thousands of things repeat are worked out once; a printed document may prescribe one."""
@@ -71,14 +73,20 @@ class Names:
 
     def time(self, moment: int, precise: bool = True) -> str:
         digits = self._digits(moment) if precise else ""
-        return f"{as_datetime(moment):%Y-%m-%dT%H:%M:%S}" + (f".{digits}" if digits else "") + "Z"
+        return as_datetime(moment).isoformat()[:19] + (f".{digits}" if digits else "") + "Z"
 
     def dated(self, name: str, moment: int) -> str:
         digits = self._digits(moment) if self.dialect.text("database") == "postgresql" else ""
-        return f"{name}@{as_datetime(moment):%Y-%m-%d %H:%M:%S}" + (f".{digits}" if digits else "")
+        return f"{name}@{as_datetime(moment).isoformat(' ')[:19]}" + (f".{digits}" if digits else "")
 
     def job_point_name(self, run: Run) -> str:
         """`Sep 20 2016  2:59PM` up to version 11, and on SQL Server; a time of the other sort on PostgreSQL."""
+        key = (self.dialect.text("database"), run.started)
+        if key not in self._job_points:
+            self._job_points[key] = self._job_point_name(run)
+        return self._job_points[key]
+
+    def _job_point_name(self, run: Run) -> str:
         when = as_datetime(run.started)
         if self.dialect.text("database") == "postgresql":
             return self.dated("", run.started).removeprefix("@")
@@ -129,6 +137,11 @@ class Names:
 
     def hierarchy_reference(self, work: Workload) -> str:
         """The identity of a machine; those of vCloud hold a second urn (facts A6)."""
+        if work.key not in self._machines:
+            self._machines[work.key] = self._hierarchy_reference(work)
+        return self._machines[work.key]
+
+    def _hierarchy_reference(self, work: Workload) -> str:
         root, number = self.root_id(work), self.dialect.digest(work.key)
         unique = self.shared_id(f"machine:{work.key}")
         if work.platform_hint == "vcd":

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from xml.sax.saxutils import escape
 
 Json = dict[str, Any]
 
 NAMESPACE = "http://www.veeam.com/ent/v1.0"
 _DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -57,18 +58,25 @@ def _camel_all(node: Any) -> Any:
     return node
 
 
+_SPECIAL = re.compile(r'[&<>"\n\r\t]')
+_MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_IN_TEXT = str.maketrans(_MARKUP)
+_IN_ATTRIBUTES = str.maketrans({**_MARKUP, '"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+
 def attribute_text(text: str) -> str:
-    return escape(text, {'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+    """Hardly any text needs it, and looking is far cheaper than translating."""
+    return text.translate(_IN_ATTRIBUTES) if _SPECIAL.search(text) else text
 
 
 class Scribe:
     """Writes for one server: `own_url` is how it calls itself in links."""
 
     def __init__(self, own_url: str) -> None:
-        self.own_url = own_url
+        self._start = f"{own_url}/api/"
 
     def href(self, path: str) -> str:
-        return f"{self.own_url}/api/{path}"
+        return self._start + path
 
     # XML
 
@@ -76,11 +84,13 @@ class Scribe:
         return "".join(f' {name}="{attribute_text(value)}"' for name, value in words.items() if value is not None)
 
     def xml_links(self, links: list[Link]) -> str:
-        found = "".join(
-            f"<Link{self._attributes({'Rel': k.rel, 'Type': k.kind, 'Href': self.href(k.path), 'Name': k.name})} />"
-            for k in links
-        )
-        return f"<Links>{found}</Links>"
+        return f"<Links>{''.join(map(self._xml_link, links))}</Links>"
+
+    def _xml_link(self, link: Link) -> str:
+        """A point has seven of these, so they are written without detours."""
+        kind = "" if link.kind is None else f' Type="{link.kind}"'
+        name = "" if link.name is None else f' Name="{attribute_text(link.name)}"'
+        return f'<Link Rel="{link.rel}"{kind} Href="{attribute_text(self.href(link.path))}"{name} />'
 
     def xml_entity(self, entity: Entity, tag: str | None = None, root: bool = False) -> str:
         form = "?format=Entity" if entity.uid is not None else ""
@@ -142,7 +152,7 @@ def _xml_member(name: str, value: Any) -> str:
         return "".join(_xml_member(name, item) for item in value)
     if isinstance(value, dict):
         return f"<{name}>{''.join(_xml_member(key, item) for key, item in value.items())}</{name}>"
-    return f"<{name}>{escape(str(value))}</{name}>" if value != "" else f"<{name} />"
+    return f"<{name}>{str(value).translate(_IN_TEXT)}</{name}>" if value != "" else f"<{name} />"
 
 
 def xml_document(body: str, bom: bool) -> bytes:
@@ -150,5 +160,8 @@ def xml_document(body: str, bom: bool) -> bytes:
 
 
 def json_document(document: Any, spelling: str, bom: bool) -> bytes:
-    text = json.dumps(_camel_all(document) if spelling == "camel" else document, ensure_ascii=False)
-    return (_BOM if bom else b"") + text.encode()
+    return (_BOM if bom else b"") + json_text(document, spelling).encode()
+
+
+def json_text(document: Any, spelling: str) -> str:
+    return _ENCODER.encode(_camel_all(document) if spelling == "camel" else document)
