@@ -28,6 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_ti
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, format_time, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._wall import Wall, WallError
 
+STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
 SAMPLES = Path(__file__).resolve().parents[6] / "shared" / "vendors" / "unitrends" / "samples"
 BERLIN = LocalTimes("Europe/Berlin")
 NEW_YORK = LocalTimes("America/New_York")
@@ -299,7 +300,7 @@ def test_strange_members_are_survived() -> None:
     for name in row():
         if name in ("id", "start_time"):
             continue
-        for strange in (None, [], {}, "x", -1, True, 1.5):
+        for strange in STRANGE:
             point(row(**{name: strange}))
 
 

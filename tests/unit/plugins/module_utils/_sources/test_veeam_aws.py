@@ -23,6 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources import veeam
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_aws import API_VERSIONS, VeeamAws
 from ansible_collections.backup.audit.plugins.module_utils._times import format_time
 
+STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
 SAMPLES = Path(__file__).resolve().parents[6] / "shared" / "vendors" / "veeam_cloud" / "samples"
 MACHINES = [
     {"id": "vm-1", "name": "web-01", "location": {"id": "r-1", "name": "eu-1"}, "backupDestinations": ["AwsBlob"]},
@@ -90,7 +91,7 @@ def test_strange_members_are_survived() -> None:
     for name in row():
         if name in ("id", "pointInTime"):
             continue
-        for strange in (None, [], {}, "x", -1, True, 1.5):
+        for strange in STRANGE:
             point(row(**{name: strange}))
 
 

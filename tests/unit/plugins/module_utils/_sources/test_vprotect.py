@@ -16,6 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._model import Recover
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, parse_time
 
+STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
 SAMPLES = Path(__file__).resolve().parents[6] / "shared" / "vendors" / "vprotect" / "samples"
 TAKEN = 1_795_000_000_000
 STORED = TAKEN + 600_000
@@ -232,7 +233,7 @@ def test_strange_members_are_survived() -> None:
     for name in backup():
         if name in ("guid", "snapshotTime"):
             continue
-        for strange in (None, [], {}, "x", -1, True, 1.5):
+        for strange in STRANGE:
             told = fields.point_of({**backup(), name: strange}, fields.workload_of(backup()), NOTHING)
             assert told is not None
 
