@@ -50,6 +50,7 @@ class Appliance:
     refresh_allowed: bool = True
     log_in_answer: tuple[int, dict[str, str], Any] | None = None
     log_out_status: int = 204
+    log_out_refused: set[str] = dataclasses.field(default_factory=set)
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def forget(self) -> None:
@@ -60,7 +61,7 @@ class Appliance:
         if asked.path == "/api/list":
             return (200, {}, {"ok": True}) if carried(asked) in self.valid else (401, {}, {"message": "expired"})
         if asked.method == "DELETE" or asked.path == "/api/session/end":
-            return self.log_out_status, {}, b""
+            return (401 if carried(asked) in self.log_out_refused else self.log_out_status), {}, b""
         return self._log_in(asked)
 
     def _log_in(self, asked: Any) -> tuple[int, dict[str, str], Any]:
@@ -105,7 +106,7 @@ def oauth2(password: str = PASSWORD) -> Login:
     return OAuth2Password("auditor", password, path="/api/session", mfa_advice="Use a local user")
 
 
-def by_header(password: str = PASSWORD) -> Login:
+def by_header(password: str = PASSWORD, body: str | None = None) -> Login:
     return BasicForHeader(
         "auditor",
         password,
@@ -114,7 +115,7 @@ def by_header(password: str = PASSWORD) -> Login:
         header="X-Session",
         log_out="/api/sessions",
         session_of=lambda answer: str(answer.json_object()["name"]),
-        body="<login>ü</login>",
+        body=body,
     )
 
 
@@ -296,11 +297,13 @@ def test_trouble_at_the_log_in_is_no_rejection(client: Client, appliance: Applia
         way().open(client)
 
 
-def test_a_log_in_by_basic_carries_its_body_and_parameters(server: Any, client: Client) -> None:
-    by_header().open(client)
+def test_a_log_in_that_is_not_basic_carries_its_own_body(server: Any, client: Client, appliance: Appliance) -> None:
+    appliance.log_in_answer = (201, {"X-Session": "abc"}, {"name": "s1"})
+    by_header(body="<login>ü</login>").open(client)
     assert server.calls() == ["POST /api/session?v=latest"]
     assert server.asked[0].body.decode() == "<login>ü</login>"
     assert server.asked[0].headers["Content-Type"] == "application/xml"
+    assert "Authorization" not in server.asked[0].headers
 
 
 @pytest.mark.parametrize("status", [400, 403, 500])
@@ -402,6 +405,34 @@ def test_a_refused_refresh_costs_one_log_in_with_the_password(
     assert grants == ["password", "refresh_token", "password"]
 
 
+def test_a_log_out_whose_token_ran_out_is_sent_with_a_fresh_one_but_never_costs_the_password(
+    server: Any, client: Client, appliance: Appliance
+) -> None:
+    """Otherwise the refresh token would live on for days."""
+    login = oauth2()
+    login.open(client)
+    appliance.log_out_refused = {"session-1"}
+    login.close(client)
+    assert [carried(asked) for asked in server.asked if asked.method == "DELETE"] == ["session-1", "session-2"]
+    assert b"password" not in server.asked[2].body
+    login = oauth2()
+    login.open(client)
+    appliance.log_out_refused, appliance.refresh_allowed = {"session-3"}, False
+    login.close(client)
+    assert server.calls().count("DELETE /api/session") == 3
+    assert log_ins(server) == 4
+
+
+def test_a_new_session_may_be_refused_once_where_the_product_lags(
+    server: Any, client: Client, appliance: Appliance
+) -> None:
+    OAuth2Password("auditor", PASSWORD, path="/api/session", may_lag=True).open(client)
+    appliance.forget()
+    appliance.valid = ValidFromTheSecondTime()
+    assert client.get("/api/list").json() == {"ok": True}
+    assert log_ins(server) == 2
+
+
 @WAYS
 def test_a_new_session_that_is_refused_as_well_ends_it(
     server: Any, client: Client, appliance: Appliance, way: Callable[..., Login]
@@ -419,6 +450,18 @@ class NeverValid(set[str]):
 
     def __contains__(self, _token: object) -> bool:
         return False
+
+
+class ValidFromTheSecondTime(NeverValid):
+    """A session that its server knows only a moment after it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[object] = []
+
+    def __contains__(self, token: object) -> bool:
+        self.seen.append(token)
+        return self.seen.count(token) > 1 and token != "session-1"
 
 
 def at_once(client: Client, threads: int) -> list[Any]:

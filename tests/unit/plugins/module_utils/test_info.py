@@ -167,7 +167,7 @@ def run(server: Any, *, environment: dict[str, str] | None = None, **more: Any) 
 
 def closed(server: Any) -> bool:
     """Whether as many sessions were given back as were opened."""
-    calls = server.calls()
+    calls: list[str] = server.calls()
     return 0 < calls.count("POST /session") == calls.count("DELETE /session")
 
 

@@ -112,7 +112,8 @@ def test_truth_is_not_guessed(value: Any, expected: bool | None) -> None:
 
 def test_the_list_that_an_answer_is_about() -> None:
     assert items_of({"items": []}, "items", "GET /api", "backup.example") == []
-    for answer in ({}, {"items": None}, {"items": {}}, {"other": [1]}):
+    others: list[dict[str, Any]] = [{}, {"items": None}, {"items": {}}, {"other": [1]}]
+    for answer in others:
         with pytest.raises(AnswerError, match="has no list 'items'") as raised:
             items_of(answer, "items", "GET /api", "backup.example")
         assert (raised.value.server, raised.value.call) == ("backup.example", "GET /api")

@@ -216,7 +216,7 @@ def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
 def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
     with pytest.raises(OptionError, match=f"{name}: '/nowhere/x.pem' cannot be read"):
-        endpoint(filled(**{name: "/nowhere/x.pem"}), Product)
+        endpoint({**filled(), name: "/nowhere/x.pem"}, Product)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
         ({"retries": -1}, "retries: -1 is less than 0"),
     ],
 )
-def test_bad_numbers_of_a_connection_are_refused(given: dict[str, int], message: str) -> None:
+def test_bad_numbers_of_a_connection_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         endpoint(filled(**given), Product)
 

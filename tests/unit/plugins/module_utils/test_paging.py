@@ -28,6 +28,10 @@ from ansible_collections.backup.audit.plugins.module_utils._paging import (
 )
 
 
+def hold_still(_items: list[int]) -> None:
+    """Nothing happens to the list."""
+
+
 class Listing:
     """A server's list; ``then`` says what happens to it before the n-th request (from 1)."""
 
@@ -43,13 +47,13 @@ class Listing:
         self.asked: list[tuple[int, int]] = []
         self._cap = cap or 10**9
         self._totals = totals
-        self._then = then or {}
+        self._then: dict[int, Callable[[list[int]], Any]] = then or {}
         self._lock = threading.Lock()
 
     def slice(self, start: int, limit: int) -> Page[int]:
         with self._lock:
             self.asked.append((start, limit))
-            self._then.get(len(self.asked), lambda _items: None)(self.items)
+            self._then.get(len(self.asked), hold_still)(self.items)
             found = self.items[start : start + min(limit, self._cap)]
             return Page(found, len(self.items) if self._totals else None)
 
@@ -297,7 +301,7 @@ def numbered(items: list[int], size: int, then: dict[int, Callable[[list[int]], 
 
     def fetch(number: int) -> NumberedPage[int]:
         asked.append(number)
-        (then or {}).get(len(asked), lambda _items: None)(items)
+        (then or {}).get(len(asked), hold_still)(items)
         return NumberedPage(items[(number - 1) * size : number * size], -(-len(items) // size))
 
     return fetch
@@ -413,7 +417,12 @@ def test_work_that_has_not_started_never_does_once_it_is_closed() -> None:
 
 def test_inline_is_one_after_the_other_and_lazy() -> None:
     done: list[int] = []
-    results = Inline().map(lambda number: done.append(number) or number, range(3))
+
+    def task(number: int) -> int:
+        done.append(number)
+        return number
+
+    results = Inline().map(task, range(3))
     assert next(results) == (0, 0)
     assert done == [0]
     assert list(results) == [(1, 1), (2, 2)]

@@ -127,7 +127,7 @@ def test_the_window_is_said_in_times() -> None:
         ({"since": "999999w"}, "reaches back beyond the calendar"),
     ],
 )
-def test_a_bad_window_is_refused_before_anything_is_asked(window: dict[str, str], message: str) -> None:
+def test_a_bad_window_is_refused_before_anything_is_asked(window: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError) as raised:
         Reading("backup.example", "spp", **window)
     assert message in raised.value.message

@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._summary import Summa
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time, parse_time
 
 NOW = parse_time("2026-11-21T06:49:00Z")
-DB01 = {"id": "1", "name": "db01", "type": "vm", "platform": "vmware"}
+DB01: dict[str, Any] = {"id": "1", "name": "db01", "type": "vm", "platform": "vmware"}
 _numbers = itertools.count()
 
 
@@ -450,7 +450,7 @@ def test_one_more_usable_point_never_makes_it_worse(points: list[RecoveryPoint],
     points = [each for each in points if each.workload.id == "1"]
     before = rows(points)
     (after,) = rows([*points, point(days, id="new", kind=kind, workload=Workload(id="1", name="db1", type="vm"))])
-    earlier = before[0] if before else {"recovery_points": 0, "gaps": {}, "calendar": {}}
+    earlier: dict[str, Any] = before[0] if before else {"recovery_points": 0, "gaps": {}, "calendar": {}}
     assert after["recovery_points"] == earlier["recovery_points"] + 1
     assert all(after["calendar"][name] >= run for name, run in earlier["calendar"].items())
     if earlier["gaps"] and days <= 400:
