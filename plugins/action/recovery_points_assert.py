@@ -25,7 +25,8 @@ from ansible_collections.backup.audit.plugins.module_utils._times import SECOND,
 
 # Without ``reads``: the validator would copy all rows, and _policy_inputs looks at each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
-    "policy": {"type": "dict"},
+    # A mapping, or the name of a ready policy.
+    "policy": {"type": "raw"},
     "policies": {"type": "list", "elements": "dict"},
     "expected": {"type": "list", "elements": "str"},
     "expected_match": {"type": "str", "choices": ["short", "exact"]},

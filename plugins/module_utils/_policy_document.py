@@ -15,6 +15,7 @@ from ansible_collections.backup.audit.plugins.module_utils._errors import Option
 from ansible_collections.backup.audit.plugins.module_utils._model import KINDS
 from ansible_collections.backup.audit.plugins.module_utils._policy_days import DAY_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._policy_match import Exclusion, Match, Waiver
+from ansible_collections.backup.audit.plugins.module_utils._policy_ready import EXTENDS, written_out
 from ansible_collections.backup.audit.plugins.module_utils._policy_tables import (
     FACETS,
     KIND_FACETS,
@@ -49,7 +50,7 @@ SETTINGS = ("on_unknown", "warn_at", "accept", "weekdays")
 BESIDE = ("expected", "expected_match", "exclude", "waivers", "combine", "max_read_age")
 _RULE_NAMES = frozenset(rule.name for rule in RULES)
 _ASK = "Ask for something, such as recovery_points: {minimum: 7}"
-_POLICY_KEYS = (*FACETS, "kinds", *SETTINGS)
+_POLICY_KEYS = (*FACETS, "kinds", EXTENDS, *SETTINGS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Tier:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """The whole policy, compiled; ``said`` is what was written, for the evidence."""
+    """The whole policy, compiled; ``said`` is what was written, ready policies written out, for the evidence."""
 
     tiers: tuple[Tier, ...]
     said: dict[str, t.Any]
@@ -109,13 +110,14 @@ class Document:
 
 
 def compile_document(policy: t.Any, beside: Mapping[str, t.Any] | None = None) -> Document:
-    """``policy`` with or without its outer key, and what is given ``beside`` it (None = not given)."""
-    said = arguments.plain(policy, "policy")
-    if not isinstance(said, dict) or not said:
+    """``policy`` (with or without its outer key, or a name) and what is given ``beside`` it (None = not given)."""
+    said = written_out(arguments.plain(policy, "policy"), "policy")
+    if not said:
         raise OptionError("policy: it is empty", advice=_ASK)
-    if isinstance(said.get("policy"), dict) and not any(key in _POLICY_KEYS for key in said):
+    arguments.mapping(said, "policy")
+    if isinstance(said.get("policy"), (dict, str)) and not any(key in _POLICY_KEYS for key in said):
         arguments.refuse_unknown(said, ("policy", "policies", *BESIDE), "policy")
-        inner = said.pop("policy")
+        inner = written_out(said.pop("policy"), "policy.policy")
         _refuse_twice(inner, said, "policy.policy")
         said = {**inner, **said}
     for key, value in (beside or {}).items():
@@ -151,7 +153,8 @@ def _tiers(said: dict[str, t.Any]) -> tuple[Tier, ...]:
         if any(tier.name == name for tier in tiers):
             raise OptionError(f"{path}.name: there are two tiers {name!r}", advice="Give each its own name")
         match = None if given.get("match") is None else Match(given["match"], f"{path}.match")
-        tiers.append(_tier(name, match, arguments.mapping(given.get("policy"), f"{path}.policy"), f"{path}.policy"))
+        given["policy"] = written_out(given.get("policy"), f"{path}.policy")
+        tiers.append(_tier(name, match, arguments.mapping(given["policy"], f"{path}.policy"), f"{path}.policy"))
     return tuple(tiers)
 
 

@@ -34,6 +34,8 @@ options:
   policy:
     description:
       - What is asked of every workload. At least one rule must be asked for.
+      - Either a mapping, or the name of a ready policy, such as V(3-2-1-1-0), V(daily_26h), V(gfs) or V(retired). The
+        guide lists them. A mapping may build on one with O(policy.extends).
       - Each facet takes rules with a limit (V(minimum) 7), or with a mapping that holds C(limit), what the rule takes
         besides, and settings (C(on_unknown), C(warn_at), C(accept), C(weekdays)). Settings may also stand at the facet
         or at the policy. The nearest wins.
@@ -43,8 +45,13 @@ options:
         O(expected_match), O(exclude), O(waivers), O(combine) and O(max_read_age). What is given in both places is
         refused.
       - Exactly one of O(policy) and O(policies) is required.
-    type: dict
+    type: raw
     suboptions:
+      extends:
+        description:
+          - Name of a ready policy that this one builds on. A rule or a setting that is given here takes the place of
+            the same one there. The assessment holds the whole written out.
+        type: str
       recovery_points:
         description:
           - Points that can be restored, whatever else is known of them. Snapshots, logs and configuration points do not
@@ -133,7 +140,7 @@ options:
         type: dict
       policy:
         description: As O(policy).
-        type: dict
+        type: raw
         required: true
   expected:
     description:
@@ -298,6 +305,14 @@ EXAMPLES = r"""
         none:
           within: 30d
           on_unknown: warn
+
+- name: Ask for 3-2-1-1-0, where immutability follows from settings of the repository
+  backup.audit.recovery_points_assert:
+    reads: "{{ spp }}"
+    policy:
+      extends: 3-2-1-1-0
+      immutable:
+        accept: [exact, estimated]
 
 - name: Several servers, two tiers, and what is agreed with the owners
   backup.audit.recovery_points_assert:

@@ -138,7 +138,6 @@ class TestArguments:
                 "mutually exclusive: policy|policies",
             ),
             ({"reads": read(row()), "policy": SEVEN, "polices": []}, "polices"),
-            ({"reads": read(row()), "policy": [1]}, "policy"),
             ({"reads": read(row()), "policy": SEVEN, "max_findings": "many"}, "max_findings"),
             ({"reads": read(row()), "policy": SEVEN, "max_findings": -1}, "max_findings: it must be 0 or more"),
             ({"reads": read(row()), "policy": SEVEN, "quiet": "perhaps"}, "quiet"),
@@ -154,6 +153,8 @@ class TestArguments:
         ("arguments", "code", "said"),
         [
             ({"policy": {"recovery_points": {"minimun": 7}}}, "bad_option", "Did you mean minimum?"),
+            ({"policy": [1]}, "bad_option", "policy: [1] is no mapping"),
+            ({"policy": "gsf"}, "bad_option", "policy: there is no ready policy 'gsf'. Did you mean gfs?"),
             ({"policy": SEVEN, "as_of": "yesterday"}, "bad_option", "as_of: 'yesterday' is no RFC 3339 time"),
             ({"policy": SEVEN, "as_of": "2026-11-21T07:00:00"}, "bad_option", "has no zone"),
             ({"policy": SEVEN, "expected": []}, "bad_option", "expected: the list is empty"),

@@ -17,6 +17,7 @@ from ansible_collections.backup.audit.plugins.action import recovery_points_asse
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import SETTINGS, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy_match import MATCH_KEYS
+from ansible_collections.backup.audit.plugins.module_utils._policy_ready import EXTENDS
 from ansible_collections.backup.audit.plugins.module_utils._policy_tables import FACETS, KIND_FACETS
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import CERTAINTIES, RESULTS
 from ansible_collections.backup.audit.plugins.module_utils._references import references_of
@@ -91,7 +92,7 @@ def test_options_are_those_that_are_taken() -> None:
 
 def test_suboptions_are_those_of_the_language() -> None:
     options = module_text("DOCUMENTATION")["options"]
-    assert set(options["policy"]["suboptions"]) == {*FACETS, "kinds", *SETTINGS}
+    assert set(options["policy"]["suboptions"]) == {*FACETS, "kinds", EXTENDS, *SETTINGS}
     for facet in FACETS.values():
         text = str(options["policy"]["suboptions"][facet.name]["description"])
         if "Rules as of" not in text:
@@ -114,7 +115,7 @@ def test_what_is_returned_is_documented() -> None:
 
 def test_examples_of_the_module_are_policies() -> None:
     tasks = [task["backup.audit.recovery_points_assert"] for task in module_text("EXAMPLES") if len(task) == 2]
-    assert len(tasks) == 4
+    assert len(tasks) == 5
     for arguments in tasks:
         assert set(arguments) <= {"reads", *action.ARGUMENT_SPEC}
         policy = arguments.get("policy", {"policies": arguments.get("policies")})
