@@ -213,7 +213,7 @@ def test_parent_that_is_gone() -> None:
     assert chained(rows, whole=True) == {"b": False, "c": False}
     assert chained(rows, whole=False) == {"b": True, "c": True}
     assert chained([*rows, ("a", "c", True)], whole=False) == {"a": False, "b": False, "c": False}
-    told = []
+    told: list[RecoveryPoint] = []
     chains = fields.Chains(told.append)
     chains.add(RecoveryPoint(id="c", workload=Workload(), created=0, usable=True), "b")
     chains.gone("b")
