@@ -10,22 +10,27 @@ from __future__ import annotations
 # by the annex of Regulation (EU) 2024/2690, PCI DSS 4.
 _COMMON = ("ISO/IEC 27001 A.8.13", "DORA 12", "NIS2 4.2")
 _BACKUP = ("NIST SP 800-53 CP-9", "CIS 11.2", "SOC 2 A1.2", *_COMMON, "PCI DSS 12.10.1")
-_TEST = ("NIST SP 800-53 CP-9(1)", "CIS 11.5", "SOC 2 A1.3", *_COMMON)
-_APART = ("NIST SP 800-53 CP-6", "CIS 11.4", "SOC 2 A1.2", *_COMMON)
+# What it takes to recover at all, and how much is lost when it is done.
+_RECOVERY = (*_BACKUP, "NIST SP 800-53 CP-10")
+# CP-9(1): media can be relied on and what is on them is whole; A1.3: so is tested that back-ups are whole.
+_WHOLE = ("NIST SP 800-53 CP-9(1)", "SOC 2 A1.3", *_COMMON)
+# CP-9(3): kept apart; CIS 11.4: out of reach of what destroys the original.
+_APART = ("NIST SP 800-53 CP-6", "NIST SP 800-53 CP-9(3)", "CIS 11.4", "SOC 2 A1.2", *_COMMON)
 
 _BY_FACET: dict[str, tuple[str, ...]] = {
-    "recovery_points": (*_BACKUP, "NIST SP 800-53 CP-10"),
-    "full": _BACKUP,
-    "kinds": _BACKUP,
-    "size": _BACKUP,
+    "recovery_points": _RECOVERY,
+    "full": _RECOVERY,
+    "kinds": _RECOVERY,
+    "size": (*_BACKUP, "SOC 2 A1.3"),
     "expected": (*_BACKUP, "CIS 11.1"),
-    "verified": (*_TEST, "ISO/IEC 27001 A.5.30"),
-    "checked": _TEST,
-    "malware": (*_TEST, "NIST SP 800-53 SI-3", "ISO/IEC 27001 A.8.7"),
+    "verified": (*_WHOLE, "CIS 11.5", "NIST SP 800-53 CP-10", "ISO/IEC 27001 A.5.30"),
+    "checked": _WHOLE,
+    "malware": (*_WHOLE, "NIST SP 800-53 SI-3", "ISO/IEC 27001 A.8.7"),
     "locations": _APART,
     "copies": _APART,
-    "offsite": (*_APART, "NIST SP 800-53 CP-9(3)", "PCI DSS 9.4.1.1"),
-    "immutable": ("NIST SP 800-53 CP-9", "CIS 11.3", "CIS 11.4", *_COMMON),
+    # CP-9(5): transferred to the other site in time.
+    "offsite": (*_APART, "NIST SP 800-53 CP-9(5)", "PCI DSS 9.4.1.1"),
+    "immutable": ("NIST SP 800-53 CP-9", "CIS 11.3", "CIS 11.4", "SOC 2 A1.2", *_COMMON),
     "encrypted": (
         *("NIST SP 800-53 CP-9(8)", "CIS 11.3", "SOC 2 A1.2"),
         *(*_COMMON, "ISO/IEC 27001 A.8.24", "PCI DSS 3.5.1"),
