@@ -250,6 +250,33 @@ def test_a_run_may_have_ended_since_it_was_read(later: int, result: str) -> None
     assert told["result"] == result, told["message"]
 
 
+@pytest.mark.parametrize(("later", "result"), [(300, "pass"), (301, "unknown")])
+def test_a_run_is_believed_at_the_moment_of_reading(later: int, result: str) -> None:
+    """The newest point is 40 hours old: yesterday held none, or the day before did; who read it knew."""
+    judged = row(newest=ago(hours=40), calendar={"days": 7})
+    policy = {"recovery_points": {"days": 7}, "on_unknown": "ignore"}
+    assert finding(judged, policy, as_of=NOW + later * 1_000_000)["result"] == result
+
+
+def test_a_run_that_surely_ended_is_none() -> None:
+    policy = {"recovery_points": {"days": 1}, "on_unknown": "ignore"}
+    told = finding(row(), policy, as_of=NOW + 50 * HOUR * 1_000_000, max_read_age="9d")
+    assert (told["result"], told["actual"]) == ("fail", 0)
+
+
+def test_a_period_that_the_calendar_leaves_out_is_none() -> None:
+    assert finding(row(calendar={"weeks": 5}), {"recovery_points": {"days": 1}})["actual"] == 0
+
+
+@pytest.mark.parametrize(("since", "result"), [(20, "unknown"), (21, "fail")])
+def test_weekdays_in_days_that_were_not_all_read(since: int, result: str) -> None:
+    """In the worst case each period in the run, and the ones around it, lie a week apart."""
+    judged = read(row(newest="2026-11-20T20:00:00Z", calendar={"days": 1}), window={"since": ago(days=since)})
+    policy = {"recovery_points": {"days": 3}, "weekdays": ["thu", "fri"], "on_unknown": "ignore"}
+    told = finding(judged, policy)
+    assert (told["result"], told["actual"]) == (result, 1), told["message"]
+
+
 def test_young_workloads_lack_the_history() -> None:
     """Backed up for three days only: in the last fortnight there were eleven days without a point."""
     young = row(oldest=ago(days=3), gaps=gaps(every=25 * HOUR))
