@@ -63,7 +63,7 @@ class Copy:
         }
 
 
-WorkloadKey = tuple[str | None, str | None, str | None, str | None]
+WorkloadKey = tuple["str | None", "str | None", "str | None", "str | None"]
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)

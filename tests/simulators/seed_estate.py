@@ -1,17 +1,19 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The two documents that vendors print, as an estate of their own: exactly these values come back from the simulators.
+"""The documents that vendors print, as an estate of their own: exactly these values come back from the simulators.
 
 IBM's "Recovery points" page counts 10 points of sales-americas and 1 of sales-sql. It also says that each has a base
 backup, which would make 11 and 2; what is counted on that page is taken, so there are 10 increments of 1 GB and one of
 1 TB here and no base. Veeam's page for version 1 of its Azure API lists five points and does not say of which machine.
+Its page on a provider's replicas is written out beside the product that prints it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from . import veeam_enterprise_manager_seed as cloud
 from .policies import BERLIN, CLOUD, LOCATIONS, SILVER, SITES, SNAPSHOTS
 from .truth import DAY, MINUTE, Copy, CopyRule, Estate, Location, Point, Policy, Run, Workload, as_moment
 
@@ -39,6 +41,8 @@ def build_seed_estate() -> Estate:
     fixed: dict[str, dict[str, str]] = {"spp": {}, "veeam_azure": {"host": _AZURE_HOST}}
     workloads = [_spp_workload(number, now, fixed["spp"]) for number in range(len(_SPP_VMS))]
     workloads.append(_azure_workload(fixed["veeam_azure"]))
+    workloads += cloud.cloud_workloads()
+    fixed[cloud.PRODUCT] = cloud.prescribed()
     return Estate(0, now, SITES, (*LOCATIONS, _BLOB), (SILVER, SNAPSHOTS, _AZURE_POLICY), workloads, fixed)
 
 

@@ -343,7 +343,7 @@ class VeeamBackupReplication(Dialect):
             "points": points,
             "lists": {kind: listing.as_json() for kind, listing in self.LISTS.items()},
             "copies": copies,
-            "replicas": {work.key: self.points.replica_id(work) for work, _ in replicas},
+            "replicas": {work.key: self.points.replica_id(work) for work, _unused in replicas},
         }
 
     def workload_id(self, work: Workload) -> str:

@@ -45,7 +45,7 @@ class ServerClock:
 
     def describe(self, moment: int) -> str:
         """As Windows names a zone; the city is the zone's."""
-        _, offset = self._local(moment, fraction=False)
+        _unused, offset = self._local(moment, fraction=False)
         return f"(UTC{offset}) {self.zone.key.rpartition('/')[2].replace('_', ' ')}"
 
     def read(self, text: str) -> int | None:

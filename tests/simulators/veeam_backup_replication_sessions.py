@@ -82,7 +82,7 @@ class Sessions:
                 yield run, platform, mine
 
     def sessions(self) -> Iterator[Row]:
-        for run, platform, _ in self._runs():
+        for run, platform, _unused in self._runs():
             ident = self.points.session_id(run, platform)
             job = self._jobs.get((run.policy.key, platform))
             ended = None if run.status == "running" else run.started + 35 * MINUTE
@@ -197,7 +197,7 @@ class Sessions:
     def states(self, revision: str) -> Iterator[Row]:
         """Before 1.3 only jobs of virtual machines have a type in the list of types."""
         seen: set[str] = set()
-        last = {(run.policy.key, platform): run for run, platform, _ in self._runs()}
+        last = {(run.policy.key, platform): run for run, platform, _unused in self._runs()}
         for backup in self.layout.backups.values():
             ident, kind = self.backups.job_id(backup), job_type(backup)
             if ident not in seen and kind in _OLD_JOBS.get(revision[:3], (kind,)):

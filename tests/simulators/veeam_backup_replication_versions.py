@@ -80,7 +80,7 @@ class Shape:
 
     def alike(self, revision: str) -> str:
         """The oldest revision whose rows look the same, so that they are written once."""
-        steps = {*self.since.values(), *(first for first, _ in self.before)}
+        steps = {*self.since.values(), *(first for first, _unused in self.before)}
         return max((step for step in steps if at_least(revision, step)), key=_RANK.__getitem__, default=REVISIONS[0])
 
 

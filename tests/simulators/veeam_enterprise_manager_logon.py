@@ -67,12 +67,12 @@ class LogonDesk:
         return session
 
     def _basic(self, call: Call) -> Account:
-        scheme, _, encoded = call.headers.get("Authorization", "").partition(" ")
+        scheme, _unused, encoded = call.headers.get("Authorization", "").partition(" ")
         try:
             text = base64.b64decode(encoded, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise Refusal(401, "Unauthorized", "basic") from None
-        username, _, password = text.partition(":")
+        username, _unused, password = text.partition(":")
         for account in self.accounts.values():
             right = (account.username, account.password) == (username, password)
             if right and account.tenant is None and scheme.lower() == "basic":
@@ -114,7 +114,7 @@ class LogonDesk:
 def _cookie(call: Call) -> str | None:
     """A cookie wins over the header, also one that is long stale (facts A2)."""
     for crumb in call.headers.get("Cookie", "").split(";"):
-        name, _, value = crumb.strip().partition("=")
+        name, _unused, value = crumb.strip().partition("=")
         if name == HEADER:
             return value.strip('"')
     return None

@@ -120,7 +120,7 @@ class Points:
             if (work.tenant is not None) is tenants:
                 for point in points:
                     if self.visible(point.completed_at or point.created_at):
-                        name = self.dialect.fixed(f"name:{point.key}") or self.names.dated(work.name, point.created_at)
+                        name = self.names.dated(work.name, point.created_at)
                         ident = self.names.replica_point_id(point)
                         yield Item(ident, name, point.created_at, point, work)
 

@@ -61,9 +61,11 @@ class Reads:
         self.storage = Storage(self.dialect, self.names, self.layout, self.points)
         self.sessions = Sessions(self.dialect, self.names, self.layout, self.points)
         self._shelves = {}
+        prescribed = self.dialect.estate.fixed.get(self.dialect.product, {})
+        printed = {ident: place for place, ident in enumerate(prescribed.values())}
         for kind, items in (*self.points.kinds(), *self.storage.kinds(), *self.sessions.kinds(), *self._empty()):
             # in the order of ids, which is no order of time; a printed document keeps its own
-            known = sorted(items, key=lambda item: item.ident) if not self.dialect.fixed("host") else items
+            known = sorted(items, key=lambda item: (printed.get(item.ident, len(printed)), item.ident))
             self._shelves[ADMINISTRATOR, kind.name.lower()] = Shelf(kind, known)
 
     def _empty(self) -> list[tuple[Kind, Sequence[Item]]]:
@@ -217,13 +219,13 @@ class Reads:
         return replica, {machine.path.rpartition("/")[2]: machine for machine in machines}
 
     def continuous_machines(self, call: Call, session: LogonSession, number: str) -> Answer:
-        _, machines = self._machines(session, number)
+        _unused, machines = self._machines(session, number)
         items = [Item(ident, machine.name or "", 0, machine) for ident, machine in machines.items()]
         kind = Kind("CdpReplicaVm", "CdpReplicaVms", "", lambda item: item.what, {})
         return self.writer.plain(call, Shelf(kind, items))
 
     def continuous_machine(self, call: Call, session: LogonSession, number: str, machine: str) -> Answer:
-        _, machines = self._machines(session, number)
+        _unused, machines = self._machines(session, number)
         if machine not in machines:
             raise Refusal(404, f"There is no machine {machine}.")
         return self.writer.one(call, machines[machine])

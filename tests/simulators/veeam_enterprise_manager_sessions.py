@@ -138,9 +138,9 @@ class Sessions:
     def machines_overview(self) -> dict[str, object]:
         works = [work for work in self.layout.works if work.workload_type == "vm" and work.tenant is None]
         backed_up = [work for work in works if any(point.key in self.layout.of_point for point in work.points)]
-        replicated = [work for work, _ in self.layout.replicated() if work.tenant is None]
+        replicated = [work for work, _unused in self.layout.replicated() if work.tenant is None]
         points = [point for work in backed_up for point in work.points if point.key in self.layout.of_point]
-        replica_points = [point for _, found in self.layout.replicated() for point in found]
+        replica_points = [point for _unused, found in self.layout.replicated() for point in found]
         return {
             "ProtectedVms": len({work.key for work in (*backed_up, *replicated)}),
             "BackedUpVms": len(backed_up),

@@ -99,7 +99,7 @@ class Storage:
     # Backups, their runs and their files
 
     def backups(self) -> Iterator[Item]:
-        for backup, _ in self._with_repository():
+        for backup, _unused in self._with_repository():
             yield Item(self.names.backup_id(backup), backup.name, backup.created_at, backup)
 
     def backup(self, item: Item) -> Entity:
@@ -116,7 +116,7 @@ class Storage:
         return Entity("Backup", path, item.name, f"urn:veeam:Backup:{item.ident}", {}, links, members)
 
     def job_points(self) -> Iterator[Item]:
-        for backup, _ in self._with_repository():
+        for backup, _unused in self._with_repository():
             runs = {stored.point.run.key: stored for stored in backup.points if self._seen(stored.copy)}
             for stored in runs.values():
                 run = stored.point.run
@@ -140,7 +140,7 @@ class Storage:
         return Entity("RestorePoint", path, item.name, f"urn:veeam:RestorePoint:{item.ident}", {}, links, members)
 
     def files(self) -> Iterator[Item]:
-        for backup, _ in self._with_repository():
+        for backup, _unused in self._with_repository():
             for file in backup.files.values():
                 if self._seen(file.points[0].copy):
                     yield Item(self.names.file_id(file), self.names.file_name(file), file.run.started, file)
@@ -171,7 +171,7 @@ class Storage:
 
     def _replicated(self, tenants: bool, continuous: bool) -> dict[str, list[Workload]]:
         found: dict[str, list[Workload]] = {}
-        for work, _ in self.layout.replicated():
+        for work, _unused in self.layout.replicated():
             own_continuous = work.replica == "cdp" and work.tenant is None
             if (work.tenant is not None) is tenants and own_continuous is continuous:
                 found.setdefault(self.names.replica_id(work), []).append(work)
@@ -219,7 +219,7 @@ class Storage:
 
     def tenants(self) -> Iterator[Item]:
         found: dict[str, list[Workload]] = {}
-        for work, _ in self.layout.replicated():
+        for work, _unused in self.layout.replicated():
             if work.tenant is not None:
                 found.setdefault(work.tenant, []).append(work)
         for name in sorted(found):

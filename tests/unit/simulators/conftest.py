@@ -12,6 +12,7 @@ import pytest
 
 from tests.simulators import running
 from tests.unit.simulators.talking import AzureTalk, SppTalk
+from tests.unit.simulators.talking_em import EmTalk
 from tests.unit.simulators.talking_vbr import VbrTalk
 
 # Inside a day and a week as any other; what depends on the date is tested over many dates in test_estate.
@@ -45,4 +46,12 @@ def vbr(ready: dict[str, Any]) -> VbrTalk:
     talk = VbrTalk(ready)
     talk.control("reset", {})
     talk.log_in()
+    return talk
+
+
+@pytest.fixture
+def em(ready: dict[str, Any]) -> EmTalk:
+    talk = EmTalk(ready)
+    talk.control("reset", {})
+    talk.log_on()
     return talk

@@ -43,7 +43,7 @@ def test_points_are_the_estate(vbr: VbrTalk) -> None:
 
 
 def snapshots(vbr: VbrTalk) -> int:
-    return sum(point["kind"] == "snapshot" for _, point, _ in vbr.listed())
+    return sum(point["kind"] == "snapshot" for _unused, point, _unused2 in vbr.listed())
 
 
 def test_what_is_not_listed(vbr: VbrTalk) -> None:

@@ -64,7 +64,7 @@ def test_fresh_token_refused_once(vbr: VbrTalk) -> None:
 def test_token_expires_in_mid_listing(vbr: VbrTalk) -> None:
     vbr.variant(token_calls=2)
     tokens = vbr.log_in()
-    assert [vbr.call("GET", POINTS).status_code for _ in range(3)] == [200, 200, 401]
+    assert [vbr.call("GET", POINTS).status_code for _unused in range(3)] == [200, 200, 401]
     renewed = vbr.grant(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     vbr.headers["Authorization"] = f"Bearer {renewed.json()['access_token']}"
     assert vbr.call("GET", POINTS).status_code == 200

@@ -50,7 +50,7 @@ def test_objects_of_backups(vbr: VbrTalk) -> None:
 
 
 def test_files_hold_the_sizes(vbr: VbrTalk) -> None:
-    sizes = {ident: point["size_bytes"] for _, point, ident in vbr.listed()}
+    sizes = {ident: point["size_bytes"] for _unused, point, ident in vbr.listed()}
     rows = {row["id"]: row for row in vbr.all("restorePoints")}
     own = shared = 0
     for backup in vbr.all("backups"):
@@ -126,7 +126,7 @@ def test_results_of_runs(vbr: VbrTalk) -> None:
 
 def test_scans_name_points_and_boots_do_not(vbr: VbrTalk) -> None:
     scans = {row["restorePointId"]: row for row in vbr.all("taskSessions", typeFilter="Antivirus")}
-    truth = {ident: point for _, point, ident in vbr.listed()}
+    truth = {ident: point for _unused, point, ident in vbr.listed()}
     for ident, row in scans.items():
         point = truth[ident]
         if row["scanResult"] == "Failed":
@@ -155,7 +155,7 @@ def test_malware_events(vbr: VbrTalk) -> None:
     rows = vbr.all("malwareDetection/events")
     told = {(row["machine"]["displayName"], row["severity"], row["state"]) for row in rows}
     assert {("download-01", "Infected", "Created"), ("shop-front", "Suspicious", "Created")} < told
-    assert [state for _, _, state in told].count("FalsePositive") == 1
+    assert [state for _unused, _unused2, state in told].count("FalsePositive") == 1
     assert all(row["detectionTimeUtc"].endswith("Z") for row in rows)
 
 

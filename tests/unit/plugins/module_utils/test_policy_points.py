@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR
 from tests.unit.plugins.module_utils.policy_rows import (
     COUNTS,
-    DAY,
     EMPTY,
-    HOUR,
     UNSURE,
     Case,
     ago,

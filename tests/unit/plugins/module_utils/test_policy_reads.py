@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, format_time
 from tests.unit.plugins.module_utils.policy_rows import (
     COUNTS,
-    DAY,
     EMPTY,
-    HOUR,
     NOW,
     ago,
     finding,

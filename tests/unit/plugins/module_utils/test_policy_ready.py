@@ -14,7 +14,8 @@ import yaml
 from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy_ready import READY
-from tests.unit.plugins.module_utils.policy_rows import EMPTY, HOUR, NOW, ago, gaps, judge, read, row
+from ansible_collections.backup.audit.plugins.module_utils._times import HOUR
+from tests.unit.plugins.module_utils.policy_rows import EMPTY, NOW, ago, gaps, judge, read, row
 
 NAMES = list(READY)
 # Rules that look at no time: a wrong clock says nothing against them.

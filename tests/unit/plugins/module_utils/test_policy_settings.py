@@ -15,11 +15,10 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_days import (
     elapsed,
     workdays_between,
 )
-from ansible_collections.backup.audit.plugins.module_utils._times import format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, format_time, parse_time
 from tests.unit.plugins.module_utils.policy_rows import (
     COUNTS,
     EMPTY,
-    HOUR,
     NOW,
     ago,
     finding,

@@ -9,20 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND
-from tests.unit.plugins.module_utils.policy_rows import (
-    DAY,
-    HOUR,
-    NOW,
-    ago,
-    finding,
-    findings,
-    gaps,
-    judge,
-    read,
-    row,
-    with_facet,
-)
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND
+from tests.unit.plugins.module_utils.policy_rows import NOW, ago, finding, findings, gaps, judge, read, row, with_facet
 
 SEVEN = {"recovery_points": {"minimum": 7}}
 
