@@ -18,6 +18,7 @@ from .veeam_enterprise_manager_words import Entity, Link
 NEVER = "1753-01-01T00:00:00Z"
 POINT_TYPES = ("Full", "Increment", "ReverseIncrement", "Snapshot")
 ALGORITHMS = ("Full", "ReversedIncremental", "Incremental", "SyntheticFull")
+_NO_ROOT = "00000000-0000-0000-0000-000000000000"
 _EXTENSIONS = {"full": "vbk", "archive": "vbk"}
 
 
@@ -148,6 +149,8 @@ class Names:
             return f"urn:vCloud:Vm:{root}.urn:vcloud:vm:{unique}"
         if work.platform_hint == "hyperv":
             return f"urn:HyperV:Vm:{root}.{unique}"
+        if work.workload_type == "physical":
+            return f"urn:AgentFor{work.platform_hint.capitalize()}:VeeamAgent:{_NO_ROOT}.{int(number[:2], 16)}"
         return f"urn:VMware:Vm:{root}.vm-{int(number[:4], 16)}"
 
     def root_id(self, work: Workload) -> str:
