@@ -19,6 +19,9 @@ from typing import Any
 import pytest
 import trustme
 
+from ansible_collections.backup.audit.plugins.module_utils._http import Client, Endpoint
+from tests.unit.plugins.module_utils.wire import PERMITS, Hasty
+
 
 @dataclasses.dataclass
 class Asked:
@@ -141,3 +144,24 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """How long clients would have waited between tries."""
+    return []
+
+
+@pytest.fixture
+def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
+    """Makes clients that never really wait, and are closed at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def make(server: Any, **more: Any) -> Client:
+            settings = {"url": server.url, "verify": server.ca_path, "timeout": 5, "retries": 2, **more}
+            client = Client(Endpoint(**settings), PERMITS)
+            client._stopped = Hasty(pauses)
+            stack.callback(client.close)
+            return client
+
+        yield make
