@@ -17,7 +17,7 @@ from ansible_collections.backup.audit.plugins.action import recovery_points_asse
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import SETTINGS, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy_match import MATCH_KEYS
-from ansible_collections.backup.audit.plugins.module_utils._policy_ready import EXTENDS
+from ansible_collections.backup.audit.plugins.module_utils._policy_ready import EXTENDS, READY
 from ansible_collections.backup.audit.plugins.module_utils._policy_tables import FACETS, KIND_FACETS
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import CERTAINTIES, RESULTS
 from ansible_collections.backup.audit.plugins.module_utils._references import references_of
@@ -63,8 +63,25 @@ def test_the_table_of_references() -> None:
     assert all(told.values())
 
 
+def test_the_table_of_ready_policies() -> None:
+    told = {
+        cells[0].strip("`"): yaml.safe_load("\n".join(re.findall(r"`(.+?)`", cells[1]))) for cells in between("ready")
+    }
+    assert told == READY
+
+
+def test_every_ready_policy_is_explained() -> None:
+    table = PAGE.index("<!-- ready: end -->")
+    explained = set(
+        re.findall(
+            r"^(?:\*\*|\| )`([^`]+)`", PAGE[table : PAGE.index("### What a healthy workload gets")], re.MULTILINE
+        )
+    )
+    assert explained - {"bam_..."} == set(READY)
+
+
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 7
 
 
 @pytest.mark.parametrize("text", EXAMPLES)

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Product x fact: told exactly, estimated, told of some points only, or not at all; from what the adapters declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.backup.audit.plugins.module_utils._model import KINDS
+from tests.integration import contract
+
+# In the order of the fields of a recovery point; what no adapter may leave undeclared is judged by the contract tests.
+FACTS = (
+    *("workload_id", "workload_name", "in_inventory"),
+    *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
+    *("verified", "verified_at", "verified_by", "checked", "checked_at", "checked_by"),
+    *("encrypted", "offsite", "immutable", "immutable_until"),
+    *("expires_at", "malware", "retention", "job"),
+)
+WORDS = {"cannot": "cannot tell", "estimated": "estimated", "sometimes": "of some points"}
+_ALL = "*"
+
+
+def overview() -> str:
+    """The matrix: of any workload, by the newest version."""
+    products = list(contract.ADAPTERS)
+    lines = head(["fact", *(contract.adapter(product).title for product in products)])
+    for fact in FACTS:
+        lines.append(line([f"`{fact}`", *(_cell(product, fact) for product in products)]))
+    return "".join(lines)
+
+
+def _cell(product: str, fact: str) -> str:
+    told = contract.cannot_tell(product, _ALL, contract.newest_version(product))
+    word = WORDS[told[fact][0]] if fact in told else "**exact**"
+    apart = any(
+        fact == field.rpartition(":")[2] and (field != fact or (workloads, versions) != (_ALL, _ALL))
+        for workloads, versions, field, _how, _why in declared(product)
+    )
+    return f"{word} \\*" if apart else word
+
+
+def reasons() -> str:
+    """Each product's own list, with the reasons."""
+    parts = []
+    for product in contract.ADAPTERS:
+        lines = head(["fact", "of", "versions", "told", "why"])
+        for workloads, versions, field, how, why in sorted(declared(product), key=_order):
+            kind, _colon, fact = field.rpartition(":")
+            of = " ".join(part for part in (workloads.replace(_ALL, ""), f"{kind} points" if kind else "") if part)
+            shown = "everything" if fact == _ALL else f"`{fact}`"
+            lines.append(line([shown, of or "all", versions.replace(_ALL, "all"), WORDS[how], why]))
+        parts.append(f"\n### {contract.adapter(product).title}\n\n{''.join(lines)}")
+    return "".join(parts) + "\n"
+
+
+def declared(product: str) -> Iterator[tuple[str, str, str, str, str]]:
+    """(workload type, versions, field, how, why) of all that an adapter declares."""
+    for (workloads, versions), fields in contract.adapter(product).cannot_tell.items():
+        for field, (how, why) in fields.items():
+            kind, _colon, fact = field.rpartition(":")
+            if fact not in (*FACTS, _ALL) or how not in WORDS or kind not in ("", *KINDS):
+                raise SystemExit(
+                    f"{product} declares {field}: {how}, which is no fact of a recovery point or no answer"
+                )
+            yield workloads, versions, field, how, why
+
+
+def _order(entry: tuple[str, str, str, str, str]) -> tuple[int, str, str, str]:
+    workloads, versions, field, _how, _why = entry
+    kind, _colon, fact = field.rpartition(":")
+    return (FACTS.index(fact) if fact in FACTS else -1, workloads, kind, versions)
+
+
+def head(names: list[str]) -> list[str]:
+    """The first two lines of a table."""
+    return [line(names), f"|{'---|' * len(names)}\n"]
+
+
+def line(cells: list[str]) -> str:
+    """One line of a table."""
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The generated tables: the pages hold what the code says, and the code says what adapters declare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._model import FACT_FACETS
+from tests.integration import contract
+from tests.tools import capabilities, capability_facts
+from tests.tools.capability_verdicts import verdicts
+
+PASS, ESTIMATES, ATTESTED = "**pass**", "pass on estimates", "pass if attested"
+
+
+@pytest.fixture
+def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
+    """Makes an adapter declare something else, for the time of a test."""
+
+    def change(product: str, entries: Any) -> None:
+        monkeypatch.setattr(contract.adapter(product), "cannot_tell", entries)
+
+    return change
+
+
+class TestPages:
+    def test_they_are_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert capabilities.main(["--check"]) == 0, capsys.readouterr().out
+
+    def test_a_stale_page_is_told(
+        self, declare: Callable[[str, Any], None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        declare("spp", {("*", "*"): {"kind": ("cannot", "for a test")}})
+        assert capabilities.main(["--check"]) == 1
+        assert "docs/capabilities.md, docs/policy.md no longer says" in capsys.readouterr().out
+
+    def test_only_what_is_between_the_markers_is_written(self) -> None:
+        page = "a\n<!-- x: begin (why) -->\nold\n<!-- x: end -->\nb\n"
+        assert capabilities.synced(page, {"x": "new\n"}) == page.replace("old", "new")
+
+    @pytest.mark.parametrize("page", ["", "<!-- x: begin (a) -->\n<!-- x: end -->\n" * 2])
+    def test_markers_must_be_there_once(self, page: str) -> None:
+        with pytest.raises(SystemExit, match="x: begin"):
+            capabilities.synced(page, {"x": "new\n"})
+
+
+class TestFacts:
+    def test_every_declaration_is_shown_with_its_reason(self) -> None:
+        shown = capability_facts.reasons()
+        for product in contract.ADAPTERS:
+            entries = list(capability_facts.declared(product))
+            assert entries
+            assert all(f"| {why} |" in shown for _workloads, _versions, _field, _how, why in entries)
+
+    @pytest.mark.parametrize(
+        ("entries", "word"),
+        [
+            ({}, "**exact**"),
+            ({("*", "*"): {"encrypted": ("estimated", "why")}}, "estimated"),
+            ({("*", "*"): {"encrypted": ("sometimes", "why")}}, "of some points"),
+            ({("*", "*"): {"encrypted": ("cannot", "why")}}, "cannot tell"),
+            ({("vm", "*"): {"encrypted": ("cannot", "why")}}, r"**exact** \*"),
+            ({("*", "v1-v3"): {"encrypted": ("cannot", "why")}}, r"**exact** \*"),
+            ({("*", "v1-v8"): {"encrypted": ("cannot", "why")}}, r"cannot tell \*"),
+            ({("*", "*"): {"snapshot:encrypted": ("cannot", "why")}}, r"**exact** \*"),
+        ],
+    )
+    def test_a_cell(self, declare: Callable[[str, Any], None], entries: Any, word: str) -> None:
+        declare("veeam_azure", entries)
+        (line,) = [line for line in capability_facts.overview().splitlines() if line.startswith("| `encrypted` |")]
+        assert line.split(" | ")[1 + list(contract.ADAPTERS).index("veeam_azure")] == word
+
+    @pytest.mark.parametrize("declared", [{"colour": ("cannot", "why")}, {"kind": ("never", "why")}])
+    def test_what_is_no_declaration_is_an_error(self, declare: Callable[[str, Any], None], declared: Any) -> None:
+        declare("spp", {("*", "*"): declared})
+        with pytest.raises(SystemExit, match="spp declares"):
+            capability_facts.reasons()
+
+
+class TestVerdicts:
+    def test_a_product_that_tells_all_proves_all(self, declare: Callable[[str, Any], None]) -> None:
+        declare("spp", {})
+        assert set(verdicts("spp").values()) == {PASS}
+
+    def test_a_product_that_tells_nothing_proves_only_its_points(self, declare: Callable[[str, Any], None]) -> None:
+        facts = (*FACT_FACETS, "immutable_until", "copies", "malware", "in_inventory", "kind", "size_bytes")
+        declare("spp", {("*", "*"): dict.fromkeys(facts, ("cannot", "why"))})
+        vouched = ("offsite", "immutable", "encrypted")
+        for (name, facet), told in verdicts("spp").items():
+            wanted = PASS if facet == "recovery_points" else ATTESTED if facet in vouched else "unknown"
+            assert told == wanted, (name, facet)
+
+    def test_estimates_pass_where_they_are_accepted(self, declare: Callable[[str, Any], None]) -> None:
+        declare("spp", {("*", "*"): dict.fromkeys(FACT_FACETS, ("estimated", "why"))})
+        for (name, facet), told in verdicts("spp").items():
+            assert told == (ESTIMATES if facet in FACT_FACETS else PASS), (name, facet)
+
+    def test_what_is_told_of_some_points_is_not_relied_on(self, declare: Callable[[str, Any], None]) -> None:
+        declare("spp", {("*", "*"): {"verified": ("sometimes", "why")}})
+        assert verdicts("spp")["3-2-1-1-0", "verified"] == "unknown"
+
+    def test_other_kinds_of_points_change_nothing(self, declare: Callable[[str, Any], None]) -> None:
+        declare("spp", {("*", "*"): {"archive:encrypted": ("cannot", "why"), "snapshot:offsite": ("estimated", "why")}})
+        assert set(verdicts("spp").values()) == {PASS}
+
+    @pytest.mark.parametrize("product", contract.ADAPTERS)
+    def test_a_healthy_workload_never_fails(self, product: str) -> None:
+        assert set(verdicts(product).values()) <= {PASS, ESTIMATES, ATTESTED, "unknown"}
