@@ -62,7 +62,8 @@ def run_module(
         module.fail_json(msg=str(error), failure=error.as_dict())
     except Exception as error:  # noqa: BLE001 - a bug must not look like an answer, and is told in one line too
         module.fail_json(
-            msg=f"{source.title}: unexpected {type(error).__name__}: {error}. Please report this with the traceback.",
+            msg=f"{source.title}: unexpected {type(error).__name__}: {error}. Please report this with its traceback "
+            "(-vvv; from ansible-core 2.19 on ANSIBLE_DISPLAY_TRACEBACK=error).",
             exception="".join(traceback.format_tb(error.__traceback__)),
         )
     module.exit_json(changed=False, **result)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils import basic
 
 from ansible_collections.backup.audit.plugins.module_utils import _info
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
@@ -299,7 +300,9 @@ def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: A
 
 def test_a_bug_is_a_failure_too_and_gives_the_session_back(server: Any, appliance: Appliance) -> None:
     appliance.told = {"bug": f"division by {TOKEN}"}
-    end = run(server)
+    # From 2.19 on ansible-core tells modules whether tracebacks are wanted.
+    wanted = {"_ansible_tracebacks_for": ["error"]} if hasattr(basic, "_ANSIBLE_PROFILE") else {}
+    end = run(server, **wanted)
     assert end.result["failed"] is True
     assert "Product: unexpected ZeroDivisionError" in end.result["msg"]
     assert "Please report this" in end.result["msg"]
