@@ -59,7 +59,7 @@ def _rank(control: Control, outcome: Outcome) -> tuple[int, int, int]:
     """The better the smaller: the result, then what it rests on, then the measured value."""
     state, certainty, actual, _text, _possible = outcome
     value = actual or 0
-    return (state, certainty, value if control.limit_micros and control.warn_micros else -value)
+    return (state, certainty, value if control.ceiling else -value)
 
 
 def _sum(control: Control, outcomes: Sequence[Outcome], rows: Rows) -> Outcome:

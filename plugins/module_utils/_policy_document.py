@@ -281,6 +281,7 @@ def _control(
         view=facet.view,
         combine="add" if rule.adds else rule.combine,
         unit=unit,
+        ceiling=rule.ceiling,
         limit=limit,
         words=rule.words(facet, shown(limit, unit), "" if window is None else shown(window, "seconds")),
         limit_micros=limit_micros,

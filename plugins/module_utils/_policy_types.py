@@ -121,6 +121,8 @@ class Control:
     # ``limit`` in microseconds, and from which age on it warns.
     limit_micros: int = 0
     warn_micros: int = 0
+    # Whether less is better.
+    ceiling: bool = False
     # Seconds; None = ever.
     within: int | None = None
     # What an unknown becomes.

@@ -171,7 +171,7 @@ def _bounds(groups: Iterable[Row]) -> Row:
 
 def _add_kind(view: View, facts: Row) -> None:
     count, unknown = facts.get("count", 0), facts.get("unknown", 0)
-    if count or facts.get("newest"):
+    if count:
         view.newest = _both(latest, view.newest, facts.get("newest"), view.count)
         view.oldest = _both(earliest, view.oldest, facts.get("oldest"), view.count)
         view.count += count

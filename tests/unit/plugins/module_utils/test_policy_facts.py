@@ -36,6 +36,7 @@ def _cases_of_fact(name: str) -> list[Case]:
         case("enough", _fact(count=3, false=27), {"minimum": 3}, "pass", "is 3, wanted are at least 3"),
         case("too few", _fact(count=3, false=27), {"minimum": 4}, "fail", "is 3, wanted are at least 4"),
         case("perhaps", _fact(count=3, unknown=1, false=26), {"minimum": 4}, "unknown", "3 are known, and of 1 points"),
+        case("silent of one", {"count": 29}, {"all": True}, "unknown", "of 1 points"),
         case("silent", {"count": 0}, {"minimum": 1}, "unknown", "of 30 points the product does not tell"),
         case("back", _fact(count=3, false=27), {"reaches_back": "9d"}, "pass", "is 9d old"),
         case("not back", _fact(count=3, false=27), {"reaches_back": "10d"}, "fail", "is 9d old"),

@@ -187,6 +187,7 @@ FULL: list[Case] = [
     ),
 ]
 
+_FULL_TIMES = {"newest": ago(days=2), "oldest": ago(days=29)}
 _SNAPSHOTS = {
     "count": 5,
     "newest": ago(hours=1),
@@ -246,6 +247,36 @@ KINDS: list[Case] = [
         {"recovery_points": {"kinds": ["incremental", "snapshot"], "longest_gap": "90m"}},
         "unknown",
         "cannot tell",
+    ),
+    (
+        "no gap in the backups, so none with snapshots",
+        row(
+            by_kind={"incremental": 30, "snapshot": 5},
+            kinds={"snapshot": {"count": 5, "newest": ago(hours=1), "oldest": ago(days=4)}, "incremental": UNSURE},
+        ),
+        {"recovery_points": {"kinds": ["incremental", "snapshot"], "longest_gap": "25h"}},
+        "pass",
+        "is 1d 1h",
+    ),
+    (
+        "not all backups, so the gaps of all say nothing",
+        row(by_kind={"full": 4, "incremental": 30}, kinds={"full": {"count": 4, **_FULL_TIMES}, "incremental": UNSURE}),
+        {"recovery_points": {"kinds": ["full", "snapshot"], "longest_gap": "26h"}},
+        "fail",
+        "is 2d",
+    ),
+    (
+        "the oldest of unknown, of all kinds",
+        row(
+            by_kind={"full": 4, "incremental": 30},
+            kinds={
+                "full": {"count": 4, **_FULL_TIMES, "unknown": 1, "oldest_unknown": ago(days=50)},
+                "incremental": {**UNSURE, "oldest_unknown": ago(days=40)},
+            },
+        ),
+        {"recovery_points": {"kinds": ["full", "incremental"], "reaches_back": "50d"}},
+        "unknown",
+        "of 3 points",
     ),
     (
         "no point of any kind since",

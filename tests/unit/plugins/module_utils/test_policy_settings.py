@@ -142,6 +142,30 @@ def test_accept(rules: dict[str, Any], accept: list[str] | None, result: str, ce
     assert (told["result"], told["certainty"]) == (result, certainty), told["message"]
 
 
+def test_refused_estimates_and_unknown_points_are_one_group() -> None:
+    facts = {
+        "count": 0,
+        "unknown": 10,
+        "newest_unknown": ago(days=3),
+        "oldest_unknown": ago(days=12),
+        "estimated": {"count": 20, "newest": ago(days=2), "oldest": ago(days=29)},
+    }
+    for rules in ({"newest_within": "2d"}, {"reaches_back": "29d"}, {"minimum": 30}):
+        told = finding(with_facet("immutable", facts), {"immutable": {**rules, "on_unknown": "ignore"}})
+        assert told["result"] == "unknown", told["message"]
+    for rules in ({"newest_within": "47h"}, {"reaches_back": "30d"}, {"minimum": 31}):
+        assert finding(with_facet("immutable", facts), {"immutable": rules})["result"] == "fail"
+
+
+@pytest.mark.parametrize("accept", [[], ["estimated"]])
+def test_estimates_without_a_time_prove_no_age(accept: list[str]) -> None:
+    facts = {"count": 2, "newest": ago(days=9), "oldest": ago(days=9), "estimated": {"count": 28}}
+    judged = row(newest=None, oldest=None, by_kind=None, facets={"immutable": facts})
+    for rules in ({"newest_within": "2d"}, {"reaches_back": "29d"}):
+        policy = {"immutable": {**rules, **({"accept": accept} if accept else {})}, "on_unknown": "ignore"}
+        assert finding(judged, policy)["result"] == "unknown"
+
+
 @pytest.mark.parametrize("level", ["policy", "facet", "rule"])
 def test_accept_at_each_level(level: str) -> None:
     policy: dict[str, Any] = {"immutable": {"minimum": {"limit": 5}}}

@@ -251,6 +251,8 @@ class TestCombine:
     def test_one_row_proves_it_for_all(self) -> None:
         told = finding(self.reads(recovery_points=3), SEVEN, combine=BY_NAME)
         assert (told["result"], told["actual"], told["source"]) == ("pass", 30, "vbr1")
+        # What one row proves alone is not added up.
+        assert finding(self.reads(), SEVEN, combine={**BY_NAME, "independent": True})["actual"] == 30
         assert told["message"] == (
             "number of recovery points is 30, wanted are at least 7 "
             "(2 rows judged as one: vbr1, id id-1; spp1, id 77; that of vbr1, id id-1 counts)"
@@ -307,9 +309,26 @@ class TestCombine:
             ("pass", False),
         ]
 
-    @pytest.mark.parametrize(("oldest", "result"), [(90, "fail"), (10, "pass")])
-    def test_the_gap_of_the_row_that_reaches_back_furthest(self, oldest: int, result: str) -> None:
-        reads = self.reads(oldest=ago(days=oldest), gaps=gaps(every=99 * HOUR))
+    @pytest.mark.parametrize(
+        ("rules", "second", "actual"),
+        [
+            ({"newest_within": "26h"}, {"newest": ago(hours=1)}, HOUR),
+            ({"newest_within": "26h"}, {"newest": ago(hours=9)}, 5 * HOUR),
+            ({"newest_within": "1m"}, {"newest": ago(hours=9)}, 5 * HOUR),
+            ({"reaches_back": "9d"}, {"oldest": ago(days=60)}, 60 * DAY),
+            ({"reaches_back": "9d"}, {"oldest": ago(days=10)}, 30 * DAY),
+            ({"minimum": 99}, {"recovery_points": 31}, 31),
+            ({"minimum": 99}, {"recovery_points": 29}, 30),
+        ],
+    )
+    def test_of_equal_results_the_better_value_is_told(
+        self, rules: dict[str, Any], second: dict[str, Any], actual: int
+    ) -> None:
+        assert finding(self.reads(**second), {"recovery_points": rules}, combine=BY_NAME)["actual"] == actual
+
+    @pytest.mark.parametrize(("oldest", "result"), [(90, "fail"), (10, "pass"), (None, "pass")])
+    def test_the_gap_of_the_row_that_reaches_back_furthest(self, oldest: int | None, result: str) -> None:
+        reads = self.reads(oldest=None if oldest is None else ago(days=oldest), gaps=gaps(every=99 * HOUR))
         told = finding(reads, {"recovery_points": {"longest_gap": "26h"}}, combine=BY_NAME)
         assert told["result"] == result
 
