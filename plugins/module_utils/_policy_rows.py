@@ -110,13 +110,16 @@ def _facts(row: Row, read: ReadFacts) -> tuple[t.Any, ...]:
 def _restored(row: Row, tier: Tier) -> Row:
     """The row with the moments back that are left out on the wire, in those of its groups that are looked at.
 
-    recovery_points is always one of them: _read.restored makes ``kinds`` of it.
+    recovery_points is always one of them: _read.restored makes ``kinds`` of it. What it leaves out of that group alone
+    stands in the row itself, unless there are points of unknown.
     """
     facets = row.get("facets")
     if not facets:
         return row
-    needed = tier.facets
-    slim = {**row, "facets": {name: facets[name] for name in facets if name in needed or name == "recovery_points"}}
+    needed = {name: facets[name] for name in facets if name in tier.facets or name == "recovery_points"}
+    if len(needed) == 1 and not tier.by_kind and "unknown" not in needed.get("recovery_points", ("unknown",)):
+        return row
+    slim = {**row, "facets": needed}
     if not tier.by_kind:
         slim.pop("kinds", None)
     return restored(slim)
