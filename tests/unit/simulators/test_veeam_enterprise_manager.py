@@ -36,7 +36,7 @@ def everything(em: EmTalk) -> dict[str, dict[str, Any]]:
 
 def test_points_are_the_estate(em: EmTalk) -> None:
     rows = everything(em)
-    replicas = {ident for _, point, ident in em.listed() if point["kind"] == "replica"}
+    replicas = {ident for _work, point, ident in em.listed() if point["kind"] == "replica"}
     copies = {ident for places in em.lists["copies"].values() for ident in places.values()}
     assert set(rows) == replicas | copies
     kinds = {"full": "Full", "incremental": "Increment", "archive": "Full"}
@@ -195,9 +195,9 @@ def joined(em: EmTalk) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[st
 
 def test_sizes_and_places_by_joins(em: EmTalk) -> None:
     places = {ident: place for found in em.lists["copies"].values() for place, ident in found.items()}
-    sizes = {ident: point["size_bytes"] for _, point, ident in em.listed()}
+    sizes = {ident: point["size_bytes"] for _work, point, ident in em.listed()}
     all_of_it = list(joined(em))
-    shared = Counter(guid(file) for _, file, _, _ in all_of_it)
+    shared = Counter(guid(file) for _row, file, _backup, _place in all_of_it)
     own = 0
     for row, file, backup, repository in all_of_it:
         assert repository["Name"] == places[guid(row)]
@@ -208,10 +208,10 @@ def test_sizes_and_places_by_joins(em: EmTalk) -> None:
         assert alone or backup["Name"] == "Silver"
     assert own > 100
     assert max(shared.values()) == 2
-    platforms = {backup["Platform"] for _, _, backup, _ in all_of_it}
+    platforms = {backup["Platform"] for _row, _file, backup, _place in all_of_it}
     assert platforms == {"VMware", "HyperV", "vCloud", "AgentForWindows", "AgentForLinux"}
-    assert {repository["Kind"] for *_, repository in all_of_it} >= {"WindowsLocal", "CifsShare", "DDBoost"}
-    assert {repository["Capacity"] for *_, repository in all_of_it} >= {-1}
+    assert {repository["Kind"] for *_before, repository in all_of_it} >= {"WindowsLocal", "CifsShare", "DDBoost"}
+    assert {repository["Capacity"] for *_before, repository in all_of_it} >= {-1}
 
 
 def test_files_may_not_be_named(em: EmTalk) -> None:
@@ -230,7 +230,7 @@ def test_tiers(em: EmTalk) -> None:
 def test_origins(em: EmTalk) -> None:
     servers = {guid(row): row["Name"] for row in em.json("backupServers", format="Entity")["BackupServers"]}
     rows = everything(em)
-    for work, _, ident in em.listed():
+    for work, _point, ident in em.listed():
         above = link(rows[ident], "Up", "BackupServerReference")
         assert servers[above["Href"].rpartition("/")[2]] == above["Name"] == em.lists["origins"][work["key"]]
     assert len(servers) == 3

@@ -92,7 +92,7 @@ def test_a_cookie_beats_the_header(em: EmTalk) -> None:
 def test_sessions_end_by_themselves(em: EmTalk) -> None:
     em.variant(session_calls=2)
     em.log_on()
-    assert [em.call("GET", POINTS).status_code for _ in range(3)] == [200, 200, 401]
+    assert [em.call("GET", POINTS).status_code for _unused in range(3)] == [200, 200, 401]
     em.variant(session_calls=0, idle_seconds=0)
     em.log_on()
     time.sleep(0.02)
@@ -108,7 +108,7 @@ def test_restore_operator_sees_a_scope(em: EmTalk) -> None:
     for path in ("backupServers", "repositories", "backupFiles", "cloud/tenants", "hierarchyRoots"):
         assert em.call("GET", f"/api/{path}").status_code == 403, path
     assert em.call("GET", "/api/query?type=Repository").status_code == 403
-    outside = next(point for work, point, _ in em.listed() if work["name"] == "mail-01")
+    outside = next(point for work, point, _ident in em.listed() if work["name"] == "mail-01")
     ident = em.lists["points"][outside["key"]]
     assert em.call("GET", f"{POINTS}/{ident}").status_code == 404
 
@@ -117,7 +117,7 @@ def test_restore_operator_sees_a_scope(em: EmTalk) -> None:
 def test_tenants_see_what_is_theirs(em: EmTalk, tenant: str) -> None:
     em.log_on_as_tenant(tenant)
     rows = em.json("cloud/vmReplicaPoints")["Refs"]
-    mine = {ident for work, _, ident in em.listed() if work["tenant"] == tenant}
+    mine = {ident for work, _point, ident in em.listed() if work["tenant"] == tenant}
     assert {row["UID"].rpartition(":")[2] for row in rows} == mine
     assert mine
     (service,) = em.xml("cloud").values()
