@@ -301,7 +301,7 @@ def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: A
 def test_a_bug_is_a_failure_too_and_gives_the_session_back(server: Any, appliance: Appliance) -> None:
     appliance.told = {"bug": f"division by {TOKEN}"}
     # From 2.19 on ansible-core tells modules whether tracebacks are wanted.
-    wanted = {"_ansible_tracebacks_for": ["error"]} if hasattr(basic, "_ANSIBLE_PROFILE") else {}
+    wanted: dict[str, Any] = {"_ansible_tracebacks_for": ["error"]} if hasattr(basic, "_ANSIBLE_PROFILE") else {}
     end = run(server, **wanted)
     assert end.result["failed"] is True
     assert "Product: unexpected ZeroDivisionError" in end.result["msg"]
