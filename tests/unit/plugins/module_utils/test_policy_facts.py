@@ -150,6 +150,20 @@ LOCATIONS: list[Case] = [
         "number of locations with a recovery point at most 1d 2h old is 1",
     ),
     (
+        "as young as is asked",
+        row(locations=_TWO),
+        {"locations": {"minimum": 2, "newest_within": "3d"}},
+        "pass",
+        "at most 3d old is 2",
+    ),
+    (
+        "all listed",
+        row(locations=_TWO, locations_unknown={"count": 0}),
+        {"locations": {"minimum": 3}},
+        "fail",
+        "is 2",
+    ),
+    (
         "unlisted ones are old",
         row(locations=_TWO, locations_unknown={"count": 4, "newest": ago(days=5)}),
         {"locations": {"minimum": 2, "newest_within": "26h"}},

@@ -17,6 +17,7 @@ from tests.unit.plugins.module_utils.policy_rows import (
     NOW,
     ago,
     finding,
+    findings,
     gaps,
     judge,
     read,
@@ -178,7 +179,7 @@ def test_a_clock_that_is_far_off_proves_no_age(skew: int) -> None:
 
 def windowed(judged: dict[str, Any], policy: dict[str, Any], **window: str) -> tuple[str, str]:
     """Result and message for a READ that looked only at a window."""
-    told = finding(read(judged, window=window), {**policy, "on_unknown": "ignore"})
+    told = findings(read(judged, window=window), {**policy, "on_unknown": "ignore"})[0]
     return told["result"], told["message"]
 
 
@@ -225,6 +226,8 @@ def windowed(judged: dict[str, Any], policy: dict[str, Any], **window: str) -> t
         ),
         (row(gaps=gaps(every=99 * HOUR)), {"recovery_points": {"longest_gap": "26h"}}, 400, "fail"),
         (EMPTY, {"locations": {"minimum": 1}}, 30, "unknown"),
+        (EMPTY, {"locations": {"minimum": 1, "newest_within": "29d"}}, 30, "fail"),
+        (EMPTY, {"locations": {"minimum": 1, "newest_within": "31d"}}, 30, "unknown"),
         (EMPTY, {"size": {"newest_at_least": "50%"}}, 30, "unknown"),
         (EMPTY, {"recovery_points": {"longest_gap": "26h"}}, 30, "unknown"),
     ],
