@@ -23,6 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     unknown,
 )
 
+_PRODUCTION = "whether the workload still exists, which would be one more, is not told"
 _NOT_LISTED = "of some points the product does not list where they lie"
 
 
@@ -66,9 +67,12 @@ def _doubts(view: View, control: Control, context: Context, unsure: int) -> Doub
 
 
 def _decide(view: View, control: Control, context: Context, count: int, doubts: Doubts) -> Outcome:
-    # What is no longer in the inventory has no production copy any more.
-    if view.row.get("in_inventory") is not False:
+    # What is no longer in the inventory has no production copy any more; where that is not known, neither is the copy.
+    present = view.row.get("in_inventory")
+    if present:
         count += control.offset
+    elif present is None and control.offset:
+        doubts = {**doubts, _PRODUCTION: control.offset}
     most = list(doubts.values())
     possible = count + sum(more or 0 for more in most)
     if count >= control.limit:

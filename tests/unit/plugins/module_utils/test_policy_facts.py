@@ -210,11 +210,20 @@ LOCATIONS: list[Case] = [
         "unknown",
         "does not list",
     ),
-    ("copies", row(locations=_TWO), {"copies": {"minimum": 3}}, "pass", "number of copies with a recovery point is 3"),
-    ("copies too few", row(locations=_TWO), {"copies": {"minimum": 4}}, "fail", "is 3"),
+    (
+        "copies",
+        row(locations=_TWO, in_inventory=True),
+        {"copies": {"minimum": 3}},
+        "pass",
+        "with a recovery point is 3",
+    ),
+    ("copies too few", row(locations=_TWO, in_inventory=True), {"copies": {"minimum": 4}}, "fail", "is 3"),
+    ("production not told", row(locations=_TWO), {"copies": {"minimum": 3}}, "unknown", "still exists"),
+    ("production not needed", row(locations=_TWO), {"copies": {"minimum": 2}}, "pass", "is 2"),
+    ("production no help", row(locations=_TWO), {"copies": {"minimum": 4}}, "fail", "is 2"),
     ("no production", row(locations=_TWO), {"copies": {"minimum": 3, "production": False}}, "fail", "is 2"),
     ("gone production", row(locations=_TWO, in_inventory=False), {"copies": {"minimum": 3}}, "fail", "is 2"),
-    ("copies not told", row(), {"copies": {"minimum": 2}}, "unknown", "1 are known"),
+    ("copies not told", row(in_inventory=True), {"copies": {"minimum": 2}}, "unknown", "1 are known"),
 ]
 
 

@@ -294,7 +294,10 @@ class TestCombine:
 
     def test_production_is_one_copy_however_many_rows_count_it(self) -> None:
         place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
-        reads = [read(row(locations=place)), read(row(source="s", locations=place), server={"host": "s"})]
+        reads = [
+            read(row(locations=place, in_inventory=True)),
+            read(row(source="s", locations=place, in_inventory=True), server={"host": "s"}),
+        ]
         combine = {**BY_NAME, "independent": True}
         assert finding(reads, {"copies": {"minimum": 3}}, combine=combine)["actual"] == 3
         told = finding(reads, {"copies": {"minimum": 4}}, combine=combine)
