@@ -91,7 +91,7 @@ class SpectrumProtectPlus(Source):
             "immutable_until": ("estimated", "from wormProtected and the retention of the SLA policy of today"),
             "expires_at": ("estimated", "from the retention of the SLA policy as it is today"),
             "offsite": ("estimated", "an offload or archive copy; exact for replication between sites (copies: true)"),
-            "copies": ("cannot", "unless the catalogue lists them as rows, or copies: true reads the restore view"),
+            "copies": ("sometimes", "where the catalogue lists them as rows, or copies: true reads the restore view"),
         },
         ("database", "*"): {"in_inventory": ("cannot", "the inventory of applications is not read")},
     }
