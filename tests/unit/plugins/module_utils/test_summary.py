@@ -131,6 +131,12 @@ def test_points_dated_in_the_future_are_left_out_and_counted(ahead: int, counts:
     assert sum(found["by_status"].values()) == (2 if counts else 1)
 
 
+def test_only_those_beyond_the_tolerance_are_left_out() -> None:
+    found = row(*(point(created=NOW + seconds * SECOND) for seconds in (299, 300, 301)))
+    assert (found["recovery_points"], found["in_future"]) == (2, 1)
+    assert found["newest"] == format_time(NOW + 300 * SECOND)
+
+
 def test_a_row_of_nothing_but_the_future_has_no_points() -> None:
     found = row(point(-1), point(-2, kind="snapshot"))
     assert (found["recovery_points"], found["newest"], found["in_future"]) == (0, None, 2)
