@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter to_openmetrics."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+from functools import partial
+
+from ansible_collections.backup.audit.plugins.plugin_utils import _openmetrics
+from ansible_collections.backup.audit.plugins.plugin_utils._render import render
+
+
+def to_openmetrics(assessment: t.Any, workloads: bool = True) -> str:
+    """An ASSESSMENT (packed or plain) as metrics for node_exporter's textfile collector."""
+    return render("to_openmetrics", assessment, partial(_openmetrics.to_openmetrics, workloads=workloads))
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        """The filters of this file."""
+        return {"to_openmetrics": to_openmetrics}
