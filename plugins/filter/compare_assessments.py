@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter compare_assessments."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible_collections.backup.audit.plugins.plugin_utils._compare import compare
+from ansible_collections.backup.audit.plugins.plugin_utils._render import plain_data
+from ansible_collections.backup.audit.plugins.plugin_utils._view import load
+
+
+def compare_assessments(assessment: t.Any, before: t.Any) -> dict[str, t.Any]:
+    """What became of the workloads between an earlier ASSESSMENT (``before``) and this one; packed or plain."""
+    told: dict[str, t.Any] = plain_data("compare_assessments", lambda: compare(load(before), load(assessment)))
+    return told
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        """The filters of this file."""
+        return {"compare_assessments": compare_assessments}
