@@ -1,0 +1,27 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter to_html_report."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+from functools import partial
+
+from ansible_collections.backup.audit.plugins.plugin_utils import _html
+from ansible_collections.backup.audit.plugins.plugin_utils._render import render
+
+
+def to_html_report(assessment: t.Any, title: str = "Recovery report") -> str:
+    """An ASSESSMENT (packed or plain) as one HTML page that needs nothing else."""
+    return render("to_html_report", assessment, partial(_html.to_html_report, title=title))
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        """The filters of this file."""
+        return {"to_html_report": to_html_report}
