@@ -18,6 +18,17 @@ from tests.integration.running_modules import MODULES
 from tests.integration.running_plays import play, servers
 from tests.tools.project import ROOT
 
+# compliance_formats -> the file that it leaves
+EVIDENCE = {
+    "json": "findings.json",
+    "html": "report.html",
+    "junit": "junit.xml",
+    "csv": "findings.csv",
+    "openmetrics": "backup_audit.prom",
+    "oscal": "oscal-assessment-results.json",
+    "hdf": "hdf.json",
+    "markdown": "summary.md",
+}
 SOME = {"recovery_points": {"minimum": 1}}
 
 
@@ -53,13 +64,20 @@ def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> Non
     variables = {
         "compliance_facts_dir": str(facts),
         "compliance_output": str(output),
+        "compliance_formats": list(EVIDENCE),
         "compliance_policy": SOME,
         "compliance_fail": False,
     }
     first = play("backup.audit.report", tmp_path, variables=variables)
     assert first.status == 0, first.output
     before = contents(output)
-    assert "findings.json" in before
+    assert set(before) == set(EVIDENCE.values())
+    assert all(before.values())
+    # Ansible must not take text that looks like data for data and write it anew.
+    assert b"{'" not in before["hdf.json"] + before["oscal-assessment-results.json"]
+    assert json.loads(before["hdf.json"])["profiles"]
+    assert json.loads(before["oscal-assessment-results.json"])["assessment-results"]
+    assert before["report.html"].lstrip().lower().startswith(b"<!doctype html>")
     second = play("backup.audit.report", tmp_path, variables=variables)
     assert second.status == 0, second.output
     assert contents(output) == before
