@@ -29,6 +29,8 @@ class Rows:
     oldest: tuple[str | None, ...]
     # Whether the READ of that row proves anything.
     believed: tuple[bool, ...]
+    # Whether the workload is known to exist, so that its row counts production as a copy.
+    present: tuple[bool, ...]
 
 
 def merge(control: Control, outcomes: Sequence[Outcome], rows: Rows, *, add: bool) -> tuple[int | None, Outcome]:
@@ -71,8 +73,9 @@ def _sum(control: Control, outcomes: Sequence[Outcome], rows: Rows) -> Outcome:
     ):
         counts[origin] = max(counts.get(origin, 0), (actual or 0) if believed else 0)
         possible[origin] = max(possible.get(origin, 0), may_be)
-    # Production is one copy, however many rows count it.
-    twice = control.offset * (len(counts) - 1)
+    # Production is one copy, however many origins count it.
+    with_production = {origin for origin, present in zip(rows.origins, rows.present, strict=True) if present}
+    twice = control.offset * max(0, len(with_production) - 1)
     count, at_most = sum(counts.values()) - twice, sum(possible.values()) - twice
     certainty = max(control.accept, default=EXACT)
     if count >= control.limit:

@@ -118,6 +118,7 @@ class Filing:
             tuple(record.place[1] or record.read.host for record in group),
             tuple(record.oldest for record in group),
             tuple(record.read.doubt is None for record in group),
+            tuple(record.in_inventory is True for record in group),
         )
         told = "; ".join(record.called() for record in group)
         merged = []

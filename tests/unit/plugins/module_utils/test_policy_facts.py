@@ -202,6 +202,23 @@ LOCATIONS: list[Case] = [
         "is 1",
     ),
     ("young place", row(locations=_TWO), {"locations": {"newest_within": "5h"}}, "pass", "is 5h old"),
+    (
+        "nearly old",
+        row(locations=_TWO),
+        {"locations": {"newest_within": {"limit": "6h", "warn_at": "80%"}}},
+        "warn",
+        "5h",
+    ),
+    (
+        "between warning and limit it may be",
+        row(
+            locations=[{"location": "tape", "count": 3}, _TWO[1]],
+            locations_unknown={"count": 4, "newest": ago(hours=6)},
+        ),
+        {"locations": {"newest_within": {"limit": "6h", "warn_at": "50%"}}},
+        "unknown",
+        "does not list",
+    ),
     ("old places", row(locations=_TWO), {"locations": {"newest_within": "4h"}}, "fail", "is 5h old"),
     (
         "perhaps a young place",

@@ -229,6 +229,8 @@ def windowed(judged: dict[str, Any], policy: dict[str, Any], **window: str) -> t
         (EMPTY, {"locations": {"minimum": 1, "newest_within": "29d"}}, 30, "fail"),
         (EMPTY, {"locations": {"minimum": 1, "newest_within": "31d"}}, 30, "unknown"),
         (EMPTY, {"size": {"newest_at_least": "50%"}}, 30, "unknown"),
+        (EMPTY, {"locations": {"newest_within": "30d"}}, 30, "fail"),
+        (EMPTY, {"locations": {"newest_within": {"limit": "31d", "warn_at": "50%"}}}, 30, "unknown"),
         (EMPTY, {"recovery_points": {"longest_gap": "26h"}}, 30, "unknown"),
     ],
 )

@@ -217,6 +217,30 @@ class TestExpected:
         ]
         assert told[0]["message"] == ("web01 is known to vbr1 (vbr1, id this); not judged: vbr1, id old; vbr1, id gone")
 
+    @pytest.mark.parametrize(
+        ("better", "worse"),
+        [
+            ({"in_inventory": True}, {"in_inventory": None}),
+            ({"in_inventory": None}, {"in_inventory": False}),
+            ({"newest": ago(days=20)}, {"newest": None}),
+            ({"newest": ago(days=20), "in_inventory": True}, {"newest": ago(hours=1), "in_inventory": None}),
+            # What is excluded is not judged, however new it is.
+            ({"newest": ago(days=20)}, {"newest": ago(hours=1), "platform": "lab"}),
+        ],
+    )
+    def test_which_of_several_rows_is_judged(self, better: dict[str, Any], worse: dict[str, Any]) -> None:
+        both = (row(**{"workload_id": "better", **better}), row(**{"workload_id": "worse", **worse}))
+        exclude = [{"match": {"platform": "lab"}, "reason": "a lab"}]
+        for rows in (both, both[::-1]):
+            told = findings(read(*rows), SEVEN, expected=["web01"], exclude=exclude)
+            assert [one["workload_id"] for one in told if one["control"] == "recovery_points.minimum"] == ["better"]
+
+    def test_the_finding_names_who_else_may_be_meant(self) -> None:
+        told = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
+        assert messages(told, "expected.exists")[0][1] == (
+            "the only workload that may be web01.prod is web01, which may be web01.test as well"
+        )
+
     def test_an_ambiguous_short_name_is_unknown(self) -> None:
         rows = read(row(workload_name="web01.prod"), row(workload_name="web01.test"))
         told = findings(rows, SEVEN, expected=["web01"])
@@ -302,6 +326,18 @@ class TestCombine:
         assert finding(reads, {"copies": {"minimum": 3}}, combine=combine)["actual"] == 3
         told = finding(reads, {"copies": {"minimum": 4}}, combine=combine)
         assert (told["result"], told["certainty"]) == ("fail", "exact")
+
+    @pytest.mark.parametrize(("first", "second", "copies"), [(True, None, 3), (None, None, 2), (True, False, 3)])
+    def test_production_counts_once_if_one_row_counts_it(
+        self, first: bool | None, second: bool | None, copies: int
+    ) -> None:
+        place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
+        reads = [
+            read(row(locations=place, in_inventory=first)),
+            read(row(source="s", locations=place, in_inventory=second), server={"host": "s"}),
+        ]
+        told = finding(reads, {"copies": {"minimum": 9}}, combine={**BY_NAME, "independent": True})
+        assert told["actual"] == copies
 
     def test_the_longest_run_and_the_newest_point(self) -> None:
         reads = self.reads(calendar={"days": 3}, newest=ago(hours=1))
