@@ -11,7 +11,7 @@ from uuid import UUID
 
 from .dialect import Answer, Call, Dialect, Refusal
 from .veeam_backup_replication_clock import ServerClock
-from .veeam_backup_replication_versions import Row, Shape
+from .veeam_backup_replication_versions import REVISIONS, Row, Shape
 
 Test = Callable[[Row], bool]
 # A filter of a list: the values that were sent and the clock give a test.
@@ -125,9 +125,6 @@ class Shelf:
         self._chosen: dict[tuple[str, ...], Sequence[int]] = {}
         self._indexes: dict[str, dict[str, list[int]]] = {}
 
-    def __len__(self) -> int:
-        return len(self.rows)
-
     def written(self, revision: str) -> list[bytes]:
         key = self.shape.alike(revision)
         if key not in self._written:
@@ -182,8 +179,16 @@ class Shelf:
             if len(self._chosen) >= _MOST_REMEMBERED:
                 self._chosen.clear()
             near = self._candidates(asked, filters)
-            self._chosen[key] = [index for index in near if all(test(self.rows[index]) for test in tests)]
+            self._chosen[key] = [index for index in near if all(test(self._seen(index, revision)) for test in tests)]
         return self._chosen[key]
+
+    def _seen(self, index: int, revision: str) -> Row:
+        """The row in the words of the revision, which are those that a filter is asked in."""
+        row = self.rows[index]
+        if self.shape.alike(revision) == self.shape.alike(REVISIONS[-1]):
+            return row
+        hidden = {name: value for name, value in row.items() if name.startswith("_")}
+        return hidden | self.shape.cut(row, revision)
 
     def _candidates(self, asked: Mapping[str, list[str]], filters: Mapping[str, Filter]) -> Sequence[int]:
         for name, values in asked.items():

@@ -185,24 +185,43 @@ class Points:
     # What can be listed and filtered by
 
     def kinds(self) -> list[tuple[Kind, Iterator[Item]]]:
-        common = {
+        stored = {
             "Name": Field(lambda item: item.name),
             "CreationTime": Field(lambda item: item.moment, "time"),
-            "VmDisplayName": Field(lambda item: _owner(item).name),
-        }
-        stored = {
-            **{name: field for name, field in common.items() if name != "VmDisplayName"},
             "Type": Field(lambda item: point_type(item.what.point), POINT_TYPES),
             "Algorithm": Field(lambda item: algorithm(item.what.point), ALGORITHMS),
             **self._stored_fields(),
         }
-        replica = {
+        machine = Field(lambda item: _owner(item).name)
+        reference = Field(lambda item: self.names.hierarchy_reference(_owner(item)))
+        vm = {**stored, "VmDisplayName": machine, "HierarchyObjRef": reference}
+        agent = {**stored, "ComputerName": machine, **self._backup_fields()}
+        own, cloud = self._replica_fields()
+        agents, clouds = "agents/agentRestorePoints", "cloud/vmReplicaPoints"
+        return [
+            (Kind("VmRestorePoint", "VmRestorePoints", "vmRestorePoints", self.vm_point, vm), self.vm_points()),
+            (Kind("AgentRestorePoint", "AgentRestorePoints", agents, self.agent_point, agent), self.agent_points()),
+            (
+                Kind("VmReplicaPoint", "VmReplicaPoints", "vmReplicaPoints", self.replica_point, own),
+                self.replica_points(),
+            ),
+            (Kind("CloudVmReplicaPoint", "CloudVmReplicaPoints", clouds, self.cloud_point, cloud), self.cloud_points()),
+        ]
+
+    def _replica_fields(self) -> tuple[dict[str, Field], dict[str, Field]]:
+        """Of our own replica points, and of tenants'."""
+        common = {
+            "Name": Field(lambda item: item.name),
+            "CreationTime": Field(lambda item: item.moment, "time"),
+            "VmDisplayName": Field(lambda item: _owner(item).name),
+            **self._server_fields(),
+        }
+        own = {
             **common,
             "ReplicaUid": Field(lambda item: f"urn:veeam:Replica:{self.names.replica_id(_owner(item))}"),
             "ReplicaName": Field(lambda item: self.replica_name(_owner(item))),
             "Type": Field(lambda item: "Snapshot", POINT_TYPES),
             "Algorithm": Field(lambda item: "Full", ALGORITHMS),
-            **self._server_fields(),
         }
         cloud = {
             **common,
@@ -211,30 +230,8 @@ class Points:
             "ReplicaName": Field(lambda item: self.cloud_replica_name(_owner(item))),
             "Type": Field(self.cloud_type, _CLOUD_TYPES),
             "State": Field(lambda item: self.state(_owner(item)), STATES),
-            **self._server_fields(),
         }
-        vm = {
-            **stored,
-            "VmDisplayName": common["VmDisplayName"],
-            "HierarchyObjRef": Field(lambda item: self.names.hierarchy_reference(_owner(item))),
-        }
-        agent = {**stored, "ComputerName": common["VmDisplayName"], **self._backup_fields()}
-        paths = {"agent": "agents/agentRestorePoints", "cloud": "cloud/vmReplicaPoints"}
-        return [
-            (Kind("VmRestorePoint", "VmRestorePoints", "vmRestorePoints", self.vm_point, vm), self.vm_points()),
-            (
-                Kind("AgentRestorePoint", "AgentRestorePoints", paths["agent"], self.agent_point, agent),
-                self.agent_points(),
-            ),
-            (
-                Kind("VmReplicaPoint", "VmReplicaPoints", "vmReplicaPoints", self.replica_point, replica),
-                self.replica_points(),
-            ),
-            (
-                Kind("CloudVmReplicaPoint", "CloudVmReplicaPoints", paths["cloud"], self.cloud_point, cloud),
-                self.cloud_points(),
-            ),
-        ]
+        return own, cloud
 
     def _server_fields(self) -> dict[str, Field]:
         return {

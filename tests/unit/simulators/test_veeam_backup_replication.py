@@ -225,6 +225,13 @@ def test_filters(vbr: VbrTalk) -> None:
     assert {row["malwareStatus"] for row in scalar} == {"Infected"}
 
 
+def test_filters_are_asked_in_the_words_of_the_revision(vbr: VbrTalk) -> None:
+    assert {row["name"] for row in vbr.all("restorePoints", platformNameFilter="CloudDirector")} == {"vapp-shop"}
+    vbr.speak("1.1-rev0")
+    assert {row["name"] for row in vbr.all("objectRestorePoints", platformNameFilter="Vcd")} == {"vapp-shop"}
+    assert vbr.all("objectRestorePoints", platformNameFilter="CloudDirector") == []
+
+
 def test_points_of_an_object(vbr: VbrTalk) -> None:
     ident = vbr.lists["workloads"][vbr.work("web-01")["key"]]
     path = f"/api/v1/backupObjects/{ident}/restorePoints"

@@ -141,9 +141,11 @@ def test_scans_name_points_and_boots_do_not(vbr: VbrTalk) -> None:
     assert {utc(row["endTime"]) for row in boots} == {
         utc(point["verified_at"]).replace(microsecond=0) for point in truth.values() if point["verified"]
     }
-    assert vbr.all("sessions", typeFilter="SureBackupContentScan")
+    content = vbr.all("sessions", typeFilter="SureBackupContentScan")
+    assert content
     vbr.speak("1.3-rev0")
-    assert not vbr.all("sessions", typeFilter="Antivirus")
+    assert not vbr.all("sessions", typeFilter="SureBackupContentScan")
+    assert len(vbr.all("sessions", typeFilter="SureBackup")) == len(boots) + len(content)
 
 
 def test_sessions_drown_in_resynchronizations(vbr: VbrTalk) -> None:
