@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils import _policy_arguments as arguments
 from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._model import FACETS as FACET_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._model import KINDS
 from ansible_collections.backup.audit.plugins.module_utils._policy_days import DAY_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._policy_match import Exclusion, Match, Waiver
@@ -89,7 +90,7 @@ class Tier:
     match: Match | None
     controls: tuple[Control, ...]
     on_unknown: int
-    # The members of a row that its controls look at.
+    # The facets of a row, beside recovery_points, that its controls look at; and whether they look at kinds.
     facets: frozenset[str]
     by_kind: bool
 
@@ -211,7 +212,7 @@ def _tier(name: str | None, match: Match | None, policy: dict[str, t.Any], path:
         match=match,
         controls=tuple(controls),
         on_unknown=settings.on_unknown,
-        facets=frozenset(policy),
+        facets=frozenset(policy).intersection(FACET_NAMES) - {"recovery_points"},
         by_kind="kinds" in policy or "kinds" in policy.get("recovery_points", ()),
     )
 

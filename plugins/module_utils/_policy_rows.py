@@ -30,6 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._read import restored
 from ansible_collections.backup.audit.plugins.module_utils._times import age_seconds
 
 _EXACT_ONLY: frozenset[int] = frozenset()
+_TOLD_NOTHING = ("unknown",)
 
 
 @dataclasses.dataclass(slots=True)
@@ -116,10 +117,12 @@ def _restored(row: Row, tier: Tier) -> Row:
     facets = row.get("facets")
     if not facets:
         return row
-    needed = {name: facets[name] for name in facets if name in tier.facets or name == "recovery_points"}
-    if len(needed) == 1 and not tier.by_kind and "unknown" not in needed.get("recovery_points", ("unknown",)):
+    if not tier.facets and not tier.by_kind and "unknown" not in facets.get("recovery_points", _TOLD_NOTHING):
         return row
-    slim = {**row, "facets": needed}
+    slim = {
+        **row,
+        "facets": {name: facets[name] for name in facets if name in tier.facets or name == "recovery_points"},
+    }
     if not tier.by_kind:
         slim.pop("kinds", None)
     return restored(slim)
