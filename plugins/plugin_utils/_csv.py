@@ -43,6 +43,7 @@ def to_csv(assessment: Json) -> str:
     reads = _read_cells(assessment)
     workloads = {who(item): [_cell(item[name]) for name in _WORKLOAD] for item in assessment["workloads"]}
     references: dict[str, str] = {}
+    unread = [""] * len(_READ)
     for finding in assessment["findings"]:
         # Findings about a server have no facts of a workload.
         cells = workloads.get(who(finding)) or [_cell(finding.get(name)) for name in _WORKLOAD]
@@ -54,7 +55,7 @@ def to_csv(assessment: Json) -> str:
                 *("finding", *frame, *cells),
                 *[_cell(finding[name]) for name in _FINDING],
                 *(_cell(waiver_text(finding["waiver"])), references[control]),
-                *reads.get(finding["source"], ()),
+                *reads.get(finding["source"], unread),
             ]
         )
     return told.getvalue()

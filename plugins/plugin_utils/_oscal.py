@@ -257,11 +257,10 @@ class _Document:
             if not own and (references or standing(members[0]) in (MET, NOT_APPLICABLE)):
                 continue
             related.append({"observation-uuid": observation["uuid"]})
-            counts.update({"judged": len(members)} if own else {})
             for member in members:
                 counts[standing(member)] += 1
         state, reason = _state(counts)
-        summed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()) if name != "judged")
+        summed = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
         told: Json = {
             "uuid": self._uuid("finding", reference),
             "title": reference,
@@ -281,7 +280,7 @@ def _state(counts: Mapping[str, int]) -> tuple[str, str]:
     """Satisfied only if something was met and nothing else was found; a waiver is a risk taken, nothing satisfied."""
     if counts.get(NOT_MET):
         return "not-satisfied", "fail"
-    if not counts.get(MET) or set(counts) - {MET, NOT_APPLICABLE, "judged"}:
+    if not counts.get(MET) or set(counts) - {MET, NOT_APPLICABLE}:
         return "not-satisfied", "other"
     return "satisfied", "pass"
 

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""CSV, read by csv: every finding is a line, and no cell is a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ansible_collections.backup.audit.plugins.filter.to_csv import to_csv
+from tests.unit.plugins.plugin_utils.assessments import estate, plain
+
+
+def lines(packed: str) -> list[dict[str, str]]:
+    """The lines below the headings."""
+    return list(csv.DictReader(io.StringIO(to_csv(packed), newline=""), strict=True))
+
+
+def test_every_finding_is_a_line() -> None:
+    """In the order of the assessment, behind the one of the whole."""
+    told, assessment = lines(estate()), plain(estate())
+    assert told[0]["record"] == "assessment"
+    assert told[0]["verdict"] == "not compliant"
+    assert '"newest_within":"6h"' in told[0]["message"]
+    assert {line["record"] for line in told[1:]} == {"finding"}
+    assert [(line["control"], line["result"]) for line in told[1:]] == [
+        (one["control"], one["result"]) for one in assessment["findings"]
+    ]
+    assert all(None not in line and None not in line.values() for line in told)
+
+
+def test_a_line_stands_alone() -> None:
+    """Workload, READ and finding are all in it, so that lines can be filtered and sorted."""
+    (line,) = (
+        line
+        for line in lines(estate())
+        if line["workload_name"] == "late" and line["control"] == "recovery_points.newest_within"
+    )
+    read = plain(estate())["reads"][0]
+    expected = {
+        "source": "vbr1.example.com",
+        "workload_id": "id of late",
+        "workload_type": "vm",
+        "platform": "vmware",
+        "recovery_points": "30",
+        "newest": "2026-11-17T07:00:00Z",
+        "verdict": "fail",
+        "result": "fail",
+        "limit": "93600",
+        "certainty": "exact",
+        "tier": "silver",
+        "waiver": "ended 2026-01-01: was to be removed",
+        "read_version": "12.3.1",
+        "read_at": read["read_at"],
+        "read_sha256": read["sha256"],
+        "read_complete": "true",
+        "collection_version": "1.2.3",
+        "as_of": "2026-11-21T07:00:00Z",
+    }
+    assert {name: line[name] for name in expected} == expected
+    assert "NIST SP 800-53 CP-9" in line["references"]
+
+
+def test_no_cell_is_a_formula() -> None:
+    """An apostrophe makes text of it; a number is a number."""
+    told = lines(estate())
+    names = {line["workload_name"] for line in told}
+    assert {"'=cmd|' /C calc'!A0", "' +1+1"} <= names
+    for line in told:
+        for cell in line.values():
+            assert not cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_what_is_unknown_is_empty() -> None:
+    """A workload that no server knows has no number of points, and a server that was not read no digest."""
+    told = lines(estate())
+    (missing,) = (line for line in told if line["workload_name"] == "missing.example.com")
+    assert (missing["recovery_points"], missing["newest"], missing["result"]) == ("", "", "fail")
+    (dark,) = (line for line in told if line["source"] == "dark.example.com")
+    assert (dark["read_complete"], dark["read_sha256"], dark["result"]) == ("false", "", "fail")

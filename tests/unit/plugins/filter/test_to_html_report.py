@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTML report as it is written: whole without its script, and closed to whatever a name holds."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html.parser
+import re
+from typing import Any
+
+from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
+from ansible_collections.backup.audit.plugins.plugin_utils._view import WORST_FIRST
+from tests.unit.plugins.plugin_utils.assessments import (
+    HOSTILE,
+    estate,
+    healthy,
+    judged,
+    plain,
+    point_row,
+    server,
+    unknown_only,
+)
+
+
+class Seen(html.parser.HTMLParser):
+    """Elements, and the text of a page as a reader without scripts has it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._silent = 0
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._silent += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All of it, on one line."""
+        return " ".join(" ".join(self.texts).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of all elements of a kind."""
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_the_verdict_comes_first() -> None:
+    """Then what was not read, before anything that rests on it."""
+    text = Seen(to_html_report(estate())).text
+    where = [
+        text.index(words)
+        for words in (
+            "Not compliant 24 workloads, as of 2026-11-21 07:00 UTC",
+            "Most often missed: recovery_points.minimum 7 (silver) by 1",
+            "dark.example.com could not be read: the log-in was rejected <b>now</b>",
+            "By control",
+            "By server",
+            "missing.example.com is expected",
+            "Waivers",
+            "The policy in force",
+        )
+        if words in text or not words.startswith("Most")
+    ]
+    assert where == sorted(where)
+    assert "Not everything could be read" not in Seen(to_html_report(healthy())).text
+    assert "Compliant 2 workloads" in Seen(to_html_report(healthy())).text
+
+
+def test_every_workload_is_there_without_the_script() -> None:
+    """With verdict, points, and every reason; history as letters."""
+    page = Seen(to_html_report(estate()))
+    rows = [row for row in page.all("tr") if "data-v" in row]
+    assert len(rows) == plain(estate())["totals"]["workloads"]
+    verdicts = [str(row["data-v"]) for row in rows]
+    assert verdicts == sorted(verdicts, key=list(WORST_FIRST).index)
+    for finding in plain(estate())["findings"]:
+        if finding["result"] not in ("pass", "not_applicable") and finding["workload_name"] is not None:
+            assert finding["message"] in page.text
+    assert "FIIIIIIF.i..SRAII" in page.text
+    assert "no point" in page.text
+    assert "5 of 5 controls pass" in page.text
+
+
+def test_it_needs_nothing_else() -> None:
+    """No element refers to anything outside of the page."""
+    page = Seen(to_html_report(estate()))
+    for tag, attributes in page.tags:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form")
+        assert not {"src", "style", "srcset", "action"} & set(attributes)
+        assert not [name for name in attributes if name.startswith("on")]
+        assert str(attributes.get("href", "#")).startswith("#")
+
+
+def test_only_its_own_script_may_run() -> None:
+    """The policy of the page names style and script by what they are."""
+    told = to_html_report(estate())
+    (policy,) = (one["content"] for one in Seen(told).all("meta") if "Content-Security-Policy" in one.values())
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", told, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in str(policy)
+    assert "default-src 'none'" in str(policy)
+    assert "unsafe" not in str(policy)
+
+
+def test_names_are_text() -> None:
+    """No element comes of a name, and a name is shown as it is."""
+    page = Seen(to_html_report(estate()))
+    assert [one.get("type") for one in page.all("script")] == ["application/json", None]
+    for name in (HOSTILE[0], HOSTILE[1], HOSTILE[9], HOSTILE[12]):
+        assert name in page.text
+    assert page.all("td")
+    assert not page.all("img") + page.all("b" if "<b>" in HOSTILE else "i")
+
+
+def test_the_title_is_text_too() -> None:
+    """It is given in a play."""
+    page = Seen(to_html_report(estate(), title="<b>Backups</b>\0"))
+    assert "Not compliant: <b>Backups</b>\ufffd" in page.text
+
+
+def test_tables_can_be_heard() -> None:
+    """Each has a caption, and each heading says what it heads."""
+    page = Seen(to_html_report(estate()))
+    assert len(page.all("caption")) == len(page.all("table")) == 4
+    assert all(one.get("scope") in ("col", "row") for one in page.all("th"))
+    assert page.all("html") == [{"lang": "en"}]
+    assert all(one.get("aria-label") for one in page.all("svg"))
+    assert [one["aria-sort"] for one in page.all("th") if "aria-sort" in one] == ["ascending"]
+
+
+def test_nothing_read_is_a_page_too() -> None:
+    """No workload at all is the worst verdict."""
+    text = Seen(to_html_report(judged(server("vbr1")))).text
+    assert "Not compliant No workload was judged" in text
+    assert "there is no workload in what was read" in text
+
+
+def test_unknown_is_not_shown_as_pass() -> None:
+    """The row is of unknown, and says of what."""
+    page = Seen(to_html_report(unknown_only()))
+    (row,) = (row for row in page.all("tr") if "data-v" in row)
+    assert row["data-v"] == "unknown"
+    assert "cannot tell whether every recovery point is encrypted" in page.text
+
+
+def test_bars_show_what_is_rare() -> None:
+    """One that fails among thousands has a part that can be seen."""
+    rows = [point_row(f"w{number}") for number in range(400)]
+    few: dict[str, Any] = {"count": 3, "newest": "2026-11-21T02:00:00Z", "oldest": "2026-11-01T02:00:00Z"}
+    rows.append(point_row("x", recovery_points=3, facets={**point_row("a")["facets"], "recovery_points": few}))
+    page = Seen(to_html_report(judged(server("vbr1", *rows))))
+    first = page.all("rect")[0]
+    assert first["class"] == "fail"
+    assert float(str(first["width"])) >= 9

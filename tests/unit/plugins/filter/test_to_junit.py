@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JUnit, read by junitparser: every finding is a case, and only what was proved is a success."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from ansible_collections.backup.audit.plugins.filter.to_junit import to_junit
+from tests.unit.plugins.plugin_utils.assessments import HOSTILE, estate, healthy, plain, unknown_only
+
+
+def suites(packed: str) -> dict[str, TestSuite]:
+    """The suites by name."""
+    return {str(suite.name): suite for suite in JUnitXml.fromstring(to_junit(packed).encode())}
+
+
+def outcome(case: TestCase) -> str:
+    """What a CI server takes it for."""
+    kinds = {type(result) for result in case.result}
+    return "failure" if Failure in kinds else "skipped" if Skipped in kinds else "success"
+
+
+def test_every_finding_is_a_case() -> None:
+    """The numbers in the heads are those of the cases."""
+    told = suites(estate())
+    cases = [case for suite in told.values() for case in suite]
+    findings = plain(estate())["findings"]
+    assert len(cases) == len(findings)
+    counts = Counter(outcome(case) for case in cases)
+    results = Counter((one["result"], one["certainty"] == "unknown") for one in findings)
+    assert counts["failure"] == results["fail", True] + results["fail", False] > 1
+    assert counts["success"] == results["pass", False] + results["warn", False] > 1
+    for suite in told.values():
+        own = Counter(outcome(case) for case in suite)
+        assert (suite.tests, suite.failures, suite.skipped) == (len(list(suite)), own["failure"], own["skipped"])
+
+
+def test_no_two_cases_are_called_the_same() -> None:
+    """CI servers would take them for one."""
+    for suite in suites(estate()).values():
+        names = [(case.classname, case.name) for case in suite]
+        assert len(names) == len(set(names))
+
+
+def test_unknown_is_no_success() -> None:
+    """Not where the policy ignores it, and not where it only warns."""
+    (suite,) = (suite for name, suite in suites(unknown_only()).items() if name == "vbr1.example.com")
+    told = {case.name: case for case in suite if case.classname == "web01"}
+    for control in ("encrypted.all", "offsite.minimum"):
+        assert outcome(told[control]) == "skipped"
+        assert told[control].result[0].message.startswith("unknown: ")
+    assert outcome(told["recovery_points.minimum"]) == "success"
+
+
+def test_failures_say_why() -> None:
+    """With the measured value, the limit, and the requirements."""
+    cases = {(case.classname, case.name): case for suite in suites(estate()).values() for case in suite}
+    late = cases["late", "recovery_points.newest_within"].result[0]
+    assert "4d old, allowed are 1d 2h (its waiver ended: 2026-01-01)" in late.message
+    assert "limit: 1d 2h\nactual: 4d\ncertainty: exact\ntier: silver" in late.text
+    assert "NIST SP 800-53 CP-9" in late.text
+    moved = cases["moved", "recovery_points.newest_within"].result[0]
+    assert isinstance(moved, Skipped)
+    assert "until 2026-12-31: moves <soon>" in moved.message
+
+
+def test_a_server_that_was_not_read_fails() -> None:
+    """It has a suite of its own, though it has no workload."""
+    (case,) = suites(estate())["dark.example.com"]
+    assert (case.classname, case.name, outcome(case)) == ("(the server)", "read.complete", "failure")
+    assert "the log-in was rejected <b>now</b>" in case.result[0].message
+
+
+def test_properties_name_what_it_rests_on() -> None:
+    """All of it in the suite of no server, the own READ in that of a server."""
+    told = {}
+    for name, suite in suites(estate()).items():
+        # The package is typed, but for this.
+        told[name] = {one.name: one.value for one in suite.properties()}  # type: ignore[no-untyped-call]
+    assessment = plain(estate())
+    assert told["backup.audit"]["compliant"] == "false"
+    assert '"newest_within":"6h"' in told["backup.audit"]["policy"]
+    assert told["backup.audit"]["read.3.failure"] == "the log-in was rejected <b>now</b>"
+    assert told["vbr1.example.com"]["read.1.sha256"] == assessment["reads"][0]["sha256"]
+    assert "read.2.sha256" not in told["vbr1.example.com"]
+
+
+def test_workloads_are_called_as_they_are_called() -> None:
+    """Markup in names is text; what XML cannot hold is replaced."""
+    names = {case.classname for case in suites(estate())["vbr2 \ufffd<i>|"]}
+    assert {
+        HOSTILE[0],
+        HOSTILE[1],
+        HOSTILE[9],
+        HOSTILE[11],
+        "lone \ufffd surrogate",
+        "line\ufffdbreak\ufffd\ufffdtab",
+    } <= names
+
+
+def test_healthy_is_all_success() -> None:
+    """Nothing fails, nothing is skipped."""
+    assert {outcome(case) for suite in suites(healthy()).values() for case in suite} == {"success"}

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Markdown, read by markdown-it: tables keep their columns, and names are text."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from markdown_it import MarkdownIt
+
+from ansible_collections.backup.audit.plugins.filter.to_markdown import to_markdown
+from tests.unit.plugins.plugin_utils.assessments import HOSTILE, estate, healthy, large, plain
+
+
+def rendered(text: str) -> str:
+    """As HTML, the way merge requests show it: tables and links, and HTML that is not filtered."""
+    return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
+
+
+def table(text: str, heading: str) -> list[list[str]]:
+    """The cells below a heading."""
+    part = rendered(text).partition(f"<h2>{heading}</h2>")[2].partition("</table>")[0]
+    lines = re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)
+    return [[html.unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", line)] for line in lines]
+
+
+def test_the_verdict_comes_first() -> None:
+    """And then what was not read."""
+    lines = to_markdown(estate()).splitlines()
+    assert lines[0] == "# Not compliant"
+    assert lines[2].startswith("Of 24 workloads 3 fail, 1 unknown, 2 warn, 1 waived, 16 pass")
+    shown = rendered(to_markdown(estate()))
+    alarm = shown.index("dark.example.com could not be read: the log-in was rejected &lt;b&gt;now&lt;/b&gt;")
+    assert alarm < shown.index("<h2>Workloads</h2>")
+    assert to_markdown(healthy()).splitlines()[0] == "# Compliant"
+
+
+def test_every_workload_has_a_line() -> None:
+    """The worst first, each with its reason."""
+    head, *lines = table(to_markdown(estate()), "Workloads")
+    assert head == ["verdict", "workload", "source", "points", "newest", "age", "why"]
+    assert all(len(line) == len(head) for line in lines)
+    assert len(lines) == 24
+    assert [line[0] for line in lines[:4]] == ["fail", "fail", "fail", "unknown"]
+    (late,) = (line for line in lines if line[1] == "late")
+    assert "4d old, allowed are 1d 2h (its waiver ended: 2026-01-01)" in late[6]
+    (good,) = (line for line in lines if line[1] == "web01")
+    assert good[6] == "5 of 5 controls pass"
+
+
+def test_names_are_text() -> None:
+    """No markup, no cell and no line comes of a name."""
+    names = {line[1] for line in table(to_markdown(estate()), "Workloads")}
+    assert {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[9], HOSTILE[11], HOSTILE[12], HOSTILE[13]} <= names
+    shown = rendered(to_markdown(estate()))
+    for tag in ("<script", "<img", "<a ", "<b>", "<i>"):
+        assert tag not in shown
+
+
+def test_no_line_goes_in_silence() -> None:
+    """What is left out is counted."""
+    text = to_markdown(large(), max_rows=10)
+    assert len(table(text, "Workloads")) == 11
+    assert "... and 4990 more workloads" in text
+    assert "more workloads" not in to_markdown(estate())
+
+
+def test_controls_waivers_and_basis() -> None:
+    """Passes are counted; waivers have their end and their reason; READs their digest."""
+    text = to_markdown(estate())
+    controls = {line[0]: line for line in table(text, "Controls")}
+    assert controls["recovery_points.minimum 7 (silver)"][5] == "20"
+    assert "CP-9(8)" in controls["encrypted.all yes (silver)"][7]
+    waivers = {line[0]: line for line in table(text, "Waivers")}
+    assert waivers["moved"][3:] == ["waived", "until 2026-12-31: moves <soon>"]
+    assert waivers["late"][3:] == ["fail", "ended 2026-01-01: was to be removed"]
+    reads = table(text, "What this rests on")
+    assert reads[1][6] == plain(estate())["reads"][0]["sha256"]
+    assert reads[3][7] == "the log-in was rejected <b>now</b>"
+
+
+def test_a_policy_cannot_leave_its_fence() -> None:
+    """Whatever is written in it stays a block of code."""
+    assessment = plain(healthy())
+    assessment["policy"] = {"why": "```` <script>alert(1)</script>"}
+    assert "<script>" not in rendered(to_markdown(assessment))

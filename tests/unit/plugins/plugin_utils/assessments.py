@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ASSESSMENTs for the tests of evidence, judged by the real engine from READs in which everything occurs."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ansible_collections.backup.audit.plugins.module_utils._policy import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._read import unpack
+from tests.unit.plugins.module_utils.policy_rows import EMPTY, NOW, UNSURE, VERSION, ago, read, row
+
+# What a workload may be called by whoever names it.
+HOSTILE = (
+    "<script>document.title='owned'</script>",
+    "=cmd|' /C calc'!A0",
+    " +1+1",
+    "quote \" and ' and \\ and `tick` | pipe",
+    "line\nbreak\r\ttab",
+    "right\u202eto left\u2066",
+    "nul\x00 bell\x07 escape\x1b[2J",
+    "lone \ud800 surrogate",
+    "not a character \ufffe\uffff",
+    "x" * 300,
+    "\U0001f4be \u5099\u4efd",
+    "]]>--> &amp; %{jndi} {{ 1 + 1 }} {% raw %}",
+    "</script><img src=x onerror=document.title='owned'>",
+    "**bold** [link](javascript:alert(1)) @someone #1",
+)
+POLICY: dict[str, Any] = {
+    "policies": [
+        {
+            "name": "gold <&>",
+            "match": {"workload_name": "gold*"},
+            "policy": {"recovery_points": {"minimum": 7, "newest_within": "6h"}},
+        },
+        {
+            "name": "silver",
+            "policy": {
+                "recovery_points": {"minimum": 7, "newest_within": {"limit": "26h", "warn_at": "80%"}},
+                "offsite": {"minimum": 1, "on_unknown": "warn"},
+                "encrypted": {"all": True, "on_unknown": "ignore"},
+            },
+        },
+    ]
+}
+BESIDE: dict[str, Any] = {
+    "expected": ["web01", "missing.example.com"],
+    "exclude": [{"match": {"workload_name": "scratch"}, "reason": "thrown away | each night"}],
+    "waivers": [
+        {"workload": "moved", "control": "*", "until": "2026-12-31", "reason": "moves <soon>"},
+        {"workload": "late", "control": "*", "until": "2026-01-01", "reason": "was to be removed"},
+    ],
+}
+UNREAD = {"server": {"host": "dark.example.com"}, "failure": "the log-in was rejected <b>now</b>"}
+
+
+def point_row(name: str, **members: Any) -> dict[str, Any]:
+    """A workload of which everything that POLICY asks is known and well."""
+    facet = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
+    known = dict.fromkeys(("recovery_points", "offsite", "encrypted"), facet)
+    given = {"workload_name": name, "workload_id": f"id of {name}", "facets": known, "history": "FIIIIIIF.i..SRAII"}
+    return row(**{**given, **members})
+
+
+def rows() -> list[dict[str, Any]]:
+    """One workload for each outcome."""
+    good = point_row("web01")
+    facets = good["facets"]
+    old = {"count": 30, "newest": ago(hours=25), "oldest": ago(days=30)}
+    return [
+        good,
+        point_row("gold-db"),
+        point_row("nearly", newest=ago(hours=25), facets={**facets, "recovery_points": old}),
+        point_row("offsite unknown", facets={**facets, "offsite": {"unknown": 30}}),
+        point_row("encryption unknown", facets={**facets, "encrypted": UNSURE}),
+        point_row("late", newest=ago(days=4), facets={**facets, "recovery_points": {**old, "newest": ago(days=4)}}),
+        point_row("moved", newest=ago(days=4), facets={**facets, "recovery_points": {**old, "newest": ago(days=4)}}),
+        point_row("scratch"),
+        {**EMPTY, "workload_name": "never", "workload_id": "id of never", "history": ""},
+    ]
+
+
+def judged(*reads: dict[str, Any], policy: Any = None, **beside: Any) -> str:
+    """The packed ASSESSMENT of READs (a failed one has ``failure``)."""
+    told = [one if "failure" in one else unpack(one) for one in reads]
+    return assess(told, policy or POLICY, as_of=NOW, collection_version=VERSION, beside=beside).pack()
+
+
+def server(host: str, *judged_rows: dict[str, Any]) -> dict[str, Any]:
+    """A READ of a server that says all of itself."""
+    known = {
+        "host": host,
+        "product": "veeam_backup_replication",
+        "version": "12.3.1",
+        "time": ago(),
+        "clock_skew_seconds": 1.5,
+        "scope": {"inventory": True},
+    }
+    return read(*({**one, "source": host} for one in judged_rows), server=known)
+
+
+@functools.cache
+def estate() -> str:
+    """Two servers and one that could not be read: every result, every certainty, and hostile names."""
+    hostile = [point_row(name) for name in HOSTILE]
+    return judged(server("vbr1.example.com", *rows()), server("vbr2 \u202e<i>|", *hostile), UNREAD, **BESIDE)
+
+
+@functools.cache
+def healthy() -> str:
+    """One server of which every workload passes."""
+    return judged(server("vbr1.example.com", point_row("web01"), point_row("web02")), expected=["web01"])
+
+
+@functools.cache
+def unknown_only() -> str:
+    """A workload of which nothing is known about encryption, which the policy ignores or only warns of."""
+    facets = {**point_row("a")["facets"], "encrypted": {"unknown": 30}, "offsite": {"unknown": 30}}
+    return judged(server("vbr1.example.com", point_row("web01", facets=facets)))
+
+
+def plain(packed: str) -> dict[str, Any]:
+    """The ASSESSMENT as it is, hostile texts too."""
+    return unpack_assessment(packed)
+
+
+@functools.cache
+def large(workloads: int = 5000) -> str:
+    """As many workloads, on five servers; each seventh is late, and none like the one before."""
+    reads = []
+    for number in range(5):
+        made = []
+        for index in range(number, workloads, 5):
+            newest = ago(days=2, seconds=index) if index % 7 == 0 else ago(hours=3, seconds=index)
+            facets = {
+                **point_row("a")["facets"],
+                "recovery_points": {"count": 30, "newest": newest, "oldest": ago(days=30)},
+            }
+            made.append(point_row(f"vm-{index:05d}.example.com", newest=newest, facets=facets, history="FIIIIII" * 8))
+        reads.append(server(f"vbr{number}.example.com", *made))
+    return judged(*reads)
