@@ -137,7 +137,9 @@ def test_a_row_opens_to_all_findings(port: int, report: Path) -> None:
     async def work(page: Page) -> list[Any]:
         await page.open(report)
         row = f"{SHOWN}.find((row) => row.querySelector('bdi').textContent === 'late')"
-        await page.evaluate(f"{row}.querySelector('.more').click()")
+        await page.evaluate(f"{row}.scrollIntoView()")
+        look = f"const more = {row}.querySelector('.more'); more ? done(more.click()) : setTimeout(look, 50)"
+        await page.evaluate(f"new Promise((done) => {{ const look = () => {{ {look}; }}; look(); }})")
         lines = "[...document.querySelectorAll('.inside tbody tr')]"
         opened = await page.evaluate(f"{lines}.map((row) => [...row.cells].map((cell) => cell.textContent))")
         expanded = await page.evaluate(f"{row}.querySelector('.more').ariaExpanded")
