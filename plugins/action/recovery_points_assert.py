@@ -29,6 +29,8 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "policy": {"type": "raw"},
     "policies": {"type": "list", "elements": "dict"},
     "expected": {"type": "list", "elements": "str"},
+    "expected_names": {"type": "dict"},
+    "orphans": {"type": "str", "choices": ["ignore", "warn", "fail"]},
     "expected_match": {"type": "str", "choices": ["short", "exact"]},
     "exclude": {"type": "list", "elements": "dict"},
     "waivers": {"type": "list", "elements": "dict"},
@@ -41,7 +43,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "success_msg": {"type": "str"},
     "quiet": {"type": "bool", "default": False},
 }
-_BESIDE = ("expected", "expected_match", "exclude", "waivers", "combine", "max_read_age")
+_BESIDE = ("expected", "expected_names", "expected_match", "orphans", "exclude", "waivers", "combine", "max_read_age")
 _NAMED_IN_MESSAGE = 10
 _MAX_READ_AGE = "24h"
 

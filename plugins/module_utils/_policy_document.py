@@ -39,6 +39,7 @@ from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SE
 
 # Controls that no facet asks: they follow from who is judged.
 EXISTS = "expected.exists"
+ORPHAN = "expected.orphan"
 TIER = "policy.tier"
 EXCLUDED = "policy.exclude"
 COMBINE = "policy.combine"
@@ -48,9 +49,10 @@ _ON_UNKNOWN = {"fail": FAIL, "warn": WARN, "ignore": UNKNOWN}
 _ACCEPT = {"estimated": ESTIMATED, "attested": ATTESTED}
 SETTINGS = ("on_unknown", "warn_at", "accept", "weekdays")
 # Members that stand beside a policy; all of them may be given in one file with it.
-BESIDE = ("expected", "expected_match", "exclude", "waivers", "combine", "max_read_age")
+BESIDE = ("expected", "expected_names", "expected_match", "orphans", "exclude", "waivers", "combine", "max_read_age")
 _RULE_NAMES = frozenset(rule.name for rule in RULES)
 _ASK = "Ask for something, such as recovery_points: {minimum: 7}"
+_ORPHANS = {"ignore": None, "warn": WARN, "fail": FAIL}
 _POLICY_KEYS = (*FACETS, "kinds", EXTENDS, *SETTINGS)
 
 
@@ -102,6 +104,10 @@ class Document:
     tiers: tuple[Tier, ...]
     said: dict[str, t.Any]
     expected: tuple[str, ...] = ()
+    # Case-folded expected name -> the name that its workload has in the backup products.
+    expected_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    # What a workload that has points and that nobody expects becomes; None: nothing is said of it.
+    orphans: int | None = None
     expected_short: bool = True
     exclude: tuple[Exclusion, ...] = ()
     waivers: tuple[Waiver, ...] = ()
@@ -165,6 +171,21 @@ def _beside(said: dict[str, t.Any], tiers: tuple[Tier, ...]) -> dict[str, t.Any]
         items = arguments.sequence(said["expected"], "expected")
         names = [arguments.text(name, f"expected[{i}]") for i, name in enumerate(items)]
         found["expected"] = tuple({name.casefold(): name for name in reversed(names)}.values())[::-1]
+    if "expected_names" in said:
+        given = arguments.mapping(said["expected_names"], "expected_names")
+        named = {key: arguments.text(value, f"expected_names.{key}") for key, value in given.items()}
+        strange = [
+            key for key in named if key.casefold() not in {name.casefold() for name in found.get("expected", ())}
+        ]
+        if strange:
+            raise OptionError(
+                f"expected_names.{strange[0]}: this name is not among the expected", advice="Add it to expected"
+            )
+        found["expected_names"] = {key.casefold(): value for key, value in named.items()}
+    if "orphans" in said:
+        if "expected" not in said:
+            raise OptionError("orphans: without expected nobody is expected", advice="Give expected as well")
+        found["orphans"] = _ORPHANS[arguments.choice(said["orphans"], "orphans", _ORPHANS)]
     if "expected_match" in said:
         how = arguments.choice(said["expected_match"], "expected_match", ("short", "exact"))
         found["expected_short"] = how == "short"
@@ -188,6 +209,7 @@ def _all_controls() -> set[str]:
     facets = (*FACETS.values(), *KIND_FACETS.values())
     return {f"{facet.name}.{rule.name}" for facet in facets for rule in facet.rules} | {
         EXISTS,
+        ORPHAN,
         TIER,
         COMBINE,
         IN_FUTURE,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import Document
+from ansible_collections.backup.audit.plugins.module_utils._policy_findings import FACTS
 from ansible_collections.backup.audit.plugins.module_utils._policy_match import is_same_host, label
 from ansible_collections.backup.audit.plugins.module_utils._policy_rows import Record
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import (
@@ -21,6 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
 )
 
 _SHOWN_SERVERS = 3
+_POINTS = FACTS.index("recovery_points")
 
 # (number of the record or None, expected name, result, text)
 Answer = tuple["int | None", str, int, str]
@@ -48,7 +50,7 @@ class Expected:
 
     def answers(self) -> tuple[list[Answer], set[int]]:
         """A finding for each expected name, and one for each row of such a name that is not judged (these as a set)."""
-        names = {name: self._names_for(name.casefold()) for name in self._document.expected}
+        names = self._found()
         claims: dict[str, list[str]] = defaultdict(list)
         for expected, found in names.items():
             for name in found:
@@ -59,7 +61,7 @@ class Expected:
             if len(found) > 1:
                 told = ", ".join(sorted(found))
                 answers.append((None, expected, UNKNOWN, f"{expected} may be any of {told}: write the full name"))
-            elif found and len(claims[found[0]]) > 1 and found[0] != expected.casefold():
+            elif found and len(claims[found[0]]) > 1 and found[0] != self._called(expected):
                 others = ", ".join(other for other in claims[found[0]] if other != expected)
                 text = f"the only workload that may be {expected} is {found[0]}, which may be {others} as well"
                 answers.append((None, expected, UNKNOWN, text))
@@ -68,6 +70,24 @@ class Expected:
             else:
                 answers.append(self._missing(expected))
         return answers, dropped
+
+    def _found(self) -> dict[str, list[str]]:
+        """Expected name -> the names of workloads that may be it, case-folded."""
+        return {name: self._names_for(self._called(name)) for name in self._document.expected}
+
+    def _called(self, expected: str) -> str:
+        return self._document.expected_names.get(expected.casefold(), expected).casefold()
+
+    def orphans(self) -> list[int]:
+        """Numbers of the rows with recovery points whose name nobody expects."""
+        if self._document.orphans is None:
+            return []
+        expected = {name for found in self._found().values() for name in found}
+        return [
+            number
+            for number, record in enumerate(self._records)
+            if record.facts[_POINTS] and (record.name is None or record.name.casefold() not in expected)
+        ]
 
     def _missing(self, expected: str) -> Answer:
         text = f"{expected} is expected, and no server that was read knows a workload of this name"

@@ -15,6 +15,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_document impo
     EXCLUDED,
     EXISTS,
     IN_FUTURE,
+    ORPHAN,
     TIER,
     Document,
     Tier,
@@ -60,10 +61,13 @@ class Filing:
     def file(self, records: Sequence[Record]) -> None:
         """What is said of expected names, then the findings of all records in their order."""
         places = [self._findings.new_place(record.place, facts=record.facts) for record in records]
-        answers, dropped = Expected(self._document, records, self._blind).answers()
+        expected = Expected(self._document, records, self._blind)
+        answers, dropped = expected.answers()
         groups = self._groups(records, dropped)
         for answer in answers:
             self._existence(answer, records, places)
+        for number in expected.orphans():
+            self._orphan(places[number], records[number])
         for number, record in enumerate(records):
             if number in dropped:
                 continue
@@ -176,6 +180,14 @@ class Filing:
             number = findings.control_number(IN_FUTURE, 0, "count")
             text = f"number of recovery points dated in the future is {HOLE}, they count for nothing"
             self._add(place, number, IN_FUTURE, WARN, EXACT, record.in_future, text, waivers)
+
+    def _orphan(self, place: int, record: Record) -> None:
+        state = self._document.orphans
+        if state is None or record.excluded is not None:
+            return
+        text = "it has recovery points, and nobody expects a workload of this name"
+        number = self._findings.control_number(ORPHAN)
+        self._add(place, number, ORPHAN, state, EXACT, None, text, self._waivers_for(record.name))
 
     def _existence(self, answer: Answer, records: Sequence[Record], places: Sequence[int]) -> None:
         member, expected, state, text = answer

@@ -149,6 +149,17 @@ options:
       - Workloads that are not expected are judged all the same.
     type: list
     elements: str
+  expected_names:
+    description:
+      - What an expected workload is called in the backup products, where that is another name.
+      - Each key is one of O(expected), its value the name to look for.
+    type: dict
+  orphans:
+    description:
+      - What becomes of workloads that have recovery points although nobody expects them. By default V(ignore).
+      - Needs O(expected).
+    type: str
+    choices: [ignore, warn, fail]
   expected_match:
     description:
       - V(short) (the default) compares full names first; then a name without a domain matches the first label of one

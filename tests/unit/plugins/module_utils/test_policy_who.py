@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND
 from tests.unit.plugins.module_utils.policy_rows import NOW, ago, finding, findings, gaps, judge, read, row, with_facet
 
@@ -140,6 +141,44 @@ class TestWaivers:
         waivers = [self.waiver(workload="new01", control="expected.exists")]
         told = findings(row(), SEVEN, expected=["new01"], waivers=waivers)
         assert results(told)["new01", "expected.exists"] == "waived"
+
+
+class TestOtherNames:
+    """Expected names that the backup products know by another name, and workloads that nobody expects."""
+
+    def test_an_expected_workload_has_another_name(self) -> None:
+        rows = read(row(workload_name="WEB-PROD-1"))
+        beside = {"expected": ["web01"], "expected_names": {"Web01": "web-prod-1"}}
+        assert results(findings(rows, SEVEN, **beside))["WEB-PROD-1", "expected.exists"] == "pass"
+        without = findings(rows, SEVEN, expected=["web01"])
+        assert results(without)["web01", "expected.exists"] == "fail"
+
+    def test_a_name_for_nobody_is_refused(self) -> None:
+        with pytest.raises(OptionError, match=r"expected_names\.web02"):
+            judge(read(row()), SEVEN, expected=["web01"], expected_names={"web02": "x"})
+
+    @pytest.mark.parametrize(("orphans", "result"), [("warn", "warn"), ("fail", "fail")])
+    def test_points_that_nobody_expects(self, orphans: str, result: str) -> None:
+        rows = read(row(workload_name="web01"), row(workload_name="stranger"), row(workload_name=None))
+        told = findings(rows, SEVEN, expected=["web01"], orphans=orphans)
+        found = [(one["workload_name"], one["result"]) for one in told if one["control"] == "expected.orphan"]
+        assert found == [("stranger", result), (None, result)]
+
+    def test_without_points_nobody_is_an_orphan(self) -> None:
+        rows = read(row(workload_name="web01"), row(workload_name="empty", recovery_points=0, newest=None))
+        told = findings(rows, SEVEN, expected=["web01"], orphans="fail")
+        assert not [one for one in told if one["control"] == "expected.orphan"]
+
+    def test_orphans_are_ignored_by_default_and_may_be_waived(self) -> None:
+        rows = read(row(workload_name="web01"), row(workload_name="stranger"))
+        assert not [one for one in findings(rows, SEVEN, expected=["web01"]) if one["control"] == "expected.orphan"]
+        waiver = {"workload": "stranger", "control": "expected.orphan", "until": "2999-01-01", "reason": "known"}
+        told = findings(rows, SEVEN, expected=["web01"], orphans="fail", waivers=[waiver])
+        assert results(told)["stranger", "expected.orphan"] == "waived"
+
+    def test_orphans_need_expected_names(self) -> None:
+        with pytest.raises(OptionError, match="nobody is expected"):
+            judge(read(row()), SEVEN, orphans="fail")
 
 
 class TestExpected:
