@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A yes or no about READs, for the test plugins: the same judgement as the assertion's, without its evidence."""
+
+from __future__ import annotations
+
+import pathlib
+import time
+import typing as t
+from collections.abc import Mapping
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
+
+
+def proves(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
+    """Whether ``reads`` (registered results, lists, files) prove ``policy`` now; unknown is no.
+
+    AnsibleFilterError where that cannot be asked: a read that failed, a limit that is no duration.
+    """
+    try:
+        assessment = assess(
+            gather(reads, lambda path: pathlib.Path(path).read_bytes()),
+            policy,
+            as_of=time.time_ns() // 1000,
+            collection_version="",
+            beside={"expected": [expected] if isinstance(expected, str) else expected},
+        )
+    except AuditError as error:
+        raise AnsibleFilterError(f"{name}: {error}") from error
+    return assessment.compliant

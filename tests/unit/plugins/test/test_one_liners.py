@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tests recoverable and within_rpo: a yes only for what is proved now."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.backup.audit.plugins.module_utils._read import pack, unpack
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, format_time
+from ansible_collections.backup.audit.plugins.plugin_utils import _proof
+from ansible_collections.backup.audit.plugins.test.recoverable import recoverable
+from ansible_collections.backup.audit.plugins.test.within_rpo import within_rpo
+from tests.unit.plugins.module_utils.policy_rows import EMPTY, NOW, read, row
+
+HEALTHY = read(row())
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_proof.time, "time_ns", lambda: NOW * 1000)
+
+
+def test_what_is_proved_is_a_yes() -> None:
+    assert recoverable(HEALTHY)
+    assert recoverable(HEALTHY, 30, "web01")
+    assert within_rpo(HEALTHY, "5h", ["web01"])
+    assert within_rpo([{"results": [pack(unpack(HEALTHY), set())]}], "26h")
+
+
+@pytest.mark.parametrize(
+    ("reads", "expected"),
+    [
+        (read(EMPTY), None),
+        (read(row(), EMPTY), None),
+        (read(), None),
+        (read(row(), complete=False, errors=[{"msg": "half"}]), None),
+        (read(row(), read_at=format_time(NOW - 2 * DAY * SECOND)), None),
+        (HEALTHY, "db01"),
+    ],
+    ids=["no points", "one of two", "no workloads", "incomplete", "old", "missing"],
+)
+def test_what_is_not_proved_is_a_no(reads: dict[str, Any], expected: str | None) -> None:
+    assert recoverable(reads, expected=expected) is False
+    assert within_rpo(reads, "26h", expected) is False
+
+
+def test_limits_hold() -> None:
+    assert not recoverable(HEALTHY, 31)
+    assert not within_rpo(HEALTHY, f"{5 * HOUR - 1}s")
+
+
+def test_files_are_read(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "read.json"
+    file.write_text(json.dumps(HEALTHY))
+    assert within_rpo(str(file), "26h")
+
+
+@pytest.mark.parametrize(
+    ("reads", "rpo", "words"),
+    [
+        ({"failed": True, "msg": "login rejected"}, "26h", "login rejected"),
+        (HEALTHY, "26 hours", "is no duration"),
+        ("/no/such/file", "26h", "cannot be read"),
+        ([], "26h", "list is empty"),
+    ],
+)
+def test_what_cannot_be_asked_is_an_error(reads: Any, rpo: str, words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"backup.audit.within_rpo: .*{words}"):
+        within_rpo(reads, rpo)
