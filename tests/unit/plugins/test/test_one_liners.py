@@ -14,7 +14,6 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._read import pack, unpack
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, format_time
-from ansible_collections.backup.audit.plugins.plugin_utils import _proof
 from ansible_collections.backup.audit.plugins.test.recoverable import recoverable
 from ansible_collections.backup.audit.plugins.test.within_rpo import within_rpo
 from tests.unit.plugins.module_utils.policy_rows import EMPTY, NOW, read, row
@@ -24,7 +23,7 @@ HEALTHY = read(row())
 
 @pytest.fixture(autouse=True)
 def _now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_proof.time, "time_ns", lambda: NOW * 1000)
+    monkeypatch.setattr("time.time_ns", lambda: NOW * 1000)
 
 
 def test_what_is_proved_is_a_yes() -> None:
