@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options that all info modules share: their argument spec, and their values once the environment has had its say.
+"""The options of info modules that read over the network, and their values once the environment has had its say.
 
 Documented in the doc fragments of this collection; tests hold the two against each other.
 """
@@ -17,20 +17,13 @@ from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._http import Endpoint
+from ansible_collections.backup.audit.plugins.module_utils._reading_options import reading_spec
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 # Options that an environment variable PREFIX_NAME may give.
 _FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path")
-
-LOCATION_FACTS = {
-    "match": {"type": "str", "required": True},
-    "offsite": {"type": "bool"},
-    "immutable": {"type": "bool"},
-    "encrypted": {"type": "bool"},
-    "location_type": {"type": "str"},
-}
 
 
 def argument_spec(
@@ -52,19 +45,7 @@ def argument_spec(
         "retries": {"type": "int", "default": 4},
         "page_size": {"type": "int"},
         "connections": {"type": "int", "default": 4},
-        "detail": {"type": "str", "choices": list(details), "default": "workloads"},
-        "names": {"type": "list", "elements": "str", "default": []},
-        "workload_types": {"type": "list", "elements": "str", "choices": list(types)},
-        "since": {"type": "str"},
-        "until": {"type": "str"},
-        "include_unprotected": {"type": "bool", "default": True},
-        "include_raw": {"type": "bool", "default": False},
-        "history": {"type": "bool", "default": False},
-        "pack": {"type": "bool", "default": False},
-        "allow_partial": {"type": "bool", "default": False},
-        "location_facts": {"type": "list", "elements": "dict", "options": LOCATION_FACTS, "default": []},
-        "calendar_timezone": {"type": "str", "default": "UTC"},
-        "day_start": {"type": "str", "default": "00:00"},
+        **reading_spec(types, details),
     }
 
 

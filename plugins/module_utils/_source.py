@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every product's adapter is: a way in, a list of permitted reads, and what the product cannot tell."""
+"""What the adapter of a product is that is read over the network: a way in, and a list of permitted requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
 from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
-from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._product import Product
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
 
@@ -32,26 +32,14 @@ class Settings:
     own: Mapping[str, t.Any]
 
 
-# (workload_type or *, versions or *) -> {field: (how, reason)}. How: "cannot"; "sometimes", for some points only and
-# exact where it is told; "estimated". A field that only points of one kind lack is written kind:field, and * stands for
-# a type that is not listed at all. Versions are one, FIRST-LAST or FIRST..LAST.
-CannotTell = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
-
-
-class Source(abc.ABC):
+class Source(Product):
     """One product's dialect. ``open``, ``read`` and ``close`` are called once each, in this order."""
 
-    product: t.ClassVar[str]
-    title: t.ClassVar[str]
     # The value of the option product, for modules that read several.
     choice: t.ClassVar[str] = ""
     default_port: t.ClassVar[int] = 443
     default_page_size: t.ClassVar[int] = 500
-    # Prefixes of the environment variables that stand in for options, first match wins.
-    environment: t.ClassVar[tuple[str, ...]]
-    workload_types: t.ClassVar[tuple[str, ...]]
     permits: t.ClassVar[tuple[Permit, ...]]
-    cannot_tell: t.ClassVar[CannotTell]
 
     def __init__(self, client: Client, settings: Settings, workers: Workers) -> None:
         self.client = client
@@ -63,14 +51,6 @@ class Source(abc.ABC):
         """Raise OptionError for options that this product cannot honour, before anything is sent."""
         # Most products can honour all that their argument spec allows.
         return
-
-    @abc.abstractmethod
-    def open(self, reading: Reading) -> None:
-        """Log in and tell what server this is (version, clock)."""
-
-    @abc.abstractmethod
-    def read(self, reading: Reading) -> None:
-        """Tell every workload and every recovery point, and what could not be read."""
 
     @abc.abstractmethod
     def close(self) -> None:

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all info modules have in common, whichever way they read: how one starts, ends, fails, and tells its READ.
+
+Only this and what is built on it (_info, _tool_info) know AnsibleModule.
+"""
+
+from __future__ import annotations
+
+import signal
+import traceback
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._product import Product
+from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+
+# AWX drops the data of an event that is larger than this.
+AWX_EVENT_BYTES = 700_000
+
+
+class StoppedError(AuditError):
+    """A signal ended the module; the session is still given back."""
+
+    code = "stopped"
+
+
+def run(
+    module: AnsibleModule,
+    product: type[Product],
+    server: Callable[[], str | None],
+    read: Callable[[], dict[str, t.Any]],
+) -> None:
+    """Read and end the module; ``server`` is what errors are said of that come before anything was read."""
+    _stop_on_signal()
+    try:
+        result = read()
+    except AuditError as error:
+        error.server = error.server or server()
+        module.fail_json(msg=str(error), failure=error.as_dict())
+    except Exception as error:  # noqa: BLE001 - a bug must not look like an answer, and is told in one line too
+        module.fail_json(
+            msg=f"{product.title}: unexpected {type(error).__name__}: {error}. Please report this with its traceback "
+            "(-vvv; from ansible-core 2.19 on ANSIBLE_DISPLAY_TRACEBACK=error).",
+            exception="".join(traceback.format_tb(error.__traceback__)),
+        )
+    module.exit_json(changed=False, **result)
+
+
+def _stop_on_signal() -> None:
+    def stop(number: int, _frame: t.Any) -> None:
+        # A second one would end the log-out.
+        for ignored in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ignored, signal.SIG_IGN)
+        raise StoppedError(f"stopped by {signal.Signals(number).name}")
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def new_reading(host: str, product: type[Product], params: Mapping[str, t.Any]) -> Reading:
+    """A reading of what the options ask for."""
+    return Reading(
+        host,
+        product.product,
+        names=params["names"],
+        since=params["since"],
+        until=params["until"],
+        calendar=Calendar(params["calendar_timezone"], params["day_start"]),
+        history=params["history"],
+        keep_points=params["detail"] == "recovery_points",
+        location_facts=params["location_facts"],
+    )
+
+
+def finish(
+    module: AnsibleModule, reading: Reading, requests: Mapping[str, t.Any], params: Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """The sealed READ, with a warning for all that weakens it; an incomplete one fails unless it is allowed."""
+    if reading.problems and not params["allow_partial"]:
+        first = reading.problems[0]
+        more = len(reading.problems) - 1
+        first.message = f"not everything could be read: {first.message}" + (
+            f" (and {more} more problems)" if more else ""
+        )
+        advice = "Mend this, or set allow_partial: true to get an incomplete READ that proves nothing"
+        first.advice = f"{first.advice}. {advice}" if first.advice else advice
+        raise first
+    read = reading.result()
+    read["requests"] = dict(requests)
+    if read["totals"]["in_future"]:
+        module.warn(
+            f"{reading.source}: {read['totals']['in_future']} points are dated in the future and were left out; "
+            "check the clocks of the server and of this machine"
+        )
+    for warning in reading.warnings:
+        module.warn(f"{reading.source}: {warning}")
+    if params["pack"]:
+        return pack(read, module.no_log_values)
+    size = len(module.jsonify(read))
+    if size > AWX_EVENT_BYTES:
+        module.warn(
+            f"{reading.source}: this result of {size:,} bytes is more than AWX keeps of an event "
+            f"({AWX_EVENT_BYTES:,}); use pack: true, or detail: workloads"
+        )
+    return seal(read)

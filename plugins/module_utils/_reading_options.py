@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options about what to read and in which form, which all info modules share, whichever way they read.
+
+Documented in the doc fragment ``reading``; tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterable
+
+LOCATION_FACTS = {
+    "match": {"type": "str", "required": True},
+    "offsite": {"type": "bool"},
+    "immutable": {"type": "bool"},
+    "encrypted": {"type": "bool"},
+    "location_type": {"type": "str"},
+}
+
+
+def reading_spec(
+    workload_types: Iterable[str], details: tuple[str, ...] = ("workloads", "recovery_points")
+) -> dict[str, t.Any]:
+    """This part of an argument spec."""
+    return {
+        "detail": {"type": "str", "choices": list(details), "default": "workloads"},
+        "names": {"type": "list", "elements": "str", "default": []},
+        "workload_types": {"type": "list", "elements": "str", "choices": list(workload_types)},
+        "since": {"type": "str"},
+        "until": {"type": "str"},
+        "include_unprotected": {"type": "bool", "default": True},
+        "include_raw": {"type": "bool", "default": False},
+        "history": {"type": "bool", "default": False},
+        "pack": {"type": "bool", "default": False},
+        "allow_partial": {"type": "bool", "default": False},
+        "location_facts": {"type": "list", "elements": "dict", "options": LOCATION_FACTS, "default": []},
+        "calendar_timezone": {"type": "str", "default": "UTC"},
+        "day_start": {"type": "str", "default": "00:00"},
+    }
