@@ -54,17 +54,19 @@ class Login(abc.ABC):
     def open(self, client: Client) -> None:
         """Log in; from then on the client's requests are carried by this session."""
         client.keep_secret(self.password)
-        try:
-            self._headers = self._log_in(client)
-        except RejectedError as error:
-            raise self._rejection(error) from error
-        client.keep_secret(*self._headers.values())
-        self.generation += 1
-        client.auth = self
+        # A signal waits: the token of a session that the server has opened must be known to give it back.
+        with client.stop.held():
+            try:
+                self._headers = self._log_in(client)
+            except RejectedError as error:
+                raise self._rejection(error) from error
+            client.keep_secret(*self._headers.values())
+            self.generation += 1
+            client.auth = self
 
     def renew(self, client: Client, generation: int) -> None:
         """Log in anew, unless another thread did so since ``generation``, or tried to and failed."""
-        with self._lock:
+        with client.stop.held(), self._lock:
             if self._failed is not None:
                 # All threads see the session refused at once; if each sent the password the account would be locked.
                 raise self._failed

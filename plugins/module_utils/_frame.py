@@ -9,7 +9,7 @@ Only this and what is built on it (_info, _tool_info) know AnsibleModule.
 
 from __future__ import annotations
 
-import signal
+import contextlib
 import traceback
 import typing as t
 from collections.abc import Callable, Mapping
@@ -21,15 +21,10 @@ from ansible_collections.backup.audit.plugins.module_utils._errors import AuditE
 from ansible_collections.backup.audit.plugins.module_utils._product import Product
 from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._stop import Stop, StoppedError
 
 # AWX drops the data of an event that is larger than this.
 AWX_EVENT_BYTES = 700_000
-
-
-class StoppedError(AuditError):
-    """A signal ended the module; the session is still given back."""
-
-    code = "stopped"
 
 
 def run(
@@ -37,14 +32,23 @@ def run(
     product: type[Product],
     server: Callable[[], str | None],
     read: Callable[[], dict[str, t.Any]],
+    stop: Stop | None = None,
 ) -> None:
-    """Read and end the module; ``server`` is what errors are said of that come before anything was read."""
-    _stop_on_signal()
+    """Read and end the module; ``server`` is what errors are said of that come before anything was read.
+
+    A signal ends ``read`` anywhere, or only where it allows that by the ``stop`` given.
+    """
+    own = stop or Stop()
+    own.listen()
     try:
-        result = read()
+        with contextlib.nullcontext() if stop else own.allowed():
+            result = read()
+        # A caller that gave up while the session was given back expects no result.
+        own.obey()
+    except StoppedError as stopped:
+        _fail(module, AuditError(str(stopped), code="stopped"), server())
     except AuditError as error:
-        error.server = error.server or server()
-        module.fail_json(msg=str(error), failure=error.as_dict())
+        _fail(module, error, server())
     except Exception as error:  # noqa: BLE001 - a bug must not look like an answer, and is told in one line too
         module.fail_json(
             msg=f"{product.title}: unexpected {type(error).__name__}: {error}. Please report this with its traceback "
@@ -54,15 +58,9 @@ def run(
     module.exit_json(changed=False, **result)
 
 
-def _stop_on_signal() -> None:
-    def stop(number: int, _frame: t.Any) -> None:
-        # A second one would end the log-out.
-        for ignored in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(ignored, signal.SIG_IGN)
-        raise StoppedError(f"stopped by {signal.Signals(number).name}")
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
+    error.server = error.server or server
+    module.fail_json(msg=str(error), failure=error.as_dict())
 
 
 def new_reading(host: str, product: type[Product], params: Mapping[str, t.Any]) -> Reading:

@@ -28,6 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
     connection_error,
     refusal,
 )
+from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, from_http_date
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit, Wall, WallError
 
@@ -135,6 +136,7 @@ class Client:
         self.skew_micros: int | None = None
         # A product's own hint for a refusal, from status and body; None leaves the general advice.
         self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
+        self.stop = Stop()
         self._wall = Wall(permits, self.prefix)
         self._secrets: frozenset[str] = frozenset()
         self._lock = threading.Lock()
@@ -280,7 +282,10 @@ class Client:
                 if attempt > 1:
                     answer.message += f" (after {attempt} tries)"
                 raise answer
-            if self._stopped.wait(wait if wait > 0 else _backoff(attempt)):
+            # A log-in that holds signals back has sent nothing that counts when it comes here.
+            with self.stop.pausing():
+                given_up = self._stopped.wait(wait if wait > 0 else _backoff(attempt))
+            if given_up:
                 raise answer
             with self._lock:
                 self.counters.retries += 1

@@ -24,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._options import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
 
 
 def run_module(
@@ -40,15 +41,17 @@ def run_module(
     if not _http.HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"))
     source = choices[module.params.get("product", "")]
-    run(module, source, lambda: _server_of(module.params["url"]), lambda: _read(module, source))
+    stop = Stop()
+    run(module, source, lambda: _server_of(module.params["url"]), lambda: _read(module, source, stop), stop)
 
 
-def _read(module: AnsibleModule, source_class: type[Source]) -> dict[str, t.Any]:
+def _read(module: AnsibleModule, source_class: type[Source], stop: Stop) -> dict[str, t.Any]:
     params = with_environment(module.params, source_class, os.environ)
     module.no_log_values.add(params["password"])
     chosen = settings(params, source_class)
     source_class.check(chosen, tuple(params["names"]))
     client = Client(endpoint(params, source_class), source_class.permits)
+    client.stop = stop
     # By this name the server stands in rows, in findings and in errors.
     client.host = _shown_host(client.endpoint.url, source_class.default_port)
     reading = new_reading(client.host, source_class, params)
@@ -56,18 +59,22 @@ def _read(module: AnsibleModule, source_class: type[Source]) -> dict[str, t.Any]
     workers = Workers(client.endpoint.connections)
     source = source_class(client, chosen, workers)
     try:
-        source.open(reading)
-        reading.skew_micros = reading.skew_micros if reading.skew_micros is not None else client.skew_micros
-        reading.start()
-        source.read(reading)
+        with stop.allowed():
+            source.open(reading)
+            reading.skew_micros = reading.skew_micros if reading.skew_micros is not None else client.skew_micros
+            reading.start()
+            source.read(reading)
     except BaseException:
         client.stop_retrying()
         raise
     finally:
+        # Out here signals wait until the session is given back.
         workers.close()
-        source.close()
-        client.close()
-        module.no_log_values.update(client.secrets)
+        try:
+            source.close()
+        finally:
+            client.close()
+            module.no_log_values.update(client.secrets)
     if client.endpoint.verify is False:
         module.warn(f"{reading.source}: the server's certificate was not checked (validate_certs: false)")
     counters = client.counters

@@ -29,6 +29,7 @@ TOKEN = "t0ken-of-this-session"
 # An adapter that does what the server's answer tells it to.
 MODULE = """
 import sys
+import time
 from ansible.module_utils import basic
 
 basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
@@ -76,6 +77,14 @@ class Product(Source):
         for number in told.get("problems", []):
             reading.problem(AuditError(f"problem {number}", code="incomplete", advice="Look there"))
         reading.warnings.extend(told.get("warnings", []))
+        if "swallow" in told:
+            try:
+                self.client.get("/page")
+            except AuditError as error:
+                reading.problem(error)
+        if "late" in told:
+            self.workers.submit(self.client.get, "/page")
+            time.sleep(0.3)
         if "bug" in told:
             raise ZeroDivisionError(told["bug"])
         for _page in self.workers.map(lambda _number: self.client.get("/page"), range(told.get("pages", 0))):
@@ -103,20 +112,23 @@ class Appliance:
     told: dict[str, Any] = dataclasses.field(default_factory=lambda: {"points": [["db01", 1], ["db01", 2], ["app", 3]]})
     page: tuple[int, dict[str, str], Any] = (200, {}, {})
     reached: threading.Event = dataclasses.field(default_factory=threading.Event)
+    # The first request whose call this is waits until it is let go.
     hold: threading.Event | None = None
+    held: str = "GET /list"
 
     def __call__(self, asked: Any) -> tuple[int, dict[str, str], Any]:
+        if self.hold is not None and f"{asked.method} {asked.path}" == self.held and not self.reached.is_set():
+            self.reached.set()
+            self.hold.wait(20)
         if asked.method == "POST":
             right = asked.headers["Authorization"].startswith("Basic YXVkaXRvcjpjMHJyZWN0LWgmcnNl")
             return (200, {}, {"id": TOKEN}) if right else (401, {}, {"message": "wrong password"})
         if asked.method == "DELETE":
             return 204, {}, b""
         if asked.path == "/list":
-            if self.hold is not None:
-                self.reached.set()
-                self.hold.wait(20)
             return 200, {}, self.told
-        self.reached.set()
+        if self.hold is None:
+            self.reached.set()
         return self.page
 
 
@@ -344,7 +356,7 @@ def test_a_password_that_is_part_of_a_name_ruins_only_the_unpacked_read(server: 
 # Signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_gives_the_session_back(server: Any, appliance: Appliance, number: signal.Signals) -> None:
     appliance.hold = threading.Event()
     process = start("one")
@@ -363,6 +375,52 @@ def test_a_signal_gives_the_session_back(server: Any, appliance: Appliance, numb
         "server": "localhost",
     }
     assert closed(server)
+
+
+@pytest.mark.parametrize("held", ["POST /session", "DELETE /session"])
+def test_a_signal_in_the_middle_of_a_log_in_or_log_out_waits_for_its_end(
+    server: Any, appliance: Appliance, held: str
+) -> None:
+    """The token of a session that the server has opened must be known to give it back."""
+    appliance.hold, appliance.held = threading.Event(), held
+    end = stopped_while_held(server, appliance)
+    assert end.result["failure"]["code"] == "stopped"
+    assert "workloads" not in end.result
+    assert closed(server)
+    assert ("GET /list" in server.calls()) is (held == "DELETE /session")
+
+
+def test_a_signal_after_an_error_gives_the_session_back(server: Any, appliance: Appliance) -> None:
+    """The error waits for a thread whose page does not come; what comes in that time must not end the log-out."""
+    appliance.told = {"late": True, "bug": "division by zero"}
+    appliance.hold, appliance.held = threading.Event(), "GET /page"
+    end = stopped_while_held(server, appliance, seconds=1.0)
+    assert "unexpected ZeroDivisionError" in end.result["msg"]
+    assert closed(server)
+
+
+def test_a_signal_is_no_gap_that_may_be_read_over(server: Any, appliance: Appliance) -> None:
+    appliance.told = {"swallow": True}
+    appliance.hold, appliance.held = threading.Event(), "GET /page"
+    end = stopped_while_held(server, appliance, allow_partial=True)
+    assert end.result["failure"]["code"] == "stopped"
+    assert closed(server)
+
+
+def stopped_while_held(server: Any, appliance: Appliance, *, seconds: float = 0.3, **more: Any) -> Ended:
+    """How a module ends that gets a signal while the server keeps it waiting, and its answer only after that."""
+    process = start("one")
+    results: list[Ended] = []
+    writer = threading.Thread(target=lambda: results.append(ended(process, given(server, **more))))
+    writer.start()
+    assert appliance.hold is not None
+    assert appliance.reached.wait(30)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    appliance.hold.set()
+    writer.join(30)
+    return results[0]
 
 
 def test_a_signal_is_not_kept_waiting_by_threads_that_pause(server: Any, appliance: Appliance) -> None:
