@@ -28,7 +28,7 @@ class Simulators:
 
     def ask(self, product: str, path: str, body: Any = None) -> Any:
         """Use one of the simulators' own paths: __requests, __sessions, __faults, __variant, __reset."""
-        url = f"{self.ready['products'][product]['url']}/{path}"
+        url = f"{self.ready['products'][product]['control']}/{path}"
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         parts = urlsplit(url)

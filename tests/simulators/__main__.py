@@ -53,6 +53,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--now", type=_moment, help="the time that the estate is built around (RFC 3339)")
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--variant", action="append", default=[], metavar="PRODUCT.NAME=VALUE")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="rules for all products, or {product: rules}")
     parser.add_argument("--ready-file", type=Path, required=True)
     parser.add_argument("--stop-with-stdin", action="store_true", help="also end when standard input is closed")
     return parser.parse_args(words)
@@ -121,12 +122,14 @@ async def _serve(options: argparse.Namespace, estate: Estate, dialects: list[Dia
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(tls)
+    rules = json.loads(options.faults.read_text("utf-8")) if options.faults is not None else []
     with (folder / "estate.json").open("w") as out:
         write_estate(estate, {server.dialect.product: server.dialect.truth() for server in servers}, out)
     try:
         for server in servers:
             server.dialect.prepare()
             await server.start(tls)
+            await server.begin(rules.get(server.dialect.product, []) if isinstance(rules, dict) else rules)
         entries = {server.dialect.product: server.ready_entry() for server in servers}
         ready = {"ca_path": str(folder / "ca.pem"), "products": entries, "estate": str(folder / "estate.json")}
         _write_atomically(options.ready_file, json.dumps(ready, indent=2))

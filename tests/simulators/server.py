@@ -14,7 +14,10 @@ from email.utils import format_datetime
 from aiohttp import web
 
 from .dialect import Answer, Call, Dialect, json_answer
-from .faults import FaultPlan
+from .door import Door
+from .faults import Fault, FaultPlan
+from .faults.names import NAMES, Names
+from .sending import send_badly
 from .truth import as_datetime
 
 _LARGEST_REQUEST = 2**20
@@ -24,26 +27,31 @@ class ProductServer:
     def __init__(self, dialect: Dialect, latency: float) -> None:
         self.dialect = dialect
         self.latency = latency
-        self.faults = FaultPlan()
+        self.faults = FaultPlan(NAMES.get(dialect.product, Names()))
         self.recorded: list[dict[str, object]] = []
         self.busy: Counter[str] = Counter()
-        self.port = 0
         self._runner: web.ServerRunner | None = None
+        self._door: Door | None = None
+        # Of its own, and never shut: what nobody listens to could not be told to listen again.
+        self._control_door: Door | None = None
 
     async def start(self, tls: ssl.SSLContext) -> None:
         server = web.Server(self._serve, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=tls)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        self._door, self._control_door = Door(self._runner, tls), Door(self._runner, tls)
+        await self._door.open()
+        await self._control_door.open()
 
     async def stop(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
 
     def ready_entry(self) -> dict[str, object]:
-        return {"url": f"https://127.0.0.1:{self.port}", **self.dialect.credentials()}
+        assert self._door is not None
+        assert self._control_door is not None
+        urls = {"url": self._door.port, "control": self._control_door.port}
+        return {name: f"https://127.0.0.1:{port}" for name, port in urls.items()} | self.dialect.credentials()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if (request.content_length or 0) > _LARGEST_REQUEST:
@@ -56,7 +64,7 @@ class ProductServer:
             body=await request.read(),
         )
         if call.path.startswith("/__"):
-            return self._response(self._control(call))
+            return self._response(await self._control(call))
         self.recorded.append(
             {
                 "method": call.method,
@@ -77,17 +85,47 @@ class ProductServer:
             refused = self.dialect.too_busy(call, self.busy[controller])
             delay = sum(fault.seconds for fault in struck if fault.name == "delay")
             await asyncio.sleep(self.latency + delay + self.dialect.thinking_seconds())
-            if any(fault.name == "expire_session" for fault in struck):
-                self.dialect.expire_sessions()
-            replaced = next((answer for answer in (fault.replaces() for fault in struck) if answer is not None), None)
-            answer = replaced or refused or self.dialect.answer(call)
+            answer = self._bent(call, struck, refused)
         finally:
             self.busy[controller] -= 1
         for fault in struck:
-            answer = fault.bends(answer)
-        if any(fault.name == "reset" for fault in struck):
-            return await _break_off(request, answer)
+            if fault.kind.door:
+                await self._turn(fault)
+                # The connection went with it.
+                return web.Response()
+        for fault in struck:
+            if fault.kind.sends:
+                return await send_badly(request, answer, fault.kind.sends, fault.seconds)
         return self._response(answer)
+
+    def _bent(self, call: Call, struck: list[Fault], refused: Answer | None) -> Answer:
+        """The answer, after everything that befell the question, the product and what it said."""
+        for fault in struck:
+            if fault.kind.befalls is not None:
+                fault.kind.befalls(fault, self.dialect)
+        for fault in struck:
+            call = fault.asks(call)
+        replaced = (fault.replaces(call, self.dialect) for fault in struck)
+        answer = next((each for each in replaced if each is not None), None)
+        answer = answer or refused or self.dialect.answer(call)
+        for fault in struck:
+            answer = fault.bends(call, answer)
+        return answer
+
+    async def _turn(self, fault: Fault) -> None:
+        assert self._door is not None
+        turn = self._door.cut if fault.kind.door == "cut" else self._door.shut
+        await turn(fault.seconds if "seconds" in fault.details else None)
+
+    async def begin(self, rules: object) -> None:
+        """These faults from now on, in place of all others; what concerns the port and waits for nothing, at once."""
+        self.faults.load(rules)
+        if self._door is not None:
+            await self._door.mend()
+        for fault in self.faults.rules:
+            if fault.kind.door and fault.at_once:
+                fault.done = fault.changed = 1
+                await self._turn(fault)
 
     def _response(self, answer: Answer) -> web.Response:
         """The Date header is the server's own clock, which is the estate's and not this machine's."""
@@ -97,13 +135,13 @@ class ProductServer:
             headers["Content-Type"] = answer.content_type
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    def _control(self, call: Call) -> Answer:
+    async def _control(self, call: Call) -> Answer:
         try:
-            return self._controlled(call)
+            return await self._controlled(call)
         except (ValueError, TypeError) as error:
             return json_answer({"error": str(error)}, 400)
 
-    def _controlled(self, call: Call) -> Answer:
+    async def _controlled(self, call: Call) -> Answer:
         if call.method == "GET" and call.path == "/__requests":
             return json_answer(self.recorded)
         if call.method == "GET" and call.path == "/__sessions":
@@ -114,23 +152,13 @@ class ProductServer:
             self.dialect.set_variants(json.loads(call.body))
             return json_answer(self.dialect.variants)
         if call.method == "POST" and call.path == "/__faults":
-            self.faults.load(json.loads(call.body))
+            await self.begin(json.loads(call.body))
             return json_answer({})
+        if call.method == "GET" and call.path == "/__faults":
+            return json_answer([fault.told() for fault in self.faults.rules])
         if call.method == "POST" and call.path == "/__reset":
-            self.faults.clear()
+            await self.begin([])
             self.recorded.clear()
             self.dialect.reset()
             return json_answer({})
         return json_answer({"error": f"no control {call.method} {call.path}"}, 404)
-
-
-async def _break_off(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    """Promise the whole body, send half of it, and cut the connection."""
-    headers = {**answer.headers, "Content-Type": answer.content_type}
-    response = web.StreamResponse(status=answer.status, headers=headers)
-    response.content_length = max(len(answer.body), 2)
-    await response.prepare(request)
-    await response.write(answer.body[: len(answer.body) // 2])
-    if request.transport is not None:
-        request.transport.abort()
-    return response

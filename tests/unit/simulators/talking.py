@@ -57,7 +57,8 @@ class Talk:
     def control(self, path: str, body: object = None) -> Any:
         """The simulator's own paths; a body makes it a POST."""
         method = "GET" if body is None else "POST"
-        answer = self.call(method, f"/__{path}", headers={}, **({} if body is None else {"json": body}))
+        url = f"{self.entry['control']}/__{path}"
+        answer = self.session.request(method, url, verify=self._ca_path, timeout=30, json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
