@@ -26,3 +26,21 @@ attributes:
     membership:
       - backup.audit.info
 """
+
+    TOOL = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in check mode and return the same, because it only reads.
+    support: full
+    details: O(verify) other than V(none) is skipped, because it may take hours, and the result says so.
+  diff_mode:
+    description: Will return details on what has changed in diff mode.
+    support: none
+    details: It changes nothing.
+  action_group:
+    description: Use C(group/backup.audit.tools) in C(module_defaults) to set defaults for this module.
+    support: full
+    membership:
+      - backup.audit.tools
+"""

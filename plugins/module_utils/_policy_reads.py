@@ -69,6 +69,7 @@ def judge_read(
         clock_off=f"the clock of {host} is off by {format_duration(abs(int(skew)))}" if off else None,
     )
     _scope(server, host, findings)
+    _verified(server, host, findings)
     doubts = [
         doubt
         for doubt in (
@@ -137,3 +138,20 @@ def _scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None
     if hidden:
         text = f"the account cannot see all of {host}: {', '.join(hidden)} could not be read"
         findings.add(_place(host, findings), findings.control_number("read.scope"), WARN, text, UNPROVED)
+
+
+def _verified(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
+    """What the product's own check has found. Damage fails whatever the policy asks: it may be in any point."""
+    verify = server.get("verify")
+    if not isinstance(verify, Mapping):
+        return
+    level, result = verify.get("level"), verify.get("result")
+    control = findings.control_number("read.verify")
+    place = _place(host, findings)
+    if result == "damaged":
+        text = f"the check ({level}) of {host} found damage: {verify.get('words') or 'it does not say where'}"
+        findings.add(place, control, FAIL, text)
+    elif result == "sound":
+        findings.add(place, control, PASS, f"the check ({level}) of {host} found no damage")
+    else:
+        findings.add(place, control, WARN, f"the check ({level}) of {host} was {result}: it proves nothing", UNPROVED)

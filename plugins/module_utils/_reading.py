@@ -46,6 +46,8 @@ class Reading:
         self.version: str | None = None
         self.skew_micros: int | None = None
         self.scope: dict[str, t.Any] = {}
+        # What the product's own check, made for this reading, has found.
+        self.verify: dict[str, t.Any] | None = None
         self.warnings: list[str] = []
         self.problems: list[AuditError] = []
         self._window = (since, until)
@@ -147,6 +149,7 @@ class Reading:
             "time": None if self.skew_micros is None else format_time(self.now // SECOND * SECOND),
             "clock_skew_seconds": None if self.skew_micros is None else round(self.skew_micros / SECOND),
             "scope": dict(sorted(self.scope.items())),
+            "verify": self.verify,
         }
         read: dict[str, t.Any] = {
             "schema": SCHEMA,

@@ -222,6 +222,17 @@ server:
       type: dict
       sample:
         inventory: true
+    verify:
+      description:
+        - What the product's own check has found, where the module was asked to let it run (C(verify), of modules that
+          run a tool). C(level) is what was asked. C(result) is C(sound), C(damaged), C(skipped) in check mode, or
+          C(unfinished). C(at) is when it began, C(words) what it said of damage.
+      returned: when a check was asked for
+      type: dict
+      sample:
+        at: "2026-11-21T06:48:00Z"
+        level: data
+        result: sound
 read_at:
   description: When it was read, by the clock of this machine.
   returned: success

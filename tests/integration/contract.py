@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._product import Product
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, format_time, parse_time
 
 ADAPTERS = {
@@ -21,6 +21,7 @@ ADAPTERS = {
     "veeam_enterprise_manager": ("veeam_enterprise_manager", "VeeamEnterpriseManager"),
     "unitrends": ("unitrends", "Unitrends"),
     "vprotect": ("vprotect", "VProtect"),
+    "restic": ("restic", "Restic"),
 }
 _SOURCES = "ansible_collections.backup.audit.plugins.module_utils._sources."
 _MEGABYTE = 1 << 20
@@ -69,10 +70,10 @@ _NOT_TOLD: dict[str, tuple[Any, ...]] = {
 }
 
 
-def adapter(product: str) -> type[Source]:
+def adapter(product: str) -> type[Product]:
     """The adapter of a product."""
     module, name = ADAPTERS[product]
-    found: type[Source] = getattr(importlib.import_module(_SOURCES + module), name)
+    found: type[Product] = getattr(importlib.import_module(_SOURCES + module), name)
     return found
 
 

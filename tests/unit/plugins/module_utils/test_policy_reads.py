@@ -42,6 +42,30 @@ def test_a_good_read_is_proof_itself() -> None:
     }
 
 
+def verified(**verify: Any) -> Any:
+    return read(row(), server={**read()["server"], "verify": verify})
+
+
+def test_damage_that_the_products_own_check_found_fails_whatever_the_policy_asks() -> None:
+    damaged = verified(level="data", result="damaged", words="pack 6d02 is broken")
+    assert about_reading(damaged)["read.verify"] == (
+        "fail",
+        "the check (data) of vbr1 found damage: pack 6d02 is broken",
+    )
+    assert not judge(damaged, {**MINIMUM, "on_unknown": "ignore"}).compliant
+
+
+def test_a_check_that_found_nothing_passes() -> None:
+    sound = verified(level="quick", result="sound")
+    assert about_reading(sound)["read.verify"] == ("pass", "the check (quick) of vbr1 found no damage")
+
+
+@pytest.mark.parametrize("result", ["skipped", "unfinished"])
+def test_a_check_that_was_not_made_is_a_warning(result: str) -> None:
+    told = about_reading(verified(level="data", result=result))["read.verify"]
+    assert told == ("warn", f"the check (data) of vbr1 was {result}: it proves nothing")
+
+
 @pytest.mark.parametrize("complete", [False, None, "yes", 1])
 @pytest.mark.parametrize("on_unknown", ["fail", "warn", "ignore"])
 def test_an_incomplete_read_never_passes(complete: Any, on_unknown: str) -> None:
