@@ -109,6 +109,67 @@ def test_report_without_reads_fails(tmp_path: Path) -> None:
     assert "list is empty" in ended.output
 
 
+def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
+    """A slice that never ran leaves no file; the report says so instead of judging fewer servers."""
+    facts = kept(simulators, tmp_path)
+    (facts / "spp.json").unlink()
+    output = tmp_path / "evidence"
+    ended = play(
+        "backup.audit.report",
+        tmp_path,
+        inventory=servers(simulators.ready),
+        variables={
+            "compliance_facts_dir": str(facts),
+            "compliance_output": str(output),
+            "compliance_policy": SOME,
+            "compliance_fail": False,
+        },
+    )
+    assert ended.status == 0, ended.output
+    told = json.loads((output / "findings.json").read_text("utf-8"))
+    assert len(told["reads"]) == len(MODULES)
+    assert [read["server"]["host"] for read in told["reads"] if not read["complete"]] == ["spp"]
+    assert any("no READ of spp was kept" in finding["message"] for finding in told["findings"])
+    assert told["compliant"] is False
+
+
+def test_reads_travel_as_artifacts(simulators: Simulators, tmp_path: Path) -> None:
+    """Where no host can collect, the gathering publishes what the report judges: the same READs, to the byte."""
+    facts = tmp_path / "facts"
+    facts.mkdir()
+    gathered = play(
+        "backup.audit.gather",
+        tmp_path,
+        inventory=servers(simulators.ready),
+        variables={"compliance_facts_dir": str(facts), "compliance_publish_reads": True},
+        environment={"ANSIBLE_SHOW_CUSTOM_STATS": "1"},
+    )
+    assert gathered.status == 0, gathered.output
+    stats = gathered.output[gathered.output.index("CUSTOM STATS") :]
+    artifacts = dict(re.findall(r"(compliance_read_[0-9a-f]{40})['\"]?: ['\"]?([A-Za-z0-9+/=]+)", stats))
+    assert len(artifacts) == len(MODULES), stats
+    output = tmp_path / "evidence"
+    common = {"compliance_policy": SOME, "compliance_fail": False, "compliance_output": str(output)}
+    inventory = servers(simulators.ready)
+    assert play("backup.audit.report", tmp_path, inventory=inventory, variables={**common, **artifacts}).output.count(
+        "NOT COMPLIANT"
+    )
+    of_artifacts = json.loads((output / "findings.json").read_text("utf-8"))
+    play("backup.audit.report", tmp_path, inventory=inventory, variables={**common, "compliance_facts_dir": str(facts)})
+    of_files = json.loads((output / "findings.json").read_text("utf-8"))
+    sums = [sorted(read["sha256"] for read in told["reads"]) for told in (of_artifacts, of_files)]
+    assert sums[0] == sums[1]
+    assert len(sums[0]) == len(MODULES)
+
+
+def test_gathering_for_nothing_is_refused(simulators: Simulators, tmp_path: Path) -> None:
+    """Without a directory and without artifacts nothing would be left."""
+    ended = play("backup.audit.gather", tmp_path, inventory=servers(simulators.ready))
+    assert ended.status == 2
+    assert "compliance_facts_dir" in ended.output
+    assert simulators.requests("spp") == []
+
+
 def test_published_verdict_is_small(simulators: Simulators, tmp_path: Path) -> None:
     """What later nodes of a workflow get stays under 2 kB."""
     ended = play(
