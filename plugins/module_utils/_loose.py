@@ -37,8 +37,8 @@ _DIGITS = 19
 
 def as_int(value: t.Any) -> int | None:
     """A whole number that is not negative, also when spelled as text."""
-    if isinstance(value, bool):
-        return None
+    if isinstance(value, int):
+        return value if 0 <= value < _TOO_LARGE and not isinstance(value, bool) else None
     if isinstance(value, str):
         value = value.strip()
         value = int(value) if value.isascii() and value.isdigit() and len(value.lstrip("0")) <= _DIGITS else None

@@ -21,20 +21,22 @@ _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 # More digits than this are a slip of the keyboard, and far beyond the calendar.
 _DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
 # datetime.fromisoformat of Python 3.10 takes neither Z nor 5 or 7 fraction digits, all of which products send.
-_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:[.,](\d{1,12}))?"
-    r"\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?",
-    re.ASCII,
-)
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)", re.ASCII)
+_TAIL = re.compile(r"(?:[.,](\d{1,12}))?\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?", re.ASCII)
 _MILLIS = re.compile(r"-?[0-9]{1,15}")
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 # The years 1 to 9999, which is what can be written.
 _FIRST_MILLI, _LAST_MILLI = -62_135_596_800_000, 253_402_300_799_999
 
-# The same few hundred dates come again and again in a listing; both caches are cleared when they grow past this.
+# The same few hundred dates come again and again in a listing; all caches are cleared when they grow past this.
 _CACHE_LIMIT = 20_000
 _days: dict[str, int] = {}
 _dates: dict[int, str] = {}
+# What stands at the other fixed places of a time: "T06:49", ":00", and the zone with at most three fraction digits.
+_minutes: dict[str, int] = {}
+_seconds: dict[str, int] = {}
+_tails: dict[str, int] = {}
+_LONGEST_TAIL = len("+01:00")
 
 
 def parse_duration(text: t.Any, *, what: str = "duration") -> int:
@@ -69,23 +71,56 @@ def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
 
     A time without a zone is refused unless the product's documentation says that such times are UTC.
     """
-    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        raise DataError(f"{text!r} is no RFC 3339 time")
+    tail = text[19:]
+    try:
+        value = _days[text[:10]] + _minutes[text[10:16]] + _seconds[text[16:19]]
+    except KeyError:
+        value = _remember_parts(text)
+    found = _tails.get(tail)
+    if found is None:
+        found = _parsed_tail(tail, text, naive_is_utc)
+    return value + found
+
+
+def _remember_parts(text: str) -> int:
+    """All but fraction and zone, by the rules; each part stands at its own place, and is remembered from there on."""
+    match = _TIME.match(text)
     if match is None:
         raise DataError(f"{text!r} is no RFC 3339 time")
-    date, hour, minute, second, fraction, zone = match.groups()
+    date, hour, minute, second = match.groups()
     day = _days.get(date)
     if day is None:
         day = _remember_day(date)
-    value = day + (int(hour) * HOUR + int(minute) * MINUTE + int(second)) * SECOND
-    if fraction:
-        value += int(fraction[:6].ljust(6, "0"))
+    minutes = _minutes[text[10:16]] = (int(hour) * HOUR + int(minute) * MINUTE) * SECOND
+    seconds = _seconds[text[16:19]] = int(second) * SECOND
+    return day + minutes + seconds
+
+
+def _parsed_tail(tail: str, text: str, naive_is_utc: bool) -> int:
+    """Microseconds of the fraction, less the offset of the zone."""
+    match = _TAIL.fullmatch(tail)
+    if match is None:
+        raise DataError(f"{text!r} is no RFC 3339 time")
+    fraction, zone = match.groups()
+    value = int(fraction[:6].ljust(6, "0")) if fraction else 0
     if zone is None:
         if not naive_is_utc:
             raise DataError(f"the time {text!r} has no zone")
-    elif zone not in "Zz":
-        offset = int(zone[1:3]) * HOUR + int(zone[-2:]) * MINUTE
-        value += -offset * SECOND if zone[0] == "+" else offset * SECOND
+        return value
+    if zone not in "Zz":
+        offset = (int(zone[1:3]) * HOUR + int(zone[-2:]) * MINUTE) * SECOND
+        value += -offset if zone[0] == "+" else offset
+    if len(tail) <= _LONGEST_TAIL:
+        _remember(_tails, tail, value)
     return value
+
+
+def _remember(cache: dict[str, int], text: str, value: int) -> None:
+    if len(cache) > _CACHE_LIMIT:
+        cache.clear()
+    cache[text] = value
 
 
 def _remember_day(date: str) -> int:
@@ -93,9 +128,7 @@ def _remember_day(date: str) -> int:
         day = (datetime.date.fromisoformat(date).toordinal() - _EPOCH_DAY) * DAY * SECOND
     except ValueError as error:
         raise DataError(f"{date!r} is no date") from error
-    if len(_days) > _CACHE_LIMIT:
-        _days.clear()
-    _days[date] = day
+    _remember(_days, date, day)
     return day
 
 
@@ -120,6 +153,8 @@ def from_epoch_millis(value: t.Any) -> int:
     """Milliseconds since 1970 (a number, or the same as text) -> microseconds."""
     if isinstance(value, float) and math.isfinite(value):
         value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and _FIRST_MILLI <= value <= _LAST_MILLI:
+        return value * 1000
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     if not _MILLIS.fullmatch(text) or not _FIRST_MILLI <= int(text) <= _LAST_MILLI:
         raise DataError(f"{value!r} is no time in milliseconds")

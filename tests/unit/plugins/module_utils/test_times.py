@@ -247,3 +247,11 @@ def test_http_dates_are_utc_on_every_machine(text: str, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("text", ["", "soon", "Sat, 99 Nov 2026 06:49:00 GMT", "0", "Sat, 21 Nov 99999 06:49:00 GMT"])
 def test_what_is_no_http_date_is_none(text: str) -> None:
     assert from_http_date(text) is None
+
+
+def test_a_time_whose_parts_were_all_met_before_is_judged_by_the_same_rules() -> None:
+    assert parse_time("2026-11-21T06:49:00Z") == MOMENT
+    for text in ("2026-11-21T06:49:00", "2026-11-21T06:49:00Zz", "2026-11-21T06:49", "2026-11-21 06:49:00ZZ", "Z"):
+        with pytest.raises(DataError):
+            parse_time(text)
+    assert parse_time("2026-11-21 06:49:00Z") == MOMENT
