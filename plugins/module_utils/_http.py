@@ -18,7 +18,7 @@ import threading
 import time
 import typing as t
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._failures import (
@@ -28,6 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
     connection_error,
     refusal,
 )
+from ansible_collections.backup.audit.plugins.module_utils._secrets import Secrets, secrets_of
 from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, from_http_date
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit, Wall, WallError
@@ -138,7 +139,7 @@ class Client:
         self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
         self.stop = Stop()
         self._wall = Wall(permits, self.prefix)
-        self._secrets: frozenset[str] = frozenset()
+        self._secrets = Secrets()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._session = self._new_session(headers or {})
@@ -158,7 +159,7 @@ class Client:
         else:
             session.proxies = dict(requests.utils.get_environ_proxies(self.endpoint.url, no_proxy=None))
         for proxy in session.proxies.values():
-            self.keep_secret(unquote(urlsplit(proxy).password or ""))
+            self.keep_secret(*secrets_of({"proxy": proxy}))
         if self.endpoint.verify is False:
             # The result carries a warning of our own; a line on stderr for each request helps nobody.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -179,24 +180,17 @@ class Client:
     # Secrets
 
     def keep_secret(self, *secrets: str | None) -> None:
-        """From now on these texts, also quoted or in base64, are masked in every error."""
-        for secret in secrets:
-            if secret:
-                encoded = base64.b64encode(secret.encode("utf-8")).decode("ascii")
-                with self._lock:
-                    # A new set, because another thread may be masking with the old one.
-                    self._secrets = self._secrets | {secret, quote(secret, safe=""), quote_plus(secret), encoded}
+        """From now on these texts are masked in every error."""
+        self._secrets.keep(*secrets)
 
     @property
     def secrets(self) -> frozenset[str]:
         """All that must never be shown, tokens that were handed out included."""
-        return self._secrets
+        return self._secrets.texts
 
     def scrub(self, text: str) -> str:
         """The text with every known secret masked."""
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "********")
-        return text
+        return self._secrets.scrub(text)
 
     # Requests
 

@@ -23,6 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._options import (
     with_environment,
 )
 from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
+from ansible_collections.backup.audit.plugins.module_utils._secrets import secrets_of
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
 
@@ -46,8 +47,10 @@ def run_module(
 
 
 def _read(module: AnsibleModule, source_class: type[Source], stop: Stop) -> dict[str, t.Any]:
+    # First of all, because a result shows all options, also where one of them is refused.
+    module.no_log_values.update(secrets_of(module.params))
     params = with_environment(module.params, source_class, os.environ)
-    module.no_log_values.add(params["password"])
+    module.no_log_values.update(secrets_of(params))
     chosen = settings(params, source_class)
     source_class.check(chosen, tuple(params["names"]))
     client = Client(endpoint(params, source_class), source_class.permits)

@@ -133,8 +133,6 @@ class VeeamEnterpriseManager(Source):
         """Log on, as oneself or as a tenant, and ask which versions of the API are offered."""
         own = self.settings.own
         self.client.always_send({"Accept": wire.ACCEPT[own.get("representation") or "json"]})
-        # In this spelling it stands in the body of a tenant's log-on.
-        self.client.keep_secret(html.escape(self.settings.password))
         self._login = BasicForHeader(
             self.settings.username,
             self.settings.password,

@@ -105,6 +105,11 @@ run_module(*([Product] if "one" in sys.argv else [Product, Other]), own={"copies
 """
 
 
+# Before 2.21 ansible-core puts all options into every result, and has no word for it.
+_ON_REQUEST = "inject_invocation" in getattr(basic, "PASS_VARS", ())
+ALL_OPTIONS: dict[str, Any] = {"_ansible_inject_invocation": True} if _ON_REQUEST else {}
+
+
 @dataclasses.dataclass
 class Appliance:
     """Checks the password, and answers to /list what it is told."""
@@ -336,10 +341,23 @@ def test_without_requests_it_says_what_to_install(server: Any) -> None:
     assert "requests" in end.result["msg"]
 
 
-def test_the_password_of_a_proxy_is_not_shown(server: Any) -> None:
-    end = run(server, proxy="http://user:pr0xy-pass@127.0.0.1:9", retries=0)
+@pytest.mark.parametrize("options", [{"retries": 0}, {"since": "noon"}, {"url": None}, {"username": None}])
+@pytest.mark.parametrize("proxy", ["http://user:pr0xy%2Dpass@127.0.0.1:9", "user:pr0xy%2Dpass@127.0.0.1:9"])
+def test_the_password_of_a_proxy_is_not_shown(server: Any, proxy: str, options: dict[str, Any]) -> None:
+    """Also where nothing is sent: a result holds all options."""
+    end = run(server, proxy=proxy, **ALL_OPTIONS, **options)
     assert end.result["failed"] is True
+    assert "proxy" in end.result["invocation"]["module_args"]
+    assert "pr0xy%2Dpass" not in end.output
     assert "pr0xy-pass" not in end.output
+
+
+@pytest.mark.parametrize("url", ["https://auditor:in-the-url@[::1", "auditor:in-the-url@localhost"])
+def test_a_password_in_the_url_is_not_shown(server: Any, url: str) -> None:
+    end = run(server, url=url, **ALL_OPTIONS)
+    assert "url: it holds a user name or password" in end.result["msg"]
+    assert "url" in end.result["invocation"]["module_args"]
+    assert "in-the-url" not in end.output
 
 
 # Secrets in names

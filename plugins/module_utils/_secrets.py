@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What must never be shown, in every spelling in which a server may echo it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import threading
+import typing as t
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, quote_plus, unquote
+
+MASK = "********"
+# What is shorter may occur by chance, and where the end of a base64 text is cut off chance has it easier still.
+_LONG_ENOUGH = 8
+_PERCENT = re.compile("%[0-9A-F]{2}")
+
+
+class Secrets:
+    """Passwords and tokens of one module, to mask wherever text leaves it. Threads may add some at any time."""
+
+    def __init__(self) -> None:
+        self._texts: frozenset[str] = frozenset()
+        self._lock = threading.Lock()
+
+    def keep(self, *secrets: str | None) -> None:
+        """From now on these are secrets."""
+        found = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
+        with self._lock:
+            # A new set, because another thread may be masking with the old one.
+            self._texts = self._texts | found
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """All spellings of all secrets."""
+        return self._texts
+
+    def scrub(self, text: str) -> str:
+        """The text with every secret masked."""
+        for secret in sorted(self._texts, key=len, reverse=True):
+            text = text.replace(secret, MASK)
+        return text
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """As it is; quoted for URLs, JSON, HTML and Python; in both alphabets of base64."""
+    yield secret
+    for quoted in (quote(secret, safe=""), quote_plus(secret)):
+        yield quoted
+        # Some write the hexadecimal digits in lower case.
+        yield _PERCENT.sub(lambda found: found[0].lower(), quoted)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield html.escape(secret)
+    yield html.escape(secret, quote=False)
+    yield repr(secret)[1:-1]
+    data = secret.encode("utf-8", "surrogatepass")
+    for encoded in (base64.b64encode(data), base64.urlsafe_b64encode(data)):
+        text = encoded.decode("ascii")
+        yield text
+        if len(secret) >= _LONG_ENOUGH:
+            yield text.rstrip("=")
+
+
+def secrets_of(params: Mapping[str, t.Any]) -> Iterator[str]:
+    """The secrets among the options of a module: the password, and those that stand in the URLs, rightly or wrongly."""
+    if params.get("password"):
+        yield params["password"]
+    for name in ("url", "proxy"):
+        account = (params.get(name) or "").rpartition("@")[0]
+        password = (account.partition("://")[2] or account).partition(":")[2]
+        if password:
+            yield password
+            yield unquote(password)
