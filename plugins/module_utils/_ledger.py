@@ -35,12 +35,15 @@ class Ledger(t.Generic[Item]):
         self._known = set(self._given)
         self._began = len(self._given)
         self._first: int | None = None
+        # The smallest size that any page told.
+        self.least: int | None = None
         self.shrank = False
 
     def told(self, size: int | None) -> None:
         """What a page says of the size of the whole listing."""
         if size is not None:
             self._first = size if self._first is None else self._first
+            self.least = size if self.least is None else min(self.least, size)
             self.shrank = self.shrank or size < self._first
 
     def fresh(self, items: Sequence[Item]) -> Sequence[Item]:
@@ -60,9 +63,72 @@ class Ledger(t.Generic[Item]):
             self._since = len(self._given)
         return not self.shrank and self.count() >= wanted
 
+    def met(self, item: Item, index: int) -> bool:
+        """Whether the reading that just ended gave this item, and as none of its first ``index``."""
+        value = hash(self._identity(item))
+        start = self._began + index
+        return value in self._given[start:] and value not in self._given[self._began : start]
+
     def count(self) -> int:
         """How many different items were given that still count."""
         return distinct(self._given[self._since :])
+
+
+class Seams(t.Generic[Item]):
+    """Whether each page goes on where the one before it ended: both hold the item at the seam.
+
+    Items that come or go before the seam, while the two pages are read, push another item there. One that stands on
+    the page before has come down, so that nothing is missed; one that does not has come up, and others with it.
+    """
+
+    def __init__(self, identity: Callable[[Item], t.Hashable]) -> None:
+        self._identity = identity
+        self._before: Sequence[Item] = ()
+        self.tested = True
+        self.moved = False
+
+    def join(self, items: Sequence[Item], *, lap: bool) -> Sequence[Item]:
+        """The items of the next page without those that it repeats; ``lap``: it should begin with the last one met."""
+        before = self._before
+        if not items:
+            self.moved = self.moved or lap
+            return items
+        self._before = items
+        if not before:
+            return items
+        if not lap:
+            self.tested = False
+            return items
+        at_seam = self._identity(items[0])
+        if at_seam == self._identity(before[-1]):
+            return items[1:]
+        known = {self._identity(item) for item in before}
+        if at_seam not in known:
+            self.moved = True
+            return items
+        return [item for item in items if self._identity(item) not in known]
+
+
+class Anchor(t.Generic[Item]):
+    """The first item of the last page, as it was before any other page was read.
+
+    Where items go from pages that were read already, those behind them move up, and some are missed; others that
+    come at the end hide that from the count. But then this item has moved up as well.
+    """
+
+    def __init__(self, ledger: Ledger[Item]) -> None:
+        self._ledger = ledger
+        self._item: Item | None = None
+        self._index = 0
+
+    def drop(self, items: Sequence[Item], index: int) -> None:
+        """The last page, which begins at ``index``."""
+        if items:
+            self._item, self._index = items[0], index
+
+    def holds(self) -> bool:
+        """Whether it was met where it was, or further back."""
+        return self._item is None or self._ledger.met(self._item, self._index)
 
 
 def distinct(hashes: array[int]) -> int:

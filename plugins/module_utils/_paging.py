@@ -13,7 +13,7 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._ledger import Ledger
+from ansible_collections.backup.audit.plugins.module_utils._ledger import Anchor, Ledger, Seams
 
 Item = t.TypeVar("Item")
 Result = t.TypeVar("Result")
@@ -25,11 +25,15 @@ _REREADS = 2
 
 @dataclasses.dataclass(frozen=True)
 class Page(t.Generic[Item]):
-    """One page: its items, how many the listing has in all (None: not told), and the link to the next (None: last)."""
+    """One page: its items, how many the listing has in all (None: not told), and the link to the next (None: last).
+
+    ``lap``: it was asked to begin with the last item of the page before, see Seams in _ledger.
+    """
 
     items: Sequence[Item]
     total: int | None = None
     next: str | None = None
+    lap: bool = False
 
 
 class Mapper(t.Protocol):
@@ -81,26 +85,42 @@ class Workers:
                 future.cancel()
 
 
+class Ahead(t.Generic[Result]):
+    """A listing whose first page is asked for at once, in a thread, while something else is still read."""
+
+    def __init__(self, workers: Workers, fetch: Callable[..., Result], *first: t.Any) -> None:
+        self._fetch = fetch
+        self._first = first
+        self._begun: concurrent.futures.Future[Result] | None = workers.submit(fetch, *first)
+
+    def __call__(self, *arguments: t.Any) -> Result:
+        """A page: the first one as it was asked for ahead, all others when they are wanted."""
+        begun, self._begun = self._begun, None
+        return begun.result() if begun and arguments == self._first else self._fetch(*arguments)
+
+
 def by_link(
     fetch: Callable[[str | None], Page[Item]], what: str, identity: Callable[[Item], t.Hashable] = repr
 ) -> Iterator[Sequence[Item]]:
-    """Pages that name the next one. A link seen before, or fewer items than the last total told, is an error.
+    """Pages that name the next one. A link seen before, or fewer items than the least total told, is an error.
 
-    Where the total fell while pages were read, the listing is read again and only items not seen before are given.
+    Where items went while pages were read, the listing is read again and only items not seen before are given.
     """
     ledger = Ledger(identity)
     for attempt in range(_REREADS + 1):
         ledger.begin()
-        count, total = 0, None
+        seams = Seams(identity)
+        count = 0
         for page in _linked_pass(fetch, what):
             ledger.told(page.total)
-            count, total = count + len(page.items), page.total
+            items = seams.join(page.items, lap=page.lap)
+            count += len(items)
             # What stands on a single page cannot move, and most listings do.
             alone = attempt == 0 and page.next is None and count == len(page.items)
-            yield page.items if alone else ledger.fresh(page.items)
-        if not ledger.shrank:
-            if total is not None and count < total:
-                raise _incomplete(what, count, total)
+            yield items if alone else ledger.fresh(items)
+        if not seams.moved and (seams.tested or not ledger.shrank):
+            if ledger.least is not None and count < ledger.least:
+                raise _incomplete(what, count, ledger.least)
             return
     raise _unsteady(what)
 
@@ -131,21 +151,25 @@ def by_offset(
     """Pages by offset and limit, read in parallel once the first has told the total.
 
     A page that is shorter than asked for is followed by the rest of it; an empty one before the total is an error.
-    Where the total fell, or the number of distinct items does not reach it, because items came and went while pages
-    were read, the listing is read again and only items not seen before are given.
+    Each page begins with the last item of the one before, which proves that no item between them was missed. Where
+    that fails, because items went while pages were read, the listing is read again and only items not seen before
+    are given. A server whose order is not the same each time is believed once another reading brings nothing new.
     """
     ledger = Ledger(identity)
-    for _attempt in range(_REREADS + 1):
+    for attempt in range(_REREADS + 1):
         ledger.begin()
-        total: int | None = None
+        seams = Seams(identity)
+        fresh = 0
         for page in _one_pass(fetch, workers, page_size, what):
             ledger.told(page.total)
-            total = total if page.total is None else page.total
-            if items := ledger.fresh(page.items):
+            if items := ledger.fresh(seams.join(page.items, lap=page.lap)):
+                fresh += len(items)
                 yield items
-        if total is None or ledger.holds(total):
+        proved = not seams.moved and (seams.tested or not ledger.shrank)
+        settled = attempt > 0 and not fresh and not ledger.shrank
+        if (proved or settled) and (ledger.least is None or ledger.count() >= ledger.least):
             return
-    raise _unsteady(what) if ledger.shrank else _incomplete(what, ledger.count(), total)
+    raise _unsteady(what) if seams.moved or ledger.shrank else _incomplete(what, ledger.count(), ledger.least)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,31 +189,38 @@ def by_number(
     """Pages by number, read in parallel once the first has told how many there are.
 
     Every page but the last must be as long as the first. An item met twice means that items moved from page to page
-    while they were read, so that another was missed: the listing is read again, for items not seen before.
+    while they were read, so that another was missed: the listing is read again, for items not seen before. So it is
+    where the first item of the last page has moved up, see Anchor.
     """
     ledger = Ledger(identity)
     for _attempt in range(_REREADS + 1):
         ledger.begin()
+        anchor: Anchor[Item] = Anchor(ledger)
         count = 0
-        for page in _numbered_pass(fetch, workers, what):
+        for page in _numbered_pass(fetch, workers, what, anchor):
             ledger.told(page.pages)
             count += len(page.items)
             if items := ledger.fresh(page.items):
                 yield items
-        if ledger.holds(count):
+        if ledger.holds(count) and anchor.holds():
             return
-    raise _unsteady(what) if ledger.shrank else _incomplete(what, ledger.count(), count)
+    raise _incomplete(what, ledger.count(), count) if anchor.holds() and not ledger.shrank else _unsteady(what)
 
 
 def _numbered_pass(
-    fetch: Callable[[int], NumberedPage[Item]], workers: Mapper, what: str
+    fetch: Callable[[int], NumberedPage[Item]], workers: Mapper, what: str, anchor: Anchor[Item]
 ) -> Iterator[NumberedPage[Item]]:
     first = fetch(1)
-    yield first
-    done, pages, full = 1, first.pages, len(first.items)
+    if first.pages <= 1:
+        yield first
+        return
+    # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
+    done, pages, full = 0, first.pages, len(first.items)
+    if pages <= MAX_PAGES:
+        anchor.drop(fetch(pages).items, (pages - 1) * full)
     while done < pages:
         if pages > MAX_PAGES:
-            raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+            raise _endless(what)
         grown = pages
         for number, page in workers.map(fetch, range(done + 1, pages + 1)):
             grown = max(grown, page.pages)
@@ -214,21 +245,20 @@ def by_page_size(
 
     Where no total is told the listing ends with a page that brings nothing new, so that a server which knows no
     pages, and sends all of it every time, is read as well; a short one may be the server's filter. A total that
-    shrinks while pages are read means that items moved to pages read already: the listing is read again, for items
-    not seen before.
+    shrinks while pages are read, or an anchor that moves up, means that items moved to pages read already: the
+    listing is read again, for items not seen before. What comes while pages are read need not be met.
     """
     ledger = Ledger(identity)
     for _attempt in range(_REREADS + 1):
         ledger.begin()
-        total: int | None = None
-        for page in _sized_pass(fetch, workers, page_size, identity, what):
+        anchor: Anchor[Item] = Anchor(ledger)
+        for page in _sized_pass(fetch, workers, page_size, identity, what, anchor):
             ledger.told(page.total)
-            total = total if page.total is None else page.total
             if items := ledger.fresh(page.items):
                 yield items
-        if total is None or ledger.holds(total):
+        if ledger.least is None or (ledger.holds(ledger.least) and anchor.holds()):
             return
-    raise _unsteady(what) if ledger.shrank else _incomplete(what, ledger.count(), total)
+    raise _incomplete(what, ledger.count(), ledger.least) if anchor.holds() and not ledger.shrank else _unsteady(what)
 
 
 def _sized_pass(
@@ -237,22 +267,27 @@ def _sized_pass(
     page_size: int,
     identity: Callable[[Item], t.Hashable],
     what: str,
+    anchor: Anchor[Item],
 ) -> Iterator[Page[Item]]:
     first = fetch(0, page_size)
-    yield first
     # A server that caps pages below what was asked gave its cap away on the first one.
     step = len(first.items)
-    if first.total is None:
-        if step:
+    if first.total is None or step >= first.total:
+        yield first
+        if first.total is None and step:
             yield from _until_nothing_new(fetch, first, identity, what)
         return
-    if first.total and not step:
+    if not step:
         raise _incomplete(what, 0, first.total)
-    done, total = 1, first.total
+    last = (first.total - 1) // step
+    if last < MAX_PAGES:
+        anchor.drop(fetch(last, step).items, last * step)
+    # As above, the first page is read once more.
+    done, total = 0, first.total
     while done * step < total:
         end = -(-total // step)
         if end > MAX_PAGES:
-            raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+            raise _endless(what)
         for _number, page in workers.map(lambda number: fetch(number, step), range(done, end)):
             total = max(total, page.total or 0)
             yield page
@@ -271,7 +306,7 @@ def _until_nothing_new(
             return
         yield Page(new)
         seen.update(hash(identity(item)) for item in new)
-    raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+    raise _endless(what)
 
 
 def _one_pass(
@@ -288,14 +323,26 @@ def _one_pass(
     if first.total is None:
         yield from _until_empty(fetch, first, page_size, what)
         return
+    read = _overlapping(fetch) if step > 1 else fetch
+    stride = max(step - 1, 1)
     done, total = step, first.total
     while done < total:
         grown = total
-        for start, page in workers.map(lambda offset: fetch(offset, step), range(done, total, step)):
+        for start, page in workers.map(lambda start: read(start, stride), range(done, total, stride)):
             grown = max(grown, page.total or 0)
             yield page
-            yield from _rest(fetch, start + len(page.items), min(start + step, total), what)
+            got = len(page.items) - page.lap
+            yield from _rest(fetch, start + max(got, 0), min(start + stride, total), what)
         done, total = total, grown
+
+
+def _overlapping(fetch: Callable[[int, int], Page[Item]]) -> Callable[[int, int], Page[Item]]:
+    """The same pages, each with the item before it."""
+
+    def read(start: int, length: int) -> Page[Item]:
+        return dataclasses.replace(fetch(start - 1, length + 1), lap=True)
+
+    return read
 
 
 def _rest(fetch: Callable[[int, int], Page[Item]], start: int, end: int, what: str) -> Iterator[Page[Item]]:
@@ -317,15 +364,24 @@ def _until_empty(
 ) -> Iterator[Page[Item]]:
     """Without a total only an empty page ends a listing: a short one may be the server's cap."""
     start, before = len(first.items), first.items
+    read = _overlapping(fetch) if start > 1 else fetch
+    size = page_size - (start > 1)
     for _page in range(MAX_PAGES):
-        page = fetch(start, page_size)
-        if not page.items:
-            return
+        page = read(start, size)
+        if len(page.items) <= page.lap:
+            yield page
+            page = fetch(start, page_size)
         if page.items == before:
             raise AnswerError(f"two pages of {what} are the same: the server does not turn pages")
+        if not page.items:
+            return
         yield page
-        start, before = start + len(page.items), page.items
-    raise AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+        start, before = start + len(page.items) - page.lap, page.items
+    raise _endless(what)
+
+
+def _endless(what: str) -> AnswerError:
+    return AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
 
 
 def _unsteady(what: str) -> AnswerError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForSession
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
@@ -187,17 +187,17 @@ class SpectrumProtectPlus(Source):
         first = {**dict(parse_qsl(parts.query)), **params, "pageSize": str(self.settings.page_size)}
 
         def fetch(link: str | None) -> Page[t.Any]:
-            answer = self.client.get(parts.path, first) if link is None else self.client.get(link)
-            return self._page(answer, member)
+            path, lap = _with_lap(link) if link else (parts.path, False)
+            return self._page(self.client.get(path, None if link else first), member, lap=lap)
 
         for items in by_link(fetch, what):
             yield from items
 
-    def _page(self, answer: Answer, member: str) -> Page[t.Any]:
+    def _page(self, answer: Answer, member: str, *, lap: bool) -> Page[t.Any]:
         body = answer.json_object()
         items = items_of(body, member, answer.call, answer.server)
         following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
-        return Page(items, as_int(body.get("total")), self.client.local(following) if following else None)
+        return Page(items, as_int(body.get("total")), self.client.local(following) if following else None, lap)
 
     def _slas(self) -> dict[str, fields.Sla]:
         """SLA policies by name. Without them (no right, other version) what they imply is unknown."""
@@ -293,8 +293,9 @@ class SpectrumProtectPlus(Source):
 
         def fetch(link: str | None) -> Page[t.Any]:
             params = {"resourceType": "vm", "from": "recovery", "pageSize": str(self.settings.page_size)}
-            path = link or "/api/hypervisor/search"
-            return self._page(self.client.call("POST", path, params=None if link else params, json_body=body), "vms")
+            path, lap = _with_lap(link) if link else ("/api/hypervisor/search", False)
+            answer = self.client.call("POST", path, params=None if link else params, json_body=body)
+            return self._page(answer, "vms", lap=lap)
 
         for items in by_link(fetch, "virtual machines to restore"):
             found.extend(as_object(item) for item in items)
@@ -347,6 +348,16 @@ class SpectrumProtectPlus(Source):
             return {}
         workloads = [fields.workload_of(as_object(child), workload_type) for child in children]
         return {workload.id: workload for workload in workloads if workload.id is not None}
+
+
+def _with_lap(link: str) -> tuple[str, bool]:
+    """A link to the next page, which begins one record earlier: that proves that none between them was missed."""
+    parts = urlsplit(link)
+    query = dict(parse_qsl(parts.query))
+    start = query.get("pageStartIndex", "")
+    if not start.isdecimal() or not int(start) or query.get("pageSize") == "1":
+        return link, False
+    return f"{parts.path}?{urlencode({**query, 'pageStartIndex': int(start) - 1})}", True
 
 
 def _counted(row: Mapping[str, t.Any]) -> tuple[str | None, int | None]:
