@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import signal
+import sys
 import threading
 import typing as t
 from collections.abc import Iterator
@@ -33,11 +35,12 @@ class Stop:
         self._before_the_end = False
 
     def listen(self) -> None:
-        """From now on signals are heard."""
+        """From now on signals are heard, and that whoever waited for the result is gone."""
         for number in _SIGNALS:
             # What nohup made deaf to the end of a terminal stays so.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._hear)
+        threading.Thread(target=_watch_reader, name="watch", daemon=True).start()
 
     @property
     def heard(self) -> bool:
@@ -90,3 +93,16 @@ class Stop:
             self._heard = signal.Signals(number)
         if self._allowed:
             self.obey()
+
+
+def _watch_reader() -> None:
+    """Where the time of a task is up, Ansible leaves the module to itself without a signal, which shows at its pipe."""
+    try:
+        output = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    poll = select.poll()
+    poll.register(output, 0)
+    if any(events & select.POLLERR for _output, events in poll.poll()):
+        # To the main thread, because another one would not wake it from waiting.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)

@@ -441,6 +441,31 @@ def stopped_while_held(server: Any, appliance: Appliance, *, seconds: float = 0.
     return results[0]
 
 
+def test_a_module_whose_result_nobody_waits_for_gives_the_session_back(server: Any, appliance: Appliance) -> None:
+    """So it ends where the time of a task is up, or Ansible was killed: no signal comes then."""
+    appliance.hold = threading.Event()
+    with start("one") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(given(server))
+        process.stdin.close()
+        assert appliance.reached.wait(30)
+        process.stdout.close()
+        process.wait(15)
+    appliance.hold.set()
+    assert closed(server)
+
+
+def test_a_result_may_be_written_to_a_file(server: Any, tmp_path: Path) -> None:
+    """Nobody reads while it is written."""
+    with (tmp_path / "result.json").open("w+b") as file:
+        environ = {**os.environ, "PYTHONPATH": TREE}
+        command = [sys.executable, "-c", MODULE, "one"]
+        subprocess.run(command, input=given(server), stdout=file, env=environ, check=True, timeout=60)
+        file.seek(0)
+        assert json.loads(file.read())["totals"]["recovery_points"] == 3
+
+
 def test_a_signal_is_not_kept_waiting_by_threads_that_pause(server: Any, appliance: Appliance) -> None:
     appliance.told, appliance.page = {"pages": 4}, (503, {"Retry-After": "100"}, b"")
     process = start("one")
