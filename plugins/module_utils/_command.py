@@ -191,7 +191,8 @@ class Runner:
         if ran.rc != 0:
             raise self.error(ran)
         try:
-            return json.loads(ran.out)
+            # Words of the system, and names, may hold anything at all.
+            return json.loads(ran.out.decode("utf-8", "replace"), strict=False)
         except (ValueError, RecursionError) as error:
             raise OutputError(
                 f"what it wrote is no JSON ({error})",
@@ -297,7 +298,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def said(text: str) -> list[str]:
-    """The lines of what a tool said; of lines that are JSON their message, without tracebacks and mere progress."""
+    """The lines of what a tool said; of lines that are JSON their message, without mere progress."""
     lines = []
     for line in text.splitlines():
         told = line.strip()
@@ -312,8 +313,11 @@ def said(text: str) -> list[str]:
 
 def _message(told: t.Any) -> str:
     message = told.get("message") if isinstance(told, dict) else None
-    if not isinstance(message, str) or message.startswith("Traceback") or told.get("levelname") in ("DEBUG", "INFO"):
+    if not isinstance(message, str) or told.get("levelname") in ("DEBUG", "INFO") or "env_var" in told:
         return ""
+    if message.startswith("Traceback"):
+        # What Python says at the end of it; behind the blank line a tool tells of itself.
+        return message.split("\n\nPlatform:")[0].strip().rpartition("\n")[2]
     return message.strip().partition("\n")[0]
 
 

@@ -22,6 +22,8 @@ ADAPTERS = {
     "unitrends": ("unitrends", "Unitrends"),
     "vprotect": ("vprotect", "VProtect"),
     "restic": ("restic", "Restic"),
+    "borg": ("borg", "Borg"),
+    "pgbackrest": ("pgbackrest", "PgBackRest"),
 }
 _SOURCES = "ansible_collections.backup.audit.plugins.module_utils._sources."
 _MEGABYTE = 1 << 20

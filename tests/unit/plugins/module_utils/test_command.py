@@ -175,11 +175,12 @@ class TestWords:
     def test_json_lines_are_told_by_their_messages(self) -> None:
         text = (
             '{"message_type":"exit_error","code":10,"message":"Fatal: no\\nmore"}\n'
-            '{"type": "log_message", "message": "Traceback (most recent call last)", "levelname": "ERROR"}\n'
+            '{"type": "log_message", "message": "Traceback (most recent):'
+            '\\n  File\\nOSError: no\\n\\nPlatform: x", "levelname": "ERROR"}\n'
             '{"type": "log_message", "message": "fine", "levelname": "INFO"}\n'
             "plain\nplain\n{broken\n[1]\n{}\n"
         )
-        assert said(text) == ["Fatal: no", "plain", "{broken", "[1]"]
+        assert said(text) == ["Fatal: no", "OSError: no", "plain", "{broken", "[1]"]
 
     def test_words_are_one_short_printable_line(self) -> None:
         assert tidy("a\x1b[31m\nb\u202ec" + "x" * 400) == ("a [31m b c" + "x" * 400)[:297] + "..."
