@@ -163,6 +163,14 @@ def build_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
     return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
 
 
+def build_even_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
+    """Virtual machines that are all alike, each with one backup on disk for every one of so many nights."""
+    calendar = Calendar(now)
+    alike = [_Author(seed, f"w{number:05}", calendar, points) for number in range(1, workloads + 1)]
+    chosen = [author.write(f"vm-{author.key[1:]}", stories.EVEN) for author in alike]
+    return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
+
+
 def invite_guests(estate: Estate, points: int) -> None:
     """An estate that has the whole cast gets those too whom only some products know."""
     if len(estate.workloads) < len(stories.CAST):

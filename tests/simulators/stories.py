@@ -134,6 +134,8 @@ class Story:
 
 HEALTHY = Story("healthy", "backed up every night, second copy in Frankfurt", policies.GOLD, weight=40)
 ON_HYPERV = Story("healthy", "backed up every night, one copy", policies.SILVER, platform="hyperv", weight=15)
+# No part of the cast: what an estate of many workloads that are all alike is made of.
+EVEN = Story("healthy", "backed up every night, one copy", policies.SILVER)
 REPLICATED = Story(
     "replicated", "backed up every night, and a replica stands ready", policies.GOLD, _replicated, replica="ready"
 )

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A callback for the benchmarks: how long each task took, and how much memory the play did, into the file STOPWATCH."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+from tests.benchmarks.memory import peak_kilobytes
+
+DOCUMENTATION = """
+name: stopwatch
+type: aggregate
+short_description: How long each task took
+description:
+  - Writes the seconds of each task, and the peak memory of the play and of its workers, into the file STOPWATCH.
+"""
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """From the start of a task to the start of the next one, or to the end."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "stopwatch"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tasks: list[tuple[str, float]] = []
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """A task begins, and the one before it has ended."""
+        self._tasks.append((task.get_name(), time.monotonic()))
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """The play has ended, and its workers with it."""
+        ends = [*(begun for _name, begun in self._tasks[1:]), time.monotonic()]
+        told = {
+            "tasks": {name: end - begun for (name, begun), end in zip(self._tasks, ends, strict=True)},
+            "peak_kb": peak_kilobytes(),
+            "worker_peak_kb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+        }
+        Path(os.environ["STOPWATCH"]).write_text(json.dumps(told), "utf-8")

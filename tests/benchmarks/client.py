@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bare client: threads, kept-alive connections, each body decoded and its rows counted, and nothing else.
+
+`python -m tests.benchmarks.client` takes one job as JSON on stdin and prints what came of it. With `calls` it sends
+those, which are the calls that a module made; without, it reads the points as the recipe says.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import queue
+import sys
+import threading
+import time
+import xml.parsers.expat
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+import jinja2.nativetypes
+import requests
+
+from tests.benchmarks.memory import peak_kilobytes
+from tests.benchmarks.recipes import RECIPES, Recipe
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request."""
+
+    method: str
+    target: str
+    body: str = ""
+
+
+def _texts() -> jinja2.Environment:
+    environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
+    environment.filters["b64encode"] = lambda text: base64.b64encode(text.encode()).decode()
+    return environment
+
+
+class Client:
+    """One session with one server."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.recipe: Recipe = RECIPES[job["recipe"]]
+        self.bytes = 0
+        self._server = job["server"]
+        self._known = {
+            "server": self._server,
+            "size": job["size"],
+            "slices": job["slices"],
+            "asked_at": int(time.time()),
+        }
+        self._jinja = _texts()
+        self._session = self._new_session()
+        self._headers: dict[str, str] = {}
+
+    def read(self, calls: list[list[str]], connections: int) -> int:
+        """Log in, read, and give the number of rows."""
+        self._log_in()
+        if calls:
+            asks, rows = [Ask(*call) for call in calls], 0
+        else:
+            asks, rows = self._asks()
+        return rows + sum(_in_parallel(self._worker, asks, connections))
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.verify = self._server["ca_path"]
+        return session
+
+    def _text(self, text: str, **more: Any) -> str:
+        return str(self._jinja.from_string(text).render(**self._known, **more))
+
+    def _texts_in(self, texts: Any, **more: Any) -> dict[str, str]:
+        return {name: self._text(text, **more) for name, text in dict(texts).items()}
+
+    def _log_in(self) -> None:
+        login = self.recipe.login
+        body = self._texts_in(login.get("body", {}))
+        answer = self._session.request(
+            login["method"],
+            self._server["url"] + self._text(login["url"]),
+            headers=self._texts_in(login.get("headers", {})),
+            data=body if login.get("body_format") == "form-urlencoded" else None,
+            json=body if login.get("body_format") == "json" else None,
+        )
+        answer.raise_for_status()
+        self._headers = self._texts_in(self.recipe.headers, login=_registered(answer))
+
+    def _asks(self) -> tuple[list[Ask], int]:
+        """What is left to ask for after the first answer, and the rows that this one had."""
+        answer = self._send(self._session, Ask("GET", self._text(self.recipe.first)))
+        told = _pages_count(answer.content) if self.recipe.xml else json.loads(answer.content)
+        find = self._jinja.compile_expression(self.recipe.loop)
+        items = find(**self._known, first=_registered(answer, decoded=False), told=told)
+        rows = _count(answer, self.recipe) if self.recipe.first_has_rows else 0
+        return [self._ask(item) for item in items or ()], rows
+
+    def _ask(self, item: Any) -> Ask:
+        target = self._text(self.recipe.page, item=item)
+        if self.recipe.body is None:
+            return Ask("GET", target)
+        body = {name: int(text) for name, text in self._texts_in(self.recipe.body, item=item).items()}
+        return Ask("POST", target, json.dumps({"system_id": 1, **body, "sync_msg": 1}))
+
+    def _send(self, session: requests.Session, ask: Ask) -> requests.Response:
+        headers = {**self._headers, **({"Content-Type": "application/json"} if ask.body else {})}
+        url = self._server["url"] + ask.target
+        answer = session.request(ask.method, url, headers=headers, data=ask.body.encode() or None)
+        answer.raise_for_status()
+        self.bytes += len(answer.content)
+        return answer
+
+    def _worker(self) -> Callable[[Ask], int]:
+        session = self._new_session()
+        return lambda ask: _count(self._send(session, ask), self.recipe)
+
+
+def _in_parallel(worker: Callable[[], Callable[[Ask], int]], asks: Iterable[Ask], connections: int) -> list[int]:
+    waiting: queue.SimpleQueue[Ask | None] = queue.SimpleQueue()
+    for ask in [*asks, *[None] * connections]:
+        waiting.put(ask)
+    counts: list[int] = []
+    failures: list[Exception] = []
+
+    def work() -> None:
+        count = worker()
+        try:
+            while (ask := waiting.get()) is not None:
+                counts.append(count(ask))
+        except Exception as error:  # noqa: BLE001 - told by the thread that waits
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _number in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return counts
+
+
+def _registered(answer: requests.Response, *, decoded: bool = True) -> dict[str, Any]:
+    """An answer as `ansible.builtin.uri` registers it."""
+    headers = {name.lower().replace("-", "_"): value for name, value in answer.headers.items()}
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in answer.cookies)
+    is_json = decoded and "json" in answer.headers.get("Content-Type", "")
+    return {**headers, "cookies_string": cookies, "json": json.loads(answer.content) if is_json else None}
+
+
+def _count(answer: requests.Response, recipe: Recipe) -> int:
+    """Rows of a decoded body; an answer of another kind, met in a replay, has none of these."""
+    kind = answer.headers.get("Content-Type", "")
+    if "xml" in kind:
+        return _elements(answer.content, recipe.rows[0])
+    rows = json.loads(answer.content) if "json" in kind else None
+    for name in recipe.rows:
+        rows = rows.get(name) if isinstance(rows, dict) else None
+    return len(rows) if isinstance(rows, list) else 0
+
+
+def _elements(body: bytes, name: str) -> int:
+    found = 0
+
+    def start(element: str, _attributes: Any) -> None:
+        nonlocal found
+        found += element == name
+
+    parser = xml.parsers.expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.Parse(body, True)
+    return found
+
+
+def _pages_count(body: bytes) -> dict[str, int]:
+    pages: dict[str, int] = {}
+
+    def start(element: str, attributes: dict[str, str]) -> None:
+        if element == "PagingInfo":
+            pages["PagesCount"] = int(attributes["PagesCount"])
+
+    parser = xml.parsers.expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.Parse(body, True)
+    return pages
+
+
+def main() -> int:
+    job = json.load(sys.stdin)
+    started = time.monotonic()
+    client = Client(job)
+    rows = client.read(job["calls"], job["connections"])
+    seconds = time.monotonic() - started
+    print(json.dumps({"rows": rows, "seconds": seconds, "bytes": client.bytes, "peak_kb": peak_kilobytes()}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

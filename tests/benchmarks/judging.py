@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measures of what comes after reading: the role over many servers, the assertion, and the filters."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.backup.audit.plugins.filter import (
+    compare_assessments,
+    to_csv,
+    to_hdf,
+    to_html_report,
+    to_junit,
+    to_markdown,
+    to_openmetrics,
+    to_oscal,
+    to_text,
+)
+from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal, unpack
+from tests.benchmarks import plays, reading
+from tests.benchmarks.figures import medians
+from tests.benchmarks.serving import Server, serving
+from tests.integration.running_plays import on_localhost
+from tests.unit.plugins.plugin_utils.assessments import large
+
+Result = dict[str, Any]
+_PRODUCT = "veeam_azure"
+_PER_SOURCE = 1000
+_NIGHTS = 10
+# A loop of assert takes a task of its own for every row, and grows with them: measured with so many at most.
+_MOST_LOOPED = 1000
+_BY_LOOP = {
+    "ansible.builtin.assert": {
+        "that": [
+            f"item.recovery_points >= {plays.MINIMUM}",
+            f"item.newest_age_seconds <= {plays.NEWEST_WITHIN_HOURS * 3600}",
+        ],
+        "quiet": True,
+    },
+    "loop": "{{ reads | map(attribute='workloads') | flatten(levels=1) }}",
+    "loop_control": {"label": "{{ item.workload_name }}"},
+}
+
+
+def role(sources: int, times: int) -> Result:
+    """The play backup.audit.compliance over so many servers of 1,000 workloads each."""
+    points = _PER_SOURCE * _NIGHTS
+    seconds: list[float] = []
+    peaks: list[float] = []
+    with serving(_PRODUCT, _PER_SOURCE, points, ports=sources) as server, tempfile.TemporaryDirectory() as folder:
+        reading.warm(_PRODUCT, server)
+        variables = {"compliance_output": folder, "compliance_policy": plays.POLICY}
+        for _number in range(times):
+            timed = plays.timed("backup.audit.compliance", variables, inventory=_inventory(server))
+            seconds.append(timed.seconds)
+            peaks.append(timed.peak_kb)
+    measured = {"seconds": seconds, "peak_kb": peaks}
+    return {"measure": "role", "sources": sources, "points": points, "medians": medians(measured), "all": measured}
+
+
+def _inventory(server: Server) -> dict[str, Any]:
+    hosts = {
+        f"server-{number}": {
+            "backup_product": _PRODUCT,
+            "backup_url": url,
+            "backup_username": server.ready["username"],
+            "backup_password": server.ready["password"],
+            "backup_ca_path": server.ready["ca_path"],
+        }
+        for number, url in enumerate(server.ready["urls"])
+    }
+    return {"backup_servers": {"hosts": hosts}}
+
+
+def one_read() -> dict[str, Any]:
+    """A packed READ of 1,000 workloads, made by the module."""
+    with serving(_PRODUCT, _PER_SOURCE, _PER_SOURCE * _NIGHTS, latency_ms=0) as server:
+        read: dict[str, Any] = reading.module(_PRODUCT, server)["read"]
+    return {name: value for name, value in read.items() if name not in ("invocation", "changed")}
+
+
+def _many(read: dict[str, Any], workloads: int, *, packed: bool) -> list[dict[str, Any]]:
+    """READs of as many servers as there are thousands, of the same workloads."""
+    plain = {**read, **unpack(read)}
+    del plain["read"], plain["sha256"]
+    reads = []
+    for number in range(workloads // _PER_SOURCE):
+        host = f"server-{number}.example.com"
+        rows = [{**row, "source": host} for row in plain["workloads"]]
+        told = {**plain, "server": {**plain["server"], "host": host}, "workloads": rows}
+        reads.append(pack(told) if packed else seal(told))
+    return reads
+
+
+def assertion(read: dict[str, Any], workloads: int, times: int, *, packed: bool) -> Result:
+    """recovery_points_assert over so many workloads, and (of readable rows) a loop of assert over the same."""
+    judge = {"name": "Judge", "backup.audit.recovery_points_assert": {"reads": "{{ reads }}", "policy": plays.POLICY}}
+    first, empty = plays.ping()[0]["tasks"]
+    measured: dict[str, list[float]] = {"task": [], "peak_kb": []}
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "reads.json"
+        file.write_text(json.dumps({"reads": _many(read, workloads, packed=packed)}), "utf-8")
+        for _number in range(times):
+            timed = plays.timed(_with_reads(file, first, empty, judge))
+            measured["task"].append(timed.tasks["Judge"] - timed.tasks["Ping"])
+            measured["peak_kb"].append(timed.peak_kb)
+        told = {"measure": "assertion", "workloads": workloads, "packed": packed}
+        if not packed and workloads <= _MOST_LOOPED:
+            timed = plays.timed(_with_reads(file, {"name": "Loop", **_BY_LOOP}))
+            told["loop"] = timed.tasks["Loop"]
+    return {**told, "medians": medians(measured), "all": measured}
+
+
+def _with_reads(file: Path, *tasks: dict[str, Any]) -> plays.Play:
+    [play] = on_localhost(*tasks)
+    return [{**play, "vars_files": [str(file)]}]
+
+
+def filters(workloads: int, times: int) -> list[Result]:
+    """Each filter over an ASSESSMENT of so many workloads."""
+    assessment = large(workloads)
+    every: dict[str, Callable[[Any], Any]] = {
+        "to_html_report": to_html_report.to_html_report,
+        "to_junit": to_junit.to_junit,
+        "to_csv": to_csv.to_csv,
+        "to_openmetrics": to_openmetrics.to_openmetrics,
+        "to_oscal": to_oscal.to_oscal,
+        "to_hdf": to_hdf.to_hdf,
+        "to_markdown": to_markdown.to_markdown,
+        "to_text": to_text.to_text,
+        "compare_assessments": lambda given: compare_assessments.compare_assessments(given, given),
+    }
+    results = []
+    for name, render in every.items():
+        seconds = []
+        for _number in range(times):
+            started = time.perf_counter()
+            document = render(assessment)
+            seconds.append(time.perf_counter() - started)
+        size = len(document) if isinstance(document, str) else len(json.dumps(document))
+        figures = {"seconds": seconds}
+        told = {"measure": "filter", "filter": name, "workloads": workloads, "characters": size}
+        results.append({**told, "medians": medians(figures), "all": figures})
+    return results

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real plays: the info module with its verdict, the same by hand with `uri`, and the empty task to compare with."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.recipes import RECIPES, Recipe
+from tests.benchmarks.serving import Server
+from tests.integration.running_plays import on_localhost, play
+from tests.tools.project import ROOT
+
+Play = list[dict[str, Any]]
+MINIMUM = 7
+NEWEST_WITHIN_HOURS = 26
+POLICY = {"recovery_points": {"minimum": MINIMUM, "newest_within": f"{NEWEST_WITHIN_HOURS}h"}}
+_CUTOFFS = {
+    "iso": "{{ '%Y-%m-%dT%H:%M:%S' | strftime(cutoff_at, utc=true) }}",
+    "datetime": "{{ '%Y-%m-%dT%H:%M:%S' | strftime(cutoff_at, utc=true) | to_datetime('%Y-%m-%dT%H:%M:%S') }}",
+    "milliseconds": "{{ cutoff_at * 1000 }}",
+}
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of the whole play and of each of its tasks; peak kilobytes of the play and of its largest child."""
+
+    seconds: float
+    tasks: Mapping[str, float]
+    peak_kb: int
+
+
+def timed(plays: Play | str, variables: Mapping[str, Any] | None = None, **more: Any) -> Timed:
+    """Run a play; it must succeed."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        environment = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "stopwatch",
+            "ANSIBLE_FORKS": "10",
+            "STOPWATCH": str(folder / "stopwatch.json"),
+            "PYTHONPATH": str(ROOT),
+        }
+        started = time.monotonic()
+        ended = play(plays, folder, variables=variables, environment=environment, **more)
+        seconds = time.monotonic() - started
+        if ended.status != 0:
+            raise RuntimeError(f"a play that is measured failed:\n{ended.output[-3000:]}")
+        told = json.loads((folder / "stopwatch.json").read_text("utf-8"))
+    return Timed(seconds, told["tasks"], max(told["peak_kb"], told["worker_peak_kb"]))
+
+
+def ping() -> Play:
+    """A first task, which pays for what every play pays once, and the empty task."""
+    return on_localhost({"name": "First", "ansible.builtin.ping": {}}, {"name": "Ping", "ansible.builtin.ping": {}})
+
+
+def audit(recipe: Recipe, server: Server, size: int, **options: Any) -> Play:
+    """What a user of this collection writes."""
+    arguments = {**server.login, **recipe.options, "page_size": size, **options}
+    return on_localhost(
+        {"name": "Read", f"backup.audit.{recipe.module}": arguments, "register": "read"},
+        {"name": "Judge", "backup.audit.recovery_points_assert": {"reads": ["{{ read }}"], "policy": POLICY}},
+    )
+
+
+def by_hand(name: str, server: Server, size: int, slices: int) -> Play:
+    """The same verdict with `uri`: pages by computed offsets, and one template over the rows grouped by workload."""
+    recipe = RECIPES[name]
+    pages = "([first] if keep else []) + rest.results"
+    tasks: list[dict[str, Any]] = [
+        {"name": "Log in", "ansible.builtin.uri": _request(recipe.login, server), "register": "login", "no_log": True},
+        {"name": "First", "ansible.builtin.uri": _page(recipe, server, recipe.first), "register": "first"},
+        {
+            "name": "Pages",
+            "ansible.builtin.uri": _page(recipe, server, recipe.page, recipe.body),
+            "loop": "{{ " + recipe.loop + " }}",
+            "register": "rest",
+            "vars": {"told": "{{ " + _decoded(recipe, "first") + " }}"},
+        },
+        {
+            "name": "Judge",
+            "ansible.builtin.assert": {"that": [f"verdict | trim == '{len(server.ready['workloads'])} 0'"]},
+            "vars": {
+                "pages": "{{ " + pages.replace("keep", str(recipe.first_has_rows).lower()) + " }}",
+                "rows": _rows(recipe),
+                "cutoff": _CUTOFFS[recipe.cutoff],
+                "verdict": _verdict(recipe),
+            },
+        },
+    ]
+    [plays] = on_localhost(*tasks)
+    known = {"server": server.login, "size": size, "slices": slices, "asked_at": int(time.time())}
+    plays["vars"] |= {**known, "cutoff_at": int(time.time()) - NEWEST_WITHIN_HOURS * 3600}
+    return [plays]
+
+
+def _request(arguments: Mapping[str, Any], server: Server) -> dict[str, Any]:
+    return {**arguments, "url": server.url + arguments["url"], "ca_path": server.ready["ca_path"]}
+
+
+def _page(recipe: Recipe, server: Server, target: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"url": target, "headers": dict(recipe.headers), "return_content": recipe.marked}
+    if body is not None:
+        fields = {name: text.replace("}}", "| int }}") for name, text in body.items()}
+        arguments |= {"method": "POST", "body_format": "json", "body": {"system_id": 1, **fields, "sync_msg": 1}}
+    return _request(arguments, server)
+
+
+def _decoded(recipe: Recipe, page: str) -> str:
+    # A byte order mark has to be cut off by hand.
+    return f"({page}.content[1:] | from_json)" if recipe.marked else f"{page}.json"
+
+
+def _rows(recipe: Recipe) -> str:
+    if recipe.marked:
+        member = ".".join(recipe.rows)
+        return (
+            "{% set found = [] %}{% for page in pages %}{% set ignored = found.extend("
+            + _decoded(recipe, "page") + f".{member}) %}}{{% endfor %}}{{{{ found }}}}"
+        )  # fmt: skip
+    return "{{ pages | map(attribute='" + ".".join(("json", *recipe.rows)) + "') | flatten(levels=1) }}"
+
+
+def _verdict(recipe: Recipe) -> str:
+    """How many workloads there are and how many of them fail; each page, row and group is looked at once."""
+    return (
+        "{% set seen = [] %}{% set late = [] %}{% set limit = cutoff %}"
+        f"{{% for name, points in rows {recipe.usable} | groupby('{recipe.group}') %}}"
+        f"{{% set times = points | map(attribute='{recipe.time}') | list %}}{{% set ignored = seen.append(name) %}}"
+        f"{{% if points | length < {MINIMUM} or ({recipe.newest}) < limit %}}"
+        "{% set ignored = late.append(name) %}{% endif %}"
+        "{% endfor %}{{ seen | length }} {{ late | length }}"
+    )

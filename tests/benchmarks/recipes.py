@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How each product is read without this collection: told once, for the bare client and for the play with `uri`.
+
+Texts are Jinja. They know `server` (url, username, password), `size` (rows a page), `slices` (weeks that hold points),
+`asked_at` (seconds since 1970), `login` and `first` (answers as `uri` registers them), `told` (the first answer,
+decoded) and `item` (one of `loop`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_BASIC = {"Authorization": "Basic {{ (server.username ~ ':' ~ server.password) | b64encode }}"}
+_BEARER = {"Authorization": "Bearer {{ login.json.access_token }}"}
+_ACCOUNT = {"username": "{{ server.username }}", "password": "{{ server.password }}"}
+
+
+def _form(path: str, grant: str = "password", headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "url": path,
+        "method": "POST",
+        "headers": dict(headers or {}),
+        "body_format": "form-urlencoded",
+        "body": {"grant_type": grant, **_ACCOUNT},
+    }
+
+
+def _json(path: str, body: Mapping[str, str]) -> dict[str, Any]:
+    return {"url": path, "method": "POST", "headers": {}, "body_format": "json", "body": dict(body)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One product, read by hand. `first` is asked before `loop` can be told; `page` is asked for each item of that.
+
+    `rows` leads from a decoded page to its rows; `group` and `time` are members of a row.
+    """
+
+    login: Mapping[str, Any]
+    headers: Mapping[str, str]
+    first: str
+    loop: str
+    page: str
+    group: str
+    time: str
+    newest: str = "times | max"
+    cutoff: str = "iso"
+    rows: tuple[str, ...] = ("results",)
+    first_has_rows: bool = True
+    # Jinja filters that leave the usable rows.
+    usable: str = ""
+    body: Mapping[str, str] | None = None
+    module: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    # Whether an answer begins with a byte order mark, which `uri` cannot decode by itself.
+    marked: bool = False
+    xml: bool = False
+
+
+_VBR = {"x-api-version": "1.3-rev2"}
+_AWS = {"x-api-version": "1.7-rev0"}
+_SPP = "/api/endeavour/catalog/recovery/hypervisorvm"
+_EM = "/api/query?type=VmRestorePoint&format=Entities&sortDesc=CreationTime&pageSize={{ size }}&page="
+_EM_HEADERS = {"X-RestSvcSessionId": "{{ login.x_restsvcsessionid }}"}
+_EM_LOGIN = {"url": "/api/sessionMngr/?v=latest", "method": "POST", "status_code": [201]}
+
+RECIPES: dict[str, Recipe] = {
+    "veeam_azure": Recipe(
+        login=_form("/api/oauth2/token", "Password"),
+        headers=_BEARER,
+        first="/api/v8/restorePoints/virtualMachines?Offset=0&Limit={{ size }}",
+        loop="range(size, told.totalCount, size) | list",
+        page="/api/v8/restorePoints/virtualMachines?Offset={{ item }}&Limit={{ size }}",
+        group="vmName",
+        time="pointInTime",
+        usable="| rejectattr('isCorrupted')",
+        module="veeam_restore_points_info",
+        options={"product": "azure"},
+    ),
+    # A point does not say of which machine it is, so each machine is asked for its own.
+    "veeam_aws": Recipe(
+        login=_form("/api/v1/token", headers=_AWS),
+        headers={**_BEARER, **_AWS},
+        first="/api/v1/virtualMachines?Offset=0&Limit={{ size }}",
+        loop="told.results | map(attribute='id') | list",
+        page="/api/v1/virtualMachines/restorePoints?VirtualMachineId={{ item }}&Offset=0&Limit={{ size }}",
+        group="backupId",
+        time="pointInTime",
+        first_has_rows=False,
+        module="veeam_restore_points_info",
+        options={"product": "aws"},
+    ),
+    "veeam_backup_replication": Recipe(
+        login=_form("/api/oauth2/token", headers=_VBR),
+        headers={**_BEARER, **_VBR},
+        first="/api/v1/restorePoints?skip=0&limit={{ size }}",
+        loop="range(size, told.pagination.total, size) | list",
+        page="/api/v1/restorePoints?skip={{ item }}&limit={{ size }}",
+        rows=("data",),
+        group="name",
+        time="creationTime",
+        module="veeam_restore_points_info",
+        options={"product": "backup_replication"},
+    ),
+    "veeam_enterprise_manager": Recipe(
+        login={**_EM_LOGIN, "headers": {**_BASIC, "Accept": "application/json"}},
+        headers={**_EM_HEADERS, "Accept": "application/json"},
+        first=f"{_EM}1",
+        loop="range(2, told.PagingInfo.PagesCount + 1) | list",
+        page=f"{_EM}{{{{ item }}}}",
+        rows=("Entities", "VmRestorePoints", "VmRestorePoints"),
+        group="VmDisplayName",
+        time="CreationTimeUTC",
+        marked=True,
+        module="veeam_restore_points_info",
+        options={"product": "enterprise_manager"},
+    ),
+    "veeam_enterprise_manager_xml": Recipe(
+        login={**_EM_LOGIN, "headers": {**_BASIC, "Accept": "application/xml"}},
+        headers={**_EM_HEADERS, "Accept": "application/xml"},
+        first=f"{_EM}1",
+        loop="range(2, told.PagesCount + 1) | list",
+        page=f"{_EM}{{{{ item }}}}",
+        rows=("VmRestorePoint",),
+        group="",
+        time="",
+        module="veeam_restore_points_info",
+        options={"product": "enterprise_manager", "representation": "xml"},
+        xml=True,
+    ),
+    "vprotect": Recipe(
+        login=_json("/api/session/login", {"login": _ACCOUNT["username"], "password": _ACCOUNT["password"]}),
+        headers={"Cookie": "{{ login.cookies_string }}"},
+        first="/api/backups?status=SUCCESS&page=0&size={{ size }}",
+        loop="range(1, (first.x_total_count | int + size - 1) // size) | list",
+        page="/api/backups?status=SUCCESS&page={{ item }}&size={{ size }}",
+        rows=(),
+        group="protectedEntity.guid",
+        time="snapshotTime",
+        cutoff="milliseconds",
+        module="vprotect_backups_info",
+    ),
+    "unitrends": Recipe(
+        login=_json("/api/login", _ACCOUNT),
+        headers={"AuthToken": "{{ login.json.auth_token }}"},
+        first="/api/date-time/?lang=en",
+        loop="range(slices) | list",
+        page="/api/backups/?sid=1&lang=en",
+        body={
+            "start_time": "{{ asked_at - (item + 1) * 604800 }}",
+            "end_time": "{{ asked_at - item * 604800 }}",
+        },
+        rows=("data",),
+        group="instance_id",
+        time="start_time",
+        newest="times | map('to_datetime', '%m/%d/%Y %I:%M:%S %p') | max",
+        cutoff="datetime",
+        first_has_rows=False,
+        usable="| selectattr('status', 'equalto', 'Successful')",
+        module="unitrends_backups_info",
+    ),
+    "spp": Recipe(
+        login={"url": "/api/endeavour/session", "method": "POST", "headers": _BASIC},
+        headers={"X-Endeavour-Sessionid": "{{ login.json.sessionid }}"},
+        first=f"{_SPP}?embed=%28children%28properties%29%29&pageSize={{{{ size }}}}",
+        loop="told.children | map(attribute='id') | list",
+        page=f"{_SPP}/{{{{ item }}}}/version?pageSize={{{{ size }}}}",
+        rows=("contents",),
+        group="properties.pk",
+        time="properties.protectionInfo.protectionTime",
+        cutoff="milliseconds",
+        first_has_rows=False,
+        module="spp_recovery_points_info",
+    ),
+}
+
+
+def product_of(name: str) -> str:
+    """What the simulators call the product of a recipe."""
+    return name.removesuffix("_xml")

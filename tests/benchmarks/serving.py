@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start a server of canned answers in a process of its own, ask it what it served, and measure it alone."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.tools.project import ROOT
+
+_SECONDS_TO_START = 600
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that is ready: where it listens, how to log in, and the ids of its workloads."""
+
+    product: str
+    points: int
+    ready: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """The first of its addresses."""
+        return str(self.ready["urls"][0])
+
+    @property
+    def login(self) -> dict[str, Any]:
+        """Connection options of an info module."""
+        return {"url": self.url, **{name: self.ready[name] for name in ("username", "password", "ca_path")}}
+
+    def counted(self) -> dict[str, Any]:
+        """What it served since this was last asked. Sessions that were left open end."""
+        context = ssl.create_default_context(cafile=self.ready["ca_path"])
+        connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=context, timeout=600)
+        try:
+            connection.request("GET", "/__counters")
+            told: dict[str, Any] = json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+        return told
+
+
+@contextmanager
+def serving(product: str, workloads: int, points: int, *, latency_ms: float = 50, ports: int = 1) -> Iterator[Server]:
+    """A server with so many workloads and so many points in all."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        ready_file = Path(folder) / "ready.json"
+        words = [sys.executable, "-m", "tests.benchmarks.server", f"--product={product}", f"--ready-file={ready_file}"]
+        words += [f"--workloads={workloads}", f"--points={points // workloads}"]
+        words += [f"--latency-ms={latency_ms}", f"--ports={ports}"]
+        process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + _SECONDS_TO_START
+            while not ready_file.exists():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the server of {product} did not start")
+                time.sleep(0.05)
+            yield Server(product, points // workloads * workloads, json.loads(ready_file.read_text("utf-8")))
+        finally:
+            process.terminate()
+            process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+
+
+def throughput(server: Server, headers: dict[str, str], targets: list[str], connections: int) -> tuple[float, float]:
+    """(answers, megabytes) a second that it gives to a client that only receives, over so many connections.
+
+    With its latency, which more connections hide: that is how the clients that are measured meet it.
+    """
+    parts = urlsplit(server.url)
+    context = ssl.create_default_context(cafile=server.ready["ca_path"])
+    lines = "".join(f"{name}: {value}\r\n" for name, value in {"Host": parts.netloc, **headers}.items())
+    shares = [targets[start::connections] for start in range(connections)]
+    received = [0] * connections
+
+    def ask(number: int) -> None:
+        plain = socket.create_connection((str(parts.hostname), int(parts.port or 443)))
+        with context.wrap_socket(plain, server_hostname=parts.hostname) as line:
+            buffer = bytearray(2**18)
+            for target in shares[number]:
+                line.sendall(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode())
+                received[number] += _receive(line, buffer)
+
+    started = time.monotonic()
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.monotonic() - started
+    return len(targets) / seconds, sum(received) / seconds / 1e6
+
+
+def _receive(line: ssl.SSLSocket, buffer: bytearray) -> int:
+    """Take one answer in and drop it; gives the bytes of its body."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += line.recv(2**16)
+    head, _end, begun = head.partition(b"\r\n\r\n")
+    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+    missing = length - len(begun)
+    while missing > 0:
+        missing -= line.recv_into(buffer, min(missing, len(buffer)))
+    return length
