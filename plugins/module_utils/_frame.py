@@ -27,6 +27,19 @@ from ansible_collections.backup.audit.plugins.module_utils._stop import Stop, St
 AWX_EVENT_BYTES = 700_000
 
 
+class Caller(t.Protocol):
+    """Who wants a READ: a module, or a plugin that stands in for one."""
+
+    params: dict[str, t.Any]
+    no_log_values: set[str]
+
+    def warn(self, warning: str) -> None:
+        """Tell what weakens the READ."""
+
+    def jsonify(self, data: t.Any) -> str:
+        """As it would travel."""
+
+
 def run(
     module: AnsibleModule,
     product: type[Product],
@@ -79,7 +92,7 @@ def new_reading(host: str, product: type[Product], params: Mapping[str, t.Any]) 
 
 
 def finish(
-    module: AnsibleModule, reading: Reading, requests: Mapping[str, t.Any], params: Mapping[str, t.Any]
+    module: Caller, reading: Reading, requests: Mapping[str, t.Any], params: Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
     """The sealed READ, with a warning for all that weakens it; an incomplete one fails unless it is allowed."""
     if reading.problems and not params["allow_partial"]:

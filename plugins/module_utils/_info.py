@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.backup.audit.plugins.module_utils import _http
-from ansible_collections.backup.audit.plugins.module_utils._frame import finish, new_reading, run
+from ansible_collections.backup.audit.plugins.module_utils._frame import Caller, finish, new_reading, run
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
 from ansible_collections.backup.audit.plugins.module_utils._options import (
     argument_spec,
@@ -28,25 +28,18 @@ from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
 
 
-def run_module(
-    *sources: type[Source],
-    own: dict[str, t.Any] | None = None,
-    details: tuple[str, ...] = ("workloads", "recovery_points"),
-) -> None:
+def run_module(*sources: type[Source]) -> None:
     """The main of every such module. Where sources have a ``choice``, the option ``product`` chooses among them."""
-    spec = {**argument_spec(*sources, details=details), **(own or {})}
-    choices = {source.choice: source for source in sources}
-    if "" not in choices:
-        spec["product"] = {"type": "str", "required": True, "choices": list(choices)}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=argument_spec(*sources), supports_check_mode=True)
     if not _http.HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"))
-    source = choices[module.params.get("product", "")]
+    source = {source.choice: source for source in sources}[module.params.get("product", "")]
     stop = Stop()
-    run(module, source, lambda: _server_of(module.params["url"]), lambda: _read(module, source, stop), stop)
+    run(module, source, lambda: _server_of(module.params["url"]), lambda: read(module, source, stop), stop)
 
 
-def _read(module: AnsibleModule, source_class: type[Source], stop: Stop) -> dict[str, t.Any]:
+def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.Any]:
+    """The READ of one server as the options in ``module.params`` ask for it; AuditError if there is none."""
     # First of all, because a result shows all options, also where one of them is refused.
     module.no_log_values.update(secrets_of(module.params))
     params = with_environment(module.params, source_class, os.environ)

@@ -26,11 +26,21 @@ _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 _FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path")
 
 
-def argument_spec(
-    *sources: type[Source], details: tuple[str, ...] = ("workloads", "recovery_points")
-) -> dict[str, t.Any]:
-    """The shared part of an info module's argument spec."""
+def argument_spec(*sources: type[Source]) -> dict[str, t.Any]:
+    """The argument spec of an info module that reads these; where they have a ``choice``, product chooses."""
+    spec = shared_spec(*sources)
+    for source in sources:
+        spec.update(source.own_spec())
+    choices = [source.choice for source in sources]
+    if "" not in choices:
+        spec["product"] = {"type": "str", "required": True, "choices": choices}
+    return spec
+
+
+def shared_spec(*sources: type[Source]) -> dict[str, t.Any]:
+    """The part that no product has for itself."""
     types = dict.fromkeys(name for source in sources for name in source.workload_types)
+    details = dict.fromkeys(name for source in sources for name in source.details)
     return {
         "url": {"type": "str"},
         "username": {"type": "str"},
@@ -45,7 +55,7 @@ def argument_spec(
         "retries": {"type": "int", "default": 4},
         "page_size": {"type": "int"},
         "connections": {"type": "int", "default": 4},
-        **reading_spec(types, details),
+        **reading_spec(types, tuple(details)),
     }
 
 
@@ -160,7 +170,6 @@ def settings(params: Mapping[str, t.Any], source: type[Source]) -> Settings:
             f"workload_types: {source.title} has no {strange[0]!r}",
             advice=f"It has {', '.join(source.workload_types)}",
         )
-    shared = {*argument_spec(source), "product"}
     return Settings(
         username=params["username"],
         password=params["password"],
@@ -169,5 +178,5 @@ def settings(params: Mapping[str, t.Any], source: type[Source]) -> Settings:
         workload_types=types,
         include_unprotected=params["include_unprotected"],
         include_raw=params["include_raw"],
-        own={name: value for name, value in params.items() if name not in shared},
+        own={name: params[name] for name in source.own_spec()},
     )

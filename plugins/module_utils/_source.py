@@ -40,11 +40,18 @@ class Source(Product):
     default_port: t.ClassVar[int] = 443
     default_page_size: t.ClassVar[int] = 500
     permits: t.ClassVar[tuple[Permit, ...]]
+    # What the option detail may be.
+    details: t.ClassVar[tuple[str, ...]] = ("workloads", "recovery_points")
 
     def __init__(self, client: Client, settings: Settings, workers: Workers) -> None:
         self.client = client
         self.settings = settings
         self.workers = workers
+
+    @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {}
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:

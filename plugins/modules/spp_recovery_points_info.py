@@ -644,8 +644,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.spp import S
 
 def main() -> None:
     """Entry point."""
-    own = {"copies": {"type": "bool", "default": False}}
-    run_module(SpectrumProtectPlus, own=own, details=("workloads", "recovery_points", "counts"))
+    run_module(SpectrumProtectPlus)
 
 
 if __name__ == "__main__":

@@ -650,7 +650,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends im
 
 def main() -> None:
     """Entry point."""
-    run_module(Unitrends, own={"timezone": {"type": "str"}, "slice": {"type": "str", "default": "7d"}})
+    run_module(Unitrends)
 
 
 if __name__ == "__main__":

@@ -736,18 +736,11 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager import (
     VeeamEnterpriseManager,
 )
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_wire import REPRESENTATIONS
 
 
 def main() -> None:
     """Entry point."""
-    own = {
-        "api_version": {"type": "str"},
-        "representation": {"type": "str", "choices": list(REPRESENTATIONS), "default": "json"},
-        "tenant": {"type": "bool", "default": False},
-        "tenant_organization": {"type": "str"},
-    }
-    run_module(VeeamBackupReplication, VeeamEnterpriseManager, VeeamAzure, VeeamAws, own=own)
+    run_module(VeeamBackupReplication, VeeamEnterpriseManager, VeeamAzure, VeeamAws)
 
 
 if __name__ == "__main__":

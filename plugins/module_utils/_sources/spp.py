@@ -77,6 +77,7 @@ class SpectrumProtectPlus(Source):
             {**_GRAMMAR, "from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"},
         ),
     )
+    details = ("workloads", "recovery_points", "counts")
     cannot_tell: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "the catalogue gives only the time that can be restored"),
@@ -95,6 +96,11 @@ class SpectrumProtectPlus(Source):
         },
         ("database", "*"): {"in_inventory": ("cannot", "the inventory of applications is not read")},
     }
+
+    @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {"copies": {"type": "bool", "default": False}}
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:

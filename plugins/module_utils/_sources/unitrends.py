@@ -99,6 +99,11 @@ class Unitrends(Source):
     }
 
     @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {"timezone": {"type": "str"}, "slice": {"type": "str", "default": "7d"}}
+
+    @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """Time zone and slice make sense."""
         if settings.own["timezone"]:

@@ -80,6 +80,11 @@ class VeeamAws(Source):
     }
 
     @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {"api_version": {"type": "str"}}
+
+    @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """A revision that does not exist is refused before anything is sent."""
         version = settings.own.get("api_version")

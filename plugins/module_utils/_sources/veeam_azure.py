@@ -144,6 +144,11 @@ class VeeamAzure(Source):
     }
 
     @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {"api_version": {"type": "str"}}
+
+    @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """Versions that name no workload cannot be asked for names."""
         version = _version_of(settings)

@@ -123,6 +123,11 @@ class VeeamBackupReplication(Source):
     }
 
     @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {"api_version": {"type": "str"}}
+
+    @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """A revision that this module does not know is refused before anything is sent."""
         wanted = settings.own.get("api_version")

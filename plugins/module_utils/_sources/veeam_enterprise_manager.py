@@ -115,6 +115,16 @@ class VeeamEnterpriseManager(Source):
     }
 
     @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {
+            "api_version": {"type": "str"},
+            "representation": {"type": "str", "choices": list(wire.REPRESENTATIONS), "default": "json"},
+            "tenant": {"type": "bool", "default": False},
+            "tenant_organization": {"type": "str"},
+        }
+
+    @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """Versions, and what a tenant may see."""
         version = settings.own.get("api_version") or API_VERSIONS[0]

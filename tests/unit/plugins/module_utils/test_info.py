@@ -55,6 +55,10 @@ class Product(Source):
     permits = (Permit("POST", "/session"), Permit("DELETE", "/session"), Permit("GET", "/list"), Permit("GET", "/page"))
     cannot_tell = {}
 
+    @classmethod
+    def own_spec(cls):
+        return {"copies": {"type": "bool", "default": False}}
+
     def open(self, reading):
         user, password = self.settings.username, self.settings.password
         self._login = BasicForSession(user, password, path="/session", member="id", header="X-Session")
@@ -101,7 +105,7 @@ class Other(Product):
 
 
 Product.choice = "" if "one" in sys.argv else "first"
-run_module(*([Product] if "one" in sys.argv else [Product, Other]), own={"copies": {"type": "bool", "default": False}})
+run_module(*([Product] if "one" in sys.argv else [Product, Other]))
 """
 
 

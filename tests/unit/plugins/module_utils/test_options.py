@@ -32,6 +32,10 @@ class Product(Source):
     permits = ()
     cannot_tell = {}  # noqa: RUF012 - nothing adds to it
 
+    @classmethod
+    def own_spec(cls) -> dict[str, Any]:
+        return {"copies": {"type": "bool", "default": False}}
+
     def open(self, reading: Reading) -> None:
         raise NotImplementedError
 
