@@ -139,7 +139,7 @@ class Client:
         self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
         self.stop = Stop()
         self._wall = Wall(permits, self.prefix)
-        self._secrets = Secrets()
+        self.secrets = Secrets()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._session = self._new_session(headers or {})
@@ -165,8 +165,8 @@ class Client:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         return session
 
-    def stop_retrying(self) -> None:
-        """The reading has failed: no thread waits for another try any more, so that the session is soon given back."""
+    def stop_reading(self) -> None:
+        """The reading has failed: no thread reads on or waits, so that the session is soon given back."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -181,16 +181,11 @@ class Client:
 
     def keep_secret(self, *secrets: str | None) -> None:
         """From now on these texts are masked in every error."""
-        self._secrets.keep(*secrets)
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """All that must never be shown, tokens that were handed out included."""
-        return self._secrets.texts
+        self.secrets.keep(*secrets)
 
     def scrub(self, text: str) -> str:
         """The text with every known secret masked."""
-        return self._secrets.scrub(text)
+        return self.secrets.scrub(text)
 
     # Requests
 
@@ -218,6 +213,8 @@ class Client:
         ``carried`` is False for log-ins. ``retried`` False (log-ins, log-outs) sends again only what the server
         cannot have judged: nothing listened, or it said that it is too busy.
         """
+        if carried and self._stopped.is_set():
+            raise AuditError("the reading was given up", code="stopped", server=self.host)
         parts: dict[str, t.Any] = {"params": params, "json": json_body, "data": form, "headers": dict(headers or {})}
         if xml is not None:
             parts["data"] = xml.encode("utf-8")

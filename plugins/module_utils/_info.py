@@ -61,7 +61,7 @@ def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.
             reading.start()
             source.read(reading)
     except BaseException:
-        client.stop_retrying()
+        client.stop_reading()
         raise
     finally:
         # Out here signals wait until the session is given back.
@@ -70,7 +70,7 @@ def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.
             source.close()
         finally:
             client.close()
-            module.no_log_values.update(client.secrets)
+            module.no_log_values.update(client.secrets.texts)
     if client.endpoint.verify is False:
         module.warn(f"{reading.source}: the server's certificate was not checked (validate_certs: false)")
     counters = client.counters

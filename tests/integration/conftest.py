@@ -47,9 +47,14 @@ class Simulators:
         told = self.ask(product, "__requests")
         return list(told["requests"] if isinstance(told, dict) else told)
 
+    @property
+    def products(self) -> list[str]:
+        """The names of all products served."""
+        return list(self.ready["products"])
+
     def reset(self) -> None:
-        """Forget faults, variants and recorded requests."""
-        for product in self.ready["products"]:
+        """Forget faults, variants, sessions and recorded requests."""
+        for product in self.products:
             self.ask(product, "__reset", {})
 
 
@@ -61,7 +66,9 @@ def running_simulators() -> Iterator[Simulators]:
 
 
 @pytest.fixture
-def simulators(running_simulators: Simulators) -> Simulators:
-    """The same, put back to how it was."""
+def simulators(running_simulators: Simulators) -> Iterator[Simulators]:
+    """The same, put back to how it was. Whatever a test does, no session stays open."""
     running_simulators.reset()
-    return running_simulators
+    yield running_simulators
+    left = {product: running_simulators.ask(product, "__sessions")["open"] for product in running_simulators.products}
+    assert not any(left.values()), f"sessions were left open: {left}"

@@ -56,24 +56,40 @@ class Ended:
         return str(self.result.get("msg", ""))
 
 
-def run_module(name: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Ended:
-    """Run one module with these arguments."""
+def run_module(
+    name: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None, *, before: str = ""
+) -> Ended:
+    """Run one module with these arguments, after some lines of Python in the same process."""
+    return ended(start_module(name, arguments, environment, before=before))
+
+
+def start_module(
+    name: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None, *, before: str = ""
+) -> subprocess.Popen[str]:
+    """The same, not waited for: ``ended`` does that."""
     tree = str(ROOT / ".venv" / "tree")
     environ = {key: value for key, value in os.environ.items() if not key.startswith(_PREFIXES)}
     environ.update({"PYTHONPATH": tree, **(environment or {})})
-    ended = subprocess.run(
-        [sys.executable, "-c", _RUN, name],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": dict(arguments)}),
-        capture_output=True,
-        text=True,
-        env=environ,
-        check=False,
-        timeout=120,
-    )
-    lines = [line for line in ended.stdout.splitlines() if line.startswith("{")]
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", before + _RUN, name]
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, env=environ)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(arguments)}))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def ended(process: subprocess.Popen[str]) -> Ended:
+    """How a module ended that was started."""
+    try:
+        output, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    lines = [line for line in output.splitlines() if line.startswith("{")]
     if not lines:
-        raise AssertionError(f"{name} printed no result:\n{ended.stdout}\n{ended.stderr}")
-    return Ended(json.loads(lines[-1]), ended.returncode, ended.stdout + ended.stderr)
+        raise AssertionError(f"the module printed no result:\n{output}\n{errors}")
+    return Ended(json.loads(lines[-1]), process.returncode, output + errors)
 
 
 def login_of(ready: Mapping[str, Any], product: str, account: str | None = None) -> dict[str, Any]:

@@ -244,7 +244,7 @@ def test_what_the_server_echoes_of_the_password_is_masked(
 def test_tokens_are_secrets_from_then_on(client: Client, way: Callable[..., Login]) -> None:
     way().open(client)
     assert client.scrub("x session-1 y") == "x ******** y"
-    assert PASSWORD in client.secrets
+    assert PASSWORD in client.secrets.texts
 
 
 def test_a_refresh_token_is_a_secret(client: Client) -> None:

@@ -300,13 +300,17 @@ def test_the_pause_grows_but_not_for_ever() -> None:
 def test_who_waits_for_another_try_is_let_go_when_the_reading_failed(serve: Any) -> None:
     server = serve(in_turn((503, {"Retry-After": "60"}, b"")))
     with contextlib.closing(Client(Endpoint(url=server.url, verify=server.ca_path), PERMITS)) as client:
-        threading.Timer(0.3, client.stop_retrying).start()
+        threading.Timer(0.3, client.stop_reading).start()
         started = time.monotonic()
         with pytest.raises(TroubleError):
             client.get("/api/list")
         assert time.monotonic() - started < 10
-        with pytest.raises(TroubleError):
+        with pytest.raises(AuditError, match="given up"):
             client.get("/api/list")
+        assert len(server.asked) == 1
+        # The session can still be given back.
+        with pytest.raises(TroubleError):
+            client.call("DELETE", "/api/session", carried=False, retried=False)
     assert len(server.asked) == 2
 
 

@@ -180,7 +180,7 @@ def test_secrets_may_be_added_while_others_mask(serve: Any, connect: Any) -> Non
     while adding.is_alive():
         assert client.scrub("first-7") == "********"
     adding.join()
-    assert {f"more-{number}" for number in range(300)} <= client.secrets
+    assert {f"more-{number}" for number in range(300)} <= client.secrets.texts
 
 
 def test_passwords_of_any_alphabet_travel_whole(serve: Any, connect: Any) -> None:

@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""However a reading ends, its session is given back. Only SIGKILL leaves one, which keeps nobody out."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES, ended, login_of, read, run_module, start_module
+from tests.integration.running_plays import play
+from tests.integration.test_failures import LOG_IN, fault
+
+PRODUCTS = list(MODULES)
+BUG = """
+from ansible_collections.backup.audit.plugins.module_utils import _summary
+def add(self, point):
+    raise ZeroDivisionError("in the summary")
+_summary.Summary.add = add
+"""
+
+
+def open_sessions(simulators: Simulators, product: str) -> int:
+    """How many sessions the server holds open."""
+    return int(simulators.ask(product, "__sessions")["open"])
+
+
+def log_ins(simulators: Simulators, product: str) -> int:
+    """How often somebody logged in."""
+    calls = [(call["method"], call["path"]) for call in simulators.requests(product)]
+    return calls.count(("POST", LOG_IN[product]))
+
+
+def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
+    """Fail if it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def started(simulators: Simulators, product: str) -> subprocess.Popen[str]:
+    """A module that reads, not waited for."""
+    name, own = MODULES[product]
+    return start_module(name, {**login_of(simulators.ready, product), **own})
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_success(simulators: Simulators, product: str) -> None:
+    """The usual ending."""
+    assert not read(simulators.ready, product).failed
+    assert log_ins(simulators, product) == 1
+    assert open_sessions(simulators, product) == 0
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_error(simulators: Simulators, product: str) -> None:
+    """The server fails in the middle of the listing."""
+    simulators.ask(product, "__faults", fault(product, "status", status=500))
+    assert read(simulators.ready, product).result["failure"]["code"] == "server_trouble"
+    assert log_ins(simulators, product) == 1
+    assert open_sessions(simulators, product) == 0
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_exception_in_the_summary(simulators: Simulators, product: str) -> None:
+    """A bug of ours, while other threads still read."""
+    name, own = MODULES[product]
+    end = run_module(name, {**login_of(simulators.ready, product), **own}, before=BUG)
+    assert "unexpected ZeroDivisionError: in the summary" in end.message
+    assert log_ins(simulators, product) == 1
+    assert open_sessions(simulators, product) == 0
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_signals(simulators: Simulators, product: str) -> None:
+    """Three readings at once, each ended by another signal in the middle of what it does."""
+    simulators.ask(product, "__faults", fault(product, "delay", seconds=6))
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    processes = [started(simulators, product) for _number in numbers]
+    try:
+        wait_until(lambda: open_sessions(simulators, product) == 3, 60, "not all have logged in")
+        for process, number in zip(processes, numbers, strict=True):
+            process.send_signal(number)
+        ends = [ended(process) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for end, number in zip(ends, numbers, strict=True):
+        assert end.result["failure"]["code"] == "stopped"
+        assert number.name in end.message
+    assert open_sessions(simulators, product) == 0
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_kill(simulators: Simulators, product: str) -> None:
+    """The named exception. The session stays open on the server until that ends it, and keeps nobody out."""
+    simulators.ask(product, "__faults", fault(product, "delay", seconds=20))
+    process = started(simulators, product)
+    try:
+        wait_until(lambda: open_sessions(simulators, product) == 1, 60, "it has not logged in")
+    finally:
+        process.kill()
+        process.communicate()
+    simulators.ask(product, "__faults", [])
+    assert not read(simulators.ready, product).failed
+    assert open_sessions(simulators, product) == 1
+    simulators.reset()
+
+
+def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
+    """Ansible's ``timeout`` leaves the modules to themselves; they notice, and end. All products at once."""
+    hosts: dict[str, Any] = {}
+    tasks: list[dict[str, Any]] = []
+    for product in PRODUCTS:
+        simulators.ask(product, "__faults", fault(product, "delay", seconds=25))
+        name, own = MODULES[product]
+        hosts[product] = {}
+        tasks.append(
+            {
+                "name": f"Read {product}",
+                f"backup.audit.{name}": {**login_of(simulators.ready, product), **own},
+                "when": f"inventory_hostname == '{product}'",
+                "timeout": 15,
+                "register": product,
+                "ignore_errors": True,
+            }
+        )
+    keep = {
+        "name": "Keep the result",
+        "ansible.builtin.copy": {
+            "content": "{{ lookup('ansible.builtin.vars', inventory_hostname) | to_json }}",
+            "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}.json",
+            "mode": "0600",
+        },
+    }
+    variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    head = {"name": "Test", "hosts": "all", "gather_facts": False, "strategy": "free", "vars": variables}
+    end = play(
+        [{**head, "tasks": [*tasks, keep]}],
+        tmp_path,
+        inventory={"all": {"hosts": hosts}},
+        arguments=("--forks", str(len(PRODUCTS))),
+    )
+    assert end.status == 0, end.output
+    for product in PRODUCTS:
+        told = json.loads((tmp_path / f"{product}.json").read_text())
+        assert told["failed"] is True
+        assert "timedout" in told, told
+        assert log_ins(simulators, product) == 1
+    # What is under way is still waited for.
+    wait_until(
+        lambda: not any(open_sessions(simulators, product) for product in PRODUCTS), 40, "not all have logged out"
+    )
