@@ -216,6 +216,8 @@ def _numbered_pass(
         return
     # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
     done, pages, full = 0, first.pages, len(first.items)
+    if not full:
+        raise AnswerError(f"the first of {pages} pages of {what} is empty", code="incomplete", advice="Try again")
     if pages <= MAX_PAGES:
         anchor.drop(fetch(pages).items, (pages - 1) * full)
     while done < pages:

@@ -202,6 +202,8 @@ class SpectrumProtectPlus(Source):
     def _page(self, answer: Answer, member: str, *, lap: bool) -> Page[t.Any]:
         body = answer.json_object()
         items = items_of(body, member, answer.call, answer.server)
+        if not all(isinstance(item, dict) for item in items):
+            raise AnswerError(f"an item of {member!r} is no record", server=answer.server, call=answer.call)
         following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
         return Page(items, as_int(body.get("total")), self.client.local(following) if following else None, lap)
 

@@ -115,7 +115,7 @@ def points_of(
             # The catalogue also holds an entry of the workload itself, which no session made: no version.
             continue
         by_time.setdefault(_protection_time(row, workload), []).append(row)
-    lists_copies = any(_role(row) not in ("primary", "snapshot") for rows in by_time.values() for row in rows)
+    lists_copies = any(_role(row) in ("replica", "offload", "archive") for rows in by_time.values() for row in rows)
     return [
         _point(workload, created, rows, slas, _copies(rows, created, copies, lists_copies), include_raw)
         for created, rows in by_time.items()
@@ -137,8 +137,7 @@ def _protection(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _role(row: Mapping[str, t.Any]) -> str:
-    kind = as_text(_protection(row).get("subPolicyType"))
-    return "primary" if kind is None else ROLES.get(kind.upper(), "unknown")
+    return ROLES.get((as_text(_protection(row).get("subPolicyType")) or "").upper(), "unknown")
 
 
 def _copies(
@@ -183,7 +182,8 @@ def _point(
         kind=_kind(main),
         # Only committed points are in the recovery catalogue.
         status="success",
-        usable=True,
+        # What made it is not told or not known: it may be a snapshot, which is no backup.
+        usable=None if _role(main) == "unknown" else True,
         size_bytes=as_int(protection.get("transferSize")),
         copies=copies,
         offsite=None if copies is None else any_of(copy.offsite for copy in copies),

@@ -301,9 +301,14 @@ class Unitrends(Source):
 
     def _assets(self, system: System) -> list[tuple[t.Any, str | None]] | None:
         try:
-            told = self._object(self.client.get("/api/assets/", {"sid": str(system.sid), **_LANGUAGE}))
+            answer = self.client.get("/api/assets/", {"sid": str(system.sid), **_LANGUAGE})
+            told = self._object(answer)
         except _OPTIONAL as error:
             self._lose("inventory", f"unprotected workloads are not seen: {error.message}")
+            return None
+        # Without any the whole answer is a bare [].
+        if answer.json() != [] and not fields.is_inventory(told):
+            self._lose("inventory", "unprotected workloads are not seen: it holds what has no number")
             return None
         self._reading.scope.setdefault("inventory", True)
         return list(fields.assets_of(told, system.sid))

@@ -106,16 +106,23 @@ def workload_of(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
         instance in file_level or (as_text(row.get("instance_name")) or "").casefold() == _FILE_LEVEL
     ):
         client, instance = client or file_level.get(instance), None
-    number = instance or (f"c{client}" if client else None)
     words = f"{as_text(row.get('app_name')) or ''} {as_text(row.get('type')) or ''}"
     workload_type, platform = _application(words)
-    names = ("vm_name", "database_name", *(("instance_name",) if instance else ()), "asset_name", "client_name")
+    # What an application holds is not its machine: of all that lie on one host, the host's number would make one.
+    number = instance or (f"c{client}" if client and workload_type == "physical" else None)
     return Workload(
         id=f"{sid}/{number}" if number else None,
-        name=next((name for member in names if (name := as_text(row.get(member)))), None),
+        name=_name_of(row, workload_type, instance),
         type=workload_type,
         platform=platform,
     )
+
+
+def _name_of(row: Row, workload_type: str, instance: str | None) -> str | None:
+    members = ("vm_name", "database_name", *(("instance_name",) if instance else ()), "asset_name", "client_name")
+    named = next((name for member in members if (name := as_text(row.get(member)))), None)
+    # Of a virtual machine the client is its host.
+    return None if workload_type == "vm" and named == as_text(row.get("client_name")) else named
 
 
 def _application(words: str) -> tuple[str, str | None]:
@@ -125,6 +132,17 @@ def _application(words: str) -> tuple[str, str | None]:
             return kind
     # What belongs to no application are files or disks of a machine.
     return "physical", None
+
+
+def is_inventory(answer: Row) -> bool:
+    """Whether every node has a number: of a workload that is not among them it can then be said that it is gone."""
+    nodes = [answer.get("data")]
+    while nodes:
+        group = nodes.pop()
+        if not isinstance(group, list) or any(as_text(as_object(node).get("id")) is None for node in group):
+            return False
+        nodes += [node["children"] for node in group if node.get("children") is not None]
+    return True
 
 
 def assets_of(answer: Row, sid: int) -> Iterator[tuple[Workload, str | None]]:
@@ -242,10 +260,14 @@ def _ambiguous(instants: Sequence[int], field: str = "created_at") -> tuple[str,
 
 
 def _outcome(row: Row) -> tuple[str, bool | None]:
-    if as_bool(row.get("complete")) is False:
+    complete = as_bool(row.get("complete"))
+    if complete is False:
         return "running", False
     word = (as_text(row.get("status")) or "").casefold()
     status = next((status for start, status in _STATUSES.items() if word.startswith(start)), "unknown")
+    if complete is None and status != "failed":
+        # A backup that still runs is called successful, too.
+        status = "unknown"
     return status, False if status == "failed" else None if status == "unknown" else True
 
 

@@ -228,13 +228,13 @@ class VeeamAws(Source):
         placed = []
         for machine in machines:
             workload = fields.workload_of(machine)
-            workload.in_inventory = not as_bool(machine.get("isDeleted"))
+            workload.in_inventory = {True: False, False: True, None: None}[as_bool(machine.get("isDeleted"))]
             region = fields.region_of(machine)
             if region is not None:
                 self._homes[str(workload.id)] = region[0]
                 if region[1] is not None:
                     self._regions[region[0]] = region[1]
-            if workload.in_inventory and self.settings.include_unprotected:
+            if workload.in_inventory is not False and self.settings.include_unprotected:
                 self._reading.workload(workload)
             placed.append((workload, machine.get("backupDestinations") != []))
         return placed

@@ -352,10 +352,10 @@ class _TypeReader:
         name = as_text(row.get(self._listing.name_member))
         if self._listing.id_member is not None:
             ident = as_text(row.get(self._listing.id_member))
-            if ident is None:
+            region = as_text(row.get("regionName")) or as_text(row.get("regionId"))
+            if ident is None or (self._type == "virtual_network" and region is None):
                 return None
             if self._type == "virtual_network":
-                region = as_text(row.get("regionName")) or as_text(row.get("regionId"))
                 ident, name = f"{ident}/{region}", f"{name or ident}/{region}"
             known = self._workloads.get(ident)
             if known is None:

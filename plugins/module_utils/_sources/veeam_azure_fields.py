@@ -9,12 +9,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._loose import (
-    as_bool,
-    as_int,
-    as_text,
-    scrubbed,
-)
+from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_text, scrubbed
 from ansible_collections.backup.audit.plugins.module_utils._model import RETENTION, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
@@ -43,7 +40,7 @@ def point_of(
     point = RecoveryPoint(
         id=str(row["id"]),
         workload=workload,
-        created=parse_time(row["pointInTime"]),
+        created=_created(row),
         kind=kind,
         status="failed" if damaged else "success" if corrupted is False or state == "Ok" else "unknown",
         # A point whose destination is not known may be a snapshot, which is no backup.
@@ -54,9 +51,10 @@ def point_of(
         retention=_retention(row.get("gfsFlags")),
         raw=scrubbed(dict(row)) if include_raw else None,
     )
-    if kind == "snapshot":
+    if kind == "snapshot" or in_repository is None:
         # The size of a snapshot is that of the disk in some versions and 0 in others: no bytes of its own.
         point.size_bytes = point.size_bytes or None
+    if kind == "snapshot":
         point.estimated = ("size_bytes",) if point.size_bytes else ()
     if in_repository is False:
         # Snapshots lie beside the disk and can be deleted with it: never immutable.
@@ -75,13 +73,20 @@ def point_of(
     return point
 
 
+def _created(row: Mapping[str, t.Any]) -> int:
+    try:
+        return parse_time(row.get("pointInTime"))
+    except DataError as error:
+        raise AnswerError(f"the restore point {row['id']}: {error.message}") from error
+
+
 def _kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[str, bool | None]:
     """(kind, whether it lies in a repository; None: the server does not say)."""
     destination = as_text(row.get("backupDestination"))
     if workload_type == "virtual_network":
         return "config", destination != "Database"
     told = _BACKUP_KINDS.get(as_text(row.get("type")) or "", "unknown")
-    if told == "continuous" or (destination is None and workload_type == "cosmosdb"):
+    if told == "continuous" or (destination is None and told == "unknown" and workload_type == "cosmosdb"):
         return "continuous", None
     if destination in _SNAPSHOTS:
         return "snapshot", False

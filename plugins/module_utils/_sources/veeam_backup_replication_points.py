@@ -250,7 +250,8 @@ class Replicas:
         for row in points:
             replica_id, name = as_text(row.get("replicaId")), as_text(row.get("name"))
             _kind, platform = fields.platform_of(row)
-            # One replica may stand for all machines of a job.
-            workload = Workload(id=f"{replica_id}/{name}", name=name, type=fields.REPLICA, platform=platform)
+            # One replica may stand for all machines of a job, so that neither tells them apart alone.
+            known = f"{replica_id}/{name}" if replica_id and name else None
+            workload = Workload(id=known, name=name, type=fields.REPLICA, platform=platform)
             reading.workload(workload)
             reading.point(fields.replica_point_of(row, workload, self._settings.include_raw))

@@ -102,7 +102,7 @@ def agent_point(record: Mapping[str, t.Any], homes_by_file: Mapping[str, Home], 
     file_id = up_link(row, "BackupFileReference")[0]
     home = homes_by_file.get(file_id or "")
     workload = Workload(
-        id=f"{name}/{home.backup_id}" if home and home.backup_id else None,
+        id=f"{name}/{home.backup_id}" if name and home and home.backup_id else None,
         name=name,
         type="physical",
         platform=home.platform if home else None,
@@ -178,7 +178,7 @@ def _replica_workload(
     name = _vm_name(row)
     # One replica stands for all machines of a job, and two tenants may have machines of one name.
     return Workload(
-        id=f"{replica}/{name}" if replica else None,
+        id=f"{replica}/{name}" if replica and name else None,
         name=name,
         type=workload_type,
         platform=platforms.get(replica or ""),

@@ -127,6 +127,7 @@ class VProtect(Source):
             self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
             self._rule_locks,
             self.settings.include_raw,
+            fields.lists_places(reading.version),
         )
         workloads = _Workloads(reading, self.settings.workload_types, entities)
         chains = fields.Chains(self._tell)

@@ -68,6 +68,14 @@ class Context:
     # (rule guid, word of the rule's kind) -> days of retention lock by destination guid and by role.
     locks: Callable[[str, str], Mapping[str, int]]
     include_raw: bool
+    # From version 5 on a backup tells its places. One that tells none may have been removed from all of them.
+    lists_places: bool = True
+
+
+def lists_places(version: str | None) -> bool:
+    """Whether a server of this version (of several nodes: versions) tells the places of a backup."""
+    majors = [as_int(one.strip().partition(".")[0]) for one in (version or "").split(",")]
+    return any(major is None or major >= 5 for major in majors)
 
 
 def word(value: t.Any) -> str:
@@ -148,7 +156,7 @@ def point_of(row: Mapping[str, t.Any], workload: Workload, context: Context) -> 
         completed=finished,
         kind="archive" if _archived(locations) else _kind(row),
         status=status,
-        usable=_usable(row, status, locations),
+        usable=_usable(row, status, locations, context),
         # What failed or still runs has a size of 0, which says nothing.
         size_bytes=as_int(row.get("size")) if status in ("success", "warning") else None,
         copies=_copies(locations, context),
@@ -179,15 +187,17 @@ def _archived(locations: Sequence[Mapping[str, t.Any]] | None) -> bool:
     return bool(locations) and {word(place.get("roleType")) for place in locations or ()} == {"ARCHIVE"}
 
 
-def _usable(row: Mapping[str, t.Any], status: str, locations: Sequence[Mapping[str, t.Any]] | None) -> bool | None:
+def _usable(
+    row: Mapping[str, t.Any], status: str, locations: Sequence[Mapping[str, t.Any]] | None, context: Context
+) -> bool | None:
     if status in ("failed", "running"):
         return False
     if status == "unknown":
         return None
     told = {word(place.get("status")) for place in locations or ()}
-    if "PRESENT" in told or locations is None:
-        # That the copy of a backup alone can be restored is nowhere said.
-        return None if is_copy(row) else True
+    if "PRESENT" in told or (locations is None and not context.lists_places):
+        # That the copy of a backup alone can be restored is nowhere said, and what has no type may be one.
+        return None if is_copy(row) or not word(row.get("type")) else True
     return False if told and told <= {"REMOVED", "FAILED"} else None
 
 

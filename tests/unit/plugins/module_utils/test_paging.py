@@ -356,6 +356,13 @@ def test_numbered_pages_that_grow_are_read_on() -> None:
     assert flat(by_number(fetch, Inline(), int, "points")) == list(range(45))
 
 
+def test_a_first_page_without_items_is_no_empty_listing(workers: Workers) -> None:
+    with pytest.raises(AnswerError, match="the first of 3 pages of points is empty") as raised:
+        list(by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), workers, int, "points"))
+    assert raised.value.code == "incomplete"
+    assert flat(by_number(lambda _number: NumberedPage([], 1), workers, int, "points")) == []
+
+
 def test_an_item_met_twice_on_numbered_pages_means_reading_again() -> None:
     items = list(range(40))
     found = flat(by_number(numbered(items, 10, {2: add_first(100)}), Inline(), int, "points"))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -128,9 +129,12 @@ def test_old_versions_list_no_places() -> None:
     """Before version 5 a backup lies in its one destination, and the record does not say which."""
     row = backup()
     del row["backupLocations"]
-    told = point(row)
+    told = point(row, dataclasses.replace(NOTHING, lists_places=fields.lists_places("4.2.1-3")))
     assert told.usable is True
     assert told.copies is None
+    for version in ("5.0.0-1", "7.4.0-27, 4.2.1-3", "newest", None):
+        since = dataclasses.replace(NOTHING, lists_places=fields.lists_places(version))
+        assert point(row, since).usable is None, version
 
 
 def test_what_settings_imply_is_an_estimate() -> None:
