@@ -216,8 +216,6 @@ def _numbered_pass(
         return
     # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
     done, pages, full = 0, first.pages, len(first.items)
-    if not full:
-        raise AnswerError(f"the first of {pages} pages of {what} is empty", code="incomplete", advice="Try again")
     if pages <= MAX_PAGES:
         anchor.drop(fetch(pages).items, (pages - 1) * full)
     while done < pages:
@@ -226,7 +224,7 @@ def _numbered_pass(
         grown = pages
         for number, page in workers.map(fetch, range(done + 1, pages + 1)):
             grown = max(grown, page.pages)
-            if len(page.items) != full and number < page.pages:
+            if number < page.pages and (not full or len(page.items) != full):
                 raise AnswerError(
                     f"page {number} of {what} holds {len(page.items)} items, the first one {full}",
                     code="incomplete",

@@ -357,7 +357,7 @@ def test_numbered_pages_that_grow_are_read_on() -> None:
 
 
 def test_a_first_page_without_items_is_no_empty_listing(workers: Workers) -> None:
-    with pytest.raises(AnswerError, match="the first of 3 pages of points is empty") as raised:
+    with pytest.raises(AnswerError, match="page 1 of points holds 0 items") as raised:
         list(by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), workers, int, "points"))
     assert raised.value.code == "incomplete"
     assert flat(by_number(lambda _number: NumberedPage([], 1), workers, int, "points")) == []
