@@ -89,9 +89,15 @@ def bom(_fault: Fault, _call: Call, answer: Answer) -> Answer:
     return _with_body(answer, b"\xef\xbb\xbf" + answer.body.removeprefix(b"\xef\xbb\xbf"))
 
 
-def gzip_broken(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+def gzip_cut(_fault: Fault, _call: Call, answer: Answer) -> Answer:
     packed = gzip.compress(answer.body)
-    return _packed(answer, packed[: len(packed) // 2] + b"\x00" * 8)
+    return _packed(answer, packed[: len(packed) // 2])
+
+
+def gzip_broken(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+    packed = bytearray(gzip.compress(answer.body))
+    packed[len(packed) // 2] ^= 0xFF
+    return _packed(answer, bytes(packed))
 
 
 def gzip_bomb(fault: Fault, _call: Call, answer: Answer) -> Answer:

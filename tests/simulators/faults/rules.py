@@ -52,6 +52,8 @@ class Fault:
         hit = self.met == self.nth if self.nth is not None else self.met > self.after
         hit = hit and (self.rate >= 1 or self.dice.random() < self.rate)
         self.done += hit
+        # What the others change is seen only once it is done.
+        self.changed += hit and self.kind.bends is None and self.kind.asks is None
         return hit
 
     # Details
@@ -91,7 +93,6 @@ class Fault:
 
     def bends(self, call: Call, answer: Answer) -> Answer:
         if self.kind.bends is None:
-            self.changed += self.kind.asks is None
             return answer
         bent = self.kind.bends(self, call, answer)
         self.changed += bent is not answer

@@ -24,9 +24,9 @@ _UNHEARD = "NeverHeardOf"
 
 
 def short_page(fault: Fault, call: Call) -> Call:
-    """The server gives at most half of the rows that a page may have."""
-    limit = fault.names.limit
-    query = [(key, str(max(1, int(value) // 2)) if key == limit else value) for key, value in call.query]
+    """The server gives no more than `most` rows, whatever is asked for."""
+    limit, most = fault.names.limit, fault.number("most", 2)
+    query = [(key, str(min(most, int(value))) if key == limit else value) for key, value in call.query]
     return Call(call.method, call.path, query, call.headers, call.body)
 
 

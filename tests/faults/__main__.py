@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`make faults`: every fault x every product, one table, and an error if anything is WRONG."""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tests.faults.cases import CASES, Case
+from tests.faults.judging import HONEST, MISSED, WRONG, Verdict
+from tests.faults.products import COLUMNS, Column
+from tests.faults.workers import Worker
+from tests.integration.conftest import Simulators
+from tests.simulators import running
+
+_WORKLOADS, _POINTS = 10, 8
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case of one product, done."""
+
+    case: str
+    column: str
+    verdict: Verdict
+    seconds: float
+
+
+def main() -> int:
+    options = _arguments()
+    cases = [case for case in CASES if options.only in case.name]
+    columns = [column for column in COLUMNS if options.product in ("", column.title)]
+    started = time.monotonic()
+    cells = run_all(cases, columns, options.workers)
+    _print_table(cases, columns, cells)
+    if options.why:
+        for cell in cells.values():
+            print(f"{cell.column}, {cell.case} ({cell.seconds:.1f} s): {cell.verdict.outcome} {cell.verdict.why}")
+    return _end(cells, time.monotonic() - started)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser.add_argument("--product", default="", help="one column")
+    parser.add_argument("--why", action="store_true", help="also print what each case ended with")
+    parser.add_argument("--workers", type=int, default=max(2, min(6, (os.cpu_count() or 2) + 1)))
+    return parser.parse_args()
+
+
+def run_all(cases: Iterable[Case], columns: Iterable[Column], workers: int) -> dict[tuple[str, str], Cell]:
+    """Every case of every column, shared among processes that each have simulators of their own."""
+    tasks = [(column, case) for case in cases for column in columns]
+    context = multiprocessing.get_context("fork")
+    results: multiprocessing.queues.Queue[Cell | str] = context.Queue()
+    shares = [tasks[number::workers] for number in range(workers)]
+    processes = [context.Process(target=_work, args=(share, results)) for share in shares if share]
+    for process in processes:
+        process.start()
+    cells: dict[tuple[str, str], Cell] = {}
+    while len(cells) < len(tasks):
+        cell = results.get()
+        if isinstance(cell, str):
+            raise SystemExit(f"a worker ended early: {cell}")
+        cells[cell.case, cell.column] = cell
+    for process in processes:
+        process.join()
+    return cells
+
+
+def _work(share: Iterable[tuple[Column, Case]], results: multiprocessing.queues.Queue[Cell | str]) -> None:
+    try:
+        with running(workloads=_WORKLOADS, points=_POINTS) as ready:
+            worker = Worker(Simulators(ready))
+            for column, case in share:
+                verdict, seconds = worker.tried(column, case)
+                results.put(Cell(case.name, column.title, verdict, seconds))
+    except BaseException as error:
+        results.put(repr(error))
+        raise
+
+
+def _print_table(cases: Iterable[Case], columns: Iterable[Column], cells: Mapping[tuple[str, str], Cell]) -> None:
+    width = max(len(case.name) for case in cases) + 2
+    print("fault".ljust(width) + "".join(column.title.ljust(11) for column in columns))
+    for case in cases:
+        outcomes = (cells[case.name, column.title].verdict.outcome for column in columns)
+        print(case.name.ljust(width) + "".join(outcome.ljust(11) for outcome in outcomes))
+
+
+def _end(cells: Mapping[tuple[str, str], Cell], seconds: float) -> int:
+    counts = Counter(cell.verdict.outcome for cell in cells.values())
+    tried = len(cells) - counts[MISSED]
+    slowest = max(cells.values(), key=lambda cell: cell.seconds)
+    print(
+        f"\n{tried} cases in {seconds:.0f} s: {counts['survived']} survived, {counts[HONEST]} honest (less is told "
+        f"than is true, and nothing better), {counts['refused']} refused, {counts[WRONG]} WRONG; "
+        f"{counts[MISSED]} (-) where the product's answers hold nothing to bend"
+    )
+    print(f"slowest: {slowest.column}, {slowest.case}: {slowest.seconds:.1f} s")
+    for cell in cells.values():
+        if cell.verdict.outcome == WRONG:
+            print(f"WRONG: {cell.column}, {cell.case} ({cell.seconds:.1f} s): {cell.verdict.why}", file=sys.stderr)
+    return 1 if counts[WRONG] else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
