@@ -79,6 +79,13 @@ sanity: setup ## ansible-test sanity, all tests, on a copy outside of the reposi
 test-matrix: setup ## the tests on the oldest and the newest ansible-core, each with a Python of its own
 	$(PYTHON) -m tests.tools.matrix
 
+.PHONY: bench bench-smoke
+bench: setup ## speed and memory beside uri and a bare client; build/bench/results.json, docs/benchmarks.md
+	$(PYTHON) -m tests.benchmarks --page docs/benchmarks.md
+
+bench-smoke: setup ## the same so small that it only shows that it runs
+	$(PYTHON) -m tests.benchmarks --small --results build/bench/smoke.json
+
 .PHONY: build
 build: $(TARBALL) ## the collection's tarball into build/
 	@echo $(TARBALL)
