@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing as t
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
@@ -65,6 +66,7 @@ class Teller:
         self._inventory = inventory
         self._archive_task = archives
         self._by_backup: dict[int, list[tuple[fields.Row, fields.Row]]] | None = None
+        self._archived_at: list[int] | None = None
         self._levels: Mapping[str, str] | None = None
         self._workloads: dict[str, Workload] = {}
         self._hot: dict[int, list[Copy]] = {}
@@ -101,6 +103,7 @@ class Teller:
             instance = as_int(row.get("instance_id"))
             if instance is not None and fields.is_backup(row):
                 self._times = zone_of(self._system, instance) or self._times
+                self._archived_at = None
                 self._zone_proved = True
                 return
 
@@ -173,11 +176,13 @@ class Teller:
 
     def _archived_in(self, part: Slice) -> int:
         """How many backups of this time are on archive media: there is more to look for then."""
-        count = 0
-        for number, found in self._archives.items():
-            with self._about(number):
-                count += part.start <= fields.started(found[0][1], self._times)[0] <= part.end
-        return count
+        if self._archived_at is None:
+            moments = []
+            for number, found in self._archives.items():
+                with self._about(number):
+                    moments.append(fields.started(found[0][1], self._times)[0])
+            self._archived_at = sorted(moments)
+        return bisect_right(self._archived_at, part.end) - bisect_left(self._archived_at, part.start)
 
     def _copies(self, number: int) -> list[Copy]:
         cold = [copy for _instance, item in self._archives.get(number, ()) if (copy := fields.cold_copy(item))]

@@ -12,11 +12,13 @@ import typing as t
 import zoneinfo
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._times import MINUTE, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, MINUTE, SECOND
 
 # lang=en is sent with every call, so months come first; seconds are missing up to about 2015.
 _LOCAL = re.compile(r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)(?::(\d\d))?(?: ?([ap])m)?", re.ASCII | re.IGNORECASE)
 _CLOCK = ("year", "month", "day", "hour", "minute", "second")
+# Of so many hours it is remembered whether the clocks change in them.
+_HOURS_REMEMBERED = 20_000
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -25,6 +27,7 @@ class LocalTimes:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._offsets: dict[datetime.datetime, int | None] = {}
         try:
             self._zone = zoneinfo.ZoneInfo(name)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -42,8 +45,28 @@ class LocalTimes:
 
     def instants_of(self, shown: datetime.datetime) -> list[int]:
         """The same of what a clock there shows, whatever zone that is labelled with."""
-        offsets = {shown.replace(tzinfo=self._zone, fold=fold).utcoffset() or datetime.timedelta() for fold in (0, 1)}
-        return sorted((shown - _EPOCH - offset) // datetime.timedelta(microseconds=1) for offset in offsets)
+        hour = shown.replace(minute=0, second=0, microsecond=0)
+        if hour not in self._offsets:
+            if len(self._offsets) > _HOURS_REMEMBERED:
+                self._offsets.clear()
+            self._offsets[hour] = self._steady_offset(hour)
+        since = shown - _EPOCH
+        micros = (since.days * DAY + since.seconds) * SECOND + since.microseconds
+        steady = self._offsets[hour]
+        if steady is not None:
+            return [micros - steady]
+        folds = {shown.replace(tzinfo=self._zone, fold=fold).utcoffset() or datetime.timedelta() for fold in (0, 1)}
+        return sorted(micros - offset // datetime.timedelta(microseconds=1) for offset in folds)
+
+    def _steady_offset(self, hour: datetime.datetime) -> int | None:
+        """The offset that holds in that hour of the clock and in those around it; None where the clocks change."""
+        try:
+            clocks = [hour + datetime.timedelta(hours=hours) for hours in (-1, 0, 1, 2)]
+            found = {clock.replace(tzinfo=self._zone, fold=fold).utcoffset() for clock in clocks for fold in (0, 1)}
+        except OverflowError:
+            return None
+        offset = found.pop()
+        return None if found or offset is None else offset // datetime.timedelta(microseconds=1)
 
     def not_before(self, text: t.Any, start: int) -> list[int]:
         """Of what it can mean, the moments that are not before ``start``; none where it is no time."""

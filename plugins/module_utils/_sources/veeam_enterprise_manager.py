@@ -275,7 +275,7 @@ class VeeamEnterpriseManager(Source):
             return NumberedPage(*wire.entities_of(self.client.get("/api/query", {**query, **size}), kind))
 
         def identity(record: dict[str, t.Any]) -> str | None:
-            return wire.id_of(wire.lowered(record))
+            return wire.id_of(record)
 
         for records in by_number(fetch, mapper or self.workers, identity, kind):
             yield from records

@@ -22,9 +22,28 @@ _DECLARATION = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _VERSION_NAME = re.compile(r"v\d+_\d+")
 
 
+# Records of one type all have the same few names; cleared when it grows past any type's.
+_lower_names: dict[str, str] = {}
+_NAMES_LIMIT = 1000
+
+
 def lowered(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The record with its member names in lower case: version 12 writes CreationTimeUTC, version 13 creationTimeUTC."""
-    return {key.lower(): value for key, value in record.items()}
+    try:
+        return {_lower_names[key]: value for key, value in record.items()}
+    except KeyError:
+        if len(_lower_names) > _NAMES_LIMIT:
+            _lower_names.clear()
+        _lower_names.update({key: key.lower() for key in record})
+        return {key.lower(): value for key, value in record.items()}
+
+
+def said(record: Mapping[str, t.Any], name: str) -> t.Any:
+    """One member, whose name is one word (Type), of a record in any spelling; quicker than to lower them all."""
+    for spelled in (name, name.lower()):
+        if spelled in record:
+            return record[spelled]
+    return lowered(record).get(name.lower())
 
 
 def body_of(answer: Answer) -> dict[str, t.Any]:
@@ -62,7 +81,7 @@ def list_of(answer: Answer, kind: str) -> list[dict[str, t.Any]]:
     """The records of a plain collection, which has no pages."""
     body = body_of(answer)
     if _is_xml(answer):
-        records = [record for value in body.values() for record in _records(value) if "href" in lowered(record)]
+        records = [record for value in body.values() for record in _records(value) if said(record, "Href") is not None]
     elif isinstance(body.get(f"{kind.lower()}s"), list):
         records = _records(body[f"{kind.lower()}s"])
     else:
@@ -89,16 +108,16 @@ def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | N
     links = record.get("links")
     if isinstance(links, dict):
         links = lowered(links).get("link")
-    for link in map(lowered, _records(links)):
-        if link.get("rel") == "Up" and link.get("type") == kind:
-            return id_in(link.get("href")), as_text(link.get("name"))
+    for link in _records(links):
+        if said(link, "Type") == kind and said(link, "Rel") == "Up":
+            return id_in(said(link, "Href")), as_text(said(link, "Name"))
     return None, None
 
 
 def id_of(record: Mapping[str, t.Any]) -> str | None:
     """The id in the UID urn:veeam:TYPE:ID, or in the address."""
-    urn = as_text(record.get("uid"))
-    return urn.rpartition(":")[2].strip() if urn else id_in(record.get("href"))
+    urn = as_text(said(record, "UID"))
+    return urn.rpartition(":")[2].strip() if urn else id_in(said(record, "Href"))
 
 
 def id_in(link: t.Any) -> str | None:
@@ -118,8 +137,8 @@ def _records(value: t.Any) -> list[dict[str, t.Any]]:
 
 def _of_kind(records: list[dict[str, t.Any]], kind: str, answer: Answer) -> list[dict[str, t.Any]]:
     for record in records:
-        told = as_text(lowered(record).get("type"))
-        if told is not None and told.casefold() != kind.casefold():
+        told = as_text(said(record, "Type"))
+        if told is not None and told != kind and told.casefold() != kind.casefold():
             raise AnswerError(
                 f"{kind} was asked for, but a {told} came",
                 server=answer.server,

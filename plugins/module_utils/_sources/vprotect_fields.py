@@ -80,7 +80,9 @@ def lists_places(version: str | None) -> bool:
 
 def word(value: t.Any) -> str:
     """The name of an enum, which is an object {name, description} in most answers and plain text in others."""
-    return (as_text(as_object(value).get("name")) or as_text(value) or "").upper()
+    if isinstance(value, dict):
+        value = value.get("name")
+    return value.upper() if isinstance(value, str) else (as_text(value) or "").upper()
 
 
 def own_guid(row: Mapping[str, t.Any]) -> str:
@@ -93,7 +95,8 @@ def own_guid(row: Mapping[str, t.Any]) -> str:
 
 def guid_of(row: Mapping[str, t.Any], member: str) -> str | None:
     """The guid of a reference {guid, name}."""
-    return as_text(as_object(row.get(member)).get("guid"))
+    value = row.get(member)
+    return as_text(value.get("guid")) if isinstance(value, dict) else None
 
 
 def moment_of(row: Mapping[str, t.Any], member: str) -> int | None:
@@ -138,6 +141,17 @@ def parent_of(row: Mapping[str, t.Any]) -> str | None:
     return guid_of(row, "parentBackup") if _kind(row) in ("incremental", "unknown") else None
 
 
+@dataclasses.dataclass(slots=True)
+class _Place:
+    """One place in which a backup lies, or lay; the words of the record, read once."""
+
+    status: str
+    role: str
+    media: str | None
+    destination: str | None
+    name: str | None
+
+
 def point_of(row: Mapping[str, t.Any], workload: Workload, context: Context) -> RecoveryPoint | None:
     """One record; None for one that is no backup and carries no time (queued, failed before it began)."""
     guid = own_guid(row)
@@ -148,18 +162,18 @@ def point_of(row: Mapping[str, t.Any], workload: Workload, context: Context) -> 
         if status in ("failed", "running"):
             return None
         raise AnswerError(f"the backup {guid} has neither snapshotTime nor backupTime")
-    locations = _locations(row)
+    places = _places(row)
     point = RecoveryPoint(
         id=guid,
         workload=workload,
         created=created,
         completed=finished,
-        kind="archive" if _archived(locations) else _kind(row),
+        kind="archive" if _archived(places) else _kind(row),
         status=status,
-        usable=_usable(row, status, locations, context),
+        usable=_usable(row, status, places, context),
         # What failed or still runs has a size of 0, which says nothing.
         size_bytes=as_int(row.get("size")) if status in ("success", "warning") else None,
-        copies=_copies(locations, context),
+        copies=_copies(places, context),
         expires=moment_of(row, "archiveExpire"),
         job=as_text(as_object(row.get("backupRule")).get("name")),
         # When it was stored is later than what it can bring back: the age is then told too young.
@@ -167,7 +181,7 @@ def point_of(row: Mapping[str, t.Any], workload: Workload, context: Context) -> 
         raw=scrubbed(dict(row)) if context.include_raw else None,
     )
     if status in ("success", "warning"):
-        _estimate(point, row, locations, context)
+        _estimate(point, row, places, context)
     return point
 
 
@@ -175,86 +189,90 @@ def _kind(row: Mapping[str, t.Any]) -> str:
     return _KINDS.get(word(row.get("type")), "unknown")
 
 
-def _locations(row: Mapping[str, t.Any]) -> list[dict[str, t.Any]] | None:
+def _places(row: Mapping[str, t.Any]) -> list[_Place] | None:
     """The places that the record lists; versions before 5 know of one place and list none."""
-    return (
-        [as_object(place) for place in row["backupLocations"]] if isinstance(row.get("backupLocations"), list) else None
+    listed = row.get("backupLocations")
+    return [_place(as_object(place)) for place in listed] if isinstance(listed, list) else None
+
+
+def _place(place: Mapping[str, t.Any]) -> _Place:
+    destination = as_object(place.get("backupDestination"))
+    return _Place(
+        word(place.get("status")),
+        word(place.get("roleType")),
+        _MEDIA.get(word(place.get("backupDestinationType"))),
+        as_text(destination.get("guid")),
+        as_text(destination.get("name")),
     )
 
 
-def _archived(locations: Sequence[Mapping[str, t.Any]] | None) -> bool:
+def _archived(places: Sequence[_Place] | None) -> bool:
     """Whether it lies in archives only, from where it must be brought back first."""
-    return bool(locations) and {word(place.get("roleType")) for place in locations or ()} == {"ARCHIVE"}
+    return bool(places) and all(place.role == "ARCHIVE" for place in places or ())
 
 
-def _usable(
-    row: Mapping[str, t.Any], status: str, locations: Sequence[Mapping[str, t.Any]] | None, context: Context
-) -> bool | None:
+def _usable(row: Mapping[str, t.Any], status: str, places: Sequence[_Place] | None, context: Context) -> bool | None:
     if status in ("failed", "running"):
         return False
     if status == "unknown":
         return None
-    told = {word(place.get("status")) for place in locations or ()}
-    if "PRESENT" in told or (locations is None and not context.lists_places):
+    told = {place.status for place in places or ()}
+    if "PRESENT" in told or (places is None and not context.lists_places):
         # That the copy of a backup alone can be restored is nowhere said, and what has no type may be one.
         return None if is_copy(row) or not word(row.get("type")) else True
     return False if told and told <= {"REMOVED", "FAILED"} else None
 
 
-def _copies(locations: Sequence[Mapping[str, t.Any]] | None, context: Context) -> list[Copy] | None:
-    if locations is None or any(not word(place.get("status")) for place in locations):
+def _copies(places: Sequence[_Place] | None, context: Context) -> list[Copy] | None:
+    if places is None or any(not place.status for place in places):
         return None
-    return [_copy(place, context) for place in locations if word(place.get("status")) == "PRESENT"]
-
-
-def _copy(place: Mapping[str, t.Any], context: Context) -> Copy:
-    media = _MEDIA.get(word(place.get("backupDestinationType")))
-    return Copy(
-        location=as_text(as_object(place.get("backupDestination")).get("name")),
-        location_type=media,
-        role=word(place.get("roleType")).lower() or None,
-        encrypted=True if guid_of(place, "backupDestination") in context.encrypting else None,
-        offsite=True if media == "object" else None,
-    )
+    return [
+        Copy(
+            location=place.name,
+            location_type=place.media,
+            role=place.role.lower() or None,
+            encrypted=True if place.destination in context.encrypting else None,
+            offsite=True if place.media == "object" else None,
+        )
+        for place in places
+        if place.status == "PRESENT"
+    ]
 
 
 def _estimate(
-    point: RecoveryPoint,
-    row: Mapping[str, t.Any],
-    locations: Sequence[Mapping[str, t.Any]] | None,
-    context: Context,
+    point: RecoveryPoint, row: Mapping[str, t.Any], places: Sequence[_Place] | None, context: Context
 ) -> None:
     """What settings of today, and restores of this very backup, imply for it."""
-    estimated = list(point.estimated)
+    estimated = point.estimated
     restored = context.restored.get(point.id)
     if restored is not None and restored >= point.created:
         point.verified, point.verified_at, point.verified_by = True, restored, "restore"
-        estimated += ["verified", "verified_at", "verified_by"]
+        estimated += ("verified", "verified_at", "verified_by")
     if point.copies:
         if all(copy.encrypted for copy in point.copies):
             point.encrypted = True
-            estimated.append("encrypted")
+            estimated += ("encrypted",)
         point.offsite = any_of(copy.offsite for copy in point.copies)
         if point.offsite:
-            estimated.append("offsite")
-        present = [place for place in locations or () if word(place.get("status")) == "PRESENT"]
-        if _lock(point, row, present, context):
-            estimated += ["immutable", "immutable_until"]
-    point.estimated = tuple(estimated)
+            estimated += ("offsite",)
+        if _lock(point, row, places or (), context):
+            estimated += ("immutable", "immutable_until")
+    point.estimated = estimated
 
 
-def _lock(
-    point: RecoveryPoint, row: Mapping[str, t.Any], present: Sequence[Mapping[str, t.Any]], context: Context
-) -> bool:
+def _lock(point: RecoveryPoint, row: Mapping[str, t.Any], places: Sequence[_Place], context: Context) -> bool:
     """The retention lock of the rule as it is today, counted from when the backup was stored."""
     rule = guid_of(row, "backupRule")
     _type, kind = TYPES.get(word(as_object(row.get("protectedEntity")).get("type")), (None, None))
     if rule is None or kind is None:
         return False
     days = context.locks(rule, kind)
+    if not any(days.values()):
+        return False
     stored = point.completed if point.completed is not None else point.created
+    present = [place for place in places if place.status == "PRESENT"]
     for copy, place in zip(point.copies or (), present, strict=True):
-        locked = days.get(guid_of(place, "backupDestination") or "", days.get(word(place.get("roleType")), 0))
+        locked = days.get(place.destination or "", days.get(place.role, 0))
         if locked:
             copy.immutable_until = stored + locked * DAY * SECOND
             point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
