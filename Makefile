@@ -81,7 +81,7 @@ test-matrix: setup ## the tests on the oldest and the newest ansible-core, each 
 
 .PHONY: bench bench-smoke
 bench: setup ## speed and memory beside uri and a bare client; build/bench/results.json, docs/benchmarks.md
-	$(PYTHON) -m tests.benchmarks --page docs/benchmarks.md
+	$(PYTHON) -m tests.benchmarks --page docs/benchmarks.md $(BENCH)
 
 bench-smoke: setup ## the same so small that it only shows that it runs
 	$(PYTHON) -m tests.benchmarks --small --results build/bench/smoke.json

@@ -102,13 +102,12 @@ def _many(read: dict[str, Any], workloads: int, *, packed: bool) -> list[dict[st
 def assertion(read: dict[str, Any], workloads: int, times: int, *, packed: bool) -> Result:
     """recovery_points_assert over so many workloads, and (of readable rows) a loop of assert over the same."""
     judge = {"name": "Judge", "backup.audit.recovery_points_assert": {"reads": "{{ reads }}", "policy": plays.POLICY}}
-    first, empty = plays.ping()[0]["tasks"]
     measured: dict[str, list[float]] = {"task": [], "peak_kb": []}
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "reads.json"
         file.write_text(json.dumps({"reads": _many(read, workloads, packed=packed)}), "utf-8")
         for _number in range(times):
-            timed = plays.timed(_with_reads(file, first, empty, judge))
+            timed = plays.timed(_with_reads(file, *plays.PINGS, judge))
             measured["task"].append(timed.tasks["Judge"] - timed.tasks["Ping"])
             measured["peak_kb"].append(timed.peak_kb)
         told = {"measure": "assertion", "workloads": workloads, "packed": packed}

@@ -86,7 +86,7 @@ def _memory(results: Results) -> str:
     rows = []
     for told in find(results, measure="memory"):
         peaks = series(results, "points", "module_peak_kb", measure="memory", product=told["product"])
-        further = per_further(peaks, LARGE, told["points"])
+        further = per_further(peaks, LARGE, told["points"]) if told["points"] > LARGE else None
         own = [told["module_peak_kb"] / 1024, None if further is None else further * 1024, told["module_cpu"]]
         rows.append([told["product"], told["points"], *own, told["bare_peak_kb"] / 1024])
     head = ("product", "points", "module, MB", "bytes for each further point", "processor seconds", "bare client, MB")
