@@ -43,10 +43,22 @@ demo: setup ## the compliance play against simulated backup servers; findings in
 test: setup ## unit and integration tests
 	$(PYTHON) -m pytest -n 2
 
+.PHONY: honesty
+honesty: setup ## situations in which a careless check says "compliant": a table of what is said here
+	$(PYTHON) -m pytest -v tests/honesty
+
+# From the tree, not from what is installed, so that the lines of plays are those of plugins/.
 .PHONY: coverage
-coverage: setup ## the same, and which lines of plugins/ no test in this process reached
+coverage: export ANSIBLE_COLLECTIONS_PATH := $(VENV)/tree
+coverage: setup ## the same, and which lines and branches of plugins/ nothing reached, in modules and plays neither
 	mkdir -p build/coverage
-	$(PYTHON) -m pytest -n 2 --cov --cov-report=term --cov-report=html:build/coverage/html
+	rm -f build/coverage/data*
+	$(PYTHON) -m pytest -n 2 --cov --cov-report= tests/unit/plugins tests/integration tests/honesty
+	$(PYTHON) -m tests.tools.coverage
+
+.PHONY: mutants
+mutants: setup ## mutation testing of what judges and counts; MINUTES=30 for a part chosen by chance
+	$(PYTHON) -m tests.tools.mutate --minutes $(or $(MINUTES),1440)
 
 .PHONY: lint lint-license lint-style lint-types lint-ansible lint-docs lint-changelog
 lint: lint-license lint-style lint-types lint-ansible lint-docs lint-changelog ## style, types, documentation, license notices

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables of the documentation that follow from the adapters and the policy engine, written between markers.
+"""Tables of the documentation that follow from adapters, policy engine and tests, written between markers.
 
 `python -m tests.tools.capabilities` writes, with `--check` it only says which page is stale.
 """
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def tables() -> dict[str, dict[str, str]]:
     """Page -> {name of the markers: the text between them}."""
     # Here, because run as a program the collection can be imported only after the last lines of this file.
+    from tests.honesty import table as honesty
     from tests.tools import capability_facts, capability_verdicts
 
     return {
@@ -28,6 +29,7 @@ def tables() -> dict[str, dict[str, str]]:
             "reasons": capability_facts.reasons(),
         },
         "docs/policy.md": {"verdicts": capability_verdicts.table()},
+        "docs/trust.md": {"honesty": honesty.table()},
     }
 
 

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Recovery points as an adapter tells them -> READ, by the real summary, at a moment of one's own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+from unittest import mock
+
+from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
+from ansible_collections.backup.audit.plugins.module_utils._read import seal
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, parse_time
+from tests.unit.plugins.module_utils.policy_rows import judge
+
+# A Saturday.
+NOW = parse_time("2026-11-21T07:00:00Z")
+_numbers = itertools.count(1)
+
+
+def workload(name: str | None = "web01", ident: str | None = "vm-1", *, exists: bool | None = True) -> Workload:
+    """A virtual machine."""
+    return Workload(id=ident, name=name, type="vm", platform="vmware", in_inventory=exists)
+
+
+WEB = workload()
+
+
+def point(*, days: float = 0, hours: float = 0, at: str = "", of: Workload = WEB, **facts: Any) -> RecoveryPoint:
+    """One point so long before NOW (or at a time); good in every way, unless ``facts`` say otherwise."""
+    created = parse_time(at) if at else NOW - round((days * DAY + hours * HOUR) * SECOND)
+    known = {"id": f"p{next(_numbers)}", "kind": "incremental", "status": "success", "usable": True, **facts}
+    return RecoveryPoint(workload=of, created=created, **known)
+
+
+def nightly(count: int, *, first: int = 0, of: Workload = WEB, **facts: Any) -> list[RecoveryPoint]:
+    """So many points, one each night, the newest 5 hours (and ``first`` nights) old."""
+    return [point(days=first + night, hours=5, of=of, **facts) for night in range(count)]
+
+
+def observed(
+    points: Iterable[RecoveryPoint] = (),
+    *,
+    known: Iterable[Workload] = (),
+    host: str = "vbr1",
+    now: int = NOW,
+    skew: int | None = 0,
+    inventory: bool = True,
+    calendar: Calendar | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """The READ of a server that knows these workloads and these points; ``skew`` is what its clock is ahead."""
+    with mock.patch("time.time_ns", return_value=now * 1000):
+        reading = Reading(host, "veeam_backup_replication", calendar=calendar, **options)
+        reading.skew_micros = None if skew is None else skew * SECOND
+        reading.start()
+    reading.scope["inventory"] = inventory
+    for one in known:
+        reading.workload(one)
+    for each in points:
+        reading.point(each)
+    return seal(reading.result())
+
+
+def judged(read: Any, policy: Any, *, as_of: int = NOW, **beside: Any) -> Assessment:
+    """The ASSESSMENT of one READ or of a list of them."""
+    return judge(read, policy, as_of=as_of, **beside)
+
+
+SEVEN = {"recovery_points": {"minimum": 7}}
+FRESH = {"recovery_points": {"newest_within": "26h"}}

@@ -1,0 +1,372 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is judged, and by what: names that hide others, policies that ask nothing, waivers that cover all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.backup.audit.plugins.module_utils._model import Copy
+from tests.honesty.observing import FRESH, SEVEN, judged, nightly, observed, point, workload
+from tests.honesty.situations import REFUSED, Trap, situation
+
+Pair = tuple[Trap, Trap | None]
+COUNT = "recovery_points.minimum"
+
+EXISTS = "expected.exists"
+DB = workload("db01", "vm-2")
+WAIVER = {"workload": "web01", "control": COUNT, "reason": "moving house"}
+
+
+def fleet(**options: Any) -> dict[str, Any]:
+    """web01 has 7 points, db01 has 2."""
+    return observed([*nightly(7), *nightly(2, of=DB)], **options)
+
+
+@situation(
+    "The policy's tiers match none of the workloads",
+    careless="no rule was broken",
+    control="policy.tier",
+    result="fail",
+    words="no tier of the policy matches this workload",
+)
+def test_policy_matches_nobody() -> Pair:
+    def tiers(glob: str) -> dict[str, Any]:
+        return {"policies": [{"name": "gold", "match": {"workload_name": glob}, "policy": SEVEN}]}
+
+    return judged(observed(nightly(7)), tiers("wbe*")), judged(observed(nightly(7)), tiers("web*"))
+
+
+@situation(
+    "Every workload is excluded",
+    careless="nothing that is judged fails",
+    control="read.proof",
+    result="fail",
+    words="nothing was proved about any workload",
+)
+def test_everybody_is_excluded() -> Pair:
+    everybody = [{"match": {"workload_type": "vm"}, "reason": "not ours"}]
+    db = [{"match": {"workload_name": "db01"}, "reason": "not ours"}]
+    return judged(fleet(), SEVEN, exclude=everybody), judged(fleet(), SEVEN, exclude=db)
+
+
+@situation(
+    "The glob of an exclusion has a typing error and excludes nobody",
+    careless="db01 was meant to be excluded, so it is not looked at",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 2",
+)
+def test_exclusion_with_a_typing_error() -> Pair:
+    def without(glob: str) -> list[dict[str, Any]]:
+        return [{"match": {"workload_name": glob}, "reason": "rebuilt every night"}]
+
+    return judged(fleet(), SEVEN, exclude=without("bd01")), judged(fleet(), SEVEN, exclude=without("db*"))
+
+
+@situation(
+    "An expected machine is in no list of any server",
+    careless="all machines that were found are fine",
+    control=EXISTS,
+    result="fail",
+    words="app01 is expected, and no server that was read knows a workload of this name",
+)
+def test_expected_machine_is_missing() -> Pair:
+    read = observed(nightly(7))
+    return judged(read, SEVEN, expected=["web01", "app01"]), judged(read, SEVEN, expected=["WEB01.example.com"])
+
+
+@situation(
+    "web1.prod is expected, only web1.test is backed up",
+    careless="there is a web1",
+    control=EXISTS,
+    result="fail",
+    words="web1.prod.example.com is expected, and no server",
+)
+def test_name_of_another_machine() -> Pair:
+    def named(name: str) -> dict[str, Any]:
+        return observed(nightly(7, of=workload(name)))
+
+    expected = ["web1.prod.example.com"]
+    return judged(named("web1.test.example.com"), SEVEN, expected=expected), judged(
+        named("web1"), SEVEN, expected=expected
+    )
+
+
+@situation(
+    "A short name fits two machines",
+    careless="one of them is fine",
+    control=EXISTS,
+    result="fail",
+    words="web1 may be any of web1.prod, web1.test",
+)
+def test_name_of_two_machines() -> Pair:
+    two = observed([*nightly(7, of=workload("web1.prod")), *nightly(7, of=workload("web1.test", "vm-2"))])
+    return judged(two, SEVEN, expected=["web1"]), judged(two, SEVEN, expected=["web1.prod"])
+
+
+@situation(
+    "A machine was rebuilt under its old name; the 30 points belong to the one that is gone",
+    careless="31 points of web01",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 1,",
+)
+def test_points_of_a_deleted_machine() -> Pair:
+    gone = workload("web01", "vm-old", exists=False)
+    old, new = nightly(30, first=20, of=gone), nightly(1)
+    return judged(observed([*old, *new]), SEVEN, expected=["web01"]), judged(
+        observed([*old, *nightly(7)]), SEVEN, expected=["web01"]
+    )
+
+
+@situation(
+    "An expected machine is no longer in the inventory, its points are kept",
+    careless="it has 30 points",
+    control=EXISTS,
+    result="fail",
+    words="is no longer in the inventory",
+)
+def test_expected_machine_is_gone() -> Pair:
+    gone = observed(nightly(30, of=workload(exists=False)))
+    return judged(gone, SEVEN, expected=["web01"]), judged(observed(nightly(30)), SEVEN, expected=["web01"])
+
+
+@situation(
+    "The inventory group with the expected names is empty",
+    careless="every expected name was found",
+    result=REFUSED,
+    words="expected: the list is empty",
+)
+def test_nobody_is_expected() -> Pair:
+    read = observed(nightly(7))
+    return (lambda: judged(read, SEVEN, expected=[])), (lambda: judged(read, SEVEN, expected=["web01"]))
+
+
+@situation(
+    "A waiver has ended yesterday",
+    careless="there is a waiver for it",
+    control=COUNT,
+    result="fail",
+    words="its waiver ended: 2026-11-20",
+)
+def test_waiver_has_ended() -> Pair:
+    read = observed(nightly(2))
+
+    def until(day: str) -> list[dict[str, Any]]:
+        return [{**WAIVER, "until": day}]
+
+    return judged(read, SEVEN, waivers=until("2026-11-20")), judged(read, SEVEN, waivers=until("2026-11-21"))
+
+
+@situation(
+    "A waiver names a control that does not exist",
+    careless="it is accepted and covers nothing, or all",
+    result=REFUSED,
+    words="there is no control",
+)
+def test_waiver_of_no_control() -> Pair:
+    read = observed(nightly(2))
+
+    def of(control: str) -> Trap:
+        return lambda: judged(read, SEVEN, waivers=[{**WAIVER, "control": control, "until": "2027-01-01"}])
+
+    return of("recovery_points.minimun"), of(COUNT)
+
+
+@situation(
+    "A waiver for one machine, and another breaks the same rule",
+    careless="this rule is waived",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 2",
+)
+def test_waiver_of_another_machine() -> Pair:
+    waivers = [{**WAIVER, "until": "2027-01-01"}]
+    return judged(fleet(), SEVEN, waivers=waivers), judged(fleet(), SEVEN, waivers=[{**waivers[0], "workload": "db01"}])
+
+
+@situation(
+    "The policy is empty",
+    careless="no rule, no violation",
+    result=REFUSED,
+    words="policy: it is empty",
+)
+def test_policy_asks_nothing() -> Pair:
+    read = observed(nightly(1))
+    return (lambda: judged(read, {})), (lambda: judged(read, SEVEN))
+
+
+@situation(
+    "A rule is misspelled",
+    careless="a rule that is not known is not broken",
+    result=REFUSED,
+    words="policy.recovery_points.minimun: there is no such rule or setting",
+)
+def test_rule_is_misspelled() -> Pair:
+    read = observed(nightly(1))
+    return (lambda: judged(read, {"recovery_points": {"minimun": 7}})), (lambda: judged(read, SEVEN))
+
+
+@situation(
+    "A variable in the policy is empty, so that 0 points are wanted",
+    careless="0 of 0 points",
+    result=REFUSED,
+    words="0 is no number of at least 1",
+)
+def test_nothing_is_enough() -> Pair:
+    read = observed(nightly(1))
+    return (lambda: judged(read, {"recovery_points": {"minimum": 0}})), (lambda: judged(read, SEVEN))
+
+
+@situation(
+    "newest_within: 26 was written without its unit",
+    careless="26 days are allowed",
+    result=REFUSED,
+    words="policy.recovery_points.newest_within",
+)
+def test_limit_without_a_unit() -> Pair:
+    read = observed(nightly(1))
+    return (lambda: judged(read, {"recovery_points": {"newest_within": 26}})), (lambda: judged(read, FRESH))
+
+
+@situation(
+    "Every unknown is ignored, and nothing is known",
+    careless="nothing failed",
+    control="read.proof",
+    result="fail",
+    words="nothing was proved about any workload",
+)
+def test_everything_unknown_is_ignored() -> Pair:
+    policy = {"on_unknown": "ignore", "verified": {"minimum": 1}}
+    return judged(observed(nightly(7)), policy), judged(observed(nightly(7, verified=True)), policy)
+
+
+@situation(
+    "The machine that everybody expects is there, and nothing is asked of it that can be told",
+    careless="it exists, so something was proved",
+    control="read.proof",
+    result="fail",
+    words="nothing was proved about any workload",
+)
+def test_existence_is_no_proof_of_backups() -> Pair:
+    policy = {"on_unknown": "ignore", "offsite": {"minimum": 1}}
+    return judged(observed(nightly(7)), policy, expected=["web01"]), judged(
+        observed(nightly(7, offsite=True)), policy, expected=["web01"]
+    )
+
+
+@situation(
+    "One server is read under two names, and its points are added up",
+    careless="4 and 4 are 8 points",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 4",
+)
+def test_two_views_of_one_server() -> Pair:
+    seen = workload()
+    seen.origin = "vbr1"
+    here = observed(nightly(4, of=seen), host="vbr1")
+    there = observed(nightly(4, of=seen), host="enterprise-manager")
+    combine = {"by": "workload_name", "independent": True}
+    other = workload()
+    other.origin = "vbr2"
+    elsewhere = observed(nightly(4, of=other), host="vbr2")
+    return judged([here, there], SEVEN, combine=combine), judged([here, elsewhere], SEVEN, combine=combine)
+
+
+@situation(
+    "Two servers protect one machine, each with half of the points; nobody said that these are independent",
+    careless="4 and 4 are 8 points",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 4",
+)
+def test_two_servers_are_added_up_unasked() -> Pair:
+    both = [observed(nightly(4), host="vbr1"), observed(nightly(4), host="vbr2")]
+    combine = {"by": "workload_name"}
+    return judged(both, SEVEN, combine=combine), judged(both, SEVEN, combine={**combine, "independent": True})
+
+
+@situation(
+    "One server has two machines of one name; rows of one name are judged as one",
+    careless="web01 has 7 points",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 1,",
+)
+def test_one_machine_hides_another() -> Pair:
+    combine = {"by": "workload_name"}
+    twin = workload("web01", "vm-2")
+    return judged(observed([*nightly(7), *nightly(1, of=twin)]), SEVEN, combine=combine), judged(
+        observed([*nightly(7), *nightly(7, of=twin)]), SEVEN, combine=combine
+    )
+
+
+@situation(
+    "The copy for a machine that was deleted is counted together with its production",
+    careless="two copies and production are three",
+    control="copies.minimum",
+    result="fail",
+    words="number of copies with a recovery point is 2",
+)
+def test_production_of_a_deleted_machine() -> Pair:
+
+    places = [Copy(location="disk-1"), Copy(location="cloud-1")]
+    policy = {"copies": {"minimum": 3}}
+    gone = nightly(3, copies=places, of=workload(exists=False))
+    return judged(observed(gone), policy), judged(observed(nightly(3, copies=places)), policy)
+
+
+@situation(
+    "Points belong to no workload that is known by a name",
+    careless="they are somebody's backups",
+    control=EXISTS,
+    result="fail",
+    words="web01 is expected, and no server",
+)
+def test_points_of_nobody() -> Pair:
+    nobody = workload(None, None, exists=None)
+    return judged(observed(nightly(7, of=nobody)), SEVEN, expected=["web01"]), judged(
+        observed(nightly(7)), SEVEN, expected=["web01"]
+    )
+
+
+@situation(
+    "Only the machines of one pattern were read, and all are expected",
+    careless="all that was read is fine",
+    control=EXISTS,
+    result="fail",
+    words="db01 is expected, and no server",
+)
+def test_names_hide_the_rest() -> Pair:
+    return judged(fleet(names=["web*"]), FRESH, expected=["web01", "db01"]), judged(
+        fleet(), FRESH, expected=["web01", "db01"]
+    )
+
+
+@situation(
+    "A ready policy is laid over by an empty facet of one's own",
+    careless="encryption is asked for, as the ready policy says",
+    result=REFUSED,
+    words="policy.encrypted: it asks for nothing",
+)
+def test_ready_policy_is_emptied() -> Pair:
+    read = observed(nightly(1, encrypted=True))
+    return (lambda: judged(read, {"encrypted": {"on_unknown": "ignore"}})), (
+        lambda: judged(read, {"extends": "bam_encrypted", "encrypted": {"on_unknown": "warn"}})
+    )
+
+
+@situation(
+    "The first tier catches all, the strict one behind it is never reached",
+    careless="the strict tier has no failing workload",
+    result=REFUSED,
+    words="it is never reached",
+)
+def test_strict_tier_is_never_reached() -> Pair:
+    read = observed([point(days=1)])
+    rest = {"name": "rest", "policy": {"recovery_points": {"minimum": 1}}}
+    gold = {"name": "gold", "match": {"workload_name": "web*"}, "policy": {"recovery_points": {"minimum": 1}}}
+    return (lambda: judged(read, {"policies": [rest, gold]})), (lambda: judged(read, {"policies": [gold, rest]}))

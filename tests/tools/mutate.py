@@ -1,0 +1,320 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutation testing of what judges and counts: python -m tests.tools.mutate [--minutes N] [--seed N] [FILE ...]
+
+The tests are collected once; each mutant lives in a fork of that process, where the code of its functions is replaced,
+and meets only the tests that run its lines, the quickest first. Mutants that take effect at import get a process
+that imports them. They are tried in an order chosen by seed, so that what --minutes leaves untried is left to chance.
+Survivors are written to build/mutants.txt; tests/mutants.md says what is known of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import os
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+import types
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests.tools.mutants import Mutant, mutants_of
+from tests.tools.project import ROOT
+
+PACKAGE = "ansible_collections.backup.audit.plugins.module_utils"
+FOLDER = ROOT / "plugins" / "module_utils"
+WANTED_PERCENT = 85
+_UNIT = ROOT / "tests" / "unit" / "plugins"
+_TESTS = (
+    "module_utils/test_policy*.py",
+    "module_utils/test_[mrs]*.py",
+    "action/*.py",
+    "plugin_utils/*.py",
+    "filter/*.py",
+)
+_SLOW_TESTS = ("test_to_html_report_in_browser.py",)
+# In a fork: all tests passed, a test failed. Whatever else ends it is a death too.
+_SURVIVED, _KILLED = 0, 1
+_LIMIT_BYTES = 3 << 30
+_SPARE_SECONDS = 20
+
+Found = tuple[str, Mutant]
+
+
+def targets(names: Sequence[str]) -> list[Path]:
+    """The modules to mutate."""
+    files = [*sorted(FOLDER.glob("_policy*.py")), FOLDER / "_summary.py", FOLDER / "_model.py"]
+    return [file for file in files if not names or file.name in names]
+
+
+def test_files() -> list[str]:
+    """The tests that may notice."""
+    files = {file for pattern in _TESTS for file in _UNIT.glob(pattern) if file.name.startswith("test_")}
+    honesty = sorted((ROOT / "tests" / "honesty").glob("test_judging*.py"))
+    return [str(file) for file in (*sorted(files), *honesty) if file.name not in _SLOW_TESTS]
+
+
+def in_fork(work: Callable[[], None], seconds: float) -> bool:
+    """Whether the fork that does the work ends well, quietly and in time."""
+    child = os.fork()
+    if not child:
+        try:
+            quiet = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(quiet, stream)
+            resource.setrlimit(resource.RLIMIT_AS, (_LIMIT_BYTES, _LIMIT_BYTES))
+            # Whatever it hangs in, the default of this signal ends it.
+            signal.alarm(int(seconds) + 1)
+            work()
+            os._exit(_SURVIVED)
+        except BaseException:  # noqa: BLE001 - a fork must never return into its parent's work
+            os._exit(_KILLED)
+    _child, status = os.waitpid(child, 0)
+    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == _SURVIVED
+
+
+class Session:
+    """A pytest plugin: in place of one run of the tests, one for each mutant."""
+
+    def __init__(self, found: Sequence[Found], folder: Path, ends: float) -> None:
+        self._found = found
+        self._ends = ends
+        self._folder = folder
+        self._items: list[pytest.Item] = []
+        self._reached: dict[str, dict[int, list[int]]] = {}
+        self._seconds: list[float] = []
+        self._caches: list[Any] = []
+        self._functions: dict[str, list[types.FunctionType]] = defaultdict(list)
+        # By number of the mutant: whether it survived; one that is not here could not be tried in this way.
+        self.survived: dict[int, bool] = {}
+        self.broken = True
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """All mutants."""
+        self._items = session.items
+        self._know_functions()
+        # What is there already is left alone by the collectors of all forks.
+        gc.freeze()
+        told = self._folder / "baseline.json"
+        if not in_fork(lambda: self._baseline(told), 900):
+            return True
+        self.broken = False
+        self._seconds, reached = json.loads(told.read_text("utf-8"))
+        self._reached = {name: {int(line): tests for line, tests in lines.items()} for name, lines in reached.items()}
+        for number, (name, mutant) in enumerate(self._found):
+            if time.monotonic() > self._ends:
+                break
+            if not mutant.at_import:
+                self._try(number, name, mutant)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """The first failure is enough."""
+        if report.failed:
+            if self.broken:
+                (self._folder / "failed.txt").write_text(f"{report.nodeid}\n{report.longreprtext}", "utf-8")
+            os._exit(_KILLED)
+
+    def _try(self, number: int, name: str, mutant: Mutant) -> None:
+        lines = self._reached.get(name, {})
+        first, last = mutant.lines
+        numbers = {test for line in range(first, last + 1) for test in lines.get(line, ())}
+        chosen = sorted(numbers, key=self._seconds.__getitem__)
+        path = str(sys.modules[f"{PACKAGE}.{name.removesuffix('.py')}"].__file__)
+        changed = _changed_code(path, mutant)
+        pairs = [(each, changed[each.__code__]) for each in self._functions[path] if each.__code__ in changed]
+        try:
+            # Tried here and taken back, so that a change which fits no function is left to the slower way.
+            for function, new in pairs:
+                old = function.__code__
+                function.__code__ = new
+                function.__code__ = old
+        except ValueError:
+            return
+        if not pairs:
+            return
+
+        def work() -> None:
+            for function, new in pairs:
+                function.__code__ = new
+            self._run(chosen)
+
+        limit = 5 * sum(self._seconds[test] for test in chosen) + _SPARE_SECONDS
+        self.survived[number] = in_fork(work, limit)
+        _tell(name, mutant, self.survived[number])
+
+    def _run(self, numbers: Sequence[int]) -> None:
+        for cached in self._caches:
+            cached.cache_clear()
+        items = [self._items[number] for number in numbers]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _know_functions(self) -> None:
+        """All functions of the modules, closures and methods included, and what they remember."""
+        for thing in gc.get_objects():
+            if isinstance(thing, types.FunctionType):
+                self._functions[thing.__code__.co_filename].append(thing)
+            elif hasattr(type(thing), "cache_clear") and str(thing.__module__).startswith(PACKAGE):
+                self._caches.append(thing)
+
+    def _baseline(self, told: Path) -> None:
+        """Which lines each test runs, and how long it takes."""
+        names = {
+            sys.modules[f"{PACKAGE}.{name.removesuffix('.py')}"].__file__: name
+            for name in {name for name, _mutant in self._found}
+        }
+        reached: dict[str, dict[int, set[int]]] = {name: defaultdict(set) for name in names.values()}
+        running = 0
+
+        def trace(frame: types.FrameType, event: str, _argument: Any) -> Any:
+            name = names.get(frame.f_code.co_filename)
+            if name is None:
+                return None
+            if event in ("call", "line"):
+                reached[name][frame.f_lineno].add(running)
+            return trace
+
+        seconds = []
+        for running in range(len(self._items)):
+            started = time.monotonic()
+            sys.settrace(trace)
+            self._run([running])
+            sys.settrace(None)
+            seconds.append(time.monotonic() - started)
+        plain = {name: {line: sorted(tests) for line, tests in lines.items()} for name, lines in reached.items()}
+        told.write_text(json.dumps([seconds, plain]), "utf-8")
+
+
+def _changed_code(path: str, mutant: Mutant) -> dict[types.CodeType, types.CodeType]:
+    """What the code of functions becomes in the mutant."""
+    old = compile(Path(path).read_text("utf-8"), path, "exec", dont_inherit=True)
+    new = compile(mutant.tree(), path, "exec", dont_inherit=True)
+    return dict(_pairs(old, new))
+
+
+def _pairs(old: types.CodeType, new: types.CodeType) -> Iterable[tuple[types.CodeType, types.CodeType]]:
+    if old != new:
+        yield old, new
+    inner = [[const for const in code.co_consts if isinstance(const, types.CodeType)] for code in (old, new)]
+    for one, other in zip(*inner, strict=False):
+        yield from _pairs(one, other)
+
+
+def try_at_import(name: str, mutant: Mutant, tests: Sequence[str]) -> bool:
+    """Whether a mutant survives all tests in a process that has imported nothing of the collection."""
+
+    def work() -> None:
+        from importlib.machinery import SourceFileLoader
+
+        plain = SourceFileLoader.get_code
+
+        def get_code(loader: SourceFileLoader, fullname: str) -> types.CodeType | None:
+            if fullname == f"{PACKAGE}.{name.removesuffix('.py')}":
+                return compile(mutant.tree(), loader.path, "exec", dont_inherit=True)
+            return plain(loader, fullname)
+
+        SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
+        os._exit(_SURVIVED if pytest.main([*_OPTIONS, "-x", *tests]) == 0 else _KILLED)
+
+    survived = in_fork(work, 300)
+    _tell(name, mutant, survived)
+    return survived
+
+
+# Nothing is shown: the output of thousands of runs says nothing.
+_OPTIONS = ["-o", "addopts=", "--import-mode=importlib", "-p", "no:terminal"]
+
+
+def _tell(name: str, mutant: Mutant, survived: bool) -> None:
+    print(f"{'SURVIVED' if survived else 'killed'} {name}:{mutant.line}: {mutant.told}", flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Make, try, and tell how many were killed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=24 * 60, help="stop after so long, and tell of those tried")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("files", nargs="*", help="names of modules, such as _policy_points.py")
+    given = parser.parse_args(arguments)
+    found = [(file.name, mutant) for file in targets(given.files) for mutant in mutants_of(file.read_text("utf-8"))]
+    random.Random(given.seed).shuffle(found)
+    ends = time.monotonic() + 60 * given.minutes
+    hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
+    hypothesis.settings.load_profile("mutants")
+    sys.dont_write_bytecode = True
+    tests = test_files()
+    survived = _try_all(found, tests, ends)
+    if survived is None:
+        print("the tests fail without any mutant")
+        return 2
+    return _report(found, survived)
+
+
+def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float) -> dict[int, bool] | None:
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        told = Path(folder) / "survived.json"
+
+        def warm() -> None:
+            os.dup2(shown, 1)
+            os.dup2(shown, 2)
+            session = Session(found, Path(folder), ends)
+            for name in {name for name, _mutant in found}:
+                __import__(f"{PACKAGE}.{name.removesuffix('.py')}")
+            pytest.main([*_OPTIONS, *tests], plugins=[session])
+            if not session.broken:
+                told.write_text(json.dumps(session.survived), "utf-8")
+
+        # The fork's own output is silenced; what it finds is still shown.
+        shown = os.dup(1)
+        signal_free_seconds = 24 * 3600
+        in_fork(warm, signal_free_seconds)
+        if not told.exists():
+            failed = Path(folder) / "failed.txt"
+            print(failed.read_text("utf-8") if failed.exists() else "the tests could not be run")
+            return None
+        survived = {int(number): each for number, each in json.loads(told.read_text("utf-8")).items()}
+    last = max(survived, default=0)
+    for number, (name, mutant) in enumerate(found[: last + 1]):
+        if number not in survived:
+            survived[number] = try_at_import(name, mutant, tests)
+    return survived
+
+
+def _report(found: Sequence[Found], survived: dict[int, bool]) -> int:
+    by_file: dict[str, list[bool]] = defaultdict(list)
+    lines = []
+    for number, (name, mutant) in enumerate(found):
+        if number not in survived:
+            continue
+        by_file[name].append(survived[number])
+        if survived[number]:
+            lines.append(f"{name}:{mutant.line}: {mutant.told}\n")
+    out = ROOT / "build" / "mutants.txt"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text("".join(sorted(lines)), "utf-8")
+    for name, each in sorted(by_file.items()):
+        print(f"{name:28} {len(each):5} mutants, {100 * each.count(False) / len(each):5.1f} % killed")
+    killed = 100 * (len(survived) - len(lines)) / max(1, len(survived))
+    print(
+        f"{len(survived)} of {len(found)} mutants tried, {killed:.1f} % killed, "
+        f"{len(lines)} survivors in {out.relative_to(ROOT)}"
+    )
+    return 0 if killed >= WANTED_PERCENT else 1
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / ".venv" / "tree")]
+    sys.exit(main(sys.argv[1:]))

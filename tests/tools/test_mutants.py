@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutants: each has one thing wrong, compiles, and says what it is."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.tools.mutants import mutants_of
+
+SOURCE = '''
+"""A text for people."""
+import dataclasses
+Row = dict[str, int]
+LIMIT = 3
+
+@dataclasses.dataclass(frozen=True)
+class Thing:
+    size: int = 1
+
+    def fits(self, other: int, *, really: bool = True) -> bool | None:
+        """Whether it fits."""
+        if not really:
+            raise ValueError("it does not, really")
+        for number in range(other):
+            if number > self.size and really:
+                break
+        return max(self.size, other) <= LIMIT + 1
+'''
+
+
+def told() -> set[str]:
+    """All changes."""
+    return {mutant.told for mutant in mutants_of(SOURCE)}
+
+
+def test_what_is_changed() -> None:
+    """Comparisons, boundaries, and/or, not, constants, arithmetic, returns, statements, loops."""
+    changes = told()
+    for change in (
+        "number > self.size  ->  number >= self.size",
+        "number > self.size and really  ->  number > self.size or really",
+        "not really  ->  really",
+        "3  ->  4",
+        "True  ->  False",
+        "LIMIT + 1  ->  LIMIT - 1",
+        "max(self.size, other)  ->  min(self.size, other)",
+        "return max(self.size, other) <= LIMIT + 1  ->  return None",
+        "break  ->  continue",
+    ):
+        assert change in changes
+    assert any(change.startswith("raise ValueError") and change.endswith("pass") for change in changes)
+
+
+def test_what_is_left_alone() -> None:
+    """Types, decorators, and words for people."""
+    assert not [change for change in told() if "frozen" in change or "it does not, really_" in change]
+    assert not [change for change in told() if change.startswith(("'A text", "dict[", "bool"))]
+
+
+def test_each_is_another_program() -> None:
+    """It compiles, and differs from the source in one place."""
+    plain = ast.unparse(ast.parse(SOURCE)).splitlines()
+    for mutant in mutants_of(SOURCE):
+        tree = mutant.tree()
+        compile(tree, "mutant", "exec")
+        changed = ast.unparse(tree).splitlines()
+        assert changed != plain, mutant.told
+        assert sum(line not in plain for line in changed) <= 2, mutant.told
+
+
+def test_when_it_takes_effect() -> None:
+    """Constants and defaults at import, the rest when a function runs."""
+    by_change = {mutant.told: mutant.at_import for mutant in mutants_of(SOURCE)}
+    assert by_change["3  ->  4"]
+    assert by_change["True  ->  False"]
+    assert not by_change["break  ->  continue"]
