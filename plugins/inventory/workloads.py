@@ -1,0 +1,291 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory plugin workloads: what backup servers protect, as hosts."""
+
+from __future__ import annotations
+
+import collections
+import pathlib
+import time
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._policy import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
+from ansible_collections.backup.audit.plugins.plugin_utils._clean import clean_text
+from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers
+
+DOCUMENTATION = r"""
+name: workloads
+version_added: 0.1.0
+short_description: Workloads that backup servers protect, as hosts
+description:
+  - Lists every workload that backup servers know as a host, with its recovery points and the verdict of a policy as
+    variables, in groups by verdict, product and platform, so that a play can run over what fails.
+  - Reads over the network as the info modules do, or takes READs that were kept before. Nothing is written to any
+    backup server.
+  - The name of the file must end with C(workloads.yml) or C(workloads.yaml).
+notes:
+  - A host has the name of its workload. Where several workloads have one name, all of them are called
+    C(NAME@SOURCE), and where that is not enough C(NAME@SOURCE#ID). Blanks, and what Ansible would take for a
+    template, are replaced by C(_) in the names of hosts, never in their variables.
+  - Points that belong to no workload are no host; a warning says how many such rows there were.
+  - Names, messages and all that comes from a server are never taken for templates.
+author:
+  - the backup.audit contributors (@backup-audit)
+extends_documentation_fragment:
+  - constructed
+  - inventory_cache
+options:
+  plugin:
+    description: The full name of this plugin.
+    type: str
+    required: true
+    choices: [backup.audit.workloads]
+  servers:
+    description:
+      - Backup servers to read. Each has C(product) (V(spp), V(unitrends), V(veeam_aws), V(veeam_azure),
+        V(veeam_backup_replication), V(veeam_enterprise_manager) or V(vprotect)), and the options of the info module
+        that reads it, such as C(url), C(username) and C(password). Templates are allowed.
+      - The environment variables of the info modules stand in for what is not given.
+    type: list
+    elements: dict
+    default: []
+  reads:
+    description:
+      - Files with READs that were kept before, such as those of the compliance role, or patterns of them.
+    type: list
+    elements: path
+    default: []
+  policy:
+    description:
+      - What is asked of every workload, as rules or as the name of a ready policy. See
+        M(backup.audit.recovery_points_assert).
+    type: raw
+    default:
+      recovery_points:
+        minimum: 1
+  max_read_age:
+    description: A READ that is older proves nothing.
+    type: str
+    default: 24h
+  on_unreadable:
+    description:
+      - What becomes of a server, or a file, that cannot be read. With V(error) the whole source of inventory fails, so
+        that the list of hosts is never silently shorter. With V(warn) the others are listed, and a warning names it.
+    type: str
+    choices: [error, warn]
+    default: error
+"""
+
+EXAMPLES = r"""
+# backup_workloads.yml
+---
+plugin: backup.audit.workloads
+servers:
+  - product: spp
+    url: https://spp.example.com
+    username: auditor
+    password: "{{ lookup('ansible.builtin.env', 'SPP_PASSWORD') }}"
+  - product: vprotect
+    url: https://vprotect.example.com
+    username: auditor
+    password: "{{ lookup('ansible.builtin.env', 'VPROTECT_PASSWORD') }}"
+policy: daily_26h
+cache: true
+cache_plugin: ansible.builtin.jsonfile
+cache_connection: /var/tmp/backup_audit
+keyed_groups:
+  - key: workload_type
+    prefix: type
+
+# ansible-inventory -i backup_workloads.yml --graph verdict_fail
+
+# READs that the compliance role kept
+---
+plugin: backup.audit.workloads
+reads: [/var/lib/backup-audit/facts/*.json]
+policy: 3-2-1-1-0
+groups:
+  never_backed_up: recovery_points == 0
+"""
+
+try:
+    from ansible.template import trust_as_template as _plain
+except ImportError:
+    _plain = str
+_VERDICT, _PRODUCT, _PLATFORM = "verdict", "workload_product", "workload_platform"
+_GROUPS = (("verdict", _VERDICT), ("product", _PRODUCT), ("platform", _PLATFORM))
+_NAMES = (
+    "{workload_name}",
+    "{workload_name}@{source}",
+    "{workload_name}@{source}#{workload_id}",
+    "{workload_name}@{source}#{workload_id}#{number}",
+)
+_NO_NAME = str.maketrans({"{": "_", "}": "_", **dict.fromkeys(" \t\r\n\f\v", "_")})
+
+
+class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+    """Reads, judges, and lists workloads."""
+
+    NAME = "backup.audit.workloads"
+
+    def verify_file(self, path: str) -> bool:
+        """Whether this may be a configuration for this plugin."""
+        return bool(super().verify_file(path)) and path.endswith(("workloads.yml", "workloads.yaml"))
+
+    def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
+        """Fill the inventory."""
+        super().parse(inventory, loader, path, cache)
+        self._read_config_data(path)
+        try:
+            results = [*self._live(path, cache), *self._kept()]
+            workloads = self._judged(self._usable(results))
+        except AuditError as error:
+            raise AnsibleParserError(f"backup.audit.workloads: {error}") from error
+        self._fill(workloads)
+
+    # READs
+
+    def _live(self, path: str, cache: bool) -> list[dict[str, t.Any]]:
+        """What the servers say, or said when the cache was filled."""
+        servers = self.templar.template(self.get_option("servers"))
+        if not servers:
+            return []
+        wanted = bool(self.get_option("cache"))
+        key = self.get_cache_key(path)
+        if wanted and cache:
+            try:
+                return list(self._cache[key])
+            except KeyError:
+                pass
+        results = read_servers(servers)
+        for warning in (warning for result in results for warning in result.pop("warnings", ())):
+            self.display.warning(f"backup.audit.workloads: {clean_text(warning)}")
+        if wanted and not any(result.get("failed") for result in results):
+            # A failure is tried again next time.
+            self._cache[key] = results
+        return results
+
+    def _kept(self) -> Iterator[str]:
+        """The files of READs; one that is not there is kept, so that it is missed later."""
+        for pattern in self.get_option("reads"):
+            path = pathlib.Path(pattern)
+            found = sorted(map(str, path.parent.glob(path.name)))
+            if not found:
+                found = [str(path)]
+            yield from found
+
+    def _usable(self, results: Sequence[t.Any]) -> list[dict[str, t.Any]]:
+        """Plain READs; of what is none the reader is told, in one way or the other."""
+        if not results:
+            raise AnsibleParserError("backup.audit.workloads: neither servers nor reads were given")
+        usable: list[dict[str, t.Any]] = []
+        for result in results:
+            try:
+                if isinstance(result, dict) and result.get("failed"):
+                    raise DataError(f"a server could not be read: {result['msg']}")
+                usable.extend(gather(result, lambda path: pathlib.Path(path).read_bytes()))
+            except AuditError as error:
+                if self.get_option("on_unreadable") == "error":
+                    raise
+                self.display.warning(f"backup.audit.workloads: not listed: {clean_text(str(error))}")
+        if not usable:
+            raise AnsibleParserError("backup.audit.workloads: no server could be read")
+        return usable
+
+    # Hosts
+
+    def _judged(self, reads: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+        assessment = assess(
+            reads,
+            self.get_option("policy"),
+            as_of=time.time_ns() // 1000,
+            collection_version="",
+            beside={"max_read_age": self.get_option("max_read_age")},
+        ).plain()
+        reasons: dict[t.Any, list[str]] = {}
+        for finding in assessment["findings"]:
+            if finding["result"] not in ("pass", "not_applicable"):
+                reasons.setdefault(_identity(finding), []).append(f"{finding['message']} [{finding['control']}]")
+        return [{**workload, "findings": reasons.get(_identity(workload), [])} for workload in assessment["workloads"]]
+
+    def _fill(self, workloads: Sequence[dict[str, t.Any]]) -> None:
+        named = [workload for workload in workloads if workload["workload_name"]]
+        if len(named) < len(workloads):
+            self.display.warning(
+                f"backup.audit.workloads: {len(workloads) - len(named)} rows of recovery points belong to no workload "
+                "that could be named, and are no hosts"
+            )
+        for host, workload in zip(host_names(named), named, strict=True):
+            self.inventory.add_host(host)
+            variables = {name: _guarded(value) for name, value in host_variables(workload).items()}
+            for name, value in variables.items():
+                self.inventory.set_variable(host, name, value)
+            self._group(host, variables)
+
+    def _group(self, host: str, variables: Mapping[str, t.Any]) -> None:
+        for prefix, name in _GROUPS:
+            if variables[name]:
+                group = self.inventory.add_group(self._sanitize_group_name(f"{prefix}_{variables[name]}"))
+                self.inventory.add_child(group, host)
+        strict = self.get_option("strict")
+        self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
+        self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
+        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
+
+
+def _identity(record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+    return tuple(record[name] for name in ("source", "origin", "workload_id", "workload_name"))
+
+
+def _guarded(value: t.Any) -> t.Any:
+    """Text that would be a template is marked as none; from ansible-core 2.19 on --list, and so AWX, marks the rest.
+
+    Text without the marks of a template is the same as a template, so it may be trusted to be shown plainly.
+    """
+    if isinstance(value, list):
+        return [_guarded(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    return wrap_var(value) if any(mark in value for mark in ("{{", "{%", "{#")) else _plain(value)
+
+
+def host_variables(workload: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What a play may ask of such a host."""
+    return {
+        **{name: workload[name] for name in ("workload_name", "workload_id", "workload_type")},
+        "workload_platform": workload["platform"],
+        "workload_product": workload["product"],
+        "workload_source": workload["source"],
+        "workload_origin": workload["origin"],
+        "workload_in_inventory": workload["in_inventory"],
+        "recovery_points": workload["recovery_points"],
+        "newest_recovery_point": workload["newest"],
+        "oldest_recovery_point": workload["oldest"],
+        "newest_recovery_point_age": workload["newest_age_seconds"],
+        "verdict": workload["verdict"],
+        "findings": workload["findings"],
+    }
+
+
+def host_names(workloads: Sequence[Mapping[str, t.Any]]) -> list[str]:
+    """A name for each that no other has: the workload's own, with its source, with its id, with a number."""
+    names = [""] * len(workloads)
+    for shape in _NAMES:
+        tried = {
+            number: clean_text(shape.format(number=number, **workload)).translate(_NO_NAME)
+            for number, workload in enumerate(workloads)
+            if not names[number]
+        }
+        taken = collections.Counter([*tried.values(), *names])
+        for number, name in tried.items():
+            names[number] = name if taken[name] == 1 else ""
+    return names

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventory plugin under the real ansible-inventory: graph, list, cache, and servers that cannot be read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES
+from tests.integration.running_plays import play, servers
+from tests.tools.project import ROOT
+
+
+def server(simulators: Simulators, product: str, **more: Any) -> dict[str, Any]:
+    """One entry of servers; the password comes from the environment, as in the documentation."""
+    ready = simulators.ready["products"][product]
+    password = f"{{{{ lookup('ansible.builtin.env', 'PASSWORD_{product}') }}}}"
+    login = {"url": ready["url"], "username": ready["username"], "password": password}
+    return {"product": product, **login, "ca_path": simulators.ready["ca_path"], **more}
+
+
+def inventory(
+    simulators: Simulators, folder: Path, *arguments: str, passwords: dict[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-inventory on such a source."""
+    file = folder / "workloads.yml"
+    file.write_text(yaml.safe_dump({"plugin": "backup.audit.workloads", **options}), "utf-8")
+    right = {name: entry["password"] for name, entry in simulators.ready["products"].items()}
+    environment = {
+        **os.environ,
+        **{f"PASSWORD_{name}": password for name, password in {**right, **(passwords or {})}.items()},
+        "ANSIBLE_COLLECTIONS_PATH": os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".venv" / "collections")),
+        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
+        "LC_ALL": "C.UTF-8",
+    }
+    command = [str(Path(sys.executable).parent / "ansible-inventory"), "-i", str(file), *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_graph_and_list_of_every_product(simulators: Simulators, tmp_path: Path) -> None:
+    """Every workload with a name is a host, in groups by verdict, product and platform; nothing secret is shown."""
+    options: dict[str, Any] = {
+        "servers": [server(simulators, product) for product in MODULES],
+        "policy": "daily_26h",
+        "keyed_groups": [{"key": "workload_type", "prefix": "type"}],
+        "groups": {"never": "recovery_points == 0"},
+        "compose": {"shown": "workload_name ~ '!'"},
+    }
+    listed = inventory(simulators, tmp_path, "--list", **options)
+    assert listed.returncode == 0, listed.stderr
+    told = json.loads(listed.stdout)
+    variables = told["_meta"]["hostvars"]
+    assert {host["workload_product"] for host in variables.values()} == set(MODULES)
+    for name, host in variables.items():
+        assert name in told[f"verdict_{host['verdict']}"]["hosts"]
+        assert name in told[f"product_{host['workload_product']}"]["hosts"]
+        assert name in told[f"type_{host['workload_type']}"]["hosts"]
+        assert (name in told["never"]["hosts"]) == (host["recovery_points"] == 0)
+        # From ansible-core 2.19 on, composed text is marked as no template.
+        shown = host["shown"]["__ansible_unsafe"] if isinstance(host["shown"], dict) else host["shown"]
+        assert shown == f"{host['workload_name']}!"
+        assert bool(host["findings"]) == (host["verdict"] not in ("pass", "not_applicable"))
+    graph = inventory(simulators, tmp_path, "--graph", "verdict_fail", **options)
+    assert graph.returncode == 0, graph.stderr
+    assert "@verdict_fail:" in graph.stdout
+    for entry in simulators.ready["products"].values():
+        assert entry["password"] not in listed.stdout + listed.stderr + graph.stdout
+
+
+def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "servers": [server(simulators, "spp")],
+        "cache": True,
+        "cache_plugin": "ansible.builtin.jsonfile",
+        "cache_connection": str(tmp_path / "cache"),
+    }
+    first = inventory(simulators, tmp_path, "--list", **options)
+    assert first.returncode == 0, first.stderr
+    asked = len(simulators.requests("spp"))
+    assert asked
+    again = inventory(simulators, tmp_path, "--list", **options)
+    assert sorted(json.loads(again.stdout)["_meta"]["hostvars"]) == sorted(
+        json.loads(first.stdout)["_meta"]["hostvars"]
+    )
+    assert len(simulators.requests("spp")) == asked
+    assert inventory(simulators, tmp_path, "--list", "--flush-cache", **options).returncode == 0
+    assert len(simulators.requests("spp")) == 2 * asked
+    kept = "".join(path.read_text("utf-8") for path in (tmp_path / "cache").iterdir())
+    assert kept
+    assert simulators.ready["products"]["spp"]["password"] not in kept
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, cached: bool) -> None:
+    """By default there is no inventory then; where a warning is enough, the others are listed."""
+    options: dict[str, Any] = {"servers": [server(simulators, "spp"), server(simulators, "vprotect")]}
+    if cached:
+        connection = str(tmp_path / "cache")
+        options |= {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": connection}
+    wrong = {"spp": "wrong-secret"}
+    refused = inventory(simulators, tmp_path, "--list", passwords=wrong, **options)
+    assert refused.returncode != 0
+    assert "the log-in of" in refused.stderr
+    assert "wrong-secret" not in refused.stderr
+    partly = inventory(simulators, tmp_path, "--list", passwords=wrong, on_unreadable="warn", **options)
+    assert partly.returncode == 0, partly.stderr
+    assert "not listed" in partly.stderr.replace("\n", " ")
+    hosts = json.loads(partly.stdout)["_meta"]["hostvars"].values()
+    assert {host["workload_product"] for host in hosts} == {"vprotect"}
+    # A failure is not remembered.
+    whole = inventory(simulators, tmp_path, "--list", **options)
+    hosts = json.loads(whole.stdout)["_meta"]["hostvars"].values()
+    assert {host["workload_product"] for host in hosts} == {"spp", "vprotect"}
+
+
+def test_kept_reads_are_a_source(simulators: Simulators, tmp_path: Path) -> None:
+    """Without asking a server; a play runs over what fails."""
+    facts = tmp_path / "facts"
+    facts.mkdir()
+    kept = play(
+        "backup.audit.gather",
+        tmp_path,
+        inventory=servers(simulators.ready),
+        variables={"compliance_facts_dir": str(facts)},
+    )
+    assert kept.status == 0, kept.output
+    listed = inventory(simulators, tmp_path, "--list", reads=[str(facts / "*.json")])
+    assert listed.returncode == 0, listed.stderr
+    hosts = json.loads(listed.stdout)["_meta"]["hostvars"].values()
+    assert {host["workload_product"] for host in hosts} == set(MODULES)
+    missing = inventory(simulators, tmp_path, "--list", reads=[str(tmp_path / "nothing-*.json")])
+    assert missing.returncode != 0
+    assert "cannot be read" in missing.stderr.replace("\n", " ")
