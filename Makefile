@@ -47,6 +47,24 @@ test: setup ## unit and integration tests
 honesty: setup ## situations in which a careless check says "compliant": a table of what is said here
 	$(PYTHON) -m pytest -v tests/honesty
 
+REAL_TOOLS := restic rclone borgbackup pgbackrest postgresql
+
+.PHONY: setup-real
+setup-real: setup ## the backup tools that the tests with real software run, by apt (with sudo where that is needed)
+	@if command -v restic rclone borg pgbackrest >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  echo "All tools are there."; \
+	elif command -v apt-get >/dev/null; then \
+	  root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$root apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $(REAL_TOOLS); \
+	else \
+	  echo "There is no apt-get here: install $(REAL_TOOLS) by hand."; \
+	fi
+
+.PHONY: test-real
+test-real: setup ## tests with real restic, Borg, pgBackRest and PostgreSQL, where they are installed (make setup-real)
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests/real
+
 # From the tree, not from what is installed, so that the lines of plays are those of plugins/.
 .PHONY: coverage
 coverage: export ANSIBLE_COLLECTIONS_PATH := $(VENV)/tree

@@ -24,7 +24,7 @@ if hasattr(basic, "_ANSIBLE_PROFILE"):
     basic._ANSIBLE_PROFILE = "legacy"
 runpy.run_module("ansible_collections.backup.audit.plugins.modules." + sys.argv[1], run_name="__main__")
 """
-_PREFIXES = ("SPP_", "VEEAM_", "UNITRENDS_", "VPROTECT_")
+_PREFIXES = ("SPP_", "VEEAM_", "UNITRENDS_", "VPROTECT_", "RESTIC_", "BORG_", "PGBACKREST_")
 # Which module and which choice of product reads what the simulators call by these names.
 MODULES: dict[str, tuple[str, dict[str, Any]]] = {
     "spp": ("spp_recovery_points_info", {}),

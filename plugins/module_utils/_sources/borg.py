@@ -63,7 +63,9 @@ class Borg(Tool):
             "the repository is not encrypted, and this user has never read it",
             "If it is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in environment",
         ),
-        Trouble("Permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"),
+        # Not every "Permission denied": of a read-only repository the check says that of a file it would write.
+        Trouble("[Errno 13]", "forbidden", "this user may not read the repository", "Run the task as its user"),
+        Trouble("Permission denied (", "forbidden", "the server refused the log-in", "Check the key for ssh"),
         Trouble("Connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
         Trouble("Could not resolve", "no_connection", "the host name is not known here", "Check repository and DNS"),
         Trouble("ConnectionClosed", "no_connection", "the connection was closed", "Check repository and its server"),

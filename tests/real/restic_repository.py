@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real restic repositories, and snapshots by the thousand."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.poly1305 import Poly1305
+
+from tests.real.tools import Ended, run, run_module
+
+PASSWORD = "c0rrect-h&rse"
+
+
+@dataclasses.dataclass(frozen=True)
+class Repository:
+    """One repository, and a home of its own, so that no cache of another hides what is damaged here."""
+
+    path: Path
+    home: Path
+    address: str = ""
+
+    def restic(self, *arguments: str, ok: bool = True, password: str = PASSWORD) -> str:
+        """Run restic on it as its user would."""
+        given = {"RESTIC_REPOSITORY": self.address or str(self.path), "RESTIC_PASSWORD": password}
+        return run(["restic", *arguments], {"HOME": str(self.home), **given}, ok=ok)
+
+    def read(self, **options: Any) -> Ended:
+        """Run the module on it."""
+        given = {"repository": self.address or str(self.path), "password": PASSWORD, "detail": "recovery_points"}
+        return run_module("restic_snapshots_info", {**given, **options}, {"HOME": str(self.home)})
+
+    def snapshots(self) -> list[dict[str, Any]]:
+        """What restic itself lists."""
+        listed: list[dict[str, Any]] = json.loads(self.restic("--no-lock", "--json", "snapshots"))
+        return listed
+
+
+def made(folder: Path, *, hosts: tuple[str, ...] = ("web01", "db01")) -> Repository:
+    """A repository with a snapshot of each host."""
+    repository = Repository(folder / "repository", folder / "home")
+    repository.home.mkdir()
+    data = folder / "data"
+    data.mkdir()
+    (data / "large").write_bytes(os.urandom(400_000))
+    repository.restic("init")
+    for host in hosts:
+        (data / "small").write_text(host)
+        repository.restic("backup", "--quiet", "--host", host, "--tag", "daily", str(data))
+    return repository
+
+
+def add_snapshots(repository: Repository, count: int) -> None:
+    """So many more snapshots, written as restic writes them; by its own command each would take most of a second."""
+    keys = json.loads(repository.restic("--no-lock", "cat", "masterkey"))
+    encrypt, k, r = (base64.b64decode(text) for text in (keys["encrypt"], keys["mac"]["k"], keys["mac"]["r"]))
+    newest = max(repository.snapshots(), key=lambda snapshot: snapshot["time"])
+    kept = {name: newest[name] for name in ("tree", "paths", "username")}
+    for number in range(count):
+        moment = time.gmtime(time.time() - 600 * (number + 1))
+        told = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment), "hostname": f"host{number % 50:02}", **kept}
+        sealed = _sealed(json.dumps(told).encode(), encrypt, k, r)
+        (repository.path / "snapshots" / hashlib.sha256(sealed).hexdigest()).write_bytes(sealed)
+
+
+def _sealed(plain: bytes, encrypt: bytes, k: bytes, r: bytes) -> bytes:
+    """AES-256-CTR and Poly1305-AES, as restic's design says."""
+    nonce = os.urandom(16)
+    stream = Cipher(algorithms.AES(encrypt), modes.CTR(nonce)).encryptor()
+    text = stream.update(plain) + stream.finalize()
+    block = Cipher(algorithms.AES(k), modes.ECB()).encryptor()  # noqa: S305 - one block, as Poly1305-AES wants it
+    return nonce + text + Poly1305.generate_tag(r + block.update(nonce) + block.finalize(), text)

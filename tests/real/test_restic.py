@@ -1,0 +1,323 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""restic itself: what the module tells is what restic tells, and the verdict follows the damage."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real.restic_repository import PASSWORD, Repository, add_snapshots, made
+from tests.real.tools import (
+    CHECKED,
+    NEWEST,
+    as_nobody,
+    findings,
+    flip,
+    judged,
+    largest,
+    needs,
+    points_of,
+    recorder,
+    tree,
+)
+from tests.unit.plugins.filter.test_all_documents import DOCUMENTS
+
+pytestmark = needs("restic")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """One that no test changes."""
+    return made(tmp_path_factory.mktemp("restic"))
+
+
+@pytest.fixture
+def own(repository: Repository, tmp_path: Path) -> Repository:
+    """A copy that a test may damage, at a home that has no cache of it."""
+    shutil.copytree(repository.path, tmp_path / "repository")
+    (tmp_path / "home").mkdir()
+    return Repository(tmp_path / "repository", tmp_path / "home")
+
+
+# What is told
+
+
+def test_the_listing_is_that_of_restic(repository: Repository) -> None:
+    told = {(point["id"], point["workload_name"], point["created_at"][:19]) for point in points_of(repository.read())}
+    listed = repository.snapshots()
+    assert told == {(one["id"], one["hostname"], one["time"][:19]) for one in listed}
+    assert len(told) == 2
+    assert judged(repository.read())["compliant"] is True
+
+
+@pytest.mark.parametrize("verify", ["none", "quick", "data"])
+def test_nothing_in_the_repository_changes(repository: Repository, verify: str) -> None:
+    before = tree(repository.path)
+    ended = repository.read(verify=verify)
+    assert not ended.failed, ended.message
+    assert ended.result["changed"] is False
+    assert tree(repository.path) == before
+
+
+def test_a_check_of_all_data_is_exact_and_a_quick_one_an_estimate(repository: Repository) -> None:
+    exact = repository.read(verify="data")
+    assert {point["checked"] for point in points_of(exact)} == {True}
+    assert judged(exact, CHECKED)["compliant"] is True
+    quick = repository.read(verify="quick")
+    assert findings(quick, CHECKED)["checked.newest_within"][0] == "fail"
+    accepting = {**NEWEST, "checked": {"newest_within": "1d", "accept": ["exact", "estimated"]}}
+    assert judged(quick, accepting)["compliant"] is True
+
+
+def test_check_mode_checks_nothing_and_says_so(repository: Repository) -> None:
+    ended = repository.read(verify="data", _ansible_check_mode=True)
+    assert {point["checked"] for point in points_of(ended)} == {None}
+    assert ended.result["server"]["verify"] == {"level": "data", "result": "skipped"}
+    assert findings(ended)["read.verify"][0] == "warn"
+    assert ended.result["requests"]["count"] == 2
+
+
+def test_an_empty_repository_is_no_good_news(tmp_path: Path) -> None:
+    empty = made(tmp_path, hosts=())
+    ended = empty.read(verify="data")
+    assert points_of(ended) == []
+    assert judged(ended)["compliant"] is False
+
+
+# Damage
+
+
+def flip_a_pack(repository: Repository) -> None:
+    flip(largest(repository.path / "data"), 1000)
+
+
+def lose_a_pack(repository: Repository) -> None:
+    largest(repository.path / "data").unlink()
+
+
+def lose_an_index(repository: Repository) -> None:
+    next((repository.path / "index").iterdir()).unlink()
+
+
+def flip_an_index(repository: Repository) -> None:
+    flip(next((repository.path / "index").iterdir()), 60)
+
+
+@pytest.mark.parametrize(
+    ("damage", "verify"),
+    # For a pack that is lost restic's reading of data tries again for most of a minute.
+    [(flip_a_pack, "data"), (lose_a_pack, "quick"), (lose_an_index, "data"), (flip_an_index, "quick")],
+)
+def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
+    damage(own)
+    unseen = own.read()
+    assert {point["checked"] for point in points_of(unseen)} == {None}
+    assert findings(unseen, CHECKED)["checked.newest_within"][0] == "fail"
+    before = tree(own.path)
+    seen = own.read(verify=verify)
+    assert tree(own.path) == before
+    result, message = findings(seen)["read.verify"]
+    assert (result, "found damage: " in message) == ("fail", True)
+    assert len(message.partition("found damage: ")[2]) > 20
+    assert judged(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
+    assert {(point["checked"], point["usable"]) for point in points_of(seen)} == {(False, None)}
+
+
+def test_flipped_data_is_not_seen_by_a_quick_check_and_not_claimed(own: Repository) -> None:
+    flip_a_pack(own)
+    quick = own.read(verify="quick")
+    assert findings(quick, CHECKED)["checked.newest_within"][0] == "fail"
+
+
+def test_a_damaged_snapshot_is_never_just_left_out(own: Repository) -> None:
+    flip(next((own.path / "snapshots").iterdir()), 60)
+    ended = own.read()
+    assert ended.failed
+    assert ended.result["failure"]["message"].startswith("not everything could be read")
+    partial = own.read(allow_partial=True)
+    assert len(points_of(partial)) == 1
+    assert judged(partial)["compliant"] is False
+
+
+# What cannot be read
+
+
+def test_a_wrong_password(repository: Repository) -> None:
+    ended = repository.read(password="wr0ng-one")
+    assert ended.result["failure"]["code"] == "wrong_password"
+    assert "wr0ng-one" not in ended.output
+
+
+def test_a_repository_that_is_not_there(repository: Repository, tmp_path: Path) -> None:
+    assert repository.read(repository=str(tmp_path / "nowhere")).result["failure"]["code"] == "not_found"
+
+
+def test_a_repository_of_another_user(own: Repository, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        own.path.chmod(0o700)
+        tmp_path.chmod(0o755)
+        ended = own.read(executable=as_nobody("restic", tmp_path))
+    else:
+        own.path.chmod(0)
+        ended = own.read()
+        own.path.chmod(0o700)
+    assert ended.failed
+    assert ended.result["failure"]["code"] == "forbidden", ended.message
+
+
+def test_restic_is_not_installed(repository: Repository) -> None:
+    assert repository.read(executable="restic-not-here").result["failure"]["code"] == "not_installed"
+
+
+# A server
+
+
+@contextlib.contextmanager
+def serving(repository: Repository, *, password: str) -> Iterator[Repository]:
+    """rclone's REST server, to which nothing can be deleted."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["rclone", "serve", "restic", "--append-only", "--addr", f"127.0.0.1:{port}", str(repository.path)]
+    secrets = {"RCLONE_USER": "auditor", "RCLONE_PASS": password, "RCLONE_CONFIG": "/dev/null"}
+    server = subprocess.Popen(
+        command, env={**os.environ, **secrets}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _try in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield Repository(repository.path, repository.home, f"rest:http://auditor:{password}@127.0.0.1:{port}/")
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@needs("rclone")
+def test_an_append_only_server(own: Repository) -> None:
+    with serving(own, password="s3rver-pass") as remote:
+        before = tree(own.path)
+        ended = remote.read(verify="data")
+        assert tree(own.path) == before
+        assert {point["checked"] for point in points_of(ended)} == {True}
+        assert "s3rver-pass" not in ended.output
+        assert ended.result["server"]["host"].startswith("rest:http://127.0.0.1:")
+        # No read tells that the server refuses to delete; what the owner says of it is marked as such.
+        assert {point["immutable"] for point in points_of(ended)} == {None}
+        vouched = remote.read(location_facts=[{"match": "rest:*", "immutable": True, "offsite": True}])
+        assert {tuple(point["attested"]) for point in points_of(vouched)} == {("offsite", "immutable")}
+        refused = remote.read(repository=remote.address.replace("s3rver-pass", "wr0ng-pass"))
+        assert refused.failed
+        assert "wr0ng-pass" not in refused.output
+
+
+# Secrets and names
+
+
+def test_no_secret_is_in_arguments_or_results(own: Repository, tmp_path: Path) -> None:
+    executable, notes = recorder("restic", tmp_path)
+    ended = own.read(
+        executable=executable,
+        verify="data",
+        environment={"AWS_ACCESS_KEY_ID": "auditor"},
+        secret_environment={"AWS_SECRET_ACCESS_KEY": "s3-s3cret"},
+    )
+    assert not ended.failed, ended.message
+    argv, environment = (notes.with_name(f"noted.{kind}").read_text() for kind in ("argv", "env"))
+    assert argv.split("\n\n")[0] == "version"
+    for secret in (PASSWORD, "s3-s3cret"):
+        assert secret not in argv
+        assert secret not in ended.output
+        assert secret in environment
+    names = {line.partition("=")[0] for line in environment.splitlines()}
+    assert names <= {
+        *("RESTIC_REPOSITORY", "RESTIC_PASSWORD", "RESTIC_PROGRESS_FPS", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        *("PATH", "HOME", "TZ", "LC_ALL", "PWD", "OLDPWD", "SHLVL", "_"),
+    }
+
+
+HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "a\x1b[31m\u202eb", '"><img src=x onerror=alert(1)>')
+
+
+def test_a_hostile_name_is_shown_harmlessly(tmp_path: Path) -> None:
+    repository = made(tmp_path, hosts=HOSTILE)
+    ended = repository.read()
+    assert {point["workload_name"] for point in points_of(ended)} == set(HOSTILE)
+    assessment = judged(ended)
+    for document in DOCUMENTS:
+        told = document(assessment)
+        assert not set(told) & set("\x1b\u202e"), document.__name__
+        if document.__name__ in ("to_html_report", "to_markdown"):
+            assert "<script>alert" not in told
+            assert "<img src=x" not in told
+        if document.__name__ == "to_csv":
+            assert not [line for line in told.splitlines() if line.startswith(("=cmd", '"=cmd'))]
+            assert ",=cmd" not in told
+            assert ',"=cmd' not in told
+
+
+# Many
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    repository = made(tmp_path_factory.mktemp("many"), hosts=("web01",))
+    add_snapshots(repository, 4999)
+    return repository
+
+
+def test_thousands_of_snapshots_are_all_there(many: Repository) -> None:
+    listed = many.snapshots()
+    assert len(listed) == 5000
+    told = points_of(many.read())
+    assert {point["id"] for point in told} == {one["id"] for one in listed}
+    packed = many.read(detail="workloads", pack=True)
+    assert packed.result["totals"] == {**packed.result["totals"], "recovery_points": 5000, "workloads": 51}
+
+
+def test_reading_thousands_costs_hardly_more_than_listing_them(many: Repository, tmp_path: Path) -> None:
+    many.snapshots()
+
+    def seconds(module: str, arguments: str) -> float:
+        started = time.monotonic()
+        command = ["ansible", "localhost", "-m", module, "-a", arguments]
+        ended = subprocess.run(
+            command,
+            env={
+                **os.environ,
+                "HOME": str(many.home),
+                "ANSIBLE_LOCAL_TEMP": str(tmp_path),
+                "ANSIBLE_LOCALHOST_WARNING": "no",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ended.returncode == 0, ended.stdout
+        return time.monotonic() - started
+
+    def listing() -> float:
+        started = time.monotonic()
+        many.snapshots()
+        return time.monotonic() - started
+
+    given = json.dumps({"repository": str(many.path), "password": PASSWORD, "pack": True})
+    # The best of some, because other work of this machine only ever adds.
+    task = min(seconds("backup.audit.restic_snapshots_info", given) for _try in range(3))
+    ping = min(seconds("ansible.builtin.ping", "data=pong") for _try in range(3))
+    own = min(listing() for _try in range(3))
+    print(f"\n5,000 snapshots: task {task:.2f} s, ping {ping:.2f} s, restic itself {own:.2f} s")
+    assert task - ping <= 1.2 * own + 0.5
