@@ -84,3 +84,16 @@ def test_a_point_shows_its_times_and_copies_as_text() -> None:
     ]
     assert (shown["origin"], shown["in_inventory"], shown["retention"]) == ("vbr1", False, ["daily"])
     assert (shown["estimated"], shown["raw"]) == (["immutable"], {"x": 1})
+
+
+def test_no_field_goes_by_another_name() -> None:
+    """Members of the shape are a promise to playbooks."""
+    shown = RecoveryPoint(id="a", workload=Workload(), created=0, raw={}).as_dict("backup.example", "spp")
+    assert list(shown) == [
+        *("id", "source", "origin", "product"),
+        *("workload_id", "workload_name", "workload_type", "platform", "in_inventory"),
+        *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
+        *("verified", "verified_at", "verified_by", "checked", "checked_at", "checked_by"),
+        *("encrypted", "offsite", "immutable", "immutable_until", "expires_at", "malware"),
+        *("retention", "job", "estimated", "attested", "raw"),
+    ]
