@@ -52,7 +52,7 @@ def sites(documents: Documents) -> dict[str, list[Site]]:
         parts = [_VERSION.sub("v", part) for part in urlsplit(url).path.split("/")]
         call = "/".join("*" if _IDENT.fullmatch(part) else part for part in parts)
         for section in ("headers", "body"):
-            for path in _paths(document[section]):
+            for path in [*([()] if section == "body" else ()), *_paths(document[section])]:
                 steps = ["[]" if isinstance(step, int) else str(step) for step in path]
                 name = f"{method} {call} {'.'.join([section, *steps])}"
                 found.setdefault(name, []).append((key, (section, *path)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from functools import cache, cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from tests.fuzz.reading import Found, Told, read
 from tests.integration.contract import adapter
 from tests.simulators.__main__ import DIALECTS
@@ -57,7 +58,7 @@ class Tape:
             key = _key(request)
             return _told(changed[key]) if key in changed else self._told.get(key, _NOT_FOUND)
 
-        return read(adapter(self.setup.product), serve, self.setup.own, folded=folded)
+        return read(_source(self.setup.product), serve, self.setup.own, folded=folded)
 
     @cached_property
     def _told(self) -> dict[Key, Told]:
@@ -73,10 +74,16 @@ def _key(request: requests.PreparedRequest) -> Key:
 
 
 def _told(document: Mapping[str, Any]) -> Told:
-    body = document["body"]
+    body = document.get("body", "")
     data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     headers = {str(name): str(value) for name, value in document["headers"].items()}
     return Told(document["status"], headers, data)
+
+
+def _source(product: str) -> type[Source]:
+    found = adapter(product)
+    assert issubclass(found, Source)
+    return found
 
 
 @cache
@@ -96,7 +103,7 @@ def taped(setup: Setup, answer: Callable[[requests.PreparedRequest], Told]) -> T
         documents[_key(request)] = _document(told)
         return told
 
-    whole = read(adapter(setup.product), serve, setup.own, folded=False)
+    whole = read(_source(setup.product), serve, setup.own, folded=False)
     return Tape(setup, documents, whole)
 
 
@@ -137,13 +144,21 @@ def _document(told: Told) -> dict[str, Any]:
     return {"status": told.status, "headers": dict(told.headers), "body": body}
 
 
+def _day(days: int) -> str:
+    """Midnight so many days from today: a window that is the same in every replay."""
+    day = datetime.now(timezone.utc).date() + timedelta(days=days)
+    return f"{day.isoformat()}T00:00:00Z"
+
+
+_UNITRENDS = {"since": _day(-60), "until": _day(2), "slice": "30d", "timezone": None}
 SETUPS = (
     Setup("spp", "spp"),
     Setup("spp with copies", "spp", {"copies_as_rows": False}, {"copies": True}),
     Setup("spp counts", "spp", {}, {"detail": "counts"}),
     Setup("vprotect", "vprotect"),
-    Setup("vprotect, enums as text", "vprotect", {"enums": "text"}, {"since": "60d"}),
-    Setup("unitrends", "unitrends", {}, {"since": "60d", "slice": "30d", "timezone": None}),
+    Setup("vprotect, enums as text", "vprotect", {"enums": "strings"}, {"since": _day(-60)}),
+    Setup("unitrends", "unitrends", {}, _UNITRENDS),
+    Setup("unitrends of 2015", "unitrends", {"generation": "wiki"}, _UNITRENDS),
     Setup("aws", "veeam_aws"),
     Setup("azure v8.1", "veeam_azure", {}, {"api_version": "v8.1"}),
     Setup("azure v7", "veeam_azure", {}, {"api_version": "v7"}),
