@@ -100,8 +100,9 @@ def test_kinds_are_looked_at_beside_other_facets() -> None:
 
 @pytest.mark.parametrize("name", ["exclude", "waivers", "expected"])
 def test_an_empty_list_is_refused_by_its_name(name: str) -> None:
+    beside: dict[str, Any] = {name: []}
     with pytest.raises(AuditError, match=f"^{name}: the list is empty"):
-        judge(row(), SEVEN, **{name: []})
+        judge(row(), SEVEN, **beside)
 
 
 def test_errors_of_a_read_may_be_of_any_shape() -> None:
@@ -148,3 +149,18 @@ def test_a_location_without_an_age_leaves_the_question_open() -> None:
     places = [{"location": "disk", "count": 3, "newest": ago(days=9)}, {"location": "cloud", "count": 3}]
     told = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"newest_within": "48h"}})
     assert (told["result"], told["actual"]) == ("unknown", 9 * DAY)
+
+
+def test_of_two_ended_waivers_the_later_is_named() -> None:
+    waiver = {"workload": "web01", "control": "recovery_points.minimum", "reason": "moving"}
+    waivers = [{**waiver, "until": day} for day in ("2026-11-02", "2026-11-19", "2026-11-11")]
+    told = finding(row(), {"recovery_points": {"minimum": 99}}, waivers=waivers)
+    assert told["result"] == "fail"
+    assert told["waiver"]["until"] == "2026-11-19"
+
+
+def test_a_kind_of_which_only_the_number_is_told_proves_nothing() -> None:
+    """by_kind counts points of unknown usability as well."""
+    judged = row(by_kind={"incremental": 30, "log": 4})
+    told = finding(judged, {"on_unknown": "ignore", "kinds": {"log": {"minimum": 1}}})
+    assert (told["result"], told["actual"]) == ("unknown", 0)
