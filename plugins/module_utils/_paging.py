@@ -151,9 +151,10 @@ def by_offset(
     """Pages by offset and limit, read in parallel once the first has told the total.
 
     A page that is shorter than asked for is followed by the rest of it; an empty one before the total is an error.
-    Each page begins with the last item of the one before, which proves that no item between them was missed. Where
-    that fails, because items went while pages were read, the listing is read again and only items not seen before
-    are given. A server whose order is not the same each time is believed once another reading brings nothing new.
+    A last page that is full is followed by another, because the total may be told too small. Each page begins with
+    the last item of the one before, which proves that no item between them was missed. Where that fails, because
+    items went while pages were read, the listing is read again and only items not seen before are given. A server
+    whose order is not the same each time is believed once another reading brings nothing new.
     """
     ledger = Ledger(identity)
     for attempt in range(_REREADS + 1):
@@ -272,24 +273,32 @@ def _sized_pass(
     first = fetch(0, page_size)
     # A server that caps pages below what was asked gave its cap away on the first one.
     step = len(first.items)
-    if first.total is None or step >= first.total:
+    if first.total is None:
         yield first
-        if first.total is None and step:
+        if step:
             yield from _until_nothing_new(fetch, first, identity, what)
         return
-    if not step:
+    if not step and first.total:
         raise _incomplete(what, 0, first.total)
-    last = (first.total - 1) // step
-    if last < MAX_PAGES:
+    last = (first.total - 1) // step if step else 0
+    if step >= first.total:
+        yield first
+    elif last < MAX_PAGES:
+        # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
         anchor.drop(fetch(last, step).items, last * step)
-    # As above, the first page is read once more.
-    done, total = 0, first.total
-    while done * step < total:
-        end = -(-total // step)
+    done, total = int(step >= first.total), first.total
+    # Behind a page as long as a page may be there can be more than the server tells.
+    full, before = done == 1 and step >= page_size, first.items
+    while done * step < total or full:
+        end, beyond = max(-(-total // step), done + 1), done * step >= total
         if end > MAX_PAGES:
             raise _endless(what)
         for _number, page in workers.map(lambda number: fetch(number, step), range(done, end)):
-            total = max(total, page.total or 0)
+            if beyond and page.items == before:
+                # As above.
+                return
+            before = page.items
+            total, full = max(total, page.total or 0), len(page.items) >= step
             yield page
         done = end
 
@@ -325,15 +334,22 @@ def _one_pass(
         return
     read = _overlapping(fetch) if step > 1 else fetch
     stride = max(step - 1, 1)
-    done, total = step, first.total
-    while done < total:
-        grown = total
-        for start, page in workers.map(lambda start: read(start, stride), range(done, total, stride)):
-            grown = max(grown, page.total or 0)
+    # Behind a page as long as a page may be there can be more than the server tells.
+    done, total, full, before = step, first.total, step >= page_size, first.items
+    while done < total or full:
+        if done // stride > MAX_PAGES:
+            raise _endless(what)
+        grown, reached, beyond = total, done, done >= total
+        for start, page in workers.map(lambda start: read(start, stride), range(done, max(total, done + 1), stride)):
+            if beyond and page.items == before:
+                # It does not turn pages; whether all was on this one is for the total to say.
+                return
+            grown, before = max(grown, page.total or 0), page.items
             yield page
             got = len(page.items) - page.lap
-            yield from _rest(fetch, start + max(got, 0), min(start + stride, total), what)
-        done, total = total, grown
+            reached, full = start + max(got, 0), got >= stride
+            yield from _rest(fetch, reached, min(start + stride, total), what)
+        done, total = max(total, reached), grown
 
 
 def _overlapping(fetch: Callable[[int, int], Page[Item]]) -> Callable[[int, int], Page[Item]]:

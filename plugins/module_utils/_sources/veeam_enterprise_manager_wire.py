@@ -66,7 +66,8 @@ def entities_of(answer: Answer, kind: str) -> tuple[list[dict[str, t.Any]], int]
     for group in as_object(body["entities"]).values():
         inner = group.values() if isinstance(group, dict) else [group]
         records += [record for value in inner for record in _records(value)]
-    pages = as_int(lowered(as_object(body.get("paginginfo"))).get("pagescount"))
+    paging = lowered(as_object(body.get("paginginfo")))
+    pages = as_int(paging.get("pagescount"))
     if pages is None and records:
         raise AnswerError(
             "the answer does not say how many pages there are",
@@ -74,7 +75,17 @@ def entities_of(answer: Answer, kind: str) -> tuple[list[dict[str, t.Any]], int]
             call=answer.call,
             advice="Nothing is guessed from such an answer; please report it with the version of the server",
         )
-    return _of_kind(records, kind, answer), pages or 1
+    return _of_kind(records, kind, answer), max(pages or 1, _next_page(paging))
+
+
+def _next_page(paging: Mapping[str, t.Any]) -> int:
+    """The number of the page that the link to the next one leads to, whatever the count of pages says; 0 without."""
+    number = as_int(paging.get("pagenum"))
+    links = paging.get("links")
+    if isinstance(links, dict):
+        links = lowered(links).get("link")
+    named = any(lowered(link).get("rel") == "Next" for link in _records(links))
+    return number + 1 if named and number is not None else 0
 
 
 def list_of(answer: Answer, kind: str) -> list[dict[str, t.Any]]:

@@ -178,6 +178,41 @@ def test_fewer_items_than_the_last_total_is_an_error_also_with_links() -> None:
         list(by_link(pages.__getitem__, "points"))
 
 
+class Understated(Listing):
+    """Tells fewer items than it has."""
+
+    def slice(self, start: int, limit: int) -> Page[int]:
+        page = super().slice(start, limit)
+        return Page(page.items, max((page.total or 0) - self.by, 0))
+
+    by = 1
+
+
+@pytest.mark.parametrize("read", [offsets, numbers])
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 19, 20, 21, 30, 55])
+@pytest.mark.parametrize("by", [1, 5, 10, 23])
+def test_a_total_that_is_too_small_cuts_nothing_off(workers: Workers, read: Reader, count: int, by: int) -> None:
+    listing = Understated(count)
+    listing.by = by
+    assert read(listing, workers) == list(range(count))
+
+
+@pytest.mark.parametrize("read", [offsets, numbers])
+def test_only_a_full_last_page_is_followed_by_another(workers: Workers, read: Reader) -> None:
+    for count in (4, 10):
+        listing = Listing(count)
+        read(listing, workers)
+        assert len(listing.asked) == (2 if count == 10 else 1)
+
+
+@pytest.mark.parametrize("read", [offsets, numbers])
+def test_a_server_that_sends_all_of_it_for_every_page_is_read_once(workers: Workers, read: Reader) -> None:
+    items = list(range(30))
+    whole = Listing(30)
+    whole.slice = lambda _start, _limit: Page(items, 30)  # type: ignore[method-assign]
+    assert read(whole, workers) == items
+
+
 def test_links_that_lead_in_a_circle_are_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([2], None, "c"), "c": Page([3], None, "b")}
     with pytest.raises(AnswerError, match="the pages of points lead in a circle"):

@@ -138,6 +138,28 @@ def test_two_tenants_with_machines_of_one_name_are_two() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (
+            '{"Entities": {}, "PagingInfo": {"Links": [{"Rel": "Next", "Href": "x"}], "PageNum": 2, "PagesCount": 2}}',
+            "json",
+        ),
+        ('{"entities": {}, "pagingInfo": {"links": [{"rel": "Next"}], "pageNum": 2, "pagesCount": 2}}', "json"),
+        (
+            (
+                '<QueryResult xmlns="http://www.veeam.com/ent/v1.0"><Entities/><PagingInfo PagesCount="2" PageNum="2">'
+                '<Links><Link Rel="First" /><Link Rel="Next" /></Links></PagingInfo></QueryResult>'
+            ),
+            "xml",
+        ),
+    ],
+)
+def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_type: str) -> None:
+    """A count that is told too small would cut the listing off."""
+    assert wire.entities_of(answer(body, f"application/{content_type}"), "VmRestorePoint") == ([], 3)
+
+
+@pytest.mark.parametrize(
     ("body", "content_type", "words"),
     [
         ("", "application/xml", "empty"),
