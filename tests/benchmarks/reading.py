@@ -70,16 +70,20 @@ def client(name: str, server: Server, calls: list[list[str]] | None = None) -> R
     return told
 
 
-def module(name: str, server: Server, **options: Any) -> Result:
-    """Run the info module as a process of its own; gives its READ, its peak of memory and its seconds of processor."""
+def module(name: str, server: Server, *, before: str = "", **options: Any) -> Result:
+    """Run the info module as a process of its own; gives its READ, its peak of memory and its seconds of processor.
+
+    ``before`` is Python that runs first in its process, and may write into the file PROFILE.
+    """
     recipe = RECIPES[name]
     arguments = {**server.login, **recipe.options, "page_size": SIZE, "pack": True, **options}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        peak = Path(folder) / "peak"
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / ".venv" / "tree"), "PEAK": str(peak)}
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        peak, profile = Path(folder) / "peak", Path(folder) / "profile"
+        files = {"PEAK": str(peak), "PROFILE": str(profile)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT / ".venv" / "tree"), **files}
+        before_it = resource.getrusage(resource.RUSAGE_CHILDREN)
         ended = subprocess.run(
-            [sys.executable, "-c", _RUN, recipe.module],
+            [sys.executable, "-c", before + _RUN, recipe.module],
             input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
             capture_output=True,
             text=True,
@@ -91,12 +95,12 @@ def module(name: str, server: Server, **options: Any) -> Result:
         read: Result = json.loads(lines[-1]) if lines else {"failed": True, "msg": ended.stderr[-3000:]}
         if read.get("failed") or read["totals"]["points_listed"] < server.points:
             raise RuntimeError(f"the module of {name} failed: {read.get('msg', read.get('totals'))}")
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return {
             "read": read,
             "peak_kb": int(peak.read_text("utf-8")),
-            "cpu": cpu,
+            "cpu": after.ru_utime + after.ru_stime - before_it.ru_utime - before_it.ru_stime,
             "seconds": read["requests"]["seconds"],
+            "profile": profile.read_text("utf-8") if profile.exists() else None,
         }
 
 
