@@ -4,8 +4,8 @@
 """Where an info module spends its time: `python -m tests.benchmarks.profile PRODUCT POINTS`.
 
 All threads are looked at every few milliseconds, which cProfile cannot do. A thread that only waits for the network or
-for work is not counted. Shares are of the samples that are left: of the function itself, and with all that it calls. Long
-calls into C, such as decoding a page, are seen too rarely, because nobody can look while they hold the interpreter.
+for work is not counted. Shares are of the samples that are left: of the function itself, and with all that it calls.
+Long calls into C, such as decoding a page, are seen too rarely: nobody can look while they hold the interpreter.
 """
 
 from __future__ import annotations
