@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A packed READ, row by row: 50,000 rows are 100 MB of JSON and 700 MB of dicts, of which one row is needed at a time.
+"""A packed READ, block by block: 50,000 rows are 700 MB of dicts, of which a thousand are needed at a time.
 
 Says the same as _read.unpack, in the same order: the digest is known only at the end, so whoever takes the rows must
 take them to the end before believing any of them.
@@ -18,10 +18,12 @@ import typing as t
 import zlib
 from collections.abc import Iterator, Mapping
 
+from ansible_collections.backup.audit.plugins.module_utils._blocks import rows_of
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._read import MAX_UNPACKED_BYTES, SCHEMA
 
-_CHUNK = 1 << 18
+# More than the longest block, nearly always: what was cut is read again.
+_CHUNK = 1 << 20
 _ROWS = "workloads"
 
 
@@ -42,10 +44,17 @@ def stream(read: Mapping[str, t.Any], *, where: str) -> dict[str, t.Any]:
     text.expect(":")
     if members.get("schema") != SCHEMA:
         raise DataError(f"{where}: this is no READ (its schema is {members.get('schema')!r}, not {SCHEMA!r})")
-    return {**members, _ROWS: _rows(text, read.get("sha256")), "sha256": read.get("sha256")}
+    return {**members, _ROWS: _rows(text, read.get("sha256"), where), "sha256": read.get("sha256")}
 
 
-def _rows(text: _Text, digest: t.Any) -> Iterator[t.Any]:
+def _rows(text: _Text, digest: t.Any, where: str) -> Iterator[t.Any]:
+    try:
+        yield from rows_of(_items(text, digest))
+    except (AttributeError, TypeError, ValueError, LookupError) as error:
+        raise DataError(f"{where}: a row of the READ is no row ({error})", advice="Read again") from error
+
+
+def _items(text: _Text, digest: t.Any) -> Iterator[t.Any]:
     text.expect("[")
     if text.peek() == "]":
         text.expect("]")

@@ -6,7 +6,7 @@
 
 A READ is what an info module returns, what a registered result holds and what an evidence file keeps:
 {schema, server, read_at, window, complete, errors, workloads, totals, requests, sha256}. Packed, the whole of it
-except ``requests`` is in ``read`` (zlib, base64) and ``workloads`` is left out.
+except ``requests`` is in ``read`` (rows as in _blocks, zlib, base64) and ``workloads`` is left out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import typing as t
 import zlib
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.backup.audit.plugins.module_utils._blocks import blocks, rows_of
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 
 SCHEMA = "backup.audit/read/1"
@@ -134,9 +135,17 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def proof(read: Mapping[str, t.Any]) -> bytes:
+    """What the digest is taken of and what is packed: the proved members in one spelling, rows as blocks."""
+    proved = proved_part(read)
+    if isinstance(proved.get("workloads"), list):
+        proved["workloads"] = blocks(proved["workloads"])
+    return canonical(proved)
+
+
 def seal(read: dict[str, t.Any]) -> dict[str, t.Any]:
     """The READ with the digest of what it proves."""
-    return {**read, "sha256": sha256_of(canonical(proved_part(read)))}
+    return {**read, "sha256": sha256_of(proof(read))}
 
 
 def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
@@ -146,11 +155,13 @@ def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.A
     string; so the text is spelled anew (one more blank behind the JSON) until no ``forbidden`` string is in it. The
     digest has but one spelling, so a secret that stands in it is an error.
     """
-    data = canonical(proved_part(read))
+    data = proof(read)
     digest = sha256_of(data)
     forbidden = [text for text in forbidden if text]
     for blanks in range(_PACK_TRIES):
-        text = base64.b64encode(zlib.compress(data + b" " * blanks, 6)).decode("ascii")
+        deflater = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
+        packed = deflater.compress(data + b" " * blanks) + deflater.flush()
+        text = base64.b64encode(packed).decode("ascii")
         if not any(secret in text or secret in digest for secret in forbidden):
             rest = {key: value for key, value in read.items() if key not in ("workloads", "recovery_points")}
             return {**rest, "read": text, "sha256": digest}
@@ -176,7 +187,10 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
         data = data.rstrip(b" ")
     else:
         plain = proved_part(read)
-        data = canonical(plain)
+        try:
+            data = proof(plain)
+        except RecursionError as error:
+            raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
     if not isinstance(plain, dict) or plain.get("schema") != SCHEMA or not isinstance(plain.get("workloads"), list):
         found = plain.get("schema") if isinstance(plain, dict) else None
         told = f"its schema is {found!r}, not {SCHEMA!r}" if found else "it has no schema"
@@ -188,8 +202,8 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
             advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, set pack",
         )
     try:
-        rows = [restored(row) for row in plain["workloads"]]
-    except (AttributeError, TypeError, ValueError, KeyError) as error:
+        rows = [restored(row) for row in rows_of(plain["workloads"])]
+    except (AttributeError, TypeError, ValueError, LookupError) as error:
         raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
     return {**plain, "workloads": rows, "sha256": digest}
 

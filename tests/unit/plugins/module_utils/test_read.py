@@ -308,3 +308,32 @@ def test_what_is_no_read_is_refused_with_its_place(value: Any) -> None:
 def test_rows_that_are_no_rows_are_refused(row: Any, flavour: Any) -> None:
     with pytest.raises(DataError, match="is no row"):
         unpack(flavour(a_read(workloads=[row])))
+
+
+def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kilobytes() -> None:
+    """What AWX and registered results carry; times to the microsecond, ids and sizes that nothing repeats."""
+    chance = random.Random(7)
+    summary = Summary("backup.example", "veeam_azure", NOW, Calendar())
+    for number in range(1000):
+        ident = f"{chance.getrandbits(128):032x}"
+        workload = Workload(id=ident, name=f"srv-{number:05}", type="vm", platform="azure", in_inventory=True)
+        full = chance.randrange(1 << 30, 1 << 38)
+        for day in range(30):
+            kind = "incremental" if day % 7 else "full"
+            summary.add(
+                RecoveryPoint(
+                    id=f"{ident}/{day}",
+                    workload=workload,
+                    created=NOW - day * DAY * SECOND - chance.randrange(3600 * SECOND),
+                    kind=kind,
+                    status="success",
+                    usable=True,
+                    size_bytes=full + chance.randrange(1 << 26) if kind == "full" else chance.randrange(1 << 33),
+                    copies=[Copy(location=chance.choice(["westeurope", "germanywestcentral"]), location_type="blob")],
+                    offsite=chance.choice([True, False]),
+                )
+            )
+    rows = [lean(row) for row in summary.rows()]
+    packed = pack(a_read(workloads=rows))
+    assert len(packed["read"]) <= 150_000
+    assert unpack(packed)["workloads"] == [restored(row) for row in rows]
