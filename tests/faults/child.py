@@ -21,7 +21,7 @@ from typing import Any
 from ansible.module_utils import basic
 
 # Imported here, so that a copy has them already.
-from ansible_collections.backup.audit.plugins.module_utils import _http, _info
+from ansible_collections.backup.audit.plugins.module_utils import _http, _info, _patience
 
 __all__ = ["Run", "run"]
 _MODULES = "ansible_collections.backup.audit.plugins.modules."
@@ -83,11 +83,12 @@ def _be_module(name: str, arguments: Mapping[str, Any], writer: int) -> None:
 
 def _hurry() -> None:
     """Waits and bounds a hundredth of the real ones, which unit tests look at; all else is as it is."""
-    for name in ("_backoff", "MAX_RETRY_AFTER_SECONDS", "_WHOLE_ANSWER_TIMEOUTS"):
+    assert hasattr(_patience, "WHOLE_ANSWER_TIMEOUTS")
+    for name in ("_backoff", "MAX_RETRY_AFTER_SECONDS"):
         assert hasattr(_http, name), f"_http.{name} is gone: the matrix would wait for real"
     _http._backoff = _short
     _http.MAX_RETRY_AFTER_SECONDS = 0.2
-    _http._WHOLE_ANSWER_TIMEOUTS = 2
+    _patience.WHOLE_ANSWER_TIMEOUTS = 2
     defaults = _http.Endpoint.__init__.__kwdefaults__ or {}
     assert "max_answer_bytes" in defaults
     defaults["max_answer_bytes"] = _LARGEST_ANSWER

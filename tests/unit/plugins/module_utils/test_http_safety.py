@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
+import socket
 import threading
 import time
 import unittest.mock
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -25,7 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._http import Client, Endpoint, segment
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit, WallError
-from tests.unit.plugins.module_utils.wire import OK, PASSWORD, free_port, in_turn
+from tests.unit.plugins.module_utils.wire import OK, PASSWORD, PERMITS, free_port, in_turn
 
 # Redirects, limits
 
@@ -87,6 +90,46 @@ def test_bytes_that_only_drip_are_not_waited_for_for_ever(serve: Any, connect: A
     finally:
         gone.set()
     assert time.monotonic() - started < 10
+
+
+def test_headers_that_only_drip_are_not_waited_for_for_ever(trickle: int) -> None:
+    client = Client(Endpoint(url=f"http://127.0.0.1:{trickle}", timeout=0.2, retries=0), PERMITS)
+    started = time.monotonic()
+    with pytest.raises(AnswerError, match="GET /api/list: the answer was not complete after 2 s"):
+        client.get("/api/list")
+    assert time.monotonic() - started < 10
+
+
+@pytest.fixture
+def trickle() -> Iterator[int]:
+    """The port of a server whose first header never ends."""
+    with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as held:
+
+        def serve() -> None:
+            connection = held.enter_context(listening.accept()[0])
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Patience: ")
+            with contextlib.suppress(OSError):
+                for _turn in range(200):
+                    connection.sendall(b"a")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield int(listening.getsockname()[1])
+        thread.join()
+
+
+def test_the_end_of_one_answer_is_not_that_of_the_next(serve: Any, connect: Any) -> None:
+    def write(stream: Any) -> None:
+        for part in (b"{", b"}"):
+            stream.write(part)
+            stream.flush()
+            time.sleep(0.7)
+
+    slow = (200, {"Content-Length": "2"}, write)
+    client = connect(serve(in_turn(slow, slow, OK)), timeout=1)
+    for _turn in range(3):
+        client.get("/api/list")
 
 
 # What the environment may not do
