@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._secrets import MASK
 
 
 def as_object(value: t.Any) -> dict[str, t.Any]:
@@ -69,17 +71,38 @@ def items_of(answer: dict[str, t.Any], member: str, call: str, server: str) -> l
     return items
 
 
-_TOKEN_LIKE = ("token", "password", "secret", "sessionid", "authorization", "cookie", "apikey", "credential")
+_TOKEN_LIKE = (
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "sessionid",
+    "authorization",
+    "cookie",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "credential",
+    "connectionstring",
+)
+# What a link or a connection string carries.
+_CARRIED = re.compile(r"(?i)\b([\w-]*(?:token|password|secret|signature|sig|accountkey)=)[^&;\s]+")
 
 
 def scrubbed(value: t.Any) -> t.Any:
-    """A product's own record for include_raw, without members that look as if they held a secret."""
+    """A product's own record for include_raw, without what looks as if it were a secret."""
     if isinstance(value, dict):
-        return {
-            key: scrubbed(inner)
-            for key, inner in value.items()
-            if not any(word in str(key).replace("_", "").replace("-", "").casefold() for word in _TOKEN_LIKE)
-        }
+        kept = {key: scrubbed(inner) for key, inner in value.items() if not _is_token_like(key)}
+        # Lists of settings are often written so.
+        if any(_is_token_like(kept.get(name)) for name in ("name", "key", "Name", "Key")):
+            kept = {key: inner for key, inner in kept.items() if key.casefold() != "value"}
+        return kept
     if isinstance(value, list):
         return [scrubbed(inner) for inner in value]
-    return value
+    return _CARRIED.sub(rf"\1{MASK}", value) if isinstance(value, str) else value
+
+
+def _is_token_like(name: t.Any) -> bool:
+    folded = name.replace("_", "").replace("-", "").casefold() if isinstance(name, str) else ""
+    return any(word in folded for word in _TOKEN_LIKE)

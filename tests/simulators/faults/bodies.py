@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import gzip
+import json
+from base64 import b64encode
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from ..dialect import Answer, Call, Dialect, Refusal
 from .trees import Tree, tree_of
@@ -22,6 +25,9 @@ _HTML = (
 )
 _GARBAGE = b"\x00\x01\x02 this is no answer of anything \xff\xfe"
 _MEGABYTE = 1 << 20
+_HARMLESS_HEADERS = frozenset(
+    {"host", "accept", "accept-encoding", "user-agent", "connection", "content-type", "content-length", "x-api-version"}
+)
 
 
 # Answers in place of the product's own
@@ -54,6 +60,17 @@ def session_limit(fault: Fault, call: Call, dialect: Dialect) -> Answer:
     """In the product's own error shape."""
     reason = "The maximum number of sessions is reached. Close other sessions and try again."
     return dialect.refuse(call, Refusal(fault.number("status", 403), reason))
+
+
+def echo(fault: Fault, call: Call, _dialect: Dialect) -> Answer:
+    """A debugging page that shows what carried the request, in several spellings."""
+    carried = [value for name, value in call.headers.items() if name.casefold() not in _HARMLESS_HEADERS]
+    words = [word for value in carried for word in value.replace(";", " ").replace("=", " ").split()]
+    spelled = [
+        spelling for word in words for spelling in (word, quote(word, safe=""), b64encode(word.encode()).decode())
+    ]
+    body = json.dumps({"message": "not accepted: " + " ".join(spelled)}).encode()
+    return Answer(fault.number("status", 500), body)
 
 
 def redirect(fault: Fault, call: Call, _dialect: Dialect) -> Answer:
@@ -124,3 +141,23 @@ def _packed(answer: Answer, body: bytes) -> Answer:
 def _encoded(answer: Answer, tree: Tree, encoding: str) -> Answer:
     content_type = f"{answer.content_type.partition(';')[0]}; charset={encoding}"
     return Answer(answer.status, tree.encode(encoding), content_type, answer.headers)
+
+
+def planted(fault: Fault, _call: Call, answer: Answer) -> Answer:
+    """More members than the product has, in every object of a JSON answer."""
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return answer
+    members = fault.details.get("plant")
+    assert isinstance(members, dict)
+    body = json.dumps(_with(document, members)).encode()
+    return Answer(answer.status, body, answer.content_type, answer.headers)
+
+
+def _with(value: Any, members: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_with(inner, members) for inner in value]
+    if isinstance(value, dict):
+        return {**{name: _with(inner, members) for name, inner in value.items()}, **members}
+    return value

@@ -75,6 +75,7 @@ KINDS: dict[str, Kind] = {
     # The body
     "empty": Kind(replaces=bodies.empty),
     "html": Kind(_STATUS, replaces=bodies.html),
+    "echo": Kind(_STATUS, replaces=bodies.echo),
     "garbage": Kind(replaces=bodies.garbage),
     "truncated": Kind(bends=bodies.truncated),
     "wrong_type": Kind(frozenset({"type"}), bends=bodies.wrong_type),
@@ -99,5 +100,6 @@ KINDS: dict[str, Kind] = {
     "missing_members": _bent(structure.missing_members, "members", "share"),
     "null_members": _bent(structure.null_members, "members", "share"),
     "sometimes_missing": _bent(structure.sometimes_missing, "share"),
+    "planted": Kind(frozenset({"plant"}), bends=bodies.planted),
     "numbers_as_text": _bent(structure.numbers_as_text),
 }

@@ -130,3 +130,20 @@ def test_members_that_look_like_secrets_are_left_out_at_every_depth() -> None:
     }
     assert scrubbed(record) == {"id": 7, "nested": [{"name": "db01"}], "links": {"self": "/api/7"}}
     assert record["sessionId"] == 1
+
+
+@pytest.mark.parametrize(
+    ("record", "left"),
+    [
+        ({"name": "storage_password", "value": "hidden", "id": 1}, {"name": "storage_password", "id": 1}),
+        ({"Key": "AccessKey", "Value": "hidden"}, {"Key": "AccessKey"}),
+        ({"name": "retries", "value": 3}, {"name": "retries", "value": 3}),
+        ("https://x/disk?sv=1&sig=hidden&se=2", "https://x/disk?sv=1&sig=********&se=2"),
+        ({"url": "https://x/?X-Amz-Signature=hidden"}, {"url": "https://x/?X-Amz-Signature=********"}),
+        (["AccountName=a;AccountKey=hidden==;Suffix=b"], ["AccountName=a;AccountKey=********;Suffix=b"]),
+        ({"accountConnectionString": "hidden", "private_key": "hidden"}, {}),
+        ("a design=good one, passkey none", "a design=good one, passkey none"),
+    ],
+)
+def test_secrets_stand_in_other_places_too(record: Any, left: Any) -> None:
+    assert scrubbed(record) == left

@@ -5,42 +5,18 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
-from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._secrets import MASK, Secrets, secrets_of
+from tests.unit.plugins.module_utils.spellings import SPELLINGS
 
-
-def lower_case(quoted: str) -> str:
-    """The same, as servers write it that like small digits."""
-    parts = quoted.split("%")
-    return "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])
-
-
-SPELLINGS: dict[str, Callable[[str], str]] = {
-    "plain": str,
-    "url": lambda secret: quote(secret, safe=""),
-    "form": quote_plus,
-    "url in lower case": lambda secret: lower_case(quote(secret, safe="")),
-    "form in lower case": lambda secret: lower_case(quote_plus(secret)),
-    "json": lambda secret: json.dumps({"password": secret}),
-    "json in utf-8": lambda secret: json.dumps({"password": secret}, ensure_ascii=False),
-    "html": lambda secret: f"<p>{html.escape(secret)}</p>",
-    "xml": lambda secret: f"<p>{escape(secret)}</p>",
-    "python": repr,
-    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
-    "base64 for urls": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
-    "base64 without its end": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode().rstrip("="),
-}
 # Each has a character that another way of quoting changes.
 PASSWORDS = ["c0rrect-horse", 'qu"ote & <angle>', "back\\slash %41", "pässwörd ÿþý~~~", "line\nbreak-of-lines"]
 
