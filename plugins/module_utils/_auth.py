@@ -53,7 +53,8 @@ class Login(abc.ABC):
 
     def open(self, client: Client) -> None:
         """Log in; from then on the client's requests are carried by this session."""
-        client.keep_secret(self.password)
+        # Both together as well: where a log-in is no HTTP Basic, what stands between may still show it as such.
+        client.keep_secret(self.password, f"{self.username}:{self.password}")
         # A signal waits: the token of a session that the server has opened must be known to give it back.
         with client.stop.held():
             try:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -17,6 +18,7 @@ from typing import Any
 import yaml
 
 from tests.integration.running_modules import MODULES
+from tests.integration.watching_processes import ProcessWatch
 from tests.tools.project import ROOT
 
 
@@ -36,6 +38,7 @@ def play(
     variables: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
+    watch: ProcessWatch | None = None,
 ) -> Played:
     """Run a playbook (its full name, or plays as data) with ``folder`` as the current directory."""
     if not isinstance(playbook, str):
@@ -55,16 +58,21 @@ def play(
         "ANSIBLE_LOCAL_TEMP": str(folder / "ansible"),
         "LC_ALL": "C.UTF-8",
     }
-    ended = subprocess.run(
+    process = subprocess.Popen(
         command,
         cwd=folder,
         env={**os.environ, **settings, **(environment or {})},
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-        timeout=300,
     )
-    return Played(ended.returncode, ended.stdout + ended.stderr)
+    try:
+        with watch.on(process.pid) if watch else contextlib.nullcontext():
+            output, errors = process.communicate(timeout=300)
+    finally:
+        process.kill()
+    return Played(process.returncode, output + errors)
 
 
 def on_localhost(*tasks: dict[str, Any]) -> list[dict[str, Any]]:

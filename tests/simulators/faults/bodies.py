@@ -144,7 +144,7 @@ def _encoded(answer: Answer, tree: Tree, encoding: str) -> Answer:
 
 
 def planted(fault: Fault, _call: Call, answer: Answer) -> Answer:
-    """More members than the product has, in every object of a JSON answer."""
+    """More members than the product has, in every object of every list of a JSON answer."""
     try:
         document = json.loads(answer.body)
     except ValueError:
@@ -157,7 +157,8 @@ def planted(fault: Fault, _call: Call, answer: Answer) -> Answer:
 
 def _with(value: Any, members: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_with(inner, members) for inner in value]
+        planted_in = [_with(inner, members) for inner in value]
+        return [{**inner, **members} if isinstance(inner, dict) else inner for inner in planted_in]
     if isinstance(value, dict):
-        return {**{name: _with(inner, members) for name, inner in value.items()}, **members}
+        return {name: _with(inner, members) for name, inner in value.items()}
     return value
