@@ -42,6 +42,7 @@ EXISTS = "expected.exists"
 ORPHAN = "expected.orphan"
 TIER = "policy.tier"
 EXCLUDED = "policy.exclude"
+SUPERSEDED = "read.superseded"
 COMBINE = "policy.combine"
 IN_FUTURE = "recovery_points.in_future"
 

@@ -16,6 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_document impo
     EXISTS,
     IN_FUTURE,
     ORPHAN,
+    SUPERSEDED,
     TIER,
     Document,
     Tier,
@@ -24,6 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_expected impo
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy_match import Waiver
 from ansible_collections.backup.audit.plugins.module_utils._policy_rows import Record
+from ansible_collections.backup.audit.plugins.module_utils._policy_same import origins, superseded
 from ansible_collections.backup.audit.plugins.module_utils._policy_types import (
     EXACT,
     FAIL,
@@ -60,6 +62,7 @@ class Filing:
 
     def file(self, records: Sequence[Record]) -> None:
         """What is said of expected names, then the findings of all records in their order."""
+        records = self._latest(records)
         places = [self._findings.new_place(record.place, facts=record.facts) for record in records]
         expected = Expected(self._document, records, self._blind)
         answers, dropped = expected.answers()
@@ -76,6 +79,16 @@ class Filing:
                 group = groups.get(number, ()) if groups is not None else (number,)
                 if group:
                     self._judged(places[number], record.tier, [records[member] for member in group])
+
+    def _latest(self, records: Sequence[Record]) -> Sequence[Record]:
+        """The records without those that a later READ of the same server tells anew; of each of these it is said."""
+        old = superseded(records)
+        for number in sorted(old):
+            record = records[number]
+            place = self._findings.new_place(record.place, is_workload=False)
+            text = f"not judged: a later READ of {record.read.host} tells this workload anew"
+            self._findings.add(place, self._findings.control_number(SUPERSEDED), NOT_APPLICABLE, text)
+        return [record for number, record in enumerate(records) if number not in old] if old else records
 
     def _groups(self, records: Sequence[Record], dropped: set[int]) -> dict[int, list[int]] | None:
         """First row -> all rows that are judged as one with it; None if nothing is to be merged."""
@@ -119,12 +132,14 @@ class Filing:
 
     def _merged(self, tier: Tier, group: list[Record]) -> list[Outcome]:
         rows = Rows(
-            tuple(record.place[1] or record.read.host for record in group),
+            origins(group),
             tuple(record.oldest for record in group),
             tuple(record.read.doubt is None for record in group),
             tuple(record.in_inventory is True for record in group),
         )
         told = "; ".join(record.called() for record in group)
+        if len(set(rows.origins)) < len({record.place[1] or record.read.host for record in group}):
+            told = f"{told}; points of the same times are one server's, and count once"
         merged = []
         for number, control in enumerate(tier.controls):
             outcomes = [record.outcomes[number] for record in group]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy
-from tests.honesty.observing import FRESH, SEVEN, judged, nightly, observed, point, workload
+from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND
+from tests.honesty.observing import FRESH, NOW, SEVEN, judged, nightly, observed, point, workload
 from tests.honesty.situations import REFUSED, Trap, situation
 
 Pair = tuple[Trap, Trap | None]
@@ -272,8 +273,39 @@ def test_two_views_of_one_server() -> Pair:
     combine = {"by": "workload_name", "independent": True}
     other = workload()
     other.origin = "vbr2"
-    elsewhere = observed(nightly(4, of=other), host="vbr2")
+    elsewhere = observed([point(days=night, hours=7, of=other) for night in range(4)], host="vbr2")
     return judged([here, there], SEVEN, combine=combine), judged([here, elsewhere], SEVEN, combine=combine)
+
+
+@situation(
+    "One server is read by its name and by its address, and its points are added up as independent",
+    careless="4 and 4 are 8 points",
+    control=COUNT,
+    result="fail",
+    words="points of the same times are one server's, and count once",
+)
+def test_one_server_by_two_names() -> Pair:
+    combine = {"by": "workload_name", "independent": True}
+    points = nightly(4)
+    here, there = observed(points, host="vbr1"), observed(points, host="192.0.2.7")
+    another = observed([point(days=night, hours=7) for night in range(4)], host="192.0.2.8")
+    return judged([here, there], SEVEN, combine=combine), judged([here, another], SEVEN, combine=combine)
+
+
+@situation(
+    "A READ of this morning is judged together with one of now, since which most points were deleted",
+    careless="the better of both counts: 30 points",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 2",
+)
+def test_older_read_hides_what_was_deleted() -> Pair:
+    points = nightly(30)
+    morning = observed(points, now=NOW - 4 * HOUR * SECOND)
+    expected = ["web01"]
+    return judged([morning, observed(points[:2])], SEVEN, expected=expected), judged(
+        [morning, observed(points)], SEVEN, expected=expected
+    )
 
 
 @situation(
@@ -284,7 +316,8 @@ def test_two_views_of_one_server() -> Pair:
     words="number of recovery points is 4",
 )
 def test_two_servers_are_added_up_unasked() -> Pair:
-    both = [observed(nightly(4), host="vbr1"), observed(nightly(4), host="vbr2")]
+    other = [point(days=night, hours=7) for night in range(4)]
+    both = [observed(nightly(4), host="vbr1"), observed(other, host="vbr2")]
     combine = {"by": "workload_name"}
     return judged(both, SEVEN, combine=combine), judged(both, SEVEN, combine={**combine, "independent": True})
 

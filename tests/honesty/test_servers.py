@@ -373,6 +373,25 @@ def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
 
 
 @situation(
+    "Backup & Replication is read directly and through Enterprise Manager, by other names and ids",
+    careless="30 and 30 are 60 independent points",
+    control=COUNT,
+    result="fail",
+    words="number of recovery points is 30",
+)
+def test_two_views_are_added_up(simulators: Simulators) -> Pair:
+    names: dict[str, Any] = {"names": ["web-01"], "workload_types": ["vm"]}
+    both = [told(read(simulators.ready, product, **names)) for product in (VBR, EM)]
+    as_of = max(parse_time(result["read_at"]) for result in both)
+    combine = {"by": "workload_name", "independent": True}
+
+    def of(wanted: int) -> Assessment:
+        return judged(both, {"recovery_points": {"minimum": wanted}}, as_of=as_of, combine=combine)
+
+    return of(31), of(30)
+
+
+@situation(
     "A tenant's machine runs at the provider: its 14 points are in use",
     careless="14 points, the newest from last night",
     control=COUNT,

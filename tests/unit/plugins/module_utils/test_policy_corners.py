@@ -83,7 +83,10 @@ def test_an_estimate_may_turn_a_warning_into_a_pass() -> None:
 
 def test_what_is_added_up_is_as_certain_as_the_weakest_that_is_accepted() -> None:
     facts = {"count": 3, "newest": ago(hours=5), "oldest": ago(days=3), "false": 27, "newest_false": ago(hours=6)}
-    reads = [read(with_facet("immutable", facts, source=f"vbr{number}", origin=f"vbr{number}")) for number in (1, 2)]
+    reads = [
+        read(with_facet("immutable", facts, origin=f"vbr{number}", newest=ago(hours=number), oldest=ago(days=number)))
+        for number in (1, 2)
+    ]
     policy = {"immutable": {"minimum": 6, "accept": ["exact", "estimated", "attested"]}}
     told = findings(reads, policy, combine={"by": "workload_name", "independent": True})
     assert [(each["result"], each["certainty"]) for each in told] == [("pass", "estimated")]

@@ -300,11 +300,15 @@ class TestExpected:
         assert results(told) == {("web01", "expected.exists"): "pass", ("web01", "policy.exclude"): "not_applicable"}
 
 
+# Backups that are independent of each other are never of the same second.
+APART = {"newest": ago(hours=5, seconds=7), "oldest": ago(days=30, seconds=-7)}
+
+
 class TestCombine:
     @staticmethod
     def reads(**second: Any) -> list[dict[str, Any]]:
         """web01 of vbr1, with 30 points, and of spp1."""
-        other = row(source="spp1", workload_id="77", workload_name="WEB01", **second)
+        other = row(source="spp1", workload_id="77", workload_name="WEB01", **{**APART, **second})
         return [read(row()), read(other, server={"host": "spp1"})]
 
     def test_alone_without_it(self) -> None:
@@ -341,7 +345,7 @@ class TestCombine:
         facets = {"recovery_points": {"count": 3, "unknown": 1}}
         reads = [
             read(row(recovery_points=3, facets=facets)),
-            read(row(source="spp1", recovery_points=3, facets=facets), server={"host": "spp1"}),
+            read(row(source="spp1", recovery_points=3, facets=facets, **APART), server={"host": "spp1"}),
         ]
         combine = {**BY_NAME, "independent": True}
         for wanted, certainty in ((6, "exact"), (8, "unknown"), (9, "exact")):
@@ -359,7 +363,7 @@ class TestCombine:
         place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
         reads = [
             read(row(locations=place, in_inventory=True)),
-            read(row(source="s", locations=place, in_inventory=True), server={"host": "s"}),
+            read(row(source="s", locations=place, in_inventory=True, **APART), server={"host": "s"}),
         ]
         combine = {**BY_NAME, "independent": True}
         assert finding(reads, {"copies": {"minimum": 3}}, combine=combine)["actual"] == 3
@@ -373,7 +377,7 @@ class TestCombine:
         place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
         reads = [
             read(row(locations=place, in_inventory=first)),
-            read(row(source="s", locations=place, in_inventory=second), server={"host": "s"}),
+            read(row(source="s", locations=place, in_inventory=second, **APART), server={"host": "s"}),
         ]
         told = finding(reads, {"copies": {"minimum": 9}}, combine={**BY_NAME, "independent": True})
         assert told["actual"] == copies
@@ -458,7 +462,7 @@ class TestCombine:
         facts = {"count": 0, "estimated": {"count": 2, "newest": ago(days=1), "oldest": ago(days=2)}, "false": 28}
         reads = [
             read(with_facet("immutable", facts)),
-            read(with_facet("immutable", facts, source="s"), server={"host": "s"}),
+            read(with_facet("immutable", facts, source="s", **APART), server={"host": "s"}),
         ]
         policy = {"immutable": {"minimum": 4, "accept": ["exact", "estimated"]}}
         told = finding(reads, policy, combine={**BY_NAME, "independent": True})
