@@ -318,6 +318,7 @@ def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kiloby
         ident = f"{chance.getrandbits(128):032x}"
         workload = Workload(id=ident, name=f"srv-{number:05}", type="vm", platform="azure", in_inventory=True)
         full = chance.randrange(1 << 30, 1 << 38)
+        place, offsite = chance.choice([("westeurope", True), ("germanywestcentral", False)])
         for day in range(30):
             kind = "incremental" if day % 7 else "full"
             summary.add(
@@ -329,8 +330,8 @@ def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kiloby
                     status="success",
                     usable=True,
                     size_bytes=full + chance.randrange(1 << 26) if kind == "full" else chance.randrange(1 << 33),
-                    copies=[Copy(location=chance.choice(["westeurope", "germanywestcentral"]), location_type="blob")],
-                    offsite=chance.choice([True, False]),
+                    copies=[Copy(location=place, location_type="blob")],
+                    offsite=offsite,
                 )
             )
     rows = [lean(row) for row in summary.rows()]
