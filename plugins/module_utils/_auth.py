@@ -100,6 +100,9 @@ class Login(abc.ABC):
 
     def _renewed(self, client: Client) -> dict[str, str]:
         """By default a session is renewed by logging in again."""
+        # That one call was refused need not mean that the old session has ended.
+        with contextlib.suppress(AuditError):
+            self._log_out(client)
         try:
             return self._log_in(client)
         except RejectedError as error:

@@ -98,6 +98,10 @@ def carried(asked: Any) -> str:
     return str(headers.get("X-Session") or bearer or headers.get("Cookie", "").removeprefix("JSESSIONID="))
 
 
+def is_log_in(asked: Any) -> bool:
+    return bool(asked.method == "POST" and asked.path.partition("?")[0] == "/api/session")
+
+
 def basic(password: str = PASSWORD) -> Login:
     return BasicForSession("auditor", password, path="/api/session", member="sessionid", header="X-Session")
 
@@ -489,6 +493,20 @@ def test_eight_threads_renew_once(server: Any, client: Client, appliance: Applia
 
 
 @WAYS
+def test_a_session_that_is_refused_once_but_lives_is_given_back(
+    server: Any, client: Client, appliance: Appliance, way: Callable[..., Login]
+) -> None:
+    """A path may answer 401 though the session is good: that one would stay open when another is opened."""
+    way().open(client)
+    appliance.forget()
+    appliance.refresh_allowed = False
+    client.get("/api/list")
+    ended = [carried(asked) for asked in server.asked if asked.method == "DELETE" or asked.path == "/api/session/end"]
+    assert ended == ["session-1"]
+    assert len([asked for asked in server.asked if is_log_in(asked) and b"refresh_t" not in asked.body]) == 2
+
+
+@WAYS
 def test_eight_threads_send_a_password_that_is_no_longer_good_only_once(
     server: Any, client: Client, appliance: Appliance, way: Callable[..., Login]
 ) -> None:
@@ -501,5 +519,5 @@ def test_eight_threads_send_a_password_that_is_no_longer_good_only_once(
     assert all(isinstance(answer, LoginError) for answer in answers)
     with pytest.raises(LoginError):
         client.get("/api/list")
-    sent = [asked for asked in server.asked if asked.path.startswith("/api/session") and b"refresh_t" not in asked.body]
+    sent = [asked for asked in server.asked if is_log_in(asked) and b"refresh_t" not in asked.body]
     assert len(sent) == 2
