@@ -212,7 +212,8 @@ class TestInputs:
         assert assessed([str(tmp_path / "read.json")], load) == self.WANTED
 
     def test_several_are_all_judged(self) -> None:
-        told = unpack_assessment(assessed([read(row()), {"results": [packed(row()), packed(row())]}]))
+        three = [row(workload_id=ident) for ident in ("a", "b", "c")]
+        told = unpack_assessment(assessed([read(three[0]), {"results": [packed(three[1]), packed(three[2])]}]))
         assert len(told["reads"]) == 3
         assert told["totals"]["workloads"] == 3
 
