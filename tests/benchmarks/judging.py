@@ -23,7 +23,7 @@ from ansible_collections.backup.audit.plugins.filter import (
     to_oscal,
     to_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._read import lean, pack, seal, unpack
 from tests.benchmarks import plays, reading
 from tests.benchmarks.figures import medians
 from tests.benchmarks.serving import Server, serving
@@ -95,7 +95,7 @@ def _many(read: dict[str, Any], workloads: int, *, packed: bool) -> list[dict[st
     reads = []
     for number in range(workloads // _PER_SOURCE):
         host = f"server-{number}.example.com"
-        rows = [{**row, "source": host} for row in plain["workloads"]]
+        rows = [lean({**row, "source": host}) for row in plain["workloads"]]
         told = {**plain, "server": {**plain["server"], "host": host}, "workloads": rows}
         reads.append(pack(told) if packed else seal(told))
     return reads
@@ -107,7 +107,7 @@ def assertion(read: dict[str, Any], workloads: int, times: int, *, packed: bool)
     measured: dict[str, list[float]] = {"task": [], "peak_kb": []}
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "reads.json"
-        file.write_text(json.dumps({"reads": _many(read, workloads, packed=packed)}), "utf-8")
+        file.write_text(json.dumps(_many(read, workloads, packed=packed)), "utf-8")
         for _number in range(times):
             timed = plays.timed(_with_reads(file, *_EMPTY, judge))
             measured["task"].append(timed.tasks["Judge"] - timed.tasks["Empty"])
@@ -120,8 +120,9 @@ def assertion(read: dict[str, Any], workloads: int, times: int, *, packed: bool)
 
 
 def _with_reads(file: Path, *tasks: dict[str, Any]) -> plays.Play:
-    [play] = on_localhost(*tasks)
-    return [{**play, "vars_files": [str(file)]}]
+    """The READs as if they were registered: what stands in vars_files would be searched for templates."""
+    load = {"reads": f"{{{{ lookup('ansible.builtin.file', '{file}') | from_json }}}}"}
+    return on_localhost({"name": "Load", "ansible.builtin.set_fact": load}, *tasks)
 
 
 def filters(workloads: int, times: int) -> list[Result]:

@@ -22,6 +22,8 @@ Play = list[dict[str, Any]]
 MINIMUM = 7
 NEWEST_WITHIN_HOURS = 26
 POLICY = {"recovery_points": {"minimum": MINIMUM, "newest_within": f"{NEWEST_WITHIN_HOURS}h"}}
+# A play that takes longer than this would spoil the run.
+_TIMEOUT = 900
 _CUTOFFS = {
     "iso": "{{ '%Y-%m-%dT%H:%M:%S' | strftime(cutoff_at, utc=true) }}",
     "datetime": "{{ '%Y-%m-%dT%H:%M:%S' | strftime(cutoff_at, utc=true) | to_datetime('%Y-%m-%dT%H:%M:%S') }}",
@@ -50,7 +52,7 @@ def timed(plays: Play | str, variables: Mapping[str, Any] | None = None, **more:
             "PYTHONPATH": str(ROOT),
         }
         started = time.monotonic()
-        ended = play(plays, folder, variables=variables, environment=environment, **more)
+        ended = play(plays, folder, variables=variables, environment=environment, timeout=_TIMEOUT, **more)
         seconds = time.monotonic() - started
         if ended.status != 0:
             raise RuntimeError(f"a play that is measured failed:\n{ended.output[-3000:]}")

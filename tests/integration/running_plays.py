@@ -39,6 +39,7 @@ def play(
     environment: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
     watch: ProcessWatch | None = None,
+    timeout: float = 300,
 ) -> Played:
     """Run a playbook (its full name, or plays as data) with ``folder`` as the current directory."""
     if not isinstance(playbook, str):
@@ -69,7 +70,7 @@ def play(
     )
     try:
         with watch.on(process.pid) if watch else contextlib.nullcontext():
-            output, errors = process.communicate(timeout=300)
+            output, errors = process.communicate(timeout=timeout)
     finally:
         process.kill()
     return Played(process.returncode, output + errors)
