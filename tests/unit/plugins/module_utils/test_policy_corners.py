@@ -13,8 +13,10 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import newest_read
+from ansible_collections.backup.audit.plugins.module_utils._policy_match import Globs, is_same_host
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, parse_time
 from tests.unit.plugins.module_utils.policy_rows import (
+    EMPTY,
     ago,
     finding,
     findings,
@@ -25,6 +27,7 @@ from tests.unit.plugins.module_utils.policy_rows import (
 )
 
 SEVEN = {"recovery_points": {"minimum": 7}}
+ADDED = {"by": "workload_name", "independent": True}
 
 
 def nothing(_path: str) -> bytes:
@@ -167,3 +170,59 @@ def test_a_kind_of_which_only_the_number_is_told_proves_nothing() -> None:
     judged = row(by_kind={"incremental": 30, "log": 4})
     told = finding(judged, {"on_unknown": "ignore", "kinds": {"log": {"minimum": 1}}})
     assert (told["result"], told["actual"]) == ("unknown", 0)
+
+
+def test_malware_of_an_unknown_time_may_be_of_the_window() -> None:
+    """One state tells its newest point, the other does not."""
+    judged = row(malware={"clean": 28, "infected": 1, "suspicious": 1}, malware_newest={"infected": ago(days=20)})
+    told = finding(judged, {"on_unknown": "ignore", "malware": {"none": {"within": "7d"}}})
+    assert told["result"] == "unknown"
+
+
+@pytest.mark.parametrize(("said", "copies"), [("no", 1), ("False", 1), ("yes", 2), ("TRUE", 2), (False, 1), (True, 2)])
+def test_booleans_may_be_text(said: Any, copies: int) -> None:
+    """A template makes text of them."""
+    judged = row(in_inventory=True, locations=[{"location": "disk", "count": 30, "newest": ago(hours=5)}])
+    assert finding(judged, {"copies": {"minimum": 9, "production": said}})["actual"] == copies
+
+
+def test_other_words_are_no_booleans() -> None:
+    with pytest.raises(AuditError, match="neither true nor false"):
+        judge(row(), {"copies": {"minimum": 9, "production": "perhaps"}})
+
+
+def test_each_of_several_patterns_matches() -> None:
+    for pattern in ("web*", "db*", "ap?"):
+        globs = Globs(["db*", "web*", "ap?"], "names")
+        assert globs.match(pattern.replace("*", "01").replace("?", "p"))
+    assert not Globs(["db*", "web*"], "names").match("app")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("web1", "web1", True),
+        ("web1", "web1.prod", True),
+        ("web1.prod", "web1", True),
+        ("web1.prod", "web1.test", False),
+        ("web1", "web2", False),
+        ("10.0.0.1", "10", False),
+    ],
+)
+def test_which_names_may_be_one_host(one: str, other: str, same: bool) -> None:
+    assert is_same_host(one, other) is same
+
+
+def test_an_origin_without_points_adds_nothing() -> None:
+    few = row(recovery_points=6, facets={"recovery_points": {"count": 6}})
+    none = {**EMPTY, "source": "vbr2"}
+    told = finding([read(few), read(none, server={"host": "vbr2"})], SEVEN, combine=ADDED)
+    assert (told["result"], told["actual"]) == ("fail", 6)
+
+
+def test_times_of_the_row_itself_are_enough() -> None:
+    judged = row(facets={"recovery_points": {"count": 30}})
+    policy = {"recovery_points": {"newest_within": "26h", "reaches_back": "30d"}}
+    assert [each["result"] for each in findings(judged, policy)] == ["pass", "pass"]
+    bare = row(newest=None, oldest=None)
+    assert [each["result"] for each in findings(bare, policy)] == ["pass", "pass"]
