@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 # Small enough that a reader holds one block at a time, large enough that a column fills the window of zlib.
 ROWS = 1000
-_NULL: dict[str, None] = {"": None}
+# A null that a row does hold is another thing than none at all: its path ends in this, and its column says true.
+_NULL = None
 
-_Path = tuple[str, ...]
+_Path = tuple["str | None", ...]
 
 
 def blocks(rows: Sequence[t.Any]) -> list[t.Any]:
@@ -39,10 +40,9 @@ def _block(rows: Sequence[Mapping[str, t.Any]]) -> list[t.Any]:
             column = columns.get(path)
             if column is None:
                 column = columns[path] = [None] * len(rows)
-            # A null that a row does hold is another thing than none at all.
-            column[number] = _NULL if value is None else value
+            column[number] = value
     # By their last member first, so that moments which are often the same stand near enough for zlib to see it.
-    paths = sorted(columns, key=lambda path: path[::-1])
+    paths = sorted(columns, key=lambda path: [(str(key), key is _NULL) for key in path[::-1]])
     return [len(rows), [list(path) for path in paths], [columns[path] for path in paths]]
 
 
@@ -50,6 +50,8 @@ def _members(row: Mapping[str, t.Any], above: _Path) -> Iterator[tuple[_Path, t.
     for key, value in row.items():
         if isinstance(value, Mapping) and value:
             yield from _members(value, (*above, key))
+        elif value is None:
+            yield (*above, key, _NULL), True
         else:
             yield (*above, key), value
 
@@ -66,29 +68,36 @@ def rows_of(told: Iterable[t.Any]) -> Iterator[t.Any]:
 def _rows(count: int, paths: Sequence[Sequence[str]], columns: Sequence[Sequence[t.Any]]) -> list[dict[str, t.Any]]:
     if not 0 <= count <= ROWS or any(len(column) != count for column in columns):
         raise ValueError("the columns do not fit together")
-    # For each path the dicts that its members stand in, one for each row; below the row itself made when needed.
-    inside: dict[_Path, list[t.Any]] = {(): [{} for _number in range(count)]}
-    for path, column in zip(paths, columns, strict=True):
-        *above, key = path
-        holders = inside.get(tuple(above))
-        if holders is None:
-            holders = inside[tuple(above)] = [None] * count
-        for number, value in enumerate(column):
-            if value is not None:
-                holder = holders[number]
-                if holder is None:
-                    holder = _holder(inside, tuple(above), number)
-                holder[key] = None if isinstance(value, dict) and value else value
-    return inside[()]
+    return _built(list(zip(paths, columns, strict=True)), count)
 
 
-def _holder(inside: dict[_Path, list[t.Any]], path: _Path, number: int) -> dict[str, t.Any]:
-    """The dict of one row at this path, made with all that it stands in."""
-    holders = inside.setdefault(path, [None] * len(inside[()]))
-    if holders[number] is None:
-        outer = _holder(inside, path[:-1], number)
-        if path[-1] in outer:
-            raise ValueError("a member is told twice")
-        holders[number] = outer[path[-1]] = {}
-    made: dict[str, t.Any] = holders[number]
+def _built(members: Sequence[tuple[Sequence[t.Any], Sequence[t.Any]]], count: int) -> list[dict[str, t.Any]]:
+    """One dict for each row, of all members on one level."""
+    keys: list[str] = []
+    values: list[Sequence[t.Any]] = []
+    nulls: list[tuple[str, Sequence[t.Any]]] = []
+    inner: dict[str, list[tuple[Sequence[t.Any], Sequence[t.Any]]]] = {}
+    for path, column in members:
+        key, *below = path
+        if not below:
+            keys.append(key)
+            values.append(column)
+        elif below == [_NULL]:
+            nulls.append((key, column))
+        else:
+            inner.setdefault(key, []).append((below, column))
+    for key, within in inner.items():
+        keys.append(key)
+        values.append([made or None for made in _built(within, count)])
+    if values:
+        made = [
+            {key: value for key, value in zip(keys, cells, strict=True) if value is not None}
+            for cells in zip(*values, strict=True)
+        ]
+    else:
+        made = [{} for _number in range(count)]
+    for key, column in nulls:
+        for row, said in zip(made, column, strict=True):
+            if said:
+                row[key] = None
     return made

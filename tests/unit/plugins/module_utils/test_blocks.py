@@ -66,8 +66,9 @@ def test_rows_that_stand_beside_blocks_are_taken_as_they_are() -> None:
         [1, [[]], [[1]]],
         [1, ["a"], 7],
         ["1", [["a"]], [[1]]],
-        [1, [["a"], ["a", "b"]], [[1], [2]]],
         [1, [[["a"]]], [[1]]],
+        [1, [[{}]], [[1]]],
+        [1, [["a", None], ["b", "c"]], [[1]]],
     ],
 )
 def test_a_block_that_is_none_is_refused(block: Any) -> None:
