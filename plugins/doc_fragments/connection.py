@@ -37,20 +37,22 @@ options:
   ca_path:
     description:
       - File (PEM) or directory of the certificate authorities to trust for this server.
-      - This option decides even where E(REQUESTS_CA_BUNDLE) or E(CURL_CA_BUNDLE) is set. A file of no bytes means
-        that it is
-        not given.
+      - If not given, the authorities that the Python package C(requests) comes with. Neither this machine's own store
+        nor E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) or E(SSL_CERT_DIR) is looked at.
+      - A file of no bytes means that it is not given.
     type: path
   client_cert:
     description: File (PEM) with the client certificate, and with its key unless O(client_key) is given.
     type: path
   client_key:
-    description: File (PEM) with the key of O(client_cert).
+    description: File (PEM) with the key of O(client_cert). A key that needs a password is refused.
     type: path
   proxy:
     description:
       - URL of the proxy to use.
-      - If not given, E(HTTPS_PROXY) and E(NO_PROXY) are honoured. A C(.netrc) never is.
+      - If not given, E(HTTPS_PROXY), E(ALL_PROXY) and E(NO_PROXY) are honoured, also in lower case. A C(.netrc) never
+        is. If given, it is used for every host, whatever E(NO_PROXY) says.
+      - Over a proxy the certificate of O(url) is checked all the same. A password in it is masked.
     type: str
   allow_plaintext:
     description: Allow O(url) to start with C(http://), which sends the password in clear text.

@@ -217,8 +217,8 @@ def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: s
     reason = error.verify_message or str(error)
     if "self-signed" in reason or "self signed" in reason or "unable to get local issuer" in reason:
         advice = "Give the CA that signed it as ca_path (a PEM file); only for a test set validate_certs: false"
-    elif "expired" in reason:
-        advice = "Renew the certificate on the server, or set this machine's clock"
+    elif "expired" in reason or "not yet valid" in reason:
+        advice = "Renew the certificate on the server, or set the clock that is wrong, here or there"
     elif "match" in reason:
         advice = "Use the name that stands in the certificate as url, or have the certificate made for this name"
     else:
@@ -226,6 +226,7 @@ def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: s
     return TrustError(f"the server's certificate is not trusted: {reason}", server=server, call=call, advice=advice)
 
 
+_OTHER_CERT = "Give as client_cert (and client_key) a valid one that was made for this server"
 _TLS_TROUBLES = (
     (
         "WRONG_VERSION_NUMBER",
@@ -251,6 +252,18 @@ _TLS_TROUBLES = (
         "CERTIFICATE_REQUIRED",
         "the server wants a client certificate",
         "Give client_cert and client_key",
+    ),
+    # Whatever the server says in an alert about a certificate, it says about the client's.
+    ("ALERT_UNKNOWN_CA", "the server does not accept the client certificate (unknown authority)", _OTHER_CERT),
+    ("ALERT_CERTIFICATE_EXPIRED", "the server does not accept the client certificate (expired)", _OTHER_CERT),
+    ("ALERT_CERTIFICATE_REVOKED", "the server does not accept the client certificate (revoked)", _OTHER_CERT),
+    ("ALERT_CERTIFICATE_UNKNOWN", "the server does not accept the client certificate", _OTHER_CERT),
+    ("ALERT_UNSUPPORTED_CERTIFICATE", "the server does not accept the client certificate (its kind)", _OTHER_CERT),
+    ("ALERT_BAD_CERTIFICATE", "the server does not accept the client certificate", _OTHER_CERT),
+    (
+        "HANDSHAKE_FAILURE",
+        "the server and this machine could not agree on TLS",
+        "If it wants a client certificate, give client_cert; else turn on TLS 1.2 or newer and current ciphers there",
     ),
     ("TLS CA certificate bundle, invalid path", "the CA file cannot be read", "Check ca_path"),
     ("TLS certificate file, invalid path", "the client certificate cannot be read", "Check client_cert"),

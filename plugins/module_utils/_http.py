@@ -56,7 +56,8 @@ class Endpoint:
 
     url: str
     verify: bool | str = True
-    client_cert: tuple[str, str] | str | None = None
+    # Two files, or one twice: of a key in one file of its own OpenSSL would ask for its password on the terminal.
+    client_cert: tuple[str, str] | None = None
     proxy: str | None = None
     timeout: float = 30.0
     retries: int = 4

@@ -65,6 +65,8 @@ def with_environment(params: Mapping[str, t.Any], source: type[Source], environ:
     An empty variable, and a CA file of no bytes, mean "not given": AWX makes both for fields that were left empty.
     """
     filled = dict(params)
+    if filled.get("ca_path") and _is_empty_file(filled["ca_path"]):
+        filled["ca_path"] = None
     for name in _FROM_ENVIRONMENT:
         if filled.get(name) in (None, ""):
             filled[name] = None
@@ -75,8 +77,6 @@ def with_environment(params: Mapping[str, t.Any], source: type[Source], environ:
                 if value and not (name == "ca_path" and _is_empty_file(value)):
                     filled[name] = value
                     break
-    if filled["ca_path"] and _is_empty_file(filled["ca_path"]):
-        filled["ca_path"] = None
     filled["validate_certs"] = _truth(filled["validate_certs"])
     missing = [name for name in ("url", "username", "password") if not filled[name]]
     if missing:
@@ -150,7 +150,7 @@ def endpoint(params: Mapping[str, t.Any], source: type[Source]) -> Endpoint:
     return Endpoint(
         url=base_url(params["url"], source.default_port, allow_plaintext=params["allow_plaintext"]),
         verify=verify,
-        client_cert=(certificate, params["client_key"]) if params["client_key"] else certificate,
+        client_cert=(certificate, params["client_key"] or certificate) if certificate else None,
         proxy=params["proxy"] or None,
         timeout=float(params["timeout"]),
         retries=params["retries"],

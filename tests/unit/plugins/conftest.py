@@ -109,7 +109,7 @@ def ca_path(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def serve(ca: trustme.CA, ca_path: str) -> Iterator[Callable[..., Server]]:
-    """Starts servers: ``serve(answer)``; ``names``, ``not_after`` and ``tls=False`` make them less trustworthy."""
+    """Starts servers: ``serve(answer)``; the other options make them less trustworthy."""
     with contextlib.ExitStack() as stack:
 
         def start(
@@ -118,6 +118,7 @@ def serve(ca: trustme.CA, ca_path: str) -> Iterator[Callable[..., Server]]:
             names: tuple[str, ...] = ("localhost", "127.0.0.1"),
             not_after: datetime.datetime | None = None,
             tls: bool = True,
+            tune: Callable[[ssl.SSLContext], None] | None = None,
         ) -> Server:
             listener = _Listener(("127.0.0.1", 0), _Handler)
             told = Server(answer, f"{'https' if tls else 'http'}://localhost:{listener.server_port}", ca_path)
@@ -126,6 +127,8 @@ def serve(ca: trustme.CA, ca_path: str) -> Iterator[Callable[..., Server]]:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 before = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc) if not_after else None
                 ca.issue_cert(*names, not_after=not_after, not_before=before).configure_cert(context)
+                if tune is not None:
+                    tune(context)
                 listener.socket = context.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
             thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
             thread.start()

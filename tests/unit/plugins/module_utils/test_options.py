@@ -117,6 +117,7 @@ def test_a_ca_file_without_a_byte_means_not_given(tmp_path: Path) -> None:
     assert filled(ca_path=str(empty))["ca_path"] is None
     assert filled({"VENDOR_PRODUCT_CA_PATH": str(empty)})["ca_path"] is None
     assert filled({"VENDOR_PRODUCT_CA_PATH": str(empty), "VENDOR_CA_PATH": str(full)})["ca_path"] == str(full)
+    assert filled({"VENDOR_CA_PATH": str(full)}, ca_path=str(empty))["ca_path"] == str(full)
     assert filled(ca_path=str(full))["ca_path"] == str(full)
     # One that does not exist was meant to be there.
     assert filled(ca_path=str(tmp_path / "none.pem"))["ca_path"] == str(tmp_path / "none.pem")
@@ -210,7 +211,7 @@ def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
     certificate.write_text("x")
     key.write_text("x")
-    assert endpoint(filled(client_cert=str(certificate)), Product).client_cert == str(certificate)
+    assert endpoint(filled(client_cert=str(certificate)), Product).client_cert == (str(certificate),) * 2
     both = endpoint(filled(client_cert=str(certificate), client_key=str(key)), Product)
     assert both.client_cert == (str(certificate), str(key))
     with pytest.raises(OptionError, match="client_key: it is of no use without client_cert"):

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections from the environment. AWX sets a variable for every field of a credential, also for those left empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES, login_of, run_module
+
+NAMES = ("URL", "USERNAME", "PASSWORD", "VALIDATE_CERTS", "CA_PATH")
+# The product's own variables first, those that products of one vendor share last.
+PREFIXES = {
+    "spp": ["SPP"],
+    "veeam_aws": ["VEEAM_AWS", "VEEAM"],
+    "veeam_azure": ["VEEAM_AZURE", "VEEAM"],
+    "veeam_enterprise_manager": ["VEEAM_EM", "VEEAM"],
+    "veeam_backup_replication": ["VEEAM_VBR", "VEEAM"],
+    "unitrends": ["UNITRENDS"],
+    "vprotect": ["VPROTECT"],
+}
+
+
+@pytest.fixture
+def empty_file(tmp_path: Path) -> str:
+    """What AWX makes of a field for a file that was left empty."""
+    path = tmp_path / "empty.pem"
+    path.touch()
+    return str(path)
+
+
+@pytest.mark.parametrize("product", list(MODULES))
+def test_the_environment_may_give_all(simulators: Simulators, product: str, empty_file: str) -> None:
+    """From the last prefix, where the one before is there but empty; empty options are not given either."""
+    name, own = MODULES[product]
+    login = login_of(simulators.ready, product)
+    *before, last = PREFIXES[product]
+    environment = {f"{last}_{key.upper()}": value for key, value in login.items()}
+    for prefix in before:
+        environment |= {**{f"{prefix}_{key}": "" for key in NAMES}, f"{prefix}_CA_PATH": empty_file}
+    empty = {"url": "", "username": "", "password": "", "ca_path": empty_file, "proxy": ""}
+    ended = run_module(name, {**own, **empty}, environment)
+    assert not ended.failed, ended.message
+    assert ended.result["totals"]["recovery_points"] > 100
+    assert login["password"] not in ended.output
+
+
+@pytest.mark.parametrize("product", list(MODULES))
+def test_empty_variables_say_nothing(simulators: Simulators, product: str, empty_file: str) -> None:
+    """The options hold, the certificate is checked, and what is missing is said to be missing."""
+    name, own = MODULES[product]
+    login = login_of(simulators.ready, product)
+    environment = {f"{prefix}_{key}": "" for prefix in PREFIXES[product] for key in NAMES}
+    environment |= {f"{prefix}_CA_PATH": empty_file for prefix in PREFIXES[product]}
+    given = run_module(name, {**own, **login}, environment)
+    assert not given.failed, given.message
+    unchecked = run_module(name, {**own, **login, "ca_path": empty_file}, environment)
+    assert unchecked.result["failure"]["code"] == "not_trusted"
+    missing = run_module(name, own, environment)
+    assert "missing required arguments: url, username, password" in missing.message
+    assert f"{PREFIXES[product][0]}_URL" in missing.message
