@@ -36,6 +36,7 @@ from tests.tools.project import ROOT
 PACKAGE = "ansible_collections.backup.audit.plugins.module_utils"
 FOLDER = ROOT / "plugins" / "module_utils"
 WANTED_PERCENT = 85
+SURVIVORS = "build/mutants.txt"
 _UNIT = ROOT / "tests" / "unit" / "plugins"
 _TESTS = (
     "module_utils/test_policy*.py",
@@ -49,6 +50,9 @@ _SLOW_TESTS = ("test_to_html_report_in_browser.py",)
 _SURVIVED, _KILLED = 0, 1
 _LIMIT_BYTES = 3 << 30
 _SPARE_SECONDS = 20
+_SLOW_SECONDS = 600
+# Of the time given; the rest is for mutants that need a process of their own.
+_SHARE = 0.8
 
 Found = tuple[str, Mutant]
 
@@ -97,8 +101,9 @@ class Session:
         self._seconds: list[float] = []
         self._caches: list[Any] = []
         self._functions: dict[str, list[types.FunctionType]] = defaultdict(list)
-        # By number of the mutant: whether it survived; one that is not here could not be tried in this way.
+        # By number of the mutant: whether it survived; and those that could not be tried in this way.
         self.survived: dict[int, bool] = {}
+        self.unfit: list[int] = []
         self.broken = True
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -108,7 +113,11 @@ class Session:
         # What is there already is left alone by the collectors of all forks.
         gc.freeze()
         told = self._folder / "baseline.json"
-        if not in_fork(lambda: self._baseline(told), 900):
+        if not any(not mutant.at_import for _name, mutant in self._found):
+            self.unfit = list(range(len(self._found)))
+            self.broken = False
+            return True
+        if not in_fork(lambda: self._baseline(told), 1800):
             return True
         self.broken = False
         self._seconds, reached = json.loads(told.read_text("utf-8"))
@@ -116,7 +125,9 @@ class Session:
         for number, (name, mutant) in enumerate(self._found):
             if time.monotonic() > self._ends:
                 break
-            if not mutant.at_import:
+            if mutant.at_import:
+                self.unfit.append(number)
+            else:
                 self._try(number, name, mutant)
         return True
 
@@ -142,8 +153,9 @@ class Session:
                 function.__code__ = new
                 function.__code__ = old
         except ValueError:
-            return
+            pairs = []
         if not pairs:
+            self.unfit.append(number)
             return
 
         def work() -> None:
@@ -227,9 +239,9 @@ def try_at_import(name: str, mutant: Mutant, tests: Sequence[str]) -> bool:
             return plain(loader, fullname)
 
         SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
-        os._exit(_SURVIVED if pytest.main([*_OPTIONS, "-x", *tests]) == 0 else _KILLED)
+        _all_pass(tests)
 
-    survived = in_fork(work, 300)
+    survived = in_fork(work, _SLOW_SECONDS)
     _tell(name, mutant, survived)
     return survived
 
@@ -238,8 +250,17 @@ def try_at_import(name: str, mutant: Mutant, tests: Sequence[str]) -> bool:
 _OPTIONS = ["-o", "addopts=", "--import-mode=importlib", "-p", "no:terminal"]
 
 
+def _all_pass(tests: Sequence[str]) -> None:
+    """End this process, well if all tests pass."""
+    os._exit(_SURVIVED if pytest.main([*_OPTIONS, "-x", *tests]) == 0 else _KILLED)
+
+
+def _line(name: str, mutant: Mutant) -> str:
+    return f"{name}:{mutant.line}: {mutant.told}"
+
+
 def _tell(name: str, mutant: Mutant, survived: bool) -> None:
-    print(f"{'SURVIVED' if survived else 'killed'} {name}:{mutant.line}: {mutant.told}", flush=True)
+    print(f"{'SURVIVED' if survived else 'killed'} {_line(name, mutant)}", flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -247,23 +268,31 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=24 * 60, help="stop after so long, and tell of those tried")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="only the survivors of the last run, in build/mutants.txt")
+    parser.add_argument("--at-import", action="store_true", help="only mutants that take effect at import")
     parser.add_argument("files", nargs="*", help="names of modules, such as _policy_points.py")
     given = parser.parse_args(arguments)
     found = [(file.name, mutant) for file in targets(given.files) for mutant in mutants_of(file.read_text("utf-8"))]
+    if given.again:
+        last = set((ROOT / SURVIVORS).read_text("utf-8").splitlines())
+        found = [(name, mutant) for name, mutant in found if _line(name, mutant) in last]
+    if given.at_import:
+        found = [(name, mutant) for name, mutant in found if mutant.at_import]
     random.Random(given.seed).shuffle(found)
-    ends = time.monotonic() + 60 * given.minutes
+    ends = time.monotonic() + 60 * given.minutes * _SHARE
+    slow_ends = time.monotonic() + 60 * given.minutes
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
     hypothesis.settings.load_profile("mutants")
     sys.dont_write_bytecode = True
     tests = test_files()
-    survived = _try_all(found, tests, ends)
+    survived = _try_all(found, tests, ends, slow_ends)
     if survived is None:
         print("the tests fail without any mutant")
         return 2
     return _report(found, survived)
 
 
-def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float) -> dict[int, bool] | None:
+def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float, slow_ends: float) -> dict[int, bool] | None:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         told = Path(folder) / "survived.json"
 
@@ -275,7 +304,7 @@ def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float) -> dict[
                 __import__(f"{PACKAGE}.{name.removesuffix('.py')}")
             pytest.main([*_OPTIONS, *tests], plugins=[session])
             if not session.broken:
-                told.write_text(json.dumps(session.survived), "utf-8")
+                told.write_text(json.dumps([session.survived, session.unfit]), "utf-8")
 
         # The fork's own output is silenced; what it finds is still shown.
         shown = os.dup(1)
@@ -285,11 +314,16 @@ def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float) -> dict[
             failed = Path(folder) / "failed.txt"
             print(failed.read_text("utf-8") if failed.exists() else "the tests could not be run")
             return None
-        survived = {int(number): each for number, each in json.loads(told.read_text("utf-8")).items()}
-    last = max(survived, default=0)
-    for number, (name, mutant) in enumerate(found[: last + 1]):
-        if number not in survived:
-            survived[number] = try_at_import(name, mutant, tests)
+        tried, unfit = json.loads(told.read_text("utf-8"))
+    survived = {int(number): each for number, each in tried.items()}
+    if unfit and not in_fork(lambda: _all_pass(tests), _SLOW_SECONDS):
+        print("the tests fail in a process of their own")
+        return None
+    for number in unfit:
+        if time.monotonic() > slow_ends:
+            break
+        name, mutant = found[number]
+        survived[number] = try_at_import(name, mutant, tests)
     return survived
 
 
@@ -301,8 +335,8 @@ def _report(found: Sequence[Found], survived: dict[int, bool]) -> int:
             continue
         by_file[name].append(survived[number])
         if survived[number]:
-            lines.append(f"{name}:{mutant.line}: {mutant.told}\n")
-    out = ROOT / "build" / "mutants.txt"
+            lines.append(f"{_line(name, mutant)}\n")
+    out = ROOT / SURVIVORS
     out.parent.mkdir(exist_ok=True)
     out.write_text("".join(sorted(lines)), "utf-8")
     for name, each in sorted(by_file.items()):
