@@ -105,15 +105,22 @@ class Calendar:
             quarter = seconds // 900
             offset = self._offsets.get(quarter)
             if offset is None:
-                moment = datetime.datetime.fromtimestamp(quarter * 900, self._zone)
-                utcoffset = moment.utcoffset()
-                offset = self._offsets[quarter] = int(utcoffset.total_seconds()) if utcoffset else 0
+                offset = self._offsets[quarter] = self._offset(quarter * 900)
             seconds += offset
         return (seconds - self._shift) // DAY + _EPOCH_DAY
 
+    def _offset(self, seconds: int) -> int:
+        try:
+            utcoffset = datetime.datetime.fromtimestamp(seconds, self._zone).utcoffset()
+        except (ValueError, OverflowError):
+            # At the ends of the calendar the local time would lie outside of it.
+            utcoffset = None
+        return int(utcoffset.total_seconds()) if utcoffset else 0
+
     def runs(self, times: Iterable[int], now: int) -> dict[str, int]:
         """How many days, ISO weeks, months and years in a row, counted back from now, hold a point."""
-        days = {self.day(time) for time in times}
+        # Where a day starts at noon, the first moment of the calendar lies in a day before it.
+        days = {max(self.day(time), 1) for time in times}
         if not days:
             return {}
         dates = [datetime.date.fromordinal(day) for day in days]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._attest import Attestor
 from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._read import SCHEMA, compact, lean
 from ansible_collections.backup.audit.plugins.module_utils._summary import Summary
@@ -23,6 +23,11 @@ from ansible_collections.backup.audit.plugins.module_utils._times import (
     parse_duration,
     parse_time,
 )
+
+# No backup product is older than this, and no clock runs until the end of the calendar.
+_EARLIEST = parse_time("1980-01-01T00:00:00Z")
+_LATEST_CLOCK = parse_time("9000-01-01T00:00:00Z")
+_UNDATED = "there are points dated before 1980, which is no time; whether they can be used is unknown"
 
 
 class Reading:
@@ -67,6 +72,12 @@ class Reading:
     def start(self) -> None:
         """The server is known and so, perhaps, is its clock: ages, and a window given as durations, count from now."""
         self.read_at = time.time_ns() // 1000
+        if not _EARLIEST <= self.now <= _LATEST_CLOCK:
+            raise DataError(
+                "the server's clock stands in a year in which it cannot be, so that no age can be told",
+                server=self.source,
+                advice="Set the server's clock",
+            )
         since, until = (self._moment(text, name) for text, name in zip(self._window, ("since", "until"), strict=True))
         if since is not None and until is not None and since >= until:
             raise OptionError("since: it is not before until", advice="since is the older end of the window")
@@ -111,6 +122,10 @@ class Reading:
             return
         if self.until is not None and point.created > self.until:
             return
+        if point.created < _EARLIEST and point.usable is True:
+            # Programs write a time that they do not have as the first that they can; such a point would reach far back.
+            point.usable = None
+            self._say_undated()
         if point.immutable_until is not None and point.immutable is None:
             point.immutable = point.immutable_until > self.now
         if self._attestor is not None:
@@ -118,6 +133,10 @@ class Reading:
         self.summary.add(point)
         if self._keep_points:
             self._points.append(point)
+
+    def _say_undated(self) -> None:
+        if _UNDATED not in self.warnings:
+            self.warnings.append(_UNDATED)
 
     def count(self, workload: Workload, recovery_points: int) -> None:
         """A workload of which only the number of points was asked (detail: counts)."""

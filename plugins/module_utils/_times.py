@@ -27,6 +27,7 @@ _MILLIS = re.compile(r"-?[0-9]{1,15}")
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 # The years 1 to 9999, which is what can be written.
 _FIRST_MILLI, _LAST_MILLI = -62_135_596_800_000, 253_402_300_799_999
+_FIRST, _LAST = _FIRST_MILLI * 1000, _LAST_MILLI * 1000 + 999
 
 # The same few hundred dates come again and again in a listing; all caches are cleared when they grow past this.
 _CACHE_LIMIT = 20_000
@@ -81,7 +82,11 @@ def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
     found = _tails.get(tail)
     if found is None:
         found = _parsed_tail(tail, text, naive_is_utc)
-    return value + found
+    value += found
+    if not _FIRST <= value <= _LAST:
+        # An offset, or a leap second, can lead out of the years that can be written.
+        raise DataError(f"{text!r} lies outside the calendar")
+    return value
 
 
 def _remember_parts(text: str) -> int:
@@ -168,6 +173,11 @@ def from_http_date(text: str) -> int | None:
         return int((told if told.tzinfo else told.replace(tzinfo=datetime.timezone.utc)).timestamp()) * SECOND
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def days_after(moment: int, days: int) -> int:
+    """So many days later; what lies beyond the calendar is its end."""
+    return min(moment + days * DAY * SECOND, _LAST)
 
 
 def age_seconds(moment: int, now: int) -> int:

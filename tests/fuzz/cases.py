@@ -25,14 +25,14 @@ MAY_INVENT = {
     r"/virtualMachines body\.results\.\[\]\.name$": "AWS: an instance without a name is called by its own id",
     r"/vnets body\.results\.\[\]\.(subscriptionName|subscriptionId|regionName)$": "Azure: names are made of these",
     r"/assets/ body\.data\.\[\]\..*(asset_type|children|parent_id)$": "Unitrends: what a node is shows in its place",
-    r"/backups/ body\.data\.\[\]\.verify_status$": "Unitrends: that a backup could not be read back is told here only",
-    r"/backups/ body\.data\.\[\]\.id$": "Unitrends: rows without a number are jobs; the catalogue tells it then",
-    r"/backups/ body\.data\.\[\]\.replicated$": "Unitrends: a copy of another system's backup looks like its own",
+    r"/backups/ body\.(data|backups)\.\[\]\.verify_status$": "Unitrends: only here is told what cannot be read back",
+    r"/backups/ body\.(data|backups)\.\[\]\.id$": "Unitrends: rows without a number are jobs",
+    r"/backups/ body\.(data|backups)\.\[\]\.replicated$": "Unitrends: a copy from elsewhere looks like its own",
 }
 MAY_LOSE = {
     r"\[\]$": "as above",
     r"/api/query body\.[Ee]ntities": "Enterprise Manager: null is how an empty list is told, and no total is",
-    r"/backups/ body\.data\.\[\]\.(id|type)$": "Unitrends: rows without a number are jobs",
+    r"/backups/ body\.(data|backups)\.\[\]\.(id|type)$": "Unitrends: rows without a number are jobs",
 }
 
 

@@ -58,7 +58,7 @@ class Tape:
             key = _key(request)
             return _told(changed[key]) if key in changed else self._told.get(key, _NOT_FOUND)
 
-        return read(_source(self.setup.product), serve, self.setup.own, folded=folded)
+        return read(source_of(self.setup.product), serve, self.setup.own, folded=folded)
 
     @cached_property
     def _told(self) -> dict[Key, Told]:
@@ -80,7 +80,8 @@ def _told(document: Mapping[str, Any]) -> Told:
     return Told(document["status"], headers, data)
 
 
-def _source(product: str) -> type[Source]:
+def source_of(product: str) -> type[Source]:
+    """The adapter of a product that is read over the network."""
     found = adapter(product)
     assert issubclass(found, Source)
     return found
@@ -103,7 +104,7 @@ def taped(setup: Setup, answer: Callable[[requests.PreparedRequest], Told]) -> T
         documents[_key(request)] = _document(told)
         return told
 
-    whole = read(_source(setup.product), serve, setup.own, folded=False)
+    whole = read(source_of(setup.product), serve, setup.own, folded=False)
     return Tape(setup, documents, whole)
 
 

@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._loose import (
     scrubbed,
 )
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload, any_of
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, from_epoch_millis
+from ansible_collections.backup.audit.plugins.module_utils._times import days_after, from_epoch_millis
 
 # protectionInfo.subPolicyType -> the role of a copy. BACKUP is the copy that the others are made from.
 ROLES = {
@@ -216,12 +216,12 @@ def _estimate(point: RecoveryPoint, sla: Sla) -> None:
         point.encrypted = True
         estimated.append("encrypted")
     if sla.retention_days is not None and point.kind in ("full", "incremental", "unknown"):
-        point.expires = point.created + sla.retention_days * DAY * SECOND
+        point.expires = days_after(point.created, sla.retention_days)
         estimated.append("expires_at")
     for copy in point.copies or ():
         days = sla.locked.get(copy.role or "")
         if days is not None:
-            copy.immutable_until = point.created + days * DAY * SECOND
+            copy.immutable_until = days_after(point.created, days)
             point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
             if "immutable_until" not in estimated:
                 estimated += ["immutable", "immutable_until"]

@@ -28,7 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._model import (
     any_of,
 )
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import is_elsewhere
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import days_after, parse_time
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 REPLICA = "vm_replica"
@@ -284,7 +284,7 @@ def _is_backup(row: Mapping[str, t.Any], backup: Backup | None) -> bool:
 def _settle(point: RecoveryPoint, backup: Backup) -> None:
     """Where the point lies, and what the settings of that place and of its job imply."""
     place = backup.place or Place(None, None, None, None, None)
-    until = point.created + place.locked_days * DAY * SECOND if place.locked and place.locked_days else None
+    until = days_after(point.created, place.locked_days) if place.locked and place.locked_days else None
     role = {True: "copy", False: "primary", None: None}[backup.is_copy]
     copy = Copy(
         location=place.name,

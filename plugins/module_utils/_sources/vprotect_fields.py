@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._loose import (
     scrubbed,
 )
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload, any_of
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, from_epoch_millis
+from ansible_collections.backup.audit.plugins.module_utils._times import days_after, from_epoch_millis
 
 # protectedEntity.type -> workload_type, and the word by which rules of such workloads are found in paths.
 TYPES = {
@@ -274,7 +274,7 @@ def _lock(point: RecoveryPoint, row: Mapping[str, t.Any], places: Sequence[_Plac
     for copy, place in zip(point.copies or (), present, strict=True):
         locked = days.get(place.destination or "", days.get(place.role, 0))
         if locked:
-            copy.immutable_until = stored + locked * DAY * SECOND
+            copy.immutable_until = days_after(stored, locked)
             point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
     return point.immutable_until is not None
 

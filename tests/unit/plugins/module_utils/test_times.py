@@ -14,6 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._errors import DataEr
 from ansible_collections.backup.audit.plugins.module_utils._times import (
     SECOND,
     age_seconds,
+    days_after,
     format_duration,
     format_time,
     from_epoch_millis,
@@ -255,3 +256,19 @@ def test_a_time_whose_parts_were_all_met_before_is_judged_by_the_same_rules() ->
         with pytest.raises(DataError):
             parse_time(text)
     assert parse_time("2026-11-21 06:49:00Z") == MOMENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z", "0001-01-01T00:00:00+00:01", "0001-01-01T13:59:59+14:00"],
+)
+def test_an_offset_does_not_lead_out_of_the_calendar(text: str) -> None:
+    with pytest.raises(DataError, match="outside the calendar"):
+        parse_time(text)
+
+
+def test_what_is_kept_longer_than_the_calendar_is_kept_to_its_end() -> None:
+    now = parse_time("2026-11-21T00:00:00Z")
+    assert format_time(days_after(now, 30)) == "2026-12-21T00:00:00Z"
+    for days in (10_000_000, 2**31, 2**63):
+        assert format_time(days_after(now, days)) == "9999-12-31T23:59:59.999999Z"

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers thrown by dice from the vendors' OpenAPI files: whatever is valid can be read. Skipped without the files.
+
+FUZZ_CASES=100000 throws more of them, FUZZ_SEED=2 others.
+"""
+
+from __future__ import annotations
+
+import collections
+
+import pytest
+
+from tests.fuzz.cases import CASES, SEED
+from tests.fuzz.reading import read
+from tests.fuzz.schema import Schemas
+from tests.fuzz.tape import source_of
+from tests.fuzz.vendor import NEEDED, Vendor
+from tests.unit.simulators.talking import SHARED
+
+_VBR = "veeam_em_vbr/specs/trimmed_{}.json"
+_FILES = [
+    *(("veeam_backup_replication", version, _VBR.format(version)) for version in ("1.3-rev2", "1.2-rev1", "1.1-rev0")),
+    ("veeam_azure", "v8.1", "veeam_cloud/specs/vbazure_rest_v8.1_trimmed.json"),
+    ("veeam_aws", "1.0-rev0", "veeam_cloud/specs/vbaws_swagger_2021_trimmed.yaml"),
+]
+_READINGS = max(10, CASES // 20)
+# In these times a clock cannot stand, and the file does not say so.
+_MAD_CLOCK = "the server's clock stands in a year in which it cannot be"
+# What an answer is refused for that leaves out what the file says it may.
+_UNUSABLE = (
+    *("has no id", "a restore point has no id", "has no list", "has no creationTime", "is no RFC 3339 time"),
+    *("its answer has no 'access_token'", "came incomplete", _MAD_CLOCK),
+)
+
+
+def schemas(file: str, *, always: frozenset[str]) -> Schemas:
+    path = SHARED / file
+    if not path.exists():
+        pytest.skip("the vendor's OpenAPI files are not at hand")
+    return Schemas(path, always=always)
+
+
+@pytest.mark.parametrize(("product", "version", "file"), _FILES)
+def test_every_valid_answer_is_read(product: str, version: str, file: str) -> None:
+    known = schemas(file, always=NEEDED)
+    answers = points = 0
+    for number in range(_READINGS):
+        vendor = Vendor(known, f"{SEED}:{number}")
+        found = read(source_of(product), vendor.serve, {"api_version": version}, folded=True)
+        assert found.error is None or _MAD_CLOCK in found.error.message
+        answers += vendor.answers
+        points += len(found.points)
+    assert answers > 8 * _READINGS
+    assert points > _READINGS
+
+
+@pytest.mark.parametrize(("product", "version", "file"), _FILES)
+def test_what_may_be_left_out_is_missed_in_words(product: str, version: str, file: str) -> None:
+    known = schemas(file, always=frozenset())
+    ended: collections.Counter[str] = collections.Counter()
+    for number in range(_READINGS):
+        vendor = Vendor(known, f"{SEED}:{number}")
+        found = read(source_of(product), vendor.serve, {"api_version": version}, folded=True)
+        if found.error is not None:
+            ended[next((words for words in _UNUSABLE if words in found.error.message), str(found.error))] += 1
+    assert set(ended) <= set(_UNUSABLE)
