@@ -16,10 +16,11 @@ VENV := $(CURDIR)/.venv
 PYTHON := $(VENV)/bin/python
 TOOLS_READY := .venv/.tools
 COLLECTION_READY := .venv/collections/.installed
+AUDIT := build/audit
 TREE := .venv/tree/ansible_collections/backup/audit
 
 # Folders as well: they change when a file in them is removed.
-SOURCES := $(shell find galaxy.yml LICENSE README.md CHANGELOG.md requirements.txt meta plugins roles playbooks \
+SOURCES := $(shell find galaxy.yml LICENSE README.md SECURITY.md CHANGELOG.md requirements.txt meta plugins roles playbooks \
     changelogs docs extensions -not -name __pycache__ -not -name '*.pyc' 2>/dev/null)
 
 export PATH := $(VENV)/bin:$(PATH)
@@ -100,6 +101,15 @@ lint-docs: setup
 
 lint-changelog: setup
 	$(PYTHON) -m tests.tools.in_copy antsibull-changelog lint
+
+.PHONY: audit
+audit: setup $(AUDIT)/.ready ## known vulnerabilities of what is pinned and installed; needs to reach the advisories of PyPI
+	$(PYTHON) -m tests.tools.audit $(AUDIT)/bin/pip-audit
+
+$(AUDIT)/.ready: tests/requirements-audit.txt | $(TOOLS_READY)
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet -r tests/requirements-audit.txt
+	touch $@
 
 .PHONY: sanity
 sanity: setup ## ansible-test sanity, all tests, on a copy outside of the repository

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m tests.tools.audit PIP_AUDIT`: which of the installed packages have known vulnerabilities.
+
+pip-audit by itself says that none were found, and ends well, where it could look up nothing at all.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+VULNERABLE, NOT_KNOWN = 1, 2
+
+
+def verdict(packages: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
+    """The exit status, and the lines that say why."""
+    lines = []
+    for package in packages:
+        for found in package.get("vulns", []):
+            cure = ", ".join(found.get("fix_versions", [])) or "no release mends it yet"
+            lines.append(f"{package['name']} {package['version']}: {found['id']} (mended in: {cure})")
+    if lines:
+        return VULNERABLE, lines
+    # What nobody answered for is not known to be sound.
+    skipped = [package for package in packages if "vulns" not in package]
+    if skipped or not packages:
+        lines = [f"{len(skipped)} of {len(packages)} packages could not be looked up, so nothing is known of them."]
+        lines += [f"The first: {package.get('skip_reason', package['name'])}" for package in skipped[:1]]
+        return NOT_KNOWN, [*lines, "This needs a machine that reaches the advisories of PyPI (https://pypi.org)."]
+    return 0, [f"{len(packages)} packages, no known vulnerability."]
+
+
+def main(pip_audit: str) -> int:
+    command = [pip_audit, "--path", sysconfig.get_path("purelib"), "--format", "json", "--progress-spinner", "off"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        packages = json.loads(ended.stdout)["dependencies"]
+    except (ValueError, KeyError):
+        packages = []
+        print(ended.stderr.strip().rpartition("\n")[2], file=sys.stderr)
+    status, lines = verdict(packages)
+    print("\n".join(lines))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
