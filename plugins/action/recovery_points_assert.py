@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils import _policy_argume
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._policy import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather, newest_read
+from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather, newest_read, restore_tests
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_duration
 
 # Without ``reads``: the validator would copy all rows, and _policy_inputs looks at each of them anyway.
@@ -83,6 +83,7 @@ class ActionModule(ActionBase):
             as_of=self._as_of(reads, options),
             collection_version=_collection_version(),
             beside={key: options[key] for key in _BESIDE},
+            restore_tests=restore_tests(reads, self._load),
         )
 
     def _as_of(self, reads: t.Any, options: dict[str, t.Any]) -> int:

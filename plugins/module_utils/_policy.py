@@ -18,11 +18,17 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_assessment im
 from ansible_collections.backup.audit.plugins.module_utils._policy_document import Document, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy_filing import Filing
 from ansible_collections.backup.audit.plugins.module_utils._policy_findings import Findings
-from ansible_collections.backup.audit.plugins.module_utils._policy_reads import judge_failure, judge_listing, judge_read
+from ansible_collections.backup.audit.plugins.module_utils._policy_reads import (
+    TOLERANCE,
+    judge_failure,
+    judge_listing,
+    judge_read,
+)
 from ansible_collections.backup.audit.plugins.module_utils._policy_rows import Record, judge_row
-from ansible_collections.backup.audit.plugins.module_utils._policy_types import FAIL, UNPROVED
+from ansible_collections.backup.audit.plugins.module_utils._policy_types import FAIL, UNPROVED, WARN
 from ansible_collections.backup.audit.plugins.module_utils._read import canonical, sha256_of
-from ansible_collections.backup.audit.plugins.module_utils._times import format_time
+from ansible_collections.backup.audit.plugins.module_utils._restores import Restores
+from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_time
 
 Read = Mapping[str, t.Any]
 
@@ -34,17 +40,24 @@ def assess(
     as_of: int,
     collection_version: str,
     beside: Mapping[str, t.Any] | None = None,
+    restore_tests: Iterable[Mapping[str, t.Any]] = (),
 ) -> Assessment:
     """Judge plain READs (see _read.unpack) by a policy at ``as_of`` (microseconds since 1970 UTC).
 
     ``beside`` holds what may also stand in the policy's file: expected, exclude, waivers, ... (None = not given).
+    ``restore_tests`` are what records of such tests hold (see _restores).
     Raises OptionError for a policy that makes no sense and DataError for a READ that is none.
     """
     document = compile_document(policy, beside)
     findings = Findings()
     blind: list[str] = []
     filing = Filing(document, as_of, findings, blind)
-    records, named = _judge_rows(reads, document, as_of, findings, blind)
+    restores = Restores(restore_tests, as_of + TOLERANCE * SECOND)
+    records, named = _judge_rows(reads, document, as_of, findings, blind, restores)
+    for test in restores.unused():
+        place = findings.new_place((test["source"], None, None, None), is_workload=False)
+        text = f"the restore test of {test['workload_name']} of {test['tested_at']} fits no workload that was read"
+        findings.add(place, findings.control_number("read.restore_tests"), WARN, text, UNPROVED)
     filing.file(records)
     if not findings.proves(filing.controls):
         place = findings.new_place((None, None, None, None), is_workload=False)
@@ -64,7 +77,7 @@ def assess(
 
 
 def _judge_rows(
-    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str]
+    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str], restores: Restores
 ) -> tuple[list[Record], list[dict[str, t.Any]]]:
     """Judge row by row; the rows themselves are let go with their READ. ``blind`` takes servers not read wholly."""
     records: list[Record] = []
@@ -81,7 +94,7 @@ def _judge_rows(
         before = len(records)
         for number, row in enumerate(read["workloads"]):
             try:
-                records.append(judge_row(row, facts, document))
+                records.append(judge_row(restores.applied(row, facts.host), facts, document))
             except (AttributeError, KeyError, TypeError, ValueError, DataError) as error:
                 called = row.get("workload_name") if isinstance(row, Mapping) else None
                 raise DataError(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._policy_stream import stream
 from ansible_collections.backup.audit.plugins.module_utils._read import unpack
+from ansible_collections.backup.audit.plugins.module_utils._restores import Test, checked_tests, is_record
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
 _DEPTH = 8
@@ -68,8 +69,13 @@ def _walk(
             yield from _walk(item, f"{where}[{index}]", load, depth - 1, failures)
     elif isinstance(value, Mapping) and isinstance(value.get("results"), (list, tuple)):
         yield from _walk(value["results"], f"{where}.results", load, depth - 1, failures)
-    else:
+    elif not is_record(value):
         yield _read(value, where, failures)
+
+
+def restore_tests(reads: t.Any, load: Callable[[str], bytes]) -> list[Test]:
+    """The tests of all records of restore tests that stand among the READs."""
+    return [test for item in _outsides(reads, load, _DEPTH) if is_record(item) for test in checked_tests(item, "reads")]
 
 
 def _read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:

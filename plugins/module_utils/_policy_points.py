@@ -19,6 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_types import 
     Context,
     Control,
     Outcome,
+    Row,
     View,
     parsed,
     seconds,
@@ -74,7 +75,13 @@ def tested_within(view: View, control: Control, context: Context) -> Outcome:
     """The newest test is at most so old. A test is never older than the point it tested."""
     if context.clock_off:
         return unknown(control, context.clock_off)
+    restore = view.history.get("restore")
+    if restore is not None and restore["result"] != "passed":
+        return (FAIL, EXACT, None, failed_restore(restore), 0)
     tested, text = (view.tested_at if view.count else None), control.words.passed
+    if restore is not None:
+        # Also of a point that retention has removed since: what is old is the proof, not the point.
+        tested = max((time for time in (tested, restore["tested_at"]) if time), key=parsed)
     if tested is None and view.newest is not None:
         tested, text = view.newest, f"{text} (the date of the test is not told: that of the point is taken)"
     age = None
@@ -91,6 +98,27 @@ def tested_within(view: View, control: Control, context: Context) -> Outcome:
     if unread := context.unread():
         return unknown(control, unread, actual)
     return (FAIL, EXACT, actual, control.words.empty if age is None else control.words.failed, 0)
+
+
+def restored_within(view: View, control: Control, _context: Context) -> Outcome:
+    """The newest restore test has brought the workload back in at most so much time."""
+    restore = view.history.get("restore")
+    if restore is None:
+        return unknown(control, "no restore test of it is on record")
+    if restore["result"] != "passed":
+        return (FAIL, EXACT, None, failed_restore(restore), 0)
+    taken = restore["seconds"]
+    if taken > control.limit:
+        return (FAIL, EXACT, taken, control.words.failed, 0)
+    state = WARN if taken * SECOND > control.warn_micros else PASS
+    return (state, EXACT, taken, control.words.passed, 0)
+
+
+def failed_restore(restore: Row) -> str:
+    """What a restore test that failed is told as."""
+    return (
+        f"the newest restore test, of {restore['tested_at']}, failed: {restore.get('message') or 'it does not say why'}"
+    )
 
 
 def reaches_back(view: View, control: Control, context: Context) -> Outcome:

@@ -123,9 +123,15 @@ def _size(facet: Facet, limit: str, _window: str) -> Words:
     return Words(text, text, empty, f"the {facet.newest} has at least {limit} of the median size of its kind")
 
 
+def _restored(facet: Facet, limit: str, _window: str) -> Words:
+    text = f"the newest restore test took {HOLE}, allowed are {limit}"
+    return Words(text, text, text, f"it can be restored within {limit}")
+
+
 MINIMUM = Rule("minimum", "count", points.minimum, _minimum, adds=True)
 NEWEST = Rule("newest_within", "duration", points.newest_within, _newest, ceiling=True)
 TESTED = Rule("newest_within", "duration", points.tested_within, _newest, ceiling=True)
+RESTORED = Rule("restore_within", "duration", points.restored_within, _restored, ceiling=True)
 REACHES_BACK = Rule("reaches_back", "duration", points.reaches_back, _reaches_back)
 GAP = Rule("longest_gap", "duration", regular.longest_gap, _gap, combine="furthest", ceiling=True, within=True)
 IN_A_ROW = tuple(Rule(period, "count", regular.in_a_row(period), _in_a_row(period)) for period in regular.PERIODS)
@@ -139,7 +145,7 @@ PLACE_NEWEST = Rule("newest_within", "duration", places.locations_newest, _newes
 SIZE = Rule("newest_at_least", "percent", places.newest_at_least, _size, combine="worst")
 
 RULES = (
-    *(MINIMUM, NEWEST, TESTED, REACHES_BACK, GAP, *IN_A_ROW),
+    *(MINIMUM, NEWEST, TESTED, RESTORED, REACHES_BACK, GAP, *IN_A_ROW),
     *(EVERY, NONE, ALL_CLEAN, PLACES, TYPES, PLACE_NEWEST, SIZE),
 )
 
@@ -167,7 +173,13 @@ FACETS: dict[str, Facet] = {
             options=("kinds",),
         ),
         Facet("full", views.fact("full"), _REGULAR, "full backup", "full backups", "newest full backup"),
-        _fact("verified", _TESTS, "verified", "newest test by a restore or a boot", "verified by a restore or a boot"),
+        _fact(
+            "verified",
+            (*_TESTS, RESTORED),
+            "verified",
+            "newest test by a restore or a boot",
+            "verified by a restore or a boot",
+        ),
         _fact("checked", _TESTS, "checked", "newest check of a recovery point"),
         _fact("offsite", (*_POINTS, EVERY, NONE), "off-site"),
         _fact("immutable", (*_POINTS, EVERY, NONE), "immutable"),

@@ -26,6 +26,8 @@ options:
     description:
       - What was read. The registered result of an info module (with or without O(ignore:pack)), the result of a loop of
         such tasks, the path of a JSON file that holds one, or a list of any of these.
+      - A record of restore tests, as the role C(backup.audit.restore_test) leaves it, may stand among them. What it
+        says of a workload is judged with the row of that workload.
       - A relative path is looked for beside the playbook.
       - A result that was altered after the module returned it is refused. So is one that failed (but see
         O(failed_reads)) or was skipped, because a list that is shorter than it should be proves nothing.
@@ -67,9 +69,11 @@ options:
         description:
           - Points that were tested by a restore or a boot. C(minimum), C(newest_within) (the age of the newest test),
             C(reaches_back); C(all) or C(none) of the points (C(within) a time).
+          - C(restore_within) a duration that the newest restore test may have taken. It needs a record of restore tests
+            among O(reads).
         type: dict
       checked:
-        description: Points whose integrity was checked. Rules as of O(policy.verified).
+        description: Points whose integrity was checked. C(minimum), C(newest_within), C(reaches_back), C(all), C(none).
         type: dict
       offsite:
         description:

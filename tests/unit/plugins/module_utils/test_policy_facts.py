@@ -261,7 +261,26 @@ SIZE: list[Case] = [
     ("empty backups", _sized(0, 0), _HALF, "unknown", "is 0 bytes"),
     ("no points", EMPTY, _HALF, "fail", "there is no recovery point"),
 ]
-CASES = [*FACTS, *NOTHING, *AGES, *TESTS, *MALWARE, *LOCATIONS, *SIZE]
+
+
+def _restored(**test: Any) -> dict[str, Any]:
+    told = {"result": "passed", "tested_at": ago(days=3), "seconds": 3600, "message": None, **test}
+    return with_facet("verified", {"count": 0, "unknown": 30, "restore": told})
+
+
+_HOUR = {"verified": {"restore_within": "1h"}}
+_WEEK = {"verified": {"newest_within": "7d"}}
+_FAILED = "the newest restore test, of 2026-11-18T07:00:00Z, failed: rows are missing"
+RESTORES: list[Case] = [
+    ("restored in time", _restored(), _HOUR, "pass", "restore test took 1h, allowed are 1h"),
+    ("restored too slowly", _restored(seconds=3601), _HOUR, "fail", "took 1h and 1s"),
+    ("not restored", row(), _HOUR, "unknown", "no restore test of it is on record"),
+    ("not even restored", _restored(result="failed", message="rows are missing"), _HOUR, "fail", _FAILED),
+    ("restored lately", _restored(), _WEEK, "pass", "is 3d old"),
+    ("restored long ago", _restored(tested_at=ago(days=8)), _WEEK, "unknown", "of 30 points"),
+    ("restored in vain", _restored(result="failed", message="rows are missing"), _WEEK, "fail", _FAILED),
+]
+CASES = [*RESTORES, *FACTS, *NOTHING, *AGES, *TESTS, *MALWARE, *LOCATIONS, *SIZE]
 
 
 @pytest.mark.parametrize(("_title", "judged", "policy", "result", "words"), CASES, ids=[case[0] for case in CASES])

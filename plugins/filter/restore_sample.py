@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filter restore_sample."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.plugin_utils._restore_sample import chosen
+
+
+def restore_sample(
+    read: t.Any, names: list[str] | None = None, count: int = 1, seed: str = "", date: str = ""
+) -> list[dict[str, t.Any]]:
+    """The workloads of a READ to restore, each with its newest point."""
+    try:
+        return chosen(read, names=names or [], count=int(count), seed=str(seed), date=str(date))
+    except AuditError as error:
+        raise AnsibleFilterError(f"backup.audit.restore_sample: {error}") from error
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., t.Any]]:
+        """The filters of this file."""
+        return {"restore_sample": restore_sample}

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which workloads a restore test is made of: chosen so that an auditor can make the same choice again."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._model import COUNTING_KINDS
+from ansible_collections.backup.audit.plugins.module_utils._read import unpack
+from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+
+_IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
+
+
+def chosen(read: t.Any, *, names: Sequence[str], count: int, seed: str, date: str) -> list[dict[str, t.Any]]:
+    """The workloads to restore, each with its newest ``point`` that may be usable (None: there is none).
+
+    With ``names`` all that fit; otherwise ``count`` of them, in the order of SHA-256 over seed, date and identity.
+    """
+    plain = unpack(read)
+    if "recovery_points" not in plain:
+        raise DataError("the READ lists no recovery points", advice="Read with detail: recovery_points")
+    if not names and count < 1:
+        raise OptionError(f"count: {count} is less than 1")
+    newest: dict[tuple[t.Any, ...], Mapping[str, t.Any]] = {}
+    for point in plain["recovery_points"]:
+        if point["kind"] in COUNTING_KINDS and point["usable"] is not False:
+            known = newest.get(_key(point))
+            if known is None or parse_time(known["created_at"]) < parse_time(point["created_at"]):
+                newest[_key(point)] = point
+    workloads = [row for row in plain["workloads"] if row.get("workload_name")]
+    if names:
+        globs = [name.casefold() for name in names]
+        found = [row for row in workloads if any(_fits(row["workload_name"], glob) for glob in globs)]
+        lost = [name for name in names if not any(_fits(row["workload_name"], name.casefold()) for row in workloads)]
+        if lost:
+            raise OptionError(f"names: no workload is named {lost[0]!r}", advice="Nothing would be proved of it")
+    else:
+        found = sorted(workloads, key=lambda row: _rank(row, seed, date))[:count]
+    if not found:
+        raise DataError("there is no workload to restore", advice="Nothing would be proved")
+    return [{**{name: row.get(name) for name in _IDENTITY}, "point": newest.get(_key(row))} for row in found]
+
+
+def _key(row: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+    return tuple(row.get(name) for name in _IDENTITY)
+
+
+def _fits(name: str, glob: str) -> bool:
+    return name.casefold() == glob or fnmatch.fnmatchcase(name.casefold(), glob)
+
+
+def _rank(row: Mapping[str, t.Any], seed: str, date: str) -> str:
+    text = "\n".join([seed, date, *(str(part) for part in _key(row))])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The choice of workloads for a restore test: the same for whoever makes it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.backup.audit.plugins.filter.restore_record import restore_record
+from ansible_collections.backup.audit.plugins.filter.restore_sample import restore_sample
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
+
+
+def reading(*usable: bool | None, names: int = 20, kind: str = "full") -> dict[str, Any]:
+    """A READ of so many workloads, each with a point of every day; the newest comes last."""
+    told = Reading("backup01", "restic", keep_points=True)
+    for number in range(names):
+        workload = Workload(id=f"id-{number}", name=f"host{number:02}", type="host")
+        told.workload(workload)
+        for day, state in enumerate(usable):
+            created = told.now - (len(usable) - day) * DAY * SECOND
+            told.point(RecoveryPoint(id=f"{number}-{day}", workload=workload, created=created, kind=kind, usable=state))
+    return told.result()
+
+
+READ = seal(reading(True, True))
+
+
+def names_of(sample: list[dict[str, Any]]) -> list[str]:
+    return [one["workload_name"] for one in sample]
+
+
+def test_the_same_seed_and_date_make_the_same_choice() -> None:
+    first = restore_sample(READ, count=3, seed="2026", date="2026-11-21")
+    assert len(first) == 3
+    assert names_of(first) == names_of(
+        restore_sample(pack(reading(True, True)), count=3, seed="2026", date="2026-11-21")
+    )
+    # It was written down when this was made: another order would be another choice for an auditor.
+    assert names_of(first) == ["host18", "host19", "host07"]
+
+
+def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> None:
+    days = [
+        tuple(names_of(restore_sample(READ, count=3, seed="2026", date=f"2026-11-{day:02}"))) for day in range(1, 31)
+    ]
+    assert len(set(days)) == 30
+    assert len({name for day in days for name in day}) >= 18
+
+
+def test_each_comes_with_its_newest_point_that_may_be_usable() -> None:
+    assert restore_sample(READ, names=["host07"])[0]["point"]["id"] == "7-1"
+    assert restore_sample(seal(reading(True, False)), names=["host07"])[0]["point"]["id"] == "7-0"
+    assert restore_sample(seal(reading(True, None)), names=["host07"])[0]["point"]["id"] == "7-1"
+
+
+@pytest.mark.parametrize("lost", [reading(False), reading(), reading(True, kind="snapshot")])
+def test_one_without_any_point_is_chosen_all_the_same(lost: dict[str, Any]) -> None:
+    assert restore_sample(seal(lost), names=["host07"])[0]["point"] is None
+
+
+def test_names_and_patterns() -> None:
+    assert names_of(restore_sample(READ, names=["HOST01", "host1[0-2]"])) == ["host01", "host10", "host11", "host12"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"names": ["host01", "nobody"]}, "no workload is named 'nobody'"),
+        ({"count": 0}, "count: 0 is less than 1"),
+    ],
+)
+def test_a_choice_that_would_prove_less_than_it_seems_is_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=words):
+        restore_sample(READ, **given)
+
+
+def test_a_read_without_workloads_or_without_points_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="no workload to restore"):
+        restore_sample(seal(reading(names=0)))
+    without = reading(True)
+    del without["recovery_points"]
+    with pytest.raises(AnsibleFilterError, match="detail: recovery_points"):
+        restore_sample(seal(without))
+    with pytest.raises(AnsibleFilterError, match="altered"):
+        restore_sample({**READ, "workloads": []})
+
+
+def test_a_record_that_makes_no_sense_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match="does not tell its"):
+        restore_record([{"source": "backup01"}])
+    assert restore_record([])["tests"] == []
