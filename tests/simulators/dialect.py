@@ -9,12 +9,13 @@ import json
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
+from .drift import Drift, Item
 from .truth import SECOND, Estate, Point, Workload
 
 Setting = bool | int | str
@@ -94,14 +95,16 @@ class Dialect(ABC):
 
     product: ClassVar[str]
     LISTS: ClassVar[dict[str, Listing]]
-    # Every product has these beside its own: `clock_skew` makes the server's clock wrong by so many seconds.
-    VARIANTS: ClassVar[dict[str, Setting]] = {"clock_skew": 0}
+    # Every product has these beside its own: `clock_skew` makes the server's clock wrong by so many seconds; `drift`
+    # lets lists of points change while they are read, see Drift.
+    VARIANTS: ClassVar[dict[str, Setting]] = {"clock_skew": 0, "drift": ""}
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
         self.started_with: dict[str, Setting] = dict(self.VARIANTS)
         self.variants: dict[str, Setting] = dict(self.VARIANTS)
         self.routes: list[Route] = []
+        self.drift = Drift()
         self._started = time.monotonic()
 
     # What a dialect supplies
@@ -143,6 +146,7 @@ class Dialect(ABC):
     def reset(self) -> None:
         changed = self.variants != self.started_with
         self.variants = dict(self.started_with)
+        self.drift.forget()
         self.end_sessions()
         if changed:
             self.prepare()
@@ -161,6 +165,10 @@ class Dialect(ABC):
             if name not in self.VARIANTS:
                 raise ValueError(f"{self.product} has no variant {name!r}; it has {', '.join(sorted(self.VARIANTS))}")
             self.variants[name] = _like(self.VARIANTS[name], value)
+
+    def drifting(self, call: Call, items: Sequence[Item], text: Callable[[Item], str | bytes] = str) -> Sequence[Item]:
+        """A list of points as it is for this request; `text` gives the record of an item."""
+        return self.drift.of(self.text("drift"), call.path, call.query, items, text)
 
     def flag(self, name: str) -> bool:
         return bool(self.variants[name])

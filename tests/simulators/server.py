@@ -146,6 +146,8 @@ class ProductServer:
             return json_answer(self.recorded)
         if call.method == "GET" and call.path == "/__sessions":
             return json_answer({"open": self.dialect.open_sessions()})
+        if call.method == "GET" and call.path == "/__drift":
+            return json_answer([record for moved in self.dialect.drift.moved.values() for record in moved])
         if call.method == "GET" and call.path == "/__variant":
             return json_answer(self.dialect.variants)
         if call.method == "POST" and call.path == "/__variant":

@@ -93,7 +93,8 @@ class Catalogue:
         if chosen.clauses or ranks:
             rows = sort_rows(self._rows(work), ranks)
             items = written(self._shown(row) for row in rows if chosen.admits(row))
-        return page_answer(self.records.own_url, call, "contents", items)
+        shown = self.dialect.drifting(call, items, bytes)
+        return page_answer(self.records.own_url, call, "contents", shown)
 
     def _shown(self, row: Row) -> Row:
         """Whether rows show the sessionId that they can be filtered by is not known: the variant session_in_row."""

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .dialect import Answer, Call, Dialect, Refusal, Route, json_answer
 from .oauth2 import TokenSession
@@ -79,7 +79,7 @@ class Reads:
     def _query(self, call: Call) -> Query:
         return read_query(call, self.dialect)
 
-    def _page(self, call: Call, items: list[bytes]) -> Answer:
+    def _page(self, call: Call, items: Sequence[bytes]) -> Answer:
         return page_answer(self.dialect, self.points, call, self._query(call), items)
 
     # Restore points
@@ -102,7 +102,11 @@ class Reads:
 
     def _listed_points(self, call: Call, *, moved: bool) -> Answer:
         self._only_where(call, moved=moved)
-        return self._page(call, self.point_list(moved=moved).chosen(self._query(call)))
+        query = self._query(call)
+        chosen: Sequence[bytes] = self.point_list(moved=moved).chosen(query)
+        if query.text("VirtualMachineId") is None:
+            chosen = self.dialect.drifting(call, chosen, bytes)
+        return self._page(call, chosen)
 
     def old_point(self, call: Call, _session: TokenSession, number: str) -> Answer:
         self._only_where(call, moved=False)

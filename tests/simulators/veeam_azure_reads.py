@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from .dialect import Answer, Call, Dialect, Refusal, Route, json_answer
 from .oauth2 import TokenSession
@@ -137,7 +137,7 @@ class Reads:
     def _query(self, call: Call, version: str) -> Query:
         return Query(call, self.dialect.flag("case_sensitive") and VERSIONS[version] >= 4)
 
-    def _page(self, call: Call, version: str, items: list[bytes]) -> Answer:
+    def _page(self, call: Call, version: str, items: Sequence[bytes]) -> Answer:
         return page_answer(self.dialect, self.url, call, self._query(call, version), version, items)
 
     # Restore points
@@ -159,7 +159,10 @@ class Reads:
         if VERSIONS[version] < 4 and name not in _POINT_LISTS:
             row = self._points["virtualMachines"].find(name, VERSIONS[version])
             return item_answer(row, version)
-        chosen = self._list(name, version).chosen(self._query(call, version), _POINT_LISTS[name][0], VERSIONS[version])
+        query, owner = self._query(call, version), _POINT_LISTS[name][0]
+        chosen: Sequence[bytes] = self._list(name, version).chosen(query, owner, VERSIONS[version])
+        if query.text(owner) is None:
+            chosen = self.dialect.drifting(call, chosen, bytes)
         return self._page(call, version, chosen)
 
     def point(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Answer:

@@ -149,12 +149,16 @@ class Shelf:
         revision: str,
         filters: Mapping[str, Filter] | None = None,
         columns: Mapping[str, str] | None = None,
+        *,
+        drifts: bool = False,
     ) -> Answer:
         """A page of what the filters leave. Parameters that are no filters of this list are ignored (facts B3)."""
         skip, limit = _whole(call, "skip", 0, 0), _whole(call, "limit", _DEFAULT_LIMIT, 1)
         cap = self.dialect.number("page_cap")
         limit = min(limit, cap) if cap else limit
         indexes = self._order(self._left(call, revision, filters or {}), call, columns or {})
+        if drifts:
+            indexes = self.dialect.drifting(call, indexes, self.written(revision).__getitem__)
         return self._envelope(revision, indexes, skip, limit)
 
     def whole(self, revision: str) -> Answer:

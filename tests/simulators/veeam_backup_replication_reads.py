@@ -159,7 +159,7 @@ class Reads:
         shelf = self._shelf(f"points of {number}", lambda: mine, POINT_SHAPE)
         if not at_least(revision, "1.3-rev2"):
             return shelf.whole(revision)
-        return shelf.page(call, revision, point_filters(revision), _COLUMNS["points"])
+        return shelf.page(call, revision, point_filters(revision), _COLUMNS["points"], drifts=True)
 
     # Backups and objects
 

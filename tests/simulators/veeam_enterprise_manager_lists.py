@@ -192,6 +192,8 @@ class Writer:
 
     def query(self, call: Call, shelf: Shelf) -> Answer:
         chosen = shelf.chosen(call)
+        if shelf.kind.name.endswith("Point"):
+            chosen = self.dialect.drifting(call, chosen, lambda index: self.text(shelf, index, "json"))
         size, number = _whole(call, "pageSize", _DEFAULT_PAGE_SIZE), _whole(call, "page", 1)
         cap = self.dialect.number("page_cap")
         size = min(size, cap) if cap else size

@@ -80,6 +80,8 @@ class Pages:
                 self._chosen.popitem(last=False)
         self._chosen.move_to_end(key)
         items = self._chosen[key]
+        if call.path.rstrip("/").endswith("/backups") and (query.whole("size") or 1) > 1:
+            items = list(self.dialect.drifting(call, items, bytes))
         headers = {"X-Total-Count": str(len(items))} if self.dialect.flag("total_count") else {}
         return Answer(200, array(self._slice(query, items)), _JSON, headers)
 

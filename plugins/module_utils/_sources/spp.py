@@ -9,9 +9,10 @@ Sources: IBM REST API reference 10.1.6 to 10.1.17, IBM's public clients. Times a
 
 from __future__ import annotations
 
+import itertools
 import json
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForSession
@@ -24,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_link
+from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Page, by_link
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import spp_fields as fields
@@ -136,12 +137,17 @@ class SpectrumProtectPlus(Source):
 
     def read(self, reading: Reading) -> None:
         """Every workload of the wanted types with its points, or (detail: counts) their number."""
-        for workload_type in self.settings.workload_types:
+        types = self.settings.workload_types
+        if self.settings.detail != "counts":
+            self._policies = self.workers.submit(self._slas)
+            listings = {kind: self._children(kind) for kind in types}
+            self._machines = self.workers.submit(self._inventory) if "vm" in types else None
+        for workload_type in types:
             try:
                 if self.settings.detail == "counts":
                     self._count(reading, workload_type)
                 else:
-                    self._list(reading, workload_type)
+                    self._list(reading, workload_type, listings[workload_type])
             except NotFoundError:
                 if workload_type == "vm":
                     raise
@@ -151,24 +157,37 @@ class SpectrumProtectPlus(Source):
 
     # Listing
 
-    def _list(self, reading: Reading, workload_type: str) -> None:
-        inventory = self.workers.submit(self._inventory) if workload_type == "vm" else None
-        slas = self._slas()
+    def _children(self, workload_type: str) -> Iterator[t.Any]:
+        """The workloads of one type that have recovery points."""
         collection = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
-        children: list[tuple[Workload, str]] = []
-        for child in self._pages(collection, {"embed": _EMBED}, "children", f"{workload_type}s with recovery points"):
-            workload = fields.workload_of(child, workload_type)
-            if reading.wants(workload):
-                children.append((workload, self._versions_link(child, workload, collection)))
-        self._place(reading, [workload for workload, _link in children], inventory)
+        what = f"{workload_type}s with recovery points"
+        return self._pages(collection, {"embed": _EMBED}, "children", what, ahead=True)
+
+    def _list(self, reading: Reading, workload_type: str, children: Iterator[t.Any]) -> None:
+        """The points of each workload are asked for as soon as it is listed, unless copies need to know all first."""
+        workloads: dict[t.Any, Workload] = {}
+        linked: Iterable[tuple[Workload, str]] = self._linked(reading, workload_type, children, workloads)
         views: dict[t.Any, dict[int, list[Copy]]] = {}
         if self.settings.own.get("copies") and workload_type == "vm":
-            views = self._restore_view(reading, [workload for workload, _link in children])
-        for (workload, _link), rows in self.workers.map(self._versions, children):
+            linked = list(linked)
+            views = self._restore_view(reading, list(workloads.values()))
+        for (workload, _link), rows in self.workers.map(self._versions, linked):
             reading.workload(workload)
             view = views.get(workload.key)
-            for point in fields.points_of(workload, rows, slas, view, self.settings.include_raw):
+            for point in fields.points_of(workload, rows, self._policies.result(), view, self.settings.include_raw):
                 reading.point(point)
+        if workload_type == "vm":
+            self._place(reading, list(workloads.values()))
+
+    def _linked(
+        self, reading: Reading, workload_type: str, children: Iterator[t.Any], noted: dict[t.Any, Workload]
+    ) -> Iterator[tuple[Workload, str]]:
+        """(workload, link to its points) of those that are wanted."""
+        for child in children:
+            workload = fields.workload_of(child, workload_type)
+            if reading.wants(workload) and workload.key not in noted:
+                noted[workload.key] = workload
+                yield workload, self._versions_link(child, workload, f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}")
 
     def _versions_link(self, child: t.Any, workload: Workload, collection: str) -> str:
         link = as_text(as_object(as_object(as_object(child).get("links")).get("versions")).get("href"))
@@ -187,8 +206,10 @@ class SpectrumProtectPlus(Source):
                 )
         return rows
 
-    def _pages(self, path: str, params: Mapping[str, str], member: str, what: str) -> Iterator[t.Any]:
-        """All items of a listing, page by page along links.nextPage, which is used on the configured server only."""
+    def _pages(
+        self, path: str, params: Mapping[str, str], member: str, what: str, *, ahead: bool = False
+    ) -> Iterator[t.Any]:
+        """All items of a listing, along links.nextPage, on the configured server only; ``ahead``: begun at once."""
         parts = urlsplit(path)
         first = {**dict(parse_qsl(parts.query)), **params, "pageSize": str(self.settings.page_size)}
 
@@ -196,8 +217,8 @@ class SpectrumProtectPlus(Source):
             path, lap = _with_lap(link) if link else (parts.path, False)
             return self._page(self.client.get(path, None if link else first), member, lap=lap)
 
-        for items in by_link(fetch, what):
-            yield from items
+        begun = Ahead(self.workers, fetch, None) if ahead else fetch
+        return itertools.chain.from_iterable(by_link(begun, what))
 
     def _page(self, answer: Answer, member: str, *, lap: bool) -> Page[t.Any]:
         body = answer.json_object()
@@ -223,11 +244,9 @@ class SpectrumProtectPlus(Source):
         except (ForbiddenError, NotFoundError) as error:
             return error
 
-    def _place(self, reading: Reading, workloads: Sequence[Workload], inventory: t.Any) -> None:
+    def _place(self, reading: Reading, workloads: Sequence[Workload]) -> None:
         """Say which workloads are still in inventory, and take note of those that have no points at all."""
-        if inventory is None:
-            return
-        listed = inventory.result()
+        listed = self._machines.result() if self._machines else []
         if isinstance(listed, AuditError):
             reading.scope["inventory"] = False
             reading.warnings.append(
@@ -257,9 +276,10 @@ class SpectrumProtectPlus(Source):
     # Copies, from the view of the restore wizard
 
     def _restore_view(self, reading: Reading, workloads: Sequence[Workload]) -> dict[t.Any, dict[int, list[Copy]]]:
+        searched = self.workers.submit(self._searched)
         try:
             sites = self._sites()
-            found = self._searched()
+            found = searched.result()
         except (ForbiddenError, NotFoundError) as error:
             reading.scope["copies"] = False
             reading.warnings.append(f"the restore view could not be read, so copies are unknown: {error.message}")

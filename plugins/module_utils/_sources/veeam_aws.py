@@ -20,10 +20,11 @@ from ansible_collections.backup.audit.plugins.module_utils._errors import AuditE
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text, items_of
 from ansible_collections.backup.audit.plugins.module_utils._model import Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Inline, Mapper, Page, by_offset
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_aws_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
 _ROOT = "/api/v1"
@@ -33,6 +34,8 @@ _PAGE = {"Offset": None, "Limit": None}
 API_VERSIONS = tuple(f"1.{number}-rev0" for number in range(8, -1, -1))
 # Where points are: the second is the path of 1.0. Which of them 1.1 has is not published, so both are tried.
 _POINTS = ("/virtualMachines/restorePoints", "/vmRestorePoints")
+# A point is listed when its backup ends, under the time at which that began.
+_LONGEST_RUN = DAY * SECOND
 _ABOUT_VERSION = re.compile(r"api[ -]?version", re.IGNORECASE)
 
 
@@ -140,48 +143,77 @@ class VeeamAws(Source):
     # Reading
 
     def read(self, reading: Reading) -> None:
-        """All points first, then whose they are; what belongs to no instance stands in a row without id."""
+        """Whose points are first, then all points; what belongs to no instance stands in a row without id."""
         self._reading = reading
         self._regions: dict[str, str] = {}
         self._homes: dict[str, str] = {}
+        self._disputed = False
         inventory = self.workers.submit(self._inventory)
         repositories = self.workers.submit(self._common_encryption)
-        points = {str(row["id"]): row for row in self._points({})}
-        machines = inventory.result()
-        encrypted = repositories.result()
-        owners = self._owners(points, self._placed(machines))
-        nameless = Workload(type="vm", platform="aws")
-        for ident, row in points.items():
-            workload = owners.get(ident, nameless)
-            reading.point(
-                fields.point_of(
-                    row,
-                    workload,
-                    home=self._homes.get(workload.id or ""),
-                    regions=self._regions,
-                    encrypted=encrypted,
-                    include_raw=self.settings.include_raw,
-                )
-            )
+        self._path, total = self._found()
+        points = self._rows(self._path, "restore points", ahead=True)
+        placed = self._placed(inventory.result())
+        self._encrypted = repositories.result()
+        self._nameless = Workload(type="vm", platform="aws")
+        began = reading.now - _LONGEST_RUN
+        owners = self._owners(placed, total)
+        late: list[dict[str, t.Any]] = []
+        count = 0
+        for row in points:
+            count += 1
+            if owners.honoured and owners.get(str(row["id"])) is None and fields.created_of(row) >= began:
+                late.append(row)
+            else:
+                self._tell(row, owners)
+        if late and count != total:
+            # They may have come after their instance was asked.
+            owners = self._owners(placed, None)
+        for row in late:
+            self._tell(row, owners)
+        if self._disputed:
+            self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
 
-    def _points(self, query: Mapping[str, str], mapper: Mapper | None = None) -> Iterator[dict[str, t.Any]]:
-        """Restore points, from the path that this revision has; which that is shows at the first request."""
-        if not hasattr(self, "_path"):
-            for path in _POINTS:
-                try:
-                    self.client.get(_ROOT + path, {"Offset": "0", "Limit": "1"})
-                except NotFoundError:
-                    if path == _POINTS[-1]:
-                        raise
-                else:
-                    self._path = path
-                    break
-        yield from self._rows(self._path, "restore points", query, mapper)
+    def _found(self) -> tuple[str, int | None]:
+        """The path of restore points that this revision has, and how many there are."""
+        for path in _POINTS:
+            try:
+                answer = self.client.get(_ROOT + path, {"Offset": "0", "Limit": "1"})
+            except NotFoundError:
+                if path == _POINTS[-1]:
+                    raise
+            else:
+                break
+        return path, as_int(answer.json_object().get("totalCount"))
+
+    def _tell(self, row: dict[str, t.Any], owners: fields.Owners) -> None:
+        ident = str(row["id"])
+        workload = owners.get(ident) or self._nameless
+        if owners.is_disputed(ident):
+            self._disputed = True
+        self._reading.point(
+            fields.point_of(
+                row,
+                workload,
+                home=self._homes.get(workload.id or ""),
+                regions=self._regions,
+                encrypted=self._encrypted,
+                include_raw=self.settings.include_raw,
+            )
+        )
 
     def _rows(
-        self, path: str, what: str, query: Mapping[str, str] | None = None, mapper: Mapper | None = None
+        self,
+        path: str,
+        what: str,
+        query: Mapping[str, str] | None = None,
+        mapper: Mapper | None = None,
+        *,
+        ahead: bool = False,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise."""
+        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise.
+
+        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        """
 
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             answer = self.client.get(_ROOT + path, {**(query or {}), "Offset": str(offset), "Limit": str(limit)})
@@ -191,7 +223,12 @@ class VeeamAws(Source):
         def identity(row: t.Any) -> str:
             return str(as_object(row).get("id"))
 
-        for items in by_offset(fetch, mapper or self.workers, self.settings.page_size, identity, what):
+        size = self.settings.page_size
+        begun = Ahead(self.workers, fetch, 0, size) if ahead else fetch
+        return self._records(by_offset(begun, mapper or self.workers, size, identity, what), what)
+
+    def _records(self, pages: Iterator[Sequence[t.Any]], what: str) -> Iterator[dict[str, t.Any]]:
+        for items in pages:
             for item in items:
                 if not isinstance(item, dict) or as_text(item.get("id")) is None:
                     raise AnswerError(f"a record of {what} has no id", server=self.client.host)
@@ -239,21 +276,19 @@ class VeeamAws(Source):
             placed.append((workload, machine.get("backupDestinations") != []))
         return placed
 
-    def _owners(self, points: Mapping[str, t.Any], placed: Sequence[tuple[Workload, bool]]) -> dict[str, Workload]:
+    def _owners(self, placed: Sequence[tuple[Workload, bool]], total: int | None) -> fields.Owners:
         """Point -> instance. Those that are said to have none are asked only where points are left over."""
-        claims: dict[str, list[Workload]] = {}
+        owners = fields.Owners()
         wanted = [(workload, said) for workload, said in placed if self._reading.wants(workload)]
-        honoured = not wanted or self._filter_is_honoured()
-        for said in (True, False):
-            if not honoured or len(claims) >= len(points):
-                break
-            for workload, ids in self.workers.map(self._ids_of, [each for each, has in wanted if has is said]):
-                for ident in ids:
-                    if workload not in claims.setdefault(ident, []):
-                        claims[ident].append(workload)
-        if not honoured or any(len(workloads) > 1 for workloads in claims.values()):
-            self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
-        return {ident: workloads[0] for ident, workloads in claims.items() if len(workloads) == 1}
+        owners.honoured = bool(wanted) and self._filter_is_honoured()
+        self._disputed = self._disputed or (bool(wanted) and not owners.honoured)
+        for said in (True, False) if owners.honoured else ():
+            if total is None or owners.count < total:
+                asked = [workload for workload, has in wanted if has is said]
+                for workload, ids in self.workers.map(self._ids_of, asked):
+                    owners.add(workload, ids)
+        owners.seal()
+        return owners
 
     def _filter_is_honoured(self) -> bool:
         """A server that ignores the filter gives points for an instance that cannot exist, too."""
@@ -277,8 +312,9 @@ class VeeamAws(Source):
             )
         self._reading.warnings.append(why)
 
-    def _ids_of(self, workload: Workload) -> list[str]:
-        return [str(row["id"]) for row in self._points({"VirtualMachineId": str(workload.id)}, Inline())]
+    def _ids_of(self, workload: Workload) -> set[str]:
+        query = {"VirtualMachineId": str(workload.id)}
+        return {str(row["id"]) for row in self._rows(self._path, "restore points", query, Inline())}
 
 
 def _advice(status: int, body: bytes) -> str | None:

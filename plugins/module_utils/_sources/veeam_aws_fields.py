@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, scrubbed
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table import IdTable
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
 # jobType -> kind and whether the point lies in a repository. Whether a backup is full is not told.
@@ -23,6 +24,37 @@ _KINDS = {
     # A snapshot that was copied to another region or account.
     "Replica": ("replica", False),
 }
+
+
+class Owners:
+    """Whose restore points are: instances, asked one by one for the ids of theirs."""
+
+    def __init__(self) -> None:
+        self._table = IdTable()
+        self._workloads: list[Workload] = []
+        self.count = 0
+        # Whether the server tells the points of one instance from those of others.
+        self.honoured = False
+
+    def add(self, workload: Workload, ids: Collection[str]) -> None:
+        """The points of one instance. All are added before the first is looked up."""
+        for ident in ids:
+            self._table.add(ident, None, len(self._workloads))
+        self._workloads.append(workload)
+        self.count += len(ids)
+
+    def seal(self) -> None:
+        """All are there."""
+        self._table.seal()
+
+    def get(self, ident: str) -> Workload | None:
+        """The instance of a point; None where none claims it, or several do."""
+        found = self._table.get(hash(ident))
+        return None if found is None or self.is_disputed(ident) else self._workloads[found[1]]
+
+    def is_disputed(self, ident: str) -> bool:
+        """Whether several instances claim a point."""
+        return self._table.is_disputed(hash(ident))
 
 
 def workload_of(machine: Mapping[str, t.Any]) -> Workload:
@@ -60,7 +92,7 @@ def point_of(
     point = RecoveryPoint(
         id=str(row["id"]),
         workload=workload,
-        created=_created(row),
+        created=created_of(row),
         kind=kind,
         # No state is told. What cannot be placed may be a snapshot, which is no backup.
         usable=None if in_repository is None else True,
@@ -81,7 +113,7 @@ def point_of(
     return point
 
 
-def _created(row: Mapping[str, t.Any]) -> int:
+def created_of(row: Mapping[str, t.Any]) -> int:
     """Times of this product carry no zone and are UTC."""
     try:
         return parse_time(row.get("pointInTime"), naive_is_utc=True)

@@ -21,11 +21,15 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
     NotFoundError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text, items_of
-from ansible_collections.backup.audit.plugins.module_utils._model import Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Inline, Mapper, Page, by_offset
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_fields import point_of
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_points import (
+    LISTINGS,
+    OLD_POINTS,
+    Rows,
+    TypeReader,
+)
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
 _OAUTH = "/api/oauth2/token"
@@ -34,47 +38,10 @@ API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
 DEFAULT_VERSION = "v8"
 # Up to here all points stand in one listing, which names no workload.
 _OLD_VERSIONS = ("v1", "v2", "v3")
-_OLD_POINTS = "/restorePoints"
 
 
 def _version_of(settings: Settings) -> str:
     return settings.own.get("api_version") or DEFAULT_VERSION
-
-
-@dataclasses.dataclass(frozen=True)
-class _Listing:
-    """Where the points of one workload type are, which members name their workload, and where workloads are listed."""
-
-    points: tuple[str, ...]
-    id_member: str | None
-    name_member: str
-    protected: str | None
-    inventory: str | None = None
-
-
-_LISTINGS = {
-    "vm": _Listing(
-        ("/restorePoints/virtualMachines",),
-        # A point of a virtual machine names it, but does not carry its id.
-        None,
-        "vmName",
-        "/protectedItem/virtualMachines",
-        "/virtualMachines",
-    ),
-    "database": _Listing(("/restorePoints/sql",), "databaseId", "databaseName", "/protectedItem/sql", "/databases"),
-    "file_share": _Listing(
-        ("/restorePoints/fileShares",), "fileShareId", "fileShareName", "/protectedItem/fileShares", "/fileShares"
-    ),
-    "cosmosdb": _Listing(
-        ("/restorePoints/cosmosDb/repository", "/restorePoints/cosmosDb/continuous"),
-        "accountId",
-        "accountName",
-        "/protectedItem/cosmosDb",
-        "/cosmosDb",
-    ),
-    # One point covers all virtual networks of a subscription in a region, so that pair is the workload.
-    "virtual_network": _Listing(("/restorePoints/vnets",), "subscriptionId", "subscriptionName", None),
-}
 
 
 def _permits() -> Iterator[Permit]:
@@ -84,8 +51,8 @@ def _permits() -> Iterator[Permit]:
         root = f"/api/{version}"
         yield Permit("GET", f"{root}/system/about")
         yield Permit("GET", f"{root}/repositories", _PAGE)
-        yield Permit("GET", f"{root}{_OLD_POINTS}", _PAGE)
-        for listing in _LISTINGS.values():
+        yield Permit("GET", f"{root}{OLD_POINTS}", _PAGE)
+        for listing in LISTINGS.values():
             for path in listing.points:
                 yield Permit("GET", f"{root}{path}", {**_PAGE, "VirtualMachineId": None})
             # Sync=true would start a rescan, so it is not on the list.
@@ -100,7 +67,7 @@ class VeeamAzure(Source):
     title = "Veeam Backup for Microsoft Azure"
     choice = "azure"
     environment = ("VEEAM_AZURE", "VEEAM")
-    workload_types = tuple(_LISTINGS)
+    workload_types = tuple(LISTINGS)
     permits = tuple(_permits())
     cannot_tell: t.ClassVar = {
         ("*", "*"): {
@@ -188,15 +155,19 @@ class VeeamAzure(Source):
             self._login.close(self.client)
 
     def read(self, reading: Reading) -> None:
-        """Every listing of the wanted workload types."""
+        """Every listing of the wanted workload types. What is read beside the points is asked for at once."""
         old = _version_of(self.settings) in _OLD_VERSIONS
-        self._encrypted = self._common_encryption(reading)
+        repositories = self.workers.submit(self.side_rows, "/repositories", "repositories")
+        readers = {}
         for workload_type in self.settings.workload_types:
-            listing = _LISTINGS[workload_type]
+            listing = LISTINGS[workload_type]
             if old and workload_type == "vm":
-                listing = dataclasses.replace(listing, points=(_OLD_POINTS,))
+                listing = dataclasses.replace(listing, points=(OLD_POINTS,))
+            readers[workload_type] = TypeReader(self, reading, workload_type, listing)
+        self._encrypted = _common_encryption(reading, repositories.result())
+        for workload_type, reader in readers.items():
             try:
-                _TypeReader(self, reading, workload_type, listing).read()
+                reader.read()
             except NotFoundError as error:
                 if workload_type == "vm":
                     error.advice = (
@@ -207,20 +178,26 @@ class VeeamAzure(Source):
                 reading.scope[workload_type] = False
                 reading.warnings.append(f"this API version has no restore points of type {workload_type}")
 
-    def _common_encryption(self, reading: Reading) -> bool | None:
-        """Whether all repositories encrypt, or none does; None where they differ or may not be read."""
+    def side_rows(self, path: str, what: str) -> Rows | AuditError:
+        """All records of a listing that only adds to the answer, page after page, or why it cannot be read."""
         try:
-            states = {as_bool(row.get("enableEncryption")) for row in self.rows("/repositories", "repositories")}
-        except (ForbiddenError, NotFoundError):
-            reading.scope["repositories"] = False
-            return None
-        reading.scope["repositories"] = True
-        return states.pop() if len(states) == 1 else None
+            return list(self.rows(path, what, mapper=Inline()))
+        except (ForbiddenError, NotFoundError) as error:
+            return error
 
     def rows(
-        self, path: str, what: str, params: Mapping[str, str] | None = None, mapper: Mapper | None = None
+        self,
+        path: str,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        mapper: Mapper | None = None,
+        *,
+        ahead: bool = False,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise."""
+        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise.
+
+        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        """
 
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             query = {**(params or {}), "Offset": str(offset), "Limit": str(limit)}
@@ -231,7 +208,12 @@ class VeeamAzure(Source):
         def identity(row: t.Any) -> str:
             return str(as_object(row).get("id"))
 
-        for items in by_offset(fetch, mapper or self.workers, self.settings.page_size, identity, what):
+        size = self.settings.page_size
+        begun = Ahead(self.workers, fetch, 0, size) if ahead else fetch
+        return self._records(by_offset(begun, mapper or self.workers, size, identity, what), what)
+
+    def _records(self, pages: Iterator[Sequence[t.Any]], what: str) -> Iterator[dict[str, t.Any]]:
+        for items in pages:
             for item in items:
                 if not isinstance(item, dict) or as_text(item.get("id")) is None:
                     raise AnswerError(f"a record of {what} has no id", server=self.client.host)
@@ -243,163 +225,16 @@ class VeeamAzure(Source):
         return self._encrypted
 
 
+def _common_encryption(reading: Reading, repositories: Rows | AuditError) -> bool | None:
+    """Whether all repositories encrypt, or none does; None where they differ or may not be read."""
+    reading.scope["repositories"] = not isinstance(repositories, AuditError)
+    if isinstance(repositories, AuditError):
+        return None
+    states = {as_bool(row.get("enableEncryption")) for row in repositories}
+    return states.pop() if len(states) == 1 else None
+
+
 def _advice(status: int, body: bytes) -> str | None:
     if status == 403 and b'"licenseAgreementAcceptanceRequired":true' in body.replace(b" ", b""):
         return "Somebody must accept the licence agreement in the appliance's web console first"
     return None
-
-
-class _TypeReader:
-    """Reads the points of one workload type and finds the workload of each."""
-
-    def __init__(self, source: VeeamAzure, reading: Reading, workload_type: str, listing: _Listing) -> None:
-        self._source = source
-        self._reading = reading
-        self._type = workload_type
-        self._listing = listing
-        self._workloads: dict[str, Workload] = {}
-        self._regions: dict[str, str] = {}
-        self._by_name: dict[str, list[Workload]] = {}
-
-    def read(self) -> None:
-        """Workloads first, then points; points that name no workload for certain are asked for workload by workload."""
-        unseen = None
-        if self._listing.points == (_OLD_POINTS,):
-            # Points without names leave every workload unknown; listing them with 0 points would say "none".
-            self._reading.scope["names"] = False
-            self._say_once("this API version does not name the workloads of restore points, so they stand in one row")
-        else:
-            self._note_protected()
-            unseen = self._note_inventory() if self._listing.inventory else None
-        unplaced = []
-        for path in self._listing.points:
-            for row in self._source.rows(path, f"restore points ({self._type})"):
-                workload = self._workload_of(row)
-                if workload is None:
-                    unplaced.append(row)
-                else:
-                    self._tell(row, workload)
-        if unplaced:
-            owners = self._owners(unplaced)
-            for row in unplaced:
-                name = as_text(row.get(self._listing.name_member))
-                self._tell(row, owners.get(row["id"]) or Workload(name=name, type=self._type, platform="azure"))
-        if unseen is not None:
-            self._reading.scope["inventory"] = False
-            self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {unseen.message}")
-
-    def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
-        self._reading.point(
-            point_of(
-                row,
-                workload,
-                region=self._regions.get(workload.id or ""),
-                encrypted=self._source.encrypted,
-                include_raw=self._source.settings.include_raw,
-            )
-        )
-
-    # Workloads
-
-    def _note_protected(self) -> None:
-        if self._listing.protected is None:
-            return
-        try:
-            for item in self._source.rows(self._listing.protected, f"protected items ({self._type})"):
-                self._note(item)
-        except (ForbiddenError, NotFoundError) as error:
-            self._reading.warnings.append(f"protected items of type {self._type} could not be read: {error.message}")
-
-    def _note_inventory(self) -> AuditError | None:
-        """Which workloads still exist, and those that nothing protects; the error if the account may not see that."""
-        protected = list(self._workloads.values())
-        try:
-            items = list(self._source.rows(self._listing.inventory or "", f"inventory ({self._type})"))
-        except (ForbiddenError, NotFoundError) as error:
-            for workload in protected:
-                self._reading.workload(workload)
-            return error
-        self._reading.scope.setdefault("inventory", True)
-        for workload in protected:
-            workload.in_inventory = False
-        for item in items:
-            workload = self._note(item)
-            workload.in_inventory = not as_bool(item.get("isDeleted"))
-            if workload.in_inventory and self._source.settings.include_unprotected:
-                self._reading.workload(workload)
-        for workload in protected:
-            self._reading.workload(workload)
-        return None
-
-    def _say_once(self, warning: str) -> None:
-        if warning not in self._reading.warnings:
-            self._reading.warnings.append(warning)
-
-    def _note(self, item: dict[str, t.Any]) -> Workload:
-        ident = str(item["id"])
-        workload = self._workloads.get(ident)
-        if workload is None:
-            workload = Workload(id=ident, name=as_text(item.get("name")), type=self._type, platform="azure")
-            self._workloads[ident] = workload
-            if workload.name is not None:
-                self._by_name.setdefault(workload.name, []).append(workload)
-        region = as_text(item.get("regionName")) or as_text(as_object(item.get("region")).get("name"))
-        if region:
-            self._regions[ident] = region
-        return workload
-
-    def _workload_of(self, row: dict[str, t.Any]) -> Workload | None:
-        name = as_text(row.get(self._listing.name_member))
-        if self._listing.id_member is not None:
-            ident = as_text(row.get(self._listing.id_member))
-            region = as_text(row.get("regionName")) or as_text(row.get("regionId"))
-            if ident is None or (self._type == "virtual_network" and region is None):
-                return None
-            if self._type == "virtual_network":
-                ident, name = f"{ident}/{region}", f"{name or ident}/{region}"
-            known = self._workloads.get(ident)
-            if known is None:
-                known = Workload(id=ident, name=name, type=self._type, platform="azure")
-                self._workloads[ident] = known
-            return known
-        candidates = self._by_name.get(name, []) if name is not None else []
-        return candidates[0] if len(candidates) == 1 else None
-
-    # Points that name no workload, or one of several with the same name
-
-    def _owners(self, unplaced: Sequence[dict[str, t.Any]]) -> dict[str, Workload]:
-        """Point id -> workload, asked workload by workload; only where no two workloads claim the same point."""
-        if self._listing.id_member is not None or self._listing.points == (_OLD_POINTS,):
-            return {}
-        names = {as_text(row.get(self._listing.name_member)) for row in unplaced}
-        asked = [
-            workload
-            for name, workloads in self._by_name.items()
-            if None in names or name in names
-            for workload in workloads
-            if self._reading.wants(workload)
-        ]
-        wanted = {row["id"]: as_text(row.get(self._listing.name_member)) for row in unplaced}
-        owners: dict[str, Workload] = {}
-        disputed: set[str] = set()
-        for workload, ids in self._source.workers.map(self._ids_of, asked):
-            for ident in ids:
-                if ident in owners and owners[ident] is not workload:
-                    # The server ignored the filter: it then gives every point for every workload.
-                    disputed.add(ident)
-                if ident in wanted and wanted[ident] in (None, workload.name):
-                    owners[ident] = workload
-        if disputed:
-            self._say_once(
-                "the server does not tell workloads of one name apart; their points stand together, without id"
-            )
-        return {ident: workload for ident, workload in owners.items() if ident not in disputed}
-
-    def _ids_of(self, workload: Workload) -> list[str]:
-        rows = self._source.rows(
-            self._listing.points[0],
-            f"restore points of {workload.name!r}",
-            {"VirtualMachineId": str(workload.id)},
-            Inline(),
-        )
-        return [row["id"] for row in rows]

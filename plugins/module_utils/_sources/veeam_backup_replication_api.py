@@ -22,6 +22,8 @@ from ansible_collections.backup.audit.plugins.module_utils._times import SECOND,
 
 ROOT = "/api/v1"
 
+Folded = t.TypeVar("Folded")
+
 
 class Api:
     """What the readers of this product share: a session, a revision, and how listings are read."""
@@ -67,8 +69,18 @@ class Api:
 
     def optional(self, path: str, what: str, params: Mapping[str, str] | None = None) -> list[dict[str, t.Any]] | str:
         """All records of a listing that only adds to the answer, or why they cannot be had."""
+        return self.folded(path, what, list, params)
+
+    def folded(
+        self,
+        path: str,
+        what: str,
+        fold: t.Callable[[Iterator[dict[str, t.Any]]], Folded],
+        params: Mapping[str, str] | None = None,
+    ) -> Folded | str:
+        """What ``fold`` makes of all records of such a listing, page after page, or why they cannot be had."""
         try:
-            return list(self.rows(path, what, params, mapper=Inline()))
+            return fold(self.rows(path, what, params, mapper=Inline()))
         except (ForbiddenError, NotFoundError) as error:
             return error.message
         except AnswerError as error:

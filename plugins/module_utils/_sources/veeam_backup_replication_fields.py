@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
@@ -28,6 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._model import (
     any_of,
 )
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import is_elsewhere
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table import IdTable
 from ansible_collections.backup.audit.plugins.module_utils._times import days_after, parse_time
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
@@ -208,6 +209,25 @@ def file_of(row: Mapping[str, t.Any]) -> File:
     points = row.get("restorePointIds")
     alone = isinstance(points, list) and len(points) == 1
     return File(as_int(row.get("backupSize")) if alone else None, retention_of(row.get("gfsPeriods")))
+
+
+class Files:
+    """The files of one backup by id."""
+
+    def __init__(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
+        self._table = IdTable()
+        for row in rows:
+            file = file_of(row)
+            self._table.add(str(row["id"]), file.size, sum(1 << RETENTION.index(name) for name in file.retention))
+        self._table.seal()
+
+    def get(self, ident: str) -> File | None:
+        """One file; None if it is not listed."""
+        found = self._table.get(hash(ident))
+        if found is None:
+            return None
+        size, kept, _alone = found
+        return File(size, tuple(name for bit, name in enumerate(RETENTION) if kept & 1 << bit))
 
 
 def retention_of(periods: t.Any) -> tuple[str, ...]:

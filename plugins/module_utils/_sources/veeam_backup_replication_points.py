@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import threading
 import typing as t
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._http import segment
+from ansible_collections.backup.audit.plugins.module_utils._ledger import distinct
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._paging import Inline
@@ -39,16 +42,18 @@ class Backups:
         self._settings = settings
         self._backups: dict[str, fields.Backup] = {}
         self._scans: dict[str, fields.Scan] = {}
-        self._files: dict[str, dict[str, fields.File] | str] = {}
+        self._files: dict[str, fields.Files | str] = {}
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
-        self._seen: set[str] = set()
+        # A hash of the id of each point.
+        self._seen = array("q")
 
     def read(self) -> None:
-        """What backups and scans say is read beside the list of objects, then each object's points."""
+        """Points of each object as soon as it is listed; what backups, jobs and scans say of them is read beside."""
         api, reading = self._api, self._reading
         # No call tells what is not backed up.
         reading.scope["inventory"] = False
+        total = api.workers.submit(self._total)
         beside = {
             "repositories": self._submit("/backupInfrastructure/repositories"),
             "scale_out_repositories": self._submit("/backupInfrastructure/scaleOutRepositories"),
@@ -56,21 +61,22 @@ class Backups:
             "backups": self._submit("/backups"),
             "scans": self._submit("/taskSessions", {"typeFilter": "Antivirus"}),
         }
-        total = self._total()
-        workloads = self._workloads()
+        answers = api.workers.map(self._rows_of, self._workloads())
+        first = next(answers, None)
         self._join({name: self._told(name, future.result()) for name, future in beside.items()})
-        for workload, (ids, points) in api.workers.map(self._points, workloads):
-            twice = self._seen.intersection(ids)
-            if twice:
-                self._warn("some restore points are listed with more than one backup object", "shared_points")
-            self._seen.update(ids)
+        for workload, rows in itertools.chain([first] if first else [], answers):
+            self._seen.extend(hash(ident) for ident in rows)
             reading.workload(workload)
-            for point in points:
+            for point in folded(self._point(row, workload) for row in rows.values()):
                 reading.point(point)
         for files in self._files.values():
             if isinstance(files, str):
                 self._warn(f"sizes are unknown for some backups: {files}", "backup_files")
-        if total is not None and total > len(self._seen):
+        different = distinct(self._seen)
+        if different < len(self._seen):
+            self._warn("some restore points are listed with more than one backup object", "shared_points")
+        listed = total.result()
+        if listed is not None and listed > different:
             self._unplaced()
 
     def _submit(self, path: str, params: Mapping[str, str] | None = None) -> Future[list[dict[str, t.Any]] | str]:
@@ -104,7 +110,7 @@ class Backups:
 
     # Objects
 
-    def _workloads(self) -> list[Workload]:
+    def _workloads(self) -> Iterator[Workload]:
         """Every wanted backup object once; the server lists it once for each backup that it is in."""
         count: collections.Counter[str] = collections.Counter()
 
@@ -116,17 +122,18 @@ class Backups:
             count[str(ident)] += 1
             return ident, count[str(ident)]
 
-        found: dict[str, Workload] = {}
+        found: set[str | None] = set()
         for row in self._api.rows("/backupObjects", "backup objects", {"orderColumn": "Name"}, identity=identity):
             workload = fields.workload_of(row)
-            if workload.type in self._settings.workload_types and self._reading.wants(workload):
-                found.setdefault(str(workload.id), workload)
-        return list(found.values())
+            wanted = workload.type in self._settings.workload_types and self._reading.wants(workload)
+            if wanted and workload.id not in found:
+                found.add(workload.id)
+                yield workload
 
     # Points
 
-    def _points(self, workload: Workload) -> tuple[list[str], list[RecoveryPoint]]:
-        """(ids, points) of one object; runs in a thread of its own."""
+    def _rows_of(self, workload: Workload) -> dict[str, dict[str, t.Any]]:
+        """The points of one object by id, and the files that they lie in; runs in a thread of its own."""
         what = f"restore points of {workload.name!r}"
         path = f"/backupObjects/{segment(workload.id)}/restorePoints"
         if self._api.version == _PAGED_BY_OBJECT:
@@ -137,8 +144,9 @@ class Backups:
             rows = [as_object(row) for row in page.items]
             if page.total is not None and page.total > len(rows):
                 rows = self._filtered(workload, what, page.total)
-        points = [self._point(row, workload) for row in rows]
-        return [point.id for point in points], folded(points)
+        for backup_id in {as_text(row.get("backupId")) for row in rows}:
+            self._files_of(backup_id or "")
+        return {str(row.get("id")): row for row in rows}
 
     def _filtered(self, workload: Workload, what: str, total: int) -> list[dict[str, t.Any]]:
         """The same by a filter, which has pages; believed only where it tells as many."""
@@ -163,7 +171,8 @@ class Backups:
         backup_id = as_text(row.get("backupId")) or ""
         ident = as_text(row.get("id")) or ""
         file_id = as_text(row.get("backupFileId"))
-        file = self._files_of(backup_id).get(file_id) if file_id and file_id != fields.NO_ID else None
+        files = self._files_of(backup_id) if file_id and file_id != fields.NO_ID else None
+        file = files.get(file_id) if files and file_id else None
         return fields.point_of(
             row,
             workload,
@@ -174,17 +183,16 @@ class Backups:
             include_raw=self._settings.include_raw,
         )
 
-    def _files_of(self, backup_id: str) -> dict[str, fields.File]:
-        """The files of one backup, read when its first point is met."""
+    def _files_of(self, backup_id: str) -> fields.Files | None:
+        """The files of one backup, read when its first point is met; None where they cannot be read."""
         with self._lock:
             lock = self._locks[backup_id]
         with lock:
             if backup_id not in self._files:
-                rows = self._api.optional(f"/backups/{segment(backup_id)}/backupFiles", "backup files")
-                named = rows if isinstance(rows, str) else {str(row["id"]): fields.file_of(row) for row in rows}
-                self._files[backup_id] = named
+                path = f"/backups/{segment(backup_id)}/backupFiles"
+                self._files[backup_id] = self._api.folded(path, "backup files", fields.Files)
             files = self._files[backup_id]
-        return {} if isinstance(files, str) else files
+        return None if isinstance(files, str) else files
 
     # Points that no backup object lists
 
@@ -202,9 +210,10 @@ class Backups:
 
     def _unplaced(self) -> None:
         window = window_of(self._reading)
+        seen = frozenset(self._seen)
         lost = 0
         for row in self._all_points("restore points", window):
-            if as_text(row.get("id")) not in self._seen and fields.created_of(row) <= self._reading.now:
+            if hash(str(row["id"])) not in seen and fields.created_of(row) <= self._reading.now:
                 lost += 1
                 self._reading.point(self._point(row, Workload()))
         if lost:

@@ -10,14 +10,13 @@ backup servers every 15 minutes by default.
 
 from __future__ import annotations
 
-import collections
 import html
+import itertools
 import typing as t
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForHeader, LoginError
-from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._failures import (
     AnswerError,
     ForbiddenError,
@@ -26,12 +25,23 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, NumberedPage, by_number
+from ansible_collections.backup.audit.plugins.module_utils._paging import (
+    Ahead,
+    Inline,
+    Mapper,
+    NumberedPage,
+    by_number,
+)
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_enterprise_manager_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_enterprise_manager_wire as wire
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_held import (
+    Held,
+    Homes,
+    joined,
+)
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
@@ -182,50 +192,66 @@ class VeeamEnterpriseManager(Source):
             self._read_tenant(reading)
             return
         types = self.settings.workload_types
+        in_files = bool({"vm", "physical"} & set(types))
         joins = ["BackupServer"]
-        joins += ["BackupFile", "Backup", "Repository"] if {"vm", "physical"} & set(types) else []
+        joins += ["Backup", "Repository"] if in_files else []
         joins += ["Replica", "CdpReplica"] if "vm_replica" in types else []
         joins += ["CloudReplica"] if _CLOUD in types else []
         beside = {kind: self.workers.submit(self._optional, kind) for kind in joins}
-        told = {kind: self._told(reading, kind, future) for kind, future in beside.items()}
+        files = self._rows("BackupFile", {}, ahead=True) if in_files else iter(())
+        points = {kind: self._rows(_KINDS[kind], self._filter(reading), ahead=True) for kind in types}
+        told = {kind: self._told(reading, kind, future.result()) for kind, future in beside.items()}
         reading.scope["backup_servers"] = _versions(told["BackupServer"])
         self._say_continuous(reading, told.get("CdpReplica", []))
-        homes = fields.homes(told.get("BackupFile", []), told.get("Backup", []), told.get("Repository", []))
+        homes = self._homes(reading, files, told)
         for workload_type in types:
             try:
                 if workload_type in ("vm", "physical"):
-                    self._read_files(reading, workload_type, homes)
+                    self._read_files(reading, workload_type, points[workload_type], homes)
                 else:
                     platforms = _platforms(told.get("Replica", []) + told.get("CloudReplica", []))
-                    self._read_replicas(reading, workload_type, platforms)
+                    self._read_replicas(reading, workload_type, points[workload_type], platforms)
             except NotFoundError as error:
                 if workload_type == "vm":
                     raise
                 reading.scope[workload_type] = False
                 reading.warnings.append(f"this server has no restore points of type {workload_type}: {error.message}")
 
-    def _read_files(self, reading: Reading, workload_type: str, homes: Mapping[str, fields.Home]) -> None:
+    def _homes(self, reading: Reading, files: Iterable[dict[str, t.Any]], told: Mapping[str, _Rows]) -> Homes:
+        backups, repositories = told.get("Backup", []), told.get("Repository", [])
+        try:
+            return Homes(files, backups, repositories)
+        except (ForbiddenError, NotFoundError, AnswerError) as error:
+            self._told(reading, "BackupFile", _refusal(error))
+            return Homes([], backups, repositories)
+
+    def _read_files(self, reading: Reading, workload_type: str, records: Iterable[t.Any], homes: Homes) -> None:
         """Points that lie in backup files. All of them are met before it is known which file holds one only."""
-        raw = self.settings.include_raw
-        by_workload: dict[t.Any, list[fields.Found]] = {}
-        holders: dict[str | None, set[str]] = collections.defaultdict(set)
-        for record in self._rows(_KINDS[workload_type], self._filter(reading)):
+        raw, whole = self.settings.include_raw, self.settings.detail == "recovery_points"
+        by_workload: dict[t.Any, Held] = {}
+        for record in records:
             found = fields.vm_point(record, raw) if workload_type == "vm" else fields.agent_point(record, homes, raw)
-            holders[found.file_id].add(found.point.id)
-            if reading.wants(found.point.workload):
-                by_workload.setdefault(found.point.workload.key, []).append(found)
-        groups = list(by_workload.values())
-        for group in fields.joined(groups) if workload_type == "physical" else groups:
-            settled = [
-                fields.settle(found, homes.get(found.file_id or ""), len(holders[found.file_id]) == 1)
-                for found in group
-            ]
-            for point in folded(settled):
+            homes.use(found.file_id)
+            workload = found.point.workload
+            if reading.wants(workload):
+                held = by_workload.get(workload.key)
+                if held is None:
+                    held = by_workload[workload.key] = Held(workload, whole=whole)
+                held.add(found)
+        groups = [by_workload.pop(key) for key in list(by_workload)]
+        machines = joined(groups) if workload_type == "physical" else [[group] for group in groups]
+        groups.clear()
+        while machines:
+            machine = machines.pop()
+            workload = machine[0].workload
+            for point in folded(point for held in machine for point in held.points(workload, homes)):
                 self._tell(reading, point)
 
-    def _read_replicas(self, reading: Reading, workload_type: str, platforms: Mapping[str, str | None]) -> None:
+    def _read_replicas(
+        self, reading: Reading, workload_type: str, records: Iterable[t.Any], platforms: Mapping[str, str | None]
+    ) -> None:
         point_of = fields.cloud_point if workload_type == _CLOUD else fields.replica_point
-        for record in self._rows(_KINDS[workload_type], self._filter(reading)):
+        for record in records:
             self._tell(reading, point_of(record, platforms, self.settings.include_raw))
 
     def _read_tenant(self, reading: Reading) -> None:
@@ -266,8 +292,13 @@ class VeeamEnterpriseManager(Source):
 
     # Calls
 
-    def _rows(self, kind: str, params: Mapping[str, str], mapper: Mapper | None = None) -> Iterator[dict[str, t.Any]]:
-        """All records of one type, from page 1 to the last; without a page size the server cuts at 100."""
+    def _rows(
+        self, kind: str, params: Mapping[str, str], mapper: Mapper | None = None, *, ahead: bool = False
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of one type, from page 1 to the last; without a page size the server cuts at 100.
+
+        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        """
 
         def fetch(number: int) -> NumberedPage[dict[str, t.Any]]:
             query = {"type": kind, "format": "Entities", **params}
@@ -277,28 +308,32 @@ class VeeamEnterpriseManager(Source):
         def identity(record: dict[str, t.Any]) -> str | None:
             return wire.id_of(record)
 
-        for records in by_number(fetch, mapper or self.workers, identity, kind):
-            yield from records
+        begun = Ahead(self.workers, fetch, 1) if ahead else fetch
+        return itertools.chain.from_iterable(by_number(begun, mapper or self.workers, identity, kind))
 
     def _optional(self, kind: str) -> _Rows | str:
         try:
             return list(self._rows(kind, {}, Inline()))
-        except (ForbiddenError, NotFoundError) as error:
-            return error.message
-        except AnswerError as error:
-            if error.status == 400:
-                # How a type that this version does not have is answered.
-                return error.words or error.message
-            raise
+        except (ForbiddenError, NotFoundError, AnswerError) as error:
+            return _refusal(error)
 
     @staticmethod
-    def _told(reading: Reading, kind: str, future: Future[_Rows | str]) -> _Rows:
-        rows = future.result()
+    def _told(reading: Reading, kind: str, rows: _Rows | str) -> _Rows:
         if isinstance(rows, str):
             reading.scope[kind] = False
             reading.warnings.append(f"{kind} could not be read, so what rests on it is unknown: {rows}")
             return []
         return rows
+
+
+def _refusal(error: AuditError) -> str:
+    """Why a type cannot be read; what is no refusal, but a broken answer, is raised again."""
+    if isinstance(error, AnswerError):
+        # How a type that this version does not have is answered.
+        if error.status != 400:
+            raise error
+        return error.words or error.message
+    return error.message
 
 
 def _session_of(answer: Answer) -> str | None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_text, scrubbed
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_text, scrubbed
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import is_elsewhere
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_wire import (
     id_of,
     lowered,
@@ -54,25 +53,11 @@ class Found:
     file_id: str | None
 
 
-def homes(
-    files: list[dict[str, t.Any]], backups: list[dict[str, t.Any]], repositories: list[dict[str, t.Any]]
-) -> dict[str, Home]:
-    """Backup files by id, joined to their backups and repositories."""
-    kinds = {id_of(row): as_text(row.get("kind")) for row in map(lowered, repositories)}
-    owners: dict[str | None, tuple[str | None, str | None, Copy | None]] = {}
-    for row in map(lowered, backups):
-        repository, name = up_link(row, "RepositoryReference")
-        kind = kinds.get(repository)
-        place = Copy(location=name, location_type=kind, offsite=is_elsewhere(kind)) if name else None
-        owners[id_of(row)] = (as_text(row.get("name")), platform_of(row.get("platform")), place)
-    found = {}
-    for row in map(lowered, files):
-        ident = id_of(row)
-        backup_id, backup_name = up_link(row, "BackupReference")
-        job, platform, place = owners.get(backup_id, (backup_name, None, None))
-        if ident is not None:
-            found[ident] = Home(as_int(row.get("backupsize")), backup_id, job, platform, place)
-    return found
+class HomesByFile(t.Protocol):
+    """Backup files, joined to their backups and repositories."""
+
+    def get(self, file_id: str, /) -> Home | None:
+        """Where a file belongs; None for one that is not listed."""
 
 
 def platform_of(told: t.Any) -> str | None:
@@ -95,12 +80,12 @@ def vm_point(record: Mapping[str, t.Any], include_raw: bool) -> Found:
     return Found(_point(record, row, workload, _kind(row), include_raw), up_link(row, "BackupFileReference")[0])
 
 
-def agent_point(record: Mapping[str, t.Any], homes_by_file: Mapping[str, Home], include_raw: bool) -> Found:
+def agent_point(record: Mapping[str, t.Any], homes: HomesByFile, include_raw: bool) -> Found:
     """AgentRestorePoint. It does not name its machine but in its own name, so the backup tells equal names apart."""
     row = lowered(record)
     name = _vm_name(row)
     file_id = up_link(row, "BackupFileReference")[0]
-    home = homes_by_file.get(file_id or "")
+    home = homes.get(file_id or "")
     workload = Workload(
         id=f"{name}/{home.backup_id}" if name and home and home.backup_id else None,
         name=name,
@@ -109,28 +94,6 @@ def agent_point(record: Mapping[str, t.Any], homes_by_file: Mapping[str, Home], 
         origin=up_link(row, "BackupServerReference")[1],
     )
     return Found(_point(record, row, workload, _kind(row), include_raw), file_id)
-
-
-def joined(groups: Iterable[list[Found]]) -> list[list[Found]]:
-    """Points of agents by backup -> by machine: a backup whose points have the times of another's holds copies of them.
-
-    The name alone would not do, because a machine that was set up anew has the name of the one before.
-    """
-    machines: dict[tuple[str | None, str | None], list[tuple[set[int], list[Found]]]] = {}
-    for group in sorted(groups, key=lambda group: group[0].point.workload.id or ""):
-        workload = group[0].point.workload
-        times = {found.point.created for found in group}
-        known = machines.setdefault((workload.origin, workload.name), [])
-        for others, machine in known:
-            if 2 * len(times & others) >= min(len(times), len(others)):
-                others.update(times)
-                for found in group:
-                    found.point.workload = machine[0].point.workload
-                machine.extend(group)
-                break
-        else:
-            known.append((times, group))
-    return [machine for known in machines.values() for _times, machine in known]
 
 
 def replica_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None], include_raw: bool) -> RecoveryPoint:
@@ -159,7 +122,7 @@ def cloud_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None]
     return point
 
 
-def settle(found: Found, home: Home | None, alone: bool) -> RecoveryPoint:
+def settle(found: Found, home: Home | None, *, alone: bool) -> RecoveryPoint:
     """Size and place of a point in a backup file; ``alone``: no other point lies in this file."""
     point = found.point
     if home is not None:

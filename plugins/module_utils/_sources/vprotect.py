@@ -9,8 +9,9 @@ Sources: the vendor's API pages of 7.4 and older, the vendor's own clients. Time
 
 from __future__ import annotations
 
+import itertools
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import JsonForCookies
@@ -19,10 +20,11 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import Answ
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Page, by_page_size
+from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Inline, Mapper, Page, by_page_size
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains, Copies
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
@@ -116,12 +118,11 @@ class VProtect(Source):
     def read(self, reading: Reading) -> None:
         """All backups, each told once it is known whether those that it builds on are there."""
         self._reading = reading
-        self._locks: dict[str, Mapping[str, int]] = {}
-        self._told: set[int] = set()
+        self._locks: dict[str, Future[Mapping[str, int] | AuditError]] = {}
         entities = self.workers.submit(self._entities)
         destinations = self.workers.submit(self._encrypting)
         restores = self.workers.submit(self._restores)
-        query = self._query()
+        backups = self._backups(self._query())
         context = fields.Context(
             self._known("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
             self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
@@ -130,22 +131,24 @@ class VProtect(Source):
             fields.lists_places(reading.version),
         )
         workloads = _Workloads(reading, self.settings.workload_types, entities)
-        chains = fields.Chains(self._tell)
-        copies = self._read_backups(query, workloads, chains, context)
+        self._copies = Copies()
+        chains = Chains(self._tell)
+        self._read_backups(backups, workloads, chains, context)
         chains.finish(whole=reading.since is None)
-        for point in copies:
-            # A copy of a backup that is listed itself is told by its places; it is no other point.
-            if hash((point.workload.id, point.created)) not in self._told:
-                reading.point(point)
+        for point in self._copies.alone():
+            reading.point(point)
         workloads.finish(include_unprotected=self.settings.include_unprotected)
 
     def _read_backups(
-        self, query: Mapping[str, t.Any], workloads: _Workloads, chains: fields.Chains, context: fields.Context
-    ) -> list[RecoveryPoint]:
-        """Hand all backups to ``chains``; gives the records of mere copies."""
-        copies: list[RecoveryPoint] = []
+        self,
+        backups: Iterable[dict[str, t.Any]],
+        workloads: _Workloads,
+        chains: Chains,
+        context: fields.Context,
+    ) -> None:
+        """Hand all backups to ``chains``, but the records of mere copies."""
         untimed = 0
-        for row in self._pages("/backups", "backups", query):
+        for row in backups:
             if fields.word(row.get("status")) == fields.REMOVED:
                 chains.gone(fields.own_guid(row))
                 continue
@@ -156,19 +159,25 @@ class VProtect(Source):
             if point is None:
                 untimed += 1
             elif fields.is_copy(row):
-                copies.append(point)
+                self._copies.add(point)
             else:
                 chains.add(point, fields.parent_of(row))
         if untimed:
             self._reading.warnings.append(
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
             )
-        return copies
 
     def _tell(self, point: RecoveryPoint) -> None:
         if point.usable is not False:
-            self._told.add(hash((point.workload.id, point.created)))
+            self._copies.told(point)
         self._reading.point(point)
+
+    def _backups(self, query: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+        """All backups, from now on; the rules of each page are asked for together."""
+        for rows in self._pages("/backups", "backups", query, ahead=True):
+            for rule in filter(None, map(fields.rule_of, rows)):
+                self._ask_rule(*rule)
+            yield from rows
 
     def _query(self) -> dict[str, t.Any]:
         """The filters that this server is known to honour, or whose effect is checked on this side."""
@@ -186,25 +195,33 @@ class VProtect(Source):
 
         Older servers take one status only, a newer one may have another status: so the numbers must add up.
         """
-        counts = []
-        for status in ((), fields.KEPT, (fields.REMOVED,)):
-            try:
-                answer = self.client.get(_BACKUPS, {**query, "status": list(status), "page": "0", "size": "1"})
-            except AnswerError as error:
-                if error.status != 400:
-                    raise
-                return False
-            total = _total(answer)
-            if total is None:
-                return False
-            counts.append(total)
+        statuses = ((), fields.KEPT, (fields.REMOVED,))
+        counts = [count for _status, count in self.workers.map(lambda status: self._counted(query, status), statuses)]
         everything, kept, removed = counts
-        return kept + removed == everything
+        return None not in counts and (kept or 0) + (removed or 0) == everything
+
+    def _counted(self, query: Mapping[str, t.Any], status: tuple[str, ...]) -> int | None:
+        """How many backups of these statuses there are; None where the server does not tell, or refuses to."""
+        try:
+            return _total(self.client.get(_BACKUPS, {**query, "status": list(status), "page": "0", "size": "1"}))
+        except AnswerError as error:
+            if error.status != 400:
+                raise
+            return None
 
     def _pages(
-        self, path: str, what: str, query: Mapping[str, t.Any] | None = None, mapper: Mapper | None = None
-    ) -> Iterator[dict[str, t.Any]]:
-        """All records of one list, pages read in parallel unless ``mapper`` says otherwise."""
+        self,
+        path: str,
+        what: str,
+        query: Mapping[str, t.Any] | None = None,
+        mapper: Mapper | None = None,
+        *,
+        ahead: bool = False,
+    ) -> Iterator[Sequence[dict[str, t.Any]]]:
+        """All pages of one list, read in parallel unless ``mapper`` says otherwise.
+
+        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        """
 
         def fetch(page: int, size: int) -> Page[dict[str, t.Any]]:
             answer = self.client.get(_API + path, {**(query or {}), "page": str(page), "size": str(size)})
@@ -214,8 +231,13 @@ class VProtect(Source):
             # Jobs are not known to carry an id.
             return as_text(row.get("guid")) or repr(row)
 
-        for rows in by_page_size(fetch, mapper or self.workers, self.settings.page_size, identity, what):
-            yield from rows
+        size = self.settings.page_size
+        begun = Ahead(self.workers, fetch, 0, size) if ahead else fetch
+        return by_page_size(begun, mapper or self.workers, size, identity, what)
+
+    def _records(self, path: str, what: str) -> Iterator[dict[str, t.Any]]:
+        """All records of a list, page after page, for what is read in a thread of its own."""
+        return itertools.chain.from_iterable(self._pages(path, what, mapper=Inline()))
 
     def _list(self, path: str) -> list[dict[str, t.Any]]:
         """A short list as a whole, which is what comes without page and size."""
@@ -246,7 +268,7 @@ class VProtect(Source):
     def _restores(self) -> dict[str, int]:
         """Backup -> when it was last restored with success. Only jobs that name their backup count."""
         restored: dict[str, int] = {}
-        for job in self._pages("/restore-jobs", "restore jobs", mapper=Inline()):
+        for job in self._records("/restore-jobs", "restore jobs"):
             backup, time = fields.guid_of(job, "backup"), fields.moment_of(job, "restoreTime")
             if backup is not None and time is not None and fields.word(job.get("status")) == "SUCCESS":
                 restored[backup] = max(time, restored.get(backup, 0))
@@ -254,16 +276,23 @@ class VProtect(Source):
 
     def _rule_locks(self, rule: str, word: str) -> Mapping[str, int]:
         """Days of retention lock by destination, of one rule; asked for once."""
+        self._ask_rule(rule, word)
+        told = self._locks[rule].result()
+        if isinstance(told, AuditError):
+            self._say("rules", f"retention locks of some backup rules are unknown: {told.message}")
+            return {}
+        self._reading.scope.setdefault("rules", True)
+        return told
+
+    def _ask_rule(self, rule: str, word: str) -> None:
         if rule not in self._locks:
-            self._locks[rule] = {}
-            try:
-                path = f"{_API}/rules/{word}-backup/{segment(rule)}"
-                told = self.client.get(path, {"only-active-destinations": "false"}).json_object()
-                self._locks[rule] = fields.locks_of(told)
-                self._reading.scope.setdefault("rules", True)
-            except (ForbiddenError, NotFoundError) as error:
-                self._say("rules", f"retention locks of some backup rules are unknown: {error.message}")
-        return self._locks[rule]
+            self._locks[rule] = self.workers.submit(self._locks_of, f"{_API}/rules/{word}-backup/{segment(rule)}")
+
+    def _locks_of(self, path: str) -> Mapping[str, int] | AuditError:
+        try:
+            return fields.locks_of(self.client.get(path, {"only-active-destinations": "false"}).json_object())
+        except (ForbiddenError, NotFoundError) as error:
+            return error
 
     def _entities(self) -> list[dict[str, t.Any]] | AuditError:
         """Every workload that the server knows, with more of some kinds."""
@@ -275,7 +304,7 @@ class VProtect(Source):
         for kind, path in _DETAILS.items():
             if fields.TYPES[kind][0] in self.settings.workload_types:
                 try:
-                    for row in self._pages(path, path.strip("/"), mapper=Inline()):
+                    for row in self._records(path, path.strip("/")):
                         guid = fields.own_guid(row)
                         known[guid] = {**row, "type": kind, **known.get(guid, {})}
                 except (ForbiddenError, NotFoundError):

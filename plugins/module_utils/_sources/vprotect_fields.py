@@ -260,13 +260,19 @@ def _estimate(
     point.estimated = estimated
 
 
-def _lock(point: RecoveryPoint, row: Mapping[str, t.Any], places: Sequence[_Place], context: Context) -> bool:
-    """The retention lock of the rule as it is today, counted from when the backup was stored."""
+def rule_of(row: Mapping[str, t.Any]) -> tuple[str, str] | None:
+    """(guid, word of the kind) of the rule that made a backup; None where the record does not tell them."""
     rule = guid_of(row, "backupRule")
     _type, kind = TYPES.get(word(as_object(row.get("protectedEntity")).get("type")), (None, None))
-    if rule is None or kind is None:
+    return None if rule is None or kind is None else (rule, kind)
+
+
+def _lock(point: RecoveryPoint, row: Mapping[str, t.Any], places: Sequence[_Place], context: Context) -> bool:
+    """The retention lock of the rule as it is today, counted from when the backup was stored."""
+    rule = rule_of(row)
+    if rule is None:
         return False
-    days = context.locks(rule, kind)
+    days = context.locks(*rule)
     if not any(days.values()):
         return False
     stored = point.completed if point.completed is not None else point.created
@@ -290,55 +296,3 @@ def locks_of(rule: Mapping[str, t.Any]) -> dict[str, int]:
         else:
             days[word(place.get("roleType"))] = locked
     return days
-
-
-class Chains:
-    """Tells points once it is known whether what they build on can be restored.
-
-    The listing is newest first, so an increment comes before its parent and waits for it; what is kept at one time is
-    one chain for each workload. A parent that is not listed at all is gone, unless the window read may hide it.
-    """
-
-    def __init__(self, tell: Callable[[RecoveryPoint], None]) -> None:
-        self._tell = tell
-        self._usable: dict[int, bool | None] = {}
-        self._waiting: dict[int, list[RecoveryPoint]] = {}
-
-    def add(self, point: RecoveryPoint, parent: str | None) -> None:
-        """A point, and the guid of what it builds on."""
-        key = hash(parent)
-        if parent is None:
-            self._settle(point, True)
-        elif key in self._usable:
-            self._settle(point, self._usable[key])
-        else:
-            self._waiting.setdefault(key, []).append(point)
-
-    def gone(self, guid: str) -> None:
-        """This backup was deleted."""
-        self._usable[hash(guid)] = False
-        for child in self._waiting.pop(hash(guid), ()):
-            self._settle(child, False)
-
-    def finish(self, *, whole: bool) -> None:
-        """All was read; ``whole`` says that no window hid any parent."""
-        waiting = {hash(point.id) for points in self._waiting.values() for point in points}
-        for key in [key for key in self._waiting if key not in waiting]:
-            for point in self._waiting.pop(key):
-                self._settle(point, not whole)
-        # What is left builds on itself, which nothing can be restored from.
-        while self._waiting:
-            for point in self._waiting.pop(next(iter(self._waiting))):
-                self._settle(point, False)
-
-    def _settle(self, point: RecoveryPoint, parent_usable: bool | None) -> None:
-        stack = [(point, parent_usable)]
-        while stack:
-            point, base = stack.pop()
-            if base is False or point.usable is False:
-                point.usable = False
-            elif base is None:
-                point.usable = None
-            self._usable[hash(point.id)] = point.usable
-            self._tell(point)
-            stack.extend((child, point.usable) for child in self._waiting.pop(hash(point.id), ()))

@@ -23,6 +23,11 @@ from ansible_collections.backup.audit.plugins.module_utils._sources import veeam
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager import (
     VeeamEnterpriseManager,
 )
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_held import (
+    Held,
+    Homes,
+    joined,
+)
 from ansible_collections.backup.audit.plugins.module_utils._times import format_time
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -271,22 +276,37 @@ BACKUP = {
 REPOSITORY = {"UID": "urn:veeam:Repository: r1", "Name": "disk-1", "Kind": "Cloud"}
 
 
+def held(homes: Homes, *records: dict[str, Any]) -> list[RecoveryPoint]:
+    """The points of these records, as they are told once all were met."""
+    group = Held(fields.vm_point(VM, False).point.workload, whole=False)
+    for record in records:
+        found = fields.vm_point(record, False)
+        homes.use(found.file_id)
+        group.add(found)
+    return list(group.points(group.workload, homes))
+
+
 def test_size_and_place_come_by_joining() -> None:
     """File, backup, repository; a file that others share has no size for this point."""
-    homes = fields.homes([FILE], [BACKUP], [REPOSITORY])
-    alone = fields.settle(fields.vm_point(VM, False), homes["f1"], True)
+    (alone,) = held(Homes([FILE], [BACKUP], [REPOSITORY]), VM)
     assert (alone.size_bytes, alone.job, alone.offsite, alone.estimated) == (500, "Gold", True, ("offsite",))
     assert alone.copies == [Copy(location="disk-1", location_type="Cloud", offsite=True)]
-    assert fields.settle(fields.vm_point(VM, False), homes["f1"], False).size_bytes is None
-    lost = fields.settle(fields.vm_point(VM, False), None, True)
+    assert (alone.kind, alone.created) == (
+        fields.vm_point(VM, False).point.kind,
+        fields.vm_point(VM, False).point.created,
+    )
+    together = held(Homes([FILE], [BACKUP], [REPOSITORY]), VM, {**VM, "UID": "urn:veeam:VmRestorePoint:other"})
+    assert [point.size_bytes for point in together] == [None, None]
+    assert together[0].id != together[1].id
+    (lost,) = held(Homes([], [BACKUP], [REPOSITORY]), VM)
     assert (lost.size_bytes, lost.copies, lost.offsite) == (None, None, None)
-    unread = fields.settle(fields.vm_point(VM, False), fields.homes([FILE], [], [])["f1"], True)
+    (unread,) = held(Homes([FILE], [], []), VM)
     assert (unread.size_bytes, unread.job, unread.copies) == (500, "Gold", None)
 
 
 def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
     """The point itself names no machine."""
-    homes = fields.homes([FILE], [BACKUP], [])
+    homes = Homes([FILE], [BACKUP], [])
     workload = fields.agent_point({**VM, "Name": "desk@2026-11-20 04:00:52"}, homes, False).point.workload
     assert (workload.id, workload.name, workload.platform, workload.type) == ("desk/b1", "desk", "linux", "physical")
 
@@ -294,15 +314,20 @@ def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
 def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
     """A copy shares them; a machine set up anew under the old name does not."""
 
-    def group(backup: str, *hours: int) -> list[fields.Found]:
+    def group(backup: str, *hours: int) -> Held:
         homes = {"f1": fields.Home(None, backup, None, None, None)}
-        times = [f"2026-11-20T{hour:02}:00:00Z" for hour in hours]
-        return [fields.agent_point({**VM, "Name": "desk@x", "CreationTimeUTC": time}, homes, False) for time in times]
+        made: Held | None = None
+        for hour in hours:
+            time = f"2026-11-20T{hour:02}:00:00Z"
+            found = fields.agent_point({**VM, "Name": "desk@x", "CreationTimeUTC": time}, homes, False)
+            made = made or Held(found.point.workload, whole=False)
+            made.add(found)
+        assert made is not None
+        return made
 
-    machines = fields.joined([group("b2", 1, 2, 3), group("b1", 1, 2), group("b3", 7, 8), group("b0", 3, 9, 10)])
-    shown = {machine[0].point.workload.id: len(machine) for machine in machines}
+    machines = joined([group("b2", 1, 2, 3), group("b1", 1, 2), group("b3", 7, 8), group("b0", 3, 9, 10)])
+    shown = {machine[0].workload.id: sum(len(held.times) for held in machine) for machine in machines}
     assert shown == {"desk/b0": 3, "desk/b1": 5, "desk/b3": 2}
-    assert {found.point.workload.id for machine in machines for found in machine} == set(shown)
 
 
 def settings(**own: Any) -> Settings:

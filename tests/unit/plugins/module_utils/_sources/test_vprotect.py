@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, parse_time
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
@@ -192,7 +193,7 @@ def chained(points: list[tuple[str, str | None, bool | None]], *, whole: bool) -
         assert settled.id not in told
         told[settled.id] = settled.usable
 
-    chains = fields.Chains(tell)
+    chains = Chains(tell)
     for ident, parent, usable in points:
         chains.add(RecoveryPoint(id=ident, workload=Workload(), created=0, usable=usable), parent)
     chains.finish(whole=whole)
@@ -218,7 +219,7 @@ def test_parent_that_is_gone() -> None:
     assert chained(rows, whole=False) == {"b": True, "c": True}
     assert chained([*rows, ("a", "c", True)], whole=False) == {"a": False, "b": False, "c": False}
     told: list[RecoveryPoint] = []
-    chains = fields.Chains(told.append)
+    chains = Chains(told.append)
     chains.add(RecoveryPoint(id="c", workload=Workload(), created=0, usable=True), "b")
     chains.gone("b")
     assert [settled.usable for settled in told] == [False]

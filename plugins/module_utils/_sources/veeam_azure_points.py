@@ -1,0 +1,247 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Veeam Backup for Microsoft Azure: the points of one workload type, and whose they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_object, as_text
+from ansible_collections.backup.audit.plugins.module_utils._model import Workload
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Workers
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_fields import point_of
+
+Rows = list[dict[str, t.Any]]
+OLD_POINTS = "/restorePoints"
+
+
+class Lists(t.Protocol):
+    """What is needed of the adapter: its listings, and what it learned of all repositories."""
+
+    workers: Workers
+    settings: Settings
+
+    @property
+    def encrypted(self) -> bool | None:
+        """What all readable repositories have in common."""
+
+    def side_rows(self, path: str, what: str) -> Rows | AuditError:
+        """A listing that only adds to the answer."""
+
+    def rows(
+        self,
+        path: str,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        mapper: Mapper | None = None,
+        *,
+        ahead: bool = False,
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of one listing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """Where the points of one workload type are, which members name their workload, and where workloads are listed."""
+
+    points: tuple[str, ...]
+    id_member: str | None
+    name_member: str
+    protected: str | None
+    inventory: str | None = None
+
+
+LISTINGS = {
+    "vm": Listing(
+        ("/restorePoints/virtualMachines",),
+        # A point of a virtual machine names it, but does not carry its id.
+        None,
+        "vmName",
+        "/protectedItem/virtualMachines",
+        "/virtualMachines",
+    ),
+    "database": Listing(("/restorePoints/sql",), "databaseId", "databaseName", "/protectedItem/sql", "/databases"),
+    "file_share": Listing(
+        ("/restorePoints/fileShares",), "fileShareId", "fileShareName", "/protectedItem/fileShares", "/fileShares"
+    ),
+    "cosmosdb": Listing(
+        ("/restorePoints/cosmosDb/repository", "/restorePoints/cosmosDb/continuous"),
+        "accountId",
+        "accountName",
+        "/protectedItem/cosmosDb",
+        "/cosmosDb",
+    ),
+    # One point covers all virtual networks of a subscription in a region, so that pair is the workload.
+    "virtual_network": Listing(("/restorePoints/vnets",), "subscriptionId", "subscriptionName", None),
+}
+
+
+class TypeReader:
+    """Reads the points of one workload type and finds the workload of each."""
+
+    def __init__(self, source: Lists, reading: Reading, workload_type: str, listing: Listing) -> None:
+        self._source = source
+        self._reading = reading
+        self._type = workload_type
+        self._listing = listing
+        self._workloads: dict[str, Workload] = {}
+        self._regions: dict[str, str] = {}
+        self._by_name: dict[str, list[Workload]] = {}
+        # Points without names leave every workload unknown; listing them with 0 points would say "none".
+        self._named = listing.points != (OLD_POINTS,)
+        self._protected = self._beside(listing.protected, "protected items")
+        self._inventory = self._beside(listing.inventory, "inventory")
+        what = f"restore points ({workload_type})"
+        self._points = [source.rows(path, what, ahead=True) for path in listing.points]
+
+    def _beside(self, path: str | None, what: str) -> Future[Rows | AuditError] | None:
+        if path is None or not self._named:
+            return None
+        return self._source.workers.submit(self._source.side_rows, path, f"{what} ({self._type})")
+
+    def read(self) -> None:
+        """Workloads first, then points; points that name no workload for certain are asked for workload by workload."""
+        unseen = None
+        if not self._named:
+            self._reading.scope["names"] = False
+            self._say_once("this API version does not name the workloads of restore points, so they stand in one row")
+        else:
+            self._note_protected()
+            unseen = self._note_inventory(self._inventory.result()) if self._inventory else None
+        unplaced = []
+        for rows in self._points:
+            for row in rows:
+                workload = self._workload_of(row)
+                if workload is None:
+                    unplaced.append(row)
+                else:
+                    self._tell(row, workload)
+        if unplaced:
+            owners = self._owners(unplaced)
+            for row in unplaced:
+                name = as_text(row.get(self._listing.name_member))
+                self._tell(row, owners.get(row["id"]) or Workload(name=name, type=self._type, platform="azure"))
+        if unseen is not None:
+            self._reading.scope["inventory"] = False
+            self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {unseen.message}")
+
+    def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
+        self._reading.point(
+            point_of(
+                row,
+                workload,
+                region=self._regions.get(workload.id or ""),
+                encrypted=self._source.encrypted,
+                include_raw=self._source.settings.include_raw,
+            )
+        )
+
+    # Workloads
+
+    def _note_protected(self) -> None:
+        items = self._protected.result() if self._protected else []
+        if isinstance(items, AuditError):
+            self._reading.warnings.append(f"protected items of type {self._type} could not be read: {items.message}")
+            return
+        for item in items:
+            self._note(item)
+
+    def _note_inventory(self, items: Rows | AuditError) -> AuditError | None:
+        """Which workloads still exist, and those that nothing protects; the error if the account may not see that."""
+        protected = list(self._workloads.values())
+        if isinstance(items, AuditError):
+            for workload in protected:
+                self._reading.workload(workload)
+            return items
+        self._reading.scope.setdefault("inventory", True)
+        for workload in protected:
+            workload.in_inventory = False
+        for item in items:
+            workload = self._note(item)
+            workload.in_inventory = not as_bool(item.get("isDeleted"))
+            if workload.in_inventory and self._source.settings.include_unprotected:
+                self._reading.workload(workload)
+        for workload in protected:
+            self._reading.workload(workload)
+        return None
+
+    def _say_once(self, warning: str) -> None:
+        if warning not in self._reading.warnings:
+            self._reading.warnings.append(warning)
+
+    def _note(self, item: dict[str, t.Any]) -> Workload:
+        ident = str(item["id"])
+        workload = self._workloads.get(ident)
+        if workload is None:
+            workload = Workload(id=ident, name=as_text(item.get("name")), type=self._type, platform="azure")
+            self._workloads[ident] = workload
+            if workload.name is not None:
+                self._by_name.setdefault(workload.name, []).append(workload)
+        region = as_text(item.get("regionName")) or as_text(as_object(item.get("region")).get("name"))
+        if region:
+            self._regions[ident] = region
+        return workload
+
+    def _workload_of(self, row: dict[str, t.Any]) -> Workload | None:
+        name = as_text(row.get(self._listing.name_member))
+        if self._listing.id_member is not None:
+            ident = as_text(row.get(self._listing.id_member))
+            region = as_text(row.get("regionName")) or as_text(row.get("regionId"))
+            if ident is None or (self._type == "virtual_network" and region is None):
+                return None
+            if self._type == "virtual_network":
+                ident, name = f"{ident}/{region}", f"{name or ident}/{region}"
+            known = self._workloads.get(ident)
+            if known is None:
+                known = Workload(id=ident, name=name, type=self._type, platform="azure")
+                self._workloads[ident] = known
+            return known
+        candidates = self._by_name.get(name, []) if name is not None else []
+        return candidates[0] if len(candidates) == 1 else None
+
+    # Points that name no workload, or one of several with the same name
+
+    def _owners(self, unplaced: Sequence[dict[str, t.Any]]) -> dict[str, Workload]:
+        """Point id -> workload, asked workload by workload; only where no two workloads claim the same point."""
+        if self._listing.id_member is not None or not self._named:
+            return {}
+        names = {as_text(row.get(self._listing.name_member)) for row in unplaced}
+        asked = [
+            workload
+            for name, workloads in self._by_name.items()
+            if None in names or name in names
+            for workload in workloads
+            if self._reading.wants(workload)
+        ]
+        wanted = {row["id"]: as_text(row.get(self._listing.name_member)) for row in unplaced}
+        owners: dict[str, Workload] = {}
+        disputed: set[str] = set()
+        for workload, ids in self._source.workers.map(self._ids_of, asked):
+            for ident in ids:
+                if ident in owners and owners[ident] is not workload:
+                    # The server ignored the filter: it then gives every point for every workload.
+                    disputed.add(ident)
+                if ident in wanted and wanted[ident] in (None, workload.name):
+                    owners[ident] = workload
+        if disputed:
+            self._say_once(
+                "the server does not tell workloads of one name apart; their points stand together, without id"
+            )
+        return {ident: workload for ident, workload in owners.items() if ident not in disputed}
+
+    def _ids_of(self, workload: Workload) -> list[str]:
+        rows = self._source.rows(
+            self._listing.points[0],
+            f"restore points of {workload.name!r}",
+            {"VirtualMachineId": str(workload.id)},
+            Inline(),
+        )
+        return [row["id"] for row in rows]

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Storware vProtect: whether what a backup builds on, or is a copy of, is listed as well."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection
+
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
+
+# What belongs together stands near together in the listing, which is newest first.
+_AT_HAND = 50_000
+_STATES = (False, True, None)
+
+
+class Journal:
+    """What was told, and whether it is usable, in 9 bytes each: the last ones at hand, others found in the end."""
+
+    def __init__(self) -> None:
+        self._keys = array("q")
+        self._states = bytearray()
+        self._at_hand: dict[int, bool | None] = {}
+
+    def note(self, key: int, state: bool | None) -> None:
+        """One more."""
+        self._keys.append(key)
+        self._states.append(_STATES.index(state))
+        self._at_hand[key] = state
+        if len(self._at_hand) > _AT_HAND:
+            del self._at_hand[next(iter(self._at_hand))]
+
+    @property
+    def at_hand(self) -> dict[int, bool | None]:
+        """Those that were told last."""
+        return self._at_hand
+
+    def search(self, wanted: Collection[int]) -> dict[int, bool | None]:
+        """Those of ``wanted`` that were told at any time."""
+        if not wanted:
+            return {}
+        pairs = zip(self._keys, self._states, strict=True)
+        return {key: _STATES[state] for key, state in pairs if key in wanted}
+
+
+class Chains:
+    """Tells points once it is known whether what they build on can be restored.
+
+    The listing is newest first, so an increment comes before its parent and waits for it; what is kept at one time is
+    one chain for each workload. A parent that is not listed at all is gone, unless the window read may hide it.
+    """
+
+    def __init__(self, tell: Callable[[RecoveryPoint], None]) -> None:
+        self._tell = tell
+        self._journal = Journal()
+        self._waiting: dict[int, list[RecoveryPoint]] = {}
+
+    def add(self, point: RecoveryPoint, parent: str | None) -> None:
+        """A point, and the guid of what it builds on."""
+        key = hash(parent)
+        if parent is None:
+            self._settle(point, True)
+        elif key in self._journal.at_hand:
+            self._settle(point, self._journal.at_hand[key])
+        else:
+            self._waiting.setdefault(key, []).append(point)
+
+    def gone(self, guid: str) -> None:
+        """This backup was deleted."""
+        self._journal.note(hash(guid), False)
+        for child in self._waiting.pop(hash(guid), ()):
+            self._settle(child, False)
+
+    def finish(self, *, whole: bool) -> None:
+        """All was read; ``whole`` says that no window hid any parent."""
+        for key, usable in self._journal.search(self._waiting.keys()).items():
+            for point in self._waiting.pop(key, ()):
+                self._settle(point, usable)
+        waiting = {hash(point.id) for points in self._waiting.values() for point in points}
+        for key in [key for key in self._waiting if key not in waiting]:
+            for point in self._waiting.pop(key):
+                self._settle(point, not whole)
+        # What is left builds on itself, which nothing can be restored from.
+        while self._waiting:
+            for point in self._waiting.pop(next(iter(self._waiting))):
+                self._settle(point, False)
+
+    def _settle(self, point: RecoveryPoint, parent_usable: bool | None) -> None:
+        stack = [(point, parent_usable)]
+        while stack:
+            point, base = stack.pop()
+            if base is False or point.usable is False:
+                point.usable = False
+            elif base is None:
+                point.usable = None
+            self._journal.note(hash(point.id), point.usable)
+            self._tell(point)
+            stack.extend((child, point.usable) for child in self._waiting.pop(hash(point.id), ()))
+
+
+class Copies:
+    """Records of mere copies. One of a backup that is listed itself is told by its places; it is no other point."""
+
+    def __init__(self) -> None:
+        self._told = Journal()
+        self._alone: dict[int, RecoveryPoint] = {}
+
+    def add(self, point: RecoveryPoint) -> None:
+        """The copy of a backup."""
+        key = hash((point.workload.id, point.created))
+        if key not in self._told.at_hand:
+            self._alone[key] = point
+
+    def told(self, point: RecoveryPoint) -> None:
+        """A backup, or what can still be restored of it."""
+        key = hash((point.workload.id, point.created))
+        self._told.note(key, True)
+        self._alone.pop(key, None)
+
+    def alone(self) -> Collection[RecoveryPoint]:
+        """All was read: the copies whose backup is not listed."""
+        for key in self._told.search(self._alone.keys()):
+            del self._alone[key]
+        return self._alone.values()

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lists of points that change while their pages are read: nothing that stood there all the time goes missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import read
+
+# What each product is asked besides; names keeps Backup & Replication from looking for points without an object.
+PAGED: dict[str, dict[str, Any]] = {
+    "spp": {"page_size": 7},
+    "veeam_azure": {"page_size": 20},
+    "veeam_aws": {"page_size": 20},
+    "veeam_backup_replication": {"page_size": 7, "names": ["*"]},
+    "veeam_enterprise_manager": {"page_size": 20},
+    "vprotect": {"page_size": 20},
+}
+
+
+# Where copies are rows, one of them stands for a point whose own row goes.
+VARIANTS: dict[str, dict[str, Any]] = {"spp": {"copies_as_rows": False}}
+# Where points of one moment are told as one, that goes by the id of one of them, which may be the one that goes.
+FOLDED = ("veeam_backup_replication", "veeam_enterprise_manager")
+
+
+@pytest.fixture(scope="module")
+def whole(running_simulators: Simulators) -> dict[str, dict[str, str]]:
+    """Product -> all points that it lists while nothing moves."""
+    running_simulators.reset()
+    for product, variant in VARIANTS.items():
+        running_simulators.ask(product, "__variant", variant)
+    return {product: dict(told_by(running_simulators, product)) for product in PAGED}
+
+
+def told_by(simulators: Simulators, product: str) -> list[tuple[str, str]]:
+    """(what tells it apart, its id) of every point that the module tells."""
+    ended = read(simulators.ready, product, detail="recovery_points", **PAGED[product])
+    assert not ended.failed, ended.message
+    assert ended.result["complete"]
+    points, totals = ended.result["recovery_points"], ended.result["totals"]
+    assert totals["points_listed"] + totals["in_future"] == len(points)
+    member = "created_at" if product in FOLDED else "id"
+    return [(f"{point['workload_id']} {point[member]}", point["id"]) for point in points]
+
+
+@pytest.mark.parametrize("product", PAGED)
+@pytest.mark.parametrize("drift", ["add@2", "add@4", "remove@2", "remove@4", "swap@3", "swap@5"])
+def test_what_stood_there_all_the_time_is_told_once(
+    simulators: Simulators, whole: dict[str, dict[str, str]], product: str, drift: str
+) -> None:
+    """Points come first, go first, or both, between two pages: of the others each is told, and once."""
+    simulators.ask(product, "__variant", {**VARIANTS.get(product, {}), "drift": drift})
+    told = told_by(simulators, product)
+    moved = simulators.ask(product, "__drift")
+    assert moved
+    missing = {ident for key, ident in whole[product].items() if key not in dict(told)}
+    # The id of SPP begins with that of the workload, and its records carry the rest.
+    lost = {ident for ident in missing if not any(ident.split("/")[-1] in record for record in moved)}
+    assert not lost
+    assert set(dict(told)) <= set(whole[product])
+    assert len(told) == len(dict(told))
