@@ -63,6 +63,11 @@ class Ledger(t.Generic[Item]):
             self._since = len(self._given)
         return not self.shrank and self.count() >= wanted
 
+    def began_with(self, items: Sequence[Item]) -> bool:
+        """Whether these were the first items of the reading that just ended."""
+        hashes = array("q", [hash(self._identity(item)) for item in items])
+        return self._given[self._began : self._began + len(items)] == hashes
+
     def met(self, item: Item, index: int) -> bool:
         """Whether the reading that just ended gave this item, and as none of its first ``index``."""
         value = hash(self._identity(item))
@@ -110,25 +115,29 @@ class Seams(t.Generic[Item]):
 
 
 class Anchor(t.Generic[Item]):
-    """The first item of the last page, as it was before any other page was read.
+    """The first page, and the first item of the last one, as they were before any other page was read.
 
     Where items go from pages that were read already, those behind them move up, and some are missed; others that
-    come at the end hide that from the count. But then this item has moved up as well.
+    come at the end hide that from the count. But then the last page has moved up as well. Where items come, and a
+    page behind them is read sooner than one before, those between are missed; but then some are met twice, unless
+    it began on the first page.
     """
 
     def __init__(self, ledger: Ledger[Item]) -> None:
         self._ledger = ledger
-        self._item: Item | None = None
+        self._first: Sequence[Item] = ()
+        self._last: Sequence[Item] = ()
         self._index = 0
 
-    def drop(self, items: Sequence[Item], index: int) -> None:
-        """The last page, which begins at ``index``."""
-        if items:
-            self._item, self._index = items[0], index
+    def drop(self, first: Sequence[Item], last: Sequence[Item], index: int) -> None:
+        """The first page, and the last, which begins at ``index``."""
+        self._first, self._last, self._index = first, last, index
 
     def holds(self) -> bool:
-        """Whether it was met where it was, or further back."""
-        return self._item is None or self._ledger.met(self._item, self._index)
+        """Whether the first page is the same, and the last one began where it was, or further back."""
+        if not self._ledger.began_with(self._first):
+            return False
+        return not self._last or self._ledger.met(self._last[0], self._index)
 
 
 def distinct(hashes: array[int]) -> int:

@@ -218,7 +218,7 @@ def _numbered_pass(
     # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
     done, pages, full = 0, first.pages, len(first.items)
     if pages <= MAX_PAGES:
-        anchor.drop(fetch(pages).items, (pages - 1) * full)
+        anchor.drop(first.items, fetch(pages).items, (pages - 1) * full)
     while done < pages:
         if pages > MAX_PAGES:
             raise _endless(what)
@@ -285,7 +285,7 @@ def _sized_pass(
         yield first
     elif last < MAX_PAGES:
         # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
-        anchor.drop(fetch(last, step).items, last * step)
+        anchor.drop(first.items, fetch(last, step).items, last * step)
     done, total = int(step >= first.total), first.total
     # Behind a page as long as a page may be there can be more than the server tells.
     full, before = done == 1 and step >= page_size, first.items

@@ -96,8 +96,8 @@ class Dialect(ABC):
     product: ClassVar[str]
     LISTS: ClassVar[dict[str, Listing]]
     # Every product has these beside its own: `clock_skew` makes the server's clock wrong by so many seconds; `drift`
-    # lets lists of points change while they are read, see Drift.
-    VARIANTS: ClassVar[dict[str, Setting]] = {"clock_skew": 0, "drift": ""}
+    # lets lists of points change while they are read, see Drift; `gzip` compresses answers for clients that take it.
+    VARIANTS: ClassVar[dict[str, Setting]] = {"clock_skew": 0, "drift": "", "gzip": False}
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate

@@ -18,6 +18,7 @@ from .door import Door
 from .faults import Fault, FaultPlan
 from .faults.names import NAMES, Names
 from .sending import send_badly
+from .traffic import Traffic, compressed
 from .truth import as_datetime
 
 _LARGEST_REQUEST = 2**20
@@ -30,6 +31,7 @@ class ProductServer:
         self.faults = FaultPlan(NAMES.get(dialect.product, Names()))
         self.recorded: list[dict[str, object]] = []
         self.busy: Counter[str] = Counter()
+        self.traffic = Traffic()
         self._runner: web.ServerRunner | None = None
         self._door: Door | None = None
         # Of its own, and never shut: what nobody listens to could not be told to listen again.
@@ -75,7 +77,8 @@ class ProductServer:
                 "body": call.body.decode("utf-8", "replace"),
             }
         )
-        return await self._answer(request, call)
+        with self.traffic.counted(request):
+            return await self._answer(request, call)
 
     async def _answer(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
         struck = self.faults.struck_by(call)
@@ -96,7 +99,7 @@ class ProductServer:
         for fault in struck:
             if fault.kind.sends:
                 return await send_badly(request, answer, fault.kind.sends, fault.seconds)
-        return self._response(answer)
+        return self._response(compressed(call, answer) if self.dialect.flag("gzip") else answer)
 
     def _bent(self, call: Call, struck: list[Fault], refused: Answer | None) -> Answer:
         """The answer, after everything that befell the question, the product and what it said."""
@@ -146,6 +149,8 @@ class ProductServer:
             return json_answer(self.recorded)
         if call.method == "GET" and call.path == "/__sessions":
             return json_answer({"open": self.dialect.open_sessions()})
+        if call.method == "GET" and call.path == "/__traffic":
+            return json_answer(self.traffic.as_json())
         if call.method == "GET" and call.path == "/__drift":
             return json_answer([record for moved in self.dialect.drift.moved.values() for record in moved])
         if call.method == "GET" and call.path == "/__variant":
@@ -161,6 +166,7 @@ class ProductServer:
         if call.method == "POST" and call.path == "/__reset":
             await self.begin([])
             self.recorded.clear()
+            self.traffic.forget()
             self.dialect.reset()
             return json_answer({})
         return json_answer({"error": f"no control {call.method} {call.path}"}, 404)

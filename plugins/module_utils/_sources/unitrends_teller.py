@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing as t
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -70,7 +71,10 @@ class Teller:
         self._levels: Mapping[str, str] | None = None
         self._workloads: dict[str, Workload] = {}
         self._hot: dict[int, list[Copy]] = {}
-        self._seen: set[int] = set()
+        # The numbers of all backups that were told, and at hand those of this slice and of the one before.
+        self._told = array("q")
+        self._here: set[int] = set()
+        self._before: set[int] = set()
         self._catalogued = False
 
     # What was found out before
@@ -110,7 +114,8 @@ class Teller:
     # Telling
 
     def tell(self, part: Slice) -> int:
-        """All points of one slice; gives how many there were."""
+        """All points of one slice; gives how many there were. A backup stands in one slice, or at the edge of two."""
+        self._before, self._here = self._here, set()
         for row in part.rows:
             if fields.is_copy(row):
                 copy, number = fields.hot_copy(row), as_int(row.get("id"))
@@ -142,9 +147,9 @@ class Teller:
         ]
 
     def _tell_backup(self, row: fields.Row, item: fields.Row | None, number: int) -> int:
-        if number in self._seen:
+        if self._is_told(number):
             return 0
-        self._seen.add(number)
+        self._note(number)
         workload = self._workload(row)
         if workload is not None:
             copies = self._copies(number)
@@ -158,12 +163,12 @@ class Teller:
         told = 0
         newest = min(part.end, self._reading.now - _SETTLING)
         for number, (instance, item) in items.items():
-            if number is None or number in self._seen:
+            if number is None or self._is_told(number):
                 continue
             with self._about(number):
                 if not part.start <= fields.started(item, self._times)[0] <= newest:
                     continue
-                self._seen.add(number)
+                self._note(number)
                 told += 1
                 workload = self._workload({**instance, "type": item.get("type")})
                 if workload is not None:
@@ -173,6 +178,13 @@ class Teller:
         if told:
             self._say("the list of backups leaves out some that the catalogue offers; they are told from there")
         return told
+
+    def _is_told(self, number: int) -> bool:
+        return number in self._here or number in self._before
+
+    def _note(self, number: int) -> None:
+        self._here.add(number)
+        self._told.append(number)
 
     def _archived_in(self, part: Slice) -> int:
         """How many backups of this time are on archive media: there is more to look for then."""
@@ -223,8 +235,9 @@ class Teller:
 
     def finish(self, *, include_unprotected: bool) -> None:
         """Backups that are on archive media only, then the inventory."""
+        told = {number for number in self._told if number in self._archives}
         for number, found in self._archives.items():
-            if number in self._seen:
+            if number in told:
                 continue
             instance, items = found[0][0], [item for _instance, item in found]
             workload = self._workload({**instance, "type": items[0].get("type")})
@@ -234,7 +247,7 @@ class Teller:
                     self._point(point, {"archives": items})
         listed = self._inventory.result()
         if listed is None:
-            if not self._seen and not self._catalogued:
+            if not self._told and not self._catalogued:
                 self._reading.problem(
                     AnswerError(
                         f"system {self._system.name!r} lists no backup, and neither its catalogue nor its inventory "

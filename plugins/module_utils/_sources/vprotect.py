@@ -195,10 +195,12 @@ class VProtect(Source):
 
         Older servers take one status only, a newer one may have another status: so the numbers must add up.
         """
-        statuses = ((), fields.KEPT, (fields.REMOVED,))
+        everything = self._counted(query, ())
+        if everything is None:
+            return False
+        statuses = (fields.KEPT, (fields.REMOVED,))
         counts = [count for _status, count in self.workers.map(lambda status: self._counted(query, status), statuses)]
-        everything, kept, removed = counts
-        return None not in counts and (kept or 0) + (removed or 0) == everything
+        return None not in counts and sum(count or 0 for count in counts) == everything
 
     def _counted(self, query: Mapping[str, t.Any], status: tuple[str, ...]) -> int | None:
         """How many backups of these statuses there are; None where the server does not tell, or refuses to."""

@@ -274,7 +274,7 @@ def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_n
 @READERS
 def test_items_that_come_first_push_none_out(read: Reader) -> None:
     """What was not there when reading began need not be met; all that was is."""
-    listing = Listing(40, then={3: add_first(100)})
+    listing = Listing(40, then={4: add_first(100)})
     found = read(listing, Inline())
     assert set(range(40)) <= set(found)
     assert Counter(found).most_common(1)[0][1] <= 2
@@ -423,6 +423,33 @@ def test_numbered_pages_that_items_go_from_and_come_to_are_read_again(request_nu
     found = flat(by_number(numbered(items, 10, {request_number: change}), Inline(), int, "points"))
     assert set(items) <= set(found)
     assert len(found) == len(set(found))
+
+
+class Backwards:
+    """A mapper whose later pages are read sooner."""
+
+    def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        done = [(argument, task(argument)) for argument in reversed(list(arguments))]
+        return reversed(done)
+
+
+@pytest.mark.parametrize("request_number", [2, 3, 4, 5, 6, 7])
+def test_items_that_come_first_push_none_out_where_later_pages_are_read_sooner(request_number: int) -> None:
+    """What comes between the readings of two pages opens a gap between them."""
+    for reader in ("offset", "number", "size"):
+        listing = Listing(45, then={request_number: lambda items: items.__setitem__(slice(0, 0), [100, 101, 102])})
+        if reader == "offset":
+            found = flat(by_offset(listing.slice, Backwards(), 10, int, "points"))
+        elif reader == "size":
+            found = flat(by_page_size(listing.page, Backwards(), 10, int, "points"))
+        else:
+
+            def fetch(number: int, listing: Listing = listing) -> NumberedPage[int]:
+                page = listing.slice((number - 1) * 10, 10)
+                return NumberedPage(page.items, -(-len(listing.items) // 10))
+
+            found = flat(by_number(fetch, Backwards(), int, "points"))
+        assert set(range(45)) <= set(found), reader
 
 
 def test_numbered_pages_that_always_move_up_are_an_error() -> None:

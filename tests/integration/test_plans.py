@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is asked of a server, and how: nothing twice, several requests at once, never more than `connections`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES, read
+from tests.simulators import running
+
+PRODUCTS = list(MODULES)
+# Lists whose pages have a number in place of an offset: their first page is read once more behind the last one.
+ANCHORED = {"veeam_enterprise_manager": ("page", "1"), "vprotect": ("page", "0")}
+# How many requests a whole reading of this estate takes. What makes them more must be worth it.
+REQUESTS = {
+    "spp": 50,
+    "veeam_aws": 35,
+    "veeam_azure": 25,
+    "veeam_backup_replication": 75,
+    "veeam_enterprise_manager": 30,
+    "unitrends": 370,
+    "vprotect": 40,
+}
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Simulators]:
+    """Servers that take their time, so that requests meet."""
+    with running(workloads=20, points=10, latency_ms=30) as ready:
+        yield Simulators(ready)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("connections", [1, 2, 4])
+def test_as_many_at_once_as_are_allowed(slow: Simulators, product: str, connections: int) -> None:
+    """Never more; with fewer the server would wait for us. Connections are kept from request to request."""
+    slow.reset()
+    ended = read(slow.ready, product, connections=connections)
+    assert not ended.failed, ended.message
+    traffic = slow.ask(product, "__traffic")
+    assert traffic["at_once"] == connections
+    assert traffic["connections"] == connections
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
+    """No request is sent again, but for the first page of a list whose pages have numbers."""
+    slow.reset()
+    ended = read(slow.ready, product)
+    assert not ended.failed, ended.message
+    sent: Counter[tuple[Any, ...]] = Counter()
+    for call in slow.requests(product):
+        query = tuple(sorted(map(tuple, call["query"])))
+        if ANCHORED.get(product) not in query:
+            sent[call["method"], call["path"], query, call["body"]] += 1
+    assert not {call: times for call, times in sent.items() if times > 1}
+    assert ended.result["requests"]["count"] <= REQUESTS[product]
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_compressed_answers_are_asked_for_and_read(slow: Simulators, product: str) -> None:
+    """The same rows, over a line that carries less."""
+    slow.reset()
+    plain = read(slow.ready, product).result["workloads"]
+    slow.ask(product, "__variant", {"gzip": True})
+    packed = read(slow.ready, product)
+    assert not packed.failed, packed.message
+    ages = ("newest_age_seconds", "gaps")
+    assert [_without(row, *ages) for row in packed.result["workloads"]] == [_without(row, *ages) for row in plain]
+    assert all("gzip" in call["headers"]["Accept-Encoding"] for call in slow.requests(product))
+
+
+def _without(value: Any, *names: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(inner, *names) for name, inner in value.items() if name not in names}
+    return value
