@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as vprotect
+from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND
 from tests.honesty.observing import NOW, SEVEN, judged, observed
 from tests.honesty.situations import REFUSED, Trap, situation
@@ -78,7 +79,7 @@ def backups(numbers: Iterable[int]) -> list[dict[str, Any]]:
 def test_parent_is_gone() -> Pair:
     def of(rows: list[dict[str, Any]]) -> Trap:
         points: list[RecoveryPoint] = []
-        chains = vprotect.Chains(points.append)
+        chains = Chains(points.append)
         for row in rows:
             point = vprotect.point_of(row, vprotect.workload_of(row), CONTEXT)
             assert point is not None

@@ -430,7 +430,7 @@ class Backwards:
 
     def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         done = [(argument, task(argument)) for argument in reversed(list(arguments))]
-        return reversed(done)
+        yield from reversed(done)
 
 
 @pytest.mark.parametrize("request_number", [2, 3, 4, 5, 6, 7])
