@@ -28,7 +28,7 @@ CONNECTIONS = 4
 _FEW_WORKLOADS = 50
 _CALLS_BY_WORKLOAD = ("spp", "veeam_aws")
 # What explains the figures and is in no bound.
-_TIMES_BESIDE = 2
+_TIMES_BESIDE = 1
 # As running_modules does it, with the peak of memory told at the end.
 _RUN = """
 import atexit, os, pathlib, runpy, sys
@@ -123,12 +123,12 @@ def alone(name: str, server: Server, calls: list[list[str]]) -> Result:
     targets = [target for method, target, _body in calls if method == "GET"]
     headers = {name: value for name, value in RECIPES[name].headers.items() if "{{" not in value}
     answers, megabytes = throughput(server, headers, targets, CONNECTIONS)
-    many, _megabytes = throughput(server, headers, targets * (1 + 2000 // len(targets)), 64)
+    many, _megabytes = throughput(server, headers, targets * (1 + 500 // len(targets)), 64)
     return {"answers_per_second": answers, "megabytes_per_second": megabytes, "answers_per_second_of_64": many}
 
 
 def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WORKLOADS) -> Result:
-    """Seconds of the task and of the play, in turn with the bare client; once or twice, what explains them."""
+    """Seconds of the task and of the play, in turn with the bare client; and, once, what explains them."""
     series = ("bare", "ping", "read", "audit", "same_calls", "ping_packed", "read_packed")
     measured: dict[str, list[float]] = {key: [] for key in series}
     with serving(product_of(name), workloads, points) as server:

@@ -160,7 +160,8 @@ RECIPES: dict[str, Recipe] = {
         newest="times | map('to_datetime', '%m/%d/%Y %I:%M:%S %p') | max",
         cutoff="datetime",
         first_has_rows=False,
-        usable="| selectattr('status', 'equalto', 'Successful')",
+        # Backups of the appliance itself belong to no instance.
+        usable="| selectattr('instance_id', 'defined') | selectattr('status', 'equalto', 'Successful')",
         module="unitrends_backups_info",
     ),
     "spp": Recipe(
