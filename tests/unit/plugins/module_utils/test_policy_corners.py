@@ -226,3 +226,16 @@ def test_times_of_the_row_itself_are_enough() -> None:
     assert [each["result"] for each in findings(judged, policy)] == ["pass", "pass"]
     bare = row(newest=None, oldest=None)
     assert [each["result"] for each in findings(bare, policy)] == ["pass", "pass"]
+
+
+def test_named_kinds_are_looked_at_beside_other_facets() -> None:
+    facts = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
+    logs = {"log": {"count": 4, "newest": ago(hours=1), "oldest": ago(days=1)}}
+    judged = with_facet("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
+    told = findings(judged, {"recovery_points": {"kinds": ["log"], "minimum": 4}, "offsite": {"minimum": 30}})
+    assert [each["result"] for each in told] == ["pass", "pass"]
+
+
+def test_what_becomes_of_orphans_is_refused_by_its_name() -> None:
+    with pytest.raises(AuditError, match="^orphans: 'perhaps' is not possible"):
+        judge(row(), SEVEN, expected=["web01"], orphans="perhaps")
