@@ -130,16 +130,16 @@ def test_short_pages(simulators: Simulators) -> Pair:
     return one(simulators, EM, "web-01", policy), one(simulators, EM, "web-01", {"recovery_points": {"minimum": 31}})
 
 
-def compliance(simulators: Simulators, folder: Path, **hosts: dict[str, Any]) -> Trap:
+def compliance(simulators: Simulators, folder: Path, hosts: dict[str, Any] | None = None, **variables: Any) -> Trap:
     """The role over the vProtect server of the simulators and some more hosts."""
     every = servers(simulators.ready)["backup_servers"]["hosts"]
     good = {**every["vprotect"], "backup_names": ["web-01"]}
-    inventory = {"backup_servers": {"hosts": {"vprotect": good, **hosts}}}
+    inventory = {"backup_servers": {"hosts": {"vprotect": good, **(hosts or {})}}}
     return play(
         "backup.audit.compliance",
         folder,
         inventory=inventory,
-        variables={"compliance_policy": SEVEN, "compliance_output": str(folder / "evidence")},
+        variables={"compliance_policy": SEVEN, "compliance_output": str(folder / "evidence"), **variables},
     )
 
 
@@ -151,7 +151,7 @@ def compliance(simulators: Simulators, folder: Path, **hosts: dict[str, Any]) ->
 )
 def test_one_url_under_two_names(simulators: Simulators, tmp_path: Path) -> Pair:
     again = servers(simulators.ready)["backup_servers"]["hosts"]["vprotect"]
-    return compliance(simulators, tmp_path, again=again), compliance(simulators, tmp_path)
+    return compliance(simulators, tmp_path, {"again": again}), compliance(simulators, tmp_path)
 
 
 @situation(
@@ -161,4 +161,16 @@ def test_one_url_under_two_names(simulators: Simulators, tmp_path: Path) -> Pair
     words="needs backup_url",
 )
 def test_host_without_a_url(simulators: Simulators, tmp_path: Path) -> Pair:
-    return compliance(simulators, tmp_path, forgotten={"backup_product": "vprotect"}), None
+    return compliance(simulators, tmp_path, {"forgotten": {"backup_product": "vprotect"}}), None
+
+
+@situation(
+    "The role's expected names are those of a group whose name is misspelled",
+    careless="no expected workload is missing",
+    result=REFUSED,
+    words="expected: the list is empty",
+)
+def test_misspelled_group(simulators: Simulators, tmp_path: Path) -> Pair:
+    return compliance(simulators, tmp_path, compliance_expected="{{ groups['prodution'] | default([]) }}"), compliance(
+        simulators, tmp_path, compliance_expected=["web-01"]
+    )
