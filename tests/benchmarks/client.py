@@ -25,7 +25,7 @@ import jinja2.nativetypes
 import requests
 
 from tests.benchmarks.memory import peak_kilobytes
-from tests.benchmarks.recipes import RECIPES, Recipe
+from tests.benchmarks.recipes import RECIPES, WEEK, Recipe
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Client:
             "size": job["size"],
             "slices": job["slices"],
             "asked_at": int(time.time()),
+            "week": WEEK,
         }
         self._jinja = _texts()
         self._session = self._new_session()

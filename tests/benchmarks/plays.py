@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.recipes import RECIPES, Recipe
+from tests.benchmarks.recipes import WEEK, Recipe
 from tests.benchmarks.serving import Server
 from tests.integration.running_plays import on_localhost, play
 from tests.tools.project import ROOT
@@ -77,9 +77,8 @@ def audit(recipe: Recipe, server: Server, size: int, **options: Any) -> Play:
     )
 
 
-def by_hand(name: str, server: Server, size: int, slices: int) -> Play:
+def by_hand(recipe: Recipe, server: Server, size: int, slices: int) -> Play:
     """The same verdict with `uri`: pages by computed offsets, and one template over the rows grouped by workload."""
-    recipe = RECIPES[name]
     pages = "([first] if keep else []) + rest.results"
     tasks: list[dict[str, Any]] = [
         {"name": "Log in", "ansible.builtin.uri": _request(recipe.login, server), "register": "login", "no_log": True},
@@ -103,7 +102,7 @@ def by_hand(name: str, server: Server, size: int, slices: int) -> Play:
         },
     ]
     [plays] = on_localhost(*tasks)
-    known = {"server": server.login, "size": size, "slices": slices, "asked_at": int(time.time())}
+    known = {"server": server.login, "size": size, "slices": slices, "week": WEEK, "asked_at": int(time.time())}
     plays["vars"] |= {**known, "cutoff_at": int(time.time()) - NEWEST_WITHIN_HOURS * 3600}
     return [plays]
 

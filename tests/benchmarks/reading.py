@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.benchmarks import plays
 from tests.benchmarks.figures import medians, paired
-from tests.benchmarks.recipes import RECIPES, product_of
+from tests.benchmarks.recipes import RECIPES, WHOLE, Recipe, product_of
 from tests.benchmarks.serving import Server, serving, throughput
 from tests.tools.project import ROOT
 
@@ -143,11 +143,13 @@ def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WOR
                 _audited(measured, name, server, "_packed", pack=True)
         told["rendered_while_measured"] = server.counted()["rendered"]
         if hand and name not in _CALLS_BY_WORKLOAD and not RECIPES[name].xml:
-            told["hand"] = _by_hand(name, server, points)
+            told["hand"] = _by_hand(name, RECIPES[name], server, points)
+            if name in WHOLE:
+                told["whole"] = _by_hand(name, WHOLE[name], server, points)
     if hand and name in _CALLS_BY_WORKLOAD:
         with serving(product_of(name), _FEW_WORKLOADS, points * _FEW_WORKLOADS // WORKLOADS) as server:
             client(name, server)
-            told["hand"] = _by_hand(name, server, points)
+            told["hand"] = _by_hand(name, RECIPES[name], server, points)
     measured["task"] = paired(measured, "read", "ping")
     measured["task_packed"] = paired(measured, "read_packed", "ping_packed")
     return {"measure": "wall", "product": name, "points": points, **told, "medians": medians(measured), "all": measured}
@@ -162,9 +164,9 @@ def _audited(measured: dict[str, list[float]], name: str, server: Server, suffix
         measured["audit"].append(timed.seconds - timed.tasks["First"] - timed.tasks["Ping"])
 
 
-def _by_hand(name: str, server: Server, points: int) -> Result:
+def _by_hand(name: str, recipe: Recipe, server: Server, points: int) -> Result:
     workloads = len(server.ready["workloads"])
-    timed = plays.timed(plays.by_hand(name, server, SIZE, slices_of(server.points, workloads)))
+    timed = plays.timed(plays.by_hand(recipe, server, SIZE, slices_of(server.points, workloads)))
     return {
         "seconds": timed.seconds,
         "tasks": dict(timed.tasks),

@@ -4,16 +4,17 @@
 """How each product is read without this collection: told once, for the bare client and for the play with `uri`.
 
 Texts are Jinja. They know `server` (url, username, password), `size` (rows a page), `slices` (weeks that hold points),
-`asked_at` (seconds since 1970), `login` and `first` (answers as `uri` registers them), `told` (the first answer,
-decoded) and `item` (one of `loop`).
+`week` (its seconds), `asked_at` (seconds since 1970), `login` and `first` (answers as `uri` registers them), `told`
+(the first answer, decoded) and `item` (one of `loop`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+WEEK = 7 * 24 * 3600
 _BASIC = {"Authorization": "Basic {{ (server.username ~ ':' ~ server.password) | b64encode }}"}
 _BEARER = {"Authorization": "Bearer {{ login.json.access_token }}"}
 _ACCOUNT = {"username": "{{ server.username }}", "password": "{{ server.password }}"}
@@ -151,8 +152,8 @@ RECIPES: dict[str, Recipe] = {
         loop="range(slices) | list",
         page="/api/backups/?sid=1&lang=en",
         body={
-            "start_time": "{{ asked_at - (item + 1) * 604800 }}",
-            "end_time": "{{ asked_at - item * 604800 }}",
+            "start_time": "{{ asked_at - (item + 1) * week }}",
+            "end_time": "{{ asked_at - item * week }}",
         },
         rows=("data",),
         group="instance_id",
@@ -176,6 +177,19 @@ RECIPES: dict[str, Recipe] = {
         cutoff="milliseconds",
         first_has_rows=False,
         module="spp_recovery_points_info",
+    ),
+}
+
+# Where one call returns everything, by leave of the server or of its memory, a play with `uri` needs no pages.
+WHOLE: dict[str, Recipe] = {
+    "veeam_azure": replace(
+        RECIPES["veeam_azure"], first="/api/v8/restorePoints/virtualMachines?Offset=0&Limit=-1", loop="[]"
+    ),
+    "vprotect": replace(RECIPES["vprotect"], first="/api/backups?status=SUCCESS", loop="[]"),
+    "unitrends": replace(
+        RECIPES["unitrends"],
+        loop="[0]",
+        body={"start_time": "{{ asked_at - slices * week }}", "end_time": "{{ asked_at }}"},
     ),
 }
 

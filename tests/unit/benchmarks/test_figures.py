@@ -148,7 +148,7 @@ def test_bound_at_least() -> None:
 def test_tables_say_what_does_not_hold() -> None:
     """Every measure has its table, and a broken bound is not hidden."""
     results = [
-        wall(10_000, hand=HAND),
+        wall(10_000, hand=HAND, whole={**HAND, "seconds": 14.0}),
         wall(100_000, medians={"task": 99.0}),
         memory(1_000_000, 500_000, 9.0),
         {"measure": "filter", "filter": "to_csv", "workloads": 5000, "characters": 9, "medians": {"seconds": 0.5}},
@@ -175,6 +175,7 @@ def test_tables_say_what_does_not_hold() -> None:
         assert f"### {title}" in text
     assert text.count("**does not hold**") == 4
     assert "from 10,000 points" in text
+    assert "| 14.00 | one call for all   | 2.00" in text
     # The loop of 5,000 is five times that of 1,000.
     assert "| 150" in text
     assert "### The role" not in text
