@@ -63,6 +63,8 @@ def longest_gap(view: View, control: Control, context: Context) -> Outcome:
     gaps = view.history.get("gaps", {})
     newest = _moment(view.newest)
     least, most = _gap(gaps, newest, _moment(view.oldest), control, context)
+    if most is not None:
+        most = max(most, _doubtful_lead(view, control, context))
     if view.bounds_only and newest is not None:
         # Of several kinds together only the time since the newest point is surely without one.
         least = elapsed(newest, context.now, control.workdays)
@@ -92,7 +94,7 @@ def _moment(time: str | None) -> int | None:
 
 
 def _why_no_gap(view: View, control: Control, context: Context) -> str:
-    if not view.count and view.unknown:
+    if view.unknown and (not view.count or _doubtful_lead(view, control, context) > control.limit_micros):
         return view.why_unknown()
     if not view.history.get("gaps") or view.newest is None:
         return "the gaps between its points are not told"
@@ -145,6 +147,16 @@ def _lead(first: int | None, control: Control, context: Context) -> tuple[int, i
         return lead or 0, lead
     # A gap that runs into the window counts whole, and its beginning was not read.
     return (0 if first is None else elapsed(context.since, first, control.workdays)), None
+
+
+def _doubtful_lead(view: View, control: Control, context: Context) -> int:
+    """The gap before the first sure point of the window, if what lies before that, and is no sure one, is a point."""
+    first, doubt = _moment(view.oldest), _moment(view.oldest_unknown)
+    if first is None or doubt is None or doubt >= first:
+        return 0
+    if control.within is not None and first <= context.now - control.within * SECOND:
+        return 0
+    return elapsed(doubt, first, control.workdays)
 
 
 def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:

@@ -238,10 +238,12 @@ def _drop_double(classes: Sequence[_Class]) -> None:
 
 def _least_favourable(group: _Class) -> tuple[t.Any, ...]:
     """Fewer facts known to be good come first; the rest only makes the order the same in every run."""
-    good = sum(fact is True for fact in group.facts)
+    good = [name for name, fact in zip(FACT_FACETS, group.facts, strict=True) if fact is True]
+    exact = sum(name not in group.estimated and name not in group.attested for name in good)
+    kind = (group.kind in COUNTING_KINDS, group.kind in FULL_KINDS)
     rest = (group.kind, group.status, group.facts, group.malware, group.estimated, group.attested, group.places)
     malware = _MALWARE_ORDER[group.malware]
-    return (_USABLE_ORDER[group.usable], group.kind in COUNTING_KINDS, malware, good, repr(rest))
+    return (_USABLE_ORDER[group.usable], *kind, malware, len(good), exact, repr(rest))
 
 
 def _drop_future(classes: Sequence[_Class], limit: int) -> int:
