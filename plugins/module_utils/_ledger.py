@@ -10,9 +10,13 @@ import typing as t
 from array import array
 from collections.abc import Callable, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+
 Item = t.TypeVar("Item")
 
 _PARTITIONS = 8
+# How often a listing that moves while it is read is read before it is given up.
+READINGS = 3
 
 
 class Ledger(t.Generic[Item]):
@@ -143,3 +147,21 @@ class Anchor(t.Generic[Item]):
 def distinct(hashes: array[int]) -> int:
     """How many different values there are, counted in parts so that no set of all of them is held."""
     return sum(len({value for value in hashes if value % _PARTITIONS == part}) for part in range(_PARTITIONS))
+
+
+def unsteady(what: str) -> AnswerError:
+    """The error of a listing that never held still."""
+    return AnswerError(
+        f"the listing of {what} lost items each of the {READINGS} times it was read, so others may be missing",
+        code="incomplete",
+        advice="Try again when the server is not removing expired recovery points",
+    )
+
+
+def incomplete(what: str, count: int, total: int | None) -> AnswerError:
+    """The error of a listing of which less came than was told."""
+    return AnswerError(
+        f"the listing of {what} came incomplete: {count} of {total} told",
+        code="incomplete",
+        advice="Try again; if it stays so, use a smaller page_size",
+    )

@@ -13,26 +13,29 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._ledger import Anchor, Ledger, Seams
+from ansible_collections.backup.audit.plugins.module_utils._ledger import (
+    READINGS,
+    Anchor,
+    Ledger,
+    Seams,
+    incomplete,
+    unsteady,
+)
 
 Item = t.TypeVar("Item")
 Result = t.TypeVar("Result")
 
 MAX_PAGES = 1_000_000
-# A listing that moves while it is read is read again this often before it is given up.
-_REREADS = 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Page(t.Generic[Item]):
-    """One page: its items, how many the listing has in all (None: not told), and the link to the next (None: last).
-
-    ``lap``: it was asked to begin with the last item of the page before, see Seams in _ledger.
-    """
+    """One page: its items, how many the listing has in all (None: not told), and the link to the next (None: last)."""
 
     items: Sequence[Item]
     total: int | None = None
     next: str | None = None
+    # Whether it was asked to begin with the last item of the page before, see Seams.
     lap: bool = False
 
 
@@ -107,7 +110,7 @@ def by_link(
     Where items went while pages were read, the listing is read again and only items not seen before are given.
     """
     ledger = Ledger(identity)
-    for attempt in range(_REREADS + 1):
+    for attempt in range(READINGS):
         ledger.begin()
         seams = Seams(identity)
         count = 0
@@ -120,9 +123,9 @@ def by_link(
             yield items if alone else ledger.fresh(items)
         if not seams.moved and (seams.tested or not ledger.shrank):
             if ledger.least is not None and count < ledger.least:
-                raise _incomplete(what, count, ledger.least)
+                raise incomplete(what, count, ledger.least)
             return
-    raise _unsteady(what)
+    raise unsteady(what)
 
 
 def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterator[Page[Item]]:
@@ -157,7 +160,7 @@ def by_offset(
     whose order is not the same each time is believed once another reading brings nothing new.
     """
     ledger = Ledger(identity)
-    for attempt in range(_REREADS + 1):
+    for attempt in range(READINGS):
         ledger.begin()
         seams = Seams(identity)
         fresh = 0
@@ -170,7 +173,7 @@ def by_offset(
         settled = attempt > 0 and not fresh and not ledger.shrank
         if (proved or settled) and (ledger.least is None or ledger.count() >= ledger.least):
             return
-    raise _unsteady(what) if seams.moved or ledger.shrank else _incomplete(what, ledger.count(), ledger.least)
+    raise unsteady(what) if seams.moved or ledger.shrank else incomplete(what, ledger.count(), ledger.least)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +197,7 @@ def by_number(
     where the first item of the last page has moved up, see Anchor.
     """
     ledger = Ledger(identity)
-    for _attempt in range(_REREADS + 1):
+    for _attempt in range(READINGS):
         ledger.begin()
         anchor: Anchor[Item] = Anchor(ledger)
         count = 0
@@ -205,7 +208,7 @@ def by_number(
                 yield items
         if ledger.holds(count) and anchor.holds():
             return
-    raise _incomplete(what, ledger.count(), count) if anchor.holds() and not ledger.shrank else _unsteady(what)
+    raise incomplete(what, ledger.count(), count) if anchor.holds() and not ledger.shrank else unsteady(what)
 
 
 def _numbered_pass(
@@ -250,7 +253,7 @@ def by_page_size(
     listing is read again, for items not seen before. What comes while pages are read need not be met.
     """
     ledger = Ledger(identity)
-    for _attempt in range(_REREADS + 1):
+    for _attempt in range(READINGS):
         ledger.begin()
         anchor: Anchor[Item] = Anchor(ledger)
         for page in _sized_pass(fetch, workers, page_size, identity, what, anchor):
@@ -259,7 +262,7 @@ def by_page_size(
                 yield items
         if ledger.least is None or (ledger.holds(ledger.least) and anchor.holds()):
             return
-    raise _incomplete(what, ledger.count(), ledger.least) if anchor.holds() and not ledger.shrank else _unsteady(what)
+    raise incomplete(what, ledger.count(), ledger.least) if anchor.holds() and not ledger.shrank else unsteady(what)
 
 
 def _sized_pass(
@@ -271,7 +274,6 @@ def _sized_pass(
     anchor: Anchor[Item],
 ) -> Iterator[Page[Item]]:
     first = fetch(0, page_size)
-    # A server that caps pages below what was asked gave its cap away on the first one.
     step = len(first.items)
     if first.total is None:
         yield first
@@ -279,12 +281,11 @@ def _sized_pass(
             yield from _until_nothing_new(fetch, first, identity, what)
         return
     if not step and first.total:
-        raise _incomplete(what, 0, first.total)
+        raise incomplete(what, 0, first.total)
     last = (first.total - 1) // step if step else 0
     if step >= first.total:
         yield first
     elif last < MAX_PAGES:
-        # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
         anchor.drop(first.items, fetch(last, step).items, last * step)
     done, total = int(step >= first.total), first.total
     # Behind a page as long as a page may be there can be more than the server tells.
@@ -327,7 +328,7 @@ def _one_pass(
     step = len(first.items)
     if not step:
         if first.total:
-            raise _incomplete(what, 0, first.total)
+            raise incomplete(what, 0, first.total)
         return
     if first.total is None:
         yield from _until_empty(fetch, first, page_size, what)
@@ -342,8 +343,7 @@ def _one_pass(
         grown, reached, beyond = total, done, done >= total
         for start, page in workers.map(lambda start: read(start, stride), range(done, max(total, done + 1), stride)):
             if beyond and page.items == before:
-                # It does not turn pages; whether all was on this one is for the total to say.
-                return
+                return  # It does not turn pages; whether all was on this one is for the total to say.
             grown, before = max(grown, page.total or 0), page.items
             yield page
             got = len(page.items) - page.lap
@@ -370,7 +370,7 @@ def _rest(fetch: Callable[[int, int], Page[Item]], start: int, end: int, what: s
                 # The listing shrank while it was read: by_offset sees that by this page's total.
                 yield page
                 return
-            raise _incomplete(what, start, page.total)
+            raise incomplete(what, start, page.total)
         yield page
         start += len(page.items)
 
@@ -398,19 +398,3 @@ def _until_empty(
 
 def _endless(what: str) -> AnswerError:
     return AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
-
-
-def _unsteady(what: str) -> AnswerError:
-    return AnswerError(
-        f"the listing of {what} lost items each of the {_REREADS + 1} times it was read, so others may be missing",
-        code="incomplete",
-        advice="Try again when the server is not removing expired recovery points",
-    )
-
-
-def _incomplete(what: str, count: int, total: int | None) -> AnswerError:
-    return AnswerError(
-        f"the listing of {what} came incomplete: {count} of {total} told",
-        code="incomplete",
-        advice="Try again; if it stays so, use a smaller page_size",
-    )
