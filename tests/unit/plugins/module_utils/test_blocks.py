@@ -79,6 +79,7 @@ def test_a_block_that_is_none_is_refused(block: Any) -> None:
 
 def test_a_plain_row_that_gained_a_null_is_altered() -> None:
     sealed = seal({"schema": SCHEMA, "workloads": [{"workload_name": "db01"}]})
-    for more in ({"newest": None}, {"kinds": {}}):
+    added: tuple[dict[str, Any], ...] = ({"newest": None}, {"kinds": {}})
+    for more in added:
         with pytest.raises(DataError, match="altered"):
             unpack({**sealed, "workloads": [{"workload_name": "db01", **more}]})
