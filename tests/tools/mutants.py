@@ -61,7 +61,8 @@ class Mutant:
     @property
     def told(self) -> str:
         """The change in one line."""
-        return f"{self.was}  ->  {self.became}"
+        was, became = (" ".join(text.split()) for text in (self.was, self.became))
+        return f"{was}  ->  {became}"
 
     def tree(self) -> ast.Module:
         """The whole module with it."""
