@@ -122,7 +122,7 @@ def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
     hosts: dict[str, Any] = {}
     tasks: list[dict[str, Any]] = []
     for product in PRODUCTS:
-        simulators.ask(product, "__faults", fault(product, "delay", seconds=25))
+        simulators.ask(product, "__faults", fault(product, "delay", seconds=30))
         name, own = MODULES[product]
         hosts[product] = {}
         tasks.append(
@@ -130,7 +130,7 @@ def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
                 "name": f"Read {product}",
                 f"backup.audit.{name}": {**login_of(simulators.ready, product), **own},
                 "when": f"inventory_hostname == '{product}'",
-                "timeout": 15,
+                "timeout": 20,
                 "register": product,
                 "ignore_errors": True,
             }
@@ -159,5 +159,5 @@ def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
         assert log_ins(simulators, product) == 1
     # What is under way is still waited for.
     wait_until(
-        lambda: not any(open_sessions(simulators, product) for product in PRODUCTS), 40, "not all have logged out"
+        lambda: not any(open_sessions(simulators, product) for product in PRODUCTS), 50, "not all have logged out"
     )
