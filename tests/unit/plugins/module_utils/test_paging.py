@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.backup.audit.plugins.module_utils import _paging
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._paging import (
+    Ahead,
     Inline,
     Mapper,
     NumberedPage,
@@ -459,6 +460,20 @@ def test_numbered_pages_that_always_move_up_are_an_error() -> None:
 
 
 # Threads
+
+
+def test_a_first_page_can_be_asked_for_ahead(workers: Workers) -> None:
+    """It is under way before anything is wanted, asked for once, and anew where the listing is read again."""
+    listing, asked = Listing(40, then={3: remove(0)}), threading.Event()
+
+    def fetch(start: int, limit: int) -> Page[int]:
+        asked.set()
+        return listing.slice(start, limit)
+
+    begun = Ahead(workers, fetch, 0, 10)
+    assert asked.wait(5)
+    assert set(range(1, 40)) <= set(flat(by_offset(begun, workers, 10, int, "points")))
+    assert listing.asked.count((0, 10)) == 2
 
 
 def test_results_come_in_order_whatever_takes_how_long(workers: Workers) -> None:

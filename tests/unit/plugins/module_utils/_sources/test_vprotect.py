@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_chains
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, parse_time
@@ -258,3 +259,41 @@ def test_examples_of_the_vendor() -> None:
     assert fields.locks_of({"ruleBackupDestinations": [destination]}) == {
         destination["backupDestination"]["guid"]: destination["daysToKeepRetentionLock"]
     }
+
+
+def test_a_parent_that_was_told_long_before_is_found_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is at hand is bounded; the rest is looked up once all was read."""
+    monkeypatch.setattr(vprotect_chains, "_AT_HAND", 2)
+    told: list[RecoveryPoint] = []
+    chains = Chains(told.append)
+    for number in range(5):
+        chains.add(one_point(f"full-{number}", usable=number != 1), None)
+    chains.add(one_point("child of a good one"), "full-0")
+    chains.add(one_point("child of a bad one"), "full-1")
+    chains.add(one_point("grandchild"), "child of a good one")
+    chains.add(one_point("orphan"), "nobody")
+    assert len(told) == 5
+    chains.finish(whole=True)
+    assert {point.id: point.usable for point in told[5:]} == {
+        "child of a good one": True,
+        "grandchild": True,
+        "child of a bad one": False,
+        "orphan": False,
+    }
+
+
+def test_a_copy_of_a_backup_that_is_listed_is_no_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the backup comes before its copy, behind it, or long before."""
+    monkeypatch.setattr(vprotect_chains, "_AT_HAND", 2)
+    copies = vprotect_chains.Copies()
+    for number in range(6):
+        copies.told(one_point(f"backup-{number}", created=number))
+    for number in (0, 5, 7, 8):
+        copies.add(one_point(f"copy-{number}", created=number))
+    copies.told(one_point("backup-7", created=7))
+    assert [point.id for point in copies.alone()] == ["copy-8"]
+
+
+def one_point(ident: str, *, usable: bool | None = True, created: int = 0) -> RecoveryPoint:
+    """A point of one machine."""
+    return RecoveryPoint(id=ident, workload=Workload(id="vm-1"), created=created, usable=usable)
