@@ -121,8 +121,8 @@ try:
     from ansible.template import trust_as_template as _plain
 except ImportError:
     _plain = str
-_VERDICT, _PRODUCT, _PLATFORM = "verdict", "workload_product", "workload_platform"
-_GROUPS = (("verdict", _VERDICT), ("product", _PRODUCT), ("platform", _PLATFORM))
+# Prefix of a group -> the variable that it is made of.
+_GROUPS = {"verdict": "verdict", "product": "workload_product", "platform": "workload_platform"}
 _NAMES = (
     "{workload_name}",
     "{workload_name}@{source}",
@@ -232,7 +232,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self._group(host, variables)
 
     def _group(self, host: str, variables: Mapping[str, t.Any]) -> None:
-        for prefix, name in _GROUPS:
+        for prefix, name in _GROUPS.items():
             if variables[name]:
                 group = self.inventory.add_group(self._sanitize_group_name(f"{prefix}_{variables[name]}"))
                 self.inventory.add_child(group, host)

@@ -136,7 +136,7 @@ def inventory_variables(prefixes: dict[str, str]) -> str:
         "backup_ca_path": f"{{{{ {env.format(named.format('CA_PATH'))} }}}}",
         "backup_validate_certs": f"{{{{ {certs} | default('true', true) | bool }}}}",
     }
-    return "---\n" + yaml.safe_dump(variables, sort_keys=False, width=1000)
+    return "---\n" + yaml.safe_dump(variables, sort_keys=False, width=110)
 
 
 def inventory(prefixes: dict[str, str]) -> Asset:
@@ -363,10 +363,14 @@ def assets() -> dict[str, list[Asset]]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Long text as a block, and nothing by reference."""
+    """Nothing by reference, lists indented."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        # Lists stand further in than what holds them, as ansible-lint wants it.
+        super().increase_indent(flow, False)
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
