@@ -105,7 +105,8 @@ def _age_differences(true: Any, told: Any, path: str) -> Iterator[str]:
 def favourable(told: Read, true: Read) -> Iterator[str]:
     """Everything of a READ that a policy could like better than the truth."""
     met: set[int] = set()
-    adrift = False
+    # Without an inventory nobody takes it that all workloads are there.
+    adrift = told["server"].get("scope", {}).get("inventory") is False
     slack = _estimated_by(told)
     for row in told["workloads"]:
         matches = _same_workload(row, true)
@@ -154,8 +155,13 @@ def _better(told: Row, true: Row, slack: int) -> Iterator[str]:
             f"{name}: {facet}: {what}" for what in _better_facet(facts, true.get("facets", {}).get(facet, {}), slack)
         )
     yield from (f"{name}: malware: {what}" for what in _healthier(told, true))
-    if len(told.get("locations") or ()) > len(true.get("locations") or ()):
+    if len(_places(told)) > len(_places(true)):
         yield f"{name}: more locations"
+
+
+def _places(row: Row) -> set[str]:
+    """A place without a name proves nothing to a policy."""
+    return {place["location"] for place in row.get("locations") or () if place.get("location")}
 
 
 def _younger_or_longer(told: Row, true: Row, slack: int) -> Iterator[str]:

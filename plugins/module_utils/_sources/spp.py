@@ -268,10 +268,18 @@ class SpectrumProtectPlus(Source):
             machine.in_inventory = True
             if id(machine) in taken:
                 continue
-            if machine.name in doubtful:
+            if machine.name is None and None in doubtful:
+                reading.scope["inventory"] = False
+                self._say(reading, "the inventory lists virtual machines without a name: unprotected ones are not seen")
+            elif machine.name in doubtful:
                 reading.warnings.append(f"several virtual machines are named {machine.name!r} and cannot be told apart")
             else:
                 reading.workload(machine)
+
+    @staticmethod
+    def _say(reading: Reading, warning: str) -> None:
+        if warning not in reading.warnings:
+            reading.warnings.append(warning)
 
     # Copies, from the view of the restore wizard
 

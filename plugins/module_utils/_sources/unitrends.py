@@ -249,9 +249,14 @@ class Unitrends(Source):
             if status in _ANSWERING:
                 systems.append(system)
             else:
-                self._fail(system, AnswerError(f"it is {status}", code="incomplete", server=self.client.host))
+                self._fail(system, AnswerError(f"its status is {status!r}", code="incomplete", server=self.client.host))
         if not systems:
-            raise AnswerError("the appliance lists no system that answers", server=answer.server, call=answer.call)
+            told = "; ".join(problem.message for problem in self._reading.problems)
+            raise AnswerError(
+                f"the appliance lists no system that answers{f' ({told})' if told else ''}",
+                server=answer.server,
+                call=answer.call,
+            )
         return sorted(systems, key=lambda system: (not system.local, system.sid))
 
     def _asked(self, task: tuple[System, tuple[int, int]]) -> Slice | AuditError:

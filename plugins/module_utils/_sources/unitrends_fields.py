@@ -109,7 +109,9 @@ def workload_of(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
     words = f"{as_text(row.get('app_name')) or ''} {as_text(row.get('type')) or ''}"
     workload_type, platform = _application(words)
     # What an application holds is not its machine: of all that lie on one host, the host's number would make one.
-    number = instance or (f"c{client}" if client and workload_type == "physical" else None)
+    # Nor is it known of what says nothing of itself.
+    is_machine = workload_type == "physical" and words.strip()
+    number = instance or (f"c{client}" if client and is_machine else None)
     return Workload(
         id=f"{sid}/{number}" if number else None,
         name=_name_of(row, workload_type, instance),
@@ -120,9 +122,11 @@ def workload_of(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
 
 def _name_of(row: Row, workload_type: str, instance: str | None) -> str | None:
     members = ("vm_name", "database_name", *(("instance_name",) if instance else ()), "asset_name", "client_name")
-    named = next((name for member in members if (name := as_text(row.get(member)))), None)
-    # Of a virtual machine the client is its host.
-    return None if workload_type == "vm" and named == as_text(row.get("client_name")) else named
+    member = next((member for member in members if as_text(row.get(member))), "client_name")
+    named, host = as_text(row.get(member)), as_text(row.get("client_name"))
+    # Of a virtual machine the client is its host, whose name may stand for the asset as well.
+    is_hosts = named == host or (host is None and member == "asset_name")
+    return None if workload_type == "vm" and is_hosts else named
 
 
 def _application(words: str) -> tuple[str, str | None]:
@@ -136,13 +140,22 @@ def _application(words: str) -> tuple[str, str | None]:
 
 def is_inventory(answer: Row) -> bool:
     """Whether every node has a number: of a workload that is not among them it can then be said that it is gone."""
-    nodes = [answer.get("data")]
+    clients = answer.get("data")
+    nodes = [clients]
     while nodes:
         group = nodes.pop()
         if not isinstance(group, list) or any(as_text(as_object(node).get("id")) is None for node in group):
             return False
+        if group is not clients and any(_is_no_node(node) for node in group):
+            return False
         nodes += [node["children"] for node in group if node.get("children") is not None]
     return True
+
+
+def _is_no_node(node: Row) -> bool:
+    """Whether it is neither an instance, which names its parent, nor anything that holds instances."""
+    groups = ("application", "esx")
+    return node.get("parent_id") is None and not node.get("children") and node.get("type") not in groups
 
 
 def assets_of(answer: Row, sid: int) -> Iterator[tuple[Workload, str | None]]:
