@@ -66,6 +66,10 @@ setup-real: setup ## the backup tools that the tests with real software run, by 
 test-real: setup ## tests with real restic, Borg, pgBackRest and PostgreSQL, where they are installed (make setup-real)
 	$(PYTHON) -m pytest -n 2 --dist loadfile tests/real
 
+.PHONY: faults
+faults: setup ## every fault x every product, one table; an error if any ends in a wrong answer, a hang or a leak
+	PYTHONPATH=.:$(VENV)/tree $(PYTHON) -m tests.faults
+
 # From the tree, not from what is installed, so that the lines of plays are those of plugins/.
 .PHONY: coverage
 coverage: export ANSIBLE_COLLECTIONS_PATH := $(VENV)/tree

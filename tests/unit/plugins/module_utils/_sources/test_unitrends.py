@@ -295,6 +295,29 @@ def test_inventory() -> None:
     assert listed == [("2/c9", "files-1", "physical", "40"), ("2/31", "web-01", "vm", None)]
 
 
+def test_a_machine_is_not_called_like_its_host() -> None:
+    """Where neither its own name nor that of the host is told, the asset may be either."""
+    record = row(vm_name=None, instance_name=None, client_name=None, asset_name="vcenter-berlin")
+    assert fields.workload_of(record, 1, {}).name is None
+    assert fields.workload_of(row(vm_name=None, client_name="vcenter", asset_name="web-01"), 1, {}).name == "web-01"
+
+
+def test_what_says_nothing_of_itself_is_not_its_host() -> None:
+    """Without an instance, an application and a type, all machines of one host would become one."""
+    silent = fields.workload_of(row(instance_id=None, app_name=None, type=None), 1, {})
+    assert (silent.id, silent.name) == (None, "web-01")
+
+
+def test_an_inventory_whose_instances_do_not_say_so_is_none() -> None:
+    """Instances are known by their parent; without it they would be missing without a word."""
+    instance = {"id": 31, "name": "web-01", "parent_id": 2, "type": "VMware", "children": []}
+    client = {"id": 2, "children": [{"id": 40, "type": "application", "children": [instance]}]}
+    assert fields.is_inventory({"data": [client]})
+    assert fields.is_inventory({"data": [{"id": 2, "children": [{"id": 40, "type": "application"}]}]})
+    del instance["parent_id"]
+    assert not fields.is_inventory({"data": [client]})
+
+
 def test_strange_members_are_survived() -> None:
     """Members of another type than documented make facts unknown and never raise."""
     for name in row():

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server restarted in the middle of a long listing: the run ends right or fails clearly, and the next one works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.faults.products import LOG_IN, listing
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import MODULES, Ended, read
+
+
+def restarted(simulators: Simulators, product: str, *, seconds: float, retries: int) -> Ended:
+    """All sessions gone, all connections reset, and nothing listens for so long, at the third call of the listing."""
+    rule = {"match": {**listing(product), "nth": 3}, "fault": "restart", "seconds": seconds}
+    simulators.ask(product, "__faults", [rule])
+    ended = read(simulators.ready, product, page_size=20, retries=retries)
+    assert simulators.ask(product, "__faults")[0]["done"] == 1
+    return ended
+
+
+def log_ins(simulators: Simulators, product: str) -> int:
+    calls = simulators.requests(product)
+    return sum(call["path"] == LOG_IN[product] and call["method"] == "POST" for call in calls)
+
+
+def whole(simulators: Simulators, product: str) -> dict[str, Any]:
+    ended = read(simulators.ready, product, page_size=20)
+    assert not ended.failed, ended.message
+    simulators.reset()
+    totals: dict[str, Any] = ended.result["totals"]
+    return totals
+
+
+@pytest.mark.parametrize("product", list(MODULES))
+def test_a_restart_that_is_waited_for_changes_nothing(simulators: Simulators, product: str) -> None:
+    expected = whole(simulators, product)
+    ended = restarted(simulators, product, seconds=1, retries=6)
+    assert not ended.failed, ended.message
+    assert ended.result["totals"] == expected
+    assert log_ins(simulators, product) == 2
+    assert simulators.ask(product, "__sessions")["open"] == 0
+
+
+@pytest.mark.parametrize("product", list(MODULES))
+def test_a_restart_that_takes_too_long_fails_clearly_and_the_next_run_works(
+    simulators: Simulators, product: str
+) -> None:
+    expected = whole(simulators, product)
+    ended = restarted(simulators, product, seconds=600, retries=0)
+    assert ended.failed
+    assert ended.result["failure"]["code"] == "no_connection"
+    assert "the connection broke" in ended.message or "nothing listens there" in ended.message
+    assert "workloads" not in ended.result
+    # Up again, with nothing left of the run before.
+    simulators.ask(product, "__faults", [])
+    again = read(simulators.ready, product, page_size=20)
+    assert not again.failed, again.message
+    assert again.result["totals"] == expected
+    assert simulators.ask(product, "__sessions")["open"] == 0
