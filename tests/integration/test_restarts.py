@@ -24,8 +24,9 @@ def restarted(simulators: Simulators, product: str, *, seconds: float, retries: 
 
 
 def log_ins(simulators: Simulators, product: str) -> int:
-    calls = simulators.requests(product)
-    return sum(call["path"] == LOG_IN[product] and call["method"] == "POST" for call in calls)
+    """How often the password was sent; a refresh token of before the restart may be tried first."""
+    calls = [call for call in simulators.requests(product) if call["method"] == "POST"]
+    return sum(call["path"] == LOG_IN[product] and "refresh_token=" not in call["body"] for call in calls)
 
 
 def whole(simulators: Simulators, product: str) -> dict[str, Any]:

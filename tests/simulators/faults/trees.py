@@ -171,5 +171,4 @@ def _change_xml(element: ElementTree.Element, change: Change) -> None:
         elif changed != (child.text or ""):
             child.text = "" if changed is None else str(changed)
     for child in element:
-        if len(child):
-            _change_xml(child, change)
+        _change_xml(child, change)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -145,3 +146,56 @@ def test_unknown_variants_are_refused(spp: SppTalk, wanted: dict[str, object]) -
 
 def test_unknown_control(spp: SppTalk) -> None:
     assert spp.call("GET", "/__nothing").status_code == 404
+
+
+def test_the_port_is_shut_and_opens_again(spp: SppTalk) -> None:
+    order(spp, {"fault": "refused"})
+    with pytest.raises(requests.exceptions.ConnectionError, match="refused"):
+        spp.call("GET", SITES)
+    # Its control port is another one.
+    spp.control("reset", {})
+    assert spp.call("GET", "/api/lifecycle/ping").status_code == 200
+
+
+def test_handshakes_are_cut(spp: SppTalk) -> None:
+    order(spp, {"fault": "tls_cut"})
+    with pytest.raises(requests.exceptions.ConnectionError):
+        spp.call("GET", SITES)
+    order(spp)
+    assert statuses(spp, 1) == [200]
+
+
+def test_a_restart_ends_sessions_and_is_over_soon(spp: SppTalk) -> None:
+    order(spp, {"match": {"nth": 2}, "fault": "restart", "seconds": 0.2})
+    assert statuses(spp, 1) == [200]
+    with pytest.raises(requests.exceptions.ConnectionError):
+        spp.call("GET", SITES)
+    assert spp.control("sessions") == {"open": 0}
+    time.sleep(0.5)
+    assert statuses(spp, 1) == [401]
+
+
+@pytest.mark.parametrize("name", ["reset_unanswered", "closed_unanswered"])
+def test_a_call_without_an_answer(spp: SppTalk, name: str) -> None:
+    order(spp, {"match": {"path": SITES}, "fault": name, "times": 1})
+    with pytest.raises(requests.exceptions.ConnectionError):
+        spp.call("GET", SITES)
+    assert statuses(spp, 1) == [200]
+    assert spp.control("faults") == [{"fault": name, "met": 2, "done": 1, "changed": 1}]
+
+
+def test_words_of_the_server(spp: SppTalk) -> None:
+    order(spp, {"match": {"path": SITES}, "fault": "redirect"})
+    assert spp.call("GET", SITES).headers["Location"].startswith("https://elsewhere.example/api/site")
+    order(spp, {"match": {"method": "POST"}, "fault": "session_limit"})
+    login = spp.account()
+    refused = spp.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]))
+    assert refused.status_code == 403
+    assert "maximum number of sessions" in refused.json()["description"]
+
+
+def test_the_clock_is_turned(spp: SppTalk) -> None:
+    before = parsedate_to_datetime(spp.call("GET", SITES).headers["Date"])
+    order(spp, {"match": {"nth": 1}, "fault": "clock", "seconds": 7200})
+    after = parsedate_to_datetime(spp.call("GET", SITES).headers["Date"])
+    assert 7190 < (after - before).total_seconds() < 7300
