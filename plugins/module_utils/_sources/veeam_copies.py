@@ -13,7 +13,8 @@ from ansible_collections.backup.audit.plugins.module_utils._model import RETENTI
 # Kinds of repository that are somebody's cloud; S3Compatible and the like may stand next to the server.
 _ELSEWHERE = ("azure", "amazons3", "googlecloud", "googlearchive", "ibmcloud", "wasabi", "elevenelevens3", "veeamdata")
 _BESIDE = ("azuredatabox", "amazons3compatible")
-_WORST = (None, "clean", "suspicious", "infected")
+# One copy of which nothing is known keeps the others from proving that the point is clean.
+_WORST = ("clean", None, "suspicious", "infected")
 _ESTIMATES = ("encrypted", "offsite", "immutable", "immutable_until")
 
 
