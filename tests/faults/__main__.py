@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from tests.faults.cases import CASES, Case
 from tests.faults.judging import HONEST, MISSED, WRONG, Verdict
 from tests.faults.products import COLUMNS, Column
+from tests.faults.table import as_text, write_docs
 from tests.faults.workers import Worker
 from tests.integration.conftest import Simulators
 from tests.simulators import running
@@ -40,7 +41,10 @@ def main() -> int:
     columns = [column for column in COLUMNS if options.product in ("", column.title)]
     started = time.monotonic()
     cells = run_all(cases, columns, options.workers)
-    _print_table(cases, columns, cells)
+    outcomes = {key: cell.verdict.outcome for key, cell in cells.items()}
+    print(as_text(cases, columns, outcomes))
+    if options.docs:
+        write_docs(cases, columns, outcomes)
     if options.why:
         for cell in cells.values():
             print(f"{cell.column}, {cell.case} ({cell.seconds:.1f} s): {cell.verdict.outcome} {cell.verdict.why}")
@@ -52,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--product", default="", help="one column")
     parser.add_argument("--why", action="store_true", help="also print what each case ended with")
+    parser.add_argument("--docs", action="store_true", help="also write the table into docs/trust.md")
     parser.add_argument("--workers", type=int, default=max(2, min(6, (os.cpu_count() or 2) + 1)))
     return parser.parse_args()
 
@@ -86,14 +91,6 @@ def _work(share: Iterable[tuple[Column, Case]], results: multiprocessing.queues.
     except BaseException as error:
         results.put(repr(error))
         raise
-
-
-def _print_table(cases: Iterable[Case], columns: Iterable[Column], cells: Mapping[tuple[str, str], Cell]) -> None:
-    width = max(len(case.name) for case in cases) + 2
-    print("fault".ljust(width) + "".join(column.title.ljust(11) for column in columns))
-    for case in cases:
-        outcomes = (cells[case.name, column.title].verdict.outcome for column in columns)
-        print(case.name.ljust(width) + "".join(outcome.ljust(11) for outcome in outcomes))
 
 
 def _end(cells: Mapping[tuple[str, str], Cell], seconds: float) -> int:
