@@ -37,7 +37,7 @@ help: ## this list
 setup: $(TOOLS_READY) $(COLLECTION_READY) $(TREE) ## everything into .venv/: pinned tools, the collection installed from its tarball
 
 .PHONY: demo
-demo: setup ## the compliance play against simulated backup servers; findings in build/demo/
+demo: setup ## the compliance play against simulated backup servers and a real restic; findings in build/demo/
 	$(PYTHON) -m tests.tools.demo
 
 .PHONY: test

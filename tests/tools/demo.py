@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The compliance play against simulated backup servers: python -m tests.tools.demo
 
-Starts the simulators, writes an inventory for them, runs the real ansible-playbook, ends the simulators. Workloads fail
-in there on purpose; the demo fails only when something broke.
+Starts the simulators, makes a real restic repository where restic is installed, writes an inventory for them, runs the
+real ansible-playbook, ends the simulators. Workloads fail in there on purpose; the demo fails only if something broke.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +31,10 @@ from tests.tools.project import ROOT
 OUTPUT = ROOT / "build" / "demo"
 INVENTORY = OUTPUT / "inventory.yml"
 FINDINGS = OUTPUT / "findings.json"
+
+# A real repository, made anew each time.
+RESTIC = OUTPUT / "restic"
+RESTIC_PASSWORD = secrets.token_hex(16)
 
 PLAYBOOK = "backup.audit.compliance"
 PLAY_VARIABLES = {"compliance_output": str(OUTPUT), "compliance_fail": False, "compliance_table_rows": 200}
@@ -127,10 +133,41 @@ def play_command() -> list[str]:
     return [str(ansible_playbook), "-i", str(INVENTORY), PLAYBOOK, "-e", json.dumps(PLAY_VARIABLES)]
 
 
+def restic_host() -> dict[str, Any]:
+    """A host with a real repository, read by restic itself; none, and a word of it, where restic is not installed."""
+    if shutil.which("restic") is None:
+        print("restic is not installed: the demo shows simulated servers only.", flush=True)
+        return {}
+    print("Backing up the documentation with restic, so that a real repository is read too.", flush=True)
+    # Not only the repository: a cache of an earlier one would be of another.
+    shutil.rmtree(RESTIC, ignore_errors=True)
+    RESTIC.mkdir(parents=True)
+    environment = os.environ | {"RESTIC_REPOSITORY": str(RESTIC), "RESTIC_PASSWORD": RESTIC_PASSWORD}
+    backup = ["restic", "--no-cache", "backup", "--quiet", "--host", "documentation", str(ROOT / "docs")]
+    for command in (["restic", "--no-cache", "init", "--quiet"], backup):
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if ended.returncode != 0:
+            raise DemoError(f"{shlex.join(command)} ended with {ended.returncode}.\n{ended.stderr}")
+    return {
+        "demo-restic": {
+            "backup_product": "restic",
+            "backup_repository": str(RESTIC),
+            "backup_password": f"{{{{ lookup('ansible.builtin.env', '{password_variable('restic')}') }}}}",
+            "backup_verify": "data",
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        }
+    }
+
+
 def run_play(ready: dict[str, Any]) -> None:
     FINDINGS.unlink(missing_ok=True)
-    INVENTORY.write_text(yaml.safe_dump(inventory_of(ready), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    inventory = inventory_of(ready)
+    hosts = inventory["backup_servers"]["hosts"]
+    hosts.update(restic_host())
+    INVENTORY.write_text(yaml.safe_dump(inventory, sort_keys=False, allow_unicode=True), encoding="utf-8")
     passwords = {password_variable(product): server["password"] for product, server in ready["products"].items()}
+    passwords[password_variable("restic")] = RESTIC_PASSWORD
     settings = {
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
@@ -146,7 +183,7 @@ def run_play(ready: dict[str, Any]) -> None:
         raise DemoError(f"ansible-playbook ended with {status}; workloads that fail do not make it do so here.")
     if not FINDINGS.is_file():
         raise DemoError(f"The play ended well, but left no {FINDINGS.relative_to(ROOT)}.")
-    check_reads(json.loads(FINDINGS.read_text(encoding="utf-8"))["reads"], len(ready["products"]))
+    check_reads(json.loads(FINDINGS.read_text(encoding="utf-8"))["reads"], len(hosts))
 
 
 def check_reads(reads: list[dict[str, Any]], servers: int) -> None:

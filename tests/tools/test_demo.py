@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,3 +109,20 @@ def test_the_simulators_end_when_the_block_fails(tmp_path: Path, monkeypatch: py
     with pytest.raises(ProcessLookupError):
         os.kill(int(str(failure.value)), 0)
     assert not (tmp_path / "simulators.json").exists()
+
+
+def test_without_restic_the_demo_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert demo.restic_host() == {}
+    assert "restic is not installed" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("restic") is None, reason="restic is not installed")
+def test_with_restic_a_real_repository_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "RESTIC", tmp_path / "restic")
+    host = demo.restic_host()["demo-restic"]
+    assert demo.RESTIC_PASSWORD not in yaml.safe_dump(host["backup_password"])
+    environment = os.environ | {"RESTIC_REPOSITORY": host["backup_repository"], "RESTIC_PASSWORD": demo.RESTIC_PASSWORD}
+    command = ["restic", "--no-cache", "--no-lock", "--json", "snapshots"]
+    listed = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert [snapshot["hostname"] for snapshot in listed] == ["documentation"]

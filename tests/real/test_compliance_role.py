@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role compliance over hosts that have repositories: read where they are, judged with all others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.running_plays import Played, play
+from tests.real import restic_repository as restic
+from tests.real.tools import flip, largest, needs
+
+pytestmark = needs("restic")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> restic.Repository:
+    return restic.made(tmp_path)
+
+
+def judged(folder: Path, repository: restic.Repository, **hosts: dict[str, Any]) -> tuple[Played, dict[str, Any]]:
+    """Run the playbook on backup01, which is this machine, and on other ``hosts``."""
+    known = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "backup_product": "restic",
+        "backup_repository": str(repository.path),
+        "backup_password": restic.PASSWORD,
+        "backup_verify": "data",
+    }
+    variables = {
+        "compliance_output": str(folder / "evidence"),
+        "compliance_policy": {"recovery_points": {"newest_within": "26h"}, "checked": {"newest_within": "1d"}},
+        "compliance_fail": False,
+    }
+    ended = play(
+        "backup.audit.compliance",
+        folder,
+        inventory={"backup_servers": {"hosts": {"backup01": known, **hosts}}},
+        variables=variables,
+        environment={"HOME": str(repository.home)},
+    )
+    assert ended.status == 0, ended.output
+    assessment: dict[str, Any] = json.loads((folder / "evidence" / "findings.json").read_text())
+    return ended, assessment
+
+
+def test_a_repository_is_read_on_its_host(repository: restic.Repository, tmp_path: Path) -> None:
+    ended, assessment = judged(tmp_path, repository)
+    assert assessment["compliant"] is True
+    assert {one["workload_name"] for one in assessment["workloads"]} == {"web01", "db01"}
+    assert assessment["reads"][0]["server"]["verify"]["result"] == "sound"
+    assert "backup01 -> localhost" not in ended.output.partition("Read a restic repository")[2].partition("TASK")[0]
+    assert restic.PASSWORD not in ended.output
+    assert restic.PASSWORD not in (tmp_path / "evidence" / "report.html").read_text()
+
+
+def test_damage_and_hosts_that_cannot_be_read_are_findings(repository: restic.Repository, tmp_path: Path) -> None:
+    flip(largest(repository.path / "data"), 1000)
+    dark = {
+        "ansible_host": "127.0.0.1",
+        "ansible_port": 9,
+        "ansible_connection": "ssh",
+        "backup_product": "restic",
+        "backup_repository": "/srv/restic",
+        "backup_password": "x",
+    }
+    lost = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_product": "restic"}
+    assessment = judged(tmp_path, repository, dark=dark, lost=lost)[1]
+    assert assessment["compliant"] is False
+    told = {(one["control"], one["result"]): one["message"] for one in assessment["findings"]}
+    assert "found damage" in told["read.verify", "fail"]
+    failed = [
+        one["message"] for one in assessment["findings"] if (one["control"], one["result"]) == ("read.complete", "fail")
+    ]
+    assert len(failed) == 2
+    assert any("dark could not be read: the host could not be reached" in message for message in failed)
+    assert any("missing required arguments: repository" in message for message in failed)
