@@ -144,8 +144,8 @@ class Backups:
             rows = [as_object(row) for row in page.items]
             if page.total is not None and page.total > len(rows):
                 rows = self._filtered(workload, what, page.total)
-        for backup_id in {as_text(row.get("backupId")) for row in rows}:
-            self._files_of(backup_id or "")
+        for backup_id in {as_text(row.get("backupId")) or "" for row in rows if _file_of(row)}:
+            self._files_of(backup_id)
         return {str(row.get("id")): row for row in rows}
 
     def _filtered(self, workload: Workload, what: str, total: int) -> list[dict[str, t.Any]]:
@@ -170,8 +170,8 @@ class Backups:
     def _point(self, row: dict[str, t.Any], workload: Workload) -> RecoveryPoint:
         backup_id = as_text(row.get("backupId")) or ""
         ident = as_text(row.get("id")) or ""
-        file_id = as_text(row.get("backupFileId"))
-        files = self._files_of(backup_id) if file_id and file_id != fields.NO_ID else None
+        file_id = _file_of(row)
+        files = self._files_of(backup_id) if file_id else None
         file = files.get(file_id) if files and file_id else None
         return fields.point_of(
             row,
@@ -218,6 +218,12 @@ class Backups:
                 self._reading.point(self._point(row, Workload()))
         if lost:
             self._reading.warnings.append(f"{lost} restore points belong to no backup object that the server lists")
+
+
+def _file_of(row: Mapping[str, t.Any]) -> str | None:
+    """The id of the file that a point lies in; file shares and snapshots have none."""
+    file_id = as_text(row.get("backupFileId"))
+    return None if file_id == fields.NO_ID else file_id
 
 
 class Replicas:
