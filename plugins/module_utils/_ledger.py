@@ -14,7 +14,9 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import Answ
 
 Item = t.TypeVar("Item")
 
-_PARTITIONS = 8
+# A set of so many hashes is a few megabytes; but each part is a walk through all of them.
+_PART = 1 << 16
+_MOST_PARTS = 16
 # How often a listing that moves while it is read is read before it is given up.
 READINGS = 3
 
@@ -80,7 +82,7 @@ class Ledger(t.Generic[Item]):
 
     def count(self) -> int:
         """How many different items were given that still count."""
-        return distinct(self._given[self._since :])
+        return distinct(memoryview(self._given)[self._since :])
 
 
 class Seams(t.Generic[Item]):
@@ -144,9 +146,10 @@ class Anchor(t.Generic[Item]):
         return not self._last or self._ledger.met(self._last[0], self._index)
 
 
-def distinct(hashes: array[int]) -> int:
+def distinct(hashes: Sequence[int]) -> int:
     """How many different values there are, counted in parts so that no set of all of them is held."""
-    return sum(len({value for value in hashes if value % _PARTITIONS == part}) for part in range(_PARTITIONS))
+    parts = min(len(hashes) // _PART + 1, _MOST_PARTS)
+    return sum(len({value for value in hashes if value % parts == part}) for part in range(parts))
 
 
 def unsteady(what: str) -> AnswerError:
