@@ -130,6 +130,10 @@ bench: setup ## speed and memory beside uri and a bare client; build/bench/resul
 bench-smoke: setup ## the same so small that it only shows that it runs
 	$(PYTHON) -m tests.benchmarks --small --results build/bench/smoke.json
 
+.PHONY: awx-check
+awx-check: setup ## the plays of the AWX templates under ansible-runner, in one piece and in slices
+	$(PYTHON) -m tests.awx.check
+
 .PHONY: build
 build: $(TARBALL) ## the collection's tarball into build/
 	@echo $(TARBALL)

@@ -1,0 +1,208 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plays of the AWX templates under ansible-runner, with nothing but what AWX injects: python -m tests.awx.check
+
+In one piece, and as the workflow does it: two slices that gather, then a report that gets their artifacts. Both must
+come to the same verdict, leave no secret, and keep every event and artifact small.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from tests.simulators import running
+from tests.tools import awx_assets
+from tests.tools.project import ROOT
+
+KIT = ROOT / "extensions" / "awx"
+# AWX drops the data of an event that is larger, and answers slowly about jobs with large artifacts.
+EVENT_BYTES, VERDICT_BYTES = 700_000, 2_000
+POLICY = {"compliance_policy": {"recovery_points": {"minimum": 1, "newest_within": "26h"}}}
+
+
+class CheckError(Exception):
+    """What does not hold."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a job ended."""
+
+    status: int
+    artifacts: dict[str, Any]
+    largest_event: int
+    output: str
+
+
+def inject(asset: Mapping[str, Any], inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The environment that a credential of this type gives a job.
+
+    As AWX does it: a boolean that was not set is false, text that was not set is empty, and so is its file.
+    """
+    fields = asset["inputs"]["fields"]
+    values = {entry["id"]: inputs.get(entry["id"], False if entry.get("type") == "boolean" else "") for entry in fields}
+    engine = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)  # noqa: S701 - no HTML
+    files = {}
+    for name, template in asset["injectors"].get("file", {}).items():
+        file = folder / f"{asset['name'].replace(' ', '_').replace(':', '')}.{name.partition('.')[2]}"
+        file.write_text(engine.from_string(template).render(values), "utf-8")
+        file.chmod(0o600)
+        files[name.partition(".")[2]] = str(file)
+    names = {**values, "tower": {"filename": files}}
+    return {name: engine.from_string(text).render(names) for name, text in asset["injectors"]["env"].items()}
+
+
+def run(folder: Path, playbook: str, hosts: Mapping[str, Any], environment: Mapping[str, str], extra: Any) -> Job:
+    """One job under ansible-runner, in a folder of its own."""
+    shutil.copytree(KIT / "project", folder / "project")
+    assets = awx_assets.assets()
+    variables = yaml.safe_load(assets["inventory"][0]["variables"])
+    inventory = {"all": {"vars": variables, "children": {awx_assets.GROUP: {"hosts": dict(hosts)}}}}
+    write(folder / "inventory" / "hosts.yml", yaml.safe_dump(inventory))
+    collections = str(ROOT / ".venv" / "collections")
+    write(folder / "env" / "envvars", json.dumps({"ANSIBLE_COLLECTIONS_PATH": collections, **environment}))
+    write(folder / "env" / "extravars", json.dumps(extra))
+    # As AWX sets it: what is given to a job is not kept with what it left.
+    write(folder / "env" / "settings", json.dumps({"suppress_env_files": True}))
+    tools = Path(sys.executable).parent
+    ended = subprocess.run(
+        [str(tools / "ansible-runner"), "run", str(folder), "-p", playbook, "--ident", "job"],
+        env={"PATH": f"{tools}:{os.environ['PATH']}", "HOME": str(folder), "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    artifacts: dict[str, Any] = {}
+    largest = 0
+    for path in (folder / "artifacts" / "job" / "job_events").glob("*.json"):
+        event = json.loads(path.read_text("utf-8"))
+        data = event.get("event_data", {})
+        largest = max(largest, len(json.dumps(data.get("res", {}))))
+        if event["event"] == "playbook_on_stats":
+            artifacts = data.get("artifact_data", {})
+    return Job(ended.returncode, artifacts, largest, ended.stdout + ended.stderr)
+
+
+def write(path: Path, text: str) -> None:
+    """A file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+
+
+def servers(ready: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """One host for each simulated product, and a second server of one of them."""
+    hosts = {
+        name.replace("_", "-"): {"backup_product": name, "backup_url": server["url"]}
+        for name, server in ready["products"].items()
+    }
+    # The same simulator by another address of the loopback network.
+    second = ready["products"]["spp"]["url"].replace("127.0.0.1", "127.0.0.2")
+    hosts["spp-second"] = {"backup_product": "spp", "backup_url": second}
+    return hosts
+
+
+def credentials(ready: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """What the credentials of a template inject: one for each product, and the accounts for the second server."""
+    types = {asset["name"]: asset for asset in awx_assets.assets()["credential_types"]}
+    from ansible_collections.backup.audit.plugins.plugin_utils._servers import PRODUCTS
+
+    environment: dict[str, str] = {}
+    authority = Path(ready["ca_path"]).read_text("utf-8")
+    for product, server in ready["products"].items():
+        login = {"username": server["username"], "password": server["password"], "ca": authority}
+        environment |= inject(types[f"Backup audit: {PRODUCTS[product].title}"], login, folder)
+    spp = ready["products"]["spp"]
+    accounts = yaml.safe_dump({"spp-second": {"username": spp["username"], "password": spp["password"]}})
+    return environment | inject(types["Backup audit: accounts"], {"accounts": accounts}, folder)
+
+
+def secrets_left(folder: Path, secrets: set[str]) -> list[str]:
+    """Files of what jobs left in which a secret stands."""
+    return [
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file()
+        and "artifacts" in path.parts
+        and any(one in path.read_text("utf-8", "replace") for one in secrets)
+    ]
+
+
+def verdict_of(job: Job) -> dict[str, Any]:
+    """The artifact for later nodes, without what names a file."""
+    if "compliance" not in job.artifacts:
+        raise CheckError(f"a job left no verdict:\n{job.output[-3000:]}")
+    size = len(json.dumps(job.artifacts["compliance"]))
+    if size > VERDICT_BYTES:
+        raise CheckError(f"the verdict's artifact has {size} bytes")
+    verdict: dict[str, Any] = job.artifacts["compliance"]
+    # Which ten of the failing ones are named depends on the order of the READs.
+    return {key: verdict[key] for key in ("compliant", "workloads", "verdicts")}
+
+
+def check(ready: Mapping[str, Any], root: Path) -> None:
+    """Print what was found; CheckError for what does not hold."""
+    files = root / "credentials"
+    files.mkdir()
+    environment = credentials(ready, files)
+    hosts = servers(ready)
+    whole = run(root / "whole", "compliance.yml", hosts, environment, POLICY)
+    print(f"in one piece: {verdict_of(whole)}", flush=True)
+
+    names = sorted(hosts)
+    published = yaml.safe_load(awx_assets.assets()["job_templates"][1]["extra_vars"])
+    artifacts: dict[str, Any] = {}
+    slices = []
+    for number in range(2):
+        own = {name: hosts[name] for name in names[number::2]}
+        slices.append(run(root / f"slice{number}", "gather.yml", own, environment, {**published, **POLICY}))
+        if slices[-1].status:
+            raise CheckError(f"a slice failed:\n{slices[-1].output[-3000:]}")
+        artifacts.update(slices[-1].artifacts)
+    # The report knows all hosts, and has no credentials: it asks no server.
+    report = run(root / "report", "report.yml", hosts, {}, {**POLICY, **artifacts})
+    print(f"in two slices: {verdict_of(report)}", flush=True)
+    if verdict_of(report) != verdict_of(whole):
+        raise CheckError("the slices come to another verdict")
+    short = {name: value for name, value in artifacts.items() if name != sorted(artifacts)[0]}
+    missing = run(root / "missing", "report.yml", hosts, {}, {**POLICY, **short})
+    if verdict_of(missing)["compliant"] or "no READ of" not in missing.output:
+        raise CheckError("a slice that is missing is not seen")
+
+    largest = max(job.largest_event for job in (whole, *slices, report, missing))
+    print(f"largest event {largest:,} bytes, READs as artifacts {len(json.dumps(artifacts)):,} bytes", flush=True)
+    if largest > EVENT_BYTES:
+        raise CheckError(f"an event has {largest} bytes")
+    left = secrets_left(root, {server["password"] for server in ready["products"].values()})
+    if left:
+        raise CheckError(f"secrets stand in {', '.join(left)}")
+    print("no secret in any artifact", flush=True)
+
+
+def main() -> int:
+    """0 if everything holds."""
+    with running() as ready, tempfile.TemporaryDirectory(prefix="backup-audit-awx-") as root:
+        try:
+            check(ready, Path(root))
+        except CheckError as error:
+            print(f"awx-check: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / ".venv" / "tree"))
+    sys.exit(main())
