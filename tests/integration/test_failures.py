@@ -16,39 +16,18 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, login_of, read, run_module
 
 PRODUCTS = list(MODULES)
-# A call in the middle of each product's listing, and the log-in.
-LISTING = {
-    "spp": "/api/endeavour/catalog/recovery/hypervisorvm/*",
-    "veeam_aws": "/api/v1/virtualMachines/restorePoints",
-    "veeam_azure": "/api/v8/restorePoints/virtualMachines",
-    "veeam_backup_replication": "/api/v1/backupObjects/*/restorePoints",
-    "veeam_enterprise_manager": "/api/query",
-    "unitrends": "/api/backups/",
-    "vprotect": "/api/backups",
-}
-LOG_IN = {
-    "spp": "/api/endeavour/session",
-    "veeam_aws": "/api/v1/token",
-    "veeam_azure": "/api/oauth2/token",
-    "veeam_backup_replication": "/api/oauth2/token",
-    "veeam_enterprise_manager": "/api/sessionMngr/",
-    "unitrends": "/api/login",
-    "vprotect": "/api/session/login",
-}
 # Products whose lists are bare arrays, so that an empty one is an answer.
 BARE_LISTS = ("unitrends", "vprotect")
-# Products that list by a call that is no GET.
-POSTED_LISTS = ("unitrends",)
 
 
 def fault(product: str, name: str, **more: Any) -> list[dict[str, Any]]:
     """One rule about the product's listing."""
-    method = "POST" if product in POSTED_LISTS else "GET"
-    match = {"method": method, "path": LISTING[product], **more.pop("match", {})}
+    match = {**listing(product), **more.pop("match", {})}
     return [{"match": match, "fault": name, **more}]
 
 

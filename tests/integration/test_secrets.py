@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tests.faults.products import LISTING, LOG_IN, POSTED_LISTS
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, login_of, read
 from tests.integration.running_plays import Played, play, servers
-from tests.integration.test_failures import LISTING, LOG_IN, POSTED_LISTS
 from tests.integration.watching_processes import ProcessWatch
 from tests.unit.plugins.module_utils.spellings import SPELLINGS
 
