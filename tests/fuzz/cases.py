@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 
 from tests.fuzz.damage import LOSSES, OTHERS, Damage, sites
+from tests.fuzz.samples import SAMPLED
 from tests.fuzz.tape import SETUPS, Tape
 
 # How many damaged readings there are in all, over all setups. One costs 10 to 40 ms.
@@ -64,7 +65,7 @@ def disorders(tape: Tape) -> Iterator[tuple[list[Damage], random.Random]]:
 
 def share() -> int:
     """How many cases of each sort fall to one setup."""
-    return max(1, CASES // (2 * len(SETUPS)))
+    return max(1, CASES // (2 * (len(SETUPS) + len(SAMPLED))))
 
 
 def expected(damage: Damage, table: dict[str, str]) -> bool:

@@ -75,7 +75,7 @@ def _key(request: requests.PreparedRequest) -> Key:
 
 def _told(document: Mapping[str, Any]) -> Told:
     body = document.get("body", "")
-    data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    data = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else json.dumps(body).encode()
     headers = {str(name): str(value) for name, value in document["headers"].items()}
     return Told(document["status"], headers, data)
 

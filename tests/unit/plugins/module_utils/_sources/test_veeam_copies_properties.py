@@ -66,10 +66,10 @@ def test_the_order_in_which_copies_come_is_of_no_account(points: list[RecoveryPo
 def test_what_is_not_told_of_a_copy_proves_nothing_of_the_point(
     points: list[RecoveryPoint], data: st.DataObject
 ) -> None:
-    less = [
-        dataclasses.replace(point, **dict.fromkeys(data.draw(st.sets(st.sampled_from([*_FACTS, "malware"])))))
-        for point in points
-    ]
+    less = []
+    for point in points:
+        lost: dict[str, Any] = dict.fromkeys(data.draw(st.sets(st.sampled_from([*_FACTS, "malware"]))))
+        less.append(dataclasses.replace(point, **lost))
     before, after = fold(points), fold(less)
     for created, point in after.items():
         for name in _FACTS:
