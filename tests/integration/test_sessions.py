@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from tests.faults.products import LOG_IN
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, ended, login_of, read, run_module, start_module
 from tests.integration.running_plays import play
-from tests.integration.test_failures import LOG_IN, fault
+from tests.integration.test_failures import fault
 
 PRODUCTS = list(MODULES)
 BUG = """
