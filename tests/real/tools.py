@@ -85,14 +85,14 @@ def points_of(ended: Ended) -> list[dict[str, Any]]:
     return points
 
 
-def judged(ended: Ended, policy: Mapping[str, Any] = NEWEST) -> dict[str, Any]:
+def judged(ended: Ended, policy: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The ASSESSMENT of what was read."""
     assert not ended.failed, ended.message
     read = unpack(ended.result)
-    return assess([read], policy, as_of=parse_time(read["read_at"]), collection_version="0").plain()
+    return assess([read], policy or NEWEST, as_of=parse_time(read["read_at"]), collection_version="0").plain()
 
 
-def findings(ended: Ended, policy: Mapping[str, Any] = NEWEST) -> dict[str, tuple[str, str]]:
+def findings(ended: Ended, policy: Mapping[str, Any] | None = None) -> dict[str, tuple[str, str]]:
     """control -> (result, message)."""
     return {one["control"]: (one["result"], one["message"]) for one in judged(ended, policy)["findings"]}
 

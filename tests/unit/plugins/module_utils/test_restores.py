@@ -44,11 +44,15 @@ def test_of(**members: Any) -> dict[str, Any]:
 test_of.__test__ = False  # type: ignore[attr-defined]
 
 
+def load(_path: str) -> bytes:
+    """No test of READs reads a file."""
+    raise AssertionError(_path)
+
+
 def judged(record: Any, *, packed: bool = False, policy: Any = None, **members: Any) -> dict[str, tuple[str, str]]:
     """control -> (result, message), of the READ of one workload and a record."""
     one = read(row(facets=UNTESTED, **members))
     reads: list[Any] = [{**pack(one), "changed": False} if packed else one, record]
-    load = lambda _path: b""  # noqa: E731
     found = assess(
         gather(reads, load),
         policy or POLICY,
@@ -159,7 +163,6 @@ def test_what_is_no_record_is_refused(value: Any) -> None:
 
 def test_a_record_alone_is_no_good_news() -> None:
     record = sealed([test_of()])
-    load = lambda _path: b""  # noqa: E731
     found = assess(
         gather([record], load), POLICY, as_of=NOW, collection_version="1", restore_tests=restore_tests([record], load)
     )
