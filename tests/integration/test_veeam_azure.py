@@ -129,3 +129,13 @@ def test_same_name(simulators: Simulators) -> None:
     ids = {simulators.estate["products"]["veeam_azure"]["workloads"][key] for key in names[name]}
     assert {row.get("workload_id") for row in ended.result["workloads"]} == ids
     assert all(row["recovery_points"] for row in ended.result["workloads"])
+
+
+def test_a_filter_that_is_ignored_proves_no_owner(simulators: Simulators) -> None:
+    """Points of two machines of one name belong to neither if the server gives all points for any machine."""
+    simulators.ask("veeam_azure", "__variant", {"ignores_filter": True})
+    ended = read(simulators.ready, "veeam_azure", names=["dc-01"], workload_types=["vm"])
+    assert not ended.failed, ended.message
+    assert all(not row["recovery_points"] for row in ended.result["workloads"] if "workload_id" in row)
+    assert any(row["recovery_points"] for row in ended.result["workloads"] if "workload_id" not in row)
+    assert any("ignores which workload" in str(warning) for warning in ended.result["warnings"])

@@ -80,6 +80,8 @@ class VeeamAzure(Dialect):
         "error_body": "problem",
         "license_accepted": True,
         "session_days": 0,
+        # No facts say that there is such a server; other products have had them.
+        "ignores_filter": False,
     }
 
     def __init__(self, estate: Estate) -> None:

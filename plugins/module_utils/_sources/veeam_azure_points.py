@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
@@ -82,6 +83,9 @@ LISTINGS = {
     # One point covers all virtual networks of a subscription in a region, so that pair is the workload.
     "virtual_network": Listing(("/restorePoints/vnets",), "subscriptionId", "subscriptionName", None),
 }
+
+
+_NOBODY = Workload(id=str(uuid.UUID(int=0)), name=None, type="vm", platform="azure")
 
 
 class TypeReader:
@@ -213,6 +217,9 @@ class TypeReader:
         """Point id -> workload, asked workload by workload; only where no two workloads claim the same point."""
         if self._listing.id_member is not None or not self._named:
             return {}
+        if not self._filter_is_honoured():
+            self._say_once("the server ignores which workload is asked for; points of no certain workload have no id")
+            return {}
         names = {as_text(row.get(self._listing.name_member)) for row in unplaced}
         asked = [
             workload
@@ -236,6 +243,15 @@ class TypeReader:
                 "the server does not tell workloads of one name apart; their points stand together, without id"
             )
         return {ident: workload for ident, workload in owners.items() if ident not in disputed}
+
+    def _filter_is_honoured(self) -> bool:
+        """A server that ignores the filter gives points for a machine that cannot exist, too."""
+        try:
+            return not self._ids_of(_NOBODY)
+        except AuditError as error:
+            if error.status in (400, 404):
+                return True
+            raise
 
     def _ids_of(self, workload: Workload) -> list[str]:
         rows = self._source.rows(
