@@ -6,22 +6,6 @@
 
 from __future__ import annotations
 
-import collections
-import pathlib
-import time
-import typing as t
-from collections.abc import Iterator, Mapping, Sequence
-
-from ansible.errors import AnsibleParserError
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-from ansible.utils.unsafe_proxy import wrap_var
-
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
-from ansible_collections.backup.audit.plugins.plugin_utils._clean import clean_text
-from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers
-
 DOCUMENTATION = r"""
 name: workloads
 version_added: 0.1.0
@@ -116,6 +100,22 @@ policy: 3-2-1-1-0
 groups:
   never_backed_up: recovery_points == 0
 """
+
+import collections
+import pathlib
+import time
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+
+from ansible.errors import AnsibleParserError
+from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._policy import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
+from ansible_collections.backup.audit.plugins.plugin_utils._clean import clean_text
+from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers
 
 try:
     from ansible.template import trust_as_template as _plain
