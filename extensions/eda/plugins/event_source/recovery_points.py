@@ -1,0 +1,227 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Event source: what changes about the recovery points of workloads, for ansible-rulebook.
+
+Reads backup servers at an interval, judges what was read by a policy, and tells what is different from last time.
+
+Arguments:
+    servers:    list of backup servers: product, url, username, password, and other options of the product's info
+                module. Needed.
+    policy:     rules, or the name of a ready policy. Default: at least one recovery point.
+    interval:   seconds from one reading to the next. Default: 900.
+    state_file: where the last state is kept, so that a restart tells nothing twice. Without it, a start tells again
+                what is not compliant.
+    once:       read only once. Default: false.
+
+Each event has `recovery_points`, with
+    change:     not_compliant (also one that is met so for the first time), compliant (it was not before),
+                recovery_point (a newer one appeared), verification_failed (a restore test of it now fails),
+                unreadable (a server cannot be read), readable (it can again)
+    id:         the same for the same change, whatever happened in between
+    server, workload (name, id, type, product, platform; null for those about servers), verdict, previous, newest,
+    findings (why it is not compliant), message
+
+Workloads of a server that cannot be read are not judged in that round, so nothing is told of them.
+
+Example:
+    - name: Recovery points
+      hosts: all
+      sources:
+        - backup.audit.recovery_points:
+            interval: 900
+            state_file: /var/lib/backup-audit/events.json
+            policy: daily_26h
+            servers:
+              - product: spp
+                url: https://spp.example.com
+                username: auditor
+                password: "{{ spp_password }}"
+      rules:
+        - name: A workload can no longer be recovered as it should
+          condition: event.recovery_points.change == "not_compliant"
+          action:
+            run_playbook:
+              name: tell_somebody.yml
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import pathlib
+import sys
+import time
+import typing as t
+from collections.abc import Iterator, Mapping, Sequence
+
+# ansible-rulebook runs this file by its path; the collection lies above it.
+_ROOT = str(pathlib.Path(__file__).resolve().parents[7])
+if _ROOT not in sys.path:
+    sys.path.append(_ROOT)
+
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError  # noqa: E402
+from ansible_collections.backup.audit.plugins.module_utils._policy import assess  # noqa: E402
+from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather  # noqa: E402
+from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers  # noqa: E402
+
+_LOG = logging.getLogger(__name__)
+_SCHEMA = "backup.audit/events/1"
+_INTERVAL = 900
+_POLICY = {"recovery_points": {"minimum": 1}}
+# Nothing is said against these.
+_GOOD = frozenset({"pass", "not_applicable", "waived", "warn"})
+
+State = dict[str, dict[str, t.Any]]
+
+
+async def main(queue: t.Any, args: dict[str, t.Any]) -> None:
+    """Entry point of ansible-rulebook: puts events into the queue until it is cancelled."""
+    watch = Watch(args)
+    while True:
+        # Reading may take minutes, and other sources want their turn.
+        for event in await asyncio.to_thread(watch.look):
+            await queue.put({"recovery_points": event})
+        # Only now, so that what was not told yet is told after a restart.
+        watch.keep()
+        if args.get("once"):
+            return
+        await asyncio.sleep(watch.interval)
+
+
+class Watch:
+    """Looks at servers again and again, and knows what it saw last time."""
+
+    def __init__(self, args: Mapping[str, t.Any]) -> None:
+        """OptionError for arguments that make no sense; DataError for a state file that is none."""
+        unknown = set(args) - {"servers", "policy", "interval", "state_file", "once"}
+        if unknown:
+            raise OptionError(f"recovery_points: unknown arguments {', '.join(sorted(unknown))}")
+        if not args.get("servers"):
+            raise OptionError("recovery_points: servers is needed")
+        self._servers: Sequence[Mapping[str, t.Any]] = args["servers"]
+        self._policy = args.get("policy") or _POLICY
+        self.interval = float(args.get("interval") or _INTERVAL)
+        file = args.get("state_file")
+        self._file = pathlib.Path(file) if file else None
+        self._state = self._kept()
+
+    def _kept(self) -> State:
+        if self._file is None or not self._file.exists():
+            return {}
+        try:
+            kept = json.loads(self._file.read_text("utf-8"))
+        except ValueError as error:
+            raise OptionError(f"state_file: {self._file} is no state of this source ({error})") from error
+        if not isinstance(kept, dict) or kept.get("schema") != _SCHEMA:
+            raise OptionError(f"state_file: {self._file} is no state of this source")
+        return dict(kept["workloads"])
+
+    def keep(self) -> None:
+        """Write down what was told, whole or not at all."""
+        if self._file is not None:
+            new = self._file.with_suffix(f".{os.getpid()}.new")
+            new.write_text(json.dumps({"schema": _SCHEMA, "workloads": self._state}, sort_keys=True), "utf-8")
+            new.chmod(0o600)
+            new.replace(self._file)
+
+    def look(self) -> list[dict[str, t.Any]]:
+        """Read all servers once; the events, those about servers first, then by name of the workload."""
+        events: list[dict[str, t.Any]] = []
+        reads = []
+        for number, result in enumerate(read_servers(self._servers)):
+            said = str(self._servers[number].get("url") or self._servers[number].get("product"))
+            failed = bool(result.get("failed"))
+            events.extend(self._of_server(f"server {said}", said, failed, str(result.get("msg", ""))))
+            if not failed:
+                reads.append(result)
+        if reads:
+            try:
+                events.extend(self._of_workloads(list(gather(reads, _no_files))))
+            except AuditError as error:
+                _LOG.error("recovery_points: what was read cannot be judged: %s", error)
+        return events
+
+    def _of_server(self, key: str, said: str, failed: bool, words: str) -> Iterator[dict[str, t.Any]]:
+        before = bool(self._state.get(key, {}).get("failed"))
+        self._state[key] = {"failed": failed}
+        if failed != before:
+            change = "unreadable" if failed else "readable"
+            yield _event(change, said, None, None, None, [], words or f"{said} can be read again", time.time_ns())
+
+    def _of_workloads(self, reads: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
+        told = assess(reads, self._policy, as_of=time.time_ns() // 1000, collection_version="").plain()
+        reasons: dict[str, list[str]] = {}
+        broken: set[str] = set()
+        for finding in told["findings"]:
+            if finding["result"] not in _GOOD:
+                reasons.setdefault(_key(finding), []).append(f"{finding['message']} [{finding['control']}]")
+                if finding["control"].startswith("verified.") and finding["result"] == "fail":
+                    broken.add(_key(finding))
+        for workload in sorted(told["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
+            key = _key(workload)
+            before = self._state.get(key)
+            now = {"verdict": workload["verdict"], "newest": workload["newest"], "broken": key in broken}
+            self._state[key] = now
+            yield from _changes(workload, before, now, reasons.get(key, []))
+
+
+def _changes(
+    workload: Mapping[str, t.Any], before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any], findings: list[str]
+) -> Iterator[dict[str, t.Any]]:
+    """What is different about one workload, in the order in which it matters."""
+    previous = before["verdict"] if before else None
+    newest, name = now["newest"], workload["workload_name"] or workload["workload_id"]
+    source, verdict = workload["source"], now["verdict"]
+    good, was_good = verdict in _GOOD, previous is None or previous in _GOOD
+    if before is not None and newest is not None and newest > (before["newest"] or ""):
+        words = f"{name} has a new recovery point of {newest}"
+        yield _event("recovery_point", source, workload, verdict, previous, findings, words, newest)
+    if now["broken"] and not (before and before["broken"]):
+        words = f"{name} fails what is asked of restore tests"
+        yield _event("verification_failed", source, workload, verdict, previous, findings, words, newest)
+    if not good and was_good:
+        words = "; ".join(findings) or f"{name} is not compliant"
+        yield _event("not_compliant", source, workload, verdict, previous, findings, words, newest)
+    elif good and not was_good:
+        yield _event("compliant", source, workload, verdict, previous, [], f"{name} is compliant again", newest)
+
+
+def _event(
+    change: str,
+    server: str,
+    workload: Mapping[str, t.Any] | None,
+    verdict: str | None,
+    previous: str | None,
+    findings: list[str],
+    message: str,
+    moment: t.Any,
+) -> dict[str, t.Any]:
+    who = None
+    if workload is not None:
+        who = {name: workload[f"workload_{name}"] for name in ("name", "id", "type")}
+        who |= {name: workload[name] for name in ("product", "platform")}
+    identity = json.dumps([change, server, who, verdict, previous, moment], sort_keys=True)
+    return {
+        "change": change,
+        "id": hashlib.sha256(identity.encode()).hexdigest(),
+        "server": server,
+        "workload": who,
+        "verdict": verdict,
+        "previous": previous,
+        "newest": None if workload is None else workload["newest"],
+        "findings": findings,
+        "message": message,
+    }
+
+
+def _key(record: Mapping[str, t.Any]) -> str:
+    return json.dumps([record[name] for name in ("source", "origin", "workload_id", "workload_name")])
+
+
+def _no_files(path: str) -> bytes:
+    raise FileNotFoundError(path)
