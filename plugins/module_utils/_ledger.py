@@ -69,6 +69,10 @@ class Ledger(t.Generic[Item]):
             self._since = len(self._given)
         return not self.shrank and self.count() >= wanted
 
+    def repeated(self) -> bool:
+        """Whether the reading that just ended met an item twice: items moved, and others may have been missed."""
+        return distinct(memoryview(self._given)[self._began :]) < len(self._given) - self._began
+
     def began_with(self, items: Sequence[Item]) -> bool:
         """Whether these were the first items of the reading that just ended."""
         hashes = array("q", [hash(self._identity(item)) for item in items])

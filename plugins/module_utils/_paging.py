@@ -169,7 +169,7 @@ def by_offset(
             if items := ledger.fresh(seams.join(page.items, lap=page.lap)):
                 fresh += len(items)
                 yield items
-        proved = not seams.moved and (seams.tested or not ledger.shrank)
+        proved = not seams.moved and (seams.tested or not (ledger.shrank or ledger.repeated()))
         settled = attempt > 0 and not fresh and not ledger.shrank
         if (proved or settled) and (ledger.least is None or ledger.count() >= ledger.least):
             return
@@ -249,18 +249,21 @@ def by_page_size(
 
     Where no total is told the listing ends with a page that brings nothing new, so that a server which knows no
     pages, and sends all of it every time, is read as well; a short one may be the server's filter. A total that
-    shrinks while pages are read, or an anchor that moves up, means that items moved to pages read already: the
-    listing is read again, for items not seen before. What comes while pages are read need not be met.
+    shrinks while pages are read, an anchor that moves up, or an item met twice means that items moved from page to
+    page: the listing is read again, for items not seen before. What comes while pages are read need not be met, so
+    another reading that only repeats items is believed.
     """
     ledger = Ledger(identity)
-    for _attempt in range(READINGS):
+    for attempt in range(READINGS):
         ledger.begin()
         anchor: Anchor[Item] = Anchor(ledger)
         for page in _sized_pass(fetch, workers, page_size, identity, what, anchor):
             ledger.told(page.total)
             if items := ledger.fresh(page.items):
                 yield items
-        if ledger.least is None or (ledger.holds(ledger.least) and anchor.holds()):
+        if ledger.least is None:
+            return
+        if ledger.holds(ledger.least) and anchor.holds() and (attempt > 0 or not ledger.repeated()):
             return
     raise incomplete(what, ledger.count(), ledger.least) if anchor.holds() and not ledger.shrank else unsteady(what)
 

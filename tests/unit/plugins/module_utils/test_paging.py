@@ -279,7 +279,8 @@ def test_items_that_come_first_push_none_out(read: Reader) -> None:
     found = read(listing, Inline())
     assert set(range(40)) <= set(found)
     assert Counter(found).most_common(1)[0][1] <= 2
-    assert len(listing.asked) <= 7
+    # Pages without a seam are read once more, because an item may hide behind one that was met twice.
+    assert len(listing.asked) <= 14
 
 
 @READERS

@@ -123,3 +123,17 @@ def test_from_a_list_that_grows_or_shrinks_all_that_stayed_comes_or_an_error(
     stayed = {item for item in server.items if item < 1000}
     assert stayed <= set(found)
     assert set(found) <= set(range(count)) | {1000 + number for number in moves}
+
+
+def test_what_comes_at_both_ends_hides_no_item_that_was_passed_over() -> None:
+    """A page is answered before the one in front of it, and an item comes in between: one is met twice, one never."""
+
+    class LastFirst:
+        def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+            given = list(arguments)
+            done = {number: task(number) for number in [*given[:3], *reversed(given[3:])]}
+            yield from ((number, done[number]) for number in given)
+
+    server = Server(9, 2, {4: "last", 7: "first"})
+    found = [item for page in by_page_size(server.page, LastFirst(), 2, int, "points") for item in page]
+    assert set(range(9)) <= set(found)

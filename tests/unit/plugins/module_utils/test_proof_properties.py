@@ -170,6 +170,9 @@ def test_of_a_point_met_twice_the_reading_that_proves_less_is_believed(
     for point, lost in zip(points, less, strict=True):
         # That something is known to be false, or is not known at all, proves the same: nothing.
         kept = {name: getattr(point, name) for name in _FACTS if getattr(point, name) is not True}
+        if point.malware not in (None, "clean"):
+            # What was found once is not forgotten because the other reading does not tell.
+            kept["malware"] = point.malware
         worse.append(dataclasses.replace(lost, **{**kept, **data.draw(st.sampled_from(_WORSE))}))
     mixed = data.draw(st.permutations([*points, *worse]))
     assert row_of(mixed) == row_of(worse)
