@@ -94,6 +94,9 @@ class ProductServer:
         for fault in struck:
             if fault.kind.door:
                 await self._turn(fault)
+                if fault.kind.befalls is not None:
+                    # Also what was opened while it went down.
+                    fault.kind.befalls(fault, self.dialect)
                 # The connection went with it.
                 return web.Response()
         for fault in struck:
