@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples of the documentation run as they stand, but for the addresses of servers and files.
+
+Verdicts are those of simulated servers and may be bad; an example must not fail for any other reason. What reads with
+a tool is run with the real tools (tests/real), the inventory plugin in test_inventory.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import login_of, read
+from tests.integration.running_plays import on_localhost, play
+from tests.tools.project import ROOT
+
+# Host of an example -> what is simulated.
+HOSTS = {
+    "spp": "spp",
+    "vbazure": "veeam_azure",
+    "vbaws": "veeam_aws",
+    "vbr": "veeam_backup_replication",
+    "em": "veeam_enterprise_manager",
+    "unitrends": "unitrends",
+    "vprotect": "vprotect",
+}
+MODULES = [
+    "recovery_points_assert",
+    "spp_recovery_points_info",
+    "unitrends_backups_info",
+    "veeam_restore_points_info",
+    "vprotect_backups_info",
+]
+SIDECARS = sorted(path for folder in ("filter", "test") for path in (ROOT / "plugins" / folder).glob("*.yml"))
+TESTED = {
+    "source": "host:/repository",
+    "workload_type": "host",
+    "workload_id": "web01",
+    "workload_name": "web01",
+    "point_id": "1",
+    "point_created_at": "2026-11-20T22:00:00Z",
+    "tested_at": "2026-11-21T06:00:00Z",
+    "seconds": 12,
+    "result": "passed",
+    "message": "",
+}
+
+
+def examples(path: Path) -> list[dict[str, Any]]:
+    """The tasks of one page of documentation."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".yml":
+        text = yaml.safe_load(text)["EXAMPLES"]
+    else:
+        found = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', text, re.DOTALL | re.MULTILINE)
+        assert found, path
+        text = found[1]
+    tasks = yaml.safe_load(text)
+    assert tasks, path
+    return list(tasks)
+
+
+def product_of(module: str, options: dict[str, Any]) -> str:
+    """What is simulated in place of the server of an example."""
+    host = urlsplit(options.get("url", "")).hostname
+    if host is not None:
+        return HOSTS[host.split(".")[0]]
+    return (
+        f"veeam_{options['product']}"
+        if "veeam" in module
+        else module.rsplit(".", maxsplit=1)[-1].split("_", maxsplit=1)[0]
+    )
+
+
+def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list[dict[str, Any]]:
+    """The task against simulated servers, and one more that looks at the outcome of an assertion."""
+    task = copy.deepcopy(task)
+    for name, options in task.items():
+        if name.startswith("backup.audit.") and name.endswith("_info"):
+            # A password of the example stays, which is a variable of the play; without one the environment gives it.
+            kept = {"password": options["password"]} if "password" in options else {}
+            options.update({**login_of(simulators.ready, product_of(name, options)), **kept})
+        if name == "ansible.builtin.copy":
+            options["dest"] = str(folder / Path(options["dest"]).name)
+    if "backup.audit.recovery_points_assert" in task:
+        task |= {"register": "judged", "ignore_errors": True}
+        return [task, {"name": "It was judged", "ansible.builtin.assert": {"that": "judged.assessment is defined"}}]
+    if "ansible.builtin.assert" in task:
+        task |= {"register": "asked", "ignore_errors": True}
+        told = "asked.evaluated_to is defined or asked is success"
+        return [task, {"name": "It was asked", "ansible.builtin.assert": {"that": told}}]
+    return [task]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*(ROOT / "plugins" / "modules" / f"{name}.py" for name in MODULES), *SIDECARS],
+    ids=lambda path: path.stem,
+)
+def test_examples_run(simulators: Simulators, tmp_path: Path, path: Path) -> None:
+    spp = read(simulators.ready, "spp").result
+    points = read(simulators.ready, "spp", detail="recovery_points").result
+    azure = read(simulators.ready, "veeam_azure").result
+    (tmp_path / "evidence").mkdir()
+    for name in ("veeam", "2025-12-31"):
+        (tmp_path / "evidence" / f"{name}.json").write_text(json.dumps(azure))
+    (tmp_path / "policy.yml").write_text("recovery_points: {minimum: 1}\n")
+    prelude: list[dict[str, Any]] = [
+        {
+            "name": "Judge",
+            "backup.audit.recovery_points_assert": {
+                "reads": ["{{ spp }}"],
+                "policy": {"recovery_points": {"minimum": 1}},
+            },
+            "register": "verdict",
+            "ignore_errors": True,
+        },
+        {
+            "name": "Keep it as that of yesterday",
+            "ansible.builtin.copy": {
+                "content": "{{ verdict | backup.audit.unpacked | to_json }}",
+                "dest": str(tmp_path / "yesterday.json"),
+                "mode": "0600",
+            },
+        },
+    ]
+    passwords = {f"{name}_password": login_of(simulators.ready, product)["password"] for name, product in HOSTS.items()}
+    tasks = [one for task in examples(path) for one in runnable(task, simulators, tmp_path)]
+    variables = {**passwords, "spp": spp, "azure": azure, "restic": points, "tests": [TESTED]}
+    file = tmp_path / "variables.json"
+    file.write_text(json.dumps(variables))
+    ended = play(
+        on_localhost(*prelude, *tasks),
+        tmp_path,
+        inventory={"production": {"hosts": {"web-01": None}}},
+        arguments=("-e", f"@{file}"),
+    )
+    assert ended.status == 0, ended.output[-4000:]
