@@ -25,7 +25,7 @@ def sample():
     own, whole, samples = collections.Counter(), collections.Counter(), 0
     waits = {"wait", "read", "recv_into", "poll", "select", "get", "_worker", "_watch_reader"}
     def tell():
-        told = {"samples": samples, "own": own.most_common(40), "whole": whole.most_common(40)}
+        told = {"samples": samples, "own": own.most_common(40), "whole": whole.most_common(400)}
         pathlib.Path(os.environ["PROFILE"]).write_text(json.dumps(told))
     atexit.register(tell)
     me = threading.get_ident()
