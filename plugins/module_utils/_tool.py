@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import re
 import time
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._command import Ran, Runner, Trouble, Vector
+from ansible_collections.backup.audit.plugins.module_utils._command import OutputError, Ran, Runner, Trouble, Vector
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._product import Product
@@ -72,6 +73,9 @@ class Tool(Product):
     """One tool's dialect. ``open`` and ``read`` are called once each, in this order."""
 
     executable: t.ClassVar[str]
+    # The command that tells the version, and how its answer begins.
+    asks_version: t.ClassVar[tuple[str, ...]]
+    tells_version: t.ClassVar[re.Pattern[str]]
     permits: t.ClassVar[tuple[Vector, ...]]
     troubles: t.ClassVar[tuple[Trouble, ...]] = ()
     verifies: t.ClassVar[tuple[str, ...]] = (NONE, QUICK, DATA)
@@ -91,6 +95,20 @@ class Tool(Product):
     @abc.abstractmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
         """From the options to where the repository is; OptionError where something is missing."""
+
+    def open(self, reading: Reading) -> None:
+        """The tool's version; there is no session, each command opens the repository anew."""
+        ran = self.runner.run(*self.asks_version)
+        told = self.tells_version.match(ran.out.decode("utf-8", "replace"))
+        if ran.rc != 0 or told is None:
+            raise OutputError(
+                f"what was run is not {self.executable}",
+                server=self.runner.host,
+                call=ran.call,
+                words=self.runner.words(ran),
+                advice="Check executable",
+            )
+        reading.version = told[1]
 
     @abc.abstractmethod
     def check(self) -> str | None:

@@ -42,6 +42,8 @@ class Borg(Tool):
     product = "borg"
     title = "BorgBackup"
     executable = "borg"
+    asks_version = ("--version",)
+    tells_version = re.compile(r"borg (\S+)")
     environment = ("BORG",)
     workload_types = ("host",)
     permits = (("--version",), _LIST, _CHECK, (*_EXTRACT, _ARCHIVE))
@@ -114,20 +116,6 @@ class Borg(Tool):
         remote = "://" in repository or re.match(r"[^/]+@?[^/]*:", repository)
         shown = repository if remote else f"{platform.node()}:{repository}"
         return Access(shown=shown, environment=environment, secrets=(password,) if password else ())
-
-    def open(self, reading: Reading) -> None:
-        """Its version; the repository is opened by each command anew."""
-        ran = self.runner.run("--version")
-        told = re.match(r"borg (\S+)", ran.out.decode("utf-8", "replace"))
-        if ran.rc != 0 or told is None:
-            raise OutputError(
-                "what was run is not borg",
-                server=self.runner.host,
-                call=ran.call,
-                words=self.runner.words(ran),
-                advice="Check executable",
-            )
-        reading.version = told[1]
 
     def read(self, reading: Reading) -> None:
         """All archives; checked after they were listed, so that none is believed that the check did not see."""

@@ -73,6 +73,8 @@ class PgBackRest(Tool):
     product = "pgbackrest"
     title = "pgBackRest"
     executable = "pgbackrest"
+    asks_version = ("version",)
+    tells_version = re.compile(r"pgBackRest (\S+)")
     environment = ("PGBACKREST",)
     workload_types = ("database",)
     permits = (("version",), _INFO, (_STANZA, _REPO, *_VERIFY, "verify"))
@@ -121,20 +123,6 @@ class PgBackRest(Tool):
         environment = {name: str(value) for name, value in given.items() if value}
         shown = f"{platform.node()}:{params['config'] or 'pgbackrest'}"
         return Access(shown=shown, environment=environment)
-
-    def open(self, reading: Reading) -> None:
-        """Its version."""
-        ran = self.runner.run("version")
-        told = re.match(r"pgBackRest (\S+)", ran.out.decode("utf-8", "replace"))
-        if ran.rc != 0 or told is None:
-            raise OutputError(
-                "what was run is not pgbackrest",
-                server=self.runner.host,
-                call=ran.call,
-                words=self.runner.words(ran),
-                advice="Check executable",
-            )
-        reading.version = told[1]
 
     def read(self, reading: Reading) -> None:
         """All backups of all repositories; checked after they were listed."""

@@ -50,6 +50,8 @@ class Restic(Tool):
     product = "restic"
     title = "restic"
     executable = "restic"
+    asks_version = ("version",)
+    tells_version = re.compile(r"restic (\S+)")
     environment = ("RESTIC",)
     workload_types = ("host",)
     permits = (("version",), _LIST, _CHECK, _CHECK_DATA)
@@ -137,20 +139,6 @@ class Restic(Tool):
             shown = f"{platform.node()}:{repository}"
         secrets = (params["password"] or "", password, unquote(password))
         return Access(shown=shown, environment=environment, secrets=tuple(dict.fromkeys(filter(None, secrets))))
-
-    def open(self, reading: Reading) -> None:
-        """Its version; the repository is opened by each command anew."""
-        ran = self.runner.run("version")
-        told = re.match(r"restic (\S+)", ran.out.decode("utf-8", "replace"))
-        if ran.rc != 0 or told is None:
-            raise OutputError(
-                "what was run is not restic",
-                server=self.runner.host,
-                call=ran.call,
-                words=self.runner.words(ran),
-                advice="Check executable",
-            )
-        reading.version = told[1]
 
     def read(self, reading: Reading) -> None:
         """All snapshots; checked after they were listed, so that none is believed that the check did not see."""
