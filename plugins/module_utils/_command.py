@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._secrets import Secrets
 
 # Far more than a listing of a million points; the rest of what goes wrong is told in the first lines.
 MAX_OUTPUT_BYTES = 512 * 1024 * 1024
@@ -149,7 +150,8 @@ class Runner:
     ) -> None:
         self.host: str | None = None
         self.counters = Counters()
-        self.secrets = frozenset(secret for secret in secrets if secret)
+        self._secrets = Secrets()
+        self._secrets.keep(*secrets)
         self._executable = executable
         self._permits = tuple(permits)
         self._environment = dict(environment)
@@ -219,9 +221,7 @@ class Runner:
 
     def scrub(self, text: str) -> str:
         """The text with every known secret masked."""
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            text = text.replace(secret, "********")
-        return text
+        return self._secrets.scrub(text)
 
     def _judge(self, arguments: Sequence[str]) -> None:
         if _NEVER.isdisjoint(arguments) and any(_fits(vector, arguments) for vector in self._permits):

@@ -160,6 +160,13 @@ class TestWords:
         assert (error.code, error.status, error.message) == ("wrong_password", 12, "the password is wrong")
         assert error.words == "Fatal: ******** is a wrong password"
 
+    @pytest.mark.parametrize("told", ["p@ss/word?", "p%40ss%2fword%3f", "cEBzcy93b3JkPw=="])
+    def test_a_secret_is_masked_however_the_tool_spells_it(self, tmp_path: Path, told: str) -> None:
+        run = runner(
+            tool(tmp_path, f"echo 'no answer from https://user:{told}@host/' >&2; exit 1"), secrets=["p@ss/word?"]
+        )
+        assert run.error(run.run(*LIST)).words == "no answer from https://user:********@host/"
+
     def test_an_unknown_failure_is_told_too(self, tmp_path: Path) -> None:
         run = runner(tool(tmp_path, "echo odd; exit 3"))
         with pytest.raises(ToolError, match="ended with 3") as caught:
