@@ -62,7 +62,6 @@ def _read(module: AnsibleModule, tool_class: type[Tool]) -> dict[str, t.Any]:
     )
     runner.host = access.shown
     reading = new_reading(access.shown, tool_class, params)
-    shared = tool_spec(tool_class).keys() - tool_class.own_spec().keys()
     settings = ToolSettings(
         shown=access.shown,
         verify=params["verify"],
@@ -70,7 +69,7 @@ def _read(module: AnsibleModule, tool_class: type[Tool]) -> dict[str, t.Any]:
         check_mode=module.check_mode,
         include_raw=params["include_raw"],
         include_unprotected=params["include_unprotected"],
-        own={name: value for name, value in params.items() if name not in shared},
+        own={name: params[name] for name in tool_class.own_spec()},
     )
     started = time.monotonic()
     tool = tool_class(runner, settings)
