@@ -13,23 +13,27 @@ from __future__ import annotations
 import re
 import typing as t
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import LoginError, OAuth2Password
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
-from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text, items_of
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._failures import ForbiddenError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_text, items_of
 from ansible_collections.backup.audit.plugins.module_utils._model import Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Inline, Mapper, Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
-from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_aws_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud import (
+    MFA_ADVICE,
+    PAGE,
+    Rows,
+    VeeamCloud,
+)
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
 _ROOT = "/api/v1"
 _TOKEN = f"{_ROOT}/token"
-_PAGE = {"Offset": None, "Limit": None}
 # Newest first. Product 2 brought 1.0, 4 brought 1.2, and from there each release the next, up to 10 with 1.8.
 API_VERSIONS = tuple(f"1.{number}-rev0" for number in range(8, -1, -1))
 # Where points are: the second is the path of 1.0. Which of them 1.1 has is not published, so both are tried.
@@ -39,12 +43,14 @@ _LONGEST_RUN = DAY * SECOND
 _ABOUT_VERSION = re.compile(r"api[ -]?version", re.IGNORECASE)
 
 
-class VeeamAws(Source):
+class VeeamAws(VeeamCloud):
     """Reads all points, which name no instance, and asks instance by instance which are its own."""
 
     product = "veeam_aws"
     title = "Veeam Backup for AWS"
     choice = "aws"
+    versions = API_VERSIONS
+    root = _ROOT
     default_port = 11005
     environment = ("VEEAM_AWS", "VEEAM")
     workload_types = ("vm",)
@@ -52,9 +58,9 @@ class VeeamAws(Source):
         Permit("POST", _TOKEN),
         Permit("DELETE", _TOKEN),
         Permit("GET", f"{_ROOT}/system/version"),
-        Permit("GET", f"{_ROOT}/repositories", _PAGE),
-        Permit("GET", f"{_ROOT}/virtualMachines", _PAGE),
-        *(Permit("GET", _ROOT + path, {**_PAGE, "VirtualMachineId": None}) for path in _POINTS),
+        Permit("GET", f"{_ROOT}/repositories", PAGE),
+        Permit("GET", f"{_ROOT}/virtualMachines", PAGE),
+        *(Permit("GET", _ROOT + path, {**PAGE, "VirtualMachineId": None}) for path in _POINTS),
     )
     cannot_tell: t.ClassVar = {
         ("*", "*"): {
@@ -82,49 +88,30 @@ class VeeamAws(Source):
         },
     }
 
-    @classmethod
-    def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this product has."""
-        return {"api_version": {"type": "str"}}
-
-    @classmethod
-    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """A revision that does not exist is refused before anything is sent."""
-        version = settings.own.get("api_version")
-        if version is not None and version not in API_VERSIONS:
-            raise OptionError(
-                f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(API_VERSIONS)}"
-            )
-
     # Way in
 
     def open(self, reading: Reading) -> None:
         """Agree on a revision, log in, and ask which version this is."""
         self.client.advise = _advice
-        self._login = OAuth2Password(
+        login = self.login = OAuth2Password(
             self.settings.username,
             self.settings.password,
             path=_TOKEN,
-            mfa_advice="Use a user of the appliance without multi-factor authentication for unattended reading",
+            mfa_advice=MFA_ADVICE,
         )
-        reading.scope["api_version"] = self._agreed(self.settings.own.get("api_version"))
+        reading.scope["api_version"] = self._agreed(login, self.settings.own.get("api_version"))
         try:
             reading.version = as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
         except (ForbiddenError, NotFoundError):
             # Only the Portal Administrator may ask that.
             reading.version = None
 
-    def close(self) -> None:
-        """Give the token back."""
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
-
-    def _agreed(self, wanted: str | None) -> str:
+    def _agreed(self, login: OAuth2Password, wanted: str | None) -> str:
         """Log in with the newest revision that is served. A refused revision is no judgement of the password."""
         for version in (wanted,) if wanted else API_VERSIONS:
             self.client.always_send({"x-api-version": version})
             try:
-                self._login.open(self.client)
+                login.open(self.client)
                 return version
             except LoginError as error:
                 if error.status != 400 or not _ABOUT_VERSION.search(error.words or ""):
@@ -148,12 +135,12 @@ class VeeamAws(Source):
         self._regions: dict[str, str] = {}
         self._homes: dict[str, str] = {}
         self._disputed = False
-        inventory = self.workers.submit(self._inventory)
-        repositories = self.workers.submit(self._common_encryption)
+        inventory = self.workers.submit(self.side_rows, "/virtualMachines", "instances")
+        repositories = self.workers.submit(self.side_rows, "/repositories", "repositories")
         self._path, total = self._found()
-        points = self._rows(self._path, "restore points", ahead=True)
+        points = self.rows(self._path, "restore points", ahead=True)
         placed = self._placed(inventory.result())
-        self._encrypted = repositories.result()
+        self.note_repositories(reading, repositories.result())
         self._nameless = Workload(type="vm", platform="aws")
         began = reading.now - _LONGEST_RUN
         owners = self._owners(placed, total)
@@ -196,63 +183,18 @@ class VeeamAws(Source):
                 workload,
                 home=self._homes.get(workload.id or ""),
                 regions=self._regions,
-                encrypted=self._encrypted,
+                encrypted=self.encrypted,
                 include_raw=self.settings.include_raw,
             )
         )
 
-    def _rows(
-        self,
-        path: str,
-        what: str,
-        query: Mapping[str, str] | None = None,
-        mapper: Mapper | None = None,
-        *,
-        ahead: bool = False,
-    ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise.
+    def note_repositories(self, reading: Reading, repositories: Rows | AuditError) -> None:
+        """Where they may not be read the user is told, because there is nothing else to know it from."""
+        super().note_repositories(reading, repositories)
+        if isinstance(repositories, AuditError):
+            reading.warnings.append(f"whether backups are encrypted is unknown: {repositories.message}")
 
-        ``ahead``: the first page is asked for now, not when the first record is wanted.
-        """
-
-        def fetch(offset: int, limit: int) -> Page[t.Any]:
-            answer = self.client.get(_ROOT + path, {**(query or {}), "Offset": str(offset), "Limit": str(limit)})
-            body = answer.json_object()
-            return Page(items_of(body, "results", answer.call, answer.server), as_int(body.get("totalCount")))
-
-        def identity(row: t.Any) -> str:
-            return str(as_object(row).get("id"))
-
-        size = self.settings.page_size
-        begun = Ahead(self.workers, fetch, 0, size) if ahead else fetch
-        return self._records(by_offset(begun, mapper or self.workers, size, identity, what), what)
-
-    def _records(self, pages: Iterator[Sequence[t.Any]], what: str) -> Iterator[dict[str, t.Any]]:
-        for items in pages:
-            for item in items:
-                if not isinstance(item, dict) or as_text(item.get("id")) is None:
-                    raise AnswerError(f"a record of {what} has no id", server=self.client.host)
-                yield item
-
-    def _inventory(self) -> list[dict[str, t.Any]] | AuditError:
-        try:
-            return list(self._rows("/virtualMachines", "instances", mapper=Inline()))
-        except (ForbiddenError, NotFoundError) as error:
-            return error
-
-    def _common_encryption(self) -> bool | None:
-        """Whether all repositories encrypt, or none does; None where they differ or may not be read."""
-        try:
-            rows = list(self._rows("/repositories", "repositories", mapper=Inline()))
-        except (ForbiddenError, NotFoundError) as error:
-            self._reading.scope["repositories"] = False
-            self._reading.warnings.append(f"whether backups are encrypted is unknown: {error.message}")
-            return None
-        self._reading.scope["repositories"] = True
-        states = {as_bool(row.get("enableEncryption")) for row in rows}
-        return states.pop() if len(states) == 1 else None
-
-    def _placed(self, machines: list[dict[str, t.Any]] | AuditError) -> list[tuple[Workload, bool]]:
+    def _placed(self, machines: Rows | AuditError) -> list[tuple[Workload, bool]]:
         """(workload, whether the inventory says that it has restore points) of every instance."""
         if isinstance(machines, AuditError):
             self._reading.scope["inventory"] = False
@@ -314,7 +256,7 @@ class VeeamAws(Source):
 
     def _ids_of(self, workload: Workload) -> set[str]:
         query = {"VirtualMachineId": str(workload.id)}
-        return {str(row["id"]) for row in self._rows(self._path, "restore points", query, Inline())}
+        return {str(row["id"]) for row in self.rows(self._path, "restore points", query, Inline())}
 
 
 def _advice(status: int, body: bytes) -> str | None:

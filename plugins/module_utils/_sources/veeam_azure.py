@@ -11,29 +11,23 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import OAuth2Password
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._failures import (
-    AnswerError,
-    ForbiddenError,
-    NotFoundError,
-)
-from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text, items_of
-from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Inline, Mapper, Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._failures import ForbiddenError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
-from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_points import (
     LISTINGS,
     OLD_POINTS,
-    Rows,
     TypeReader,
 )
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud import MFA_ADVICE, PAGE, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
 _OAUTH = "/api/oauth2/token"
-_PAGE = {"Offset": None, "Limit": None}
 API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
 DEFAULT_VERSION = "v8"
 # Up to here all points stand in one listing, which names no workload.
@@ -50,22 +44,23 @@ def _permits() -> Iterator[Permit]:
     for version in API_VERSIONS:
         root = f"/api/{version}"
         yield Permit("GET", f"{root}/system/about")
-        yield Permit("GET", f"{root}/repositories", _PAGE)
-        yield Permit("GET", f"{root}{OLD_POINTS}", _PAGE)
+        yield Permit("GET", f"{root}/repositories", PAGE)
+        yield Permit("GET", f"{root}{OLD_POINTS}", PAGE)
         for listing in LISTINGS.values():
             for path in listing.points:
-                yield Permit("GET", f"{root}{path}", {**_PAGE, "VirtualMachineId": None})
+                yield Permit("GET", f"{root}{path}", {**PAGE, "VirtualMachineId": None})
             # Sync=true would start a rescan, so it is not on the list.
             for path in filter(None, (listing.protected, listing.inventory)):
-                yield Permit("GET", f"{root}{path}", _PAGE)
+                yield Permit("GET", f"{root}{path}", PAGE)
 
 
-class VeeamAzure(Source):
+class VeeamAzure(VeeamCloud):
     """Reads each listing of restore points as a whole and joins it to the protected items."""
 
     product = "veeam_azure"
     title = "Veeam Backup for Microsoft Azure"
     choice = "azure"
+    versions = API_VERSIONS
     environment = ("VEEAM_AZURE", "VEEAM")
     workload_types = tuple(LISTINGS)
     permits = tuple(_permits())
@@ -111,18 +106,10 @@ class VeeamAzure(Source):
     }
 
     @classmethod
-    def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this product has."""
-        return {"api_version": {"type": "str"}}
-
-    @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
         """Versions that name no workload cannot be asked for names."""
+        super().check(settings, names)
         version = _version_of(settings)
-        if version not in API_VERSIONS:
-            raise OptionError(
-                f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(API_VERSIONS)}"
-            )
         if names and version in _OLD_VERSIONS:
             raise OptionError(
                 f"names: API version {version} names no virtual machine in its restore points",
@@ -131,28 +118,23 @@ class VeeamAzure(Source):
 
     def open(self, reading: Reading) -> None:
         """Log in, and ask which version this is."""
-        self._root = f"/api/{_version_of(self.settings)}"
+        self.root = f"/api/{_version_of(self.settings)}"
         self.client.advise = _advice
-        self._login = OAuth2Password(
+        login = self.login = OAuth2Password(
             self.settings.username,
             self.settings.password,
             path=_OAUTH,
             grant="Password",
             refresh_grant="Refresh_token",
-            mfa_advice="Use a user of the appliance without multi-factor authentication for unattended reading",
+            mfa_advice=MFA_ADVICE,
         )
-        self._login.open(self.client)
+        login.open(self.client)
         try:
-            about = self.client.get(f"{self._root}/system/about").json_object()
+            about = self.client.get(f"{self.root}/system/about").json_object()
             reading.version = as_text(about.get("serverVersion"))
         except (NotFoundError, ForbiddenError):
             # Version 1 has no such call and a restricted role may not make it; the listings will tell.
             reading.version = None
-
-    def close(self) -> None:
-        """Give the token back."""
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
 
     def read(self, reading: Reading) -> None:
         """Every listing of the wanted workload types. What is read beside the points is asked for at once."""
@@ -164,7 +146,7 @@ class VeeamAzure(Source):
             if old and workload_type == "vm":
                 listing = dataclasses.replace(listing, points=(OLD_POINTS,))
             readers[workload_type] = TypeReader(self, reading, workload_type, listing)
-        self._encrypted = _common_encryption(reading, repositories.result())
+        self.note_repositories(reading, repositories.result())
         for workload_type, reader in readers.items():
             try:
                 reader.read()
@@ -177,61 +159,6 @@ class VeeamAzure(Source):
                     raise
                 reading.scope[workload_type] = False
                 reading.warnings.append(f"this API version has no restore points of type {workload_type}")
-
-    def side_rows(self, path: str, what: str) -> Rows | AuditError:
-        """All records of a listing that only adds to the answer, page after page, or why it cannot be read."""
-        try:
-            return list(self.rows(path, what, mapper=Inline()))
-        except (ForbiddenError, NotFoundError) as error:
-            return error
-
-    def rows(
-        self,
-        path: str,
-        what: str,
-        params: Mapping[str, str] | None = None,
-        mapper: Mapper | None = None,
-        *,
-        ahead: bool = False,
-    ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise.
-
-        ``ahead``: the first page is asked for now, not when the first record is wanted.
-        """
-
-        def fetch(offset: int, limit: int) -> Page[t.Any]:
-            query = {**(params or {}), "Offset": str(offset), "Limit": str(limit)}
-            answer = self.client.get(self._root + path, query)
-            body = answer.json_object()
-            return Page(items_of(body, "results", answer.call, answer.server), as_int(body.get("totalCount")))
-
-        def identity(row: t.Any) -> str:
-            return str(as_object(row).get("id"))
-
-        size = self.settings.page_size
-        begun = Ahead(self.workers, fetch, 0, size) if ahead else fetch
-        return self._records(by_offset(begun, mapper or self.workers, size, identity, what), what)
-
-    def _records(self, pages: Iterator[Sequence[t.Any]], what: str) -> Iterator[dict[str, t.Any]]:
-        for items in pages:
-            for item in items:
-                if not isinstance(item, dict) or as_text(item.get("id")) is None:
-                    raise AnswerError(f"a record of {what} has no id", server=self.client.host)
-                yield item
-
-    @property
-    def encrypted(self) -> bool | None:
-        """What all readable repositories have in common."""
-        return self._encrypted
-
-
-def _common_encryption(reading: Reading, repositories: Rows | AuditError) -> bool | None:
-    """Whether all repositories encrypt, or none does; None where they differ or may not be read."""
-    reading.scope["repositories"] = not isinstance(repositories, AuditError)
-    if isinstance(repositories, AuditError):
-        return None
-    states = {as_bool(row.get("enableEncryption")) for row in repositories}
-    return states.pop() if len(states) == 1 else None
 
 
 def _advice(status: int, body: bytes) -> str | None:

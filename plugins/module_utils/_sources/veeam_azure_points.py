@@ -9,44 +9,18 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Workers
+from ansible_collections.backup.audit.plugins.module_utils._paging import Inline
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
-from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_fields import point_of
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud import Rows, VeeamCloud
 
-Rows = list[dict[str, t.Any]]
 OLD_POINTS = "/restorePoints"
-
-
-class Lists(t.Protocol):
-    """What is needed of the adapter: its listings, and what it learned of all repositories."""
-
-    workers: Workers
-    settings: Settings
-
-    @property
-    def encrypted(self) -> bool | None:
-        """What all readable repositories have in common."""
-
-    def side_rows(self, path: str, what: str) -> Rows | AuditError:
-        """A listing that only adds to the answer."""
-
-    def rows(
-        self,
-        path: str,
-        what: str,
-        params: Mapping[str, str] | None = None,
-        mapper: Mapper | None = None,
-        *,
-        ahead: bool = False,
-    ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +65,7 @@ _NOBODY = Workload(id=str(uuid.UUID(int=0)), name=None, type="vm", platform="azu
 class TypeReader:
     """Reads the points of one workload type and finds the workload of each."""
 
-    def __init__(self, source: Lists, reading: Reading, workload_type: str, listing: Listing) -> None:
+    def __init__(self, source: VeeamCloud, reading: Reading, workload_type: str, listing: Listing) -> None:
         self._source = source
         self._reading = reading
         self._type = workload_type
