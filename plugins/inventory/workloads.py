@@ -103,7 +103,6 @@ groups:
 
 import collections
 import pathlib
-import time
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -112,9 +111,8 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
 from ansible_collections.backup.audit.plugins.plugin_utils._clean import clean_text
+from ansible_collections.backup.audit.plugins.plugin_utils._judging import identity, judge_now, plain_reads, reasons
 from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers
 
 try:
@@ -123,6 +121,8 @@ except ImportError:
     _plain = str
 # Prefix of a group -> the variable that it is made of.
 _GROUPS = {"verdict": "verdict", "product": "workload_product", "platform": "workload_platform"}
+# What needs no word among the findings of a host.
+_FINE = ("pass", "not_applicable")
 _NAMES = (
     "{workload_name}",
     "{workload_name}@{source}",
@@ -192,7 +192,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             try:
                 if isinstance(result, dict) and result.get("failed"):
                     raise DataError(f"a server could not be read: {result['msg']}")
-                usable.extend(gather(result, lambda path: pathlib.Path(path).read_bytes()))
+                usable.extend(plain_reads(result))
             except AuditError as error:
                 if self.get_option("on_unreadable") == "error":
                     raise
@@ -204,18 +204,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     # Hosts
 
     def _judged(self, reads: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-        assessment = assess(
-            reads,
-            self.get_option("policy"),
-            as_of=time.time_ns() // 1000,
-            collection_version="",
-            beside={"max_read_age": self.get_option("max_read_age")},
-        ).plain()
-        reasons: dict[t.Any, list[str]] = {}
-        for finding in assessment["findings"]:
-            if finding["result"] not in ("pass", "not_applicable"):
-                reasons.setdefault(_identity(finding), []).append(f"{finding['message']} [{finding['control']}]")
-        return [{**workload, "findings": reasons.get(_identity(workload), [])} for workload in assessment["workloads"]]
+        limits = {"max_read_age": self.get_option("max_read_age")}
+        assessment = judge_now(reads, self.get_option("policy"), limits).plain()
+        findings = reasons(assessment, _FINE)
+        return [{**workload, "findings": findings.get(identity(workload), [])} for workload in assessment["workloads"]]
 
     def _fill(self, workloads: Sequence[dict[str, t.Any]]) -> None:
         named = [workload for workload in workloads if workload["workload_name"]]
@@ -240,10 +232,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
-
-
-def _identity(record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-    return tuple(record[name] for name in ("source", "origin", "workload_id", "workload_name"))
 
 
 def _guarded(value: t.Any) -> t.Any:

@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-import pathlib
-import time
 import typing as t
 from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
+from ansible_collections.backup.audit.plugins.plugin_utils._judging import judge_now, plain_reads
 
 
 def proves(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
@@ -24,13 +21,7 @@ def proves(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any
     AnsibleFilterError where that cannot be asked: a read that failed, a limit that is no duration.
     """
     try:
-        assessment = assess(
-            gather(reads, lambda path: pathlib.Path(path).read_bytes()),
-            policy,
-            as_of=time.time_ns() // 1000,
-            collection_version="",
-            beside={"expected": [expected] if isinstance(expected, str) else expected},
-        )
+        names = [expected] if isinstance(expected, str) else expected
+        return judge_now(plain_reads(reads), policy, {"expected": names}).compliant
     except AuditError as error:
         raise AnsibleFilterError(f"{name}: {error}") from error
-    return assessment.compliant

@@ -65,8 +65,12 @@ if _ROOT not in sys.path:
     sys.path.append(_ROOT)
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError  # noqa: E402
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess  # noqa: E402
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather  # noqa: E402
+from ansible_collections.backup.audit.plugins.plugin_utils._judging import (  # noqa: E402
+    identity,
+    judge_now,
+    plain_reads,
+    reasons,
+)
 from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers  # noqa: E402
 
 _LOG = logging.getLogger(__name__)
@@ -141,7 +145,7 @@ class Watch:
                 reads.append(result)
         if reads:
             try:
-                events.extend(self._of_workloads(list(gather(reads, _no_files))))
+                events.extend(self._of_workloads(list(plain_reads(reads))))
             except AuditError as error:
                 _LOG.error("recovery_points: what was read cannot be judged: %s", error)
         return events
@@ -154,20 +158,19 @@ class Watch:
             yield _event(change, said, None, None, None, [], words or f"{said} can be read again", time.time_ns())
 
     def _of_workloads(self, reads: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
-        told = assess(reads, self._policy, as_of=time.time_ns() // 1000, collection_version="").plain()
-        reasons: dict[str, list[str]] = {}
-        broken: set[str] = set()
-        for finding in told["findings"]:
-            if finding["result"] not in _GOOD:
-                reasons.setdefault(_key(finding), []).append(f"{finding['message']} [{finding['control']}]")
-                if finding["control"].startswith("verified.") and finding["result"] == "fail":
-                    broken.add(_key(finding))
+        told = judge_now(reads, self._policy).plain()
+        findings = reasons(told, _GOOD)
+        broken = {
+            _key(finding)
+            for finding in told["findings"]
+            if finding["control"].startswith("verified.") and finding["result"] == "fail"
+        }
         for workload in sorted(told["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
             key = _key(workload)
             before = self._state.get(key)
             now = {"verdict": workload["verdict"], "newest": workload["newest"], "broken": key in broken}
             self._state[key] = now
-            yield from _changes(workload, before, now, reasons.get(key, []))
+            yield from _changes(workload, before, now, findings.get(identity(workload), []))
 
 
 def _changes(
@@ -220,8 +223,4 @@ def _event(
 
 
 def _key(record: Mapping[str, t.Any]) -> str:
-    return json.dumps([record[name] for name in ("source", "origin", "workload_id", "workload_name")])
-
-
-def _no_files(path: str) -> bytes:
-    raise FileNotFoundError(path)
+    return json.dumps(identity(record))
