@@ -25,6 +25,7 @@ import typing as t
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 
+from ansible_collections.backup.audit.plugins.module_utils._counters import Counters
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._secrets import Secrets
 
@@ -94,14 +95,6 @@ class Slot:
 
 
 Vector = tuple["str | Slot", ...]
-
-
-@dataclasses.dataclass
-class Counters:
-    """How much was asked of the tool, for the READ's ``requests``."""
-
-    count: int = 0
-    bytes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

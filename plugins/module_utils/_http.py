@@ -20,6 +20,7 @@ import typing as t
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
+from ansible_collections.backup.audit.plugins.module_utils._counters import Counters
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._failures import (
     AnswerError,
@@ -77,15 +78,6 @@ class Auth(t.Protocol):
 
     def renew(self, client: Client, generation: int) -> None:
         """Log in anew, once for all threads that saw the same generation refused."""
-
-
-@dataclasses.dataclass
-class Counters:
-    """How much was asked of the server, for the READ's ``requests``."""
-
-    count: int = 0
-    retries: int = 0
-    bytes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 from urllib.parse import urlsplit
 
@@ -51,7 +50,6 @@ def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.
     # By this name the server stands in rows, in findings and in errors.
     client.host = _shown_host(client.endpoint.url, source_class.default_port)
     reading = new_reading(client.host, source_class, params)
-    started = time.monotonic()
     workers = Workers(client.endpoint.connections)
     source = source_class(client, chosen, workers)
     try:
@@ -73,14 +71,7 @@ def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.
             module.no_log_values.update(client.secrets.texts)
     if client.endpoint.verify is False:
         module.warn(f"{reading.source}: the server's certificate was not checked (validate_certs: false)")
-    counters = client.counters
-    requests = {
-        "count": counters.count,
-        "retries": counters.retries,
-        "bytes": counters.bytes,
-        "seconds": round(time.monotonic() - started, 3),
-    }
-    return finish(module, reading, requests, params)
+    return finish(module, reading, client.counters.requests(), params)
 
 
 def _server_of(url: str | None) -> str | None:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 from collections.abc import Mapping
 
@@ -71,18 +70,11 @@ def _read(module: AnsibleModule, tool_class: type[Tool]) -> dict[str, t.Any]:
         include_unprotected=params["include_unprotected"],
         own={name: params[name] for name in tool_class.own_spec()},
     )
-    started = time.monotonic()
     tool = tool_class(runner, settings)
     tool.open(reading)
     reading.start()
     tool.read(reading)
-    requests = {
-        "count": runner.counters.count,
-        "retries": 0,
-        "bytes": runner.counters.bytes,
-        "seconds": round(time.monotonic() - started, 3),
-    }
-    return finish(module, reading, requests, params)
+    return finish(module, reading, runner.counters.requests(), params)
 
 
 def _given(environment: Mapping[str, t.Any], option: str, tool: type[Tool]) -> dict[str, str]:
