@@ -17,6 +17,7 @@ PYTHON := $(VENV)/bin/python
 TOOLS_READY := .venv/.tools
 COLLECTION_READY := .venv/collections/.installed
 AUDIT := build/audit
+SITE := build/site
 TREE := .venv/tree/ansible_collections/backup/audit
 
 # Folders as well: they change when a file in them is removed.
@@ -83,8 +84,8 @@ coverage: setup ## the same, and which lines and branches of plugins/ nothing re
 mutants: setup ## mutation testing of what judges and counts; MINUTES=30 for a part chosen by chance
 	$(PYTHON) -m tests.tools.mutate --minutes $(or $(MINUTES),1440)
 
-.PHONY: lint lint-license lint-style lint-types lint-ansible lint-docs lint-changelog
-lint: lint-license lint-style lint-types lint-ansible lint-docs lint-changelog ## style, types, documentation, license notices
+.PHONY: lint lint-license lint-style lint-types lint-ansible lint-docs lint-links lint-changelog
+lint: lint-license lint-style lint-types lint-ansible lint-docs lint-links lint-changelog ## style, types, documentation, license notices
 
 lint-license: setup
 	$(PYTHON) -m tests.tools.spdx
@@ -103,8 +104,21 @@ lint-ansible: setup
 lint-docs: setup
 	$(PYTHON) -m tests.tools.in_copy antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 
+lint-links: setup
+	$(PYTHON) -m tests.tools.links
+
 lint-changelog: setup
 	$(PYTHON) -m tests.tools.in_copy antsibull-changelog lint
+
+.PHONY: docs
+docs: setup lint-links $(SITE)/.ready ## the documentation site into build/docs/; warnings and links that lead nowhere are errors
+	$(PYTHON) -m tests.tools.site $(SITE) build/docs
+	$(PYTHON) -m tests.tools.links build/docs
+
+$(SITE)/.ready: tests/requirements-docs.txt | $(TOOLS_READY)
+	"$$(sh tests/tools/find_python.sh 3.14 3.13 3.12)" -m venv --clear $(SITE)
+	$(SITE)/bin/python -m pip install --quiet -r tests/requirements-docs.txt
+	touch $@
 
 .PHONY: audit
 audit: setup $(AUDIT)/.ready ## known vulnerabilities of what is pinned and installed; needs to reach the advisories of PyPI

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every link of the documentation leads somewhere: python -m tests.tools.links [FOLDER OF A BUILT SITE]
+
+Without a folder the Markdown files of the project are checked, as GitHub shows them. Files and anchors are looked up.
+No server is asked: of links that leave the project only the form is checked.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from tests.tools.project import ROOT, project_files
+
+HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?", re.IGNORECASE)
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+# The script of the theme makes links out of these.
+NO_PLACE = ("javascript:", "data:")
+
+
+@dataclass
+class Page:
+    """What one page points at, and what others may point at in it."""
+
+    links: list[str] = field(default_factory=list)
+    anchors: set[str] = field(default_factory=set)
+
+
+class HtmlPage(HTMLParser):
+    """Links and anchors of a page of HTML."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.page = Page()
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = dict(attrs)
+        self.page.links += [told[name] or "" for name in ("href", "src") if name in told]
+        self.page.anchors.update(told[name] or "" for name in ("id", "name") if name in told)
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _text(inline: Token) -> str:
+    return "".join(child.content for child in inline.children or () if child.type in ("text", "code_inline"))
+
+
+def markdown_page(text: str) -> Page:
+    """Links and anchors of a page of Markdown. A second heading of the same text has the anchor TEXT-1."""
+    page = Page()
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.type == "inline" and before is not None and before.type == "heading_open":
+            name, times = slug(_text(token)), 0
+            while (anchor := f"{name}-{times}" if times else name) in page.anchors:
+                times += 1
+            page.anchors.add(anchor)
+        for part in (token, *(token.children or ())):
+            if part.type in ("html_block", "html_inline"):
+                told = HtmlPage(part.content).page
+                page.links += told.links
+                page.anchors |= told.anchors
+            target = part.attrGet({"link_open": "href", "image": "src"}.get(part.type, ""))
+            if target is not None:
+                page.links.append(str(target))
+    return page
+
+
+def bad_form(link: str) -> str | None:
+    """What is wrong with a link that leaves the project, or None."""
+    parts = urlsplit(link)
+    if parts.scheme == "mailto":
+        return None if ADDRESS.fullmatch(parts.path) else "no address"
+    if parts.scheme not in ("http", "https"):
+        return f"nothing is known of {parts.scheme}:"
+    return None if HOST.fullmatch(parts.netloc) and " " not in link else "no address of a page"
+
+
+class Checker:
+    """Looks links up in the pages below one folder; each page is read once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._pages: dict[Path, Page] = {}
+
+    def page(self, file: Path) -> Page:
+        if file not in self._pages:
+            text = file.read_text(encoding="utf-8")
+            self._pages[file] = markdown_page(text) if file.suffix == ".md" else HtmlPage(text).page
+        return self._pages[file]
+
+    def broken(self, file: Path) -> list[str]:
+        """One line for each link of a page that leads nowhere."""
+        told = ((link, self._why(file, link)) for link in dict.fromkeys(self.page(file).links))
+        return [f"{file.relative_to(self._root)}: {link}: {why}" for link, why in told if why is not None]
+
+    def _why(self, file: Path, link: str) -> str | None:
+        if link.startswith(NO_PLACE):
+            return None
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            return bad_form(link)
+        target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
+        if not target.is_relative_to(self._root):
+            return "lies outside"
+        if not target.exists():
+            return "there is no such file"
+        anchor = unquote(parts.fragment)
+        if anchor and target.suffix in (".md", ".html") and anchor not in self.page(target).anchors:
+            return "there is no such anchor"
+        return None
+
+
+def main(arguments: list[str]) -> int:
+    if arguments:
+        root = Path(arguments[0]).resolve()
+        files = sorted(root.rglob("*.html"))
+    else:
+        root = ROOT
+        files = [ROOT / file for file in project_files() if file.suffix == ".md"]
+    checker = Checker(root)
+    broken = [line for file in files for line in checker.broken(file)]
+    for line in broken:
+        print(line)
+    links = sum(len(checker.page(file).links) for file in files)
+    print(f"{len(files)} pages, {links} links, {len(broken)} lead nowhere.")
+    return 1 if broken or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

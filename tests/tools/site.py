@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the documentation site: python -m tests.tools.site ENVIRONMENT FOLDER
+
+ENVIRONMENT is a virtual environment with what tests/requirements-docs.txt names, FOLDER where the site goes. The pages
+are the Markdown files of the project at the paths that they have there, so that their links hold in both places. Every
+warning is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from tests.tools.links import markdown_page
+from tests.tools.project import ROOT
+
+SITE = ROOT / "docs" / "site"
+SOURCE = ROOT / "build" / "docs-source"
+TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+REFERENCE = "reference"
+
+
+def pages_of(index: str) -> list[str]:
+    """The pages of the sidebar, in its order, without their suffix; not what antsibull-docs makes."""
+    entries = [line for block in TOCTREE.findall(index) for line in block.splitlines()]
+    named = [re.sub(r"^.*<(.*)>$", r"\1", entry) for entry in entries if entry and not entry.startswith(":")]
+    return [page for page in named if not page.startswith(f"{REFERENCE}/")]
+
+
+def linked_files(page: Path) -> Iterator[Path]:
+    """What a page shows or offers beside other pages, such as pictures."""
+    for link in markdown_page(page.read_text(encoding="utf-8")).links:
+        parts = urlsplit(link)
+        if parts.path and not parts.scheme:
+            file = (page.parent / unquote(parts.path)).resolve()
+            if file.is_file():
+                yield file
+
+
+def gather(root: Path, source: Path) -> None:
+    """All that Sphinx needs, into an empty folder."""
+    shutil.rmtree(source, ignore_errors=True)
+    source.mkdir(parents=True)
+    index = (root / SITE.relative_to(ROOT) / "index.md").read_text(encoding="utf-8")
+    pages = [root / "README.md", *(root / f"{page}.md" for page in pages_of(index))]
+    for file in dict.fromkeys(file for page in pages for file in (page, *linked_files(page))):
+        target = source / file.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    # The README is the first page, with the sidebar behind it.
+    (source / "README.md").rename(source / "index.md")
+    with (source / "index.md").open("a", encoding="utf-8") as first:
+        first.write("\n" + index)
+
+
+def main(environment: Path, site: Path) -> int:
+    gather(ROOT, SOURCE)
+    reference = SOURCE / REFERENCE
+    reference.mkdir()
+    # antsibull-docs refuses a folder that others may write to, and finds the programs of ansible-core by PATH.
+    reference.chmod(0o755)
+    programs = environment.resolve() / "bin"
+    settings = os.environ | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+    }
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    plugins = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--cleanup", "everything")
+    strict = ("-q", "-E", "-W", "--keep-going", "-b", "html")
+    commands = (
+        ["antsibull-docs", "collection", *plugins, "--dest-dir", str(reference), "backup.audit"],
+        ["sphinx-build", *strict, "-c", str(SITE), "-D", f"release={version}", str(SOURCE), str(site)],
+    )
+    shutil.rmtree(site, ignore_errors=True)
+    for command in commands:
+        program = str(programs / command[0])
+        status = subprocess.run([program, *command[1:]], env=settings, check=False).returncode
+        if status != 0:
+            return status
+    print(f"The site is in {site}: open index.html.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*(Path(argument).resolve() for argument in sys.argv[1:3])))

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tools.links import Checker, bad_form, main, markdown_page, slug
+
+OTHER = "# Other page\n\n## One & `two`\n\n## Twice\n\n## Twice\n\n<a id='by-hand'></a>\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "other.md").write_text(OTHER)
+    (tmp_path / "docs" / "picture one.png").write_bytes(b"")
+    return tmp_path
+
+
+def broken(root: Path, text: str) -> list[str]:
+    page = root / "README.md"
+    page.write_text(text)
+    return Checker(root).broken(page)
+
+
+@pytest.mark.parametrize(
+    ("heading", "anchor"),
+    [
+        ("What a healthy workload gets", "what-a-healthy-workload-gets"),
+        ("One & two", "one--two"),
+        ("newest_within: 26h?", "newest_within-26h"),
+        ("3-2-1-1-0", "3-2-1-1-0"),
+    ],
+)
+def test_anchors_are_those_of_github(heading: str, anchor: str) -> None:
+    assert slug(heading) == anchor
+
+
+def test_a_second_heading_of_the_same_text_is_numbered() -> None:
+    assert markdown_page(OTHER).anchors == {"other-page", "one--two", "twice", "twice-1", "by-hand"}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[x](docs/other.md)",
+        "[x](docs/other.md#one--two)",
+        "[x](docs/other.md#twice-1)",
+        "[x](docs/other.md#by-hand)",
+        "[x](#top)",
+        "![x](docs/picture%20one.png)",
+        "[x](docs)",
+        "[x][name]\n\n[name]: docs/other.md#twice",
+        "| [x](docs/other.md) |\n|---|\n| [x](docs/other.md#twice) |",
+        "[x](https://example.com/a?b=c#d)",
+        "[x](mailto:security@example.com)",
+        "`[x](nowhere.md)`",
+        "```\n[x](nowhere.md)\n```",
+        "<!-- [x](nowhere.md) -->",
+    ],
+)
+def test_good_links(root: Path, link: str) -> None:
+    assert broken(root, f"# Top\n\n{link}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("link", "why"),
+    [
+        ("[x](docs/gone.md)", "no such file"),
+        ("![x](docs/gone.png)", "no such file"),
+        ("[x](docs/other.md#three)", "no such anchor"),
+        ("[x](#nowhere)", "no such anchor"),
+        ("[x][name]\n\n[name]: docs/other.md#nowhere", "no such anchor"),
+        ("| [x](docs/gone.md) |\n|---|\n| y |", "no such file"),
+        ("<a href='docs/gone.md'>x</a>", "no such file"),
+        ("[x](../outside.md)", "lies outside"),
+        ("[x](/docs/other.md)", "lies outside"),
+        ("[x](https://nowhere)", "no address of a page"),
+        ("[x](https:///path)", "no address of a page"),
+        ("[x](htps://example.com)", "nothing is known of htps:"),
+        ("[x](mailto:nobody)", "no address"),
+    ],
+)
+def test_bad_links(root: Path, link: str, why: str) -> None:
+    told = broken(root, f"# Top\n\n{link}\n")
+    assert len(told) == 1
+    assert told[0].startswith("README.md: ")
+    assert why in told[0]
+
+
+def test_a_built_site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "index.html").write_text('<h1 id="top"></h1><a href="two.html#end">x</a><a href="two.html#gone">x</a>')
+    (tmp_path / "two.html").write_text('<p id="end"></p><img src="gone.png"><a href="index.html#top">x</a>')
+    assert main([str(tmp_path)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "index.html: two.html#gone: there is no such anchor",
+        "two.html: gone.png: there is no such file",
+        "2 pages, 4 links, 2 lead nowhere.",
+    ]
+
+
+def test_a_site_without_pages_is_an_error(tmp_path: Path) -> None:
+    assert main([str(tmp_path)]) == 1
+
+
+def test_links_that_leave_are_not_looked_up() -> None:
+    assert bad_form("https://no-such-host.example.com/") is None
+
+
+def test_the_documentation_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0, capsys.readouterr().out
