@@ -27,9 +27,9 @@ from urllib.parse import parse_qsl, urlsplit
 import trustme
 from multidict import CIMultiDict
 
-from tests.simulators.__main__ import DIALECTS
 from tests.simulators.dialect import Answer, Call, Dialect, json_answer
 from tests.simulators.estate import build_even_estate
+from tests.simulators.products import DIALECTS
 from tests.simulators.truth import as_moment
 
 _ALIVE = re.compile(r"/(token|session|login|logout|logonSessions|sessionMngr|date-time|serverTime)\b", re.IGNORECASE)

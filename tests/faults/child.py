@@ -22,6 +22,7 @@ from ansible.module_utils import basic
 
 # Imported here, so that a copy has them already.
 from ansible_collections.backup.audit.plugins.module_utils import _http, _info, _patience
+from tests.integration.products import PREFIXES
 
 __all__ = ["Run", "run"]
 _MODULES = "ansible_collections.backup.audit.plugins.modules."
@@ -63,9 +64,8 @@ def _be_module(name: str, arguments: Mapping[str, Any], writer: int) -> None:
         os.dup2(writer, 2)
         sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", closefd=False), write_through=True)
         sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), write_through=True)
-        for prefix in ("SPP_", "VEEAM_", "UNITRENDS_", "VPROTECT_"):
-            for variable in [each for each in os.environ if each.startswith(prefix)]:
-                del os.environ[variable]
+        for variable in [each for each in os.environ if each.startswith(PREFIXES)]:
+            del os.environ[variable]
         _hurry()
         basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": dict(arguments)}).encode()
         if hasattr(basic, "_ANSIBLE_PROFILE"):

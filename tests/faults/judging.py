@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._read import unpack
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_time
 from tests.faults.cases import REFUSED, SURVIVED, Case
 from tests.faults.child import Run
-from tests.integration.contract import adapter
+from tests.integration.products import ADAPTERS
 
 HONEST, WRONG, MISSED = "honest", "WRONG", "-"
 Read = Mapping[str, Any]
@@ -134,7 +134,7 @@ def _same_workload(row: Row, true: Read) -> list[Row]:
 
 def _estimated_by(read: Read) -> int:
     """How much younger a point may be said to be: where its time is declared to be an estimate, by the hour."""
-    product = adapter(read["server"]["product"])
+    product = ADAPTERS[read["server"]["product"]]
     how = product.cannot_tell.get(("*", "*"), {}).get("created_at", ("exact", ""))[0]
     return _ESTIMATE_SECONDS if how == "estimated" else 0
 

@@ -9,32 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A call in the middle of each product's listing, and the log-in.
-LISTING = {
-    "spp": "/api/endeavour/catalog/recovery/hypervisorvm/*",
-    "veeam_aws": "/api/v1/virtualMachines/restorePoints",
-    "veeam_azure": "/api/v8/restorePoints/virtualMachines",
-    "veeam_backup_replication": "/api/v1/backupObjects/*/restorePoints",
-    "veeam_enterprise_manager": "/api/query",
-    "unitrends": "/api/backups/",
-    "vprotect": "/api/backups",
-}
-LOG_IN = {
-    "spp": "/api/endeavour/session",
-    "veeam_aws": "/api/v1/token",
-    "veeam_azure": "/api/oauth2/token",
-    "veeam_backup_replication": "/api/oauth2/token",
-    "veeam_enterprise_manager": "/api/sessionMngr/",
-    "unitrends": "/api/login",
-    "vprotect": "/api/session/login",
-}
-# Products that list by a call that is no GET.
-POSTED_LISTS = ("unitrends",)
+from tests.simulators.products import DIALECTS
+
+LOG_IN = {name: dialect.LOG_IN for name, dialect in DIALECTS.items()}
 
 
 def listing(product: str) -> dict[str, Any]:
     """What a rule matches that is about the product's listing."""
-    return {"method": "POST" if product in POSTED_LISTS else "GET", "path": LISTING[product]}
+    return {"method": DIALECTS[product].LISTED_BY, "path": DIALECTS[product].LISTING}
 
 
 @dataclass(frozen=True)
@@ -47,7 +29,7 @@ class Column:
 
 
 _SMALL = {"page_size": 5, "connections": 2, "retries": 2, "timeout": 2}
-COLUMNS = (
+_COLUMNS = (
     Column("spp", "spp", _SMALL),
     Column("vbr", "veeam_backup_replication", _SMALL),
     Column("em", "veeam_enterprise_manager", _SMALL),
@@ -57,3 +39,5 @@ COLUMNS = (
     Column("unitrends", "unitrends", {key: value for key, value in _SMALL.items() if key != "page_size"}),
     Column("vprotect", "vprotect", _SMALL),
 )
+_NAMED = {column.product for column in _COLUMNS}
+COLUMNS = (*_COLUMNS, *(Column(product, product, _SMALL) for product in DIALECTS if product not in _NAMED))

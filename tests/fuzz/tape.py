@@ -18,10 +18,10 @@ import requests
 
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from tests.fuzz.reading import Found, Told, read
-from tests.integration.contract import adapter
-from tests.simulators.__main__ import DIALECTS
+from tests.integration.products import ADAPTERS
 from tests.simulators.dialect import Call, Dialect
 from tests.simulators.estate import build_estate, invite_guests
+from tests.simulators.products import DIALECTS
 from tests.simulators.truth import Estate, as_datetime, as_moment
 
 # The whole cast of stories, each with a few points only: what counts is how many different members there are.
@@ -82,7 +82,7 @@ def _told(document: Mapping[str, Any]) -> Told:
 
 def source_of(product: str) -> type[Source]:
     """The adapter of a product that is read over the network."""
-    found = adapter(product)
+    found = ADAPTERS[product]
     assert issubclass(found, Source)
     return found
 

@@ -5,27 +5,13 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._product import Product
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, format_time, parse_time
+from tests.integration.products import ADAPTERS
 
-ADAPTERS = {
-    "spp": ("spp", "SpectrumProtectPlus"),
-    "veeam_aws": ("veeam_aws", "VeeamAws"),
-    "veeam_azure": ("veeam_azure", "VeeamAzure"),
-    "veeam_backup_replication": ("veeam_backup_replication", "VeeamBackupReplication"),
-    "veeam_enterprise_manager": ("veeam_enterprise_manager", "VeeamEnterpriseManager"),
-    "unitrends": ("unitrends", "Unitrends"),
-    "vprotect": ("vprotect", "VProtect"),
-    "restic": ("restic", "Restic"),
-    "borg": ("borg", "Borg"),
-    "pgbackrest": ("pgbackrest", "PgBackRest"),
-}
-_SOURCES = "ansible_collections.backup.audit.plugins.module_utils._sources."
 _MEGABYTE = 1 << 20
 # Products cut fractions of seconds; none of the estate's points lie closer together than this.
 _TIME_TOLERANCE_MICROS = 1000
@@ -72,17 +58,10 @@ _NOT_TOLD: dict[str, tuple[Any, ...]] = {
 }
 
 
-def adapter(product: str) -> type[Product]:
-    """The adapter of a product."""
-    module, name = ADAPTERS[product]
-    found: type[Product] = getattr(importlib.import_module(_SOURCES + module), name)
-    return found
-
-
 def cannot_tell(product: str, workload_type: str, version: str) -> dict[str, tuple[str, str]]:
     """{field: (cannot, sometimes or estimated, reason)} for one type and version."""
     told: dict[str, tuple[str, str]] = {}
-    for (kind, versions), fields in adapter(product).cannot_tell.items():
+    for (kind, versions), fields in ADAPTERS[product].cannot_tell.items():
         if kind in ("*", workload_type) and (versions == "*" or _covers(versions, version)):
             told.update(fields)
     for fact, details in _FOLLOW.items():

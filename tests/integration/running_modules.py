@@ -13,7 +13,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from tests.integration.products import MODULES, PREFIXES
 from tests.tools.project import ROOT
+
+__all__ = ["MODULES", "Ended", "ended", "login_of", "read", "run_module", "start_module"]
 
 # What AnsiballZ does: arguments come over stdin, the module runs as __main__. ansible-core 2.19 wants a profile too.
 _RUN = """
@@ -24,17 +27,6 @@ if hasattr(basic, "_ANSIBLE_PROFILE"):
     basic._ANSIBLE_PROFILE = "legacy"
 runpy.run_module("ansible_collections.backup.audit.plugins.modules." + sys.argv[1], run_name="__main__")
 """
-_PREFIXES = ("SPP_", "VEEAM_", "UNITRENDS_", "VPROTECT_", "RESTIC_", "BORG_", "PGBACKREST_")
-# Which module and which choice of product reads what the simulators call by these names.
-MODULES: dict[str, tuple[str, dict[str, Any]]] = {
-    "spp": ("spp_recovery_points_info", {}),
-    "veeam_aws": ("veeam_restore_points_info", {"product": "aws"}),
-    "veeam_azure": ("veeam_restore_points_info", {"product": "azure"}),
-    "veeam_enterprise_manager": ("veeam_restore_points_info", {"product": "enterprise_manager"}),
-    "veeam_backup_replication": ("veeam_restore_points_info", {"product": "backup_replication"}),
-    "unitrends": ("unitrends_backups_info", {}),
-    "vprotect": ("vprotect_backups_info", {}),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +60,7 @@ def start_module(
 ) -> subprocess.Popen[str]:
     """The same, not waited for: ``ended`` does that."""
     tree = str(ROOT / ".venv" / "tree")
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(_PREFIXES)}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES)}
     environ.update({"PYTHONPATH": tree, **(environment or {})})
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", before + _RUN, name]

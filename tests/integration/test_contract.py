@@ -11,30 +11,21 @@ import pytest
 
 from tests.integration import contract
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import read
+from tests.integration.running_modules import MODULES, read
 
 CASES = [
-    pytest.param("spp", {}, id="spp"),
+    *(pytest.param(product, {}, id=product) for product in MODULES),
+    *(pytest.param(product, {"page_size": 7}, id=f"{product}-small-pages") for product in MODULES),
     pytest.param("spp", {"copies": True}, id="spp-copies"),
-    pytest.param("veeam_aws", {}, id="aws"),
     pytest.param("veeam_aws", {"api_version": "1.0-rev0"}, id="aws-1.0-rev0"),
     pytest.param("veeam_aws", {"api_version": "1.2-rev0", "page_size": 7}, id="aws-1.2-rev0-small-pages"),
-    pytest.param("veeam_azure", {}, id="azure"),
     pytest.param("veeam_azure", {"api_version": "v8.1"}, id="azure-v8.1"),
     pytest.param("veeam_azure", {"api_version": "v5", "workload_types": ["vm"]}, id="azure-v5"),
-    pytest.param("veeam_azure", {"page_size": 7}, id="azure-small-pages"),
-    pytest.param("veeam_enterprise_manager", {}, id="em"),
     pytest.param("veeam_enterprise_manager", {"representation": "xml"}, id="em-xml"),
-    pytest.param("veeam_enterprise_manager", {"page_size": 7}, id="em-small-pages"),
-    pytest.param("veeam_backup_replication", {}, id="vbr"),
-    pytest.param("veeam_backup_replication", {"page_size": 7}, id="vbr-small-pages"),
     pytest.param("veeam_backup_replication", {"api_version": "1.3-rev0"}, id="vbr-1.3-rev0"),
     pytest.param("veeam_backup_replication", {"api_version": "1.2-rev1"}, id="vbr-1.2-rev1"),
     pytest.param("veeam_backup_replication", {"api_version": "1.1-rev0"}, id="vbr-1.1-rev0"),
-    pytest.param("unitrends", {}, id="unitrends"),
     pytest.param("unitrends", {"since": "2000d", "slice": "1d"}, id="unitrends-small-slices"),
-    pytest.param("vprotect", {}, id="vprotect"),
-    pytest.param("vprotect", {"page_size": 7}, id="vprotect-small-pages"),
     pytest.param("vprotect", {"since": "2000d"}, id="vprotect-window"),
 ]
 

@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import read
+from tests.integration.running_modules import MODULES, read
 
 # What each product is asked besides; names keeps Backup & Replication from looking for points without an object.
+# Unitrends has no pages.
 PAGED: dict[str, dict[str, Any]] = {
+    **{product: {"page_size": 20} for product in MODULES if product != "unitrends"},
     "spp": {"page_size": 7},
-    "veeam_azure": {"page_size": 20},
-    "veeam_aws": {"page_size": 20},
     "veeam_backup_replication": {"page_size": 7, "names": ["*"]},
-    "veeam_enterprise_manager": {"page_size": 20},
-    "vprotect": {"page_size": 20},
 }
 
 

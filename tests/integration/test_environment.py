@@ -10,19 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Simulators
+from tests.integration.products import ADAPTERS
 from tests.integration.running_modules import MODULES, login_of, run_module
 
 NAMES = ("URL", "USERNAME", "PASSWORD", "VALIDATE_CERTS", "CA_PATH")
-# The product's own variables first, those that products of one vendor share last.
-PREFIXES = {
-    "spp": ["SPP"],
-    "veeam_aws": ["VEEAM_AWS", "VEEAM"],
-    "veeam_azure": ["VEEAM_AZURE", "VEEAM"],
-    "veeam_enterprise_manager": ["VEEAM_EM", "VEEAM"],
-    "veeam_backup_replication": ["VEEAM_VBR", "VEEAM"],
-    "unitrends": ["UNITRENDS"],
-    "vprotect": ["VPROTECT"],
-}
 
 
 @pytest.fixture
@@ -38,7 +29,7 @@ def test_the_environment_may_give_all(simulators: Simulators, product: str, empt
     """From the last prefix, where the one before is there but empty; empty options are not given either."""
     name, own = MODULES[product]
     login = login_of(simulators.ready, product)
-    *before, last = PREFIXES[product]
+    *before, last = ADAPTERS[product].environment
     environment = {f"{last}_{key.upper()}": value for key, value in login.items()}
     for prefix in before:
         environment |= {**{f"{prefix}_{key}": "" for key in NAMES}, f"{prefix}_CA_PATH": empty_file}
@@ -54,12 +45,12 @@ def test_empty_variables_say_nothing(simulators: Simulators, product: str, empty
     """The options hold, the certificate is checked, and what is missing is said to be missing."""
     name, own = MODULES[product]
     login = login_of(simulators.ready, product)
-    environment = {f"{prefix}_{key}": "" for prefix in PREFIXES[product] for key in NAMES}
-    environment |= {f"{prefix}_CA_PATH": empty_file for prefix in PREFIXES[product]}
+    environment = {f"{prefix}_{key}": "" for prefix in ADAPTERS[product].environment for key in NAMES}
+    environment |= {f"{prefix}_CA_PATH": empty_file for prefix in ADAPTERS[product].environment}
     given = run_module(name, {**own, **login}, environment)
     assert not given.failed, given.message
     unchecked = run_module(name, {**own, **login, "ca_path": empty_file}, environment)
     assert unchecked.result["failure"]["code"] == "not_trusted"
     missing = run_module(name, own, environment)
     assert "missing required arguments: url, username, password" in missing.message
-    assert f"{PREFIXES[product][0]}_URL" in missing.message
+    assert f"{ADAPTERS[product].environment[0]}_URL" in missing.message

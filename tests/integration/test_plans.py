@@ -18,7 +18,7 @@ from tests.simulators import running
 PRODUCTS = list(MODULES)
 # Lists whose pages have a number in place of an offset: their first page is read once more behind the last one.
 ANCHORED = {"veeam_enterprise_manager": ("page", "1"), "vprotect": ("page", "0")}
-# How many requests a whole reading of this estate takes. What makes them more must be worth it.
+# How many requests a whole reading of this estate takes, if not 40. What makes them more must be worth it.
 REQUESTS = {
     "spp": 50,
     "veeam_aws": 35,
@@ -26,7 +26,6 @@ REQUESTS = {
     "veeam_backup_replication": 75,
     "veeam_enterprise_manager": 30,
     "unitrends": 370,
-    "vprotect": 40,
 }
 
 
@@ -61,7 +60,7 @@ def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
         if ANCHORED.get(product) not in query:
             sent[call["method"], call["path"], query, call["body"]] += 1
     assert not {call: times for call, times in sent.items() if times > 1}
-    assert ended.result["requests"]["count"] <= REQUESTS[product]
+    assert ended.result["requests"]["count"] <= REQUESTS.get(product, 40)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tests.faults.products import LISTING, LOG_IN, POSTED_LISTS
+from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, login_of, read
 from tests.integration.running_plays import Played, play, servers
@@ -112,12 +112,11 @@ def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_p
     login = login_of(simulators.ready, product)
     pair = base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
     echoed = " ".join([*(spelled(login["password"]) for spelled in SPELLINGS.values()), pair])
-    listing = {"method": "POST" if product in POSTED_LISTS else "GET", "path": LISTING[product]}
     rules: dict[str, list[dict[str, Any]]] = {
         "log_in": [{"match": {"path": LOG_IN[product]}, "fault": "status", "status": 401, "body": f"No: {echoed}"}],
-        "listing": [{"match": listing, "fault": "echo"}],
+        "listing": [{"match": listing(product), "fault": "echo"}],
         # For a token that was renewed there is one that renewed it.
-        "expired": [{"match": {**listing, "nth": 1}, "fault": "expire_session"}],
+        "expired": [{"match": {**listing(product), "nth": 1}, "fault": "expire_session"}],
     }
     options = {**login, "password": "{{ the_password }}", **own}
 
@@ -203,7 +202,7 @@ def test_records_of_the_product_lose_what_looks_like_a_secret(simulators: Simula
     }
     # Behind the log-in, whose own answer must stay what it is.
     paths = {"spp": "/api/endeavour/catalog/*", "veeam_enterprise_manager": "/api/query"}
-    rule = {"match": {"path": paths.get(product, LISTING[product])}, "fault": "planted", "plant": plant}
+    rule = {"match": {"path": paths.get(product, listing(product)["path"])}, "fault": "planted", "plant": plant}
     simulators.ask(product, "__faults", [rule])
     ended = read(simulators.ready, product, detail="recovery_points", include_raw=True)
     assert not ended.failed, ended.message

@@ -20,27 +20,10 @@ import trustme
 
 from .dialect import Dialect
 from .estate import build_estate, invite_guests, write_estate
+from .products import DIALECTS
 from .seed_estate import build_seed_estate
 from .server import ProductServer
-from .spp import SpectrumProtectPlus
 from .truth import Estate, as_moment
-from .unitrends import Unitrends
-from .veeam_aws import VeeamAws
-from .veeam_azure import VeeamAzure
-from .veeam_backup_replication import VeeamBackupReplication
-from .veeam_enterprise_manager import VeeamEnterpriseManager
-from .vprotect import Vprotect
-
-_ALL = (
-    SpectrumProtectPlus,
-    VeeamAzure,
-    VeeamAws,
-    VeeamBackupReplication,
-    VeeamEnterpriseManager,
-    Unitrends,
-    Vprotect,
-)
-DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in _ALL}
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:

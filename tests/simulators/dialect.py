@@ -16,6 +16,7 @@ from typing import ClassVar
 from urllib.parse import unquote, urlsplit
 
 from .drift import Drift, Item
+from .names import Names
 from .truth import SECOND, Estate, Point, Workload
 
 Setting = bool | int | str
@@ -94,6 +95,12 @@ class Dialect(ABC):
     """One product. `product` is its name on the command line and in the ready file."""
 
     product: ClassVar[str]
+    # Where tests hit it: its log-in, and a call in the middle of its listing of points (a glob, and its method).
+    LOG_IN: ClassVar[str]
+    LISTING: ClassVar[str]
+    LISTED_BY: ClassVar[str] = "GET"
+    # What faults must know of its answers to bend them.
+    NAMES: ClassVar[Names] = Names()
     LISTS: ClassVar[dict[str, Listing]]
     # Every product has these beside its own: `clock_skew` makes the server's clock wrong by so many seconds; `drift`
     # lets lists of points change while they are read, see Drift; `gzip` compresses answers for clients that take it.

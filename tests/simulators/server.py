@@ -16,7 +16,6 @@ from aiohttp import web
 from .dialect import Answer, Call, Dialect, json_answer
 from .door import Door
 from .faults import Fault, FaultPlan
-from .faults.names import NAMES, Names
 from .sending import send_badly
 from .traffic import Traffic, compressed
 from .truth import as_datetime
@@ -28,7 +27,7 @@ class ProductServer:
     def __init__(self, dialect: Dialect, latency: float) -> None:
         self.dialect = dialect
         self.latency = latency
-        self.faults = FaultPlan(NAMES.get(dialect.product, Names()))
+        self.faults = FaultPlan(dialect.NAMES)
         self.recorded: list[dict[str, object]] = []
         self.busy: Counter[str] = Counter()
         self.traffic = Traffic()

@@ -28,6 +28,7 @@ from typing import ClassVar
 
 from . import spp_jobs
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .names import Names
 from .spp_catalogue import Catalogue
 from .spp_query import Row, page_answer, read_filter, read_sort, sort_rows
 from .spp_records import Records, prefix, session_id, sub_policy
@@ -43,6 +44,15 @@ _THROTTLED_ANSWER_SECONDS = 0.03
 
 class SpectrumProtectPlus(Dialect):
     product: ClassVar[str] = "spp"
+    LOG_IN: ClassVar[str] = "/api/endeavour/session"
+    LISTING: ClassVar[str] = "/api/endeavour/catalog/recovery/hypervisorvm/*"
+    NAMES: ClassVar[Names] = Names(
+        totals=frozenset({"total"}),
+        turn=frozenset({"pageStartIndex"}),
+        limit="pageSize",
+        linked=True,
+        words=frozenset({"subpolicytype", "type"}),
+    )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(
             frozenset({"full", "incremental", "archive", "snapshot"}), frozenset({"success", "warning"}), "3c, 4, 7"

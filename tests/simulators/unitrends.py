@@ -35,6 +35,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .names import Names
 from .truth import Estate, Point, Workload
 from .unitrends_backups import Backups
 from .unitrends_catalog import Catalog
@@ -47,6 +48,12 @@ _ALL = frozenset({"success", "warning", "failed", "running"})
 
 class Unitrends(Dialect):
     product: ClassVar[str] = "unitrends"
+    LOG_IN: ClassVar[str] = "/api/login"
+    LISTED_BY: ClassVar[str] = "POST"
+    LISTING: ClassVar[str] = "/api/backups/"
+    NAMES: ClassVar[Names] = Names(
+        words=frozenset({"type", "status", "verify_status", "gfs_rp_type", "replication_status", "asset_type"}),
+    )
     # Archived points are listed by the catalogue of archives only: their backup is no longer on the appliance.
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.1, 3.3, 4.4"),

@@ -32,6 +32,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .names import Names
 from .oauth2 import Account, Challenge, TokenDesk, TokenSession
 from .truth import SECOND, Estate, Point, Workload, as_datetime
 from .veeam_aws_points import REVISIONS, Points, number_of
@@ -77,6 +78,14 @@ _BY_STATUS = {400: "validationError", 401: "invalidAccessToken", 403: "accessDen
 
 class VeeamAws(Dialect):
     product: ClassVar[str] = "veeam_aws"
+    LOG_IN: ClassVar[str] = "/api/v1/token"
+    LISTING: ClassVar[str] = "/api/v1/virtualMachines/restorePoints"
+    NAMES: ClassVar[Names] = Names(
+        totals=frozenset({"totalcount"}),
+        turn=frozenset({"Offset"}),
+        limit="Limit",
+        words=frozenset({"jobtype", "backupdestinations"}),
+    )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(
             frozenset({"full", "incremental", "snapshot", "replica"}), frozenset({"success", "warning"}), "8 (AWS)"

@@ -28,6 +28,7 @@ import secrets
 from typing import ClassVar
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .names import Names
 from .oauth2 import Account, Challenge, TokenDesk, TokenSession
 from .truth import Estate, Point, Workload
 from .veeam_azure_points import VERSIONS, Points, azure_time
@@ -55,6 +56,14 @@ _FORBIDDEN = {
 
 class VeeamAzure(Dialect):
     product: ClassVar[str] = "veeam_azure"
+    LOG_IN: ClassVar[str] = "/api/oauth2/token"
+    LISTING: ClassVar[str] = "/api/v8/restorePoints/virtualMachines"
+    NAMES: ClassVar[Names] = Names(
+        totals=frozenset({"totalcount"}),
+        turn=frozenset({"Offset"}),
+        limit="Limit",
+        words=frozenset({"backupdestination", "type", "state", "accesstier", "gfsflags"}),
+    )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(
             frozenset({"full", "incremental", "archive", "snapshot"}), frozenset({"success", "warning"}), "3, 4"

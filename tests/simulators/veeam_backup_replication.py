@@ -36,6 +36,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .names import Names
 from .oauth2 import Account, Challenge, TokenDesk, TokenSession
 from .truth import Estate, Point, Workload
 from .veeam_backup_replication_clock import ServerClock
@@ -81,6 +82,14 @@ class Read:
 
 class VeeamBackupReplication(Dialect):
     product: ClassVar[str] = "veeam_backup_replication"
+    LOG_IN: ClassVar[str] = "/api/oauth2/token"
+    LISTING: ClassVar[str] = "/api/v1/backupObjects/*/restorePoints"
+    NAMES: ClassVar[Names] = Names(
+        totals=frozenset({"total"}),
+        turn=frozenset({"skip"}),
+        limit="limit",
+        words=frozenset({"type", "platformname", "malwarestatus", "state", "jobtype", "scanresult", "scanstate"}),
+    )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(_BACKUPS | {"archive", "snapshot", "replica"}, _DONE, "B3 restorePoints, replicaPoints; B4"),
         "physical": Listing(_BACKUPS, _DONE, "B3, B4 (agents)"),

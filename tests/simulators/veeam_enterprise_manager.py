@@ -30,6 +30,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting
+from .names import Names
 from .truth import Estate, Point, Workload
 from .veeam_enterprise_manager_lists import Shelf, Writer, wants_json
 from .veeam_enterprise_manager_logon import HEADER, VERSIONS, Account, LogonDesk, LogonSession
@@ -53,6 +54,14 @@ _DOWN = ("backupServers", "repositories", "backups", "vmRestorePoints", "vmRepli
 
 class VeeamEnterpriseManager(Dialect):
     product: ClassVar[str] = "veeam_enterprise_manager"
+    LOG_IN: ClassVar[str] = "/api/sessionMngr/"
+    LISTING: ClassVar[str] = "/api/query"
+    NAMES: ClassVar[Names] = Names(
+        totals=frozenset({"pagescount"}),
+        turn=frozenset({"page"}),
+        limit="pageSize",
+        words=frozenset({"state", "algorithm", "pointtype", "platform", "kind", "backuptype"}),
+    )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(_BACKUPS | {"archive", "replica"}, _DONE, "A5 vmRestorePoints, vmReplicaPoints, cloud"),
         "physical": Listing(_BACKUPS, _DONE, "A5 agents/agentRestorePoints"),

@@ -32,6 +32,7 @@ import secrets
 from typing import ClassVar
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .names import Names
 from .truth import DAY, Estate, Point, Workload
 from .vprotect_backups import Backups
 from .vprotect_entities import Entities
@@ -46,6 +47,14 @@ _ALL = frozenset({"success", "warning", "failed", "running"})
 
 class Vprotect(Dialect):
     product: ClassVar[str] = "vprotect"
+    LOG_IN: ClassVar[str] = "/api/session/login"
+    LISTING: ClassVar[str] = "/api/backups"
+    NAMES: ClassVar[Names] = Names(
+        total_header="X-Total-Count",
+        turn=frozenset({"page"}),
+        limit="size",
+        words=frozenset({"status", "type", "roletype", "hvtype", "backupdestinationtype"}),
+    )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.2, 4"),
         "database": Listing(frozenset({"full", "incremental"}), _ALL, "3.2, 3.4 (applications), 4"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ansible_collections.backup.audit.plugins.module_utils._model import KINDS
 from tests.integration import contract
+from tests.integration.products import ADAPTERS
 
 # In the order of the fields of a recovery point; what no adapter may leave undeclared is judged by the contract tests.
 FACTS = (
@@ -25,8 +26,8 @@ _ALL = "*"
 
 def overview() -> str:
     """The matrix: of any workload, by the newest version."""
-    products = list(contract.ADAPTERS)
-    lines = head(["fact", *(contract.adapter(product).title for product in products)])
+    products = list(ADAPTERS)
+    lines = head(["fact", *(ADAPTERS[product].title for product in products)])
     for fact in FACTS:
         lines.append(line([f"`{fact}`", *(_cell(product, fact) for product in products)]))
     return "".join(lines)
@@ -45,20 +46,20 @@ def _cell(product: str, fact: str) -> str:
 def reasons() -> str:
     """Each product's own list, with the reasons."""
     parts = []
-    for product in contract.ADAPTERS:
+    for product in ADAPTERS:
         lines = head(["fact", "of", "versions", "told", "why"])
         for workloads, versions, field, how, why in sorted(declared(product), key=_order):
             kind, _colon, fact = field.rpartition(":")
             of = " ".join(part for part in (workloads.replace(_ALL, ""), f"{kind} points" if kind else "") if part)
             shown = "everything" if fact == _ALL else f"`{fact}`"
             lines.append(line([shown, of or "all", versions.replace(_ALL, "all"), WORDS[how], why]))
-        parts.append(f"\n### {contract.adapter(product).title}\n\n{''.join(lines)}")
+        parts.append(f"\n### {ADAPTERS[product].title}\n\n{''.join(lines)}")
     return "".join(parts) + "\n"
 
 
 def declared(product: str) -> Iterator[tuple[str, str, str, str, str]]:
     """(workload type, versions, field, how, why) of all that an adapter declares."""
-    for (workloads, versions), fields in contract.adapter(product).cannot_tell.items():
+    for (workloads, versions), fields in ADAPTERS[product].cannot_tell.items():
         for field, (how, why) in fields.items():
             kind, _colon, fact = field.rpartition(":")
             if fact not in (*FACTS, _ALL) or how not in WORDS or kind not in ("", *KINDS):

@@ -22,6 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._read import lean
 from ansible_collections.backup.audit.plugins.module_utils._summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, format_time, parse_time
 from tests.integration import contract
+from tests.integration.products import ADAPTERS
 from tests.tools.capability_facts import FACTS, head, line
 
 _WORKLOAD_TYPE = "vm"
@@ -46,7 +47,7 @@ _WAYS = (
 
 def table() -> str:
     """The matrix, one line for each facet that a ready policy asks for."""
-    told = {contract.adapter(product).title: verdicts(product) for product in contract.ADAPTERS}
+    told = {ADAPTERS[product].title: verdicts(product) for product in ADAPTERS}
     lines = head(["policy", "facet", *told])
     for name, policy in READY.items():
         for facet in policy:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._model import FACT_FACETS
-from tests.integration import contract
+from tests.integration.products import ADAPTERS
 from tests.tools import capabilities, capability_facts
 from tests.tools.capability_verdicts import verdicts
 
@@ -23,7 +23,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
     """Makes an adapter declare something else, for the time of a test."""
 
     def change(product: str, entries: Any) -> None:
-        monkeypatch.setattr(contract.adapter(product), "cannot_tell", entries)
+        monkeypatch.setattr(ADAPTERS[product], "cannot_tell", entries)
 
     return change
 
@@ -52,7 +52,7 @@ class TestPages:
 class TestFacts:
     def test_every_declaration_is_shown_with_its_reason(self) -> None:
         shown = capability_facts.reasons()
-        for product in contract.ADAPTERS:
+        for product in ADAPTERS:
             entries = list(capability_facts.declared(product))
             assert entries
             assert all(f"| {why} |" in shown for _workloads, _versions, _field, _how, why in entries)
@@ -73,7 +73,7 @@ class TestFacts:
     def test_a_cell(self, declare: Callable[[str, Any], None], entries: Any, word: str) -> None:
         declare("veeam_azure", entries)
         (line,) = [line for line in capability_facts.overview().splitlines() if line.startswith("| `encrypted` |")]
-        assert line.split(" | ")[1 + list(contract.ADAPTERS).index("veeam_azure")] == word
+        assert line.split(" | ")[1 + list(ADAPTERS).index("veeam_azure")] == word
 
     @pytest.mark.parametrize("declared", [{"colour": ("cannot", "why")}, {"kind": ("never", "why")}])
     def test_what_is_no_declaration_is_an_error(self, declare: Callable[[str, Any], None], declared: Any) -> None:
@@ -108,6 +108,6 @@ class TestVerdicts:
         declare("spp", {("*", "*"): {"archive:encrypted": ("cannot", "why"), "snapshot:offsite": ("estimated", "why")}})
         assert set(verdicts("spp").values()) == {PASS}
 
-    @pytest.mark.parametrize("product", contract.ADAPTERS)
+    @pytest.mark.parametrize("product", ADAPTERS)
     def test_a_healthy_workload_never_fails(self, product: str) -> None:
         assert set(verdicts(product).values()) <= {PASS, ESTIMATES, ATTESTED, "unknown"}

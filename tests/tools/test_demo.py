@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.simulators.__main__ import DIALECTS
+from tests.simulators.products import DIALECTS
 from tests.tools import demo
 
 READY: dict[str, Any] = {

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from random import Random
 
 from ..dialect import Answer, Call, Dialect
+from ..names import Names
 from .kinds import KINDS, Kind
-from .names import Names
 
 _MATCH = frozenset({"method", "path", "nth", "after"})
 _COMMON = frozenset({"match", "fault", "times", "rate", "seed"})

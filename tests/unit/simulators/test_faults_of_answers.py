@@ -14,7 +14,7 @@ import pytest
 
 from tests.simulators.dialect import Answer, Call
 from tests.simulators.faults import KINDS, Fault, FaultPlan, read_fault
-from tests.simulators.faults.names import NAMES
+from tests.simulators.products import DIALECTS
 
 ROWS = [
     {"id": "a", "count": 1, "state": "Ok", "link": {"href": "https://vb.example/a"}},
@@ -29,7 +29,7 @@ XML = (
 
 
 def fault(name: str, product: str = "veeam_azure", **details: Any) -> Fault:
-    return read_fault({"fault": name, **details}, NAMES[product])
+    return read_fault({"fault": name, **details}, DIALECTS[product].NAMES)
 
 
 def call(**query: str) -> Call:
@@ -54,7 +54,7 @@ def xml(name: str, **details: Any) -> str:
 
 def test_there_are_all_kinds() -> None:
     assert len(KINDS) >= 35
-    assert set(NAMES) >= {"spp", "unitrends", "vprotect", "veeam_aws", "veeam_azure", "veeam_enterprise_manager"}
+    assert all(dialect.NAMES.words for dialect in DIALECTS.values())
 
 
 def test_encodings() -> None:
@@ -138,7 +138,7 @@ def test_what_cannot_be_bent_is_left_and_not_counted() -> None:
 
 def test_some_calls_at_random_and_the_same_ones_for_a_seed() -> None:
     def struck(seed: int) -> list[bool]:
-        plan = FaultPlan(NAMES["spp"])
+        plan = FaultPlan(DIALECTS["spp"].NAMES)
         plan.load([{"match": {"method": "GET"}, "fault": "reset", "rate": 0.3, "seed": seed}])
         return [bool(plan.struck_by(call())) for _turn in range(200)]
 

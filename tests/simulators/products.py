@@ -1,0 +1,23 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which products are simulated: every dialect that a file of this folder holds."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from .dialect import Dialect
+
+
+def _found() -> Iterator[type[Dialect]]:
+    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+        for value in vars(importlib.import_module(f".{path.stem}", __package__)).values():
+            if isinstance(value, type) and issubclass(value, Dialect) and not inspect.isabstract(value):
+                yield value
+
+
+DIALECTS: dict[str, type[Dialect]] = {dialect.product: dialect for dialect in _found()}
