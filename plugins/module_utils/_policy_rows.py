@@ -111,18 +111,16 @@ def _facts(row: Row, read: ReadFacts) -> tuple[t.Any, ...]:
 def _restored(row: Row, tier: Tier) -> Row:
     """The row with the moments back that are left out on the wire, in those of its groups that are looked at.
 
-    recovery_points is always one of them: _read.restored makes ``kinds`` of it. What it leaves out of that group alone
-    stands in the row itself, unless there are points of unknown.
+    recovery_points is always one of them, and full where kinds are: _read.restored makes ``kinds`` of them. What it
+    leaves out of recovery_points alone stands in the row itself, unless there are points of unknown.
     """
     facets = row.get("facets")
     if not facets:
         return row
     if not tier.facets and not tier.by_kind and "unknown" not in facets.get("recovery_points", _TOLD_NOTHING):
         return row
-    slim = {
-        **row,
-        "facets": {name: facets[name] for name in facets if name in tier.facets or name == "recovery_points"},
-    }
+    needed = {*tier.facets, "recovery_points", *(("full",) if tier.by_kind else ())}
+    slim = {**row, "facets": {name: facets[name] for name in facets if name in needed}}
     if not tier.by_kind:
         slim.pop("kinds", None)
     return restored(slim)

@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._blocks import blocks, rows_of
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._model import FULL_KINDS
 
 SCHEMA = "backup.audit/read/1"
 # What the digest covers and what evidence rests on; ``requests`` is how it was read, not what was found.
@@ -62,14 +63,24 @@ _SAME = (
 _VOUCHED = ("estimated", "attested")
 # In a group, the gap of a window is left out where the next larger window has the same.
 _WINDOWS = ("all", "366d", "92d", "31d", "14d", "7d")
+_RHYTHM = ("gaps", "calendar", "possible")
 
 
 def lean(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The row as it travels: without empty members, and without moments that the row tells already."""
+    """The row as it travels: without empty members, and without what the row tells already."""
     slim = dict(row)
     for name in _GROUPS:
         slim[name] = {key: _without_known(group, row) for key, group in (row.get(name) or {}).items()}
+    fulls = FULL_KINDS.intersection(slim["kinds"])
+    if len(fulls) == 1 and fulls <= row["by_kind"].keys():
+        (kind,) = fulls
+        if slim["kinds"][kind] == _without_rhythm(slim["facets"]["full"]):
+            del slim["kinds"][kind]
     return compact(slim)
+
+
+def _without_rhythm(group: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in group.items() if name not in _RHYTHM}
 
 
 def _without_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -96,8 +107,12 @@ def restored(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     kinds = row.get("by_kind", {})
     if "kinds" not in row and len(kinds) == 1:
         # A row of one kind of backup says of it what it says of all.
-        rhythm = {name: row[name] for name in ("gaps", "calendar", "possible") if name in row}
+        rhythm = {name: row[name] for name in _RHYTHM if name in row}
         full["kinds"] = {next(iter(kinds)): {**full["facets"]["recovery_points"], **rhythm}}
+    elif "kinds" in row:
+        # Where one kind of full backups is all that the facet speaks of, only the facet is told.
+        for kind in FULL_KINDS.intersection(kinds).difference(row["kinds"]):
+            full["kinds"][kind] = _without_rhythm(full["facets"]["full"])
     return full
 
 

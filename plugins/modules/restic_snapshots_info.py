@@ -346,7 +346,7 @@ workloads:
       description:
         - For workloads with points of several kinds, or of kinds that are no recovery points, count, newest and
           oldest of each
-          kind, and for the latter also gaps and calendar.
+          kind, and for the latter also gaps and calendar. A kind of which C(facets.full) says the same is left out.
       returned: when there are such points
       type: dict
     size_bytes:
