@@ -130,12 +130,12 @@ $(AUDIT)/.ready: tests/requirements-audit.txt | $(TOOLS_READY)
 	touch $@
 
 .PHONY: sanity
-sanity: setup ## ansible-test sanity, all tests, on a copy outside of the repository
-	$(PYTHON) -m tests.tools.sanity
+sanity: setup ## ansible-test sanity, all tests, on a copy outside of the repository; CORE="2.18 2.19" for others than the installed one
+	$(PYTHON) -m tests.tools.sanity $(if $(CORE),--core "$(CORE)")
 
 .PHONY: test-matrix
-test-matrix: setup ## the tests on the oldest and the newest ansible-core, each with a Python of its own
-	$(PYTHON) -m tests.tools.matrix
+test-matrix: setup ## the tests on each ansible-core from 2.16 to 2.21; CORE=2.16 for one of them
+	$(PYTHON) -m tests.tools.matrix $(if $(CORE),--core "$(CORE)")
 
 .PHONY: bench bench-smoke
 bench: setup ## speed and memory beside uri and a bare client; build/bench/results.json, docs/benchmarks.md

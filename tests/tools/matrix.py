@@ -1,13 +1,14 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the tests on the oldest and on the newest ansible-core: python -m tests.tools.matrix
+"""Runs the tests on each ansible-core that is promised: python -m tests.tools.matrix [--core 2.16] [ARGUMENT OF PYTEST]
 
 A Python that is missing is a failure: what was not run is not proved.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import subprocess
@@ -30,20 +31,32 @@ class Cell:
         return self.core.rpartition(".")[0]
 
 
+# Each with the oldest Python that its ansible-core runs on, the last two with the newest.
 MATRIX = (
     Cell(core="2.16.19", pythons=("3.10",)),
+    Cell(core="2.17.14", pythons=("3.10",)),
+    Cell(core="2.18.19", pythons=("3.11",)),
+    Cell(core="2.19.14", pythons=("3.11",)),
+    Cell(core="2.20.10", pythons=("3.12", "3.13", "3.14")),
     Cell(core="2.21.5", pythons=("3.14", "3.13", "3.12")),
 )
 
 
-def find_python(cell: Cell) -> Path | None:
+class NoPythonError(Exception):
+    """This machine has no Python for a cell."""
+
+
+def find_python(cell: Cell) -> Path:
     finder = ROOT / "tests" / "tools" / "find_python.sh"
     found = subprocess.run(["sh", str(finder), *cell.pythons], check=False, capture_output=True, text=True)
-    return Path(found.stdout.strip()) if found.returncode == 0 else None
+    if found.returncode != 0:
+        raise NoPythonError(f"no Python {' or '.join(cell.pythons)} on this machine")
+    return Path(found.stdout.strip())
 
 
-def ready_environment(cell: Cell, python: Path) -> Path:
+def environment_of(cell: Cell) -> Path:
     """The cell's virtual environment, made anew only when what goes into it has changed."""
+    python = find_python(cell)
     folder = ROOT / ".venv-matrix" / cell.name
     wanted = hashlib.sha256(f"{cell.core}\n{python}\n{REQUIREMENTS.read_text(encoding='utf-8')}".encode()).hexdigest()
     stamp = folder / ".made-from"
@@ -57,19 +70,38 @@ def ready_environment(cell: Cell, python: Path) -> Path:
 
 def run_tests(cell: Cell, arguments: list[str]) -> str:
     """What came out, in words; 'passed' is the only good one."""
-    python = find_python(cell)
-    if python is None:
-        return f"NOT RUN: no Python {' or '.join(cell.pythons)} on this machine"
-    print(f"\n== ansible-core {cell.core} on {python}", flush=True)
-    environment = ready_environment(cell, python)
+    try:
+        environment = environment_of(cell)
+    except NoPythonError as error:
+        return f"NOT RUN: {error}"
+    print(f"\n== ansible-core {cell.core} in {environment}", flush=True)
     variables = os.environ | {"PATH": os.pathsep.join([str(environment / "bin"), os.environ["PATH"]])}
     command = [str(environment / "bin" / "python"), "-m", "pytest", "-n", "2", *arguments]
     status = subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode
     return "passed" if status == 0 else f"FAILED (pytest ended with {status})"
 
 
+def chosen(cores: list[str]) -> tuple[Cell, ...]:
+    """The cells of these names, in the order of the matrix; all of them where none is named."""
+    unknown = set(cores) - {cell.name for cell in MATRIX}
+    if unknown:
+        names = ", ".join(cell.name for cell in MATRIX)
+        raise SystemExit(f"Not in the matrix: {', '.join(sorted(unknown))}. There are: {names}.")
+    return tuple(cell for cell in MATRIX if not cores or cell.name in cores)
+
+
 def main(arguments: list[str]) -> int:
-    outcomes = {cell.core: run_tests(cell, arguments) for cell in MATRIX}
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.matrix", description="Every other argument is pytest's."
+    )
+    parser.add_argument("--core", action="append", default=[], help="2.16, for one; may be given more than once")
+    parser.add_argument("--list", action="store_true", help="the names of all, and run nothing")
+    options, rest = parser.parse_known_args(arguments)
+    cells = chosen([name for names in options.core for name in names.split()])
+    if options.list:
+        print("\n".join(cell.name for cell in cells))
+        return 0
+    outcomes = {cell.core: run_tests(cell, rest) for cell in cells}
     print()
     for core, outcome in outcomes.items():
         print(f"ansible-core {core}: {outcome}")

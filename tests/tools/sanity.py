@@ -3,13 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs all of `ansible-test sanity` on a clean copy, and believes no success that tested nothing.
 
+    python -m tests.tools.sanity [--core 2.18]
+
+By itself with the ansible-core of this environment; with one of the matrix in that one's own.
 ansible-test fetches a script that brings pip into its environments. Where that cannot be reached, the environment
 variable GET_PIP_STANDIN names a script that does the same.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import argparse
 import os
 import re
 import shutil
@@ -17,6 +20,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.tools.matrix import chosen, environment_of
 from tests.tools.project import ROOT, copy_of_project
 
 PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10")
@@ -24,30 +28,30 @@ PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10")
 NOT_TESTED = re.compile(r"All targets skipped|Skipping .* (?:due to missing|since) |Required program .* not found")
 
 
-def offer_get_pip(stand_in: Path) -> None:
+def offer_get_pip(stand_in: Path, tools: Path) -> None:
     """Put the stand-in where ansible-test looks before it downloads."""
-    cached = Path.home() / ".ansible" / "test" / "cache" / f"get_pip_{_pip_version().replace('.', '_')}.py"
+    cached = Path.home() / ".ansible" / "test" / "cache" / f"get_pip_{_pip_version(tools).replace('.', '_')}.py"
     if not cached.exists():
         cached.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(stand_in, cached)
 
 
-def _pip_version() -> str:
-    """The version of pip that the installed ansible-test asks for; nothing but its source says it."""
-    package = importlib.util.find_spec("ansible_test")
-    if package is None or package.origin is None:
-        raise RuntimeError("ansible-test is not installed in this environment.")
-    source = Path(package.origin).parent / "_internal" / "python_requirements.py"
-    match = re.search(r"\bpip='([0-9.]+)'", source.read_text(encoding="utf-8"))
+def _pip_version(tools: Path) -> str:
+    """The version of pip that the ansible-test of an environment asks for; nothing but its source says it."""
+    sources = sorted(tools.parent.glob("lib/python3*/site-packages/ansible_test/_internal/python_requirements.py"))
+    if not sources:
+        raise RuntimeError(f"ansible-test is not installed in {tools.parent}.")
+    match = re.search(r"\bpip='([0-9.]+)'", sources[0].read_text(encoding="utf-8"))
     if match is None:
-        raise RuntimeError(f"{source} no longer says which pip it wants: GET_PIP_STANDIN cannot be offered to it.")
+        raise RuntimeError(f"{sources[0]} no longer says which pip it wants: GET_PIP_STANDIN cannot be offered to it.")
     return match[1]
 
 
-def search_path() -> str:
-    """This environment's tools first, then every Python that runs: ansible-test finds them by name, shims included."""
+def search_path(tools: Path) -> str:
+    """An environment's tools first, then every Python that runs: ansible-test finds them by name, shims included."""
     finder = ROOT / "tests" / "tools" / "find_python.sh"
-    folders = [Path(sys.executable).parent]
+    # shellcheck is in this environment only.
+    folders = [tools, Path(sys.executable).parent]
     for version in PYTHONS:
         found = subprocess.run(["sh", str(finder), version], check=False, capture_output=True, text=True)
         if found.returncode == 0:
@@ -55,8 +59,8 @@ def search_path() -> str:
     return os.pathsep.join([*map(str, folders), os.environ["PATH"]])
 
 
-def run_sanity(copy: Path) -> int:
-    environment = os.environ | {"PATH": search_path()}
+def run_sanity(copy: Path, tools: Path) -> int:
+    environment = os.environ | {"PATH": search_path(tools)}
     # ansible-test finds the collection by where it lies.
     environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
     unproved = []
@@ -80,13 +84,26 @@ def run_sanity(copy: Path) -> int:
     return process.returncode or (1 if unproved else 0)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.sanity")
+    parser.add_argument(
+        "--core", action="append", default=[], help="2.18, for one of the matrix; may be given more than once"
+    )
+    options = parser.parse_args(arguments)
+    names = [name for names in options.core for name in names.split()]
+    environments = [environment_of(cell) for cell in chosen(names)] if names else [Path(sys.prefix)]
     stand_in = os.environ.get("GET_PIP_STANDIN")
-    if stand_in:
-        offer_get_pip(Path(stand_in))
-    with copy_of_project() as copy:
-        return run_sanity(copy)
+    worst = 0
+    for environment in environments:
+        tools = environment / "bin"
+        if stand_in:
+            offer_get_pip(Path(stand_in), tools)
+        with copy_of_project() as copy:
+            status = run_sanity(copy, tools)
+        print(f"ansible-test sanity in {environment.name}: {'passed' if status == 0 else 'FAILED'}", flush=True)
+        worst = max(worst, status)
+    return worst
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

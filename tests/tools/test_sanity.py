@@ -29,15 +29,16 @@ def test_a_success_that_tested_nothing_is_a_failure(
     stand_in = tmp_path / "ansible-test"
     stand_in.write_text(f"#!/bin/sh\necho '{said}'\n", encoding="utf-8")
     stand_in.chmod(0o700)
-    monkeypatch.setattr(sanity, "search_path", lambda: f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(sanity, "search_path", lambda _tools: f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
-    assert (sanity.run_sanity(tmp_path) == 0) is believed
+    assert (sanity.run_sanity(tmp_path, tmp_path) == 0) is believed
 
 
 def test_every_python_in_the_search_path_runs() -> None:
-    folders = sanity.search_path().split(":")
-    assert folders[0] == str(Path(sys.executable).parent)
+    tools = Path(sys.executable).parent
+    folders = sanity.search_path(tools).split(":")
+    assert folders[0] == str(tools)
     for version in sanity.PYTHONS:
         for folder in folders:
             python = Path(folder) / f"python{version}"

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from tests.tools import matrix
+from tests.tools.project import ROOT
+
+CORES = [cell.name for cell in matrix.MATRIX]
+
+
+def test_it_begins_with_the_oldest_that_is_promised_and_leaves_none_out() -> None:
+    promised = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text("utf-8"))["requires_ansible"]
+    minors = [int(core.partition(".")[2]) for core in CORES]
+    assert promised == f">={CORES[0]}.0"
+    assert minors == list(range(minors[0], minors[0] + len(minors)))
+
+
+def test_the_oldest_python_that_is_promised_is_in_it() -> None:
+    promised = yaml.safe_load((ROOT / "tests" / "config.yml").read_text("utf-8"))["modules"]["python_requires"]
+    assert promised == f">={matrix.MATRIX[0].pythons[0]}"
+
+
+def test_those_asked_for_are_chosen_in_the_order_of_the_matrix() -> None:
+    assert [cell.name for cell in matrix.chosen(["2.19", "2.16"])] == ["2.16", "2.19"]
+    assert matrix.chosen([]) == matrix.MATRIX
+
+
+def test_one_that_is_not_in_it_is_refused_by_name() -> None:
+    with pytest.raises(SystemExit, match=r"Not in the matrix: 2\.15"):
+        matrix.chosen(["2.16", "2.15"])
+
+
+def test_a_missing_python_is_no_pass(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(matrix, "MATRIX", (matrix.Cell(core="2.99.0", pythons=("3.99",)),))
+    assert matrix.main([]) == 1
+    assert "ansible-core 2.99.0: NOT RUN: no Python 3.99" in capsys.readouterr().out
