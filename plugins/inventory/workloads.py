@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: workloads
-version_added: 0.1.0
+version_added: 1.0.0
 short_description: Workloads that backup servers protect, as hosts
 description:
   - Lists every workload that backup servers know as a host, with its recovery points and the verdict of a policy as

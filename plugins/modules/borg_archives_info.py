@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: borg_archives_info
 short_description: Read archives from a Borg repository
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs C(borg list) on the host and returns one row for each host that was backed up into the repository.
   - An archive is written when its backup has ended, so a run that failed leaves none. Whether the data of an archive is

@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pgbackrest_backups_info
 short_description: Read backups of PostgreSQL from pgBackRest
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs C(pgbackrest info) on the host and returns one row for each stanza, with the backups of all repositories that
     the configuration names.

@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: recovery_points_assert
 short_description: Judge recovery points by a policy, and fail where it is not met
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Judges what the info modules of this collection have read by a policy, and fails unless every workload meets it.
   - What is not known is never taken for proved. An incomplete read, an old one, an empty one, or a workload that no

@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: restic_snapshots_info
 short_description: Read snapshots from a restic repository
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Runs C(restic snapshots) on the host and returns one row for each host that was backed up into the repository.
   - Every backend that restic supports can be read, because restic itself reads it.

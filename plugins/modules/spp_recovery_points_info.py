@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: spp_recovery_points_info
 short_description: Read recovery points from IBM Spectrum Protect Plus
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the recovery catalogue of IBM Spectrum Protect Plus (also named IBM Storage Protect Plus), that is, what can
     be restored,

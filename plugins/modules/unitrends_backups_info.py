@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: unitrends_backups_info
 short_description: Read backups from a Unitrends appliance
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the backups of a Unitrends appliance (Recovery Series, Unitrends Backup) and of the systems that it manages,
     and returns one row for each protected workload.

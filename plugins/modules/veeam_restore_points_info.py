@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: veeam_restore_points_info
 short_description: Read restore points from Veeam's products
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads restore points over the REST API of a Veeam product and returns one row for each protected workload.
   - With O(product=backup_replication) it reads a Veeam Backup & Replication server (REST API on port 9419), release 12

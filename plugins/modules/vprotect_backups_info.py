@@ -11,7 +11,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: vprotect_backups_info
 short_description: Read backups from Storware vProtect
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the list of backups of Storware vProtect (now named Storware Backup and Recovery) and returns one row for each
     protected workload.
