@@ -21,10 +21,10 @@ from ansible_collections.backup.audit.plugins.module_utils._options import (
     settings,
     with_environment,
 )
-from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
 from ansible_collections.backup.audit.plugins.module_utils._secrets import secrets_of
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
+from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
 
 def run_module(*sources: type[Source]) -> None:

@@ -34,6 +34,8 @@ class Ledger(t.Generic[Item]):
         self._wanted: int | None = None
         # Items from here on were met while none went, so that each of them still counts.
         self._since = 0
+        # Counting is a walk through all of them, so what was counted last is kept: from where, to where, how many.
+        self._counted = (0, 0, 0)
         self.begin()
 
     def begin(self) -> None:
@@ -71,7 +73,7 @@ class Ledger(t.Generic[Item]):
 
     def repeated(self) -> bool:
         """Whether the reading that just ended met an item twice: items moved, and others may have been missed."""
-        return distinct(memoryview(self._given)[self._began :]) < len(self._given) - self._began
+        return self._different(self._began) < len(self._given) - self._began
 
     def began_with(self, items: Sequence[Item]) -> bool:
         """Whether these were the first items of the reading that just ended."""
@@ -82,11 +84,18 @@ class Ledger(t.Generic[Item]):
         """Whether the reading that just ended gave this item, and as none of its first ``index``."""
         value = hash(self._identity(item))
         start = self._began + index
-        return value in self._given[start:] and value not in self._given[self._began : start]
+        given = memoryview(self._given)
+        return value in given[start:] and value not in given[self._began : start]
 
     def count(self) -> int:
         """How many different items were given that still count."""
-        return distinct(memoryview(self._given)[self._since :])
+        return self._different(self._since)
+
+    def _different(self, start: int) -> int:
+        end = len(self._given)
+        if self._counted[:2] != (start, end):
+            self._counted = (start, end, distinct(memoryview(self._given)[start:]))
+        return self._counted[2]
 
 
 class Seams(t.Generic[Item]):

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import collections
-import concurrent.futures
 import dataclasses
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._ledger import (
@@ -21,9 +19,9 @@ from ansible_collections.backup.audit.plugins.module_utils._ledger import (
     incomplete,
     unsteady,
 )
+from ansible_collections.backup.audit.plugins.module_utils._workers import Mapper
 
 Item = t.TypeVar("Item")
-Result = t.TypeVar("Result")
 
 MAX_PAGES = 1_000_000
 
@@ -37,69 +35,6 @@ class Page(t.Generic[Item]):
     next: str | None = None
     # Whether it was asked to begin with the last item of the page before, see Seams.
     lap: bool = False
-
-
-class Mapper(t.Protocol):
-    """Does a task for each argument and gives (argument, result) in the order of the arguments."""
-
-    def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
-        """(argument, result), argument by argument."""
-
-
-class Inline:
-    """One after the other. For listings within a task of Workers, which must not wait for its own threads."""
-
-    def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
-        """(argument, result), argument by argument."""
-        for argument in arguments:
-            yield argument, task(argument)
-
-
-class Workers:
-    """A few threads, and never more work under way than ``2 x connections``, so that memory stays bounded."""
-
-    def __init__(self, connections: int) -> None:
-        self.connections = connections
-        self._window = connections * 2
-        self._pool = concurrent.futures.ThreadPoolExecutor(connections, thread_name_prefix="read")
-
-    def close(self) -> None:
-        """Stop; what has not started never will."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def submit(self, task: Callable[..., Result], *arguments: t.Any) -> concurrent.futures.Future[Result]:
-        """One task, not counted against the window."""
-        return self._pool.submit(task, *arguments)
-
-    def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
-        """(argument, result) in the order of the arguments; the first error ends it."""
-        waiting: collections.deque[tuple[t.Any, concurrent.futures.Future[Result]]] = collections.deque()
-        try:
-            for argument in arguments:
-                waiting.append((argument, self._pool.submit(task, argument)))
-                if len(waiting) >= self._window:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            for _argument, future in waiting:
-                future.cancel()
-
-
-class Ahead(t.Generic[Result]):
-    """A listing whose first page is asked for at once, in a thread, while something else is still read."""
-
-    def __init__(self, workers: Workers, fetch: Callable[..., Result], *first: t.Any) -> None:
-        self._fetch = fetch
-        self._first = first
-        self._begun: concurrent.futures.Future[Result] | None = workers.submit(fetch, *first)
-
-    def __call__(self, *arguments: t.Any) -> Result:
-        """A page: the first one as it was asked for ahead, all others when they are wanted."""
-        begun, self._begun = self._begun, None
-        return begun.result() if begun and arguments == self._first else self._fetch(*arguments)
 
 
 def by_link(

@@ -12,9 +12,9 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
-from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
 from ansible_collections.backup.audit.plugins.module_utils._product import Product
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

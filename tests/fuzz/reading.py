@@ -17,10 +17,10 @@ from requests.adapters import BaseAdapter
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
 from ansible_collections.backup.audit.plugins.module_utils._options import argument_spec, endpoint, settings
-from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
 from ansible_collections.backup.audit.plugins.module_utils._read import pack, unpack
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,12 +25,13 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Page, by_link
+from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_link
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import spp_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._times import from_epoch_millis
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead
 
 _CATALOGUE = "/api/endeavour/catalog/recovery"
 _SESSION = "/api/endeavour/session"

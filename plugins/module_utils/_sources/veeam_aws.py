@@ -20,7 +20,6 @@ from ansible_collections.backup.audit.plugins.module_utils._errors import AuditE
 from ansible_collections.backup.audit.plugins.module_utils._failures import ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_text, items_of
 from ansible_collections.backup.audit.plugins.module_utils._model import Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_aws_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud import (
@@ -31,6 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud 
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+from ansible_collections.backup.audit.plugins.module_utils._workers import Inline
 
 _ROOT = "/api/v1"
 _TOKEN = f"{_ROOT}/token"

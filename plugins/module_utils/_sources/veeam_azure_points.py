@@ -15,10 +15,10 @@ from concurrent.futures import Future
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_fields import point_of
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud import Rows, VeeamCloud
+from ansible_collections.backup.audit.plugins.module_utils._workers import Inline
 
 OLD_POINTS = "/restorePoints"
 

@@ -16,9 +16,10 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline, Mapper, Page, Workers, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_offset
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._workers import Inline, Mapper, Workers
 
 ROOT = "/api/v1"
 

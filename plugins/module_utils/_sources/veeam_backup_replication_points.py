@@ -19,12 +19,12 @@ from ansible_collections.backup.audit.plugins.module_utils._http import segment
 from ansible_collections.backup.audit.plugins.module_utils._ledger import distinct
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Inline
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_backup_replication_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication_api import Api, window_of
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._workers import Inline
 
 # The first revision in which the points of one object can be asked for page by page and by time.
 _PAGED_BY_OBJECT = "1.3-rev2"

@@ -13,9 +13,10 @@ from ansible_collections.backup.audit.plugins.module_utils._auth import OAuth2Pa
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text, items_of
-from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Inline, Mapper, Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_offset
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline, Mapper
 
 Rows = list[dict[str, t.Any]]
 PAGE = {"Offset": None, "Limit": None}

@@ -25,13 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
-from ansible_collections.backup.audit.plugins.module_utils._paging import (
-    Ahead,
-    Inline,
-    Mapper,
-    NumberedPage,
-    by_number,
-)
+from ansible_collections.backup.audit.plugins.module_utils._paging import NumberedPage, by_number
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_enterprise_manager_fields as fields
@@ -44,6 +38,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterp
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline, Mapper
 
 API_VERSIONS = ("latest", "v1_7", "v1_6", "v1_5")
 _CLOUD = "cloud_vm_replica"

@@ -20,13 +20,14 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import Answ
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Ahead, Inline, Mapper, Page, by_page_size
+from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_page_size
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains, Copies
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline, Mapper
 
 _API = "/api"
 _BACKUPS = f"{_API}/backups"

@@ -15,7 +15,6 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._http import Client, Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
-from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources import unitrends_fields as fields
@@ -27,6 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_ti
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, format_time, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._wall import Wall, WallError
+from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
 SAMPLES = Path(__file__).resolve().parents[6] / "shared" / "vendors" / "unitrends" / "samples"

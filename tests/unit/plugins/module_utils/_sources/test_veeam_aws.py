@@ -16,12 +16,12 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._http import Client, Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_aws_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_aws import API_VERSIONS, VeeamAws
 from ansible_collections.backup.audit.plugins.module_utils._times import format_time
+from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
 SAMPLES = Path(__file__).resolve().parents[6] / "shared" / "vendors" / "veeam_cloud" / "samples"
