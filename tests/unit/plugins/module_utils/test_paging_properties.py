@@ -87,7 +87,6 @@ def readers(server: Server, race: Race, size: int) -> list[Callable[[], list[int
 _SIZES = (st.integers(0, 60), st.integers(1, 12), st.integers(1, 12))
 
 
-@settings(deadline=None)
 @given(*_SIZES, st.integers(0, 2), st.randoms(use_true_random=False), st.integers(1, 8))
 def test_whatever_page_answers_first_all_items_come_once(
     count: int, cap: int, size: int, way: int, chance: random.Random, width: int

@@ -144,7 +144,7 @@ class TestTravel:
         assert first == assessed(packed(*MIXED))
         assert first == assessed([json.loads(json.dumps(packed(*MIXED)))])
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.lists(rows(), max_size=5))
     def test_packed_and_plain_reads_are_judged_the_same(self, judged: list[dict[str, Any]]) -> None:
         wire = [lean(one) for one in judged]

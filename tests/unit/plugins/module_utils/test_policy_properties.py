@@ -130,7 +130,7 @@ def _stricter(rule: str, limit: Any, by: int) -> Any:
     return f"{hours + by}h" if rule == "reaches_back" else f"{max(1, hours - by)}h"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(rows(), policies(), st.integers(1, 48))
 def test_a_stricter_limit_never_helps(judged: dict[str, Any], policy: tuple[str, str, Any], by: int) -> None:
     facet, rule, limit = policy
@@ -179,7 +179,7 @@ def forgetting(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     return full, less
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(forgetting(), policies())
 def test_knowing_less_never_makes_a_pass(
     pair: tuple[dict[str, Any], dict[str, Any]], policy: tuple[str, str, Any]
@@ -190,7 +190,7 @@ def test_knowing_less_never_makes_a_pass(
         assert result_of(less, facet, rule, limit) != "pass"
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(rows(), policies(), st.integers(0, 90 * 24))
 def test_reading_less_far_back_never_makes_a_pass(
     judged: dict[str, Any], policy: tuple[str, str, Any], hours: int
@@ -202,7 +202,7 @@ def test_reading_less_far_back_never_makes_a_pass(
     assert part in (whole, "unknown")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rows(), policies())
 def test_an_accepted_estimate_is_never_worse_than_a_refused_one(
     judged: dict[str, Any], policy: tuple[str, str, Any]

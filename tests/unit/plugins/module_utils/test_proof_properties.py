@@ -127,7 +127,7 @@ def weaker(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoint]]:
     return points, less
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(weaker())
 def test_a_fact_that_is_not_told_never_makes_a_pass(pair: tuple[list[RecoveryPoint], list[RecoveryPoint]]) -> None:
     points, less = pair
@@ -142,7 +142,7 @@ def test_a_doubtful_point_may_begin_a_gap_that_is_too_long() -> None:
         assert told["recovery_points.longest_gap"] == result
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(POINTS, POINT, st.sampled_from(sorted(COUNTING_KINDS)))
 def test_a_point_of_which_it_is_unknown_whether_it_is_one_never_makes_a_pass(
     points: list[RecoveryPoint], more: RecoveryPoint, kind: str
@@ -151,7 +151,7 @@ def test_a_point_of_which_it_is_unknown_whether_it_is_one_never_makes_a_pass(
     assert passed([*points, doubt]) <= passed(points)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(POINTS, POINT, st.sampled_from([kind for kind in KINDS if kind not in (*COUNTING_KINDS, "continuous")]))
 def test_what_is_no_backup_or_of_no_use_changes_no_result(
     points: list[RecoveryPoint], more: RecoveryPoint, kind: str
@@ -160,7 +160,7 @@ def test_what_is_no_backup_or_of_no_use_changes_no_result(
     assert passed([*points, dataclasses.replace(more, id="more", usable=False)]) == passed(points)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(weaker(), st.data())
 def test_of_a_point_met_twice_the_reading_that_proves_less_is_believed(
     pair: tuple[list[RecoveryPoint], list[RecoveryPoint]], data: st.DataObject
@@ -178,7 +178,7 @@ def test_of_a_point_met_twice_the_reading_that_proves_less_is_believed(
     assert row_of(mixed) == row_of(worse)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(POINTS, POINT)
 def test_a_usable_point_more_lowers_no_count(points: list[RecoveryPoint], more: RecoveryPoint) -> None:
     before, after = row_of(points), row_of([*points, dataclasses.replace(more, id="more", usable=True)])
@@ -188,7 +188,7 @@ def test_a_usable_point_more_lowers_no_count(points: list[RecoveryPoint], more: 
             assert after["facets"][name].get(count, 0) >= facet.get(count, 0), (name, count)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(POINTS, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_of_reads_is_of_no_account(lists: list[list[RecoveryPoint]], chance: Any) -> None:
     reads = []
@@ -208,7 +208,7 @@ def test_the_order_of_rows_and_of_reads_is_of_no_account(lists: list[list[Recove
     assert (first["compliant"], first["totals"]) == (second["compliant"], second["totals"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(POINTS)
 def test_an_incomplete_read_passes_nothing(points: list[RecoveryPoint]) -> None:
     cut = read(row_of(points), complete=False, errors=[{"code": "incomplete", "message": "a page is missing"}])

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
@@ -33,7 +33,6 @@ def _leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 LEAVES = [path for path in _leaves(READ) if path[0] in PROVED]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**9), st.integers(0, 7))
 def test_a_flipped_bit_of_a_packed_read_is_never_another_read(place: int, bit: int) -> None:
     packed = pack(READ)
@@ -49,7 +48,6 @@ def test_a_flipped_bit_of_a_packed_read_is_never_another_read(place: int, bit: i
     assert found == WHOLE
 
 
-@settings(deadline=None)
 @given(st.sampled_from(LEAVES), st.sampled_from([None, True, False, 0, 1, 10**9, "x", "pass", [], {}]))
 def test_a_changed_member_of_a_sealed_read_is_refused(path: tuple[Any, ...], value: Any) -> None:
     changed = copy.deepcopy(READ)

@@ -11,7 +11,7 @@ import zoneinfo
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
@@ -45,7 +45,6 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(TIMEISH | st.text(max_size=40) | ANYTHING, st.booleans())
 @example("2023-02-29T00:00:00Z", False)
 @example("9999-12-31T23:59:59-23:59", False)
@@ -144,7 +143,6 @@ def test_a_duration_for_people_is_rounded_towards_nothing(seconds: int) -> None:
 # Local times
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.integers(parse_time("1990-01-01T00:00:00Z") // SECOND, parse_time("2037-12-31T00:00:00Z") // SECOND),
@@ -159,7 +157,6 @@ def test_a_local_time_means_its_moment_and_is_never_taken_for_a_younger_one(zone
         assert len(instants) <= 2
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(ZONES),
     st.from_regex(r"\A[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}(:[0-9]{2})?( ?[ap]m)?\Z") | ANYTHING,
