@@ -20,6 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils import _policy_argume
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._policy import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy_document import BESIDE
 from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather, newest_read, restore_tests
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_duration
 
@@ -36,6 +37,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "waivers": {"type": "list", "elements": "dict"},
     "combine": {"type": "dict"},
     "max_read_age": {"type": "str"},
+    "empty_reads": {"type": "str", "choices": ["fail", "warn"]},
     "failed_reads": {"type": "str", "choices": ["error", "finding"], "default": "error"},
     "as_of": {"type": "raw"},
     "max_findings": {"type": "int", "default": 50},
@@ -43,7 +45,6 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "success_msg": {"type": "str"},
     "quiet": {"type": "bool", "default": False},
 }
-_BESIDE = ("expected", "expected_names", "expected_match", "orphans", "exclude", "waivers", "combine", "max_read_age")
 _NAMED_IN_MESSAGE = 10
 _MAX_READ_AGE = "24h"
 
@@ -82,7 +83,7 @@ class ActionModule(ActionBase):
             {"policies": options["policies"]} if options["policy"] is None else options["policy"],
             as_of=self._as_of(reads, options),
             collection_version=_collection_version(),
-            beside={key: options[key] for key in _BESIDE},
+            beside={key: options[key] for key in BESIDE},
             restore_tests=restore_tests(reads, self._load),
         )
 

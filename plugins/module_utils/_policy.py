@@ -101,5 +101,5 @@ def _judge_rows(
                     f"the READ of {facts.host}: workload {number} ({called}) is not in the shape of a READ: {error!r}",
                     advice="Read again with a module of the same collection",
                 ) from error
-        judge_listing(facts.host, len(records) - before, findings)
+        judge_listing(facts.host, len(records) - before, document.empty_reads, findings)
     return records, named

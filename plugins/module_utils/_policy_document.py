@@ -50,10 +50,21 @@ _ON_UNKNOWN = {"fail": FAIL, "warn": WARN, "ignore": UNKNOWN}
 _ACCEPT = {"estimated": ESTIMATED, "attested": ATTESTED}
 SETTINGS = ("on_unknown", "warn_at", "accept", "weekdays")
 # Members that stand beside a policy; all of them may be given in one file with it.
-BESIDE = ("expected", "expected_names", "expected_match", "orphans", "exclude", "waivers", "combine", "max_read_age")
+BESIDE = (
+    "expected",
+    "expected_names",
+    "expected_match",
+    "orphans",
+    "exclude",
+    "waivers",
+    "combine",
+    "max_read_age",
+    "empty_reads",
+)
 _RULE_NAMES = frozenset(rule.name for rule in RULES)
 _ASK = "Ask for something, such as recovery_points: {minimum: 7}"
 _ORPHANS = {"ignore": None, "warn": WARN, "fail": FAIL}
+_EMPTY_READS = {"warn": WARN, "fail": FAIL}
 _POLICY_KEYS = (*FACETS, "kinds", EXTENDS, *SETTINGS)
 
 
@@ -115,6 +126,8 @@ class Document:
     combine: str | None = None
     independent: bool = False
     max_read_age: int = DAY
+    # What a READ without any workload becomes: an account that may see none reads the same.
+    empty_reads: int = FAIL
 
 
 def compile_document(policy: t.Any, beside: Mapping[str, t.Any] | None = None) -> Document:
@@ -167,11 +180,33 @@ def _tiers(said: dict[str, t.Any]) -> tuple[Tier, ...]:
 
 
 def _beside(said: dict[str, t.Any], tiers: tuple[Tier, ...]) -> dict[str, t.Any]:
+    found = _expected(said)
+    if "exclude" in said:
+        items = arguments.sequence(said["exclude"], "exclude")
+        found["exclude"] = tuple(Exclusion.parse(item, f"exclude[{i}]") for i, item in enumerate(items))
+    if "waivers" in said:
+        controls = {control.name for tier in tiers for control in tier.controls} | _all_controls()
+        items = arguments.sequence(said["waivers"], "waivers")
+        found["waivers"] = tuple(Waiver.parse(item, f"waivers[{i}]", controls) for i, item in enumerate(items))
+    if "combine" in said:
+        combine = arguments.mapping(said["combine"], "combine", ("by", "independent"))
+        found["combine"] = arguments.choice(combine.get("by"), "combine.by", ("workload_name", "workload_id"))
+        found["independent"] = arguments.flag(combine.get("independent", False), "combine.independent")
+    if "max_read_age" in said:
+        found["max_read_age"] = arguments.duration(said["max_read_age"], "max_read_age")
+    if "empty_reads" in said:
+        found["empty_reads"] = _EMPTY_READS[arguments.choice(said["empty_reads"], "empty_reads", _EMPTY_READS)]
+    return found
+
+
+def _expected(said: dict[str, t.Any]) -> dict[str, t.Any]:
     found: dict[str, t.Any] = {}
     if "expected" in said:
         items = arguments.sequence(said["expected"], "expected")
         names = [arguments.text(name, f"expected[{i}]") for i, name in enumerate(items)]
         found["expected"] = tuple({name.casefold(): name for name in reversed(names)}.values())[::-1]
+        # Those who must be somewhere are named; a server that has none of them hides nobody.
+        found["empty_reads"] = WARN
     if "expected_names" in said:
         given = arguments.mapping(said["expected_names"], "expected_names")
         named = {key: arguments.text(value, f"expected_names.{key}") for key, value in given.items()}
@@ -190,19 +225,6 @@ def _beside(said: dict[str, t.Any], tiers: tuple[Tier, ...]) -> dict[str, t.Any]
     if "expected_match" in said:
         how = arguments.choice(said["expected_match"], "expected_match", ("short", "exact"))
         found["expected_short"] = how == "short"
-    if "exclude" in said:
-        items = arguments.sequence(said["exclude"], "exclude")
-        found["exclude"] = tuple(Exclusion.parse(item, f"exclude[{i}]") for i, item in enumerate(items))
-    if "waivers" in said:
-        controls = {control.name for tier in tiers for control in tier.controls} | _all_controls()
-        items = arguments.sequence(said["waivers"], "waivers")
-        found["waivers"] = tuple(Waiver.parse(item, f"waivers[{i}]", controls) for i, item in enumerate(items))
-    if "combine" in said:
-        combine = arguments.mapping(said["combine"], "combine", ("by", "independent"))
-        found["combine"] = arguments.choice(combine.get("by"), "combine.by", ("workload_name", "workload_id"))
-        found["independent"] = arguments.flag(combine.get("independent", False), "combine.independent")
-    if "max_read_age" in said:
-        found["max_read_age"] = arguments.duration(said["max_read_age"], "max_read_age")
     return found
 
 

@@ -122,11 +122,15 @@ def _young(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: F
     return None
 
 
-def judge_listing(host: str, workloads: int, findings: Findings) -> None:
-    """How many workloads the READ holds; an empty answer is no proof that there is nothing to back up."""
-    text = f"number of workloads read from {host} is {HOLE}"
+def judge_listing(host: str, workloads: int, empty: int, findings: Findings) -> None:
+    """How many workloads the READ holds; an empty answer, which becomes ``empty``, is no proof that there are none."""
     control = findings.control_number("read.workloads", None, "count")
-    findings.add(_place(host, findings), control, PASS if workloads else WARN, text, EXACT, workloads)
+    text = f"number of workloads read from {host} is {HOLE}"
+    if workloads:
+        findings.add(_place(host, findings), control, PASS, text, EXACT, workloads)
+        return
+    text += ", which is also what an account sees that has no rights to them"
+    findings.add(_place(host, findings), control, empty, text, UNPROVED, 0)
 
 
 def _scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:

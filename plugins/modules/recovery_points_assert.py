@@ -44,8 +44,8 @@ options:
       - Durations are a whole number and one of C(s), C(m) (minutes), C(h), C(d), C(w).
       - Keys that do not exist, and rules that make no sense on a facet, are refused with the path of the key.
       - A file that holds a policy may have the outer key C(policy) and, beside it, O(policies), O(expected),
-        O(expected_match), O(exclude), O(waivers), O(combine) and O(max_read_age). What is given in both places is
-        refused.
+        O(expected_match), O(exclude), O(waivers), O(combine), O(max_read_age) and O(empty_reads). What is given in
+        both places is refused.
       - Exactly one of O(policy) and O(policies) is required.
     type: raw
     suboptions:
@@ -229,6 +229,14 @@ options:
     description:
       - How old a read may be at O(as_of). Nothing passes on an older one. By default V(24h).
     type: str
+  empty_reads:
+    description:
+      - What becomes of a read that holds no workload. An account without rights to them reads the same.
+      - By default V(fail), or V(warn) if O(expected) says who must be found.
+      - If no read holds any workload, nothing is proved, and the assertion fails whatever is said here.
+    type: str
+    choices: [fail, warn]
+    version_added: 1.0.0
   failed_reads:
     description:
       - What becomes of a read that failed. V(error) fails at once, V(finding) judges the others and reports the failed

@@ -209,8 +209,8 @@ def test_existence_is_unknown() -> Pair:
     "A server that holds nothing is one of two",
     careless="there is nothing to complain about on that server",
     control="read.workloads",
-    result="warn",
-    words="number of workloads read from vbr2 is 0",
+    result="fail",
+    words="number of workloads read from vbr2 is 0, which is also what an account sees that has no rights to them",
 )
 def test_one_of_two_servers_is_empty() -> Pair:
     both = [observed(nightly(7)), observed(host="vbr2")]

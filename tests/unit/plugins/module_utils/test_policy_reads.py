@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, format_time
 from tests.unit.plugins.module_utils.policy_rows import (
     COUNTS,
@@ -26,6 +26,7 @@ from tests.unit.plugins.module_utils.policy_rows import (
 )
 
 MINIMUM = {"recovery_points": {"minimum": 7}}
+NONE_READ = "number of workloads read from {} is 0, which is also what an account sees that has no rights to them"
 
 
 def about_reading(reads: Any, **given: Any) -> dict[str, tuple[str, str]]:
@@ -94,16 +95,34 @@ def test_a_fail_of_an_incomplete_read_stays_a_fail() -> None:
 def test_no_workloads_never_pass() -> None:
     assessment = judge(read(), MINIMUM)
     assert not assessment.compliant
-    assert about_reading(read())["read.workloads"] == ("warn", "number of workloads read from vbr1 is 0")
+    assert about_reading(read())["read.workloads"] == ("fail", NONE_READ.format("vbr1"))
     assert about_reading(read())["read.proof"] == ("fail", "there is no workload in what was read")
     assert judge([], MINIMUM).compliant is False
 
 
-def test_one_empty_read_beside_a_good_one_warns() -> None:
+@pytest.mark.parametrize(
+    ("beside", "result"),
+    [
+        ({}, "fail"),
+        ({"empty_reads": "fail", "expected": ["web01"]}, "fail"),
+        ({"empty_reads": "warn"}, "warn"),
+        ({"expected": ["web01"]}, "warn"),
+    ],
+)
+def test_one_empty_read_beside_a_good_one(beside: dict[str, Any], result: str) -> None:
     empty = read(server={"host": "vbr2"})
-    assessment = judge([read(row()), empty], MINIMUM)
-    assert assessment.compliant
-    assert assessment.frame["totals"]["results"]["warn"] == 1
+    assessment = judge([read(row()), empty], MINIMUM, **beside)
+    assert assessment.compliant is (result == "warn")
+    told = [
+        one for one in assessment.plain()["findings"] if one["control"] == "read.workloads" and one["source"] == "vbr2"
+    ]
+    assert [(one["result"], one["actual"], one["certainty"]) for one in told] == [(result, 0, "unknown")]
+    assert told[0]["message"] == NONE_READ.format("vbr2")
+
+
+def test_what_becomes_of_empty_reads_is_refused_by_its_name() -> None:
+    with pytest.raises(AuditError, match="empty_reads: 'ignore' is not"):
+        judge(read(row()), MINIMUM, empty_reads="ignore")
 
 
 def test_nothing_but_ignored_unknowns_is_no_proof() -> None:
