@@ -20,6 +20,7 @@ from tests.unit.plugins.module_utils.policy_rows import judge
 
 # A Saturday.
 NOW = parse_time("2026-11-21T07:00:00Z")
+MONTH = 30 * DAY * SECOND
 _numbers = itertools.count(1)
 
 
@@ -29,6 +30,7 @@ def workload(name: str | None = "web01", ident: str | None = "vm-1", *, exists: 
 
 
 WEB = workload()
+DB = workload("db01", "vm-2")
 
 
 def point(*, days: float = 0, hours: float = 0, at: str = "", of: Workload = WEB, **facts: Any) -> RecoveryPoint:
@@ -74,3 +76,8 @@ def judged(read: Any, policy: Any, *, as_of: int = NOW, **beside: Any) -> Assess
 
 SEVEN = {"recovery_points": {"minimum": 7}}
 FRESH = {"recovery_points": {"newest_within": "26h"}}
+
+
+def fleet(**options: Any) -> dict[str, Any]:
+    """web01 has 7 points, db01 has 2."""
+    return observed([*nightly(7), *nightly(2, of=DB)], **options)

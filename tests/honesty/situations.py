@@ -24,7 +24,11 @@ from tests.integration.running_plays import Played
 P = ParamSpec("P")
 # An ASSESSMENT; how a module or a play ended; or what is to be called and must be refused.
 Trap = Assessment | Ended | Played | Callable[[], Any]
+# The trap, and the same without it where there is such a thing.
+Pair = tuple[Trap, Trap | None]
 REFUSED = "refused"
+COUNT = "recovery_points.minimum"
+AGE = "recovery_points.newest_within"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,9 +11,12 @@ from tests.honesty.situations import SITUATIONS
 
 MODULES = {
     "test_judging_points": "Points that look like recovery points",
+    "test_judging_facets": "Facts about points that are less than they look",
     "test_judging_reads": "READs that prove less than they look",
-    "test_judging_who": "Who is judged, and by what",
+    "test_judging_who": "Who is judged",
+    "test_judging_policies": "Policies and waivers that ask less than they look",
     "test_servers": "What servers say: simulated server, info module, policy",
+    "test_servers_veeam": "What servers of Veeam say",
     "test_canned": "What servers, chains and inventories hide",
 }
 

@@ -13,9 +13,9 @@ from ansible_collections.backup.audit.plugins.module_utils._model import Recover
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as vprotect
 from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND
+from tests.honesty.asking import EM, judged_now, one, told
 from tests.honesty.observing import NOW, SEVEN, judged, observed
-from tests.honesty.situations import REFUSED, Trap, situation
-from tests.honesty.test_servers import COUNT, EM, Pair, judged_now, one, told
+from tests.honesty.situations import COUNT, REFUSED, Pair, Trap, situation
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read, run_module
 from tests.integration.running_plays import play, servers

@@ -14,11 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import
 from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, parse_time
 from tests.honesty.observing import FRESH, NOW, SEVEN, WEB, judged, nightly, observed, point, workload
-from tests.honesty.situations import REFUSED, Trap, situation
-
-Pair = tuple[Trap, Trap | None]
-COUNT = "recovery_points.minimum"
-AGE = "recovery_points.newest_within"
+from tests.honesty.situations import AGE, COUNT, REFUSED, Pair, situation
 
 
 def changed(read: dict[str, Any], **members: Any) -> dict[str, Any]:
