@@ -210,7 +210,7 @@ def test_existence_is_unknown() -> Pair:
 )
 def test_one_of_two_servers_is_empty() -> Pair:
     both = [observed(nightly(7)), observed(host="vbr2")]
-    return judged(both, SEVEN), judged(observed(nightly(3)), SEVEN)
+    return judged(both, SEVEN), judged(observed(nightly(7)), SEVEN)
 
 
 @situation(
