@@ -93,6 +93,12 @@ def finding(reads: Any, policy: Any, **given: Any) -> dict[str, Any]:
     return only
 
 
+def messages(told: list[dict[str, Any]], control: str) -> list[tuple[str, str]]:
+    """(result, message) of the findings of one control."""
+    return [(one["result"], one["message"]) for one in told if one["control"] == control]
+
+
+SEVEN = {"recovery_points": {"minimum": 7}}
 # 30 points, and 2 of which the product does not tell whether they are usable.
 UNSURE = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30), "unknown": 2}
 # A workload that was never backed up.

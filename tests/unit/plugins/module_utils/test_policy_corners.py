@@ -17,6 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy_match import 
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, parse_time
 from tests.unit.plugins.module_utils.policy_rows import (
     EMPTY,
+    SEVEN,
     ago,
     finding,
     findings,
@@ -26,7 +27,6 @@ from tests.unit.plugins.module_utils.policy_rows import (
     with_facet,
 )
 
-SEVEN = {"recovery_points": {"minimum": 7}}
 ADDED = {"by": "workload_name", "independent": True}
 
 
