@@ -95,6 +95,9 @@ options:
     description: Time of day (V(HH:MM)) at which a backup day starts, such as V(12:00) to keep a night in one day.
     type: str
     default: "00:00"
+notes:
+  - With C(-v) a long reading shows every ten seconds how far it is, where the module runs on the control node and not
+    by C(async). Nothing of it is in the result.
 seealso:
   - module: backup.audit.recovery_points_assert
 """

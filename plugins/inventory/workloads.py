@@ -166,13 +166,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 return list(self._cache[key])
             except KeyError:
                 pass
-        results = read_servers(servers)
+        results = read_servers(servers, self._say if self.display.verbosity else None)
         for warning in (warning for result in results for warning in result.pop("warnings", ())):
             self.display.warning(f"backup.audit.workloads: {clean_text(warning)}")
         if wanted and not any(result.get("failed") for result in results):
             # A failure is tried again next time.
             self._cache[key] = results
         return results
+
+    def _say(self, line: str) -> None:
+        self.display.v(f"backup.audit.workloads: {clean_text(line)}")
 
     def _kept(self) -> Iterator[str]:
         """The files of READs; one that is not there is kept, so that it is missed later."""

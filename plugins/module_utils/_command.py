@@ -143,6 +143,8 @@ class Runner:
     ) -> None:
         self.host: str | None = None
         self.counters = Counters()
+        # The command that runs at this moment.
+        self.running: str | None = None
         self._secrets = Secrets()
         self._secrets.keep(*secrets)
         self._executable = executable
@@ -174,11 +176,14 @@ class Runner:
             raise NotInstalledError(
                 f"{program} cannot be run ({error.strerror})", server=self.host, call=call, advice="Check executable"
             ) from error
+        self.running = self.scrub(call)
         try:
             out, err = self._output(process, call, self._timeout if timeout is None else timeout)
         except BaseException:
             _end(process)
             raise
+        finally:
+            self.running = None
         self.counters.bytes += len(out)
         return Ran(call, process.wait(), out, self.scrub(err.decode("utf-8", "replace")))
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.backup.audit.plugins.module_utils import _http
+from ansible_collections.backup.audit.plugins.module_utils._counters import Counters
 from ansible_collections.backup.audit.plugins.module_utils._frame import Caller, finish, new_reading, run
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
 from ansible_collections.backup.audit.plugins.module_utils._options import (
@@ -21,6 +22,15 @@ from ansible_collections.backup.audit.plugins.module_utils._options import (
     settings,
     with_environment,
 )
+from ansible_collections.backup.audit.plugins.module_utils._progress import (
+    Say,
+    amount,
+    listener,
+    megabytes,
+    still_reading,
+    telling,
+)
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._secrets import secrets_of
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
@@ -34,11 +44,15 @@ def run_module(*sources: type[Source]) -> None:
         module.fail_json(msg=missing_required_lib("requests"))
     source = {source.choice: source for source in sources}[module.params.get("product", "")]
     stop = Stop()
-    run(module, source, lambda: _server_of(module.params["url"]), lambda: read(module, source, stop), stop)
+    with listener(os.environ) as say:
+        run(module, source, lambda: _server_of(module.params["url"]), lambda: read(module, source, stop, say), stop)
 
 
-def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.Any]:
-    """The READ of one server as the options in ``module.params`` ask for it; AuditError if there is none."""
+def read(module: Caller, source_class: type[Source], stop: Stop, say: Say | None = None) -> dict[str, t.Any]:
+    """The READ of one server as the options in ``module.params`` ask for it; AuditError if there is none.
+
+    Now and then ``say`` gets a line that tells how far it is.
+    """
     # First of all, because a result shows all options, also where one of them is refused.
     module.no_log_values.update(secrets_of(module.params))
     params = with_environment(module.params, source_class, os.environ)
@@ -53,7 +67,7 @@ def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.
     workers = Workers(client.endpoint.connections)
     source = source_class(client, chosen, workers)
     try:
-        with stop.allowed():
+        with telling(say, lambda: _so_far(reading, client.counters)), stop.allowed():
             source.open(reading)
             reading.skew_micros = reading.skew_micros if reading.skew_micros is not None else client.skew_micros
             reading.start()
@@ -72,6 +86,14 @@ def read(module: Caller, source_class: type[Source], stop: Stop) -> dict[str, t.
     if client.endpoint.verify is False:
         module.warn(f"{reading.source}: the server's certificate was not checked (validate_certs: false)")
     return finish(module, reading, client.counters.requests(), params)
+
+
+def _so_far(reading: Reading, counters: Counters) -> str:
+    workloads, points = reading.summary.so_far()
+    return (
+        f"{reading.source}: {still_reading(counters)} {amount(counters.count, 'page')} ({megabytes(counters.bytes)}), "
+        f"{amount(points, 'recovery point')} of {amount(workloads, 'workload')}"
+    )
 
 
 def _server_of(url: str | None) -> str | None:

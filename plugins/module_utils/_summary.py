@@ -122,6 +122,11 @@ class Summary:
         kept.note_test(0, point.verified_at)
         kept.note_test(1, point.checked_at)
 
+    def so_far(self) -> tuple[int, int]:
+        """How many workloads and points there are by now; another thread may ask while points are added."""
+        classes = [group for of_one in list(self._classes.values()) for group in list(of_one.values())]
+        return len(self._workloads), sum(len(group.ids) for group in classes)
+
     def rows(self) -> list[dict[str, t.Any]]:
         """One row for each workload, with every member (see _read.compact), sorted by name, type, id and origin."""
         rows = [self._row(key, workload) for key, workload in self._workloads.items()]

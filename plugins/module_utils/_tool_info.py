@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 from collections.abc import Mapping
 
@@ -14,6 +15,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.backup.audit.plugins.module_utils._command import Runner, bare_environment
 from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._frame import finish, new_reading, run
+from ansible_collections.backup.audit.plugins.module_utils._progress import (
+    Say,
+    amount,
+    listener,
+    megabytes,
+    still_reading,
+    telling,
+)
 from ansible_collections.backup.audit.plugins.module_utils._reading_options import reading_spec
 from ansible_collections.backup.audit.plugins.module_utils._tool import NONE, Tool, ToolSettings
 
@@ -36,10 +45,11 @@ def tool_spec(tool: type[Tool]) -> dict[str, t.Any]:
 def run_tool(tool: type[Tool]) -> None:
     """The main of every such module."""
     module = AnsibleModule(argument_spec=tool_spec(tool), supports_check_mode=True)
-    run(module, tool, lambda: None, lambda: _read(module, tool))
+    with listener(os.environ) as say:
+        run(module, tool, lambda: None, lambda: _read(module, tool, say))
 
 
-def _read(module: AnsibleModule, tool_class: type[Tool]) -> dict[str, t.Any]:
+def _read(module: AnsibleModule, tool_class: type[Tool], say: Say | None) -> dict[str, t.Any]:
     params = module.params
     for name in ("timeout", "verify_timeout"):
         if params[name] < 1:
@@ -71,10 +81,19 @@ def _read(module: AnsibleModule, tool_class: type[Tool]) -> dict[str, t.Any]:
         own={name: params[name] for name in tool_class.own_spec()},
     )
     tool = tool_class(runner, settings)
-    tool.open(reading)
-    reading.start()
-    tool.read(reading)
+    with telling(say, lambda: _so_far(runner)):
+        tool.open(reading)
+        reading.start()
+        tool.read(reading)
     return finish(module, reading, runner.counters.requests(), params)
+
+
+def _so_far(runner: Runner) -> str:
+    counters = runner.counters
+    return (
+        f"{runner.host}: {still_reading(counters)} {amount(counters.count, 'command')} ({megabytes(counters.bytes)}), "
+        f"now {runner.running or 'taking in what was written'}"
+    )
 
 
 def _given(environment: Mapping[str, t.Any], option: str, tool: type[Tool]) -> dict[str, str]:

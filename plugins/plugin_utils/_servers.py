@@ -21,6 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils import _http
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._info import read
 from ansible_collections.backup.audit.plugins.module_utils._options import argument_spec
+from ansible_collections.backup.audit.plugins.module_utils._progress import Say
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._sources.spp import SpectrumProtectPlus
 from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends import Unitrends
@@ -79,16 +80,16 @@ class Server:
         """As it would travel."""
         return json.dumps(data)
 
-    def result(self) -> dict[str, t.Any]:
-        """What the info module would have returned: a packed READ, or a failure."""
+    def result(self, say: Say | None = None) -> dict[str, t.Any]:
+        """What the info module would have returned: a packed READ, or a failure; ``say`` hears how far it is."""
         try:
-            return {**read(self, self._source, Stop()), "warnings": self.warnings}
+            return {**read(self, self._source, Stop(), say), "warnings": self.warnings}
         except AuditError as error:
             error.server = error.server or str(self.params["url"] or self._source.title)
             return {"failed": True, "msg": str(error), "failure": error.as_dict()}
 
 
-def read_servers(servers: Sequence[Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+def read_servers(servers: Sequence[Mapping[str, t.Any]], say: Say | None = None) -> list[dict[str, t.Any]]:
     """One result for each server, in this order; several are read at once. OptionError before anything is sent."""
     if not _http.HAS_REQUESTS:
         raise OptionError("the Python package requests is missing", advice="Install it where Ansible runs")
@@ -98,4 +99,4 @@ def read_servers(servers: Sequence[Mapping[str, t.Any]]) -> list[dict[str, t.Any
         if urls.count(url) > 1:
             raise OptionError(f"servers: {url} stands there twice, so its workloads would count twice")
     with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="server") as pool:
-        return list(pool.map(Server.result, ready))
+        return list(pool.map(lambda server: server.result(say), ready))
