@@ -1,4 +1,13 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speed and memory, side by side with what a user would write instead. See `python -m tests.benchmarks --help`."""
+"""Speed and memory beside what a user would write instead: see docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.tools.project import ROOT
+
+# The collection as it stands here; pytest has its own way to it.
+sys.path.append(str(ROOT / ".venv" / "tree"))

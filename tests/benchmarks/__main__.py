@@ -17,20 +17,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import reading, report
+from tests.benchmarks import cores, judging, reading, report
 from tests.benchmarks.recipes import RECIPES
+from tests.tools.matrix import MATRIX, chosen
 from tests.tools.project import ROOT
 
-MEASURES = ("wall", "memory", "role", "assertion", "filters")
+MEASURES = ("wall", "memory", "assertion", "cores", "role", "filters")
 _MILLION = 1_000_000
 _MOST_BY_HAND = 10_000
 # Numbers of workloads, and whether they are packed.
-_ASSERTIONS = ((1000, True), (10_000, True), (50_000, True), (1000, False), (5000, False))
+_ASSERTIONS = ((50_000, True), (1000, True), (10_000, True), (1000, False), (5000, False))
 _SMALL = ("veeam_azure", "unitrends", "veeam_enterprise_manager_xml")
 # A million points take minutes to prepare, so one product stands for all that answer page by page.
-_IN_MILLIONS = ("veeam_azure",)
+_IN_MILLIONS = "veeam_azure"
 _BEGIN, _END = "<!-- tables: make bench -->", "<!-- end of tables -->"
-Job = tuple[str, Callable[[], "list[dict[str, Any]] | dict[str, Any]"]]
+# What comes first, what it is called, and what measures it.
+Job = tuple[int, str, Callable[[], "list[dict[str, Any]] | dict[str, Any]"]]
+# A run may be ended early, so that of which something is promised comes before the rest.
+_LARGE, _BY_HAND, _IN_MEMORY, _JUDGING, _CORES, _ROLE, _REST = range(7)
 
 
 def _arguments() -> argparse.Namespace:
@@ -40,6 +44,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--product", nargs="+", choices=RECIPES, help="these products")
     parser.add_argument("--points", nargs="+", type=int, help="these scales, for wall and memory")
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--core", nargs="*", help="the oldest ansible-core, or these of the matrix; none for none")
     parser.add_argument("--minutes", type=float, help="begin no measure after so many; --resume goes on from there")
     parser.add_argument("--no-hand", action="store_true", help="without the plays with uri")
     parser.add_argument("--resume", action="store_true", help="keep what --results holds, and measure what is missing")
@@ -48,41 +53,74 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _jobs(options: argparse.Namespace) -> Iterator[Job]:
-    small, pairs = options.small, 1 if options.small else options.pairs
-    workloads = 20 if small else reading.WORKLOADS
-    scales = options.points or ([200] if small else [10_000, 100_000])
-    products = options.product or (_SMALL if small else tuple(RECIPES))
-    if "wall" in options.only:
+def jobs_of(options: argparse.Namespace) -> list[Job]:
+    """All measures that are asked for, in the order in which they are made."""
+    makers = {
+        "wall": _wall_jobs,
+        "memory": _memory_jobs,
+        "assertion": _assertion_jobs,
+        "cores": _core_jobs,
+        "role": _role_jobs,
+        "filters": _filter_jobs,
+    }
+    jobs = [job for measure in options.only for job in makers[measure](options)]
+    return sorted(jobs, key=lambda job: job[0])
+
+
+def _products(options: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(options.product or (_SMALL if options.small else RECIPES))
+
+
+def _scales(options: argparse.Namespace) -> list[int]:
+    return options.points or ([200] if options.small else [100_000, 10_000])
+
+
+def _workloads(options: argparse.Namespace) -> int:
+    return 20 if options.small else reading.WORKLOADS
+
+
+def _wall_jobs(options: argparse.Namespace) -> Iterator[Job]:
+    for points in _scales(options):
+        for name in _products(options):
+            hand = not (options.no_hand or options.small) and points <= _MOST_BY_HAND
+            rank = _REST if RECIPES[name].xml else _BY_HAND if hand else _LARGE
+            measure = partial(reading.wall, name, points, options.pairs, hand=hand, workloads=_workloads(options))
+            yield rank, f"wall {name} {points}", measure
+
+
+def _memory_jobs(options: argparse.Namespace) -> Iterator[Job]:
+    for name in _products(options):
+        # Where the wall time is measured, so is the memory.
+        scales = [] if "wall" in options.only else _scales(options)
+        if name == _IN_MILLIONS and not (options.small or options.points):
+            scales = [*scales, _MILLION]
         for points in scales:
-            for name in products:
-                hand = not (options.no_hand or small) and points <= _MOST_BY_HAND
-                measure = partial(reading.wall, name, points, pairs, hand=hand, workloads=workloads)
-                yield f"wall {name} {points}", measure
-    if "memory" in options.only:
-        for name in products:
-            most = [_MILLION] if name in _IN_MILLIONS and not (small or options.points) else []
-            for points in [*scales, *most]:
-                yield f"memory {name} {points}", partial(reading.memory, name, points, workloads=workloads)
-    if {"assertion", "filters", "role"} & set(options.only):
-        yield from _judging_jobs(options, pairs)
+            measure = partial(reading.memory, name, points, workloads=_workloads(options))
+            yield _IN_MEMORY, f"memory {name} {points}", measure
 
 
-def _judging_jobs(options: argparse.Namespace, pairs: int) -> Iterator[Job]:
-    # The collection as it stands here, for the filters.
-    sys.path.append(str(ROOT / ".venv" / "tree"))
-    from tests.benchmarks import judging
+def _assertion_jobs(options: argparse.Namespace) -> Iterator[Job]:
+    for workloads, packed in ((1000, True),) if options.small else _ASSERTIONS:
+        rank = _JUDGING if workloads == max(_ASSERTIONS)[0] else _REST
+        label = f"assertion {workloads} {'packed' if packed else 'readable'}"
+        yield rank, label, partial(judging.assertion, workloads, options.pairs, packed=packed)
 
-    if "assertion" in options.only:
-        read = judging.one_read()
-        for workloads, packed in _ASSERTIONS[:1] if options.small else _ASSERTIONS:
-            label = f"assertion {workloads} {'packed' if packed else 'readable'}"
-            yield label, partial(judging.assertion, read, workloads, pairs, packed=packed)
-    if "filters" in options.only:
-        yield "filters", partial(judging.filters, 50 if options.small else 5000, pairs)
-    if "role" in options.only:
-        for sources in [1] if options.small else [1, 10, 50]:
-            yield f"role {sources}", partial(judging.role, sources, 1 if sources > 10 else min(pairs, 3))
+
+def _core_jobs(options: argparse.Namespace) -> Iterator[Job]:
+    oldest = [] if options.small else [MATRIX[0].name]
+    names = oldest if options.core is None else options.core
+    # Of no names all of the matrix would be chosen.
+    for cell in chosen(names) if names else ():
+        yield _CORES, f"core {cell.name}", partial(cores.measure, cell, min(options.pairs, 3))
+
+
+def _role_jobs(options: argparse.Namespace) -> Iterator[Job]:
+    for sources in [1] if options.small else [1, 10, 50]:
+        yield _ROLE, f"role {sources}", partial(judging.role, sources, 1 if sources > 10 else min(options.pairs, 3))
+
+
+def _filter_jobs(options: argparse.Namespace) -> Iterator[Job]:
+    yield _REST, "filters", partial(judging.filters, 50 if options.small else 5000, options.pairs)
 
 
 def _machine() -> dict[str, str]:
@@ -107,12 +145,13 @@ def _renew(page: Path, text: str) -> None:
 def main() -> int:
     """Measure, and write after each measure what there is so far."""
     options = _arguments()
+    options.pairs = 1 if options.small else options.pairs
     document: dict[str, Any] = {"machine": _machine(), "results": {}}
     if options.resume and options.results.exists():
         document = json.loads(options.results.read_text("utf-8"))
     options.results.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    for label, measure in _jobs(options):
+    for _rank, label, measure in jobs_of(options):
         if label in document["results"]:
             continue
         if options.minutes is not None and time.monotonic() - begun > options.minutes * 60:

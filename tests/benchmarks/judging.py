@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tempfile
 import time
@@ -81,6 +82,7 @@ def _inventory(server: Server) -> dict[str, Any]:
     return {"backup_servers": {"hosts": hosts}}
 
 
+@functools.cache
 def one_read() -> dict[str, Any]:
     """A packed READ of 1,000 workloads, made by the module."""
     with serving(_PRODUCT, _PER_SOURCE, _PER_SOURCE * _NIGHTS, latency_ms=0) as server:
@@ -101,13 +103,13 @@ def _many(read: dict[str, Any], workloads: int, *, packed: bool) -> list[dict[st
     return reads
 
 
-def assertion(read: dict[str, Any], workloads: int, times: int, *, packed: bool) -> Result:
+def assertion(workloads: int, times: int, *, packed: bool) -> Result:
     """recovery_points_assert over so many workloads, and (of readable rows) a loop of assert over the same."""
     judge = {"name": "Judge", "backup.audit.recovery_points_assert": {"reads": "{{ reads }}", "policy": plays.POLICY}}
     measured: dict[str, list[float]] = {"task": [], "peak_kb": []}
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "reads.json"
-        file.write_text(json.dumps(_many(read, workloads, packed=packed)), "utf-8")
+        file.write_text(json.dumps(_many(one_read(), workloads, packed=packed)), "utf-8")
         for _number in range(times):
             timed = plays.timed(_with_reads(file, *_EMPTY, judge))
             measured["task"].append(timed.tasks["Judge"] - timed.tasks["Empty"])

@@ -27,8 +27,8 @@ CONNECTIONS = 4
 # Where each workload has a call of its own, `uri` takes minutes: measured with fewer, and multiplied.
 _FEW_WORKLOADS = 50
 _CALLS_BY_WORKLOAD = ("spp", "veeam_aws")
-# What explains the figures and is in no bound.
-_TIMES_BESIDE = 1
+# Of large reads what is in no bound is measured once.
+_MOST_IN_PAIRS = 10_000
 # As running_modules does it, with the peak of memory told at the end.
 _RUN = """
 import atexit, os, pathlib, runpy, sys
@@ -104,13 +104,13 @@ def module(name: str, server: Server, *, before: str = "", **options: Any) -> Re
         }
 
 
-def warm(name: str, server: Server) -> list[list[str]]:
-    """Have all answers rendered; gives the calls that the module made, but for log-in and log-out."""
-    client(name, server)
+def warm(name: str, server: Server) -> tuple[list[list[str]], Result]:
+    """Have all answers rendered; gives the calls that the module made, but for log-in and log-out, and its memory."""
+    bare = client(name, server)
     server.counted()
-    module(name, server)
+    told = module(name, server)
     calls: list[list[str]] = server.counted()["calls"]
-    return [call for call in calls if _is_reading(call)]
+    return [call for call in calls if _is_reading(call)], _in_memory(bare, told)
 
 
 def _is_reading(call: list[str]) -> bool:
@@ -127,19 +127,20 @@ def alone(name: str, server: Server, calls: list[list[str]]) -> Result:
     return {"answers_per_second": answers, "megabytes_per_second": megabytes, "answers_per_second_of_64": many}
 
 
-def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WORKLOADS) -> Result:
-    """Seconds of the task and of the play, in turn with the bare client; and, once, what explains them."""
-    series = ("bare", "ping", "read", "audit", "same_calls", "ping_packed", "read_packed")
+def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WORKLOADS) -> list[Result]:
+    """Seconds of the task and of the play, in turn with the bare client; and, once, what explains them, and memory."""
+    series = ("bare", "ping", "read", "audit", "same_calls", "ping_packed", "read_packed", "audit_packed")
     measured: dict[str, list[float]] = {key: [] for key in series}
     with serving(product_of(name), workloads, points) as server:
-        calls = warm(name, server)
+        calls, peaks = warm(name, server)
         told: Result = {"server": alone(name, server, calls), "calls": len(calls)}
         server.counted()
         for number in range(pairs):
             measured["bare"].append(client(name, server)["seconds"])
             _audited(measured, name, server, "")
-            if number < _TIMES_BESIDE:
+            if number == 0:
                 measured["same_calls"].append(client(name, server, calls)["seconds"])
+            if number == 0 or points <= _MOST_IN_PAIRS:
                 _audited(measured, name, server, "_packed", pack=True)
         told["rendered_while_measured"] = server.counted()["rendered"]
         if hand and name not in _CALLS_BY_WORKLOAD and not RECIPES[name].xml:
@@ -152,7 +153,9 @@ def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WOR
             told["hand"] = _by_hand(name, RECIPES[name], server, points)
     measured["task"] = paired(measured, "read", "ping")
     measured["task_packed"] = paired(measured, "read_packed", "ping_packed")
-    return {"measure": "wall", "product": name, "points": points, **told, "medians": medians(measured), "all": measured}
+    which = {"product": name, "points": points}
+    figures = {"medians": medians(measured), "all": measured}
+    return [{"measure": "wall", **which, **told, **figures}, {"measure": "memory", **which, **peaks}]
 
 
 def _audited(measured: dict[str, list[float]], name: str, server: Server, suffix: str, **options: Any) -> None:
@@ -160,8 +163,7 @@ def _audited(measured: dict[str, list[float]], name: str, server: Server, suffix
     timed = plays.timed(plays.audit(RECIPES[name], server, SIZE, **options))
     measured[f"ping{suffix}"].append(timed.tasks["Ping"])
     measured[f"read{suffix}"].append(timed.tasks["Read"])
-    if not suffix:
-        measured["audit"].append(timed.seconds - timed.tasks["First"] - timed.tasks["Ping"])
+    measured[f"audit{suffix}"].append(timed.seconds - timed.tasks["First"] - timed.tasks["Ping"])
 
 
 def _by_hand(name: str, recipe: Recipe, server: Server, points: int) -> Result:
@@ -182,10 +184,11 @@ def memory(name: str, points: int, *, workloads: int = WORKLOADS) -> Result:
     with serving(product_of(name), workloads, points, latency_ms=5) as server:
         bare = client(name, server)
         told = module(name, server)
+    return {"measure": "memory", "product": name, "points": points, **_in_memory(bare, told)}
+
+
+def _in_memory(bare: Result, told: Result) -> Result:
     return {
-        "measure": "memory",
-        "product": name,
-        "points": points,
         "module_peak_kb": told["peak_kb"],
         "module_cpu": told["cpu"],
         "module_seconds": told["seconds"],

@@ -16,7 +16,7 @@ from tests.benchmarks.serving import serving
 def test_client_and_module_read_the_same(name: str) -> None:
     """Both meet every point, and what they ask for is ready the second time."""
     with serving(product_of(name), 10, 200, latency_ms=0) as server:
-        calls = reading.warm(name, server)
+        calls, _peaks = reading.warm(name, server)
         assert len(server.ready["workloads"]) == 10
         told = reading.client(name, server)
         read = reading.module(name, server)["read"]
@@ -34,7 +34,7 @@ def test_client_and_module_read_the_same(name: str) -> None:
 def test_throughput_is_that_of_whole_answers() -> None:
     """As many answers as were asked for, each taken in to its end."""
     with serving("veeam_azure", 10, 200, latency_ms=0) as server:
-        calls = reading.warm("veeam_azure", server)
+        calls = reading.warm("veeam_azure", server)[0]
         server.counted()
         told = reading.alone("veeam_azure", server, calls)
         counted = server.counted()
