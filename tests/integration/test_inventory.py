@@ -17,7 +17,7 @@ import yaml
 
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES
-from tests.integration.running_plays import play, servers
+from tests.integration.running_plays import kept_reads
 from tests.tools.project import ROOT
 
 
@@ -125,15 +125,7 @@ def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, c
 
 def test_kept_reads_are_a_source(simulators: Simulators, tmp_path: Path) -> None:
     """Without asking a server; a play runs over what fails."""
-    facts = tmp_path / "facts"
-    facts.mkdir()
-    kept = play(
-        "backup.audit.gather",
-        tmp_path,
-        inventory=servers(simulators.ready),
-        variables={"compliance_facts_dir": str(facts)},
-    )
-    assert kept.status == 0, kept.output
+    facts = kept_reads(simulators.ready, tmp_path)
     listed = inventory(simulators, tmp_path, "--list", reads=[str(facts / "*.json")])
     assert listed.returncode == 0, listed.stderr
     hosts = json.loads(listed.stdout)["_meta"]["hostvars"].values()

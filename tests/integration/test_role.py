@@ -15,7 +15,7 @@ import yaml
 
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES
-from tests.integration.running_plays import play, servers
+from tests.integration.running_plays import kept_reads, play, servers
 from tests.tools.project import ROOT
 
 # compliance_formats -> the file that it leaves
@@ -32,20 +32,6 @@ EVIDENCE = {
 SOME = {"recovery_points": {"minimum": 1}}
 
 
-def kept(simulators: Simulators, folder: Path) -> Path:
-    """A directory with the READs of all servers, kept by the playbook gather."""
-    facts = folder / "facts"
-    facts.mkdir()
-    ended = play(
-        "backup.audit.gather",
-        folder,
-        inventory=servers(simulators.ready),
-        variables={"compliance_facts_dir": str(facts)},
-    )
-    assert ended.status == 0, ended.output
-    return facts
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     """All files of a directory."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
@@ -53,7 +39,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> None:
     """One file a host, without a secret; a second report of the same READs changes nothing."""
-    facts = kept(simulators, tmp_path)
+    facts = kept_reads(simulators.ready, tmp_path)
     assert {path.stem for path in facts.iterdir()} == {product.replace("_", "-") for product in MODULES}
     text = "".join(path.read_text("utf-8") for path in facts.iterdir())
     for server in simulators.ready["products"].values():
@@ -88,7 +74,7 @@ def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> Non
 
 def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -> None:
     """READs of last month do not pass for now; judged as of then, they do."""
-    facts = kept(simulators, tmp_path)
+    facts = kept_reads(simulators.ready, tmp_path)
     variables: dict[str, Any] = {
         "compliance_facts_dir": str(facts),
         "compliance_policy": SOME,
@@ -111,7 +97,7 @@ def test_report_without_reads_fails(tmp_path: Path) -> None:
 
 def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
     """A slice that never ran leaves no file; the report says so instead of judging fewer servers."""
-    facts = kept(simulators, tmp_path)
+    facts = kept_reads(simulators.ready, tmp_path)
     (facts / "spp.json").unlink()
     output = tmp_path / "evidence"
     ended = play(
