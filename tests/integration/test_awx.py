@@ -18,7 +18,7 @@ import yaml
 from tests.awx.rules import Refused, check
 from tests.awx.standin import TOKEN, Standin, serving
 from tests.integration.running_plays import play
-from tests.tools import awx_assets
+from tests.tools import awx_assets, awx_credentials
 from tests.tools.project import ROOT
 
 KIT = ROOT / "extensions" / "awx"
@@ -129,7 +129,7 @@ def test_a_wrong_token_is_told(tmp_path: Path) -> None:
 
 def test_the_stand_in_refuses_what_awx_refuses() -> None:
     standin = Standin()
-    good = awx_assets.credential_type("Product", "PRODUCT", 443)
+    good = awx_credentials.credential_type("Product", "PRODUCT", 443)
     values = {key: good[key] for key in ("name", "kind", "inputs", "injectors")}
     bad: list[tuple[dict[str, Any], str]] = [
         ({"surprise": 1}, "surprise"),

@@ -104,33 +104,31 @@ def faults(run: Run, simulators: Simulators, product: str, name: str, rules: lis
     return {"name": f"Faults {name}", "ansible.builtin.uri": request}
 
 
-@pytest.mark.parametrize("product", PRODUCTS)
-def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_path: Path) -> None:
-    """Success, a rejected account, and servers that show in errors what they were sent."""
-    run = Run(tmp_path)
+def readings(run: Run, simulators: Simulators, product: str) -> list[dict[str, Any]]:
+    """Tasks: a rejected account, servers that show in errors what they were sent, success; all kept in results.json."""
     name, own = MODULES[product]
     login = login_of(simulators.ready, product)
+    options = {**login, "password": "{{ the_password }}", **own}
     pair = base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
     echoed = " ".join([*(spelled(login["password"]) for spelled in SPELLINGS.values()), pair])
-    rules: dict[str, list[dict[str, Any]]] = {
-        "log_in": [{"match": {"path": LOG_IN[product]}, "fault": "status", "status": 401, "body": f"No: {echoed}"}],
-        "listing": [{"match": listing(product), "fault": "echo"}],
+    rules: dict[str, dict[str, Any]] = {
+        "log_in": {"match": {"path": LOG_IN[product]}, "fault": "status", "status": 401, "body": f"No: {echoed}"},
+        "listing": {"match": listing(product), "fault": "echo"},
         # For a token that was renewed there is one that renewed it.
-        "expired": [{"match": {**listing(product), "nth": 1}, "fault": "expire_session"}],
+        "expired": {"match": {**listing(product), "nth": 1}, "fault": "expire_session"},
     }
-    options = {**login, "password": "{{ the_password }}", **own}
 
     def reading(register: str, **more: Any) -> dict[str, Any]:
         task = {"name": f"Read {register}", f"backup.audit.{name}": {**options, **more}, "register": register}
         return {**task, "ignore_errors": True}
 
-    tasks = [
+    return [
         reading("rejected", username="nobody"),
-        faults(run, simulators, product, "log_in", rules["log_in"]),
+        faults(run, simulators, product, "log_in", [rules["log_in"]]),
         reading("log_in"),
-        faults(run, simulators, product, "listing", rules["listing"]),
+        faults(run, simulators, product, "listing", [rules["listing"]]),
         reading("listing"),
-        faults(run, simulators, product, "expired", rules["expired"]),
+        faults(run, simulators, product, "expired", [rules["expired"]]),
         reading("good", detail="recovery_points", include_raw=True),
         {
             "name": "Keep the facts",
@@ -142,8 +140,15 @@ def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_p
         },
         {"name": "Fail", "ansible.builtin.fail": {"msg": "so that there may be a retry file"}},
     ]
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    tasks = readings(run, simulators, product)
     head = {"name": "Test", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
-    variables = {"the_password": login["password"], "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    password = login_of(simulators.ready, product)["password"]
+    variables = {"the_password": password, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     ended = run.play([head], variables)
     assert ended.status == 2, ended.output[-3000:]
     rejected, log_in, listed, good = json.loads((run.left / "results.json").read_text())

@@ -1,7 +1,6 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 """What AWX is given (extensions/awx/assets.yml), from what the adapters say of themselves.
 
 `python -m tests.tools.awx_assets` writes it, with `--check` it only says whether it is stale. The form is that of
@@ -11,15 +10,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-FILE = ROOT / "extensions" / "awx" / "assets.yml"
+from tests.tools.awx_credentials import Asset, accounts_type, credential_type
+from tests.tools.project import ROOT
 
-Asset = dict[str, Any]
+FILE = ROOT / "extensions" / "awx" / "assets.yml"
 
 ORGANIZATION: Asset = {"name": "Default", "type": "organization"}
 PROJECT = "Backup audit"
@@ -47,78 +45,6 @@ HEAD = """---
 def owned(kind: str, name: str) -> Asset:
     """The natural key of something that belongs to the organization."""
     return {"name": name, "organization": ORGANIZATION, "type": kind}
-
-
-def credential_type(title: str, prefix: str, port: int) -> Asset:
-    """How one product is logged in to: environment variables, and the CA as a file.
-
-    The field about TLS is the wrong way round on purpose: AWX makes a boolean that nobody set false, whatever its
-    default is.
-    """
-    name = f"Backup audit: {title}"
-    port_text = f", port {port} unless it names another" if port != 443 else ""
-    fields = [
-        {
-            "id": "url",
-            "label": "Server URL",
-            "help_text": "Only for plays that use modules directly"
-            f"{port_text}. The role takes backup_url of each host.",
-        },
-        {"id": "username", "label": "Username"},
-        {"id": "password", "label": "Password", "secret": True},
-        {
-            "id": "ca",
-            "label": "CA certificates (PEM)",
-            "multiline": True,
-            "help_text": "If the server's certificate comes from an authority of your own.",
-        },
-        {
-            "id": "skip_tls_verification",
-            "label": "Skip TLS verification",
-            "type": "boolean",
-            "help_text": "Then nothing proves which server answered; every result says so.",
-        },
-    ]
-    return {
-        "name": name,
-        "description": f"Reads recovery points from {title}",
-        "kind": "cloud",
-        "inputs": {"fields": fields, "required": ["username", "password"]},
-        "injectors": {
-            "env": {
-                f"{prefix}_URL": "{{ url }}",
-                f"{prefix}_USERNAME": "{{ username }}",
-                f"{prefix}_PASSWORD": "{{ password }}",
-                f"{prefix}_CA_PATH": "{{ tower.filename.ca }}",
-                f"{prefix}_VALIDATE_CERTS": "{{ 'false' if skip_tls_verification else 'true' }}",
-            },
-            "file": {"template.ca": "{{ ca }}"},
-        },
-        "natural_key": {"name": name, "kind": "cloud", "type": "credential_type"},
-    }
-
-
-def accounts_type() -> Asset:
-    """Accounts of many servers in one credential, because AWX takes only one of a type for each job."""
-    name = "Backup audit: accounts"
-    accounts: Asset = {
-        "id": "accounts",
-        "label": "Accounts (YAML)",
-        "secret": True,
-        "multiline": True,
-        "help_text": "For each host of the inventory: HOST: {username: NAME, password: PASSWORD}",
-    }
-    return {
-        "name": name,
-        "description": "Accounts of several backup servers, also of one product",
-        "kind": "cloud",
-        "inputs": {"fields": [accounts], "required": ["accounts"]},
-        "injectors": {
-            "env": {"BACKUP_AUDIT_ACCOUNTS": "{{ tower.filename.accounts }}"},
-            "file": {"template.accounts": "{{ accounts }}"},
-        },
-        "natural_key": {"name": name, "kind": "cloud", "type": "credential_type"},
-    }
 
 
 def inventory_variables(prefixes: dict[str, str]) -> str:
@@ -288,76 +214,81 @@ def notification() -> Asset:
     }
 
 
+def project() -> Asset:
+    """The repository of the user's that holds the plays."""
+    return {
+        "name": PROJECT,
+        "description": "The folder project of extensions/awx, in a repository of yours",
+        "organization": ORGANIZATION,
+        "scm_type": "git",
+        "scm_url": PROJECT_URL,
+        "scm_branch": "",
+        "scm_update_on_launch": True,
+        # Else a template is refused until the project has been synchronised.
+        "allow_override": True,
+        "natural_key": owned("project", PROJECT),
+    }
+
+
+def image() -> Asset:
+    """The execution environment."""
+    return {
+        "name": IMAGE,
+        "description": "Built from execution-environment.yml",
+        "image": IMAGE_NAME,
+        "pull": "missing",
+        "organization": None,
+        "natural_key": {"name": IMAGE, "type": "execution_environment"},
+    }
+
+
+def job_templates(policies: list[str]) -> list[Asset]:
+    """Everything at once; and its two halves, for the workflow."""
+    told_on_error = {"notification_templates_error": [owned("notification_template", WEBHOOK)]}
+    compliance = "Backup audit: compliance"
+    return [
+        job_template(
+            compliance,
+            "compliance.yml",
+            "Reads all backup servers, judges them together, fails if not compliant",
+            survey_enabled=True,
+            related={
+                "survey_spec": survey(policies),
+                "schedules": [schedule("Backup audit: daily", "job_template", compliance)],
+                **told_on_error,
+            },
+        ),
+        job_template(
+            "Backup audit: gather",
+            "gather.yml",
+            "Reads backup servers in slices, for a report that follows",
+            job_slice_count=4,
+            extra_vars="---\ncompliance_publish_reads: true\n",
+        ),
+        job_template(
+            "Backup audit: report",
+            "report.yml",
+            "Judges what was gathered, without asking any server",
+            survey_enabled=True,
+            related={"survey_spec": survey(policies), **told_on_error},
+        ),
+    ]
+
+
 def assets() -> dict[str, list[Asset]]:
     """Everything, by resource, in the words of awxkit."""
     from ansible_collections.backup.audit.plugins.module_utils._policy_ready import READY
     from ansible_collections.backup.audit.plugins.plugin_utils._servers import PRODUCTS
 
-    prefixes = {name: source.environment[0] for name, source in PRODUCTS.items()}
-    told_on_error = {"notification_templates_error": [owned("notification_template", WEBHOOK)]}
-    compliance = "Backup audit: compliance"
-    with_survey = {"survey_enabled": True}
+    sources = PRODUCTS.values()
+    products = [credential_type(source.title, source.environment[0], source.default_port) for source in sources]
     return {
-        "credential_types": [
-            *(
-                credential_type(source.title, source.environment[0], source.default_port)
-                for source in PRODUCTS.values()
-            ),
-            accounts_type(),
-        ],
+        "credential_types": [*products, accounts_type()],
         "notification_templates": [notification()],
-        "execution_environments": [
-            {
-                "name": IMAGE,
-                "description": "Built from execution-environment.yml",
-                "image": IMAGE_NAME,
-                "pull": "missing",
-                "organization": None,
-                "natural_key": {"name": IMAGE, "type": "execution_environment"},
-            }
-        ],
-        "projects": [
-            {
-                "name": PROJECT,
-                "description": "The folder project of extensions/awx, in a repository of yours",
-                "organization": ORGANIZATION,
-                "scm_type": "git",
-                "scm_url": PROJECT_URL,
-                "scm_branch": "",
-                "scm_update_on_launch": True,
-                # Else a template is refused until the project has been synchronised.
-                "allow_override": True,
-                "natural_key": owned("project", PROJECT),
-            }
-        ],
-        "inventory": [inventory(prefixes)],
-        "job_templates": [
-            job_template(
-                compliance,
-                "compliance.yml",
-                "Reads all backup servers, judges them together, fails if not compliant",
-                **with_survey,
-                related={
-                    "survey_spec": survey(list(READY)),
-                    "schedules": [schedule("Backup audit: daily", "job_template", compliance)],
-                    **told_on_error,
-                },
-            ),
-            job_template(
-                "Backup audit: gather",
-                "gather.yml",
-                "Reads backup servers in slices, for a report that follows",
-                job_slice_count=4,
-                extra_vars="---\ncompliance_publish_reads: true\n",
-            ),
-            job_template(
-                "Backup audit: report",
-                "report.yml",
-                "Judges what was gathered, without asking any server",
-                **with_survey,
-                related={"survey_spec": survey(list(READY)), **told_on_error},
-            ),
-        ],
+        "execution_environments": [image()],
+        "projects": [project()],
+        "inventory": [inventory({name: source.environment[0] for name, source in PRODUCTS.items()})],
+        "job_templates": job_templates(list(READY)),
         "workflow_job_templates": [workflow()],
     }
 

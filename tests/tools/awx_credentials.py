@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The credential types that AWX is given: how a product is logged in to, and accounts of many servers in one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Asset = dict[str, Any]
+
+
+def credential_type(title: str, prefix: str, port: int) -> Asset:
+    """How one product is logged in to: environment variables, and the CA as a file.
+
+    The field about TLS is the wrong way round on purpose: AWX makes a boolean that nobody set false, whatever its
+    default is.
+    """
+    name = f"Backup audit: {title}"
+    port_text = f", port {port} unless it names another" if port != 443 else ""
+    fields = [
+        {
+            "id": "url",
+            "label": "Server URL",
+            "help_text": "Only for plays that use modules directly"
+            f"{port_text}. The role takes backup_url of each host.",
+        },
+        {"id": "username", "label": "Username"},
+        {"id": "password", "label": "Password", "secret": True},
+        {
+            "id": "ca",
+            "label": "CA certificates (PEM)",
+            "multiline": True,
+            "help_text": "If the server's certificate comes from an authority of your own.",
+        },
+        {
+            "id": "skip_tls_verification",
+            "label": "Skip TLS verification",
+            "type": "boolean",
+            "help_text": "Then nothing proves which server answered; every result says so.",
+        },
+    ]
+    return {
+        "name": name,
+        "description": f"Reads recovery points from {title}",
+        "kind": "cloud",
+        "inputs": {"fields": fields, "required": ["username", "password"]},
+        "injectors": {
+            "env": {
+                f"{prefix}_URL": "{{ url }}",
+                f"{prefix}_USERNAME": "{{ username }}",
+                f"{prefix}_PASSWORD": "{{ password }}",
+                f"{prefix}_CA_PATH": "{{ tower.filename.ca }}",
+                f"{prefix}_VALIDATE_CERTS": "{{ 'false' if skip_tls_verification else 'true' }}",
+            },
+            "file": {"template.ca": "{{ ca }}"},
+        },
+        "natural_key": {"name": name, "kind": "cloud", "type": "credential_type"},
+    }
+
+
+def accounts_type() -> Asset:
+    """Accounts of many servers in one credential, because AWX takes only one of a type for each job."""
+    name = "Backup audit: accounts"
+    accounts: Asset = {
+        "id": "accounts",
+        "label": "Accounts (YAML)",
+        "secret": True,
+        "multiline": True,
+        "help_text": "For each host of the inventory: HOST: {username: NAME, password: PASSWORD}",
+    }
+    return {
+        "name": name,
+        "description": "Accounts of several backup servers, also of one product",
+        "kind": "cloud",
+        "inputs": {"fields": [accounts], "required": ["accounts"]},
+        "injectors": {
+            "env": {"BACKUP_AUDIT_ACCOUNTS": "{{ tower.filename.accounts }}"},
+            "file": {"template.accounts": "{{ accounts }}"},
+        },
+        "natural_key": {"name": name, "kind": "cloud", "type": "credential_type"},
+    }
