@@ -160,11 +160,12 @@ def restic_host() -> dict[str, Any]:
     }
 
 
-def run_play(ready: dict[str, Any]) -> None:
+def run_play(ready: dict[str, Any], others: dict[str, Any]) -> None:
+    """The play over the simulated servers and other hosts."""
     FINDINGS.unlink(missing_ok=True)
     inventory = inventory_of(ready)
     hosts = inventory["backup_servers"]["hosts"]
-    hosts.update(restic_host())
+    hosts.update(others)
     INVENTORY.write_text(yaml.safe_dump(inventory, sort_keys=False, allow_unicode=True), encoding="utf-8")
     passwords = {password_variable(product): server["password"] for product, server in ready["products"].items()}
     passwords[password_variable("restic")] = RESTIC_PASSWORD
@@ -219,7 +220,7 @@ def main() -> int:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     try:
         with simulators() as ready:
-            run_play(ready)
+            run_play(ready, restic_host())
     except DemoError as error:
         print(f"The demo broke: {error}", file=sys.stderr)
         return 1
