@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import abc
 import dataclasses
 import typing as t
 from collections.abc import Mapping
 
+from ansible_collections.backup.audit.plugins.module_utils._auth import Login
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
 from ansible_collections.backup.audit.plugins.module_utils._product import Product
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
@@ -47,6 +47,7 @@ class Source(Product):
         self.client = client
         self.settings = settings
         self.workers = workers
+        self._login: Login | None = None
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
@@ -59,6 +60,12 @@ class Source(Product):
         # Most products can honour all that their argument spec allows.
         return
 
-    @abc.abstractmethod
+    def log_in(self, login: Login) -> None:
+        """Open the session that ``close`` gives back."""
+        self._login = login
+        login.open(self.client)
+
     def close(self) -> None:
-        """Give the session back."""
+        """Give the session back, if there is one."""
+        if self._login is not None:
+            self._login.close(self.client)

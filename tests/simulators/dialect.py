@@ -142,13 +142,13 @@ class Dialect(ABC):
     def credentials(self) -> dict[str, object]:
         """`username`, `password` and `accounts` of the ready file."""
 
-    @abstractmethod
-    def workload_id(self, work: Workload) -> str: ...
-
-    @abstractmethod
-    def point_id(self, work: Workload, point: Point) -> str: ...
-
     # What they share
+
+    def workload_id(self, work: Workload) -> str:
+        return self.uuid(work.key)
+
+    def point_id(self, work: Workload, point: Point) -> str:
+        return self.uuid(point.key)
 
     def reset(self) -> None:
         changed = self.variants != self.started_with

@@ -9,9 +9,11 @@ import base64
 import secrets
 import time
 from dataclasses import dataclass, field
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
-from .dialect import Call, Refusal
+from .dialect import Answer, Call, Dialect, Refusal, Route, json_answer
+from .truth import Estate
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -143,3 +145,44 @@ class TokenDesk:
 
     def close(self, session: TokenSession) -> None:
         self._sessions.pop(session.number, None)
+
+
+class OAuth2Dialect(Dialect):
+    """A product whose sessions are such tokens. `ACCOUNTS` has the one of the ready file as `main`."""
+
+    ACCOUNTS: ClassVar[dict[str, Account]]
+    LIFETIME_SECONDS: ClassVar[int] = 3600
+
+    def __init__(self, estate: Estate) -> None:
+        super().__init__(estate)
+        self.desk = TokenDesk(self.ACCOUNTS, self.LIFETIME_SECONDS)
+
+    def token_routes(self) -> list[Route]:
+        """A log-in that tells the tokens and nothing else, and DELETE to log out."""
+        return [
+            Route("POST", self.LOG_IN, self._tokens, needs_session=False),
+            Route("DELETE", self.LOG_IN, self.log_out),
+        ]
+
+    def _tokens(self, call: Call, _session: None) -> Answer:
+        granted = self.desk.grant(call)
+        if isinstance(granted, Challenge):
+            raise Refusal(401, "A second factor is needed.")
+        return json_answer({"access_token": granted.access_token, "refresh_token": granted.refresh_token})
+
+    def log_out(self, _call: Call, session: TokenSession) -> Answer:
+        self.desk.close(session)
+        return Answer(204)
+
+    def open_sessions(self) -> int:
+        return len(self.desk)
+
+    def end_sessions(self) -> None:
+        self.desk.clear()
+
+    def expire_sessions(self) -> None:
+        self.desk.expire()
+
+    def credentials(self) -> dict[str, object]:
+        others = {name: account.as_json() for name, account in self.ACCOUNTS.items() if name != "main"}
+        return {**self.ACCOUNTS["main"].as_json(), "accounts": others}

@@ -33,7 +33,7 @@ from urllib.parse import parse_qsl
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
 from .names import Names
-from .oauth2 import Account, Challenge, TokenDesk, TokenSession
+from .oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
 from .truth import SECOND, Estate, Point, Workload, as_datetime
 from .veeam_aws_points import REVISIONS, Points, number_of
 from .veeam_aws_reads import Reads
@@ -41,7 +41,6 @@ from .veeam_aws_reads import Reads
 _HOST = "vbaws-appliance.invalid:11005"
 _PROBLEM = "application/problem+json"
 _HEADER = "x-api-version"
-_LIFETIME_SECONDS = 3600
 _GRANTS = ("password", "refresh_token", "authorization_code", "mfa")
 _ACCOUNTS = {
     "main": Account("audit@example", "a&b+c%d \"e' ünï=g", "PortalAdministrator"),
@@ -76,8 +75,9 @@ _PROBLEMS = {
 _BY_STATUS = {400: "validationError", 401: "invalidAccessToken", 403: "accessDenied", 404: "resourceNotFound"}
 
 
-class VeeamAws(Dialect):
+class VeeamAws(OAuth2Dialect):
     product: ClassVar[str] = "veeam_aws"
+    ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LOG_IN: ClassVar[str] = "/api/v1/token"
     LISTING: ClassVar[str] = "/api/v1/virtualMachines/restorePoints"
     NAMES: ClassVar[Names] = Names(
@@ -111,12 +111,11 @@ class VeeamAws(Dialect):
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
         self.own = self.own_url(_HOST)
-        self.desk = TokenDesk(_ACCOUNTS, _LIFETIME_SECONDS)
         self.points = Points(self, self.own)
         self.reads = Reads(self, self.points, self.revision_of)
         self.routes = [
             Route("POST", "/api/v1/token", self._grant, needs_session=False),
-            Route("DELETE", "/api/v1/token", self._log_out),
+            Route("DELETE", "/api/v1/token", self.log_out),
             Route("GET", "/api/v1/problems/{name}", self._problem_page, needs_session=False),
             Route("GET", "/api/v1/system/version", self._version),
             Route("GET", "/api/v1/system/time", self._time),
@@ -163,12 +162,8 @@ class VeeamAws(Dialect):
             return json_answer({**answer, "expires_in": 0, "mfa_enabled": True, "mfa_token": granted.mfa_token})
         now = self.clock()
         answer |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token, "mfa_enabled": False}
-        answer |= {"expires_in": _LIFETIME_SECONDS, ".issued": _zoned(now)}
-        return json_answer({**answer, ".expires": _zoned(now + _LIFETIME_SECONDS * SECOND)})
-
-    def _log_out(self, _call: Call, session: TokenSession) -> Answer:
-        self.desk.close(session)
-        return Answer(204)
+        answer |= {"expires_in": self.LIFETIME_SECONDS, ".issued": _zoned(now)}
+        return json_answer({**answer, ".expires": _zoned(now + self.LIFETIME_SECONDS * SECOND)})
 
     def authorise(self, call: Call) -> TokenSession:
         self.revision_of(call)
@@ -186,19 +181,6 @@ class VeeamAws(Dialect):
             if area == forbidden or (area.startswith(f"{forbidden}/") and not _is_moved(area)):
                 raise Refusal(403, "The user does not have adequate privileges.", "accessDenied")
         return session
-
-    def open_sessions(self) -> int:
-        return len(self.desk)
-
-    def end_sessions(self) -> None:
-        self.desk.clear()
-
-    def expire_sessions(self) -> None:
-        self.desk.expire()
-
-    def credentials(self) -> dict[str, object]:
-        others = {name: account.as_json() for name, account in _ACCOUNTS.items() if name != "main"}
-        return {**_ACCOUNTS["main"].as_json(), "accounts": others}
 
     # The appliance itself
 

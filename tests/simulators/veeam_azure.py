@@ -29,14 +29,13 @@ from typing import ClassVar
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
 from .names import Names
-from .oauth2 import Account, Challenge, TokenDesk, TokenSession
+from .oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
 from .truth import Estate, Point, Workload
 from .veeam_azure_points import VERSIONS, Points, azure_time
 from .veeam_azure_reads import Reads
 
 _HOST = "vbazure-appliance.invalid"
 _PROBLEM = "application/problem+json"
-_LIFETIME_SECONDS = 3600
 _NEVER = "0001-01-01T00:00:00Z"
 _ACCOUNTS = {
     "main": Account("audit@example", "a&b+c%d \"e' ünï=g", "PortalAdmin"),
@@ -54,8 +53,9 @@ _FORBIDDEN = {
 }
 
 
-class VeeamAzure(Dialect):
+class VeeamAzure(OAuth2Dialect):
     product: ClassVar[str] = "veeam_azure"
+    ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LOG_IN: ClassVar[str] = "/api/oauth2/token"
     LISTING: ClassVar[str] = "/api/v8/restorePoints/virtualMachines"
     NAMES: ClassVar[Names] = Names(
@@ -96,12 +96,11 @@ class VeeamAzure(Dialect):
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
         url = self.own_url(_HOST)
-        self.desk = TokenDesk(_ACCOUNTS, _LIFETIME_SECONDS)
         self.points = Points(self, url)
         self.reads = Reads(self, self.points, url)
         self.routes = [
             Route("POST", "/api/oauth2/token", self._grant, needs_session=False),
-            Route("DELETE", "/api/oauth2/token", self._log_out),
+            Route("DELETE", "/api/oauth2/token", self.log_out),
             Route("GET", "/api/{version}/system/serviceIsUp", self._is_up, needs_session=False),
             Route("GET", "/api/{version}/system/{what}", self._system),
             *self.reads.routes(),
@@ -130,13 +129,9 @@ class VeeamAzure(Dialect):
             return json_answer({**answer, "mfa_token": granted.mfa_token, "shortLived": False})
         now = self.clock()
         answer |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token}
-        answer |= {"expires_in": _LIFETIME_SECONDS, ".issued": azure_time(now, 7)}
-        answer |= {".expires": azure_time(now + _LIFETIME_SECONDS * 1_000_000, 3)}
+        answer |= {"expires_in": self.LIFETIME_SECONDS, ".issued": azure_time(now, 7)}
+        answer |= {".expires": azure_time(now + self.LIFETIME_SECONDS * 1_000_000, 3)}
         return json_answer({**answer, "shortLived": granted.short_lived})
-
-    def _log_out(self, _call: Call, session: TokenSession) -> Answer:
-        self.desk.close(session)
-        return Answer(204)
 
     def authorise(self, call: Call) -> TokenSession:
         area = call.path.split("/")[2:4]
@@ -148,19 +143,6 @@ class VeeamAzure(Dialect):
         if area[-1] in _FORBIDDEN[session.account.role]:
             raise Refusal(403, "Forbidden")
         return session
-
-    def open_sessions(self) -> int:
-        return len(self.desk)
-
-    def end_sessions(self) -> None:
-        self.desk.clear()
-
-    def expire_sessions(self) -> None:
-        self.desk.expire()
-
-    def credentials(self) -> dict[str, object]:
-        others = {name: account.as_json() for name, account in _ACCOUNTS.items() if name != "main"}
-        return {**_ACCOUNTS["main"].as_json(), "accounts": others}
 
     # The appliance itself
 

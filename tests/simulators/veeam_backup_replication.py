@@ -37,7 +37,7 @@ from urllib.parse import parse_qsl
 
 from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
 from .names import Names
-from .oauth2 import Account, Challenge, TokenDesk, TokenSession
+from .oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
 from .truth import Estate, Point, Workload
 from .veeam_backup_replication_clock import ServerClock
 from .veeam_backup_replication_layout import PLATFORMS
@@ -45,7 +45,6 @@ from .veeam_backup_replication_points import Points
 from .veeam_backup_replication_reads import Reads
 from .veeam_backup_replication_versions import RELEASES, Release, Row, at_least
 
-_LIFETIME_SECONDS = 900
 _GRANTS = {"password", "refresh_token"}
 _ADMINISTRATOR, _VIEWER, _RESTORER = "Backup Administrator", "Backup Viewer", "Restore Operator"
 _NO_ROLE = "none"
@@ -80,8 +79,10 @@ class Read:
     method: str = "GET"
 
 
-class VeeamBackupReplication(Dialect):
+class VeeamBackupReplication(OAuth2Dialect):
     product: ClassVar[str] = "veeam_backup_replication"
+    ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
+    LIFETIME_SECONDS: ClassVar[int] = 900
     LOG_IN: ClassVar[str] = "/api/oauth2/token"
     LISTING: ClassVar[str] = "/api/v1/backupObjects/*/restorePoints"
     NAMES: ClassVar[Names] = Names(
@@ -118,7 +119,6 @@ class VeeamBackupReplication(Dialect):
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
-        self.desk = TokenDesk(_ACCOUNTS, _LIFETIME_SECONDS)
         self.clock_on_wall = ServerClock(self)
         self.points = Points(self, self.clock_on_wall)
         self.reads = Reads(self, self.clock_on_wall, self.points)
@@ -229,9 +229,9 @@ class VeeamBackupReplication(Dialect):
                 "access_token": granted.access_token,
                 "token_type": "bearer",
                 "refresh_token": granted.refresh_token,
-                "expires_in": _LIFETIME_SECONDS,
+                "expires_in": self.LIFETIME_SECONDS,
                 ".issued": self.clock_on_wall.seven_digits(now),
-                ".expires": self.clock_on_wall.seven_digits(now + _LIFETIME_SECONDS * 1_000_000),
+                ".expires": self.clock_on_wall.seven_digits(now + self.LIFETIME_SECONDS * 1_000_000),
             }
         )
 
@@ -247,19 +247,9 @@ class VeeamBackupReplication(Dialect):
             raise Refusal(401, "The access token is not valid yet.")
         return Visit(session, revision)
 
-    def open_sessions(self) -> int:
-        return len(self.desk)
-
     def end_sessions(self) -> None:
-        self.desk.clear()
+        super().end_sessions()
         self._greeted.clear()
-
-    def expire_sessions(self) -> None:
-        self.desk.expire()
-
-    def credentials(self) -> dict[str, object]:
-        others = {name: account.as_json() for name, account in _ACCOUNTS.items() if name != "main"}
-        return {**_ACCOUNTS["main"].as_json(), "accounts": others}
 
     # The server itself
 

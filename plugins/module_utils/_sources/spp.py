@@ -112,20 +112,15 @@ class SpectrumProtectPlus(Source):
 
     def open(self, reading: Reading) -> None:
         """Ask for the version, which needs no session, then log in."""
-        self._login = BasicForSession(
+        login = BasicForSession(
             self.settings.username,
             self.settings.password,
             path=_SESSION,
             member="sessionid",
             header="X-Endeavour-Sessionid",
         )
-        self._login.open(self.client)
+        self.log_in(login)
         reading.version = self._version()
-
-    def close(self) -> None:
-        """Log out."""
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
 
     def _version(self) -> str | None:
         # ping came with 10.1.8.1 and took the place of /ngp/version.

@@ -115,7 +115,7 @@ class Unitrends(Source):
 
     def open(self, reading: Reading) -> None:
         """Log in, and ask which zone the appliance writes its times in."""
-        self._login = JsonForToken(
+        login = JsonForToken(
             self.settings.username,
             self.settings.password,
             path="/api/login",
@@ -124,8 +124,8 @@ class Unitrends(Source):
             header="AuthToken",
             ended_by="cookie",
         )
-        self._login.open(self.client)
-        if self._login.told.get("role_scope"):
+        self.log_in(login)
+        if login.told.get("role_scope"):
             reading.warnings.append("the role of this account has a scope: backups outside of it are silently absent")
         told = self._clock(None)
         name = self.settings.own["timezone"] or as_text(told.get("tz"))
@@ -140,11 +140,6 @@ class Unitrends(Source):
         clock = clock_of(told, self._times, now)
         # Also what makes a wrong zone harmless: no rule about time passes where the clocks differ.
         reading.skew_micros = None if clock is None else clock + SECOND // 2 - now
-
-    def close(self) -> None:
-        """Log out."""
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
 
     def _clock(self, sid: int | None) -> Mapping[str, t.Any]:
         try:

@@ -93,7 +93,7 @@ class VeeamAws(VeeamCloud):
     def open(self, reading: Reading) -> None:
         """Agree on a revision, log in, and ask which version this is."""
         self.client.advise = _advice
-        login = self.login = OAuth2Password(
+        login = OAuth2Password(
             self.settings.username,
             self.settings.password,
             path=_TOKEN,
@@ -111,7 +111,7 @@ class VeeamAws(VeeamCloud):
         for version in (wanted,) if wanted else API_VERSIONS:
             self.client.always_send({"x-api-version": version})
             try:
-                login.open(self.client)
+                self.log_in(login)
                 return version
             except LoginError as error:
                 if error.status != 400 or not _ABOUT_VERSION.search(error.words or ""):

@@ -120,7 +120,7 @@ class VeeamAzure(VeeamCloud):
         """Log in, and ask which version this is."""
         self.root = f"/api/{_version_of(self.settings)}"
         self.client.advise = _advice
-        login = self.login = OAuth2Password(
+        login = OAuth2Password(
             self.settings.username,
             self.settings.password,
             path=_OAUTH,
@@ -128,7 +128,7 @@ class VeeamAzure(VeeamCloud):
             refresh_grant="Refresh_token",
             mfa_advice=MFA_ADVICE,
         )
-        login.open(self.client)
+        self.log_in(login)
         try:
             about = self.client.get(f"{self.root}/system/about").json_object()
             reading.version = as_text(about.get("serverVersion"))

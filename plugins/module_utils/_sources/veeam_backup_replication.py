@@ -140,10 +140,10 @@ class VeeamBackupReplication(Source):
 
     def open(self, reading: Reading) -> None:
         """Agree on a revision, log in, and ask which server this is and what its clock says."""
-        self._login = OAuth2Password(
+        login = OAuth2Password(
             self.settings.username, self.settings.password, path=_LOG_IN, log_out=("POST", _LOG_OUT), may_lag=True
         )
-        self._version = self._agreed(self.settings.own.get("api_version"))
+        self._version = self._agreed(login, self.settings.own.get("api_version"))
         reading.scope["api_version"] = self._version
         try:
             info = self.client.get(f"{ROOT}/serverInfo").json_object()
@@ -152,12 +152,7 @@ class VeeamBackupReplication(Source):
             reading.version = None
         reading.skew_micros = self._skew()
 
-    def close(self) -> None:
-        """Give both tokens back."""
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
-
-    def _agreed(self, wanted: str | None) -> str:
+    def _agreed(self, login: OAuth2Password, wanted: str | None) -> str:
         """Log in with the newest revision that both sides know. A refused revision is no judgement of the password."""
         candidates = [wanted] if wanted else list(self._offered() or API_VERSIONS)
         tried: list[str] = []
@@ -166,7 +161,7 @@ class VeeamBackupReplication(Source):
             tried.append(version)
             self.client.always_send({"x-api-version": version})
             try:
-                self._login.open(self.client)
+                self.log_in(login)
                 return version
             except LoginError as error:
                 if error.status != 400 or not _ABOUT_VERSION.search(error.words or ""):

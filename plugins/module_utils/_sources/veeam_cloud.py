@@ -7,19 +7,19 @@
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._auth import OAuth2Password
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
-from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text, items_of
-from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._failures import ForbiddenError, NotFoundError
+from ansible_collections.backup.audit.plugins.module_utils._listing import Listing
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
-from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline, Mapper
+from ansible_collections.backup.audit.plugins.module_utils._workers import Inline, Mapper
 
 Rows = list[dict[str, t.Any]]
 PAGE = {"Offset": None, "Limit": None}
+_LISTING = Listing(offset="Offset", limit="Limit", items="results", total="totalCount")
 MFA_ADVICE = "Use a user of the appliance without multi-factor authentication for unattended reading"
 
 
@@ -28,7 +28,6 @@ class VeeamCloud(Source):
 
     versions: t.ClassVar[tuple[str, ...]]
     root: str
-    login: OAuth2Password | None = None
     # What all readable repositories have in common.
     encrypted: bool | None = None
 
@@ -45,11 +44,6 @@ class VeeamCloud(Source):
             raise OptionError(
                 f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(cls.versions)}"
             )
-
-    def close(self) -> None:
-        """Give the token back."""
-        if self.login is not None:
-            self.login.close(self.client)
 
     def note_repositories(self, reading: Reading, repositories: Rows | AuditError) -> None:
         """Whether all repositories encrypt, or none does; unknown where they differ or may not be read."""
@@ -78,23 +72,4 @@ class VeeamCloud(Source):
 
         ``ahead``: the first page is asked for now, not when the first record is wanted.
         """
-
-        def fetch(offset: int, limit: int) -> Page[t.Any]:
-            query = {**(params or {}), "Offset": str(offset), "Limit": str(limit)}
-            answer = self.client.get(self.root + path, query)
-            body = answer.json_object()
-            return Page(items_of(body, "results", answer.call, answer.server), as_int(body.get("totalCount")))
-
-        def identity(row: t.Any) -> str:
-            return str(as_object(row).get("id"))
-
-        size = self.settings.page_size
-        begun = Ahead(self.workers, fetch, 0, size) if ahead else fetch
-        return self._records(by_offset(begun, mapper or self.workers, size, identity, what), what)
-
-    def _records(self, pages: Iterator[Sequence[t.Any]], what: str) -> Iterator[dict[str, t.Any]]:
-        for items in pages:
-            for item in items:
-                if not isinstance(item, dict) or as_text(item.get("id")) is None:
-                    raise AnswerError(f"a record of {what} has no id", server=self.client.host)
-                yield item
+        return _LISTING.records(self, self.root + path, what, params, mapper, ahead=ahead)

@@ -148,7 +148,7 @@ class VeeamEnterpriseManager(Source):
         """Log on, as oneself or as a tenant, and ask which versions of the API are offered."""
         own = self.settings.own
         self.client.always_send({"Accept": wire.ACCEPT[own.get("representation") or "json"]})
-        self._login = BasicForHeader(
+        login = BasicForHeader(
             self.settings.username,
             self.settings.password,
             path="/api/sessionMngr/",
@@ -159,7 +159,7 @@ class VeeamEnterpriseManager(Source):
             body=_tenant_of(self.settings),
         )
         try:
-            self._login.open(self.client)
+            self.log_in(login)
         except LoginError as error:
             error.advice = (
                 f"{error.advice}; write a domain user as DOMAIN\\user. The account needs a role of its own here"
@@ -173,11 +173,6 @@ class VeeamEnterpriseManager(Source):
         reading.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
         # No call tells what is not backed up.
         reading.scope["inventory"] = False
-
-    def close(self) -> None:
-        """Log off by this session's own id: the list of sessions also holds other people's."""
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
 
     # Reading
 

@@ -95,24 +95,19 @@ class VProtect(Source):
         """Log in, and ask for the version, which only the nodes tell."""
         if self.client.prefix == _API:
             raise OptionError("url: it ends in /api", advice="Leave that out: https://HOST, or https://HOST:PORT")
-        self._login = JsonForCookies(
+        login = JsonForCookies(
             self.settings.username,
             self.settings.password,
             path=f"{_API}/session/login",
             log_out=f"{_API}/session/logout",
         )
-        self._login.open(self.client)
+        self.log_in(login)
         try:
             nodes = self._list("/nodes")
         except (ForbiddenError, NotFoundError):
             nodes = []
         reading.version = ", ".join(sorted({version for node in nodes if (version := as_text(node.get("version")))}))
         reading.version = reading.version or None
-
-    def close(self) -> None:
-        """Log out."""
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
 
     # Reading
 

@@ -56,8 +56,7 @@ class Product(Source):
 
     def open(self, reading):
         user, password = self.settings.username, self.settings.password
-        self._login = BasicForSession(user, password, path="/session", member="id", header="X-Session")
-        self._login.open(self.client)
+        self.log_in(BasicForSession(user, password, path="/session", member="id", header="X-Session"))
         reading.version = "1.2"
 
     def read(self, reading):
@@ -88,10 +87,6 @@ class Product(Source):
             raise ZeroDivisionError(told["bug"])
         for _page in self.workers.map(lambda _number: self.client.get("/page"), range(told.get("pages", 0))):
             pass
-
-    def close(self):
-        if hasattr(self, "_login"):
-            self._login.close(self.client)
 
 
 class Other(Product):

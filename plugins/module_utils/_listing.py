@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists of JSON records that each have an ``id``, in pages by offset and limit, as several products have them."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
+from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Mapper
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """What a product calls the two keys of the query, and the two members of the answer."""
+
+    offset: str
+    limit: str
+    items: str
+    total: str
+
+    def records(
+        self,
+        source: Source,
+        path: str,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        mapper: Mapper | None = None,
+        *,
+        ahead: bool = False,
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of one list, pages read in parallel unless ``mapper`` says otherwise.
+
+        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        """
+
+        def fetch(offset: int, limit: int) -> Page[t.Any]:
+            answer = source.client.get(path, {**(params or {}), self.offset: str(offset), self.limit: str(limit)})
+            body = answer.json_object()
+            return Page(items_of(body, self.items, answer.call, answer.server), as_int(body.get(self.total)))
+
+        size = source.settings.page_size
+        begun = Ahead(source.workers, fetch, 0, size) if ahead else fetch
+        return _with_ids(source, by_offset(begun, mapper or source.workers, size, _identity, what), what)
+
+
+def _identity(record: t.Any) -> str:
+    return str(as_object(record).get("id"))
+
+
+def _with_ids(source: Source, pages: Iterator[t.Any], what: str) -> Iterator[dict[str, t.Any]]:
+    for items in pages:
+        for item in items:
+            if not isinstance(item, dict) or as_text(item.get("id")) is None:
+                raise AnswerError(f"a record of {what} has no id", server=source.client.host)
+            yield item
