@@ -20,9 +20,9 @@ AUDIT := build/audit
 SITE := build/site
 TREE := .venv/tree/ansible_collections/backup/audit
 
-# Folders as well: they change when a file in them is removed.
+# Folders as well: they change when a file in them is removed. 'docs/.' because docs is the name of a target.
 SOURCES := $(shell find galaxy.yml LICENSE README.md SECURITY.md CHANGELOG.md requirements.txt meta plugins roles playbooks \
-    changelogs docs extensions -not -name __pycache__ -not -name '*.pyc' 2>/dev/null)
+    changelogs docs/. extensions -not -name __pycache__ -not -name '*.pyc' 2>/dev/null)
 
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(VENV)/collections
