@@ -17,12 +17,13 @@ PYTHON := $(VENV)/bin/python
 TOOLS_READY := .venv/.tools
 COLLECTION_READY := .venv/collections/.installed
 AUDIT := build/audit
+RELEASE := build/release
 SITE := build/site
 TREE := .venv/tree/ansible_collections/backup/audit
 
 # Folders as well: they change when a file in them is removed. 'docs/.' because docs is the name of a target.
-SOURCES := $(shell find galaxy.yml LICENSE README.md SECURITY.md CHANGELOG.md requirements.txt meta plugins roles playbooks \
-    changelogs docs/. extensions -not -name __pycache__ -not -name '*.pyc' 2>/dev/null)
+SOURCES := $(shell find galaxy.yml LICENSE LICENSES REUSE.toml README.md SECURITY.md CHANGELOG.md requirements.txt meta plugins \
+    roles playbooks changelogs docs/. extensions tests/config.yml -not -name __pycache__ -not -name '*.pyc' 2>/dev/null)
 
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(VENV)/collections
@@ -84,11 +85,17 @@ coverage: setup ## the same, and which lines and branches of plugins/ nothing re
 mutants: setup ## mutation testing of what judges and counts; MINUTES=30 for a part chosen by chance
 	$(PYTHON) -m tests.tools.mutate --minutes $(or $(MINUTES),1440)
 
-.PHONY: lint lint-license lint-style lint-types lint-ansible lint-docs lint-links lint-changelog
-lint: lint-license lint-style lint-types lint-ansible lint-docs lint-links lint-changelog ## style, types, documentation, license notices
+.PHONY: lint lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-links lint-changelog
+lint: lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-links lint-changelog ## style, types, documentation, license notices
 
 lint-license: setup
-	$(PYTHON) -m tests.tools.spdx
+	reuse lint --quiet || reuse lint
+
+lint-github: setup
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 lint-style: setup
 	ruff check .
@@ -151,6 +158,19 @@ awx-check: setup ## the plays of the AWX templates under ansible-runner, in one 
 .PHONY: build
 build: $(TARBALL) ## the collection's tarball into build/
 	@echo $(TARBALL)
+
+.PHONY: release
+release: setup ## VERSION=1.1.0 into galaxy.yml, the fragments into the changelog; again, what has come since
+	$(PYTHON) -m tests.tools.release "$(VERSION)"
+
+.PHONY: release-check
+release-check: setup lint-license $(RELEASE)/.ready ## whether the tarball may be published: versions, contents, Galaxy's importer, the demo with it alone
+	$(PYTHON) -m tests.tools.release_check $(TARBALL) $(RELEASE)
+
+$(RELEASE)/.ready: tests/requirements-release.txt | $(TOOLS_READY)
+	$(PYTHON) -m venv --clear $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet -r tests/requirements-release.txt
+	touch $@
 
 .PHONY: clean
 clean: ## remove everything that make has made, .venv/ included

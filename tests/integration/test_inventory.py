@@ -93,8 +93,10 @@ def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) ->
         json.loads(first.stdout)["_meta"]["hostvars"]
     )
     assert len(simulators.requests("spp")) == asked
-    assert inventory(simulators, tmp_path, "--list", "--flush-cache", **options).returncode == 0
-    assert len(simulators.requests("spp")) == 2 * asked
+    # ansible-core 2.16 has no --flush-cache for it.
+    if "--flush-cache" in inventory(simulators, tmp_path, "--help").stdout:
+        assert inventory(simulators, tmp_path, "--list", "--flush-cache", **options).returncode == 0
+        assert len(simulators.requests("spp")) == 2 * asked
     kept = "".join(path.read_text("utf-8") for path in (tmp_path / "cache").iterdir())
     assert kept
     assert simulators.ready["products"]["spp"]["password"] not in kept

@@ -23,7 +23,7 @@ from .estate import build_estate, invite_guests, write_estate
 from .products import DIALECTS
 from .seed_estate import build_seed_estate
 from .server import ProductServer
-from .truth import Estate, as_moment
+from .truth import Estate, as_moment, from_iso
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
@@ -49,7 +49,7 @@ def _positive(text: str) -> int:
 
 
 def _moment(text: str) -> int:
-    when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    when = from_iso(text)
     if when.tzinfo is None:
         raise argparse.ArgumentTypeError("a time needs a zone, such as 2026-03-10T12:00:00Z")
     return as_moment(when)

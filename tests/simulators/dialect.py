@@ -125,10 +125,12 @@ class Dialect(ABC):
         """The session behind the call, or a Refusal."""
 
     @abstractmethod
-    def refuse(self, call: Call, refusal: Refusal) -> Answer: ...
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """A refusal as the product words it."""
 
     @abstractmethod
-    def open_sessions(self) -> int: ...
+    def open_sessions(self) -> int:
+        """How many were not ended."""
 
     @abstractmethod
     def end_sessions(self) -> None:

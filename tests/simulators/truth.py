@@ -9,6 +9,7 @@ cut down to that resolution is what a reader must arrive at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -28,6 +29,12 @@ def as_datetime(moment: int) -> datetime:
 
 def as_moment(when: datetime) -> int:
     return (when - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_iso(text: str) -> datetime:
+    """A time as ISO 8601 writes it; Python 3.10 itself takes neither Z nor fractions of other than 3 or 6 digits."""
+    six_digits = re.sub(r"\.(\d+)", lambda fraction: f".{fraction[1][:6]:0<6}", text)
+    return datetime.fromisoformat(six_digits.replace("Z", "+00:00"))
 
 
 def rfc3339(moment: int) -> str:

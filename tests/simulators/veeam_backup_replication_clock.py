@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
 from .dialect import Dialect
-from .truth import as_datetime
+from .truth import as_datetime, from_iso
 
 
 class ServerClock:
@@ -51,7 +51,7 @@ class ServerClock:
     def read(self, text: str) -> int | None:
         """A time that a client sent, as a moment; without an offset it is the server's own. None: it is no time."""
         try:
-            when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            when = from_iso(text)
         except ValueError:
             return None
         if when.tzinfo is None:

@@ -13,11 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import timezone
 from typing import Any
 
 from .dialect import Refusal
-from .truth import as_moment
+from .truth import as_moment, from_iso
 
 Test = Callable[[Any], bool]
 # What a field is compared as: text, time, number, or an enumeration's values in their order.
@@ -74,7 +74,7 @@ def _bad(why: str) -> Refusal:
 def _time(text: str) -> int:
     """Without a zone a time is taken as UTC (facts A4)."""
     try:
-        when = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        when = from_iso(text)
     except ValueError:
         raise _bad(f"'{text}' is not a time") from None
     return as_moment(when.replace(tzinfo=timezone.utc) if when.tzinfo is None else when)

@@ -1,14 +1,16 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The compliance play against simulated backup servers: python -m tests.tools.demo
+"""The compliance play against simulated backup servers: python -m tests.tools.demo [--collections FOLDER]
 
 Starts the simulators, makes a real restic repository where restic is installed, writes an inventory for them, runs the
 real ansible-playbook, ends the simulators. Workloads fail in there on purpose; the demo fails only if something broke.
+With a folder of collections the play knows that one only, and runs in it.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -160,7 +162,7 @@ def restic_host() -> dict[str, Any]:
     }
 
 
-def run_play(ready: dict[str, Any], others: dict[str, Any]) -> None:
+def run_play(ready: dict[str, Any], others: dict[str, Any], collections: Path | None = None) -> None:
     """The play over the simulated servers and other hosts."""
     FINDINGS.unlink(missing_ok=True)
     inventory = inventory_of(ready)
@@ -171,11 +173,11 @@ def run_play(ready: dict[str, Any], others: dict[str, Any]) -> None:
     passwords[password_variable("restic")] = RESTIC_PASSWORD
     settings = {
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "collections"),
+        "ANSIBLE_COLLECTIONS_PATH": str(collections or ROOT / ".venv" / "collections"),
     }
     command = play_command()
     print(f"$ {shlex.join(command)}", flush=True)
-    play = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings | passwords)
+    play = subprocess.Popen(command, cwd=collections or ROOT, env=os.environ | settings | passwords)
     try:
         status = play.wait()
     finally:
@@ -215,12 +217,15 @@ def stop(signal_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + signal_number)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.demo")
+    parser.add_argument("--collections", type=Path, help="where the collection is installed, if not in .venv/")
+    options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, stop)
     OUTPUT.mkdir(parents=True, exist_ok=True)
     try:
         with simulators() as ready:
-            run_play(ready, restic_host())
+            run_play(ready, restic_host(), options.collections)
     except DemoError as error:
         print(f"The demo broke: {error}", file=sys.stderr)
         return 1
@@ -231,4 +236,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -14,14 +14,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-import yaml
-
 ROOT = Path(__file__).resolve().parents[2]
 IN_COPY = PurePosixPath("ansible_collections/backup/audit")
 
 
 def project_files(root: Path = ROOT) -> list[PurePosixPath]:
-    """Every file that is or would be committed; without git, every file that galaxy.yml does not ignore."""
+    """Every file that is or would be committed; without git, every file that .gitignore does not name."""
     in_git = (root / ".git").exists() and shutil.which("git") is not None
     names = _known_to_git(root) if in_git else _not_ignored(root)
     files = sorted(PurePosixPath(name) for name in names)
@@ -41,15 +39,17 @@ def _known_to_git(root: Path) -> Iterator[str]:
 
 
 def _not_ignored(root: Path) -> Iterator[str]:
-    ignored = yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["build_ignore"]
+    # Names alone: that is all that .gitignore of this project says.
+    lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
+    ignored = [".git", *(line.strip("/") for line in lines if line and not line.startswith("#"))]
 
-    def is_kept(path: str) -> bool:
-        return not any(fnmatch.fnmatch(path, pattern) for pattern in ignored)
+    def is_kept(path: PurePosixPath) -> bool:
+        return not any(fnmatch.fnmatch(part, pattern) for part in (path.name, str(path)) for pattern in ignored)
 
     for folder, subfolders, names in os.walk(root):
         here = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        subfolders[:] = [name for name in subfolders if is_kept(str(here / name))]
-        yield from (path for path in (str(here / name) for name in names) if is_kept(path))
+        subfolders[:] = [name for name in subfolders if is_kept(here / name)]
+        yield from (str(path) for path in (here / name for name in names) if is_kept(path))
 
 
 @contextlib.contextmanager

@@ -11,40 +11,46 @@ import pytest
 
 from tests.tools.project import ROOT, copy_of_project, project_files, tree_of
 
-BUILD_IGNORE = "build_ignore: [.venv, build, '*/__pycache__', '*.pyc']\n"
+IGNORED = "# Comment\n/.venv/\nbuild/\n__pycache__/\n*.pyc\n/tests/output/\n"
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A small project with sources, build output and caches."""
     root = tmp_path / "project"
-    for name in ("plugins/a.py", "plugins/__pycache__/a.pyc", "build/out.txt", ".venv/bin/python", "README.md"):
+    for name in (
+        "plugins/a.py",
+        "plugins/__pycache__/a.pyc",
+        "build/out.txt",
+        "tests/output/x",
+        ".venv/bin/python",
+        "README.md",
+    ):
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x\n", encoding="utf-8")
-    (root / "galaxy.yml").write_text(BUILD_IGNORE, encoding="utf-8")
+    (root / ".gitignore").write_text(IGNORED, encoding="utf-8")
     (root / "link").symlink_to("README.md")
     return root
 
 
-SOURCES = [PurePosixPath(name) for name in ("README.md", "galaxy.yml", "link", "plugins/a.py")]
+SOURCES = [PurePosixPath(name) for name in (".gitignore", "README.md", "link", "plugins/a.py")]
 
 
 def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True)
 
 
-def test_without_git_what_galaxy_ignores_is_no_source(project: Path) -> None:
+def test_without_git_what_gitignore_names_is_no_source(project: Path) -> None:
     assert project_files(project) == SOURCES
 
 
 def test_with_git_new_files_count_and_ignored_and_removed_ones_do_not(project: Path) -> None:
-    (project / ".gitignore").write_text("build/\n.venv/\n__pycache__/\n", encoding="utf-8")
     git(project, "init")
-    git(project, "add", "README.md", "galaxy.yml", ".gitignore")
+    git(project, "add", "README.md", ".gitignore")
     (project / "README.md").unlink()
 
-    assert project_files(project) == [PurePosixPath(".gitignore"), *SOURCES[1:]]
+    assert project_files(project) == [source for source in SOURCES if source.name != "README.md"]
 
 
 def test_an_empty_project_is_an_error(tmp_path: Path) -> None:

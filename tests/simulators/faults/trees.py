@@ -48,7 +48,8 @@ class Tree(ABC):
         """The same for the whole answer."""
 
     @abstractmethod
-    def encode(self, encoding: str = "utf-8") -> bytes: ...
+    def encode(self, encoding: str = "utf-8") -> bytes:
+        """As it goes over the wire."""
 
 
 class JsonTree(Tree):

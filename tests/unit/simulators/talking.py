@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+
+from tests.simulators.truth import from_iso
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "vendors"
 AGGREGATE = {
@@ -28,7 +29,7 @@ WITH_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
 
 def milliseconds(text: str) -> int:
     """A time of the truth as SPP says it."""
-    return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+    return int(from_iso(text).timestamp() * 1000)
 
 
 class Talk:

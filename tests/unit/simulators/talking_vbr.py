@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from tests.simulators.truth import from_iso
 from tests.unit.simulators.talking import Talk
 
 NEWEST = "1.3-rev2"
@@ -20,7 +21,7 @@ OLD_POINTS = "/api/v1/objectRestorePoints"
 
 
 def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
+    return from_iso(text).astimezone(timezone.utc)
 
 
 class VbrTalk(Talk):

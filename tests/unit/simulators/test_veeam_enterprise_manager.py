@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.simulators import running
+from tests.simulators.truth import from_iso
 from tests.unit.simulators.talking_em import EmTalk, guid, link
 
 PLURALS = {
@@ -27,7 +28,7 @@ PLURALS = {
 
 def utc(text: str) -> datetime:
     assert text.endswith("Z")
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc)
+    return from_iso(text).astimezone(timezone.utc)
 
 
 def everything(em: EmTalk) -> dict[str, dict[str, Any]]:

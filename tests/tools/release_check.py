@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a tarball may be published: python -m tests.tools.release_check TARBALL FOLDER_OF_GALAXY_IMPORTER
+
+Everything that names the version agrees, Galaxy's own importer has nothing to say, and the demo runs with the tarball
+alone, installed into an empty folder. All is asked, also when something fails.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from tests.tools import demo, release
+from tests.tools.project import ROOT, project_files
+
+ADDED_IN = re.compile(r"^\s*version_added: [\"']?([\d.]+)", re.MULTILINE)
+NAMED = re.compile(r"\bbackup[-.]audit[-:= ]+v?(\d+\.\d+\.\d+)\b")
+TOP = re.compile(r"^## v([\d.\\]+)$", re.MULTILINE)
+# What a user needs, what Galaxy shows, and what ansible-test asks of an installed collection.
+IN_TARBALL = (
+    *("MANIFEST.json", "FILES.json", "README.md", "LICENSE", "SECURITY.md", "CHANGELOG.md", "requirements.txt"),
+    *("REUSE.toml", "LICENSES/*", "changelogs/changelog.yaml", "changelogs/config.yaml", "meta/*.yml"),
+    *("docs/*", "extensions/*", "playbooks/*", "plugins/*", "roles/*", "tests/config.yml"),
+)
+
+
+def version_of(root: Path) -> str:
+    return str(yaml.safe_load((root / "galaxy.yml").read_text("utf-8"))["version"])
+
+
+def disagreements(root: Path) -> Iterator[str]:
+    """What names another version than galaxy.yml, or a change that no version has."""
+    version = version_of(root)
+    versions = release.released(root)
+    if version not in versions[-1:]:
+        yield f"changelogs/changelog.yaml ends with {(versions or ['nothing'])[-1]}: make release VERSION={version}"
+    changelog = root / "CHANGELOG.md"
+    top = TOP.search(changelog.read_text("utf-8")) if changelog.exists() else None
+    if top is None or top[1].replace("\\", "") != version:
+        yield f"CHANGELOG.md does not begin with {version}: make release VERSION={version}"
+    for fragment in sorted((root / "changelogs" / "fragments").glob("*.y*ml")):
+        yield f"changelogs/fragments/{fragment.name} is in no release: make release VERSION={version}"
+    for file in project_files(root):
+        text = (root / file).read_text("utf-8", errors="replace") if (root / file).is_file() else ""
+        if file.parts[0] in ("plugins", "roles", "playbooks"):
+            for added in set(ADDED_IN.findall(text)) - {version, *versions}:
+                yield f"{file}: version_added {added} is no release"
+        if file.suffix in (".md", ".yml") and file.parts[0] not in ("CHANGELOG.md", "changelogs", "tests"):
+            for named in set(NAMED.findall(text)) - {version}:
+                yield f"{file} names backup.audit {named}"
+
+
+def strays(names: list[str]) -> Iterator[str]:
+    """Files in the tarball that nobody needs there, and files that are missing."""
+    for name in names:
+        if not any(fnmatch.fnmatch(name, pattern) for pattern in IN_TARBALL):
+            yield f"{name} is in the tarball; build_ignore of galaxy.yml should name it"
+    for pattern in IN_TARBALL:
+        if not fnmatch.filter(names, pattern):
+            yield f"{pattern} is not in the tarball"
+
+
+def contents(tarball: Path) -> list[str]:
+    with tarfile.open(tarball) as archive:
+        return [member.name for member in archive.getmembers() if not member.isdir()]
+
+
+def complaints(said: str) -> list[str]:
+    """What Galaxy's importer found wrong."""
+    found = [line for line in said.splitlines() if re.match(r"(WARNING|ERROR|CRITICAL):", line)]
+    if "Importer processing completed successfully" not in said:
+        found.append("The importer did not end well; it said last: " + (said.strip().splitlines() or ["nothing"])[-1])
+    return found
+
+
+def ask_galaxy(tarball: Path, importer: Path) -> Iterator[str]:
+    # Away from here and without any collection: as the importer runs at Galaxy.
+    with tempfile.TemporaryDirectory(prefix="backup-audit-") as folder:
+        environment = os.environ | {
+            "PATH": os.pathsep.join([str(importer / "bin"), os.environ["PATH"]]),
+            "ANSIBLE_COLLECTIONS_PATH": folder,
+            "ANSIBLE_HOME": str(Path(folder) / "home"),
+        }
+        command = [str(importer / "bin" / "python"), "-m", "galaxy_importer.main", str(tarball.resolve())]
+        ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    yield from complaints(ended.stdout + ended.stderr)
+
+
+def run_alone(tarball: Path, version: str) -> Iterator[str]:
+    """Install the tarball into an empty folder, run the demo with nothing else, and see what judged."""
+    galaxy = str(Path(sys.executable).parent / "ansible-galaxy")
+    with tempfile.TemporaryDirectory(prefix="backup-audit-") as folder:
+        environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": folder}
+        environment.pop("PYTHONPATH", None)
+        install = [galaxy, "collection", "install", "--offline", "-p", folder, str(tarball.resolve())]
+        play = [sys.executable, "-m", "tests.tools.demo", "--collections", folder]
+        # What was installed is what was built, also after the play.
+        verify = [galaxy, "collection", "verify", "--offline", "-p", folder, "backup.audit"]
+        for command in (install, play, verify):
+            status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+            if status != 0:
+                yield f"{' '.join(command[1:4])} ended with {status}"
+                return
+    judged_by = json.loads(demo.FINDINGS.read_text("utf-8"))["collection_version"]
+    if judged_by != version:
+        yield f"The demo was judged by backup.audit {judged_by}"
+
+
+def main(tarball: Path, importer: Path) -> int:
+    version = version_of(ROOT)
+    checks = {
+        "versions": disagreements(ROOT),
+        "contents of the tarball": strays(contents(tarball)),
+        "galaxy-importer": ask_galaxy(tarball, importer),
+        "the demo from the tarball alone": run_alone(tarball, version),
+    }
+    wrong = {name: list(found) for name, found in checks.items()}
+    print()
+    for name, found in wrong.items():
+        print("\n  ".join([f"{name}: {'FAILED' if found else 'passed'}", *found]))
+    print(f"{tarball.name} may {'not ' if any(wrong.values()) else ''}be published.")
+    return 1 if any(wrong.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(Path, sys.argv[1:3])))
