@@ -9,11 +9,10 @@ Sources: IBM REST API reference 10.1.6 to 10.1.17, IBM's public clients. Times a
 
 from __future__ import annotations
 
-import itertools
 import json
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForSession
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
@@ -22,18 +21,18 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
     ForbiddenError,
     NotFoundError,
 )
-from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
+from ansible_collections.backup.audit.plugins.module_utils._http import segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, Workload
-from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_link
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import spp_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.spp_api import SEARCH, Api
 from ansible_collections.backup.audit.plugins.module_utils._times import from_epoch_millis
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
-from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead
 
 _CATALOGUE = "/api/endeavour/catalog/recovery"
+_INVENTORY = "/api/endeavour/catalog/hypervisor/vm"
 _SESSION = "/api/endeavour/session"
 # workload_type -> the part of the recovery catalogue that holds it
 _COLLECTIONS = {"vm": "hypervisorvm", "database": "applicationdatabase"}
@@ -65,11 +64,11 @@ class SpectrumProtectPlus(Source):
         Permit("GET", "/ngp/version"),
         Permit("GET", "/ngp/slapolicy", _GRAMMAR),
         Permit("GET", "/api/site", _GRAMMAR),
-        Permit("GET", "/api/endeavour/catalog/hypervisor/vm", _GRAMMAR),
+        Permit("GET", _INVENTORY, _GRAMMAR),
         *_catalogue_permits(),
         Permit(
             "POST",
-            "/api/hypervisor/search",
+            SEARCH,
             {"resourceType": "vm", "from": "recovery", "pageSize": None, "pageStartIndex": None},
             required=("from",),
         ),
@@ -120,6 +119,7 @@ class SpectrumProtectPlus(Source):
             header="X-Endeavour-Sessionid",
         )
         self.log_in(login)
+        self._api = Api(self.client, self.workers, self.settings.page_size)
         reading.version = self._version()
 
     def _version(self) -> str | None:
@@ -157,7 +157,7 @@ class SpectrumProtectPlus(Source):
         """The workloads of one type that have recovery points."""
         collection = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
         what = f"{workload_type}s with recovery points"
-        return self._pages(collection, {"embed": _EMBED}, "children", what, ahead=True)
+        return self._api.pages(collection, {"embed": _EMBED}, "children", what, ahead=True)
 
     def _list(self, reading: Reading, workload_type: str, children: Iterator[t.Any]) -> None:
         """The points of each workload are asked for as soon as it is listed, unless copies need to know all first."""
@@ -191,7 +191,7 @@ class SpectrumProtectPlus(Source):
 
     def _versions(self, child: tuple[Workload, str]) -> list[t.Any]:
         workload, link = child
-        rows = list(self._pages(link, {}, "contents", f"recovery points of {workload.name!r}"))
+        rows = list(self._api.pages(link, {}, "contents", f"recovery points of {workload.name!r}"))
         for row in rows:
             pk = as_text(as_object(as_object(row).get("properties")).get("pk"))
             if pk is not None and pk != workload.id:
@@ -202,32 +202,10 @@ class SpectrumProtectPlus(Source):
                 )
         return rows
 
-    def _pages(
-        self, path: str, params: Mapping[str, str], member: str, what: str, *, ahead: bool = False
-    ) -> Iterator[t.Any]:
-        """All items of a listing, along links.nextPage, on the configured server only; ``ahead``: begun at once."""
-        parts = urlsplit(path)
-        first = {**dict(parse_qsl(parts.query)), **params, "pageSize": str(self.settings.page_size)}
-
-        def fetch(link: str | None) -> Page[t.Any]:
-            path, lap = _with_lap(link) if link else (parts.path, False)
-            return self._page(self.client.get(path, None if link else first), member, lap=lap)
-
-        begun = Ahead(self.workers, fetch, None) if ahead else fetch
-        return itertools.chain.from_iterable(by_link(begun, what))
-
-    def _page(self, answer: Answer, member: str, *, lap: bool) -> Page[t.Any]:
-        body = answer.json_object()
-        items = items_of(body, member, answer.call, answer.server)
-        if not all(isinstance(item, dict) for item in items):
-            raise AnswerError(f"an item of {member!r} is no record", server=answer.server, call=answer.call)
-        following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
-        return Page(items, as_int(body.get("total")), self.client.local(following) if following else None, lap)
-
     def _slas(self) -> dict[str, fields.Sla]:
         """SLA policies by name. Without them (no right, other version) what they imply is unknown."""
         try:
-            policies = list(self._pages("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
+            policies = list(self._api.pages("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
         except (ForbiddenError, NotFoundError, AnswerError):
             return {}
         return {name: fields.sla_of(policy) for policy in policies for name in [as_text(policy.get("name"))] if name}
@@ -236,7 +214,9 @@ class SpectrumProtectPlus(Source):
 
     def _inventory(self) -> list[dict[str, t.Any]] | AuditError:
         try:
-            return list(self._pages("/api/endeavour/catalog/hypervisor/vm", {"embed": _EMBED}, "children", "inventory"))
+            return list(
+                self._api.pages("/api/endeavour/catalog/hypervisor/vm", {"embed": _EMBED}, "children", "inventory")
+            )
         except (ForbiddenError, NotFoundError) as error:
             return error
 
@@ -280,7 +260,7 @@ class SpectrumProtectPlus(Source):
     # Copies, from the view of the restore wizard
 
     def _restore_view(self, reading: Reading, workloads: Sequence[Workload]) -> dict[t.Any, dict[int, list[Copy]]]:
-        searched = self.workers.submit(self._searched)
+        searched = self.workers.submit(self._api.searched)
         try:
             sites = self._sites()
             found = searched.result()
@@ -303,7 +283,7 @@ class SpectrumProtectPlus(Source):
         query = {"from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"}
 
         def versions(pair: tuple[Workload, str]) -> dict[int, list[Copy]]:
-            rows = self._pages(pair[1], query, "versions", f"copies of {pair[0].name!r}")
+            rows = self._api.pages(pair[1], query, "versions", f"copies of {pair[0].name!r}")
             view = {}
             for row in rows:
                 time = as_object(as_object(row).get("protectionInfo")).get("protectionTime")
@@ -315,23 +295,9 @@ class SpectrumProtectPlus(Source):
         return {pair[0].key: view for pair, view in self.workers.map(versions, pairs)}
 
     def _sites(self) -> dict[str, str]:
-        sites = self._pages("/api/site", {}, "sites", "sites")
+        sites = self._api.pages("/api/site", {}, "sites", "sites")
         named = ((as_text(site.get("id")), as_text(site.get("name"))) for site in map(as_object, sites))
         return {ident: name for ident, name in named if ident and name}
-
-    def _searched(self) -> list[dict[str, t.Any]]:
-        body = {"name": "*", "hypervisorType": "*"}
-        found: list[dict[str, t.Any]] = []
-
-        def fetch(link: str | None) -> Page[t.Any]:
-            params = {"resourceType": "vm", "from": "recovery", "pageSize": str(self.settings.page_size)}
-            path, lap = _with_lap(link) if link else ("/api/hypervisor/search", False)
-            answer = self.client.call("POST", path, params=None if link else params, json_body=body)
-            return self._page(answer, "vms", lap=lap)
-
-        for items in by_link(fetch, "virtual machines to restore"):
-            found.extend(as_object(item) for item in items)
-        return found
 
     # Counting
 
@@ -373,23 +339,13 @@ class SpectrumProtectPlus(Source):
 
     def _named(self, reading: Reading, path: str, workload_type: str) -> dict[str, Workload]:
         try:
-            children = list(self._pages(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
+            children = list(self._api.pages(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
         except (ForbiddenError, NotFoundError) as error:
             reading.scope["names"] = False
             reading.warnings.append(f"workloads are named by primary key only: {error.message}")
             return {}
         workloads = [fields.workload_of(as_object(child), workload_type) for child in children]
         return {workload.id: workload for workload in workloads if workload.id is not None}
-
-
-def _with_lap(link: str) -> tuple[str, bool]:
-    """A link to the next page, which begins one record earlier: that proves that none between them was missed."""
-    parts = urlsplit(link)
-    query = dict(parse_qsl(parts.query))
-    start = query.get("pageStartIndex", "")
-    if not start.isdecimal() or not int(start) or query.get("pageSize") == "1":
-        return link, False
-    return f"{parts.path}?{urlencode({**query, 'pageStartIndex': int(start) - 1})}", True
 
 
 def _counted(row: Mapping[str, t.Any]) -> tuple[str | None, int | None]:
