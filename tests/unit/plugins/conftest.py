@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real server over TLS on loopback, told by each test what to answer."""
+"""A real server over TLS on loopback, told by each test what to answer; threads that read it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import pytest
 import trustme
 
 from ansible_collections.backup.audit.plugins.module_utils._http import Client, Endpoint
+from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 from tests.unit.plugins.module_utils.wire import PERMITS, Hasty
 
 
@@ -168,3 +169,11 @@ def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
             return client
 
         yield make
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    """Four threads."""
+    made = Workers(4)
+    yield made
+    made.close()

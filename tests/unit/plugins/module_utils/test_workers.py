@@ -13,13 +13,6 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import Answ
 from ansible_collections.backup.audit.plugins.module_utils._workers import Inline, Workers
 
 
-@pytest.fixture
-def workers() -> Iterator[Workers]:
-    made = Workers(4)
-    yield made
-    made.close()
-
-
 def test_results_come_in_order_whatever_takes_how_long(workers: Workers) -> None:
     def task(number: int) -> int:
         time.sleep(0.02 if number % 3 == 0 else 0)
