@@ -107,6 +107,7 @@ lint-types: setup
 
 lint-ansible: setup
 	$(PYTHON) -m tests.tools.in_copy ansible-lint --nocolor --offline --profile production
+	$(PYTHON) -m tests.tools.in_copy ansible-lint --nocolor --offline --profile production $(wildcard extensions/awx/project/*.yml)
 
 lint-docs: setup
 	$(PYTHON) -m tests.tools.in_copy antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .

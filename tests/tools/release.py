@@ -42,7 +42,8 @@ def write_version(root: Path, version: str) -> None:
 
 def command(version: str, before: list[str]) -> list[str]:
     """What makes this release, or adds to it if it is the newest already."""
-    if before and key(version) < key(before[-1]):
+    asked = key(version)
+    if before and asked < key(before[-1]):
         raise SystemExit(f"{before[-1]} is released already: {version} would be older.")
     again = ["--update-existing"] if version in before else []
     return ["antsibull-changelog", "release", "--version", version, "--reload-plugins", *again]

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.tools import matrix, release, release_check
+from tests.tools.project import ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of which 1.2.0 is released, and agrees with itself."""
+    files = {
+        ".gitignore": "build/\n",
+        "galaxy.yml": "name: audit\nversion: 1.2.0\nreadme: README.md\n",
+        "CHANGELOG.md": "# Notes\n\n## v1\\.2\\.0\n\n## v1\\.0\\.0\n",
+        "changelogs/changelog.yaml": "releases:\n  1.2.0: {}\n  1.0.0: {}\n",
+        "plugins/modules/a.py": 'DOCUMENTATION = """\nversion_added: 1.0.0\n"""\n',
+        "docs/a.md": "ansible-galaxy collection install backup-audit-1.2.0.tar.gz\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "changelogs" / "fragments").mkdir()
+    return tmp_path
+
+
+def test_a_project_that_agrees_has_nothing_said_of_it(project: Path) -> None:
+    assert list(release_check.disagreements(project)) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("galaxy.yml", "version: 1.3.0\n", "changelogs/changelog.yaml ends with 1.2.0"),
+        ("changelogs/changelog.yaml", "releases: {}\n", "changelogs/changelog.yaml ends with nothing"),
+        ("CHANGELOG.md", "## v1\\.0\\.0\n", "CHANGELOG.md does not begin with 1.2.0"),
+        ("changelogs/fragments/new.yml", "bugfixes: []\n", "changelogs/fragments/new.yml is in no release"),
+        (
+            "plugins/filter/b.yml",
+            "  version_added: '1.1.0'\n",
+            "plugins/filter/b.yml: version_added 1.1.0 is no release",
+        ),
+        ("docs/b.md", "install backup.audit:==1.0.0\n", "docs/b.md names backup.audit 1.0.0"),
+    ],
+)
+def test_each_thing_that_disagrees_is_named(project: Path, file: str, text: str, said: str) -> None:
+    (project / file).parent.mkdir(exist_ok=True)
+    (project / file).write_text(text, encoding="utf-8")
+    assert any(line.startswith(said) for line in release_check.disagreements(project))
+
+
+def test_strays_and_what_is_missing_are_told_of_a_tarball() -> None:
+    whole = [pattern.replace("*", "a.yml") for pattern in release_check.IN_TARBALL]
+    assert list(release_check.strays(whole)) == []
+    assert list(release_check.strays([*whole, "tests/unit/a.py"])) == [
+        "tests/unit/a.py is in the tarball; build_ignore of galaxy.yml should name it"
+    ]
+    assert list(release_check.strays([name for name in whole if name != "LICENSE"])) == [
+        "LICENSE is not in the tarball"
+    ]
+
+
+def test_an_importer_that_warns_or_breaks_off_is_no_pass() -> None:
+    good = "Loading module a\nImporter processing completed successfully\n"
+    assert release_check.complaints(good) == []
+    assert release_check.complaints("WARNING: no description\n" + good) == ["WARNING: no description"]
+    assert release_check.complaints("Traceback\nKeyError: 'a'\n")[0].endswith("KeyError: 'a'")
+    assert release_check.complaints("") != []
+
+
+def test_a_release_is_made_once_added_to_again_and_never_older() -> None:
+    assert release.command("1.1.0", ["1.0.0"])[-1] == "--reload-plugins"
+    assert release.command("1.1.0", ["1.0.0", "1.1.0"])[-1] == "--update-existing"
+    with pytest.raises(SystemExit, match="would be older"):
+        release.command("1.0.1", ["1.0.0", "1.1.0"])
+    with pytest.raises(SystemExit, match="no version"):
+        release.command("", [])
+
+
+def test_versions_go_by_number_and_only_that_line_changes(project: Path) -> None:
+    (project / "changelogs" / "changelog.yaml").write_text("releases: {1.10.0: {}, 1.9.0: {}}\n", encoding="utf-8")
+    assert release.released(project) == ["1.9.0", "1.10.0"]
+    release.write_version(project, "1.11.0")
+    assert (project / "galaxy.yml").read_text("utf-8") == "name: audit\nversion: 1.11.0\nreadme: README.md\n"
+
+
+def test_the_workflow_runs_what_the_matrix_has() -> None:
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
+    cells = {cell.name: cell.pythons for cell in matrix.MATRIX}
+    rows = jobs["matrix"]["strategy"]["matrix"]["include"]
+    assert [row["core"] for row in rows] == list(cells)
+    assert all(row["python"] in cells[row["core"]] for row in rows)
+    assert jobs["sanity"]["strategy"]["matrix"]["core"] == [core for core in cells if core not in ("2.16", "2.17")]
+
+
+def test_every_action_of_the_workflow_is_pinned() -> None:
+    used = re.findall(r"uses: (\S+)", (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    assert used
+    assert [name for name in used if not re.fullmatch(r"[\w/-]+@v\d+\.\d+\.\d+", name)] == []
