@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from types import GenericAlias
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._product import Product
@@ -19,6 +20,8 @@ _MODULES = "ansible_collections.backup.audit.plugins.modules."
 def _found() -> Iterator[tuple[str, type[Product]]]:
     for path in (ROOT / "plugins" / "modules").glob("*_info.py"):
         for value in vars(importlib.import_module(_MODULES + path.stem)).values():
+            if isinstance(value, GenericAlias):
+                continue  # dict[str, int]: by Python 3.10 a type, and yet no class
             if isinstance(value, type) and issubclass(value, Product):
                 yield path.stem, value
 

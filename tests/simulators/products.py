@@ -9,6 +9,7 @@ import importlib
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from types import GenericAlias
 
 from .dialect import Dialect
 
@@ -16,6 +17,8 @@ from .dialect import Dialect
 def _found() -> Iterator[type[Dialect]]:
     for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
         for value in vars(importlib.import_module(f".{path.stem}", __package__)).values():
+            if isinstance(value, GenericAlias):
+                continue  # dict[str, int]: by Python 3.10 a type, and yet no class
             if isinstance(value, type) and issubclass(value, Dialect) and not inspect.isabstract(value):
                 yield value
 
