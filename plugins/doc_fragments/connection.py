@@ -15,8 +15,7 @@ options:
   url:
     description:
       - Where the server answers, such as V(https://backup.example.com). Without a scheme V(https) is meant, without a
-        port the
-        product's own.
+        port the product's own.
       - Required, here or by environment (see the notes).
     type: str
   username:
@@ -66,8 +65,7 @@ options:
   retries:
     description:
       - How often a read is sent again after a broken connection or a status of 429, 502, 503 or 504, with growing
-        pauses or those
-        that the server asks for.
+        pauses or those that the server asks for.
       - A log-in that was rejected is never tried again, because that could lock the account.
     type: int
     default: 4

@@ -36,9 +36,8 @@ options:
     default: true
   include_raw:
     description:
-      - With O(detail=recovery_points), add the product's own record to every point as C(raw), without members that
-        look like
-        secrets.
+      - With O(detail=recovery_points), add the product's own record to every point as C(raw), without members that look
+        like secrets.
     type: bool
     default: false
   history:
@@ -48,23 +47,20 @@ options:
   pack:
     description:
       - Return the rows as one compressed string in C(read) instead of C(workloads). Ansible carries a string much
-        faster than rows,
-        and M(backup.audit.recovery_points_assert) takes both. Use it from some hundred workloads on.
+        faster than rows, and M(backup.audit.recovery_points_assert) takes both. Use it from some hundred workloads on.
     type: bool
     default: false
   allow_partial:
     description:
       - Return what could be read even if something could not. RV(complete) is then V(false), RV(errors) says what is
-        missing, and no
-        policy passes on it.
+        missing, and no policy passes on it.
       - By default the task fails instead.
     type: bool
     default: false
   location_facts:
     description:
       - What you vouch for of places in which copies lie, because no product's API tells it. Facts taken from here are
-        named in
-        C(attested), and count in a policy only where it accepts attested facts.
+        named in C(attested), and count in a policy only where it accepts attested facts.
       - The first entry that fits a location is used. What the product itself says is never overruled.
     type: list
     elements: dict

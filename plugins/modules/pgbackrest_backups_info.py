@@ -129,8 +129,7 @@ server:
     scope:
       description:
         - What the account could see, as far as the product lets one know. C(inventory) is V(false) where workloads
-          without
-          recovery points could not be listed.
+          without recovery points could not be listed.
       returned: always
       type: dict
       sample:
@@ -217,8 +216,7 @@ workloads:
   description:
     - One row for each workload of this server, sorted by name. Members that are null or empty are left out.
     - A count, a newest or an oldest speaks of usable recovery points only. Snapshots, logs and configuration backups
-      are no
-      recovery points and show in C(by_kind) and C(kinds).
+      are no recovery points and show in C(by_kind) and C(kinds).
   returned: success, without O(pack)
   type: list
   elements: dict
@@ -293,9 +291,8 @@ workloads:
       sample: {"7d": 86413, "14d": 86413, "31d": 172800, "92d": 172800, "366d": 172800, "all": 172800}
     calendar:
       description:
-        - How many days, ISO weeks, months and years in a row, counted back from now, hold a point. The running one
-          may still be
-          empty.
+        - How many days, ISO weeks, months and years in a row, counted back from now, hold a point. The running one may
+          still be empty.
       returned: when there are points
       type: dict
       sample: {"days": 18, "weeks": 5, "months": 2, "years": 1}
@@ -315,9 +312,9 @@ workloads:
       sample: {"success": 30}
     kinds:
       description:
-        - For workloads with points of several kinds, or of kinds that are no recovery points, count, newest and
-          oldest of each
-          kind, and for the latter also gaps and calendar. A kind of which C(facets.full) says the same is left out.
+        - For workloads with points of several kinds, or of kinds that are no recovery points, count, newest and oldest
+          of each kind, and for the latter also gaps and calendar. A kind of which C(facets.full) says the same is left
+          out.
       returned: when there are such points
       type: dict
     size_bytes:
@@ -372,16 +369,13 @@ workloads:
       type: dict
     facets:
       description:
-        - For C(recovery_points), C(full), C(verified), C(checked), C(offsite), C(immutable) and C(encrypted), how
-          many points are
-          known to have it (C(count), C(newest), C(oldest)), of how many it is not known (C(unknown), C(newest_unknown),
-          C(oldest_unknown)), and how many are known not to have it (C(false), C(newest_false)).
+        - For C(recovery_points), C(full), C(verified), C(checked), C(offsite), C(immutable) and C(encrypted), how many
+          points are known to have it (C(count), C(newest), C(oldest)), of how many it is not known (C(unknown),
+          C(newest_unknown), C(oldest_unknown)), and how many are known not to have it (C(false), C(newest_false)).
         - Points that have it only by estimate or by attestation stand in C(estimated) and C(attested), each with
-          C(count),
-          C(newest) and C(oldest).
+          C(count), C(newest) and C(oldest).
         - C(verified) (a restore or a boot was tested) and C(checked) (an integrity check, a scan) also have
-          C(tested_at), the time
-          of the newest test, and C(tested_point), the point that it tested.
+          C(tested_at), the time of the newest test, and C(tested_point), the point that it tested.
         - C(full) has gaps and calendar of its own.
       returned: always
       type: dict
@@ -401,11 +395,9 @@ workloads:
       sample: 1
     history:
       description:
-        - One letter for each day up to today, newest last. F full, D differential, I incremental, A archive, R
-          replica, U unknown,
-          C continuous, S snapshot, L log, G configuration, lower case where only unusable points of that kind were
-          made, V(.) for
-          none.
+        - One letter for each day up to today, newest last. F full, D differential, I incremental, A archive, R replica,
+          U unknown, C continuous, S snapshot, L log, G configuration, lower case where only unusable points of that
+          kind were made, V(.) for none.
       returned: with O(history)
       type: str
       sample: FIIIIIIFIIIIII
@@ -467,8 +459,7 @@ recovery_points:
     kind:
       description:
         - One of V(full), V(incremental), V(differential), V(synthetic_full), V(log), V(snapshot), V(replica),
-          V(archive),
-          V(continuous), V(config), V(unknown).
+          V(archive), V(continuous), V(config), V(unknown).
       returned: always
       type: str
       sample: incremental
@@ -480,8 +471,7 @@ recovery_points:
     usable:
       description:
         - V(true) if the product offers it for restore and says nothing against it, V(false) if it failed, runs, is
-          corrupted, was
-          removed, lacks its parent or is a replica in failover, null if the product does not say.
+          corrupted, was removed, lacks its parent or is a replica in failover, null if the product does not say.
       returned: always
       type: bool
     size_bytes:
@@ -623,8 +613,7 @@ requests:
 sha256:
   description:
     - SHA-256 of the canonical JSON of all of the above without RV(requests). It is the same with and without O(pack),
-      and an
-      assertion refuses a READ whose content does not fit.
+      and an assertion refuses a READ whose content does not fit.
   returned: success
   type: str
 failure:

@@ -14,8 +14,7 @@ short_description: Read recovery points from IBM Spectrum Protect Plus
 version_added: 1.0.0
 description:
   - Reads the recovery catalogue of IBM Spectrum Protect Plus (also named IBM Storage Protect Plus), that is, what can
-    be restored,
-    and returns one row for each protected workload.
+    be restored, and returns one row for each protected workload.
   - Only committed points stand in that catalogue. Failed and running backups are not seen by this product's API.
 author:
   - the backup.audit contributors (@backup-audit)
@@ -24,9 +23,8 @@ options:
     description:
       - V(workloads) returns one row for each workload.
       - V(recovery_points) returns every point as well.
-      - V(counts) asks for nothing but the number of points of each workload, in a single call. Every rule about time
-        is then
-        unknown.
+      - V(counts) asks for nothing but the number of points of each workload, in a single call. Every rule about time is
+        then unknown.
     type: str
     choices: [workloads, recovery_points, counts]
     default: workloads
@@ -38,8 +36,7 @@ options:
   copies:
     description:
       - Also read, for each virtual machine, where the copies of its points lie, from the view that the restore wizard
-        uses. This
-        takes one more request for each virtual machine.
+        uses. This takes one more request for each virtual machine.
       - Without it copies are known only where the recovery catalogue lists them as rows of their own.
     type: bool
     default: false
@@ -47,8 +44,7 @@ notes:
   - The environment stands in for options that are not given. E(SPP_URL), E(SPP_USERNAME), E(SPP_PASSWORD),
     E(SPP_VALIDATE_CERTS) and E(SPP_CA_PATH).
   - Objects outside of the account's resource groups are silently absent from the answers of this product. That a
-    workload is not
-    found may mean that the account may not see it.
+    workload is not found may mean that the account may not see it.
 requirements:
   - requests
 extends_documentation_fragment:
@@ -127,8 +123,7 @@ server:
     scope:
       description:
         - What the account could see, as far as the product lets one know. C(inventory) is V(false) where workloads
-          without
-          recovery points could not be listed.
+          without recovery points could not be listed.
       returned: always
       type: dict
       sample:
@@ -215,8 +210,7 @@ workloads:
   description:
     - One row for each workload of this server, sorted by name. Members that are null or empty are left out.
     - A count, a newest or an oldest speaks of usable recovery points only. Snapshots, logs and configuration backups
-      are no
-      recovery points and show in C(by_kind) and C(kinds).
+      are no recovery points and show in C(by_kind) and C(kinds).
   returned: success, without O(pack)
   type: list
   elements: dict
@@ -291,9 +285,8 @@ workloads:
       sample: {"7d": 86413, "14d": 86413, "31d": 172800, "92d": 172800, "366d": 172800, "all": 172800}
     calendar:
       description:
-        - How many days, ISO weeks, months and years in a row, counted back from now, hold a point. The running one
-          may still be
-          empty.
+        - How many days, ISO weeks, months and years in a row, counted back from now, hold a point. The running one may
+          still be empty.
       returned: when there are points
       type: dict
       sample: {"days": 18, "weeks": 5, "months": 2, "years": 1}
@@ -313,9 +306,9 @@ workloads:
       sample: {"success": 30}
     kinds:
       description:
-        - For workloads with points of several kinds, or of kinds that are no recovery points, count, newest and
-          oldest of each
-          kind, and for the latter also gaps and calendar. A kind of which C(facets.full) says the same is left out.
+        - For workloads with points of several kinds, or of kinds that are no recovery points, count, newest and oldest
+          of each kind, and for the latter also gaps and calendar. A kind of which C(facets.full) says the same is left
+          out.
       returned: when there are such points
       type: dict
     size_bytes:
@@ -370,16 +363,13 @@ workloads:
       type: dict
     facets:
       description:
-        - For C(recovery_points), C(full), C(verified), C(checked), C(offsite), C(immutable) and C(encrypted), how
-          many points are
-          known to have it (C(count), C(newest), C(oldest)), of how many it is not known (C(unknown), C(newest_unknown),
-          C(oldest_unknown)), and how many are known not to have it (C(false), C(newest_false)).
+        - For C(recovery_points), C(full), C(verified), C(checked), C(offsite), C(immutable) and C(encrypted), how many
+          points are known to have it (C(count), C(newest), C(oldest)), of how many it is not known (C(unknown),
+          C(newest_unknown), C(oldest_unknown)), and how many are known not to have it (C(false), C(newest_false)).
         - Points that have it only by estimate or by attestation stand in C(estimated) and C(attested), each with
-          C(count),
-          C(newest) and C(oldest).
+          C(count), C(newest) and C(oldest).
         - C(verified) (a restore or a boot was tested) and C(checked) (an integrity check, a scan) also have
-          C(tested_at), the time
-          of the newest test, and C(tested_point), the point that it tested.
+          C(tested_at), the time of the newest test, and C(tested_point), the point that it tested.
         - C(full) has gaps and calendar of its own.
       returned: always
       type: dict
@@ -399,11 +389,9 @@ workloads:
       sample: 1
     history:
       description:
-        - One letter for each day up to today, newest last. F full, D differential, I incremental, A archive, R
-          replica, U unknown,
-          C continuous, S snapshot, L log, G configuration, lower case where only unusable points of that kind were
-          made, V(.) for
-          none.
+        - One letter for each day up to today, newest last. F full, D differential, I incremental, A archive, R replica,
+          U unknown, C continuous, S snapshot, L log, G configuration, lower case where only unusable points of that
+          kind were made, V(.) for none.
       returned: with O(history)
       type: str
       sample: FIIIIIIFIIIIII
@@ -465,8 +453,7 @@ recovery_points:
     kind:
       description:
         - One of V(full), V(incremental), V(differential), V(synthetic_full), V(log), V(snapshot), V(replica),
-          V(archive),
-          V(continuous), V(config), V(unknown).
+          V(archive), V(continuous), V(config), V(unknown).
       returned: always
       type: str
       sample: incremental
@@ -478,8 +465,7 @@ recovery_points:
     usable:
       description:
         - V(true) if the product offers it for restore and says nothing against it, V(false) if it failed, runs, is
-          corrupted, was
-          removed, lacks its parent or is a replica in failover, null if the product does not say.
+          corrupted, was removed, lacks its parent or is a replica in failover, null if the product does not say.
       returned: always
       type: bool
     size_bytes:
@@ -621,8 +607,7 @@ requests:
 sha256:
   description:
     - SHA-256 of the canonical JSON of all of the above without RV(requests). It is the same with and without O(pack),
-      and an
-      assertion refuses a READ whose content does not fit.
+      and an assertion refuses a READ whose content does not fit.
   returned: success
   type: str
 failure:

@@ -19,16 +19,3 @@ def test_every_file_has_one_room() -> None:
     named = [name for row in rows for name in re.findall(r"`(_\w+)/?`", row[2])]
     files = [path.stem for path in (ROOT / "plugins" / "module_utils").glob("_*") if path.stem != "__pycache__"]
     assert sorted(named) == sorted(files)
-
-
-def test_what_is_said_of_imports_by_name_holds() -> None:
-    """Third parties and processes: one room each."""
-    rooms = {
-        "requests": {"_http", "_patience"},
-        "xmltodict": {"veeam_enterprise_manager_wire"},
-        "subprocess": {"_command"},
-    }
-    sources = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "plugins").rglob("*.py")}
-    for package, files in rooms.items():
-        imports = re.compile(rf"^\s*(import|from) {package}\b", re.MULTILINE)
-        assert {name for name, text in sources.items() if imports.search(text)} == files, package
