@@ -125,10 +125,6 @@ class Dialect(ABC):
         """The session behind the call, or a Refusal."""
 
     @abstractmethod
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
-        """A refusal as the product words it."""
-
-    @abstractmethod
     def open_sessions(self) -> int:
         """How many were not ended."""
 
@@ -145,6 +141,9 @@ class Dialect(ABC):
         """`username`, `password` and `accounts` of the ready file."""
 
     # What they share
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        return json_answer({"message": refusal.reason}, refusal.status)
 
     def workload_id(self, work: Workload) -> str:
         return self.uuid(work.key)

@@ -35,10 +35,12 @@ def running(
     now: str | None = None,
     estate: str = "invented",
     variants: Mapping[str, object] | None = None,
+    root: Path = _ROOT,
 ) -> Iterator[dict[str, Any]]:
     """Yield the ready document: {"ca_path", "products": {name: {"url", "username", "password", ...}}, "estate": path}.
 
-    `now` (RFC 3339) is the time that the estate is built around; `variants` are {"product.name": value}.
+    `now` (RFC 3339) is the time that the estate is built around; `variants` are {"product.name": value};
+    `root` is the project whose simulators these are.
     """
     with tempfile.TemporaryDirectory(prefix="simulators-") as folder:
         ready_file = Path(folder) / "ready.json"
@@ -49,7 +51,7 @@ def running(
         words += [f"--variant={name}={value}" for name, value in (variants or {}).items()]
         with (Path(folder) / "output").open("w+b") as output:
             # The pipe to stdin closes when this process dies, however it dies; the simulators then end too.
-            process = subprocess.Popen(words, cwd=_ROOT, stdin=subprocess.PIPE, stdout=output, stderr=output)
+            process = subprocess.Popen(words, cwd=root, stdin=subprocess.PIPE, stdout=output, stderr=output)
             try:
                 _wait_until_ready(process, ready_file, Path(output.name))
                 yield json.loads(ready_file.read_text())

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/adding_a_product.md followed to the letter, in a copy of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.reading_pages import Block, blocks
+from tests.integration.running_modules import login_of
+from tests.integration.running_plays import play
+from tests.simulators import running
+from tests.tools.project import IN_COPY, ROOT, copy_of_project, tree_of
+
+PAGE = ROOT / "docs" / "adding_a_product.md"
+LINES = 300
+# What differs from run to run, and grows with the project.
+_PASSING = re.compile(r"\d+(?:\.\d+)?(?=s$| deselected| source files)")
+
+
+def added(block: Block) -> int:
+    """How many lines of the project a block makes."""
+    lines = block.text.splitlines()
+    return sum(line.startswith("+") for line in lines) if block.language == "diff" else len(lines)
+
+
+def files() -> list[Block]:
+    """The blocks that are files, or lines of files."""
+    return [block for block in blocks(PAGE) if block.file]
+
+
+def commands() -> list[tuple[str, str]]:
+    """(command, what the page says that it prints) in the order of the page."""
+    text = "".join(block.text for block in blocks(PAGE) if block.language == "console")
+    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in text.split("$ ")[1:]]
+
+
+def write(copy: Path, block: Block) -> None:
+    """Do what the page says: a whole file, or lines that are added between lines that are there."""
+    path = copy / str(block.file)
+    if block.language != "diff":
+        assert not path.exists(), f"{block.place}: {block.file} is there already"
+        path.write_text(block.text, "utf-8")
+        return
+    lines = block.text.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if not line.startswith("+"))
+    after = "".join(line[1:] for line in lines if not line.startswith("-"))
+    text = path.read_text("utf-8")
+    assert text.count(before) == 1, f"{block.place}: {block.file} does not hold this once:\n{before}"
+    path.write_text(text.replace(before, after), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def copy() -> Iterator[Path]:
+    """A copy of the project as `make setup` leaves it, with all files of the page."""
+    with copy_of_project() as folder:
+        environment = folder / ".venv"
+        link = environment / "tree" / IN_COPY
+        link.parent.mkdir(parents=True)
+        link.symlink_to(folder)
+        for path in Path(sys.prefix).iterdir():
+            if path.name not in ("tree", "collections"):
+                (environment / path.name).symlink_to(path)
+        for block in files():
+            write(folder, block)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def printed(copy: Path) -> list[str]:
+    """What each command printed; none may fail."""
+    settings = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "COVERAGE_PROCESS_START")}
+    outputs = []
+    for command, _said in commands():
+        ended = subprocess.run(  # noqa: S602 - as it stands in the page, which is ours
+            command, shell=True, cwd=copy, env=settings, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert ended.returncode == 0, f"{command}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
+        outputs.append(ended.stdout)
+    return outputs
+
+
+def test_it_takes_fewer_lines_than_promised() -> None:
+    """The page says how many, file by file and in all."""
+    text = PAGE.read_text("utf-8")
+    counted: dict[str, int] = {}
+    for block in files():
+        counted[str(block.file)] = counted.get(str(block.file), 0) + added(block)
+    for name, lines in counted.items():
+        assert f"| `{name}` | {lines} |" in text
+    total = sum(counted.values())
+    assert f"| **all** | **{total}** |" in text
+    assert f"It takes {total} lines" in text
+    assert total < LINES
+
+
+def test_commands_print_what_the_page_says(printed: list[str]) -> None:
+    """The contract test of the new product among them."""
+    said = [text for _command, text in commands()]
+    assert any("3 passed" in text for text in said)
+    for (command, wanted), output in zip(commands(), printed, strict=True):
+        assert _PASSING.sub("N", output) == _PASSING.sub("N", wanted), command
+
+
+@pytest.mark.usefixtures("printed")
+def test_generated_parts_are_complete(copy: Path) -> None:
+    """What is written from the adapter names the new product."""
+    assert "| no check is recorded |" in (copy / "docs/capabilities.md").read_text("utf-8")
+    assert "CAIRN_PASSWORD" in (copy / "extensions/awx/assets.yml").read_text("utf-8")
+    assert "sha256:" in (copy / "plugins/modules/cairn_backups_info.py").read_text("utf-8")
+
+
+def test_the_play_runs(copy: Path, tmp_path: Path) -> None:
+    """Against the new simulator, under the real ansible-playbook. Unknown does not pass."""
+    (text,) = [block.text for block in blocks(PAGE) if block.language == "yaml" and not block.file]
+    plays: list[dict[str, Any]] = yaml.safe_load(text)
+    with running(["cairn"], root=copy) as ready:
+        login = login_of(ready, "cairn")
+        plays[0]["tasks"][0]["backup.audit.cairn_backups_info"].update(
+            {name: login[name] for name in ("url", "username", "ca_path")}
+        )
+        collections = {"ANSIBLE_COLLECTIONS_PATH": str(tree_of(copy))}
+        ended = play(plays, tmp_path, variables={"cairn_password": login["password"]}, environment=collections)
+    assert ended.status == 2, ended.output
+    assert "crm-old" in ended.output
+    assert "cannot tell whether there are at least 1 off-site recovery points" in ended.output
