@@ -98,9 +98,18 @@ def ask_galaxy(tarball: Path, importer: Path) -> Iterator[str]:
     yield from complaints(ended.stdout + ended.stderr)
 
 
+def not_introspected(said: str, requirements: str) -> Iterator[str]:
+    """Packages that an execution environment would lack, because ansible-builder does not find them."""
+    found = [str(line).partition("#")[0].strip() for line in (yaml.safe_load(said) or {}).get("python", [])]
+    for line in requirements.splitlines():
+        if line and not line.startswith("#") and line not in found:
+            yield f"ansible-builder introspect does not find {line}"
+
+
 def run_alone(tarball: Path, version: str) -> Iterator[str]:
     """Install the tarball into an empty folder, run the demo with nothing else, and see what judged."""
-    galaxy = str(Path(sys.executable).parent / "ansible-galaxy")
+    tools = Path(sys.executable).parent
+    galaxy = str(tools / "ansible-galaxy")
     with tempfile.TemporaryDirectory(prefix="backup-audit-") as folder:
         environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": folder}
         environment.pop("PYTHONPATH", None)
@@ -113,6 +122,9 @@ def run_alone(tarball: Path, version: str) -> Iterator[str]:
             if status != 0:
                 yield f"{' '.join(command[1:4])} ended with {status}"
                 return
+        introspect = [str(tools / "ansible-builder"), "introspect", folder]
+        said = subprocess.run(introspect, capture_output=True, text=True, check=False).stdout
+        yield from not_introspected(said, (ROOT / "requirements.txt").read_text("utf-8"))
     judged_by = json.loads(demo.FINDINGS.read_text("utf-8"))["collection_version"]
     if judged_by != version:
         yield f"The demo was judged by backup.audit {judged_by}"

@@ -75,6 +75,14 @@ def test_an_importer_that_warns_or_breaks_off_is_no_pass() -> None:
     assert release_check.complaints("") != []
 
 
+def test_packages_that_an_execution_environment_would_lack_are_named() -> None:
+    said = "python:\n- 'requests>=2.28.0  # from collection backup.audit'\nsystem: []\n"
+    assert list(release_check.not_introspected(said, "# A comment\nrequests>=2.28.0\n")) == []
+    (lacking,) = release_check.not_introspected(said, "requests>=2.28.0\nxmltodict>=0.13.0\n")
+    assert lacking.endswith("xmltodict>=0.13.0")
+    assert list(release_check.not_introspected("", "requests>=2.28.0\n")) != []
+
+
 def test_a_release_is_made_once_added_to_again_and_never_older() -> None:
     assert release.command("1.1.0", ["1.0.0"])[-1] == "--reload-plugins"
     assert release.command("1.1.0", ["1.0.0", "1.1.0"])[-1] == "--update-existing"
