@@ -14,9 +14,9 @@ short_description: Judge recovery points by a policy, and fail where it is not m
 version_added: 1.0.0
 description:
   - Judges what the info modules of this collection have read by a policy, and fails unless every workload meets it.
-  - What is not known is never taken for proved. An incomplete read, an old one, an empty one, or a workload that no
+  - What is not known is never taken for proved. An incomplete READ, an old one, an empty one, or a workload that no
     tier of the policy speaks of is a finding, and the task fails.
-  - It runs on the control node and asks no server. The same reads, policy and O(as_of) always give the same assessment,
+  - It runs on the control node and asks no server. The same READs, policy and O(as_of) always give the same assessment,
     so that evidence can be judged again years later.
   - The guide to policies, with every facet and rule, is C(docs/policy.md) of this collection.
 author:
@@ -187,7 +187,7 @@ options:
   waivers:
     description:
       - Controls that a workload need not meet for some time. The finding becomes C(waived), openly.
-      - After its end a waiver is void, and the finding says so. No waiver makes an incomplete read pass.
+      - After its end a waiver is void, and the finding says so. No waiver makes an incomplete READ pass.
     type: list
     elements: dict
     suboptions:
@@ -227,11 +227,11 @@ options:
         default: false
   max_read_age:
     description:
-      - How old a read may be at O(as_of). Nothing passes on an older one. By default V(24h).
+      - How old a READ may be at O(as_of). Nothing passes on an older one. By default V(24h).
     type: str
   empty_reads:
     description:
-      - What becomes of a read that holds no workload. An account without rights to them reads the same.
+      - What becomes of a READ that holds no workload. An account without rights to them reads the same.
       - By default V(fail), or V(warn) if O(expected) says who must be found.
       - If no read holds any workload, nothing is proved, and the assertion fails whatever is said here.
     type: str
@@ -239,7 +239,7 @@ options:
     version_added: 1.0.0
   failed_reads:
     description:
-      - What becomes of a read that failed. V(error) fails at once, V(finding) judges the others and reports the failed
+      - What becomes of a READ that failed. V(error) fails at once, V(finding) judges the others and reports the failed
         one as a finding that fails.
     type: str
     choices: [error, finding]
@@ -247,9 +247,9 @@ options:
   as_of:
     description:
       - The moment for which to judge, as RFC 3339 with a zone. By default now.
-      - Give the time of old reads to judge them again. A read of later than this proves nothing about it.
-      - V(newest_read) is the time of the newest read, so that the same reads always give the same assessment. If even
-        that is older than O(max_read_age), it means now, so that nobody takes old reads for the present state.
+      - Give the time of old READs to judge them again. A READ of later than this proves nothing about it.
+      - V(newest_read) is the time of the newest READ, so that the same READs always give the same assessment. If even
+        that is older than O(max_read_age), it means now, so that nobody takes old READs for the present state.
     type: raw
   max_findings:
     description: How many findings to return at most in RV(findings). RV(assessment) always holds all of them.

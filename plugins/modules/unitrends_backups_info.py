@@ -71,7 +71,7 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: unitrends
 
-- name: Every workload must have a backup of last night and a tested one of the last quarter
+- name: Every workload must have a backup of last night, and one that was tested
   backup.audit.recovery_points_assert:
     reads: ["{{ unitrends }}"]
     policy:
