@@ -113,6 +113,8 @@ def _validate(given: dict[str, t.Any]) -> dict[str, t.Any]:
     if checked.error_messages:
         raise AnsibleActionFail(f"recovery_points_assert: {'; '.join(checked.error_messages)}")
     options: dict[str, t.Any] = checked.validated_parameters
+    if options["policy"] is None and options["policies"] is None:
+        raise AnsibleActionFail("policy: it is empty; give rules, the name of a ready policy, or policies")
     if options["max_findings"] < 0:
         raise AnsibleActionFail("max_findings: it must be 0 or more")
     return options

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.backup.audit.plugins.plugin_utils._progress import InfoAction
+from ansible_collections.backup.audit.plugins.plugin_utils._info_action import InfoAction
 
 
 class ActionModule(InfoAction):

@@ -21,6 +21,8 @@ notes:
     C(NAME@SOURCE), and where that is not enough C(NAME@SOURCE#ID). Blanks, and what Ansible would take for a
     template, are replaced by C(_) in the names of hosts, never in their variables.
   - Points that belong to no workload are no host; a warning says how many such rows there were.
+  - Of a source that fails Ansible itself only warns, and goes on without its hosts. Set
+    E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true) to make it stop there.
   - Names, messages and all that comes from a server are never taken for templates.
 author:
   - the backup.audit contributors (@backup-audit)
@@ -106,6 +108,7 @@ import pathlib
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
@@ -144,13 +147,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
         """Fill the inventory."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._refuse_unknown(self._read_config_data(path))
         try:
             results = [*self._live(path, cache), *self._kept()]
             workloads = self._judged(self._usable(results))
         except AuditError as error:
-            raise AnsibleParserError(f"backup.audit.workloads: {error}") from error
+            # Ansible would say each of the causes once more.
+            raise AnsibleParserError(f"backup.audit.workloads: {error}") from None
         self._fill(workloads)
+
+    def _refuse_unknown(self, given: t.Iterable[str]) -> None:
+        """Ansible takes no notice of such keys, and what is judged by a policy that was not meant proves nothing."""
+        known = constants.config.get_configuration_definitions("inventory", self._load_name)
+        unknown = sorted(map(str, set(given) - set(known)))
+        if unknown:
+            raise AnsibleParserError(
+                f"backup.audit.workloads: unknown options {', '.join(unknown)}. There are {', '.join(sorted(known))}."
+            )
 
     # READs
 

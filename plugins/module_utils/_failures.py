@@ -13,6 +13,7 @@ import re
 import ssl
 import typing as t
 from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 
@@ -173,6 +174,17 @@ def refusal(
 def connection_error(raised: BaseException, server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
     """The error for a request that got no whole answer, named by its innermost cause."""
     chain = list(_causes(raised))
+    error = _innermost(chain, server, call, endpoint)
+    if any(cause.__class__.__name__ in ("ProxyError", "InvalidProxyURL") for cause in chain) and not isinstance(error, TrustError):
+        # Else a proxy that is down would look like a server that is.
+        proxy = endpoint.proxy or ""
+        given = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+        error.message = f"the proxy {given or 'that the environment names'} could not be used: {error.message}"
+        error.advice = "Check proxy, or where it is not given HTTPS_PROXY, ALL_PROXY and NO_PROXY"
+    return error
+
+
+def _innermost(chain: list[BaseException], server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
     text = " ".join(str(cause) for cause in chain)
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):

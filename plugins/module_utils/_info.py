@@ -36,12 +36,18 @@ from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._stop import Stop
 from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
+# The usual cause is not that the package is missing, but that Ansible found another Python than its own.
+_WHERE = (
+    "on the control node, where this module belongs: delegate_to: localhost, with the variable "
+    'ansible_python_interpreter: "{{ ansible_playbook_python }}"'
+)
+
 
 def run_module(*sources: type[Source]) -> None:
     """The main of every such module. Where sources have a ``choice``, the option ``product`` chooses among them."""
     module = AnsibleModule(argument_spec=argument_spec(*sources), supports_check_mode=True)
     if not _http.HAS_REQUESTS:
-        module.fail_json(msg=missing_required_lib("requests"))
+        module.fail_json(msg=missing_required_lib("requests", reason=_WHERE))
     source = {source.choice: source for source in sources}[module.params.get("product", "")]
     stop = Stop()
     with listener(os.environ) as say:

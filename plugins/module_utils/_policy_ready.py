@@ -58,6 +58,8 @@ def _ready(name: t.Any, path: str) -> dict[str, dict[str, t.Any]]:
         return READY[name]
     near = difflib.get_close_matches(str(name), READY, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
+    if isinstance(name, str) and ":" in name:
+        hint = "Text is the name of a ready policy; for rules of your own give a mapping (with -e as JSON or @FILE). "
     raise OptionError(f"{path}: there is no ready policy {name!r}", advice=f"{hint}There are: {', '.join(READY)}")
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.backup.audit.plugins.module_utils import _http
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
@@ -67,7 +68,7 @@ class Server:
         # The validator would say that such a name is not supported, and show its value.
         checked = ArgumentSpecValidator(spec).validate(given)
         if checked.error_messages:
-            raise OptionError(f"{where} ({product}): {'; '.join(checked.error_messages)}")
+            raise OptionError(f"{where} ({product}): {'; '.join(_said(checked))}")
         self.params: dict[str, t.Any] = {**checked.validated_parameters, **_FIXED}
         self.no_log_values: set[str] = set()
         self.warnings: list[str] = []
@@ -87,6 +88,12 @@ class Server:
         except AuditError as error:
             error.server = error.server or str(self.params["url"] or self._source.title)
             return {"failed": True, "msg": str(error), "failure": error.as_dict()}
+
+
+def _said(checked: ValidationResult) -> Iterator[str]:
+    for error in checked.errors:
+        # It only begins with the names.
+        yield f"unknown options {error.msg}" if isinstance(error, UnsupportedError) else error.msg
 
 
 def read_servers(servers: Sequence[Mapping[str, t.Any]], say: Say | None = None) -> list[dict[str, t.Any]]:

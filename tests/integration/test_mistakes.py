@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mistakes of new users in real plays: each is told in a few words that say what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.conftest import Simulators
+from tests.integration.running_modules import login_of
+from tests.integration.running_plays import Played, on_localhost, play, servers
+
+READ = "backup.audit.spp_recovery_points_info"
+VEEAM = "backup.audit.veeam_restore_points_info"
+LENIENT = {"recovery_points": {"minimum": 1}}
+LONGEST = 700
+
+# What is given wrongly to a module that reads -> what its message must say.
+READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
+    "wrong password": (READ, {"password": "wrong-one"}, ("log-in of", "rejected", "It said", "Check username and")),
+    "no password": (READ, {"password": ""}, ("missing", "password", "SPP_PASSWORD")),
+    "no url": (READ, {"url": None}, ("missing", "url", "SPP_URL")),
+    "unknown host": (READ, {"url": "https://backup.invalid"}, ("backup.invalid", "not known", "Check url and DNS")),
+    "wrong port": (READ, {"url": "https://127.0.0.1:9"}, ("127.0.0.1:9", "nothing listens", "Check host and port")),
+    "http": (READ, {"url": "http://127.0.0.1"}, ("clear text", "Use https://")),
+    "own authority": (READ, {"ca_path": None}, ("not trusted", "ca_path")),
+    "no such CA": (READ, {"ca_path": "/nowhere/ca.pem"}, ("ca_path", "/nowhere/ca.pem", "cannot be read")),
+    "no CA": (READ, {"ca_path": "/etc/passwd"}, ("no certificate", "ca_path")),
+    "proxy down": (READ, {"proxy": "http://127.0.0.1:9"}, ("proxy 127.0.0.1:9", "nothing listens", "Check proxy")),
+    "proxy unknown": (READ, {"proxy": "http://me:secret-word@proxy.invalid:1"}, ("proxy proxy.invalid:1", "not known")),
+    "typo": (READ, {"usernam": "x"}, ("Unsupported", "usernam", "username")),
+    "text for a number": (READ, {"page_size": "many"}, ("page_size", "many")),
+    "no duration": (READ, {"since": "yesterday"}, ("since", "'yesterday'", "26h")),
+    "unknown type": (READ, {"workload_types": ["vms"]}, ("workload_types", "vm", "vms")),
+    "no product": (VEEAM, {}, ("missing required arguments: product",)),
+    "unknown product": (VEEAM, {"product": "vbr"}, ("product", "backup_replication", "got: vbr")),
+}
+# The same for the assertion.
+JUDGING: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "empty policy": ({"policy": None}, ("policy", "empty", "ready policy")),
+    "facet": ({"policy": {"recovery_point": {"minimum": 1}}}, ("policy.recovery_point:", "Did you mean recovery_p")),
+    "rule": ({"policy": {"recovery_points": {"min": 1}}}, ("policy.recovery_points.min:", "Did you mean minimum?")),
+    "duration": (
+        {"policy": {"recovery_points": {"newest_within": "1 day"}}},
+        ("policy.recovery_points.newest_within", "'1 day'", "26h"),
+    ),
+    "ready": ({"policy": "daily"}, ("no ready policy 'daily'", "Did you mean daily_26h?")),
+    "text": ({"policy": "full: {minimum: 1}"}, ("no ready policy", "give a mapping")),
+    "no reads": ({"reads": []}, ("reads", "empty")),
+    "no file": ({"reads": ["/nowhere/read.json"]}, ("/nowhere/read.json", "No such file")),
+    "no json": ({"reads": ["play.yml"]}, ("play.yml", "no JSON")),
+    "skipped": ({"reads": ["{{ skipped }}"]}, ("reads[0]", "skipped")),
+    "failed": ({"reads": ["{{ failed }}"]}, ("reads[0]", "failed", "rejected")),
+    "rows": ({"reads": "{{ good.workloads }}"}, ("reads[0]", "no READ", "registered result")),
+    "nobody expected": ({"expected": []}, ("expected", "empty", "Leave it out")),
+}
+
+
+def tasks(login: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every mistake as a task whose result is kept."""
+    made: list[dict[str, Any]] = [
+        {"name": "good", READ: dict(login), "register": "good"},
+        {"name": "skipped", READ: dict(login), "register": "skipped", "when": False},
+    ]
+    for module, options, _words in READING.values():
+        given = {name: value for name, value in {**login, "retries": 0, **options}.items() if value is not None}
+        made.append({module: given})
+    made += [
+        {"backup.audit.recovery_points_assert": {"reads": ["{{ good }}"], "policy": LENIENT, **options}}
+        for options, _words in JUDGING.values()
+    ]
+    for number, task in enumerate(made[2:]):
+        task.update(name=f"Mistake {number}", register=f"mistake_{number}", ignore_errors=True)
+        if number == 0:
+            made.insert(3, {"name": "Keep", "ansible.builtin.set_fact": {"failed": "{{ mistake_0 }}"}})
+    return made
+
+
+@pytest.fixture(scope="module")
+def messages(running_simulators: Simulators, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each mistake was told, all from one play."""
+    running_simulators.reset()
+    folder = tmp_path_factory.mktemp("mistakes")
+    names = [*READING, *JUDGING]
+    told = ", ".join(f"mistake_{number}.msg" for number in range(len(names)))
+    keep = {"content": f"{{{{ [{told}] | to_json }}}}", "dest": str(folder / "told.json"), "mode": "0600"}
+    every = [*tasks(login_of(running_simulators.ready, "spp")), {"name": "Tell", "ansible.builtin.copy": keep}]
+    ended = play(on_localhost(*every), folder)
+    assert ended.status == 0, ended.output[-3000:]
+    assert "Traceback" not in ended.output
+    assert "secret-word" not in ended.output
+    return dict(zip(names, json.loads((folder / "told.json").read_text("utf-8")), strict=True))
+
+
+@pytest.mark.parametrize("name", [*READING, *JUDGING])
+def test_what_is_wrong_is_said_in_a_few_words(messages: dict[str, str], name: str) -> None:
+    words = READING[name][2] if name in READING else JUDGING[name][1]
+    for word in words:
+        assert word in messages[name]
+    assert len(messages[name]) <= LONGEST
+    assert len(messages[name].splitlines()) == 1
+
+
+def audit(folder: Path, inventory: Mapping[str, Any], *arguments: str, **variables: Any) -> Played:
+    """The playbook that judges a whole estate."""
+    return play("backup.audit.compliance", folder, inventory=inventory, variables=variables, arguments=arguments)
+
+
+@pytest.mark.parametrize("inventory", [{"all": {"hosts": {"web": None}}}, {"backup_servers": {"hosts": {}}}, {}])
+def test_without_a_backup_server_nothing_is_proved(tmp_path: Path, inventory: dict[str, Any]) -> None:
+    """Ansible itself ends well where a group is empty or unknown."""
+    ended = audit(tmp_path, inventory)
+    assert ended.status == 2, ended.output
+    assert "there is no host in backup_servers, so nothing would be read and nothing proved" in ended.output
+
+
+def test_a_limit_that_leaves_no_backup_server_proves_nothing(simulators: Simulators, tmp_path: Path) -> None:
+    inventory = {**servers(simulators.ready), "web": {"hosts": {"web-01": None}}}
+    ended = audit(tmp_path, inventory, "--limit", "web")
+    assert ended.status == 2, ended.output
+    assert "nothing proved" in ended.output
+    assert simulators.requests("spp") == []
+
+
+def test_the_role_says_what_is_wrong_with_the_policy(simulators: Simulators, tmp_path: Path) -> None:
+    one = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
+    ended = audit(tmp_path, {"backup_servers": {"hosts": {"spp": one}}}, compliance_policy={"full": {"min": 1}})
+    assert ended.status == 2, ended.output
+    assert "policy.full.min: there is no such rule or setting. Did you mean minimum?" in ended.output
+    assert "'failed_when' expression" not in ended.output
+
+
+def test_a_python_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:
+    """The Python of a host that has the tool is often an old one; a stand-in fails as Python 3.9 does."""
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/sh\ncat >/dev/null\n"
+        "echo 'Traceback (most recent call last):' >&2\n"
+        "echo \"TypeError: dataclass() got an unexpected keyword argument 'slots'\" >&2\nexit 1\n"
+    )
+    python.chmod(0o755)
+    task = {"name": "Read", "backup.audit.restic_snapshots_info": {"repository": "/r", "password": "p"}}
+    plays = on_localhost(task)
+    plays[0]["vars"] = {"ansible_python_interpreter": str(python)}
+    ended = play(yaml.safe_load(yaml.safe_dump(plays)), tmp_path)
+    assert ended.status == 2
+    assert "needs Python 3.10 or newer where it runs" in " ".join(ended.output.split())
+    assert "set ansible_python_interpreter" in " ".join(ended.output.split())
