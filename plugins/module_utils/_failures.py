@@ -175,7 +175,7 @@ def connection_error(raised: BaseException, server: str, call: str, endpoint: t.
     """The error for a request that got no whole answer, named by its innermost cause."""
     chain = list(_causes(raised))
     error = _innermost(chain, server, call, endpoint)
-    if any(cause.__class__.__name__ in ("ProxyError", "InvalidProxyURL") for cause in chain) and not isinstance(error, TrustError):
+    if {cause.__class__.__name__ for cause in chain} & _OF_PROXIES and not isinstance(error, TrustError):
         # Else a proxy that is down would look like a server that is.
         proxy = endpoint.proxy or ""
         given = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
@@ -238,6 +238,7 @@ def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: s
     return TrustError(f"the server's certificate is not trusted: {reason}", server=server, call=call, advice=advice)
 
 
+_OF_PROXIES = {"ProxyError", "InvalidProxyURL"}
 _OTHER_CERT = "Give as client_cert (and client_key) a valid one that was made for this server"
 _TLS_TROUBLES = (
     (
