@@ -57,6 +57,10 @@ def gather(root: Path, source: Path) -> None:
         target = source / file.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
+        if file.suffix == ".md":
+            link = os.path.relpath(root / "README.md", file.parent)
+            text = target.read_text(encoding="utf-8")
+            target.write_text(text.replace(f"]({link}", f"]({link.replace('README', 'index')}"), encoding="utf-8")
     # The README is the first page, with the sidebar behind it.
     (source / "README.md").rename(source / "index.md")
     with (source / "index.md").open("a", encoding="utf-8") as first:
