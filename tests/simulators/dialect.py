@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import ClassVar
+from typing import ClassVar, Protocol
 from urllib.parse import unquote, urlsplit
 
 from .drift import Drift, Item
@@ -91,6 +91,20 @@ class Route:
         self.pattern = re.compile(pattern + "/?")
 
 
+class Desk(Protocol):
+    """Where a product keeps its sessions."""
+
+    def __len__(self) -> int: ...
+
+    def clear(self) -> None:
+        """End them all."""
+
+
+def credentials_of(logins: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """The part of the ready file that tests log in by: the account `main`, and the others by name."""
+    return {**logins["main"], "accounts": {name: dict(login) for name, login in logins.items() if name != "main"}}
+
+
 class Dialect(ABC):
     """One product. `product` is its name on the command line and in the ready file."""
 
@@ -105,6 +119,9 @@ class Dialect(ABC):
     # Every product has these beside its own: `clock_skew` makes the server's clock wrong by so many seconds; `drift`
     # lets lists of points change while they are read, see Drift; `gzip` compresses answers for clients that take it.
     VARIANTS: ClassVar[dict[str, Setting]] = {"clock_skew": 0, "drift": "", "gzip": False}
+
+    # Set by each product.
+    desk: Desk
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
@@ -125,22 +142,22 @@ class Dialect(ABC):
         """The session behind the call, or a Refusal."""
 
     @abstractmethod
-    def open_sessions(self) -> int:
-        """How many were not ended."""
-
-    @abstractmethod
-    def end_sessions(self) -> None:
-        """Every session is gone, as after a restart."""
-
-    @abstractmethod
-    def expire_sessions(self) -> None:
-        """What clients hold is no longer accepted; a product that can renew still lets them."""
-
-    @abstractmethod
     def credentials(self) -> dict[str, object]:
         """`username`, `password` and `accounts` of the ready file."""
 
     # What they share
+
+    def open_sessions(self) -> int:
+        """How many were not ended."""
+        return len(self.desk)
+
+    def end_sessions(self) -> None:
+        """Every session is gone, as after a restart."""
+        self.desk.clear()
+
+    def expire_sessions(self) -> None:
+        """What clients hold is no longer accepted; only where a product can renew is that less than the end."""
+        self.desk.clear()
 
     def refuse(self, call: Call, refusal: Refusal) -> Answer:
         return json_answer({"message": refusal.reason}, refusal.status)

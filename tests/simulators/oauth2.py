@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
-from .dialect import Answer, Call, Dialect, Refusal, Route, json_answer
+from .dialect import Answer, Call, Dialect, Refusal, Route, credentials_of, json_answer
 from .truth import Estate
 
 _FORM = "application/x-www-form-urlencoded"
@@ -153,6 +153,8 @@ class OAuth2Dialect(Dialect):
     ACCOUNTS: ClassVar[dict[str, Account]]
     LIFETIME_SECONDS: ClassVar[int] = 3600
 
+    desk: TokenDesk
+
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
         self.desk = TokenDesk(self.ACCOUNTS, self.LIFETIME_SECONDS)
@@ -174,15 +176,8 @@ class OAuth2Dialect(Dialect):
         self.desk.close(session)
         return Answer(204)
 
-    def open_sessions(self) -> int:
-        return len(self.desk)
-
-    def end_sessions(self) -> None:
-        self.desk.clear()
-
     def expire_sessions(self) -> None:
         self.desk.expire()
 
     def credentials(self) -> dict[str, object]:
-        others = {name: account.as_json() for name, account in self.ACCOUNTS.items() if name != "main"}
-        return {**self.ACCOUNTS["main"].as_json(), "accounts": others}
+        return credentials_of({name: account.as_json() for name, account in self.ACCOUNTS.items()})

@@ -27,7 +27,7 @@ import re
 from typing import ClassVar
 
 from . import spp_jobs
-from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, credentials_of, json_answer
 from .names import Names
 from .spp_catalogue import Catalogue
 from .spp_query import Row, page_answer, read_filter, read_sort, sort_rows
@@ -77,6 +77,8 @@ class SpectrumProtectPlus(Dialect):
         "throttle": 0,
         "session_calls": 0,
     }
+
+    desk: SessionDesk
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
@@ -129,20 +131,10 @@ class SpectrumProtectPlus(Dialect):
     def authorise(self, call: Call) -> SppSession:
         return self.desk.session_of(call, self.number("session_calls"))
 
-    def open_sessions(self) -> int:
-        return len(self.desk)
-
-    def end_sessions(self) -> None:
-        self.desk.clear()
-
-    def expire_sessions(self) -> None:
-        # SPP cannot renew a session: one that is no longer accepted is gone (facts 2)
-        self.desk.clear()
-
     def credentials(self) -> dict[str, object]:
-        user, password = _ACCOUNTS["main"]
-        others = {name: {"username": u, "password": p} for name, (u, p) in _ACCOUNTS.items() if name != "main"}
-        return {"username": user, "password": password, "accounts": others}
+        return credentials_of(
+            {name: {"username": user, "password": password} for name, (user, password) in _ACCOUNTS.items()}
+        )
 
     def _log_in(self, call: Call, _session: None) -> Answer:
         number, user = self.desk.log_in(call)

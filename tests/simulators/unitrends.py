@@ -34,7 +34,7 @@ import re
 from dataclasses import replace
 from typing import ClassVar
 
-from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, credentials_of, json_answer
 from .names import Names
 from .truth import Estate, Point, Workload
 from .unitrends_backups import Backups
@@ -82,6 +82,8 @@ class Unitrends(Dialect):
         "session_calls": 0,
         "timeout": 3600,
     }
+
+    desk: SessionDesk
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
@@ -148,19 +150,8 @@ class Unitrends(Dialect):
     def authorise(self, call: Call) -> UnitrendsSession:
         return self.desk.session_of(call, self.number("session_calls"))
 
-    def open_sessions(self) -> int:
-        return len(self.desk)
-
-    def end_sessions(self) -> None:
-        self.desk.clear()
-
-    def expire_sessions(self) -> None:
-        # there is no call to renew a token (facts 2): one that has expired is gone
-        self.desk.clear()
-
     def credentials(self) -> dict[str, object]:
-        others = {name: account.as_json() for name, account in ACCOUNTS.items() if name != "main"}
-        return {**ACCOUNTS["main"].as_json(), "accounts": others}
+        return credentials_of({name: account.as_json() for name, account in ACCOUNTS.items()})
 
     # Errors
 

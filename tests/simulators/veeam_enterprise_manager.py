@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting
+from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, credentials_of
 from .names import Names
 from .truth import Estate, Point, Workload
 from .veeam_enterprise_manager_lists import Shelf, Writer, wants_json
@@ -85,6 +85,8 @@ class VeeamEnterpriseManager(Dialect):
         "error_body": "error",
         "unknown_enums": False,
     }
+
+    desk: LogonDesk
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
@@ -163,19 +165,8 @@ class VeeamEnterpriseManager(Dialect):
     def authorise(self, call: Call) -> LogonSession:
         return self.desk.session_of(call, self.number("idle_seconds"), self.number("session_calls"))
 
-    def open_sessions(self) -> int:
-        return len(self.desk.sessions)
-
-    def end_sessions(self) -> None:
-        self.desk.clear()
-
-    def expire_sessions(self) -> None:
-        """There is nothing to renew a session with: it is gone."""
-        self.desk.clear()
-
     def credentials(self) -> dict[str, object]:
-        others = {name: account.as_json() for name, account in _ACCOUNTS.items() if name != "main"}
-        return {**_ACCOUNTS["main"].as_json(), "accounts": others}
+        return credentials_of({name: account.as_json() for name, account in _ACCOUNTS.items()})
 
     # Errors
 

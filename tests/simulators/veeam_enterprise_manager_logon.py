@@ -52,6 +52,9 @@ class LogonDesk:
         # somebody else's, who works at the console: it was there first and is first in the list
         self.other = LogonSession(Account("EXAMPLE\\colleague", "", "Portal Administrator"))
 
+    def __len__(self) -> int:
+        return len(self.sessions)
+
     def clear(self) -> None:
         self.sessions.clear()
 

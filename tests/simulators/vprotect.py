@@ -31,7 +31,7 @@ from __future__ import annotations
 import secrets
 from typing import ClassVar
 
-from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from .dialect import Answer, Call, Dialect, Listing, Refusal, Route, Setting, credentials_of, json_answer
 from .names import Names
 from .truth import DAY, Estate, Point, Workload
 from .vprotect_backups import Backups
@@ -80,6 +80,8 @@ class Vprotect(Dialect):
         "rule_lock": "kept",
         "session_calls": 0,
     }
+
+    desk: SessionDesk
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
@@ -143,20 +145,10 @@ class Vprotect(Dialect):
     def authorise(self, call: Call) -> VprotectSession:
         return self.desk.session_of(call, self.text("cookie_name"), self.number("session_calls"))
 
-    def open_sessions(self) -> int:
-        return len(self.desk)
-
-    def end_sessions(self) -> None:
-        self.desk.clear()
-
-    def expire_sessions(self) -> None:
-        # nothing renews a session (facts 2): one logs in again
-        self.desk.clear()
-
     def credentials(self) -> dict[str, object]:
-        username, password = _ACCOUNTS["main"]
-        others = {name: {"username": u, "password": p} for name, (u, p) in _ACCOUNTS.items() if name != "main"}
-        return {"username": username, "password": password, "accounts": others}
+        return credentials_of(
+            {name: {"username": user, "password": password} for name, (user, password) in _ACCOUNTS.items()}
+        )
 
     # Errors
 
