@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of each product names what its adapter may send or run, and its module's environment."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._product import Product
+from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._tool import Tool
+from tests.integration.products import ADAPTERS
+from tests.tools.project import ROOT
+
+OVERVIEW = ("README.md", "docs/getting_started.md")
+
+
+def section(page: str, heading: str) -> str:
+    found = re.search(rf"^## {heading}\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)
+    assert found, heading
+    return found[1]
+
+
+def page_of(adapter: type[Product]) -> str:
+    return (ROOT / "docs" / f"{adapter.product}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, Source)])
+def test_every_permitted_call_stands_on_the_page(name: str) -> None:
+    adapter = ADAPTERS[name]
+    assert issubclass(adapter, Source)
+    calls = section(page_of(adapter), "Calls")
+    # A page may shorten a path at its front, and join alternatives in braces; what comes last is always written out.
+    words = set(re.findall(r"[\w-]+", calls))
+    for permit in adapter.permits:
+        last = [part for part in permit.path.split("/") if part and "{" not in part][-1]
+        assert permit.method in words, permit
+        assert set(re.findall(r"[\w-]+", last)) <= words | {"api"} | {f"{one}-backup" for one in words}, permit
+
+
+@pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, Tool)])
+def test_every_permitted_command_stands_on_the_page(name: str) -> None:
+    adapter = ADAPTERS[name]
+    assert issubclass(adapter, Tool)
+    commands = section(page_of(adapter), "Commands")
+    for vector in adapter.permits:
+        for word in vector:
+            # Options that only shape the output, and what stands for a name, may be left out.
+            if isinstance(word, str) and re.fullmatch(r"[a-z][a-z-]+", word):
+                assert word in commands, (vector, word)
+
+
+@pytest.mark.parametrize("page", OVERVIEW)
+def test_no_product_is_left_out(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for name, adapter in ADAPTERS.items():
+        prefixes = [f"{one}_" for one in adapter.environment] if page != "README.md" else []
+        wanted = [f"{name}.md", f"docs/{name}.md", *prefixes]
+        assert any(one in text for one in wanted), name
