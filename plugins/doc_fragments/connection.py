@@ -76,4 +76,8 @@ options:
     description: How many requests may be under way at once.
     type: int
     default: 4
+notes:
+  - O(client_cert), O(client_key) and O(proxy) are taken from the environment too, by the prefix of the product's other
+    variables, such as E(SPP_CLIENT_CERT), E(SPP_CLIENT_KEY) and E(SPP_PROXY). All other options have a default, and are
+    set for many tasks at once by C(module_defaults).
 """

@@ -23,7 +23,8 @@ from ansible_collections.backup.audit.plugins.module_utils._source import Settin
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
 # Options that an environment variable PREFIX_NAME may give.
-_FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path")
+_FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path", "client_cert", "client_key", "proxy")
+_FILES = ("ca_path", "client_cert", "client_key")
 
 
 def argument_spec(*sources: type[Source]) -> dict[str, t.Any]:
@@ -62,11 +63,12 @@ def shared_spec(*sources: type[Source]) -> dict[str, t.Any]:
 def with_environment(params: Mapping[str, t.Any], source: type[Source], environ: Mapping[str, str]) -> dict[str, t.Any]:
     """The parameters, with the environment standing in for what is not given.
 
-    An empty variable, and a CA file of no bytes, mean "not given": AWX makes both for fields that were left empty.
+    An empty variable, and a file of no bytes, mean "not given": AWX makes both for fields that were left empty.
     """
     filled = dict(params)
-    if filled.get("ca_path") and _is_empty_file(filled["ca_path"]):
-        filled["ca_path"] = None
+    for name in _FILES:
+        if filled.get(name) and _is_empty_file(filled[name]):
+            filled[name] = None
     for name in _FROM_ENVIRONMENT:
         if filled.get(name) in (None, ""):
             filled[name] = None
@@ -74,7 +76,7 @@ def with_environment(params: Mapping[str, t.Any], source: type[Source], environ:
                 value = environ.get(f"{prefix}_{name.upper()}", "")
                 # A password may start or end with a blank; one that lost it would be one try towards a lock-out.
                 value = value if name == "password" and value.strip() else value.strip()
-                if value and not (name == "ca_path" and _is_empty_file(value)):
+                if value and not (name in _FILES and _is_empty_file(value)):
                     filled[name] = value
                     break
     filled["validate_certs"] = _truth(filled["validate_certs"])

@@ -110,17 +110,26 @@ def test_certificates_are_verified_unless_it_is_said_otherwise() -> None:
         filled({"VENDOR_VALIDATE_CERTS": "maybe"})
 
 
-def test_a_ca_file_without_a_byte_means_not_given(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
+def test_a_file_without_a_byte_means_not_given(tmp_path: Path, name: str) -> None:
     empty, full = tmp_path / "empty.pem", tmp_path / "full.pem"
     empty.write_bytes(b"")
     full.write_text("-----BEGIN")
-    assert filled(ca_path=str(empty))["ca_path"] is None
-    assert filled({"VENDOR_PRODUCT_CA_PATH": str(empty)})["ca_path"] is None
-    assert filled({"VENDOR_PRODUCT_CA_PATH": str(empty), "VENDOR_CA_PATH": str(full)})["ca_path"] == str(full)
-    assert filled({"VENDOR_CA_PATH": str(full)}, ca_path=str(empty))["ca_path"] == str(full)
-    assert filled(ca_path=str(full))["ca_path"] == str(full)
+    variable = name.upper()
+    assert filled(**{name: str(empty)})[name] is None
+    assert filled({f"VENDOR_PRODUCT_{variable}": str(empty)})[name] is None
+    both = {f"VENDOR_PRODUCT_{variable}": str(empty), f"VENDOR_{variable}": str(full)}
+    assert filled(both)[name] == str(full)
+    assert filled({f"VENDOR_{variable}": str(full)}, **{name: str(empty)})[name] == str(full)
+    assert filled(**{name: str(full)})[name] == str(full)
     # One that does not exist was meant to be there.
-    assert filled(ca_path=str(tmp_path / "none.pem"))["ca_path"] == str(tmp_path / "none.pem")
+    assert filled(**{name: str(tmp_path / "none.pem")})[name] == str(tmp_path / "none.pem")
+
+
+def test_the_proxy_of_the_environment() -> None:
+    assert filled()["proxy"] is None
+    assert filled({"VENDOR_PRODUCT_PROXY": "", "VENDOR_PROXY": "http://proxy:3128"})["proxy"] == "http://proxy:3128"
+    assert filled({"VENDOR_PROXY": "http://proxy:3128"}, proxy="http://other:1")["proxy"] == "http://other:1"
 
 
 # The URL
