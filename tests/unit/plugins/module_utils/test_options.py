@@ -115,15 +115,15 @@ def test_a_file_without_a_byte_means_not_given(tmp_path: Path, name: str) -> Non
     empty, full = tmp_path / "empty.pem", tmp_path / "full.pem"
     empty.write_bytes(b"")
     full.write_text("-----BEGIN")
-    variable = name.upper()
-    assert filled(**{name: str(empty)})[name] is None
-    assert filled({f"VENDOR_PRODUCT_{variable}": str(empty)})[name] is None
-    both = {f"VENDOR_PRODUCT_{variable}": str(empty), f"VENDOR_{variable}": str(full)}
-    assert filled(both)[name] == str(full)
-    assert filled({f"VENDOR_{variable}": str(full)}, **{name: str(empty)})[name] == str(full)
-    assert filled(**{name: str(full)})[name] == str(full)
-    # One that does not exist was meant to be there.
-    assert filled(**{name: str(tmp_path / "none.pem")})[name] == str(tmp_path / "none.pem")
+    product, vendor = f"VENDOR_PRODUCT_{name.upper()}", f"VENDOR_{name.upper()}"
+    as_empty: dict[str, Any] = {name: str(empty)}
+    for path in (full, tmp_path / "none.pem"):  # One that does not exist was meant to be there.
+        as_path: dict[str, Any] = {name: str(path)}
+        assert filled(**as_path)[name] == str(path)
+        assert filled({product: str(empty), vendor: str(path)})[name] == str(path)
+        assert filled({vendor: str(path)}, **as_empty)[name] == str(path)
+    assert filled(**as_empty)[name] is None
+    assert filled({product: str(empty)})[name] is None
 
 
 def test_the_proxy_of_the_environment() -> None:
