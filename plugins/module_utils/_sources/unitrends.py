@@ -11,6 +11,7 @@ backups deletes them when its query says isDelete, so no query but sid and lang 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import time
 import typing as t
@@ -37,7 +38,7 @@ from ansible_collections.backup.audit.plugins.module_utils._loose import (
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import unitrends_fields as fields
-from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_teller import Slice, System, Teller
+from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_teller import Items, System, Teller
 from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_times import LocalTimes, clock_of, fits
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, parse_duration
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
@@ -47,11 +48,32 @@ _SYSTEM = {"sid": None, "lang": "en"}
 _CATALOG = {**_SYSTEM, "view": "instance", "start_date": None, "end_date": None}
 # How far back is read where the user says nothing, and after how long without any backup that is given up.
 _DEFAULT_DAYS, _EMPTY_DAYS = 400, 60
+# So many slices make a chapter, which the catalogue is asked for at once: it looks nothing up row by row.
+_CHAPTER = 4
 # Systems that wait to be let in, or were not, belong to nobody here; the others should answer.
 _OUTSIDE = ("pending", "rejected")
 _ANSWERING = ("accepted", "available", "complete", "")
 # This family tells much as 500, also that there is nothing. Only calls that enrich are forgiven that.
 _OPTIONAL = (ForbiddenError, NotFoundError, TroubleError)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Part:
+    """A span of time in which the list of one system is asked for, and the chapter of its catalogue that it is of."""
+
+    system: System
+    chapter: tuple[int, int]
+    catalog: Items | None
+    start: int
+    end: int
+
+
+def _spans(since: int, end: int, length: int) -> Iterator[tuple[int, int]]:
+    """From new to old. Both ends belong to a span, so neighbours share an edge."""
+    while end > since:
+        start = max(end - length, since)
+        yield start, end
+        end = start
 
 
 class Unitrends(Source):
@@ -172,35 +194,51 @@ class Unitrends(Source):
             reading.since = bottom
 
     def _walk(self, systems: list[System], tellers: Mapping[int, Teller], since: int, end: int) -> int:
-        """Tell slice by slice; gives the start of the oldest that was read."""
+        """Tell chapter by chapter; gives the start of the oldest that was read."""
         bottom, empty = end, 0
-        tasks = (
-            (system, part) for part in self._slices(since, end) for system in systems if system.sid not in self._failed
-        )
-        with contextlib.closing(t.cast("t.Any", self.workers.map(self._asked, tasks))) as answers:
-            for (start, stop), group in itertools.groupby(answers, lambda done: done[0][1]):
-                found = sum(self._told(system, tellers[system.sid], answer) for (system, _part), answer in group)
+        parts = self._parts(systems, since, end)
+        with contextlib.closing(t.cast("t.Any", self.workers.map(self._asked, parts))) as answers:
+            for (start, stop), chapter in itertools.groupby(answers, lambda done: done[0].chapter):
+                found = 0
+                for system, group in itertools.groupby(chapter, lambda done: done[0].system):
+                    found += self._told(system, tellers[system.sid], list(group))
                 bottom = start
                 empty = 0 if found else empty + stop - start
                 if self._reading.since is None and empty >= _EMPTY_DAYS * DAY * SECOND:
                     break
         return bottom
 
-    def _slices(self, since: int, end: int) -> Iterator[tuple[int, int]]:
-        """From new to old. Both ends belong to a slice, so neighbours share an edge."""
+    def _parts(self, systems: list[System], since: int, end: int) -> Iterator[_Part]:
+        """All that the list is asked for. Where the catalogue knows of nothing, a chapter is asked for at once."""
         length = parse_duration(self.settings.own["slice"]) * SECOND
-        while end > since:
-            start = max(end - length, since)
-            yield start, end
-            end = start
+        chapters = ((span, self._catalogs(systems, *span)) for span in _spans(since, end, length * _CHAPTER))
+        following = next(chapters, None)
+        while following is not None:
+            # The catalogue of one chapter is read while the list of the one before is.
+            (chapter, catalogs), following = following, next(chapters, None)
+            for system in systems:
+                catalog = catalogs[system.sid].result() if system.sid in catalogs else None
+                if system.sid not in self._failed:
+                    width = length if catalog is None or catalog else length * _CHAPTER
+                    for start, stop in _spans(*chapter, width):
+                        yield _Part(system, chapter, catalog, start, stop)
 
-    def _told(self, system: System, teller: Teller, answer: Slice | AuditError) -> int:
-        """Tell what one system answered for one slice; gives how many backups that were."""
-        if isinstance(answer, AuditError):
-            self._fail(system, answer)
-            return 0
-        teller.prove_zone(answer.rows, self._zone_of)
-        return teller.tell(answer)
+    def _catalogs(self, systems: list[System], start: int, end: int) -> dict[int, Future[Items | None]]:
+        asked = (system for system in systems if system.sid not in self._failed)
+        return {system.sid: self.workers.submit(self._catalog, system, start, end) for system in asked}
+
+    def _told(self, system: System, teller: Teller, answers: list[tuple[_Part, t.Any]]) -> int:
+        """Tell what one system answered for one chapter; gives how many backups that were."""
+        first = answers[0][0]
+        teller.begin(first.catalog)
+        found = 0
+        for _part, rows in answers:
+            if isinstance(rows, AuditError):
+                self._fail(system, rows)
+                return found
+            teller.prove_zone(rows, self._zone_of)
+            found += teller.tell(rows)
+        return found + teller.end(*first.chapter)
 
     def _fail(self, system: System, error: AuditError) -> None:
         """A system that cannot be read is missing from the answer, which is then not complete."""
@@ -254,23 +292,21 @@ class Unitrends(Source):
             )
         return sorted(systems, key=lambda system: (not system.local, system.sid))
 
-    def _asked(self, task: tuple[System, tuple[int, int]]) -> Slice | AuditError:
-        """All of one system in one slice; only another system than this one may fail by itself."""
-        system, (start, end) = task
-        params = {"sid": str(system.sid), **_LANGUAGE}
+    def _asked(self, part: _Part) -> list[dict[str, t.Any]] | AuditError:
+        """All that one system lists of one span of time; only another system than this one may fail by itself."""
+        params = {"sid": str(part.system.sid), **_LANGUAGE}
         body = {
-            "system_id": system.sid,
-            "start_time": start // SECOND,
-            "end_time": -(-end // SECOND),
+            "system_id": part.system.sid,
+            "start_time": part.start // SECOND,
+            "end_time": -(-part.end // SECOND),
             "sync_msg": 1,
         }
         try:
-            rows = self._rows(self.client.call("POST", "/api/backups/", params=params, json_body=body))
+            return self._rows(self.client.call("POST", "/api/backups/", params=params, json_body=body))
         except AuditError as error:
-            if system.local:
+            if part.system.local:
                 raise
             return error
-        return Slice(start, end, rows, self._catalog(system, start, end))
 
     def _rows(self, answer: Answer) -> list[dict[str, t.Any]]:
         """The list of backups, which is called data or, up to about 2015, backups; without any it is a bare []."""
@@ -280,8 +316,8 @@ class Unitrends(Source):
         member = "backups" if "backups" in told else "data"
         return [as_object(row) for row in items_of(told, member, answer.call, answer.server)]
 
-    def _catalog(self, system: System, start: int, end: int) -> list[tuple[fields.Row, fields.Row]] | None:
-        """What the catalogue lists around this slice: days are local there. None where it may not be read."""
+    def _catalog(self, system: System, start: int, end: int) -> Items | None:
+        """What the catalogue lists around this chapter: days are local there. None where it may not be read."""
         try:
             told = self._object(self.client.get("/api/catalog/", self._dates(system, start, end)))
         except _OPTIONAL as error:

@@ -9,9 +9,11 @@ Fields: the vendor's wiki of 2015 (start_date_time, Failure), and what later rel
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._alike import Alike
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._loose import (
     as_bool,
@@ -54,19 +56,37 @@ _DONE = ("completed", "done")
 
 def is_backup(row: Row) -> bool:
     """Whether the row tells of a backup of its own: restores, metadata and rows without a number do not."""
-    shown = (as_text(row.get("type")) or "").casefold()
-    return as_int(row.get("id")) is not None and not any(word in shown for word in _NO_BACKUPS)
+    return as_int(row.get("id")) is not None and not sort_of(row).no_backup
 
 
 def is_copy(row: Row) -> bool:
     """A copy to another appliance repeats number and type of its backup; only these members tell it apart."""
+    return "sync_status" in row or "sync_message" in row or sort_of(row).copy
+
+
+@dataclasses.dataclass(frozen=True)
+class Sort:
+    """What a row, or an item of the catalogue, says that it is; ``foreign``: not a backup of this system's own."""
+
+    no_backup: bool
+    copy: bool
+    replicated_in: bool
+    foreign: bool
+
+
+def _sort_of(row: Row) -> Sort:
     shown = (as_text(row.get("type")) or "").casefold()
-    return "sync_status" in row or "sync_message" in row or shown.startswith("securesync")
+    replicated = as_bool(row.get("replicated")) is True
+    return Sort(
+        no_backup=any(word in shown for word in _NO_BACKUPS),
+        copy=shown.startswith("securesync"),
+        # Made by another system, which tells of it itself.
+        replicated_in=replicated,
+        foreign=replicated or any(as_bool(row.get(name)) for name in ("remote", "imported_from_archive")),
+    )
 
 
-def is_replicated_in(row: Row) -> bool:
-    """Whether it was made by another system, and replicated to this one."""
-    return as_bool(row.get("replicated")) is True
+sort_of = Alike(("type", "replicated", "remote", "imported_from_archive"), _sort_of).of
 
 
 def hot_copy(row: Row) -> Copy | None:
@@ -84,15 +104,33 @@ def cold_copy(item: Row) -> Copy | None:
     return Copy(location=as_text(item.get("storage")), role="archive", offsite=True)
 
 
+def is_own(item: Row) -> bool:
+    """Whether an item of the catalogue is a backup of this system: neither a copy on a target nor from elsewhere."""
+    return not sort_of(item).foreign and "orig_backup_id" not in item
+
+
 def catalogued(answer: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]:
     """(instance, item) of a catalogue by instances."""
     for instance in map(as_object, as_list(answer.get("catalog"))):
         for member in members:
-            for item in map(as_object, as_list(instance.get(member))):
-                yield instance, item
+            for item in as_list(instance.get(member)):
+                yield instance, as_object(item)
 
 
 # Workloads
+
+# All that workload_of looks at.
+NAMING = (
+    "client_id",
+    "instance_id",
+    "instance_name",
+    "app_name",
+    "type",
+    "vm_name",
+    "database_name",
+    "asset_name",
+    "client_name",
+)
 
 
 def workload_of(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
@@ -189,43 +227,89 @@ def started(row: Row, times: LocalTimes) -> list[int]:
 
     Points take the oldest, so that none is told younger than it is.
     """
-    members = ("start_time", "start_date_time", "start_date")
-    return times.instants(next((row[member] for member in members if row.get(member)), None))
+    return times.instants(row.get("start_time") or row.get("start_date_time") or row.get("start_date"))
 
 
-def point_of(
-    row: Row, item: Row | None, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
-) -> RecoveryPoint:
-    """A backup of the list; ``item`` is the same in the catalogue, which knows its storage."""
-    instants = started(row, times)
-    ended = times.not_before(row.get("complete_time"), instants[0])
+@dataclasses.dataclass(frozen=True)
+class _Said:
+    """What a row says but for its number, its times and its size."""
+
+    kind: str
+    status: str
+    usable: bool | None
+    checked: bool | None
+    certified: bool | None
+    encrypted: bool | None
+    retention: tuple[str, ...]
+    storage: str | None
+    replicated: bool
+
+
+def _said_of(row: Row) -> _Said:
     status, usable = _outcome(row)
     verify = (as_text(row.get("verify_status")) or "").casefold()
     checked = True if verify.startswith("success") else False if verify.startswith("fail") else None
     if checked is False and status != "running":
         # It was made well, and could not be read back.
         status, usable = "failed", False
-    told = item or {}
-    certified = as_bool(row.get("certified"))
+    return _Said(
+        kind=_kind(row),
+        status=status,
+        usable=usable,
+        checked=checked,
+        certified=as_bool(row.get("certified")),
+        encrypted=as_bool(row.get("encrypted")),
+        retention=_retention(row.get("gfs_rp_type")),
+        storage=as_text(row.get("storage")),
+        # Up to about 2015 the backup itself says that it was replicated, and not whereto.
+        replicated=(as_text(row.get("replication_status")) or "").casefold().startswith(_DONE),
+    )
+
+
+_SAID = (
+    "type",
+    "synthesized",
+    "complete",
+    "status",
+    "verify_status",
+    "certified",
+    "encrypted",
+    "gfs_rp_type",
+    "storage",
+    "replication_status",
+)
+_said = Alike(_SAID, _said_of)
+
+
+def point_of(
+    row: Row, item: Row | None, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
+) -> RecoveryPoint:
+    """A backup of the list; ``item`` is the same in the catalogue, which knows its storage."""
+    said = _said.of(row)
+    instants = started(row, times)
+    ended = times.not_before(row.get("complete_time"), instants[0])
+    certified, storage = said.certified, said.storage
+    if item is not None:
+        certified = as_bool(item.get("certified")) if certified is None else certified
+        storage = as_text(item.get("storage")) if storage is None else storage
     point = RecoveryPoint(
         id=f"{sid}/{as_int(row.get('id'))}",
         workload=workload,
         created=instants[0],
-        completed=next(iter(ended), None),
-        kind=_kind(row),
-        status=status,
-        usable=usable,
-        size_bytes=_size(row.get("size"), status),
-        verified=certified if certified is not None else as_bool(told.get("certified")),
-        checked=checked,
-        checked_by="integrity_check" if checked else None,
-        encrypted=as_bool(row.get("encrypted")),
-        retention=_retention(row.get("gfs_rp_type")),
+        completed=ended[0] if ended else None,
+        kind=said.kind,
+        status=said.status,
+        usable=said.usable,
+        size_bytes=_size(row.get("size"), said.status),
+        verified=certified,
+        checked=said.checked,
+        checked_by="integrity_check" if said.checked else None,
+        encrypted=said.encrypted,
+        retention=said.retention,
         estimated=(*_ambiguous(instants), *_ambiguous(ended, "completed_at")),
     )
-    if usable is not False:
-        elsewhere = [*copies, *_told_replicated(row)]
-        _place(point, as_text(row.get("storage")) or as_text(told.get("storage")), elsewhere)
+    if said.usable is not False:
+        _place(point, storage, [*copies, Copy(role="replica", offsite=True)] if said.replicated else copies)
     return point
 
 
@@ -300,13 +384,6 @@ def _size(megabytes: t.Any, status: str) -> int | None:
 def _retention(words: t.Any) -> tuple[str, ...]:
     folded = words.casefold() if isinstance(words, str) else ""
     return tuple(name for name in RETENTION if name in folded)
-
-
-def _told_replicated(row: Row) -> list[Copy]:
-    """Up to about 2015 the backup itself says that it was replicated, and not whereto."""
-    if (as_text(row.get("replication_status")) or "").casefold().startswith(_DONE):
-        return [Copy(role="replica", offsite=True)]
-    return []
 
 
 def _place(point: RecoveryPoint, storage: str | None, elsewhere: Sequence[Copy]) -> None:

@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
+from ansible_collections.backup.audit.plugins.module_utils._alike import Alike
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, scrubbed
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, scrubbed
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings
@@ -37,18 +37,15 @@ class System:
     local: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class Slice:
-    """What one system answered for one window: rows of the list, and (instance, item) of the catalogue, if allowed."""
-
-    start: int
-    end: int
-    rows: Sequence[fields.Row]
-    catalog: Sequence[tuple[fields.Row, fields.Row]] | None
+# (instance, item) of the catalogue.
+Items = Sequence[tuple[fields.Row, fields.Row]]
 
 
 class Teller:
-    """Tells the points of one system. Slices come from new to old, so a copy comes before its backup or with it."""
+    """Tells the points of one system, chapter by chapter: ``begin``, ``tell`` for each slice of it, ``end``.
+
+    Both come from new to old, so that a copy comes before its backup or with it.
+    """
 
     def __init__(
         self,
@@ -70,11 +67,14 @@ class Teller:
         self._archived_at: list[int] | None = None
         self._levels: Mapping[str, str] | None = None
         self._workloads: dict[str, Workload] = {}
+        self._wanted = Alike(fields.NAMING, self._workload_of)
         self._hot: dict[int, list[Copy]] = {}
-        # The numbers of all backups that were told, and at hand those of this slice and of the one before.
+        # The numbers of all backups that were told, and at hand those of this chapter and of the one before.
         self._told = array("q")
         self._here: set[int] = set()
         self._before: set[int] = set()
+        # What the catalogue lists of this chapter, by number, and whether it ever answered.
+        self._items: dict[int | None, tuple[fields.Row, fields.Row]] = {}
         self._catalogued = False
 
     # What was found out before
@@ -113,68 +113,75 @@ class Teller:
 
     # Telling
 
-    def tell(self, part: Slice) -> int:
-        """All points of one slice; gives how many there were. A backup stands in one slice, or at the edge of two."""
+    def begin(self, catalog: Items | None) -> None:
+        """Another chapter, and what the catalogue lists of it; None if that may not be read."""
         self._before, self._here = self._here, set()
-        for row in part.rows:
-            if fields.is_copy(row):
-                copy, number = fields.hot_copy(row), as_int(row.get("id"))
-                if copy is not None and number is not None:
-                    self._hot.setdefault(number, []).append(copy)
-        items = {as_int(item.get("id")): (instance, item) for instance, item in self._own(part.catalog)}
-        told = 0
-        for row in part.rows:
-            if not fields.is_backup(row) or fields.is_copy(row):
+        self._catalogued = self._catalogued or catalog is not None
+        self._items = {
+            as_int(item.get("id")): (instance, item) for instance, item in catalog or () if fields.is_own(item)
+        }
+
+    def tell(self, rows: Sequence[fields.Row]) -> int:
+        """All points of one slice; gives how many there were. A backup stands in one slice, or at the edge of two."""
+        backups = []
+        for row in rows:
+            number = as_int(row.get("id"))
+            if number is None:
                 continue
-            if fields.is_replicated_in(row):
+            if not fields.is_copy(row):
+                backups.append((number, row))
+            elif (copy := fields.hot_copy(row)) is not None:
+                self._hot.setdefault(number, []).append(copy)
+        told = 0
+        for number, row in backups:
+            sort = fields.sort_of(row)
+            if sort.no_backup:
+                continue
+            if sort.replicated_in:
                 # A copy of what another system made, which tells of it itself.
                 self._reading.scope["replicated_in"] = self._reading.scope.get("replicated_in", 0) + 1
-                continue
-            number = fields.number_of(row)
-            told += self._tell_backup(row, items.get(number, (None, None))[1], number)
-        return told + self._tell_rest(part, items) + self._archived_in(part)
+            elif not self._is_told(number):
+                told += 1
+                self._note(number)
+                self._tell_backup(row, number)
+        return told
 
-    def _own(self, catalog: Sequence[tuple[fields.Row, fields.Row]] | None) -> list[tuple[fields.Row, fields.Row]]:
-        """Items of this system's own backups: neither copies on a target nor what came from elsewhere."""
-        if catalog is None:
-            return []
-        self._catalogued = True
-        others = ("remote", "replicated", "imported_from_archive")
-        return [
-            (instance, item)
-            for instance, item in catalog
-            if not any(as_bool(item.get(name)) for name in others) and "orig_backup_id" not in item
-        ]
+    def end(self, start: int, end: int) -> int:
+        """All slices of the chapter were told, which reaches from ``start`` to ``end``: what they leave out."""
+        return self._tell_rest(start, end) + self._archived_in(start, end)
 
-    def _tell_backup(self, row: fields.Row, item: fields.Row | None, number: int) -> int:
-        if self._is_told(number):
-            return 0
-        self._note(number)
-        workload = self._workload(row)
-        if workload is not None:
-            copies = self._copies(number)
-            with self._about(number):
-                point = fields.point_of(row, item, workload, self._system.sid, copies, self._times)
-                self._point(point, {"backup": row, "catalog": item})
-        return 1
+    def _tell_backup(self, row: fields.Row, number: int) -> None:
+        workload = self._wanted.of(row)
+        if workload is None:
+            return
+        instance_item = self._items.get(number)
+        item = instance_item[1] if instance_item is not None else None
+        try:
+            point = fields.point_of(row, item, workload, self._system.sid, self._copies(number), self._times)
+        except DataError as error:
+            raise self._unreadable(number, error) from error
+        self._point(point, {"backup": row, "catalog": item})
 
-    def _tell_rest(self, part: Slice, items: Mapping[int | None, tuple[fields.Row, fields.Row]]) -> int:
+    def _tell_rest(self, start: int, end: int) -> int:
         """What the catalogue offers for restore and the list leaves out: its errors come as an empty list."""
         told = 0
-        newest = min(part.end, self._reading.now - _SETTLING)
-        for number, (instance, item) in items.items():
+        newest = min(end, self._reading.now - _SETTLING)
+        for number, (instance, item) in self._items.items():
             if number is None or self._is_told(number):
                 continue
-            with self._about(number):
-                if not part.start <= fields.started(item, self._times)[0] <= newest:
+            try:
+                if not start <= fields.started(item, self._times)[0] <= newest:
                     continue
                 self._note(number)
                 told += 1
-                workload = self._workload({**instance, "type": item.get("type")})
+                workload = self._wanted.of({**instance, "type": item.get("type")})
                 if workload is not None:
                     copies = self._copies(number)
                     point = fields.point_of_catalog(item, workload, self._system.sid, copies, self._times)
                     self._point(point, {"catalog": item})
+            except DataError as error:
+                raise self._unreadable(number, error) from error
+        self._items = {}
         if told:
             self._say("the list of backups leaves out some that the catalogue offers; they are told from there")
         return told
@@ -186,30 +193,31 @@ class Teller:
         self._here.add(number)
         self._told.append(number)
 
-    def _archived_in(self, part: Slice) -> int:
+    def _archived_in(self, start: int, end: int) -> int:
         """How many backups of this time are on archive media: there is more to look for then."""
         if self._archived_at is None:
             moments = []
             for number, found in self._archives.items():
-                with self._about(number):
+                try:
                     moments.append(fields.started(found[0][1], self._times)[0])
+                except DataError as error:
+                    raise self._unreadable(number, error) from error
             self._archived_at = sorted(moments)
-        return bisect_right(self._archived_at, part.end) - bisect_left(self._archived_at, part.start)
+        return bisect_right(self._archived_at, end) - bisect_left(self._archived_at, start)
 
     def _copies(self, number: int) -> list[Copy]:
-        cold = [copy for _instance, item in self._archives.get(number, ()) if (copy := fields.cold_copy(item))]
+        archived = self._archives.get(number)
+        if archived is None:
+            return self._hot.pop(number, [])
+        cold = [copy for _instance, item in archived if (copy := fields.cold_copy(item))]
         return [*self._hot.pop(number, ()), *cold]
 
-    @contextlib.contextmanager
-    def _about(self, number: int) -> Iterator[None]:
+    def _unreadable(self, number: int, error: DataError) -> AnswerError:
         """What cannot be read of one backup is an error that names it."""
-        try:
-            yield
-        except DataError as error:
-            raise AnswerError(
-                f"the backup {number} of system {self._system.name!r}: {error.message}",
-                advice="This version of the appliance answers in a way that is not known here; please report it",
-            ) from error
+        return AnswerError(
+            f"the backup {number} of system {self._system.name!r}: {error.message}",
+            advice="This version of the appliance answers in a way that is not known here; please report it",
+        )
 
     def _point(self, point: RecoveryPoint, records: Mapping[str, t.Any]) -> None:
         if self._settings.include_raw:
@@ -218,7 +226,7 @@ class Teller:
             point.raw = scrubbed(kept)
         self._reading.point(point)
 
-    def _workload(self, row: fields.Row) -> Workload | None:
+    def _workload_of(self, row: fields.Row) -> Workload | None:
         """The workload of a row, always the same object for the same id; None if it is not wanted."""
         found = fields.workload_of(row, self._system.sid, self._file_level)
         if found.id is not None:
@@ -240,11 +248,13 @@ class Teller:
             if number in told:
                 continue
             instance, items = found[0][0], [item for _instance, item in found]
-            workload = self._workload({**instance, "type": items[0].get("type")})
+            workload = self._wanted.of({**instance, "type": items[0].get("type")})
             if workload is not None:
-                with self._about(number):
+                try:
                     point = fields.point_of_archive(items, workload, self._system.sid, self._times)
-                    self._point(point, {"archives": items})
+                except DataError as error:
+                    raise self._unreadable(number, error) from error
+                self._point(point, {"archives": items})
         listed = self._inventory.result()
         if listed is None:
             if not self._told and not self._catalogued:

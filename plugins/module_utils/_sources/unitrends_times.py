@@ -17,8 +17,10 @@ from ansible_collections.backup.audit.plugins.module_utils._times import DAY, MI
 # lang=en is sent with every call, so months come first; seconds are missing up to about 2015.
 _LOCAL = re.compile(r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)(?::(\d\d))?(?: ?([ap])m)?", re.ASCII | re.IGNORECASE)
 _CLOCK = ("year", "month", "day", "hour", "minute", "second")
-# Of so many hours it is remembered whether the clocks change in them.
+# Of so many hours it is remembered whether the clocks change in them, and what the texts of that hour begin with.
 _HOURS_REMEMBERED = 20_000
+# 11/01/2026 01:30:05 am: at these places stand minutes and seconds, where a text is as long as that.
+_LENGTH, _HOUR_ENDS, _HALF_BEGINS = 22, 13, 19
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -28,6 +30,9 @@ class LocalTimes:
     def __init__(self, name: str) -> None:
         self.name = name
         self._offsets: dict[datetime.datetime, int | None] = {}
+        # What was parsed before, by its parts: the hour with am or pm, if its offset is steady, and ":30:05".
+        self._hours: dict[str, int] = {}
+        self._minutes: dict[str, int] = {}
         try:
             self._zone = zoneinfo.ZoneInfo(name)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -41,11 +46,29 @@ class LocalTimes:
 
         In the hour that is repeated when summer time ends there are two.
         """
-        return self.instants_of(_parsed(text))
+        if isinstance(text, str) and len(text) == _LENGTH:
+            hour = self._hours.get(text[:_HOUR_ENDS] + text[_HALF_BEGINS:])
+            rest = self._minutes.get(text[_HOUR_ENDS:_HALF_BEGINS])
+            if hour is not None and rest is not None:
+                return [hour + rest]
+        shown = _parsed(text)
+        found = self.instants_of(shown)
+        if len(text) == _LENGTH and self._offsets[_hour_of(shown)] is not None:
+            self._remember(text, found[0], (shown.minute * MINUTE + shown.second) * SECOND)
+        return found
+
+    def _remember(self, text: str, moment: int, since_hour: int) -> None:
+        rest = text[_HOUR_ENDS:_HALF_BEGINS]
+        # With blanks before it, or without seconds, the parts stand at other places.
+        if rest[0] == rest[3] == ":":
+            if len(self._hours) > _HOURS_REMEMBERED:
+                self._hours.clear()
+            self._hours[text[:_HOUR_ENDS] + text[_HALF_BEGINS:]] = moment - since_hour
+            self._minutes[rest] = since_hour
 
     def instants_of(self, shown: datetime.datetime) -> list[int]:
         """The same of what a clock there shows, whatever zone that is labelled with."""
-        hour = shown.replace(minute=0, second=0, microsecond=0)
+        hour = _hour_of(shown)
         if hour not in self._offsets:
             if len(self._offsets) > _HOURS_REMEMBERED:
                 self._offsets.clear()
@@ -79,6 +102,10 @@ class LocalTimes:
         """The local date, as queries take it."""
         utc = datetime.datetime.fromtimestamp(moment // SECOND, tz=datetime.timezone.utc)
         return utc.astimezone(self._zone).strftime("%m/%d/%Y")
+
+
+def _hour_of(shown: datetime.datetime) -> datetime.datetime:
+    return shown.replace(minute=0, second=0, microsecond=0)
 
 
 def _parsed(text: t.Any) -> datetime.datetime:
