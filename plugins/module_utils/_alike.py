@@ -16,26 +16,37 @@ _LIMIT = 20_000
 
 
 class Alike(t.Generic[Meaning]):
-    """What records mean that say the same in ``members``; ``work_out`` looks at no other member of a record."""
+    """What ``work_out`` makes of some values, worked out once for all that are the same."""
 
-    def __init__(self, members: Sequence[str], work_out: Callable[[Mapping[str, t.Any]], Meaning]) -> None:
-        self._members = tuple(members)
+    def __init__(self, work_out: Callable[..., Meaning]) -> None:
         self._work_out = work_out
         self._known: dict[t.Any, Meaning] = {}
 
-    def of(self, record: Mapping[str, t.Any]) -> Meaning:
-        """The meaning of one record, the same object for all that are alike."""
-        values = tuple(map(record.get, self._members))
-        # 1, 1.0 and True are equal, and mean different things. No member at all means what null means.
+    def of(self, values: tuple[t.Any, ...]) -> Meaning:
+        """The meaning of these values, the same object each time."""
+        # 1, 1.0 and True are equal, and mean different things.
         key = (values, tuple(map(type, values)))
         try:
             return self._known[key]
         except KeyError:
-            found = self._work_out(dict(zip(self._members, values, strict=True)))
+            found = self._work_out(*values)
         except TypeError:
             # A list or an object, which no record should have there.
-            return self._work_out(dict(zip(self._members, values, strict=True)))
+            return self._work_out(*values)
         if len(self._known) >= _LIMIT:
             self._known.clear()
         self._known[key] = found
         return found
+
+
+class AlikeRecords(t.Generic[Meaning]):
+    """What records mean that say the same in ``members``; ``work_out`` is given a record with no other members."""
+
+    def __init__(self, members: Sequence[str], work_out: Callable[[Mapping[str, t.Any]], Meaning]) -> None:
+        self._members = tuple(members)
+        # No member at all means what null means.
+        self._alike = Alike(lambda *values: work_out(dict(zip(self._members, values, strict=True))))
+
+    def of(self, record: Mapping[str, t.Any]) -> Meaning:
+        """The meaning of one record, the same object for all that are alike."""
+        return self._alike.of(tuple(map(record.get, self._members)))

@@ -81,9 +81,10 @@ def test_parent_is_gone() -> Pair:
         points: list[RecoveryPoint] = []
         chains = Chains(points.append)
         for row in rows:
-            point = vprotect.point_of(row, vprotect.workload_of(row), CONTEXT)
+            said = CONTEXT.said(row)
+            point = vprotect.point_of(row, said, vprotect.workload_of(row), CONTEXT)
             assert point is not None
-            chains.add(point, vprotect.parent_of(row))
+            chains.add(point, vprotect.parent_of(row, said))
         chains.finish(whole=True)
         return judged(observed(points), SEVEN)
 

@@ -180,7 +180,7 @@ def test_zone_that_is_not_told(simulators: Simulators, normal: list[tuple[Any, .
 def test_how_far_it_goes(simulators: Simulators) -> None:
     """Without since the window says where it ended; with it, exactly that is read."""
     short = read(simulators.ready, "unitrends", since="10d")
-    whole = read(simulators.ready, "unitrends", since="390d", slice="30d")
+    whole = read(simulators.ready, "unitrends", since="800d", slice="30d")
     default = read(simulators.ready, "unitrends")
     assert short.result["totals"]["recovery_points"] < default.result["totals"]["recovery_points"]
     assert whole.result["totals"]["recovery_points"] == default.result["totals"]["recovery_points"]

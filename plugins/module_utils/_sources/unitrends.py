@@ -38,8 +38,14 @@ from ansible_collections.backup.audit.plugins.module_utils._loose import (
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import unitrends_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_inventory import assets_of, is_inventory
 from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_teller import Items, System, Teller
-from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_times import LocalTimes, clock_of, fits
+from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_times import (
+    LocalTimes,
+    clock_of,
+    fits,
+    spans,
+)
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, parse_duration
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 
@@ -66,14 +72,6 @@ class _Part:
     catalog: Items | None
     start: int
     end: int
-
-
-def _spans(since: int, end: int, length: int) -> Iterator[tuple[int, int]]:
-    """From new to old. Both ends belong to a span, so neighbours share an edge."""
-    while end > since:
-        start = max(end - length, since)
-        yield start, end
-        end = start
 
 
 class Unitrends(Source):
@@ -211,7 +209,7 @@ class Unitrends(Source):
     def _parts(self, systems: list[System], since: int, end: int) -> Iterator[_Part]:
         """All that the list is asked for. Where the catalogue knows of nothing, a chapter is asked for at once."""
         length = parse_duration(self.settings.own["slice"]) * SECOND
-        chapters = ((span, self._catalogs(systems, *span)) for span in _spans(since, end, length * _CHAPTER))
+        chapters = ((span, self._catalogs(systems, *span)) for span in spans(since, end, length * _CHAPTER))
         following = next(chapters, None)
         while following is not None:
             # The catalogue of one chapter is read while the list of the one before is.
@@ -220,7 +218,7 @@ class Unitrends(Source):
                 catalog = catalogs[system.sid].result() if system.sid in catalogs else None
                 if system.sid not in self._failed:
                     width = length if catalog is None or catalog else length * _CHAPTER
-                    for start, stop in _spans(*chapter, width):
+                    for start, stop in spans(*chapter, width):
                         yield _Part(system, chapter, catalog, start, stop)
 
     def _catalogs(self, systems: list[System], start: int, end: int) -> dict[int, Future[Items | None]]:
@@ -229,8 +227,7 @@ class Unitrends(Source):
 
     def _told(self, system: System, teller: Teller, answers: list[tuple[_Part, t.Any]]) -> int:
         """Tell what one system answered for one chapter; gives how many backups that were."""
-        first = answers[0][0]
-        teller.begin(first.catalog)
+        teller.begin(answers[0][0].catalog)
         found = 0
         for _part, rows in answers:
             if isinstance(rows, AuditError):
@@ -238,7 +235,7 @@ class Unitrends(Source):
                 return found
             teller.prove_zone(rows, self._zone_of)
             found += teller.tell(rows)
-        return found + teller.end(*first.chapter)
+        return found + teller.end(*answers[0][0].chapter)
 
     def _fail(self, system: System, error: AuditError) -> None:
         """A system that cannot be read is missing from the answer, which is then not complete."""
@@ -257,7 +254,8 @@ class Unitrends(Source):
         body = answer.json()
         if body == []:
             return {}
-        told = answer.json_object()
+        # Not decoded twice, but to say what came instead.
+        told: dict[str, t.Any] = body if isinstance(body, dict) else answer.json_object()
         if told.get("error"):
             raise AnswerError(
                 "the appliance reports an error",
@@ -343,11 +341,11 @@ class Unitrends(Source):
             self._lose("inventory", f"unprotected workloads are not seen: {error.message}")
             return None
         # Without any the whole answer is a bare [].
-        if answer.json() != [] and not fields.is_inventory(told):
+        if answer.json() != [] and not is_inventory(told):
             self._lose("inventory", "unprotected workloads are not seen: it holds what has no number")
             return None
         self._reading.scope.setdefault("inventory", True)
-        return list(fields.assets_of(told, system.sid))
+        return list(assets_of(told, system.sid))
 
     def _lose(self, name: str, warning: str) -> None:
         if self._reading.scope.get(name) is not False:

@@ -13,7 +13,7 @@ import dataclasses
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._alike import Alike
+from ansible_collections.backup.audit.plugins.module_utils._alike import AlikeRecords
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._loose import (
     as_bool,
@@ -86,7 +86,7 @@ def _sort_of(row: Row) -> Sort:
     )
 
 
-sort_of = Alike(("type", "replicated", "remote", "imported_from_archive"), _sort_of).of
+sort_of = AlikeRecords(("type", "replicated", "remote", "imported_from_archive"), _sort_of).of
 
 
 def hot_copy(row: Row) -> Copy | None:
@@ -145,7 +145,7 @@ def workload_of(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
     ):
         client, instance = client or file_level.get(instance), None
     words = f"{as_text(row.get('app_name')) or ''} {as_text(row.get('type')) or ''}"
-    workload_type, platform = _application(words)
+    workload_type, platform = application_of(words)
     # What an application holds is not its machine: of all that lie on one host, the host's number would make one.
     # Nor is it known of what says nothing of itself.
     is_machine = workload_type == "physical" and words.strip()
@@ -167,56 +167,14 @@ def _name_of(row: Row, workload_type: str, instance: str | None) -> str | None:
     return None if workload_type == "vm" and is_hosts else named
 
 
-def _application(words: str) -> tuple[str, str | None]:
+def application_of(words: str) -> tuple[str, str | None]:
+    """(workload_type, platform), from the words by which a backup or a node of the inventory names its application."""
     folded = words.casefold()
     for word, kind in _APPLICATIONS.items():
         if word in folded:
             return kind
     # What belongs to no application are files or disks of a machine.
     return "physical", None
-
-
-def is_inventory(answer: Row) -> bool:
-    """Whether every node has a number: of a workload that is not among them it can then be said that it is gone."""
-    clients = answer.get("data")
-    nodes = [clients]
-    while nodes:
-        group = nodes.pop()
-        if not isinstance(group, list) or any(as_text(as_object(node).get("id")) is None for node in group):
-            return False
-        if group is not clients and any(_is_no_node(node) for node in group):
-            return False
-        nodes += [node["children"] for node in group if node.get("children") is not None]
-    return True
-
-
-def _is_no_node(node: Row) -> bool:
-    """Whether it is neither an instance, which names its parent, nor anything that holds instances."""
-    groups = ("application", "esx")
-    return node.get("parent_id") is None and not node.get("children") and node.get("type") not in groups
-
-
-def assets_of(answer: Row, sid: int) -> Iterator[tuple[Workload, str | None]]:
-    """(workload, its file-level instance) of the inventory, whose nodes are clients, applications and instances."""
-    for client in map(as_object, as_list(answer.get("data"))):
-        ident = as_text(client.get("id"))
-        kind = (as_text(client.get("asset_type")) or "").casefold()
-        if ident is not None and "physical" in kind:
-            name = as_text(client.get("name"))
-            instance = as_text(client.get("file_level_instance_id"))
-            yield Workload(id=f"{sid}/c{ident}", name=name, type="physical"), instance
-        yield from _instances(client, sid)
-
-
-def _instances(node: Row, sid: int) -> Iterator[tuple[Workload, str | None]]:
-    for child in map(as_object, as_list(node.get("children"))):
-        ident = as_text(child.get("id"))
-        if ident is not None and child.get("parent_id") is not None:
-            words = f"{as_text(child.get('type')) or ''} {as_text(child.get('asset_type')) or ''}"
-            workload_type, platform = _application(words)
-            name = as_text(child.get("name"))
-            yield Workload(id=f"{sid}/{ident}", name=name, type=workload_type, platform=platform), None
-        yield from _instances(child, sid)
 
 
 # Points
@@ -278,7 +236,7 @@ _SAID = (
     "storage",
     "replication_status",
 )
-_said = Alike(_SAID, _said_of)
+_said = AlikeRecords(_SAID, _said_of)
 
 
 def point_of(

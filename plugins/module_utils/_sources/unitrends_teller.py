@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
-from ansible_collections.backup.audit.plugins.module_utils._alike import Alike
+from ansible_collections.backup.audit.plugins.module_utils._alike import AlikeRecords
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, scrubbed
@@ -67,7 +67,7 @@ class Teller:
         self._archived_at: list[int] | None = None
         self._levels: Mapping[str, str] | None = None
         self._workloads: dict[str, Workload] = {}
-        self._wanted = Alike(fields.NAMING, self._workload_of)
+        self._wanted = AlikeRecords(fields.NAMING, self._workload_of)
         self._hot: dict[int, list[Copy]] = {}
         # The numbers of all backups that were told, and at hand those of this chapter and of the one before.
         self._told = array("q")

@@ -10,6 +10,7 @@ import datetime
 import re
 import typing as t
 import zoneinfo
+from collections.abc import Iterator
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, MINUTE, SECOND
@@ -139,3 +140,11 @@ def clock_of(told: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int | 
 def fits(times: LocalTimes, text: t.Any, epoch: int) -> bool:
     """Whether a text that the product wrote for this moment means it in this zone; up to a minute may be cut off."""
     return any(0 <= epoch - moment < MINUTE * SECOND for moment in times.instants(text))
+
+
+def spans(since: int, end: int, length: int) -> Iterator[tuple[int, int]]:
+    """From new to old. Both ends belong to a span, so neighbours share an edge."""
+    while end > since:
+        start = max(end - length, since)
+        yield start, end
+        end = start

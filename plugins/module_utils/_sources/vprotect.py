@@ -145,19 +145,20 @@ class VProtect(Source):
         """Hand all backups to ``chains``, but the records of mere copies."""
         untimed = 0
         for row in backups:
-            if fields.word(row.get("status")) == fields.REMOVED:
+            said = context.said(row)
+            if said.removed:
                 chains.gone(fields.own_guid(row))
                 continue
             workload = workloads.of(row)
             if workload is None or not self._reading.wants(workload):
                 continue
-            point = fields.point_of(row, workload, context)
+            point = fields.point_of(row, said, workload, context)
             if point is None:
                 untimed += 1
-            elif fields.is_copy(row):
+            elif said.copy:
                 self._copies.add(point)
             else:
-                chains.add(point, fields.parent_of(row))
+                chains.add(point, fields.parent_of(row, said))
         if untimed:
             self._reading.warnings.append(
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
@@ -171,7 +172,7 @@ class VProtect(Source):
     def _backups(self, query: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
         """All backups, from now on; the rules of each page are asked for together."""
         for rows in self._pages("/backups", "backups", query, ahead=True):
-            for rule in filter(None, map(fields.rule_of, rows)):
+            for rule in filter(None, dict.fromkeys(map(fields.rule_of, rows))):
                 self._ask_rule(*rule)
             yield from rows
 

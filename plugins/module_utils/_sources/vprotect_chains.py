@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
 
 # What belongs together stands near together in the listing, which is newest first.
-_AT_HAND = 50_000
+_AT_HAND = 25_000
 _STATES = (False, True, None)
 
 
@@ -22,20 +22,25 @@ class Journal:
     def __init__(self) -> None:
         self._keys = array("q")
         self._states = bytearray()
-        self._at_hand: dict[int, bool | None] = {}
+        # Two halves, so that the older one goes at once: to take single ones from the front of a dictionary is slow.
+        self._newer: dict[int, bool | None] = {}
+        self._older: dict[int, bool | None] = {}
 
     def note(self, key: int, state: bool | None) -> None:
         """One more."""
         self._keys.append(key)
         self._states.append(_STATES.index(state))
-        self._at_hand[key] = state
-        if len(self._at_hand) > _AT_HAND:
-            del self._at_hand[next(iter(self._at_hand))]
+        self._newer[key] = state
+        if len(self._newer) >= _AT_HAND:
+            self._newer, self._older = {}, self._newer
 
-    @property
-    def at_hand(self) -> dict[int, bool | None]:
-        """Those that were told last."""
-        return self._at_hand
+    def has(self, key: int) -> bool:
+        """Whether it is among those that were told last."""
+        return key in self._newer or key in self._older
+
+    def state(self, key: int) -> bool | None:
+        """Whether one that ``has`` knows is usable."""
+        return self._newer[key] if key in self._newer else self._older[key]
 
     def search(self, wanted: Collection[int]) -> dict[int, bool | None]:
         """Those of ``wanted`` that were told at any time."""
@@ -59,11 +64,12 @@ class Chains:
 
     def add(self, point: RecoveryPoint, parent: str | None) -> None:
         """A point, and the guid of what it builds on."""
-        key = hash(parent)
         if parent is None:
             self._settle(point, True)
-        elif key in self._journal.at_hand:
-            self._settle(point, self._journal.at_hand[key])
+            return
+        key = hash(parent)
+        if self._journal.has(key):
+            self._settle(point, self._journal.state(key))
         else:
             self._waiting.setdefault(key, []).append(point)
 
@@ -95,9 +101,11 @@ class Chains:
                 point.usable = False
             elif base is None:
                 point.usable = None
-            self._journal.note(hash(point.id), point.usable)
+            key = hash(point.id)
+            self._journal.note(key, point.usable)
             self._tell(point)
-            stack.extend((child, point.usable) for child in self._waiting.pop(hash(point.id), ()))
+            for child in self._waiting.pop(key, ()):
+                stack.append((child, point.usable))
 
 
 class Copies:
@@ -110,14 +118,15 @@ class Copies:
     def add(self, point: RecoveryPoint) -> None:
         """The copy of a backup."""
         key = hash((point.workload.id, point.created))
-        if key not in self._told.at_hand:
+        if not self._told.has(key):
             self._alone[key] = point
 
     def told(self, point: RecoveryPoint) -> None:
         """A backup, or what can still be restored of it."""
         key = hash((point.workload.id, point.created))
         self._told.note(key, True)
-        self._alone.pop(key, None)
+        if self._alone:
+            self._alone.pop(key, None)
 
     def alone(self) -> Collection[RecoveryPoint]:
         """All was read: the copies whose backup is not listed."""

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._alike import Alike
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._loose import (
@@ -57,7 +58,7 @@ _CLOUDS = ("S3", "GCS", "AZURE", "SWIFT")
 _MEDIA = {**dict.fromkeys(_DISKS, "disk"), **dict.fromkeys(_CLOUDS, "object")}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Context:
     """What points are read against: settings of today, and restores that were made."""
 
@@ -71,6 +72,16 @@ class Context:
     # From version 5 on a backup tells its places. One that tells none may have been removed from all of them.
     lists_places: bool = True
 
+    def __post_init__(self) -> None:
+        self._said: Alike[Said] = Alike(lambda status, kind, places: _said_of(status, kind, places, self))
+
+    def said(self, row: Mapping[str, t.Any]) -> Said:
+        """What a record says but for its id, its workload, its times and its size."""
+        listed = row.get("backupLocations")
+        # Versions before 5 know of one place and list none.
+        places = tuple(map(_place, listed)) if isinstance(listed, list) else None
+        return self._said.of((_name(row.get("status")), _name(row.get("type")), places))
+
 
 def lists_places(version: str | None) -> bool:
     """Whether a server of this version (of several nodes: versions) tells the places of a backup."""
@@ -78,10 +89,14 @@ def lists_places(version: str | None) -> bool:
     return any(major is None or major >= 5 for major in majors)
 
 
+def _name(value: t.Any) -> t.Any:
+    """What an enum is called, which is an object {name, description} in most answers and plain text in others."""
+    return value.get("name") if isinstance(value, dict) else value
+
+
 def word(value: t.Any) -> str:
-    """The name of an enum, which is an object {name, description} in most answers and plain text in others."""
-    if isinstance(value, dict):
-        value = value.get("name")
+    """The name of an enum in capital letters."""
+    value = _name(value)
     return value.upper() if isinstance(value, str) else (as_text(value) or "").upper()
 
 
@@ -131,19 +146,14 @@ def entity_of(entity: Mapping[str, t.Any]) -> Workload:
     )
 
 
-def is_copy(row: Mapping[str, t.Any]) -> bool:
-    """Whether this record only tells that another backup was copied."""
-    return word(row.get("type")) == _SYNCHRONIZATION
-
-
-def parent_of(row: Mapping[str, t.Any]) -> str | None:
+def parent_of(row: Mapping[str, t.Any], said: Said) -> str | None:
     """The backup that this one cannot be restored without; only an increment has such."""
-    return guid_of(row, "parentBackup") if _kind(row) in ("incremental", "unknown") else None
+    return guid_of(row, "parentBackup") if said.needs_parent else None
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(frozen=True, eq=False, slots=True)
 class _Place:
-    """One place in which a backup lies, or lay; the words of the record, read once."""
+    """One place in which a backup lies, or lay."""
 
     status: str
     role: str
@@ -152,74 +162,123 @@ class _Place:
     name: str | None
 
 
-def point_of(row: Mapping[str, t.Any], workload: Workload, context: Context) -> RecoveryPoint | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Said:
+    """What records mean that say the same of all but their id, their workload, their times and their size."""
+
+    status: str
+    kind: str
+    usable: bool | None
+    # Made once, and deleted since.
+    removed: bool
+    # It only tells that another backup was copied.
+    copy: bool
+    needs_parent: bool
+    places: tuple[_Place, ...]
+    copies: list[Copy] | None
+    encrypted: bool | None
+    offsite: bool | None
+    estimated: tuple[str, ...]
+
+
+def _said_of(status_name: t.Any, kind_name: t.Any, listed: tuple[_Place, ...] | None, context: Context) -> Said:
+    status = _STATUSES.get(word(status_name), "unknown")
+    kind = _KINDS.get(word(kind_name), "unknown")
+    copy = word(kind_name) == _SYNCHRONIZATION
+    places = listed or ()
+    copies = _copies(listed, context)
+    encrypted = offsite = None
+    if copies and status in ("success", "warning"):
+        encrypted = True if all(one.encrypted for one in copies) else None
+        offsite = any_of(one.offsite for one in copies)
+    return Said(
+        status=status,
+        # What lies in archives only must be brought back from there first.
+        kind="archive" if places and all(place.role == "ARCHIVE" for place in places) else kind,
+        # That the copy of a backup alone can be restored is nowhere said, and what has no type may be one.
+        usable=_usable(status, listed, context, sure=not copy and bool(word(kind_name))),
+        removed=word(status_name) == REMOVED,
+        copy=copy,
+        needs_parent=kind in ("incremental", "unknown"),
+        places=places,
+        copies=copies,
+        encrypted=encrypted,
+        offsite=offsite,
+        estimated=(*(("encrypted",) if encrypted else ()), *(("offsite",) if offsite else ())),
+    )
+
+
+def point_of(row: Mapping[str, t.Any], said: Said, workload: Workload, context: Context) -> RecoveryPoint | None:
     """One record; None for one that is no backup and carries no time (queued, failed before it began)."""
     guid = own_guid(row)
     snapshot, finished = moment_of(row, "snapshotTime"), moment_of(row, "backupTime")
     created = snapshot if snapshot is not None else finished
-    status = _STATUSES.get(word(row.get("status")), "unknown")
+    made = said.status in ("success", "warning")
     if created is None:
-        if status in ("failed", "running"):
+        if said.status in ("failed", "running"):
             return None
         raise AnswerError(f"the backup {guid} has neither snapshotTime nor backupTime")
-    places = _places(row)
     point = RecoveryPoint(
         id=guid,
         workload=workload,
         created=created,
         completed=finished,
-        kind="archive" if _archived(places) else _kind(row),
-        status=status,
-        usable=_usable(row, status, places, context),
+        kind=said.kind,
+        status=said.status,
+        usable=said.usable,
         # What failed or still runs has a size of 0, which says nothing.
-        size_bytes=as_int(row.get("size")) if status in ("success", "warning") else None,
-        copies=_copies(places, context),
+        size_bytes=as_int(row.get("size")) if made else None,
+        copies=said.copies,
+        encrypted=said.encrypted,
+        offsite=said.offsite,
         expires=moment_of(row, "archiveExpire"),
         job=as_text(as_object(row.get("backupRule")).get("name")),
-        # When it was stored is later than what it can bring back: the age is then told too young.
-        estimated=() if snapshot is not None else ("created_at",),
-        raw=scrubbed(dict(row)) if context.include_raw else None,
     )
-    if status in ("success", "warning"):
-        _estimate(point, row, places, context)
+    # When it was stored is later than what it can bring back: the age is then told too young.
+    estimated = () if snapshot is not None else ("created_at",)
+    if context.include_raw:
+        point.raw = scrubbed(dict(row))
+    if made:
+        restored = context.restored.get(guid)
+        if restored is not None and restored >= created:
+            point.verified, point.verified_at, point.verified_by = True, restored, "restore"
+            estimated = (*estimated, "verified", "verified_at", "verified_by")
+        estimated = (*estimated, *said.estimated)
+        if said.copies and _lock(point, row, said, context):
+            estimated = (*estimated, "immutable", "immutable_until")
+    point.estimated = estimated
     return point
 
 
-def _kind(row: Mapping[str, t.Any]) -> str:
-    return _KINDS.get(word(row.get("type")), "unknown")
-
-
-def _places(row: Mapping[str, t.Any]) -> list[_Place] | None:
-    """The places that the record lists; versions before 5 know of one place and list none."""
-    listed = row.get("backupLocations")
-    return [_place(as_object(place)) for place in listed] if isinstance(listed, list) else None
-
-
-def _place(place: Mapping[str, t.Any]) -> _Place:
+def _place(listed: t.Any) -> _Place:
+    place = as_object(listed)
     destination = as_object(place.get("backupDestination"))
-    return _Place(
-        word(place.get("status")),
-        word(place.get("roleType")),
-        _MEDIA.get(word(place.get("backupDestinationType"))),
-        as_text(destination.get("guid")),
-        as_text(destination.get("name")),
+    return _place_said.of(
+        (
+            _name(place.get("status")),
+            _name(place.get("roleType")),
+            _name(place.get("backupDestinationType")),
+            destination.get("guid"),
+            destination.get("name"),
+        )
     )
 
 
-def _archived(places: Sequence[_Place] | None) -> bool:
-    """Whether it lies in archives only, from where it must be brought back first."""
-    return bool(places) and all(place.role == "ARCHIVE" for place in places or ())
+_place_said = Alike(
+    lambda status, role, media, guid, name: _Place(
+        word(status), word(role), _MEDIA.get(word(media)), as_text(guid), as_text(name)
+    )
+)
 
 
-def _usable(row: Mapping[str, t.Any], status: str, places: Sequence[_Place] | None, context: Context) -> bool | None:
+def _usable(status: str, places: Sequence[_Place] | None, context: Context, *, sure: bool) -> bool | None:
     if status in ("failed", "running"):
         return False
     if status == "unknown":
         return None
     told = {place.status for place in places or ()}
     if "PRESENT" in told or (places is None and not context.lists_places):
-        # That the copy of a backup alone can be restored is nowhere said, and what has no type may be one.
-        return None if is_copy(row) or not word(row.get("type")) else True
+        return True if sure else None
     return False if told and told <= {"REMOVED", "FAILED"} else None
 
 
@@ -239,45 +298,34 @@ def _copies(places: Sequence[_Place] | None, context: Context) -> list[Copy] | N
     ]
 
 
-def _estimate(
-    point: RecoveryPoint, row: Mapping[str, t.Any], places: Sequence[_Place] | None, context: Context
-) -> None:
-    """What settings of today, and restores of this very backup, imply for it."""
-    estimated = point.estimated
-    restored = context.restored.get(point.id)
-    if restored is not None and restored >= point.created:
-        point.verified, point.verified_at, point.verified_by = True, restored, "restore"
-        estimated += ("verified", "verified_at", "verified_by")
-    if point.copies:
-        if all(copy.encrypted for copy in point.copies):
-            point.encrypted = True
-            estimated += ("encrypted",)
-        point.offsite = any_of(copy.offsite for copy in point.copies)
-        if point.offsite:
-            estimated += ("offsite",)
-        if _lock(point, row, places or (), context):
-            estimated += ("immutable", "immutable_until")
-    point.estimated = estimated
-
-
 def rule_of(row: Mapping[str, t.Any]) -> tuple[str, str] | None:
     """(guid, word of the kind) of the rule that made a backup; None where the record does not tell them."""
-    rule = guid_of(row, "backupRule")
-    _type, kind = TYPES.get(word(as_object(row.get("protectedEntity")).get("type")), (None, None))
-    return None if rule is None or kind is None else (rule, kind)
+    rule, entity = row.get("backupRule"), row.get("protectedEntity")
+    if not isinstance(rule, dict) or not isinstance(entity, dict):
+        return None
+    return _rule_said.of((rule.get("guid"), _name(entity.get("type"))))
 
 
-def _lock(point: RecoveryPoint, row: Mapping[str, t.Any], places: Sequence[_Place], context: Context) -> bool:
+def _rule_of(guid: t.Any, kind: t.Any) -> tuple[str, str] | None:
+    rule = as_text(guid)
+    _type, rule_word = TYPES.get(word(kind), (None, None))
+    return None if rule is None or rule_word is None else (rule, rule_word)
+
+
+_rule_said = Alike(_rule_of)
+
+
+def _lock(point: RecoveryPoint, row: Mapping[str, t.Any], said: Said, context: Context) -> bool:
     """The retention lock of the rule as it is today, counted from when the backup was stored."""
     rule = rule_of(row)
-    if rule is None:
-        return False
-    days = context.locks(*rule)
+    days = context.locks(*rule) if rule is not None else {}
     if not any(days.values()):
         return False
     stored = point.completed if point.completed is not None else point.created
-    present = [place for place in places if place.status == "PRESENT"]
-    for copy, place in zip(point.copies or (), present, strict=True):
+    # Its own ones, because others that lie in the same places were stored at other times.
+    point.copies = [dataclasses.replace(copy) for copy in said.copies or ()]
+    present = [place for place in said.places if place.status == "PRESENT"]
+    for copy, place in zip(point.copies, present, strict=True):
         locked = days.get(place.destination or "", days.get(place.role, 0))
         if locked:
             copy.immutable_until = days_after(stored, locked)

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._sources import unitrends_fields as fields
+from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_inventory import assets_of, is_inventory
 from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_times import LocalTimes, clock_of, fits
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, format_time, parse_time
 from tests.unit.plugins.module_utils._sources.unitrends_record import row
@@ -251,7 +252,7 @@ def test_inventory() -> None:
             },
         ]
     }
-    listed = [(workload.id, workload.name, workload.type, level) for workload, level in fields.assets_of(answer, 2)]
+    listed = [(workload.id, workload.name, workload.type, level) for workload, level in assets_of(answer, 2)]
     assert listed == [("2/c9", "files-1", "physical", "40"), ("2/31", "web-01", "vm", None)]
 
 
@@ -272,10 +273,10 @@ def test_an_inventory_whose_instances_do_not_say_so_is_none() -> None:
     """Instances are known by their parent; without it they would be missing without a word."""
     instance = {"id": 31, "name": "web-01", "parent_id": 2, "type": "VMware", "children": []}
     client = {"id": 2, "children": [{"id": 40, "type": "application", "children": [instance]}]}
-    assert fields.is_inventory({"data": [client]})
-    assert fields.is_inventory({"data": [{"id": 2, "children": [{"id": 40, "type": "application"}]}]})
+    assert is_inventory({"data": [client]})
+    assert is_inventory({"data": [{"id": 2, "children": [{"id": 40, "type": "application"}]}]})
     del instance["parent_id"]
-    assert not fields.is_inventory({"data": [client]})
+    assert not is_inventory({"data": [client]})
 
 
 def test_strange_members_are_survived() -> None:

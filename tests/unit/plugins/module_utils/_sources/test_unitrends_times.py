@@ -35,3 +35,22 @@ def test_each_minute_of_eight_hours(zone: str, start: str) -> None:
         meant = {(clock.replace(tzinfo=info, fold=fold).astimezone(_UTC) - epoch) // _MICROSECOND for fold in (0, 1)}
         text = clock.strftime("%m/%d/%Y %I:%M:%S %p")
         assert times.instants(text) == sorted(meant), text
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (" 11/21/2026 01:30:05am", " 11/21/2026 02:31:05am"),
+        ("11/21/2026 01:30 am   ", "11/21/2026 01:30 pm   "),
+        ("11/21/2026 01:30:05am ", "11/21/2026 01:30:05pm "),
+        ("11/21/2026 01:30:05 am", "11/21/2026 01:30:05 PM"),
+        ("11/21/2026 13:30:05   ", "11/21/2026 13:31:05   "),
+        ("   11/21/2026 01:30:05", "   11/21/2026 02:30:06"),
+    ],
+)
+def test_texts_of_one_length_are_not_mixed_up(first: str, second: str) -> None:
+    """What was remembered of the parts of one text means the same in another one, whatever blanks stand in them."""
+    both = LocalTimes("Europe/Berlin")
+    told = [both.instants(text) for text in (first, second, first)]
+    assert told == [LocalTimes("Europe/Berlin").instants(text.strip()) for text in (first, second, first)]
+    assert told[0] != told[1]

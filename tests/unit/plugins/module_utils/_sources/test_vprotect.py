@@ -60,7 +60,7 @@ def place(destination: str, kind: str, status: str = "PRESENT", *, as_object: bo
 
 def point(row: dict[str, Any], context: fields.Context = NOTHING) -> RecoveryPoint:
     """The recovery point of a record that has one."""
-    told = fields.point_of(row, fields.workload_of(row), context)
+    told = fields.point_of(row, context.said(row), fields.workload_of(row), context)
     assert told is not None
     return told
 
@@ -170,7 +170,7 @@ def test_missing_times() -> None:
     """A backup that never began has no time; one that was made and has none is an error, not a guess."""
     row = backup(status=enum("QUEUED"))
     del row["snapshotTime"], row["backupTime"]
-    assert fields.point_of(row, fields.workload_of(row), NOTHING) is None
+    assert fields.point_of(row, NOTHING.said(row), fields.workload_of(row), NOTHING) is None
     row["status"] = enum("SUCCESS")
     with pytest.raises(AuditError, match="neither snapshotTime"):
         point(row)
@@ -226,12 +226,17 @@ def test_parent_that_is_gone() -> None:
     assert [settled.usable for settled in told] == [False]
 
 
+def needed(row: dict[str, Any]) -> str | None:
+    """The backup that a record cannot be restored without."""
+    return fields.parent_of(row, NOTHING.said(row))
+
+
 def test_only_increments_need_their_parent() -> None:
     """A full backup may name a parent and does not need it."""
     parent = {"guid": "b-0", "name": "before"}
-    assert fields.parent_of(backup(parentBackup=parent)) is None
-    assert fields.parent_of(backup(parentBackup=parent, type=enum("SYNTHETIC"))) is None
-    assert fields.parent_of(backup(parentBackup=parent, type=enum("INCREMENTAL"))) == "b-0"
+    assert needed(backup(parentBackup=parent)) is None
+    assert needed(backup(parentBackup=parent, type=enum("SYNTHETIC"))) is None
+    assert needed(backup(parentBackup=parent, type=enum("INCREMENTAL"))) == "b-0"
 
 
 def test_strange_members_are_survived() -> None:
@@ -240,7 +245,8 @@ def test_strange_members_are_survived() -> None:
         if name in ("guid", "snapshotTime"):
             continue
         for strange in STRANGE:
-            told = fields.point_of({**backup(), name: strange}, fields.workload_of(backup()), NOTHING)
+            row = {**backup(), name: strange}
+            told = fields.point_of(row, NOTHING.said(row), fields.workload_of(backup()), NOTHING)
             assert told is not None
 
 
