@@ -234,8 +234,9 @@ class VeeamEnterpriseManager(Source):
         while machines:
             machine = machines.pop()
             workload = machine[0].workload
+            reading.workload(workload)
             for point in folded(point for held in machine for point in held.points(workload, homes)):
-                self._tell(reading, point)
+                reading.point(point)
 
     def _read_replicas(
         self, reading: Reading, workload_type: str, records: Iterable[t.Any], platforms: Mapping[str, str | None]

@@ -16,8 +16,11 @@ from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_wire import (
     id_of,
+    id_up,
     lowered,
+    name_up,
     up_link,
+    up_links,
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
@@ -34,7 +37,7 @@ _IN_USE = frozenset({"failover", "failback", "permanentfailover"})
 _NEVER = "1753-01-01"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class Home:
     """Where a backup file belongs: its backup and the repository of that."""
 
@@ -45,7 +48,7 @@ class Home:
     place: Copy | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class Found:
     """A point, and the backup file that holds it."""
 
@@ -69,29 +72,31 @@ def platform_of(told: t.Any) -> str | None:
 def vm_point(record: Mapping[str, t.Any], include_raw: bool) -> Found:
     """VmRestorePoint."""
     row = lowered(record)
+    links = up_links(row)
     reference = as_text(row.get("hierarchyobjref"))
     workload = Workload(
         id=reference,
         name=_vm_name(row),
         type="vm",
         platform=platform_of(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None,
-        origin=up_link(row, "BackupServerReference")[1],
+        origin=name_up(links, "BackupServerReference"),
     )
-    return Found(_point(record, row, workload, _kind(row), include_raw), up_link(row, "BackupFileReference")[0])
+    return Found(_point(record, row, workload, _kind(row), include_raw), id_up(links, "BackupFileReference"))
 
 
 def agent_point(record: Mapping[str, t.Any], homes: HomesByFile, include_raw: bool) -> Found:
     """AgentRestorePoint. It does not name its machine but in its own name, so the backup tells equal names apart."""
     row = lowered(record)
+    links = up_links(row)
     name = _vm_name(row)
-    file_id = up_link(row, "BackupFileReference")[0]
+    file_id = id_up(links, "BackupFileReference")
     home = homes.get(file_id or "")
     workload = Workload(
         id=f"{name}/{home.backup_id}" if name and home and home.backup_id else None,
         name=name,
         type="physical",
         platform=home.platform if home else None,
-        origin=up_link(row, "BackupServerReference")[1],
+        origin=name_up(links, "BackupServerReference"),
     )
     return Found(_point(record, row, workload, _kind(row), include_raw), file_id)
 
@@ -129,7 +134,7 @@ def settle(found: Found, home: Home | None, *, alone: bool) -> RecoveryPoint:
         point.size_bytes = home.size if alone else None
         point.job = home.job
         if home.place is not None:
-            point.copies = [dataclasses.replace(home.place)]
+            point.copies = [home.place]
             point.offsite = home.place.offsite
             point.estimated = ("offsite",) if point.offsite is not None else ()
     return point

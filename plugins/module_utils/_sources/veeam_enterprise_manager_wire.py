@@ -40,10 +40,10 @@ def lowered(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def said(record: Mapping[str, t.Any], name: str) -> t.Any:
     """One member, whose name is one word (Type), of a record in any spelling; quicker than to lower them all."""
-    for spelled in (name, name.lower()):
-        if spelled in record:
-            return record[spelled]
-    return lowered(record).get(name.lower())
+    if name in record:
+        return record[name]
+    small = name.lower()
+    return record[small] if small in record else lowered(record).get(small)
 
 
 def body_of(answer: Answer) -> dict[str, t.Any]:
@@ -114,15 +114,34 @@ def versions_of(answer: Answer) -> list[str]:
     return sorted(set(found), key=lambda name: [int(part) for part in name[1:].split("_")])
 
 
-def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | None]:
-    """(id, name) of what a record belongs to. ``record`` is lowered, ``kind`` such as BackupReference."""
+def up_links(record: Mapping[str, t.Any]) -> dict[str, Mapping[str, t.Any]]:
+    """What a record belongs to, the first link of each type. ``record`` is lowered, types such as BackupReference."""
     links = record.get("links")
     if isinstance(links, dict):
         links = lowered(links).get("link")
-    for link in _records(links):
-        if said(link, "Type") == kind and said(link, "Rel") == "Up":
-            return id_in(said(link, "Href")), as_text(said(link, "Name"))
-    return None, None
+    found: dict[str, Mapping[str, t.Any]] = {}
+    for link in links if isinstance(links, list) else _records(links):
+        if isinstance(link, dict) and said(link, "Rel") == "Up":
+            kind = said(link, "Type")
+            if isinstance(kind, str):
+                found.setdefault(kind, link)
+    return found
+
+
+def id_up(links: Mapping[str, Mapping[str, t.Any]], kind: str) -> str | None:
+    """The id of what a record with these links belongs to."""
+    return id_in(said(links[kind], "Href")) if kind in links else None
+
+
+def name_up(links: Mapping[str, Mapping[str, t.Any]], kind: str) -> str | None:
+    """The name of what a record with these links belongs to."""
+    return as_text(said(links[kind], "Name")) if kind in links else None
+
+
+def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | None]:
+    """(id, name) of what a record belongs to."""
+    links = up_links(record)
+    return id_up(links, kind), name_up(links, kind)
 
 
 def id_of(record: Mapping[str, t.Any]) -> str | None:
