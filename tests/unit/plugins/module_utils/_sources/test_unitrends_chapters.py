@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._http import Client, Endpoint
-from ansible_collections.backup.audit.plugins.module_utils._paging import Workers
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends import Unitrends
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
 SETTINGS = Settings(
     username="auditor",
