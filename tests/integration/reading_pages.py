@@ -64,5 +64,15 @@ def blocks(page: Path) -> Iterator[Block]:
 
 def pages() -> list[Path]:
     """Every page that a user reads."""
-    found = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")]
-    return sorted(found)
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "roles").glob("*/README.md")])
+
+
+def all_blocks(*languages: str) -> list[Block]:
+    """Every block in these languages, but those of the tutorial, which has a test of its own."""
+    return [
+        block
+        for page in pages()
+        if page.name != "adding_a_product.md"
+        for block in blocks(page)
+        if block.language in languages
+    ]
