@@ -4,7 +4,7 @@
 """The examples of the documentation run as they stand, but for the addresses of servers and files.
 
 Verdicts are those of simulated servers and may be bad; an example must not fail for any other reason. What reads with
-a tool is run with the real tools (tests/real), the inventory plugin in test_inventory.
+a tool is run with the real tools (tests/real); roles and other plugins in test_examples_of_plays.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.integration.running_plays import Played, play
 from tests.real import cluster as postgres
 from tests.real import restic_repository as restic
 from tests.real.tools import needs
+from tests.tools.project import ROOT
 
 POLICY = {
     "recovery_points": {"minimum": 1, "newest_within": "26h"},
@@ -121,6 +124,28 @@ class TestRestic:
         verdict = judged(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
         assert verdict.status != 0
         assert "the newest restore test, of" in verdict.output
+
+    def test_the_play_of_the_readme(self, repository: restic.Repository, tmp_path: Path) -> None:
+        """As it stands there, but for places and the rights of root."""
+        page = (ROOT / "roles" / "restore_test" / "README.md").read_text("utf-8")
+        (plays,) = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)]
+        plays[0].pop("become")
+        (role,) = plays[0]["roles"]
+        assert {"restore_test_check", "restore_test_output"} <= set(role)
+        role.update(restore_test_check=["test", "-d", "."], restore_test_output=str(tmp_path / "records"))
+        (tmp_path / "scratch").mkdir()
+        host = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "backup_product": "restic",
+            "backup_repository": str(repository.path),
+            "backup_password": restic.PASSWORD,
+            "restore_test_scratch": str(tmp_path / "scratch"),
+        }
+        inventory = {"backup_servers": {"hosts": {"backup01": host}}}
+        ended = play(plays, tmp_path, inventory=inventory, environment={"HOME": str(repository.home)})
+        assert ended.status == 0, ended.output
+        assert [one["result"] for one in record(tmp_path)] == ["passed"]
 
     def test_check_mode_restores_nothing(self, repository: restic.Repository, tmp_path: Path) -> None:
         given = {
