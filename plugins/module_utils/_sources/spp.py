@@ -226,7 +226,7 @@ class SpectrumProtectPlus(Source):
         if isinstance(listed, AuditError):
             reading.scope["inventory"] = False
             reading.warnings.append(
-                f"the inventory could not be read, so unprotected VMs are not seen: {listed.message}"
+                f"the inventory could not be read, so unprotected virtual machines are not seen: {listed.message}"
             )
             return
         reading.scope["inventory"] = True
