@@ -75,7 +75,7 @@ faults: setup ## every fault x every product, one table; an error if any ends in
 # From the tree, not from what is installed, so that the lines of plays are those of plugins/.
 .PHONY: coverage
 coverage: export ANSIBLE_COLLECTIONS_PATH := $(VENV)/tree
-coverage: setup ## the same, and which lines and branches of plugins/ nothing reached, in modules and plays neither
+coverage: setup ## unit, integration and honesty tests, and which lines and branches of plugins/ nothing reached, in modules and plays neither
 	mkdir -p build/coverage
 	rm -f build/coverage/data*
 	$(PYTHON) -m pytest -n 2 --cov --cov-report= tests/unit/plugins tests/integration tests/honesty
