@@ -135,7 +135,7 @@ def main(tarball: Path, importer: Path) -> int:
     checks = {
         "versions": disagreements(ROOT),
         "contents of the tarball": strays(contents(tarball)),
-        "galaxy-importer": ask_galaxy(tarball, importer),
+        "galaxy-importer": ask_galaxy(tarball, importer.absolute()),
         "the demo from the tarball alone": run_alone(tarball, version),
     }
     wrong = {name: list(found) for name, found in checks.items()}
