@@ -32,6 +32,8 @@ TOP = re.compile(r"^## v([\d.\\]+)$", re.MULTILINE)
 IN_TARBALL = (
     *("MANIFEST.json", "FILES.json", "README.md", "LICENSE", "SECURITY.md", "CHANGELOG.md", "requirements.txt"),
     *("REUSE.toml", "LICENSES/*", "changelogs/changelog.yaml", "changelogs/config.yaml", "meta/*.yml"),
+    # The importer's ansible-lint goes by it.
+    ".ansible-lint",
     *("docs/*", "extensions/*", "playbooks/*", "plugins/*", "roles/*", "tests/config.yml"),
 )
 
