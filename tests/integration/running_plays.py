@@ -99,9 +99,8 @@ def servers(ready: Mapping[str, Any], **overrides: Mapping[str, Any]) -> dict[st
 
 
 def kept_reads(ready: Mapping[str, Any], folder: Path) -> Path:
-    """A directory with the READs of all simulated servers, kept by the playbook gather."""
+    """A directory with the READs of all simulated servers, made and kept by the playbook gather."""
     facts = folder / "facts"
-    facts.mkdir()
     ended = play(
         "backup.audit.gather", folder, inventory=servers(ready), variables={"compliance_facts_dir": str(facts)}
     )
