@@ -33,6 +33,8 @@ from tests.tools.project import ROOT
 OUTPUT = ROOT / "build" / "demo"
 INVENTORY = OUTPUT / "inventory.yml"
 FINDINGS = OUTPUT / "findings.json"
+# What the user changes; never written over.
+OWN = OUTPUT / "my_servers.yml"
 
 # A real repository, made anew each time.
 RESTIC = OUTPUT / "restic"
@@ -198,17 +200,45 @@ def check_reads(reads: list[dict[str, Any]], servers: int) -> None:
         raise DemoError("\n  ".join([f"{len(reads) - len(broken)} of {servers} servers were read in full.", *broken]))
 
 
-def what_next() -> str:
-    return f"""
-The evidence is in {OUTPUT.relative_to(ROOT)}/ (findings.json holds everything).
+def own_servers() -> str:
+    """An inventory for a server of the user's own: what is to be changed, and nothing else."""
+    return f"""\
+---
+# One host for each backup server: change product, URL and user name, and add more hosts as you like.
+backup_servers:
+  hosts:
+    my-server:
+      # One of {", ".join(products())}
+      backup_product: spp
+      backup_url: https://backup.example.com
+      # An account that may only look is enough.
+      backup_username: auditor
+      # From the environment; a value encrypted by ansible-vault, or a lookup of your own, does as well.
+      backup_password: "{{{{ lookup('ansible.builtin.env', 'BACKUP_PASSWORD') }}}}"
+      # If the server's certificate was signed by an authority of your own:
+      # backup_ca_path: /etc/ssl/my-ca.pem
+"""
 
-To point it at a server of your own:
-  1. In {INVENTORY.relative_to(ROOT)} (copy it), set backup_url and backup_username of the product that you have and
-     remove the other hosts. Remove backup_ca_path, or let it name the CA that signed the server's certificate.
-  2. Export the password in the variable that backup_password names, or put an Ansible Vault value there.
-  3. ansible-playbook -i YOUR_INVENTORY {PLAYBOOK} -e compliance_output=DIRECTORY
-     Without compliance_fail=false the play then fails when a workload does.
-Nothing is ever written to a backup server.
+
+def own_command() -> str:
+    """What reads the servers of that file, in any shell, from any folder."""
+    collections = shlex.quote(str(ROOT / ".venv" / "collections"))
+    evidence = shlex.quote(f"compliance_output={OUTPUT / 'mine'}")
+    playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(OWN), PLAYBOOK]
+    return f"ANSIBLE_COLLECTIONS_PATH={collections} {shlex.join(playbook)} -e {evidence}"
+
+
+def what_next() -> str:
+    if not OWN.exists():
+        OWN.write_text(own_servers(), encoding="utf-8")
+    return f"""
+The evidence is in {OUTPUT.relative_to(ROOT)}/: open report.html; findings.json holds everything.
+
+To read a server of your own:
+  1. Change {OWN.relative_to(ROOT)}: product, URL and user name.
+  2. read -rs BACKUP_PASSWORD && export BACKUP_PASSWORD
+  3. {own_command()}
+It fails if a workload cannot be proved recoverable; the evidence stands all the same. Nothing but reads is ever sent.
 """
 
 
