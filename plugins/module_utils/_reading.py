@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import time
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._attest import Attestor
 from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
@@ -133,6 +133,13 @@ class Reading:
         self.summary.add(point)
         if self._keep_points:
             self._points.append(point)
+
+    def forget(self, workloads: Collection[Workload]) -> None:
+        """The points told of these may be others': they are told anew."""
+        keys = {workload.key for workload in workloads}
+        for workload in workloads:
+            self.summary.forget(workload)
+        self._points = [point for point in self._points if point.workload.key not in keys]
 
     def _say_undated(self) -> None:
         if _UNDATED not in self.warnings:

@@ -127,6 +127,11 @@ class Summary:
         classes = [group for of_one in list(self._classes.values()) for group in list(of_one.values())]
         return len(self._workloads), sum(len(group.ids) for group in classes)
 
+    def forget(self, workload: Workload) -> None:
+        """What was folded in for this workload may be another's: it is told anew."""
+        self._workloads.pop(workload.key, None)
+        self._classes.pop(workload.key, None)
+
     def rows(self) -> list[dict[str, t.Any]]:
         """One row for each workload, with every member (see _read.compact), sorted by name, type, id and origin."""
         rows = [self._row(key, workload) for key, workload in self._workloads.items()]

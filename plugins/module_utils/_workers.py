@@ -74,6 +74,10 @@ class Ahead(t.Generic[Result]):
         self._first = first
         self._begun: concurrent.futures.Future[Result] | None = workers.submit(fetch, *first)
 
+    def first(self) -> Result:
+        """The first page, which can still be asked for."""
+        return self._begun.result() if self._begun else self._fetch(*self._first)
+
     def __call__(self, *arguments: t.Any) -> Result:
         """A page: the first one as it was asked for ahead, all others when they are wanted."""
         begun, self._begun = self._begun, None

@@ -254,9 +254,10 @@ def test_names_ask_for_no_other_points(simulators: Simulators) -> None:
 def test_points_of_no_object_are_one_row(simulators: Simulators) -> None:
     """Were an object missing from the list, its points would still be told."""
     result = told(simulators)
-    victim = rows(result, "mail-01")[0]["workload_id"]
+    # One of two machines of the same name, so that its points are asked for by its id.
+    victim = next(row for row in rows(result, "rebuilt-01") if row["newest_age_seconds"] < 2 * 86400)
     rule = {
-        "match": {"method": "GET", "path": f"/api/v1/backupObjects/{victim}/restorePoints"},
+        "match": {"method": "GET", "path": f"/api/v1/backupObjects/{victim['workload_id']}/restorePoints"},
         "fault": "status",
         "status": 200,
         "body": '{"data": [], "pagination": {"total": 0, "count": 0, "skip": 0, "limit": 500}}',
@@ -265,14 +266,53 @@ def test_points_of_no_object_are_one_row(simulators: Simulators) -> None:
     lost = told(simulators)
     (row,) = (row for row in lost["workloads"] if "workload_id" not in row)
     assert "workload_name" not in row
-    assert row["recovery_points"] == 29
+    assert row["recovery_points"] == victim["recovery_points"] > 0
     assert "belong to no backup object" in warnings(lost)
+
+
+def test_points_of_types_that_are_not_asked_for_are_not_lost(simulators: Simulators) -> None:
+    """Nobody looks for their objects."""
+    result = told(simulators, workload_types=["vm", "vm_replica"])
+    assert {row["workload_type"] for row in result["workloads"]} == {"vm", "vm_replica"}
+    assert all("workload_id" in row for row in result["workloads"])
 
 
 def test_an_ended_read_names_its_call(simulators: Simulators) -> None:
     """One object whose points cannot be read fails the read, and is named by its call."""
     rule = {"match": {"method": "GET", "path": "/api/v1/backupObjects/*/restorePoints", "nth": 5}, "fault": "status"}
     simulators.ask(PRODUCT, "__faults", [{**rule, "status": 403}])
-    ended: Ended = read(simulators.ready, PRODUCT)
+    ended: Ended = read(simulators.ready, PRODUCT, names=["*"])
     assert ended.result["failure"]["code"] == "forbidden"
     assert "/restorePoints" in ended.message
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [{}, {"agent_names": "computer job"}, {"leftovers": True}, {"missing_optional": True}, {"release": "12.3"}],
+    ids=lambda variant: next(iter(variant), "plain"),
+)
+def test_all_points_at_once_say_the_same_as_object_by_object(simulators: Simulators, variant: dict[str, Any]) -> None:
+    """Only objects that names do not prove are asked for by their ids; every row is what their ids would have told."""
+    simulators.ask(PRODUCT, "__variant", variant)
+
+    def known(result: dict[str, Any]) -> dict[Any, Any]:
+        # Ages and gaps go on while it is read.
+        members = ("recovery_points", "newest", "oldest", "by_kind", "by_status", "malware", "locations")
+        return {row["workload_id"]: [row.get(member) for member in members] for row in result["workloads"]}
+
+    def by_object() -> set[str]:
+        return {call["path"] for call in simulators.requests(PRODUCT) if "/backupObjects/" in call["path"]}
+
+    at_once = told(simulators, detail="recovery_points")
+    asked = by_object()
+    one_by_one = told(simulators, detail="recovery_points", names=["*"])
+    assert known(at_once) == known(one_by_one)
+    assert at_once["recovery_points"] == one_by_one["recovery_points"]
+    assert 0 < len(asked) < len(by_object()) // 2
+
+
+def test_a_server_that_counts_no_points_is_asked_object_by_object(simulators: Simulators) -> None:
+    """The number of points is what proves that names tell whose they are."""
+    expected = told(simulators)["totals"]
+    simulators.ask(PRODUCT, "__variant", {"counts": False})
+    assert told(simulators)["totals"] == expected

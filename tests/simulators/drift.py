@@ -19,7 +19,8 @@ _HOWS = ("add", "remove", "swap")
 
 class Drift:
     """What the variant `drift` orders, such as remove@3: from the third request for a list on, its first points are
-    gone. add: until then they are not there yet; swap: the first ones go and as many come at the end.
+    gone. add: until then they are not there yet; swap: the first ones go and as many come at the end. With a
+    path behind it, only that list moves.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,8 @@ class Drift:
         text: Callable[[Item], str | bytes],
     ) -> Sequence[Item]:
         """The list as it is for this request."""
-        if not order or len(items) <= 3 * MOVED:
+        order, _blank, only = order.partition(" ")
+        if not order or len(items) <= 3 * MOVED or (only and only != path):
             return items
         how, _ignored, number = order.partition("@")
         if how not in _HOWS or not number.isdecimal():

@@ -19,6 +19,7 @@ Variants (product `veeam_backup_replication`; every product also has those of `D
   objects_refused  AWSEC2,MongoDb   platforms of backups whose objects cannot be listed (B5)
   offload          copy       tier: what goes to object storage is a tier of a scale-out repository, and no point (B6)
   leftovers        false      true: objects without points are still listed (B4)
+  counts           true       false: objects do not say how many points they have
   page_cap         0          above 0: no page is longer, whatever limit asks (B3)
   token_calls      0          above 0: an access token expires after so many calls
   fresh_refused    false      true: a token is refused once before it works (B2)
@@ -109,6 +110,7 @@ class VeeamBackupReplication(OAuth2Dialect):
         "objects_refused": "AWSEC2,MongoDb",
         "offload": "copy",
         "leftovers": False,
+        "counts": True,
         "page_cap": 0,
         "token_calls": 0,
         "fresh_refused": False,

@@ -167,7 +167,7 @@ class Backups:
         if platform != "UnstructuredData":
             # the chain of one machine has an id of its own (facts B4)
             chain = self.id(f"chain:{backup.key}:{work.key}")
-        return {
+        row: Row = {
             "_backup": self.points.backup_id(backup),
             "id": ident,
             "name": work.name,
@@ -180,6 +180,9 @@ class Backups:
             "size": 0 if platform == "UnstructuredData" else work.source_bytes,
             **self._identity(work, platform),
         }
+        if not self.dialect.flag("counts"):
+            del row["restorePointsCount"]
+        return row
 
     def _identity(self, work: Workload, platform: str) -> Row:
         number, unique = self.dialect.digest(work.key), self.id(f"bios:{work.key}")

@@ -148,7 +148,7 @@ class Reads:
     # Restore points
 
     def restore_points(self, call: Call, revision: str) -> Answer:
-        return self._points().page(call, revision, point_filters(revision), _COLUMNS["points"])
+        return self._points().page(call, revision, point_filters(revision), _COLUMNS["points"], drifts=True)
 
     def restore_point(self, _call: Call, revision: str, number: str) -> Answer:
         return self._points().item(number, revision)

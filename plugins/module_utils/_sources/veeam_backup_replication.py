@@ -25,6 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._reading import Readi
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_backup_replication_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication_api import ROOT, Api
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication_owners import NEWEST_FIRST
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication_points import (
     POINTS,
     Backups,
@@ -47,7 +48,7 @@ _MFA = (
 
 
 class VeeamBackupReplication(Source):
-    """Asks for the points of each backup object by its id, and joins backups, repositories, files and scans by id."""
+    """Asks for points by backup object, or for all where names prove whose they are; joins the rest by id."""
 
     product = "veeam_backup_replication"
     title = "Veeam Backup & Replication"
@@ -63,7 +64,10 @@ class VeeamBackupReplication(Source):
         Permit("GET", f"{ROOT}/serverTime"),
         Permit("GET", f"{ROOT}/backupObjects", {**_PAGE, "orderColumn": "Name"}),
         Permit("GET", f"{ROOT}/backupObjects/{{id}}/restorePoints", {**_PAGE, **_BY_TIME}),
-        *(Permit("GET", f"{ROOT}{path}", {**_PAGE, **_BY_TIME, "backupObjectIdFilter": None}) for path in POINTS),
+        *(
+            Permit("GET", f"{ROOT}{path}", {**_PAGE, **_BY_TIME, **NEWEST_FIRST, "backupObjectIdFilter": None})
+            for path in POINTS
+        ),
         Permit("GET", f"{ROOT}/backups", _PAGE),
         Permit("GET", f"{ROOT}/backups/{{id}}/backupFiles", _PAGE),
         Permit("GET", f"{ROOT}/backupInfrastructure/repositories", _PAGE),

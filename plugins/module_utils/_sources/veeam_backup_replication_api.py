@@ -33,7 +33,7 @@ class Api:
         self.client = client
         self.workers = workers
         self.version = version
-        self._page_size = page_size
+        self.page_size = page_size
 
     @property
     def is_old(self) -> bool:
@@ -54,8 +54,19 @@ class Api:
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             return self.page(path, {**(params or {}), "skip": str(offset), "limit": str(limit)})
 
+        return self.records(fetch, what, mapper=mapper, identity=identity)
+
+    def records(
+        self,
+        fetch: t.Callable[[int, int], Page[t.Any]],
+        what: str,
+        *,
+        mapper: Mapper | None = None,
+        identity: t.Callable[[t.Any], t.Hashable] | None = None,
+    ) -> Iterator[dict[str, t.Any]]:
+        """The same of pages that ``fetch`` gives by offset and limit."""
         by_id = identity or (lambda row: as_text(as_object(row).get("id")))
-        for items in by_offset(fetch, mapper or self.workers, self._page_size, by_id, what):
+        for items in by_offset(fetch, mapper or self.workers, self.page_size, by_id, what):
             for item in items:
                 if not isinstance(item, dict) or as_text(item.get("id")) is None:
                     raise AnswerError(f"a record of {what} has no id", server=self.client.host)

@@ -67,6 +67,8 @@ _MALWARE = {"clean": "clean", "suspicious": "suspicious", "infected": "infected"
 _BUSY = frozenset(
     {"processing", "surebackup", "failover", "failedfailover", "permanentfailover", "failback", "readytoswitch"}
 )
+# What is left of the 31 bits of a table's number beside how long a file is kept.
+_OWNER_BITS = 31 - len(RETENTION)
 # Repositories that have no setting that makes what they hold unchangeable.
 _NEVER_LOCKED = frozenset({"winlocal", "linuxlocal", "smb", "nfs"})
 
@@ -94,10 +96,14 @@ class Backup:
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """A backup file: its size where it holds one point only, and how long it is meant to be kept."""
+    """A backup file: its size where it holds one point only, how long it is meant to be kept, and whose it is.
+
+    ``owner`` is the mark of the one object that it names; None where it names none, or several.
+    """
 
     size: int | None
     retention: tuple[str, ...]
+    owner: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +214,14 @@ def file_of(row: Mapping[str, t.Any]) -> File:
     """A backup file. One that holds several points has no size that is theirs."""
     points = row.get("restorePointIds")
     alone = isinstance(points, list) and len(points) == 1
-    return File(as_int(row.get("backupSize")) if alone else None, retention_of(row.get("gfsPeriods")))
+    named = {as_text(ident) for ident in (*as_list(row.get("objectIds")), row.get("objectId"))} - {None, NO_ID}
+    owner = owner_mark(named.pop()) if len(named) == 1 else None
+    return File(as_int(row.get("backupSize")) if alone else None, retention_of(row.get("gfsPeriods")), owner)
+
+
+def owner_mark(ident: str | None) -> int:
+    """A short mark of a backup object's id, never 0."""
+    return hash(ident) % ((1 << _OWNER_BITS) - 1) + 1
 
 
 class Files:
@@ -218,7 +231,8 @@ class Files:
         self._table = IdTable()
         for row in rows:
             file = file_of(row)
-            self._table.add(str(row["id"]), file.size, sum(1 << RETENTION.index(name) for name in file.retention))
+            kept = sum(1 << RETENTION.index(name) for name in file.retention)
+            self._table.add(str(row["id"]), file.size, kept | (file.owner or 0) << len(RETENTION))
         self._table.seal()
 
     def get(self, ident: str) -> File | None:
@@ -226,8 +240,9 @@ class Files:
         found = self._table.get(hash(ident))
         if found is None:
             return None
-        size, kept, _alone = found
-        return File(size, tuple(name for bit, name in enumerate(RETENTION) if kept & 1 << bit))
+        size, told, _alone = found
+        kept = tuple(name for bit, name in enumerate(RETENTION) if told & 1 << bit)
+        return File(size, kept, told >> len(RETENTION) or None)
 
 
 def retention_of(periods: t.Any) -> tuple[str, ...]:

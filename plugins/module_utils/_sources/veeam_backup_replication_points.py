@@ -11,7 +11,7 @@ import itertools
 import threading
 import typing as t
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
@@ -19,41 +19,54 @@ from ansible_collections.backup.audit.plugins.module_utils._http import segment
 from ansible_collections.backup.audit.plugins.module_utils._ledger import distinct
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._paging import Page
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_backup_replication_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication_api import Api, window_of
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication_owners import (
+    NEWEST_FIRST,
+    Owners,
+)
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import folded
-from ansible_collections.backup.audit.plugins.module_utils._workers import Inline
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline
 
 # The first revision in which the points of one object can be asked for page by page and by time.
 _PAGED_BY_OBJECT = "1.3-rev2"
 # From 1.2 on; 1.1 has the older name, or in its later revisions either.
 POINTS = ("/restorePoints", "/objectRestorePoints")
 _ALL_BACKUPS = frozenset(fields.WORKLOAD_TYPES) - {fields.REPLICA}
+# Listings that are read beside the points: what came of each, or why it cannot be had.
+_Beside = dict[str, "Future[list[dict[str, t.Any]] | str]"]
 
 
 class Backups:
-    """Points of backup objects, each asked for by the object's id: names are not unique, and change."""
+    """Points of backup objects: of all at once where that takes fewer calls, else each asked for by its object's id."""
 
     def __init__(self, api: Api, reading: Reading, settings: Settings) -> None:
         self._api = api
         self._reading = reading
         self._settings = settings
+        self._window = window_of(reading)
         self._backups: dict[str, fields.Backup] = {}
         self._scans: dict[str, fields.Scan] = {}
         self._files: dict[str, fields.Files | str] = {}
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
-        # A hash of the id of each point.
+        # How many points the server has in all, where that can be told.
+        self._listed = 0
+        # A hash of the id of each point that has an object, and of those of the whole listing that prove to have none.
         self._seen = array("q")
+        self._strange = array("q")
 
     def read(self) -> None:
-        """Points of each object as soon as it is listed; what backups, jobs and scans say of them is read beside."""
+        """Points as soon as it is known how to ask; what backups, jobs and scans say of them is read beside."""
         api, reading = self._api, self._reading
         # No call tells what is not backed up.
         reading.scope["inventory"] = False
-        total = api.workers.submit(self._total)
+        everything = not reading.filters_names and set(self._settings.workload_types) >= _ALL_BACKUPS
+        # Asked first, so that points made meanwhile do not look lost.
+        listing = Ahead(api.workers, self._page_of_all, 0, 1 if self._window else api.page_size) if everything else None
         beside = {
             "repositories": self._submit("/backupInfrastructure/repositories"),
             "scale_out_repositories": self._submit("/backupInfrastructure/scaleOutRepositories"),
@@ -61,28 +74,56 @@ class Backups:
             "backups": self._submit("/backups"),
             "scans": self._submit("/taskSessions", {"typeFilter": "Antivirus"}),
         }
-        answers = api.workers.map(self._rows_of, self._workloads())
-        first = next(answers, None)
-        self._join({name: self._told(name, future.result()) for name, future in beside.items()})
-        for workload, rows in itertools.chain([first] if first else [], answers):
-            self._seen.extend(hash(ident) for ident in rows)
-            reading.workload(workload)
-            for point in folded(self._point(row, workload) for row in rows.values()):
-                reading.point(point)
+        if listing is not None and not self._window:
+            self._by_object(self._not_by_name(listing, beside), beside)
+        else:
+            self._by_object(map(fields.workload_of, self._objects()), beside)
+            self._listed = _total_of(listing.first()) if listing is not None else 0
         for files in self._files.values():
             if isinstance(files, str):
                 self._warn(f"sizes are unknown for some backups: {files}", "backup_files")
         different = distinct(self._seen)
         if different < len(self._seen):
             self._warn("some restore points are listed with more than one backup object", "shared_points")
-        listed = total.result()
-        if listed is not None and listed > different:
+        if self._listed > different or not set(self._strange) <= set(self._seen):
             self._unplaced()
+
+    def _not_by_name(self, listing: Ahead[Page[t.Any] | None], beside: _Beside) -> list[Workload]:
+        """Reads the whole listing where that spares calls; gives the objects that are still to be asked for."""
+        owners = Owners(self._reading)
+        for row in self._objects():
+            owners.add(row)
+        first = listing.first()
+        self._listed = _total_of(first)
+        # The server may cap its pages below what was asked.
+        if not first or not first.items or not owners.spares_calls(-(-self._listed // len(first.items))):
+            return owners.workloads
+        self._join_all(beside)
+        for row in self._api.records(self._paged(listing), "restore points"):
+            owners.take(row, self._told)
+        unproved, self._seen, self._strange = owners.settle()
+        return unproved
+
+    def _by_object(self, workloads: Iterable[Workload], beside: _Beside) -> None:
+        """Points of each object as soon as it is listed."""
+        answers = self._api.workers.map(self._rows_of, self._wanted(workloads))
+        first = next(answers, None)
+        self._join_all(beside)
+        for workload, rows in itertools.chain([first] if first else [], answers):
+            self._seen.extend(hash(ident) for ident in rows)
+            self._reading.workload(workload)
+            for point in folded(self._point(row, workload) for row in rows.values()):
+                self._reading.point(point)
+
+    def _join_all(self, beside: _Beside) -> None:
+        if beside:
+            self._join({name: self._told_beside(name, future.result()) for name, future in beside.items()})
+            beside.clear()
 
     def _submit(self, path: str, params: Mapping[str, str] | None = None) -> Future[list[dict[str, t.Any]] | str]:
         return self._api.workers.submit(self._api.optional, path, path.rpartition("/")[2], params)
 
-    def _told(self, name: str, rows: list[dict[str, t.Any]] | str) -> list[dict[str, t.Any]]:
+    def _told_beside(self, name: str, rows: list[dict[str, t.Any]] | str) -> list[dict[str, t.Any]]:
         if isinstance(rows, str):
             self._warn(f"{name.replace('_', ' ')} could not be read: {rows}", name)
             return []
@@ -110,8 +151,8 @@ class Backups:
 
     # Objects
 
-    def _workloads(self) -> Iterator[Workload]:
-        """Every wanted backup object once; the server lists it once for each backup that it is in."""
+    def _objects(self) -> Iterator[dict[str, t.Any]]:
+        """Every row of the backup objects; the server lists each object once for each backup that it is in."""
         count: collections.Counter[str] = collections.Counter()
 
         def identity(row: t.Any) -> t.Hashable:
@@ -122,9 +163,11 @@ class Backups:
             count[str(ident)] += 1
             return ident, count[str(ident)]
 
+        return self._api.rows("/backupObjects", "backup objects", {"orderColumn": "Name"}, identity=identity)
+
+    def _wanted(self, workloads: Iterable[Workload]) -> Iterator[Workload]:
         found: set[str | None] = set()
-        for row in self._api.rows("/backupObjects", "backup objects", {"orderColumn": "Name"}, identity=identity):
-            workload = fields.workload_of(row)
+        for workload in workloads:
             wanted = workload.type in self._settings.workload_types and self._reading.wants(workload)
             if wanted and workload.id not in found:
                 found.add(workload.id)
@@ -144,8 +187,7 @@ class Backups:
             rows = [as_object(row) for row in page.items]
             if page.total is not None and page.total > len(rows):
                 rows = self._filtered(workload, what, page.total)
-        for backup_id in {as_text(row.get("backupId")) or "" for row in rows if _file_of(row)}:
-            self._files_of(backup_id)
+        self._note_files(rows)
         return {str(row.get("id")): row for row in rows}
 
     def _filtered(self, workload: Workload, what: str, total: int) -> list[dict[str, t.Any]]:
@@ -167,13 +209,43 @@ class Backups:
         except NotFoundError:
             yield from self._api.rows(other, what, params, mapper=Inline())
 
-    def _point(self, row: dict[str, t.Any], workload: Workload) -> RecoveryPoint:
+    def _page_of_all(self, skip: int, limit: int) -> Page[t.Any] | None:
+        """A page of all points, newest first, and the files that they lie in; None where no listing has all."""
+        query = {**self._window, **NEWEST_FIRST, "skip": str(skip), "limit": str(limit)}
+        for path in POINTS[::-1] if self._api.is_old else POINTS:
+            try:
+                page = self._api.page(path, query)
+            except NotFoundError:
+                continue
+            if not self._window:
+                self._note_files(map(as_object, page.items))
+            return page
+        return None
+
+    @staticmethod
+    def _paged(listing: Ahead[Page[t.Any] | None]) -> Callable[[int, int], Page[t.Any]]:
+        def fetch(skip: int, limit: int) -> Page[t.Any]:
+            page = listing(skip, limit)
+            if page is None:
+                raise AnswerError("the listing of restore points was there, and is no more", advice="Try again")
+            return page
+
+        return fetch
+
+    def _note_files(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
+        for backup_id in {as_text(row.get("backupId")) or "" for row in rows if _file_of(row)}:
+            self._files_of(backup_id)
+
+    def _point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
+        return self._told(row, workload)[0]
+
+    def _told(self, row: Mapping[str, t.Any], workload: Workload) -> tuple[RecoveryPoint, fields.File | None]:
         backup_id = as_text(row.get("backupId")) or ""
         ident = as_text(row.get("id")) or ""
         file_id = _file_of(row)
         files = self._files_of(backup_id) if file_id else None
         file = files.get(file_id) if files and file_id else None
-        return fields.point_of(
+        point = fields.point_of(
             row,
             workload,
             self._backups.get(backup_id),
@@ -182,6 +254,7 @@ class Backups:
             says_operations=not self._api.is_old,
             include_raw=self._settings.include_raw,
         )
+        return point, file
 
     def _files_of(self, backup_id: str) -> fields.Files | None:
         """The files of one backup, read when its first point is met; None where they cannot be read."""
@@ -196,28 +269,19 @@ class Backups:
 
     # Points that no backup object lists
 
-    def _total(self) -> int | None:
-        """How many points the server has in all; asked first, so that points made meanwhile do not look lost."""
-        if self._reading.filters_names or set(self._settings.workload_types) < _ALL_BACKUPS:
-            return None
-        window = {**window_of(self._reading), "skip": "0", "limit": "1"}
-        for path in POINTS[::-1] if self._api.is_old else POINTS:
-            try:
-                return self._api.page(path, window).total
-            except NotFoundError:
-                continue
-        return None
-
     def _unplaced(self) -> None:
-        window = window_of(self._reading)
         seen = frozenset(self._seen)
         lost = 0
-        for row in self._all_points("restore points", window):
+        for row in self._all_points("restore points", self._window):
             if hash(str(row["id"])) not in seen and fields.created_of(row) <= self._reading.now:
                 lost += 1
                 self._reading.point(self._point(row, Workload()))
         if lost:
             self._reading.warnings.append(f"{lost} restore points belong to no backup object that the server lists")
+
+
+def _total_of(page: Page[t.Any] | None) -> int:
+    return (page.total or 0) if page is not None else 0
 
 
 def _file_of(row: Mapping[str, t.Any]) -> str | None:
