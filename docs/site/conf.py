@@ -52,6 +52,8 @@ def to_core_docs(
 ) -> nodes.reference | None:
     """A link into the documentation of ansible-core; what is not in the list stays an error."""
     page = CORE_LABELS.get(node["reftarget"])
+    if node["reftype"] == "envvar" and node["reftarget"].startswith("ANSIBLE_"):
+        page = f"reference_appendices/config.html#envvar-{node['reftarget']}"
     return None if page is None else nodes.reference("", "", shown, internal=False, refuri=CORE_DOCS + page)
 
 
