@@ -36,7 +36,7 @@ READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "proxy down": (READ, {"proxy": "http://127.0.0.1:9"}, ("proxy 127.0.0.1:9", "nothing listens", "Check proxy")),
     "proxy unknown": (READ, {"proxy": "http://me:secret-word@proxy.invalid:1"}, ("proxy proxy.invalid:1", "not known")),
     "typo": (READ, {"usernam": "x"}, ("Unsupported", "usernam", "username")),
-    "text for a number": (READ, {"page_size": "many"}, ("page_size", "many")),
+    "text for a number": (READ, {"page_size": "many"}, ("page_size", "int")),
     "no duration": (READ, {"since": "yesterday"}, ("since", "'yesterday'", "26h")),
     "unknown type": (READ, {"workload_types": ["vms"]}, ("workload_types", "vm", "vms")),
     "no product": (VEEAM, {}, ("missing required arguments: product",)),
