@@ -66,6 +66,8 @@ class ActionModule(ActionBase):
             told = {"msg": str(error), "failure": error.as_dict()}
             return {**result, **told, "changed": False, "failed": True, "compliant": False}
         findings = assessment.findings.worst_first(max(options["max_findings"], _NAMED_IN_MESSAGE))
+        # Only what is registered can be used; Ansible prints the rest of a failure, and this is long and unreadable.
+        evidence = {"assessment": assessment.pack()} if self._task.register else {}
         return {
             **result,
             "changed": False,
@@ -74,7 +76,7 @@ class ActionModule(ActionBase):
             "compliant": assessment.compliant,
             "totals": assessment.frame["totals"],
             "findings": findings[: options["max_findings"]],
-            "assessment": assessment.pack(),
+            **evidence,
         }
 
     def _assess(self, reads: t.Any, options: dict[str, t.Any]) -> Assessment:

@@ -509,7 +509,7 @@ assessment:
     - The whole assessment as one string (JSON, zlib, base64). It holds when and by which policy was judged, what was
       read, all findings, passes included, and the verdict and facts of each workload.
     - The filters of this collection take it as it is. P(backup.audit.unpacked#filter) makes data of it.
-  returned: when it was judged
+  returned: when it was judged and the task has C(register); otherwise a failure would print it
   type: str
   sample: eJyrVkrLz1eyUkpKLFKqBQAdegQ0
 failure:

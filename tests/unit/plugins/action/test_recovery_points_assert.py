@@ -30,9 +30,11 @@ SEVEN = {"recovery_points": {"minimum": 7}}
 COLLECTIONS = Path(plugin.__file__).parents[5]
 
 
-def run(**arguments: Any) -> dict[str, Any]:
+def run(*, register: str | None = "verdict", **arguments: Any) -> dict[str, Any]:
     """The result of a task with these arguments (check mode is no different, see below)."""
-    task = mock.Mock(args={"as_of": AS_OF, **arguments}, async_val=0, action="recovery_points_assert")
+    task = mock.Mock(
+        args={"as_of": AS_OF, **arguments}, async_val=0, action="recovery_points_assert", register=register
+    )
     loader = DataLoader()
     action = plugin.ActionModule(task, mock.Mock(), mock.Mock(check_mode=False), loader, None, None)
     return action.run(task_vars={})
@@ -60,6 +62,13 @@ class TestResult:
             "- web01 (vbr1): number of recovery points is 3, wanted are at least 7 [recovery_points.minimum]"
         )
         assert [finding["control"] for finding in result["findings"]] == ["recovery_points.minimum", "read.proof"]
+
+    @pytest.mark.parametrize("count", [3, 30])
+    def test_what_is_not_registered_holds_nothing_that_nobody_reads(self, count: int) -> None:
+        judged = read(row(recovery_points=count))
+        registered, not_registered = (run(reads=judged, policy=SEVEN, register=name) for name in ("verdict", None))
+        assert registered.pop("assessment")
+        assert not_registered == registered
 
     def test_the_message_names_ten_and_says_how_many_more(self) -> None:
         rows = [row(workload_name=f"vm{number}", recovery_points=3) for number in range(15)]
