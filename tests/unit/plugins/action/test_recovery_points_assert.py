@@ -80,7 +80,7 @@ class TestResult:
     @pytest.mark.parametrize(("at_most", "shown"), [(None, 50), (3, 3), (0, 0), (100, 60)])
     def test_max_findings(self, at_most: int | None, shown: int) -> None:
         rows = [row(recovery_points=3)] * 60
-        given = {} if at_most is None else {"max_findings": at_most}
+        given: dict[str, Any] = {} if at_most is None else {"max_findings": at_most}
         result = run(reads=read(row(), *rows), policy=SEVEN, **given)
         assert len(result["findings"]) == shown
         # The message names the worst all the same, and the assessment holds all.
