@@ -4,9 +4,9 @@
 
 """Veeam Backup & Replication: whose each point of the whole listing is, where the answers prove that.
 
-A point names its object and does not carry its id. It is believed to be that object's if no other object has the name,
-in any spelling, and in the end as many points were found as the server tells of the object, newest first, none of them
-in a file that names another object. Whatever is not proved so is asked for object by object.
+A point names its object and does not carry its id. It is believed to be that object's if it lies in a file that names
+this object and no other, if no other object has the name, in any spelling, and in the end as many points were found as
+the server tells of the object, newest first. Whatever is not proved so is asked for object by object.
 """
 
 from __future__ import annotations
@@ -59,7 +59,6 @@ class Owners:
         self._reading = reading
         self._by_id: dict[str | None, Owner] = {}
         self._by_name: dict[str, Owner] = {}
-        self._marks: set[int] = set()
         # Of each point of the listing a hash of its id, and the number of its owner: 0 is nobody.
         self._ids = array("q")
         self._numbers = array("i")
@@ -71,7 +70,6 @@ class Owners:
         if owner is None:
             owner = Owner(len(self._by_id) + 1, workload, fields.owner_mark(workload.id))
             self._by_id[workload.id] = owner
-            self._marks.add(owner.mark)
         count = as_int(row.get("restorePointsCount"))
         owner.told = None if owner.told is None or count is None else owner.told + count
         name = as_text(row.get("name"))
@@ -87,9 +85,12 @@ class Owners:
         """All of them."""
         return [owner.workload for owner in self._by_id.values()]
 
-    def spares_calls(self, pages: int) -> bool:
-        """Whether so many pages are fewer calls than one for each object that the listing may prove."""
-        return pages < sum(owner.may_be for owner in self._by_id.values())
+    def spares_calls(self, pages: int, proving: float) -> bool:
+        """Whether so many pages are fewer calls than one for each object of which they prove something.
+
+        ``proving`` is the part of the points whose files name one object, as far as the first page can tell.
+        """
+        return pages < proving * sum(owner.may_be for owner in self._by_id.values())
 
     def take(self, row: Row, told: Callable[[Row, Workload], tuple[RecoveryPoint, fields.File | None]]) -> None:
         """One point of the listing; ``told`` says what it is."""
@@ -102,10 +103,9 @@ class Owners:
         self._numbers.append(owner.number)
         point, file = told(row, owner.workload)
         owner.found += 1
-        if file is not None and file.owner is not None and file.owner != owner.mark and file.owner in self._marks:
-            owner.doubted = True
-        elif owner.held and point.created > owner.held[0].created:
-            # A copy of what was handed on already may still come.
+        not_its_own = file is None or file.owner != owner.mark
+        # Where the order is broken, a copy of what was handed on already may still come.
+        if not_its_own or (owner.held and point.created > owner.held[0].created):
             owner.doubted = True
         else:
             if owner.held and point.created != owner.held[0].created:

@@ -95,8 +95,12 @@ class Backups:
             owners.add(row)
         first = listing.first()
         self._listed = _total_of(first)
+        if not first or not first.items:
+            return owners.workloads
         # The server may cap its pages below what was asked.
-        if not first or not first.items or not owners.spares_calls(-(-self._listed // len(first.items))):
+        pages = -(-self._listed // len(first.items))
+        proving = sum(_has_owner(self._file(as_object(row))) for row in first.items) / len(first.items)
+        if not owners.spares_calls(pages, proving):
             return owners.workloads
         self._join_all(beside)
         for row in self._api.records(self._paged(listing), "restore points"):
@@ -240,21 +244,22 @@ class Backups:
         return self._told(row, workload)[0]
 
     def _told(self, row: Mapping[str, t.Any], workload: Workload) -> tuple[RecoveryPoint, fields.File | None]:
-        backup_id = as_text(row.get("backupId")) or ""
-        ident = as_text(row.get("id")) or ""
-        file_id = _file_of(row)
-        files = self._files_of(backup_id) if file_id else None
-        file = files.get(file_id) if files and file_id else None
+        file = self._file(row)
         point = fields.point_of(
             row,
             workload,
-            self._backups.get(backup_id),
+            self._backups.get(as_text(row.get("backupId")) or ""),
             file,
-            self._scans.get(ident),
+            self._scans.get(as_text(row.get("id")) or ""),
             says_operations=not self._api.is_old,
             include_raw=self._settings.include_raw,
         )
         return point, file
+
+    def _file(self, row: Mapping[str, t.Any]) -> fields.File | None:
+        file_id = _file_of(row)
+        files = self._files_of(as_text(row.get("backupId")) or "") if file_id else None
+        return files.get(file_id) if files and file_id else None
 
     def _files_of(self, backup_id: str) -> fields.Files | None:
         """The files of one backup, read when its first point is met; None where they cannot be read."""
@@ -288,6 +293,10 @@ def _file_of(row: Mapping[str, t.Any]) -> str | None:
     """The id of the file that a point lies in; file shares and snapshots have none."""
     file_id = as_text(row.get("backupFileId"))
     return None if file_id == fields.NO_ID else file_id
+
+
+def _has_owner(file: fields.File | None) -> bool:
+    return file is not None and file.owner is not None
 
 
 class Replicas:

@@ -24,7 +24,7 @@ def an_object(ident: str, name: str | None, count: Any, platform: str = "VMware"
     return {"id": ident, "name": name, "platformName": platform, "type": "VM", "restorePointsCount": count}
 
 
-def a_point(ident: str, name: str, day: int, platform: str = "VMware", owner: str | None = None) -> dict[str, Any]:
+def a_point(ident: str, name: str, day: int, owner: str | None = "a", platform: str = "VMware") -> dict[str, Any]:
     time = f"2026-11-{day:02}T01:00:00Z"
     return {"id": ident, "name": name, "platformName": platform, "creationTime": time, "owner": owner}
 
@@ -90,18 +90,22 @@ def test_machines_of_one_name_are_never_told_apart_by_it() -> None:
     """Not even where the numbers fit, and not where only the spelling differs."""
     for name in ("web", "Web"):
         objects = [an_object("a", "web", 3), an_object("b", name, 0), an_object("c", "db", 1)]
-        assert settled(objects, [*WEB, a_point("d1", "db", 18)]) == ({"c": 1}, {"a", "b"}, 3)
+        assert settled(objects, [*WEB, a_point("d1", "db", 18, owner="c")]) == ({"c": 1}, {"a", "b"}, 3)
 
 
 def test_machines_that_changed_names_are_found_out_by_their_files() -> None:
     """The numbers fit; but a file that names one object says whose its points are."""
     objects = [an_object("a", "blue", 2), an_object("b", "green", 2)]
-    points = [a_point("p1", "blue", 20), a_point("p2", "green", 20), a_point("p3", "blue", 19, owner="b")]
-    assert settled(objects, [*points, a_point("p4", "green", 19)]) == ({"b": 2}, {"a"}, 2)
+    points = [a_point("p1", "blue", 20), a_point("p2", "green", 20, owner="b"), a_point("p3", "blue", 19, owner="b")]
+    assert settled(objects, [*points, a_point("p4", "green", 19, owner="b")]) == ({"b": 2}, {"a"}, 2)
     assert settled(objects, [*points, a_point("p4", "green", 19, owner="a")]) == ({}, {"a", "b"}, 4)
-    # Of an object that is not listed nothing can be said.
-    strange = [a_point("p1", "blue", 20, owner="x"), a_point("p2", "blue", 19, owner="a")]
-    assert settled([an_object("a", "blue", 2)], strange) == ({"a": 2}, set(), 0)
+
+
+@pytest.mark.parametrize("owner", [None, "x"], ids=["no object, or several", "one that is not listed"])
+def test_a_file_that_does_not_name_the_object_proves_nothing(owner: str | None) -> None:
+    """Machines that changed names would look the same."""
+    points = [a_point("p1", "blue", 20), a_point("p2", "blue", 19, owner=owner)]
+    assert settled([an_object("a", "blue", 2)], points) == ({}, {"a"}, 2)
 
 
 def test_a_listing_that_is_not_newest_first_proves_nothing() -> None:
@@ -116,10 +120,11 @@ def test_points_of_names_that_no_object_has() -> None:
 
 
 def test_the_whole_listing_is_read_where_it_spares_calls() -> None:
-    """Only objects that it may prove count."""
+    """Only objects that it may prove count, and only as many of them as there are files that tell."""
     owners = Owners(Reading("vbr.example", "veeam_backup_replication"))
     for row in [an_object("a", "web", 3), an_object("b", "db", 3), an_object("c", "x", 1), an_object("d", "X", 1)]:
         owners.add(row)
-    assert owners.spares_calls(1)
-    assert not owners.spares_calls(2)
+    assert owners.spares_calls(1, 1.0)
+    assert not owners.spares_calls(2, 1.0)
+    assert not owners.spares_calls(1, 0.5)
     assert [workload.id for workload in owners.workloads] == ["a", "b", "c", "d"]
