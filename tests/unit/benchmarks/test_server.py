@@ -25,8 +25,8 @@ def test_client_and_module_read_the_same(name: str) -> None:
     # Neighbouring slices of Unitrends share what ran over their edge.
     assert 200 <= told["rows"] <= 220
     assert read["totals"]["recovery_points"] == 200
-    # Which machine Veeam for AWS is asked about first hangs on which answer comes first.
-    assert counted["rendered"] <= 2
+    # Whom Veeam for AWS is asked about first, and how far ahead Unitrends is, hang on which answer comes first.
+    assert counted["rendered"] <= max(2, len(calls) // 4)
     assert counted["served"] > 2 * len(calls)
     assert counted["bytes"] > told["bytes"] > 10_000
 
