@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 import traceback
 import typing as t
 from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ AWX_EVENT_BYTES = 700_000
 # Decoded answers are hundreds of thousands of small objects without a cycle among them; looking for one after every
 # two thousand took a seventh of all the time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
+# The next page is asked for by a thread that first has to get at the interpreter, from one that folds without a pause.
+_SECONDS_BETWEEN_THREADS = 0.0005
 
 
 class Caller(t.Protocol):
@@ -57,6 +60,7 @@ def run(
     """
     own = stop or Stop()
     own.listen()
+    sys.setswitchinterval(_SECONDS_BETWEEN_THREADS)
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
