@@ -166,7 +166,8 @@ _PAGES = (
     Case("every row twice", each("duplicate_rows", share=1), ("incomplete|lost items|holds|circle|twice",)),
     Case("some rows twice", each("duplicate_rows"), ("incomplete|lost items|holds|circle|twice",)),
     Case("a row missing from each page", each("missing_rows"), ("incomplete|lost items|holds",)),
-    Case("a row missing, once", once("missing_rows"), ("incomplete|lost items|holds",)),
+    # Which slice of Unitrends is asked for second is chance, and some hold no row.
+    Case("a row missing, once", once("missing_rows"), ("incomplete|lost items|holds",), may_miss=True),
     Case("one row twice, one missing", each("swapped_rows"), ("incomplete|lost items|holds",), may_miss=True),
     Case("links to another host", every("foreign_links"), (), SURVIVED, may_miss=True),
 )
