@@ -31,6 +31,7 @@ class ProductServer:
         self.recorded: list[dict[str, object]] = []
         self.busy: Counter[str] = Counter()
         self.traffic = Traffic()
+        self._restarts = 0
         self._runner: web.ServerRunner | None = None
         self._door: Door | None = None
         # Of its own, and never shut: what nobody listens to could not be told to listen again.
@@ -83,10 +84,14 @@ class ProductServer:
         struck = self.faults.struck_by(call)
         controller = self.dialect.controller(call)
         self.busy[controller] += 1
+        restarts = self._restarts
         try:
             refused = self.dialect.too_busy(call, self.busy[controller])
             delay = sum(fault.seconds for fault in struck if fault.name == "delay")
             await asyncio.sleep(self.latency + delay + self.dialect.thinking_seconds())
+            if self._restarts != restarts:
+                # It went down with the server: above all no log-in comes of it. The connection is gone.
+                return web.Response()
             answer = self._bent(call, struck, refused)
         finally:
             self.busy[controller] -= 1
@@ -96,6 +101,7 @@ class ProductServer:
                 if fault.kind.befalls is not None:
                     # Also what was opened while it went down.
                     fault.kind.befalls(fault, self.dialect)
+                    self._restarts += 1
                 # The connection went with it.
                 return web.Response()
         for fault in struck:

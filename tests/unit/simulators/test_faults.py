@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import time
@@ -177,6 +178,26 @@ def test_a_restart_ends_sessions_and_is_over_soon(spp: SppTalk) -> None:
     assert spp.control("sessions") == {"open": 0}
     time.sleep(0.5)
     assert statuses(spp, 1) == [401]
+
+
+def test_a_log_in_that_was_under_way_goes_down_with_the_server(spp: SppTalk) -> None:
+    login = spp.account()
+    slow = {"match": {"method": "POST"}, "fault": "delay", "seconds": 0.5}
+    order(spp, slow, {"match": {"path": SITES}, "fault": "restart", "seconds": 0.1})
+
+    def log_in() -> None:
+        with contextlib.suppress(requests.exceptions.ConnectionError):
+            spp.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]))
+
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        under_way = beside.submit(log_in)
+        while not spp.control("faults")[0]["met"]:
+            time.sleep(0.01)
+        with pytest.raises(requests.exceptions.ConnectionError):
+            spp.call("GET", SITES)
+        under_way.result()
+    time.sleep(0.6)
+    assert spp.control("sessions") == {"open": 0}
 
 
 @pytest.mark.parametrize("name", ["reset_unanswered", "closed_unanswered"])
