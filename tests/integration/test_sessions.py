@@ -86,10 +86,13 @@ def test_exception_in_the_summary(simulators: Simulators, product: str) -> None:
 def test_signals(simulators: Simulators, product: str) -> None:
     """Three readings at once, each ended by another signal in the middle of what it does."""
     simulators.ask(product, "__faults", fault(product, "delay", seconds=6))
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # Under nohup modules are deaf to it, as they should be.
+        numbers.remove(signal.SIGHUP)
     processes = [started(simulators, product) for _number in numbers]
     try:
-        wait_until(lambda: open_sessions(simulators, product) == 3, 60, "not all have logged in")
+        wait_until(lambda: open_sessions(simulators, product) == len(numbers), 60, "not all have logged in")
         for process, number in zip(processes, numbers, strict=True):
             process.send_signal(number)
         ends = [ended(process) for process in processes]
@@ -156,7 +159,8 @@ def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
     for product in PRODUCTS:
         told = json.loads((tmp_path / f"{product}.json").read_text())
         assert told["failed"] is True
-        assert "timedout" in told, told
+        # Before ansible-core 2.17 the message alone tells it.
+        assert "timedout" in told or "expected time frame" in told["msg"], told
         assert log_ins(simulators, product) == 1
     # What is under way is still waited for.
     wait_until(

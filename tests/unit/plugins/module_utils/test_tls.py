@@ -23,16 +23,20 @@ from cryptography.x509.oid import NameOID
 from ansible_collections.backup.audit.plugins.module_utils._failures import TrustError
 from tests.unit.plugins.module_utils.wire import OK, in_turn
 
+# With TLS 1.3 a server refuses when the handshake is over for the client, which may already be sending: then what it
+# was told can be lost with the connection, and is told again when that is tried again.
+LOST = 3
 
-def refusal(client: Any) -> TrustError:
-    """Why this client does not talk to its server."""
+
+def refusal(client: Any, *, retries: int = 0) -> TrustError:
+    """Why this client does not talk to its server, told by the first of so many more tries as it may take."""
     with pytest.raises(TrustError) as raised:
         client.get("/api/list")
     assert raised.value.code == "not_trusted"
     # In one line, with the server's name in front.
     assert str(raised.value).startswith("localhost:")
     assert "\n" not in str(raised.value)
-    assert client.counters.retries == 0
+    assert client.counters.retries <= retries
     return raised.value
 
 
@@ -154,7 +158,7 @@ def test_a_server_that_wants_a_client_certificate_gets_it(
 def test_a_client_certificate_that_is_not_given_is_asked_for(
     serve: Any, connect: Any, ca: trustme.CA, version: ssl.TLSVersion
 ) -> None:
-    error = refusal(connect(serve(in_turn(OK), tune=wants(ca, version))))
+    error = refusal(connect(serve(in_turn(OK), tune=wants(ca, version))), retries=LOST)
     assert "client_cert" in (error.advice or "")
 
 
@@ -163,7 +167,8 @@ def test_a_client_certificate_of_another_authority_is_named(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
     certificate, key, _both = client_files(trustme.CA(), tmp_path)
-    error = refusal(connect(serve(in_turn(OK), tune=wants(ca, version)), client_cert=(certificate, key)))
+    client = connect(serve(in_turn(OK), tune=wants(ca, version)), client_cert=(certificate, key))
+    error = refusal(client, retries=LOST)
     assert "does not accept the client certificate" in error.message
     assert "client_cert" in (error.advice or "")
 
@@ -172,7 +177,7 @@ def test_an_expired_client_certificate_is_named(serve: Any, connect: Any, ca: tr
     past = [datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc) for year in (2019, 2020)]
     certificate, key, _both = client_files(ca, tmp_path, not_before=past[0], not_after=past[1])
     server = serve(in_turn(OK), tune=wants(ca, ssl.TLSVersion.TLSv1_3))
-    error = refusal(connect(server, client_cert=(certificate, key)))
+    error = refusal(connect(server, client_cert=(certificate, key)), retries=LOST)
     assert "does not accept the client certificate" in error.message
     assert "expired" in error.message
 
