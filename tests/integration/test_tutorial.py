@@ -24,6 +24,7 @@ from tests.tools.project import IN_COPY, ROOT, copy_of_project, tree_of
 
 PAGE = ROOT / "docs" / "adding_a_product.md"
 LINES = 300
+LINTERS = (".venv/bin/mypy", ".venv/bin/ruff")
 # What differs from run to run, and grows with the project.
 _PASSING = re.compile(r"\d+(?:\.\d+)?(?=s$| deselected| source files)")
 
@@ -78,11 +79,12 @@ def copy() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def printed(copy: Path) -> dict[str, str]:
-    """What each command printed; none may fail. Only the environment of `make setup` has a mypy."""
+    """What each command printed; none may fail. Linters are only in the environment of `make setup`."""
     settings = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "COVERAGE_PROCESS_START")}
     outputs = {}
     for command, _said in commands():
-        if "/mypy " in command and not (copy / ".venv/bin/mypy").exists():
+        program = command.split()[0]
+        if program in LINTERS and not (copy / program).exists():
             continue
         ended = subprocess.run(  # noqa: S602 - as it stands in the page, which is ours
             command, shell=True, cwd=copy, env=settings, capture_output=True, text=True, timeout=120, check=False
