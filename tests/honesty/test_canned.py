@@ -175,3 +175,14 @@ def test_misspelled_group(simulators: Simulators, tmp_path: Path) -> Pair:
     return compliance(simulators, tmp_path, compliance_expected="{{ groups['prodution'] | default([]) }}"), compliance(
         simulators, tmp_path, compliance_expected=["web-01"]
     )
+
+
+@situation(
+    "The variable with the role's policy is misspelled",
+    careless="all workloads keep the policy by default, which asks for less",
+    result=REFUSED,
+    words="has no compliance_polcy",
+)
+def test_misspelled_variable(simulators: Simulators, tmp_path: Path) -> Pair:
+    of_their_own = {"compliance_level": "gold", "compliance_other_variables": ["compliance_level"]}
+    return compliance(simulators, tmp_path, compliance_polcy=SEVEN), compliance(simulators, tmp_path, **of_their_own)
