@@ -10,10 +10,12 @@ backup servers every 15 minutes by default.
 
 from __future__ import annotations
 
+import functools
 import html
 import itertools
+import operator
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForHeader, LoginError
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
@@ -48,6 +50,7 @@ _KINDS = {
     "vm_replica": "VmReplicaPoint",
     _CLOUD: "CloudVmReplicaPoint",
 }
+_IN_FILES = frozenset({"vm", "physical"})
 _JOINS = ("BackupFile", "Backup", "Repository", "Replica", "CloudReplica", "CdpReplica", "BackupServer")
 _ENTITY = {"format": "Entity"}
 # Points of one run share a file; a window is read this much wider, so that no file looks as if it held one point only.
@@ -182,21 +185,27 @@ class VeeamEnterpriseManager(Source):
             self._read_tenant(reading)
             return
         types = self.settings.workload_types
-        in_files = bool({"vm", "physical"} & set(types))
+        in_files = not _IN_FILES.isdisjoint(types)
         joins = ["BackupServer"]
         joins += ["Backup", "Repository"] if in_files else []
         joins += ["Replica", "CdpReplica"] if "vm_replica" in types else []
         joins += ["CloudReplica"] if _CLOUD in types else []
         beside = {kind: self.workers.submit(self._optional, kind) for kind in joins}
-        files = self._rows("BackupFile", {}, ahead=True) if in_files else iter(())
-        points = {kind: self._rows(_KINDS[kind], self._filter(reading), ahead=True) for kind in types}
+        files = self._rows("BackupFile", {}, ahead=True, made=fields.backup_files) if in_files else iter(())
+        in_file = functools.partial(fields.points_in_files, include_raw=self.settings.include_raw)
+        points = {
+            kind: self._rows(
+                _KINDS[kind], self._filter(reading), ahead=True, made=in_file if kind in _IN_FILES else None
+            )
+            for kind in types
+        }
         told = {kind: self._told(reading, kind, future.result()) for kind, future in beside.items()}
         reading.scope["backup_servers"] = _versions(told["BackupServer"])
         self._say_continuous(reading, told.get("CdpReplica", []))
         homes = self._homes(reading, files, told)
         for workload_type in types:
             try:
-                if workload_type in ("vm", "physical"):
+                if workload_type in _IN_FILES:
                     self._read_files(reading, workload_type, points[workload_type], homes)
                 else:
                     platforms = _platforms(told.get("Replica", []) + told.get("CloudReplica", []))
@@ -207,7 +216,7 @@ class VeeamEnterpriseManager(Source):
                 reading.scope[workload_type] = False
                 reading.warnings.append(f"this server has no restore points of type {workload_type}: {error.message}")
 
-    def _homes(self, reading: Reading, files: Iterable[dict[str, t.Any]], told: Mapping[str, _Rows]) -> Homes:
+    def _homes(self, reading: Reading, files: Iterable[fields.BackupFile], told: Mapping[str, _Rows]) -> Homes:
         backups, repositories = told.get("Backup", []), told.get("Repository", [])
         try:
             return Homes(files, backups, repositories)
@@ -215,19 +224,28 @@ class VeeamEnterpriseManager(Source):
             self._told(reading, "BackupFile", _refusal(error))
             return Homes([], backups, repositories)
 
-    def _read_files(self, reading: Reading, workload_type: str, records: Iterable[t.Any], homes: Homes) -> None:
+    def _read_files(
+        self, reading: Reading, workload_type: str, points: Iterable[fields.PointInFile], homes: Homes
+    ) -> None:
         """Points that lie in backup files. All of them are met before it is known which file holds one only."""
-        raw, whole = self.settings.include_raw, self.settings.detail == "recovery_points"
+        whole = self.settings.detail == "recovery_points"
         by_workload: dict[t.Any, Held] = {}
-        for record in records:
-            found = fields.vm_point(record, raw) if workload_type == "vm" else fields.agent_point(record, homes, raw)
-            homes.use(found.file_id)
-            workload = found.point.workload
-            if reading.wants(workload):
-                held = by_workload.get(workload.key)
-                if held is None:
-                    held = by_workload[workload.key] = Held(workload, whole=whole)
-                held.add(found)
+        # None for those that are not wanted. Most points are of an owner met before, and need not be looked at closer.
+        by_owner: dict[t.Any, Held | None] = {}
+        for found in points:
+            file, owner = homes.use(found[3]), found[4]
+            key = owner if workload_type == "vm" else (owner, homes.owner(file))
+            try:
+                held = by_owner[key]
+            except KeyError:
+                workload = fields.vm_of(owner) if workload_type == "vm" else fields.agent_of(owner, homes.at(file)[0])
+                held = None
+                if reading.wants(workload):
+                    held = by_workload.setdefault(workload.key, Held(workload, whole=whole))
+                by_owner[key] = held
+            if held is not None:
+                held.add(found, file)
+        by_owner.clear()
         groups = [by_workload.pop(key) for key in list(by_workload)]
         machines = joined(groups) if workload_type == "physical" else [[group] for group in groups]
         groups.clear()
@@ -284,22 +302,28 @@ class VeeamEnterpriseManager(Source):
     # Calls
 
     def _rows(
-        self, kind: str, params: Mapping[str, str], mapper: Mapper | None = None, *, ahead: bool = False
-    ) -> Iterator[dict[str, t.Any]]:
+        self,
+        kind: str,
+        params: Mapping[str, str],
+        mapper: Mapper | None = None,
+        *,
+        ahead: bool = False,
+        made: Callable[[_Rows], Sequence[t.Any]] | None = None,
+    ) -> Iterator[t.Any]:
         """All records of one type, from page 1 to the last; without a page size the server cuts at 100.
 
-        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        ``ahead``: the first page is asked for now, not when the first record is wanted. ``made``: what becomes of the
+        records of a page, their ids first, so that no record is kept longer than that.
         """
 
-        def fetch(number: int) -> NumberedPage[dict[str, t.Any]]:
+        def fetch(number: int) -> NumberedPage[t.Any]:
             query = {"type": kind, "format": "Entities", **params}
             size = {"pageSize": str(self.settings.page_size), "page": str(number)}
-            return NumberedPage(*wire.entities_of(self.client.get("/api/query", {**query, **size}), kind))
-
-        def identity(record: dict[str, t.Any]) -> str | None:
-            return wire.id_of(record)
+            records, pages = wire.entities_of(self.client.get("/api/query", {**query, **size}), kind)
+            return NumberedPage(made(records) if made else records, pages)
 
         begun = Ahead(self.workers, fetch, 1) if ahead else fetch
+        identity = operator.itemgetter(0) if made else wire.id_of
         return itertools.chain.from_iterable(by_number(begun, mapper or self.workers, identity, kind))
 
     def _optional(self, kind: str) -> _Rows | str:

@@ -7,20 +7,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._loose import as_text, scrubbed
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_text, scrubbed
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_wire import (
+    Members,
+    UpLinks,
+    id_in,
     id_of,
-    id_up,
+    id_told,
     lowered,
-    name_up,
     up_link,
-    up_links,
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
@@ -37,6 +39,16 @@ _IN_USE = frozenset({"failover", "failback", "permanentfailover"})
 _NEVER = "1753-01-01"
 
 
+# What a point says of its machine: (reference, name, backup server).
+Owner = tuple["str | None", "str | None", "str | None"]
+# (id, time, kind, id of the file that holds it, machine, the record where it is asked for). Not more than that is
+# made of each, and in the thread that read the page: records are what most of a page's memory is.
+PointInFile = tuple[str, int, str, "str | None", Owner, "dict[str, t.Any] | None"]
+
+# (id, size, (id, name) of its backup).
+BackupFile = tuple["str | None", "int | None", "tuple[str | None, str | None]"]
+
+
 @dataclasses.dataclass(slots=True)
 class Home:
     """Where a backup file belongs: its backup and the repository of that."""
@@ -48,64 +60,66 @@ class Home:
     place: Copy | None
 
 
-@dataclasses.dataclass(slots=True)
-class Found:
-    """A point, and the backup file that holds it."""
-
-    point: RecoveryPoint
-    file_id: str | None
-
-
-class HomesByFile(t.Protocol):
-    """Backup files, joined to their backups and repositories."""
-
-    def get(self, file_id: str, /) -> Home | None:
-        """Where a file belongs; None for one that is not listed."""
-
-
 def platform_of(told: t.Any) -> str | None:
     """VMware, HyperV, vCloud, AgentForWindows...; what is not known keeps its own name."""
     text = as_text(told)
     return _PLATFORMS.get(text.casefold(), text.casefold()) if text else None
 
 
-def vm_point(record: Mapping[str, t.Any], include_raw: bool) -> Found:
-    """VmRestorePoint."""
-    row = lowered(record)
-    links = up_links(row)
-    reference = as_text(row.get("hierarchyobjref"))
-    workload = Workload(
-        id=reference,
-        name=_vm_name(row),
-        type="vm",
-        platform=platform_of(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None,
-        origin=name_up(links, "BackupServerReference"),
+def points_in_files(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> list[PointInFile]:
+    """The VmRestorePoints or AgentRestorePoints of one page."""
+    members = Members(
+        *("uid", "href", "creationtimeutc", "algorithm", "pointtype", "hierarchyobjref", "links"),
+        *("vmdisplayname", "vmname", "name"),
     )
-    return Found(_point(record, row, workload, _kind(row), include_raw), id_up(links, "BackupFileReference"))
+    links = UpLinks("BackupServerReference", "BackupFileReference")
+    points = []
+    for record in records:
+        uid, href, created, algorithm, point_type, reference, told_links, *names = members.of(record)
+        (_address, server), (file, _name) = links.of(told_links)
+        ident = _known_id(id_told(uid, href))
+        owner = (as_text(reference), _name_in(*names), as_text(server))
+        kind = kind_of(as_text(point_type), as_text(algorithm))
+        raw = _raw(record) if include_raw else None
+        points.append((ident, _created(created, ident), kind, id_in(file), owner, raw))
+    return points
 
 
-def agent_point(record: Mapping[str, t.Any], homes: HomesByFile, include_raw: bool) -> Found:
-    """AgentRestorePoint. It does not name its machine but in its own name, so the backup tells equal names apart."""
-    row = lowered(record)
-    links = up_links(row)
-    name = _vm_name(row)
-    file_id = id_up(links, "BackupFileReference")
-    home = homes.get(file_id or "")
-    workload = Workload(
+def backup_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
+    """The BackupFiles of one page."""
+    members, links = Members("uid", "href", "backupsize", "links"), UpLinks("BackupReference")
+    files = []
+    for record in records:
+        uid, href, size, told_links = members.of(record)
+        ((backup, name),) = links.of(told_links)
+        files.append((id_told(uid, href), as_int(size), (id_in(backup), as_text(name))))
+    return files
+
+
+def vm_of(owner: Owner) -> Workload:
+    """The machine of a VmRestorePoint."""
+    reference, name, origin = owner
+    platform = platform_of(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None
+    return Workload(id=reference, name=name, type="vm", platform=platform, origin=origin)
+
+
+def agent_of(owner: Owner, home: Home | None) -> Workload:
+    """The machine of an AgentRestorePoint, which names it but in its own name: the backup tells equal names apart."""
+    _reference, name, origin = owner
+    return Workload(
         id=f"{name}/{home.backup_id}" if name and home and home.backup_id else None,
         name=name,
         type="physical",
         platform=home.platform if home else None,
-        origin=name_up(links, "BackupServerReference"),
+        origin=origin,
     )
-    return Found(_point(record, row, workload, _kind(row), include_raw), file_id)
 
 
 def replica_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None], include_raw: bool) -> RecoveryPoint:
     """VmReplicaPoint."""
     row = lowered(record)
     replica, job = up_link(row, "ReplicaReference")
-    point = _point(record, row, _replica_workload(row, "vm_replica", replica, platforms), "replica", include_raw)
+    point = _point(record, row, _replica_workload(row, "vm_replica", replica, platforms), include_raw)
     point.job = job
     # One whose replica is in failover looks like any other, and is no way back.
     point.usable = None
@@ -117,7 +131,7 @@ def cloud_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None]
     row = lowered(record)
     replica, _name = up_link(row, "CloudReplicaReference")
     workload = _replica_workload(row, "cloud_vm_replica", replica, platforms)
-    point = _point(record, row, workload, "replica", include_raw)
+    point = _point(record, row, workload, include_raw)
     state = (as_text(row.get("state")) or "").casefold()
     point.usable = True if state == "ready" else False if state in _IN_USE else None
     point.copies = [Copy(location=workload.origin, location_type="cloud", role="replica", offsite=True)]
@@ -127,9 +141,8 @@ def cloud_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None]
     return point
 
 
-def settle(found: Found, home: Home | None, *, alone: bool) -> RecoveryPoint:
+def settle(point: RecoveryPoint, home: Home | None, *, alone: bool) -> RecoveryPoint:
     """Size and place of a point in a backup file; ``alone``: no other point lies in this file."""
-    point = found.point
     if home is not None:
         point.size_bytes = home.size if alone else None
         point.job = home.job
@@ -155,18 +168,23 @@ def _replica_workload(
 
 
 def _vm_name(row: Mapping[str, t.Any]) -> str | None:
+    return _name_in(row.get("vmdisplayname"), row.get("vmname"), row.get("name"))
+
+
+def _name_in(display_name: t.Any, vm_name: t.Any, own_name: t.Any) -> str | None:
     """Points are named NAME@TIME; older ones have only that."""
-    named = as_text(row.get("vmdisplayname")) or as_text(row.get("vmname"))
+    named = as_text(display_name) or as_text(vm_name)
     if named is not None:
         return named
-    text = as_text(row.get("name")) or ""
+    text = as_text(own_name) or ""
     return text.rpartition("@")[0] or text or None
 
 
-def _kind(row: Mapping[str, t.Any]) -> str:
+@functools.lru_cache(maxsize=1000)
+def kind_of(point_type: str | None, algorithm: str | None) -> str:
     """PointType says what the point is; Algorithm, how its job works, helps out where the first is missing."""
-    algorithm = (as_text(row.get("algorithm")) or "").casefold()
-    told = (as_text(row.get("pointtype")) or algorithm).casefold()
+    algorithm = (algorithm or "").casefold()
+    told = (point_type or algorithm).casefold()
     if told in _INCREMENTS:
         return "incremental"
     if told == "syntheticfull" or (told == "full" and algorithm == "syntheticfull"):
@@ -175,24 +193,31 @@ def _kind(row: Mapping[str, t.Any]) -> str:
 
 
 def _point(
-    record: Mapping[str, t.Any], row: Mapping[str, t.Any], workload: Workload, kind: str, include_raw: bool
+    record: Mapping[str, t.Any], row: Mapping[str, t.Any], workload: Workload, include_raw: bool
 ) -> RecoveryPoint:
-    ident = id_of(row)
-    if ident is None:
-        raise AnswerError("a restore point has neither UID nor Href", advice="Please report this")
+    ident = _known_id(id_of(row))
     return RecoveryPoint(
         id=ident,
         workload=workload,
-        created=_created(row, ident),
-        kind=kind,
+        created=_created(row.get("creationtimeutc"), ident),
+        kind="replica",
         # It is offered for restore, and nothing is said against it.
         usable=True,
-        raw={"records": [scrubbed(dict(record))]} if include_raw else None,
+        raw=_raw(record) if include_raw else None,
     )
 
 
-def _created(row: Mapping[str, t.Any], ident: str) -> int:
-    told = row.get("creationtimeutc")
+def _raw(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {"records": [scrubbed(dict(record))]}
+
+
+def _known_id(ident: str | None) -> str:
+    if ident is None:
+        raise AnswerError("a restore point has neither UID nor Href", advice="Please report this")
+    return ident
+
+
+def _created(told: t.Any, ident: str) -> int:
     try:
         if not isinstance(told, str) or told.startswith(_NEVER):
             raise DataError(f"{told!r} is no time")

@@ -10,19 +10,23 @@ import typing as t
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_text
+from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_enterprise_manager_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies import is_elsewhere
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_fields import Found, Home
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_fields import (
+    Home,
+    PointInFile,
+)
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_wire import (
     id_of,
     lowered,
     up_link,
 )
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table import IdTable
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table import NOWHERE, IdTable
 
 _KINDS = ("full", "incremental", "synthetic_full", "snapshot", "unknown")
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 
 
 class Homes:
@@ -30,7 +34,7 @@ class Homes:
 
     def __init__(
         self,
-        files: Iterable[Mapping[str, t.Any]],
+        files: Iterable[fields.BackupFile],
         backups: Iterable[Mapping[str, t.Any]],
         repositories: Iterable[Mapping[str, t.Any]],
     ) -> None:
@@ -46,37 +50,34 @@ class Homes:
             listed[id_of(row)] = len(self._owners)
             self._owners.append((id_of(row), as_text(row.get("name")), fields.platform_of(row.get("platform")), place))
         self._table = IdTable()
-        for row in map(lowered, files):
-            backup = up_link(row, "BackupReference")
+        for ident, size, backup in files:
             number = listed.get(backup[0], numbers.get(backup, len(self._owners)))
             if number == len(self._owners):
                 numbers[backup] = number
                 self._owners.append((*backup, None, None))
-            ident = id_of(row)
             if ident is not None:
-                self._table.add(ident, as_int(row.get("backupsize")), number)
+                self._table.add(ident, size, number)
         self._table.seal()
 
-    def get(self, file_id: str) -> Home | None:
-        """Where a file belongs; None for one that is not listed."""
-        found = self._table.get(hash(file_id))
-        if found is None:
-            return None
-        size, number, _alone = found
-        return Home(size, *self._owners[number])
+    def use(self, file_id: str | None) -> int:
+        """A point lies in this file. The file's place here; NOWHERE for one that is not listed."""
+        return NOWHERE if file_id is None else self._table.use(hash(file_id))
 
-    def use(self, file_id: str | None) -> None:
-        """A point lies in this file."""
-        if file_id is not None:
-            self._table.use(hash(file_id))
+    def at(self, place: int) -> tuple[Home | None, bool]:
+        """Where a file belongs; whether one point at most lies in it, which is known once all points were met."""
+        if place == NOWHERE:
+            return None, False
+        size, number, alone = self._table.at(place)
+        return Home(size, *self._owners[number]), alone
 
-    def settle(self, found: Found, file: int) -> RecoveryPoint:
-        """Size and place of a point, by the hash of its file's id. All points were met, so shared files are known."""
-        told = self._table.get(file)
-        if told is None:
-            return fields.settle(found, None, alone=False)
-        size, number, alone = told
-        return fields.settle(found, Home(size, *self._owners[number]), alone=alone)
+    def owner(self, place: int) -> int:
+        """A number that tells apart the backups to which files belong."""
+        return NOWHERE if place == NOWHERE else self._table.at(place)[1]
+
+    def settle(self, point: RecoveryPoint, place: int) -> RecoveryPoint:
+        """Size and place of a point, by the place of its file. All points were met, so shared files are known."""
+        home, alone = self.at(place)
+        return fields.settle(point, home, alone=alone)
 
 
 class Held:
@@ -84,34 +85,31 @@ class Held:
 
     def __init__(self, workload: Workload, *, whole: bool) -> None:
         self.workload = workload
-        self._whole: list[Found] | None = [] if whole else None
-        self._ids = array("q")
+        self._whole: list[tuple[str, dict[str, t.Any] | None]] | None = [] if whole else None
+        self.ids = array("q")
         self.times = array("q")
-        self._files = array("q")
+        self.files = array("q")
         self._kinds = bytearray()
 
-    def add(self, found: Found) -> None:
-        """One point."""
-        point = found.point
+    def add(self, found: PointInFile, file: int) -> None:
+        """One point, and the place of its file."""
+        ident, created, kind, _file_id, _owner, raw = found
         if self._whole is not None:
-            self._whole.append(found)
-        self._ids.append(hash(point.id))
-        self.times.append(point.created)
-        self._files.append(hash(found.file_id or ""))
-        self._kinds.append(_KINDS.index(point.kind))
+            self._whole.append((ident, raw))
+        self.ids.append(hash(ident))
+        self.times.append(created)
+        self.files.append(file)
+        self._kinds.append(_NUMBERS[kind])
 
     def points(self, workload: Workload, homes: Homes) -> Iterator[RecoveryPoint]:
         """All points, as those of ``workload``."""
-        for index, file in enumerate(self._files):
-            found = self._whole[index] if self._whole is not None else self._rebuilt(index, workload)
-            found.point.workload = workload
-            yield homes.settle(found, file)
-
-    def _rebuilt(self, index: int, workload: Workload) -> Found:
-        # Nothing but the hash of an id is ever used where points are only counted.
-        ident, kind = f"{self._ids[index]:x}", _KINDS[self._kinds[index]]
-        point = RecoveryPoint(id=ident, workload=workload, created=self.times[index], kind=kind, usable=True)
-        return Found(point, None)
+        for index, file in enumerate(self.files):
+            # Nothing but the hash of an id is ever used where points are only counted.
+            ident, raw = self._whole[index] if self._whole is not None else (f"{self.ids[index]:x}", None)
+            kind, created = _KINDS[self._kinds[index]], self.times[index]
+            # It is offered for restore, and nothing is said against it.
+            point = RecoveryPoint(id=ident, workload=workload, created=created, kind=kind, usable=True, raw=raw)
+            yield homes.settle(point, file)
 
 
 def joined(groups: Iterable[Held]) -> list[list[Held]]:

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
@@ -20,6 +21,11 @@ ACCEPT = {"json": "application/json", "xml": "application/xml"}
 _NAMESPACE = "http://www.veeam.com/ent/v1.0"
 _DECLARATION = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _VERSION_NAME = re.compile(r"v\d+_\d+")
+# How a link is spelled by version 12 and in XML, and by version 13: what sort of link it is, and where it leads.
+_LINK_SPELLINGS = (
+    (operator.itemgetter("Rel", "Type"), operator.itemgetter("Href", "Name")),
+    (operator.itemgetter("rel", "type"), operator.itemgetter("href", "name")),
+)
 
 
 # Records of one type all have the same few names; cleared when it grows past any type's.
@@ -114,40 +120,98 @@ def versions_of(answer: Answer) -> list[str]:
     return sorted(set(found), key=lambda name: [int(part) for part in name[1:].split("_")])
 
 
-def up_links(record: Mapping[str, t.Any]) -> dict[str, Mapping[str, t.Any]]:
-    """What a record belongs to, the first link of each type. ``record`` is lowered, types such as BackupReference."""
-    links = record.get("links")
-    if isinstance(links, dict):
-        links = lowered(links).get("link")
-    found: dict[str, Mapping[str, t.Any]] = {}
-    for link in links if isinstance(links, list) else _records(links):
-        if isinstance(link, dict) and said(link, "Rel") == "Up":
-            kind = said(link, "Type")
-            if isinstance(kind, str):
-                found.setdefault(kind, link)
-    return found
+class Members:
+    """Some members of records, by their names in lower case: as ``lowered`` would find them, null where there is none.
+
+    Records of one page are spelled alike, so where the members stand is worked out once and not for each of them.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+        self._spelled: tuple[str, ...] | None = None
+        self._get: Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]] = self._said
+
+    def of(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+        """The members of one record, in the order of the names."""
+        spelled = tuple(record)
+        if spelled != self._spelled:
+            own = {key.lower(): key for key in spelled}
+            self._get = operator.itemgetter(*[own[name] for name in self._names]) if self._all_in(own) else self._said
+            self._spelled = spelled
+        return self._get(record)
+
+    def _all_in(self, own: Mapping[str, str]) -> bool:
+        return all(name in own for name in self._names)
+
+    def _said(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+        return tuple(map(lowered(record).get, self._names))
 
 
-def id_up(links: Mapping[str, Mapping[str, t.Any]], kind: str) -> str | None:
-    """The id of what a record with these links belongs to."""
-    return id_in(said(links[kind], "Href")) if kind in links else None
+class UpLinks:
+    """Address and name of what records belong to, of some types: the first link of each that leads up.
 
+    Records of one page have the same links in the same order. Where it is so, by relation and type of each link up to
+    the last one that is wanted, they are found by their places.
+    """
 
-def name_up(links: Mapping[str, Mapping[str, t.Any]], kind: str) -> str | None:
-    """The name of what a record with these links belongs to."""
-    return as_text(said(links[kind], "Name")) if kind in links else None
+    def __init__(self, *kinds: str) -> None:
+        self._kinds = kinds
+        self._known: list[tuple[t.Any, ...]] = []
+        self._places: list[int] = []
+        self._spelling = _LINK_SPELLINGS[0]
+
+    def of(self, links: t.Any) -> list[tuple[t.Any, ...]]:
+        """(address, name) for each type, as they are told; both null where there is none."""
+        sort, told = self._spelling
+        if self._places and isinstance(links, list):
+            try:
+                if list(map(sort, links[: len(self._known)])) == self._known:
+                    return [told(links[place]) for place in self._places]
+            except (KeyError, TypeError):
+                # Not all of them are links, or not in this spelling.
+                pass
+        if isinstance(links, dict):
+            # XML has a list within.
+            links = lowered(links).get("link")
+        return self._found(links if isinstance(links, list) else _records(links))
+
+    def _found(self, links: list[t.Any]) -> list[tuple[t.Any, ...]]:
+        places: dict[str, int] = {}
+        for place, link in enumerate(links):
+            if isinstance(link, dict) and said(link, "Rel") == "Up":
+                kind = said(link, "Type")
+                if isinstance(kind, str):
+                    places.setdefault(kind, place)
+        if all(kind in places for kind in self._kinds):
+            self._remember(links, [places[kind] for kind in self._kinds])
+        wanted = [links[places[kind]] if kind in places else {} for kind in self._kinds]
+        return [(said(link, "Href"), said(link, "Name")) for link in wanted]
+
+    def _remember(self, links: list[t.Any], places: list[int]) -> None:
+        for spelling in _LINK_SPELLINGS:
+            try:
+                known = list(map(spelling[0], links[: max(places) + 1]))
+            except (KeyError, TypeError):
+                continue
+            self._spelling, self._known, self._places = spelling, known, places
+            return
 
 
 def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | None]:
     """(id, name) of what a record belongs to."""
-    links = up_links(record)
-    return id_up(links, kind), name_up(links, kind)
+    ((href, name),) = UpLinks(kind).of(record.get("links"))
+    return id_in(href), as_text(name)
 
 
 def id_of(record: Mapping[str, t.Any]) -> str | None:
     """The id in the UID urn:veeam:TYPE:ID, or in the address."""
-    urn = as_text(said(record, "UID"))
-    return urn.rpartition(":")[2].strip() if urn else id_in(said(record, "Href"))
+    return id_told(said(record, "UID"), said(record, "Href"))
+
+
+def id_told(uid: t.Any, href: t.Any) -> str | None:
+    """The id in a UID, or in an address."""
+    urn = as_text(uid)
+    return urn.rpartition(":")[2].strip() if urn else id_in(href)
 
 
 def id_in(link: t.Any) -> str | None:
@@ -167,8 +231,11 @@ def _records(value: t.Any) -> list[dict[str, t.Any]]:
 
 def _of_kind(records: list[dict[str, t.Any]], kind: str, answer: Answer) -> list[dict[str, t.Any]]:
     for record in records:
-        told = as_text(said(record, "Type"))
-        if told is not None and told != kind and told.casefold() != kind.casefold():
+        told = said(record, "Type")
+        if told == kind:
+            continue
+        told = as_text(told)
+        if told is not None and told.casefold() != kind.casefold():
             raise AnswerError(
                 f"{kind} was asked for, but a {told} came",
                 server=answer.server,

@@ -12,6 +12,7 @@ from array import array
 # Parts are sorted one by one, so that sorting needs little memory of its own.
 _PARTS = 16
 _UNKNOWN = -1
+NOWHERE = -1
 
 
 class IdTable:
@@ -38,19 +39,27 @@ class IdTable:
                 key for key, following, first, second in pairs if key == following and first != second
             )
 
-    def use(self, key: int) -> None:
-        """What has this hash of its id is used once more."""
-        part = self._parts[key % _PARTS]
+    def use(self, key: int) -> int:
+        """What has this hash of its id is used once more. Where it stands, for ``at``; NOWHERE if it is not known."""
+        number = key % _PARTS
+        part = self._parts[number]
         index = part.find(key)
-        if index is not None:
-            part.uses[index] = min(part.uses[index] + 1, 2)
+        if index is None:
+            return NOWHERE
+        if part.uses[index] < 2:
+            part.uses[index] += 1
+        return index * _PARTS + number
 
     def get(self, key: int) -> tuple[int | None, int, bool] | None:
         """(size, meaning, whether it was used at most once) by the hash of the id; None for what is not known."""
-        part = self._parts[key % _PARTS]
-        index = part.find(key)
-        if index is None:
-            return None
+        number = key % _PARTS
+        index = self._parts[number].find(key)
+        return None if index is None else self.at(index * _PARTS + number)
+
+    def at(self, place: int) -> tuple[int | None, int, bool]:
+        """The same for what ``use`` found."""
+        index, number = divmod(place, _PARTS)
+        part = self._parts[number]
         size = part.sizes[index]
         return None if size == _UNKNOWN else size, part.meanings[index], part.uses[index] < 2
 

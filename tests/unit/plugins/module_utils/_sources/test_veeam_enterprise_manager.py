@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_enterprise_manager_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager import (
@@ -22,6 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterp
     Homes,
     joined,
 )
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table import NOWHERE
 
 HOST = "https://em.example:9398/api"
 
@@ -41,14 +42,24 @@ VM = {
 }
 
 
+def in_file(record: dict[str, Any]) -> fields.PointInFile:
+    """What is made of one record."""
+    (found,) = fields.points_in_files([record], False)
+    return found
+
+
+def machine(record: dict[str, Any]) -> Workload:
+    """The machine of one record."""
+    return fields.vm_of(in_file(record)[4])
+
+
 def test_a_machine_is_known_by_its_reference() -> None:
     """Without a display name its own name counts, up to the last @."""
-    found = fields.vm_point(VM, False)
-    workload = found.point.workload
+    workload = machine(VM)
     assert (workload.id, workload.name, workload.platform) == (VM["HierarchyObjRef"], "web@01", "vmware")
-    assert fields.vm_point({**VM, "VmDisplayName": "web"}, False).point.workload.name == "web"
-    odd = fields.vm_point({**VM, "HierarchyObjRef": None, "Links": None}, False)
-    assert (odd.point.workload.id, odd.point.workload.platform, odd.file_id) == (None, None, None)
+    assert machine({**VM, "VmDisplayName": "web"}).name == "web"
+    odd = {**VM, "HierarchyObjRef": None, "Links": None}
+    assert (machine(odd).id, machine(odd).platform, in_file(odd)[3]) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +77,14 @@ def test_a_machine_is_known_by_its_reference() -> None:
 )
 def test_kinds(algorithm: Any, told: Any, kind: str) -> None:
     """What the point is counts before what its job does."""
-    assert fields.vm_point({**VM, "Algorithm": algorithm, "PointType": told}, False).point.kind == kind
+    assert in_file({**VM, "Algorithm": algorithm, "PointType": told})[2] == kind
 
 
 @pytest.mark.parametrize("time", [None, "", "1753-01-01T00:00:00Z", "Oct 6 2016 1:59PM", 5])
 def test_a_point_without_a_time_is_no_answer(time: Any) -> None:
     """1753 is what the database holds where there is none."""
     with pytest.raises(AnswerError, match="CreationTimeUTC"):
-        fields.vm_point({**VM, "CreationTimeUTC": time}, False)
+        in_file({**VM, "CreationTimeUTC": time})
 
 
 FILE = {
@@ -92,36 +103,34 @@ REPOSITORY = {"UID": "urn:veeam:Repository: r1", "Name": "disk-1", "Kind": "Clou
 
 def held(homes: Homes, *records: dict[str, Any]) -> list[RecoveryPoint]:
     """The points of these records, as they are told once all were met."""
-    group = Held(fields.vm_point(VM, False).point.workload, whole=False)
-    for record in records:
-        found = fields.vm_point(record, False)
-        homes.use(found.file_id)
-        group.add(found)
+    group = Held(machine(VM), whole=False)
+    for found in fields.points_in_files(records, False):
+        group.add(found, homes.use(found[3]))
     return list(group.points(group.workload, homes))
 
 
 def test_size_and_place_come_by_joining() -> None:
     """File, backup, repository; a file that others share has no size for this point."""
-    (alone,) = held(Homes([FILE], [BACKUP], [REPOSITORY]), VM)
+    (alone,) = held(Homes(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]), VM)
     assert (alone.size_bytes, alone.job, alone.offsite, alone.estimated) == (500, "Gold", True, ("offsite",))
     assert alone.copies == [Copy(location="disk-1", location_type="Cloud", offsite=True)]
-    assert (alone.kind, alone.created) == (
-        fields.vm_point(VM, False).point.kind,
-        fields.vm_point(VM, False).point.created,
+    assert (alone.created, alone.kind) == in_file(VM)[1:3]
+    together = held(
+        Homes(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]), VM, {**VM, "UID": "urn:veeam:VmRestorePoint:other"}
     )
-    together = held(Homes([FILE], [BACKUP], [REPOSITORY]), VM, {**VM, "UID": "urn:veeam:VmRestorePoint:other"})
     assert [point.size_bytes for point in together] == [None, None]
     assert together[0].id != together[1].id
     (lost,) = held(Homes([], [BACKUP], [REPOSITORY]), VM)
     assert (lost.size_bytes, lost.copies, lost.offsite) == (None, None, None)
-    (unread,) = held(Homes([FILE], [], []), VM)
+    (unread,) = held(Homes(fields.backup_files([FILE]), [], []), VM)
     assert (unread.size_bytes, unread.job, unread.copies) == (500, "Gold", None)
 
 
 def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
     """The point itself names no machine."""
-    homes = Homes([FILE], [BACKUP], [])
-    workload = fields.agent_point({**VM, "Name": "desk@2026-11-20 04:00:52"}, homes, False).point.workload
+    homes = Homes(fields.backup_files([FILE]), [BACKUP], [])
+    found = in_file({**VM, "Name": "desk@2026-11-20 04:00:52"})
+    workload = fields.agent_of(found[4], homes.at(homes.use(found[3]))[0])
     assert (workload.id, workload.name, workload.platform, workload.type) == ("desk/b1", "desk", "linux", "physical")
 
 
@@ -129,13 +138,12 @@ def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
     """A copy shares them; a machine set up anew under the old name does not."""
 
     def group(backup: str, *hours: int) -> Held:
-        homes = {"f1": fields.Home(None, backup, None, None, None)}
+        home = fields.Home(None, backup, None, None, None)
         made: Held | None = None
         for hour in hours:
-            time = f"2026-11-20T{hour:02}:00:00Z"
-            found = fields.agent_point({**VM, "Name": "desk@x", "CreationTimeUTC": time}, homes, False)
-            made = made or Held(found.point.workload, whole=False)
-            made.add(found)
+            found = in_file({**VM, "Name": "desk@x", "CreationTimeUTC": f"2026-11-20T{hour:02}:00:00Z"})
+            made = made or Held(fields.agent_of(found[4], home), whole=False)
+            made.add(found, NOWHERE)
         assert made is not None
         return made
 

@@ -202,9 +202,16 @@ def test_a_tenants_collection_has_no_pages() -> None:
         wire.list_of(json_answer({}), "CloudVmReplicaPoint")
 
 
+def in_file(record: dict[str, Any], *, vm: bool) -> RecoveryPoint:
+    """One point that lies in a file which nobody lists."""
+    ((ident, created, kind, _file, owner, raw),) = fields.points_in_files([record], True)
+    workload = fields.vm_of(owner) if vm else fields.agent_of(owner, None)
+    return RecoveryPoint(id=ident, created=created, kind=kind, workload=workload, raw=raw)
+
+
 POINT_MAKERS: dict[str, Callable[[dict[str, Any]], RecoveryPoint]] = {
-    "VmRestorePoint": lambda record: fields.vm_point(record, True).point,
-    "AgentRestorePoint": lambda record: fields.agent_point(record, {}, True).point,
+    "VmRestorePoint": lambda record: in_file(record, vm=True),
+    "AgentRestorePoint": lambda record: in_file(record, vm=False),
     "VmReplicaPoint": lambda record: fields.replica_point(record, {}, True),
     "CloudVmReplicaPoint": lambda record: fields.cloud_point(record, {}, True),
 }
