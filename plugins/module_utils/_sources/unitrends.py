@@ -11,7 +11,6 @@ backups deletes them when its query says isDelete, so no query but sid and lang 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import time
 import typing as t
@@ -39,7 +38,7 @@ from ansible_collections.backup.audit.plugins.module_utils._reading import Readi
 from ansible_collections.backup.audit.plugins.module_utils._source import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import unitrends_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_inventory import assets_of, is_inventory
-from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_teller import Items, System, Teller
+from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_teller import Items, Part, System, Teller
 from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends_times import (
     LocalTimes,
     clock_of,
@@ -61,17 +60,6 @@ _OUTSIDE = ("pending", "rejected")
 _ANSWERING = ("accepted", "available", "complete", "")
 # This family tells much as 500, also that there is nothing. Only calls that enrich are forgiven that.
 _OPTIONAL = (ForbiddenError, NotFoundError, TroubleError)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Part:
-    """A span of time in which the list of one system is asked for, and the chapter of its catalogue that it is of."""
-
-    system: System
-    chapter: tuple[int, int]
-    catalog: Items | None
-    start: int
-    end: int
 
 
 class Unitrends(Source):
@@ -199,14 +187,14 @@ class Unitrends(Source):
             for (start, stop), chapter in itertools.groupby(answers, lambda done: done[0].chapter):
                 found = 0
                 for system, group in itertools.groupby(chapter, lambda done: done[0].system):
-                    found += self._told(system, tellers[system.sid], list(group))
+                    found += self._told(system, tellers[system.sid], group)
                 bottom = start
                 empty = 0 if found else empty + stop - start
                 if self._reading.since is None and empty >= _EMPTY_DAYS * DAY * SECOND:
                     break
         return bottom
 
-    def _parts(self, systems: list[System], since: int, end: int) -> Iterator[_Part]:
+    def _parts(self, systems: list[System], since: int, end: int) -> Iterator[Part]:
         """All that the list is asked for. Where the catalogue knows of nothing, a chapter is asked for at once."""
         length = parse_duration(self.settings.own["slice"]) * SECOND
         chapters = ((span, self._catalogs(systems, *span)) for span in spans(since, end, length * _CHAPTER))
@@ -219,23 +207,33 @@ class Unitrends(Source):
                 if system.sid not in self._failed:
                     width = length if catalog is None or catalog else length * _CHAPTER
                     for start, stop in spans(*chapter, width):
-                        yield _Part(system, chapter, catalog, start, stop)
+                        yield Part(system, chapter, catalog, start, stop)
 
     def _catalogs(self, systems: list[System], start: int, end: int) -> dict[int, Future[Items | None]]:
         asked = (system for system in systems if system.sid not in self._failed)
         return {system.sid: self.workers.submit(self._catalog, system, start, end) for system in asked}
 
-    def _told(self, system: System, teller: Teller, answers: list[tuple[_Part, t.Any]]) -> int:
-        """Tell what one system answered for one chapter; gives how many backups that were."""
-        teller.begin(answers[0][0].catalog)
-        found = 0
-        for _part, rows in answers:
-            if isinstance(rows, AuditError):
-                self._fail(system, rows)
+    def _told(self, system: System, teller: Teller, answers: Iterator[tuple[Part, Answer | AuditError]]) -> int:
+        """Tell what one system answered for one chapter; gives how many backups that were.
+
+        Answers are decoded here, slice by slice: decoded they take four times the memory.
+        """
+        found, begun = 0, False
+        for part, answer in answers:
+            if not begun:
+                teller.begin(part.catalog)
+                begun, span = True, part.chapter
+            try:
+                rows = self._rows(answer)
+            except AuditError as error:
+                # Only another system than this one may fail by itself.
+                if system.local:
+                    raise
+                self._fail(system, error)
                 return found
             teller.prove_zone(rows, self._zone_of)
             found += teller.tell(rows)
-        return found + teller.end(*answers[0][0].chapter)
+        return found + teller.end(*span)
 
     def _fail(self, system: System, error: AuditError) -> None:
         """A system that cannot be read is missing from the answer, which is then not complete."""
@@ -290,8 +288,8 @@ class Unitrends(Source):
             )
         return sorted(systems, key=lambda system: (not system.local, system.sid))
 
-    def _asked(self, part: _Part) -> list[dict[str, t.Any]] | AuditError:
-        """All that one system lists of one span of time; only another system than this one may fail by itself."""
+    def _asked(self, part: Part) -> Answer | AuditError:
+        """All that one system lists of one span of time."""
         params = {"sid": str(part.system.sid), **_LANGUAGE}
         body = {
             "system_id": part.system.sid,
@@ -300,14 +298,14 @@ class Unitrends(Source):
             "sync_msg": 1,
         }
         try:
-            return self._rows(self.client.call("POST", "/api/backups/", params=params, json_body=body))
+            return self.client.call("POST", "/api/backups/", params=params, json_body=body)
         except AuditError as error:
-            if part.system.local:
-                raise
             return error
 
-    def _rows(self, answer: Answer) -> list[dict[str, t.Any]]:
+    def _rows(self, answer: Answer | AuditError) -> list[dict[str, t.Any]]:
         """The list of backups, which is called data or, up to about 2015, backups; without any it is a bare []."""
+        if isinstance(answer, AuditError):
+            raise answer
         told = self._object(answer)
         if not told and answer.json() == []:
             return []

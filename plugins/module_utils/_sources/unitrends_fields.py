@@ -56,37 +56,12 @@ _DONE = ("completed", "done")
 
 def is_backup(row: Row) -> bool:
     """Whether the row tells of a backup of its own: restores, metadata and rows without a number do not."""
-    return as_int(row.get("id")) is not None and not sort_of(row).no_backup
+    return as_int(row.get("id")) is not None and not said_of(row).no_backup
 
 
-def is_copy(row: Row) -> bool:
+def is_copy(row: Row, said: Said) -> bool:
     """A copy to another appliance repeats number and type of its backup; only these members tell it apart."""
-    return "sync_status" in row or "sync_message" in row or sort_of(row).copy
-
-
-@dataclasses.dataclass(frozen=True)
-class Sort:
-    """What a row, or an item of the catalogue, says that it is; ``foreign``: not a backup of this system's own."""
-
-    no_backup: bool
-    copy: bool
-    replicated_in: bool
-    foreign: bool
-
-
-def _sort_of(row: Row) -> Sort:
-    shown = (as_text(row.get("type")) or "").casefold()
-    replicated = as_bool(row.get("replicated")) is True
-    return Sort(
-        no_backup=any(word in shown for word in _NO_BACKUPS),
-        copy=shown.startswith("securesync"),
-        # Made by another system, which tells of it itself.
-        replicated_in=replicated,
-        foreign=replicated or any(as_bool(row.get(name)) for name in ("remote", "imported_from_archive")),
-    )
-
-
-sort_of = AlikeRecords(("type", "replicated", "remote", "imported_from_archive"), _sort_of).of
+    return "sync_status" in row or "sync_message" in row or said.copy
 
 
 def hot_copy(row: Row) -> Copy | None:
@@ -106,7 +81,11 @@ def cold_copy(item: Row) -> Copy | None:
 
 def is_own(item: Row) -> bool:
     """Whether an item of the catalogue is a backup of this system: neither a copy on a target nor from elsewhere."""
-    return not sort_of(item).foreign and "orig_backup_id" not in item
+    return "orig_backup_id" not in item and not _is_foreign(item)
+
+
+_FOREIGN = ("replicated", "remote", "imported_from_archive")
+_is_foreign = AlikeRecords(_FOREIGN, lambda item: any(as_bool(item.get(name)) for name in _FOREIGN)).of
 
 
 def catalogued(answer: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]:
@@ -189,9 +168,13 @@ def started(row: Row, times: LocalTimes) -> list[int]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Said:
-    """What a row says but for its number, its times and its size."""
+class Said:
+    """What a row says but for its number, its workload, its times and its size."""
 
+    no_backup: bool
+    copy: bool
+    # Made by another system, which tells of it itself.
+    replicated_in: bool
     kind: str
     status: str
     usable: bool | None
@@ -203,14 +186,18 @@ class _Said:
     replicated: bool
 
 
-def _said_of(row: Row) -> _Said:
+def _said_of(row: Row) -> Said:
     status, usable = _outcome(row)
+    shown = (as_text(row.get("type")) or "").casefold()
     verify = (as_text(row.get("verify_status")) or "").casefold()
     checked = True if verify.startswith("success") else False if verify.startswith("fail") else None
     if checked is False and status != "running":
         # It was made well, and could not be read back.
         status, usable = "failed", False
-    return _Said(
+    return Said(
+        no_backup=any(word in shown for word in _NO_BACKUPS),
+        copy=shown.startswith("securesync"),
+        replicated_in=as_bool(row.get("replicated")) is True,
         kind=_kind(row),
         status=status,
         usable=usable,
@@ -226,6 +213,7 @@ def _said_of(row: Row) -> _Said:
 
 _SAID = (
     "type",
+    "replicated",
     "synthesized",
     "complete",
     "status",
@@ -236,16 +224,23 @@ _SAID = (
     "storage",
     "replication_status",
 )
-_said = AlikeRecords(_SAID, _said_of)
+said_of = AlikeRecords(_SAID, _said_of).of
 
 
 def point_of(
-    row: Row, item: Row | None, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
+    row: Row, said: Said, item: Row | None, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
 ) -> RecoveryPoint:
     """A backup of the list; ``item`` is the same in the catalogue, which knows its storage."""
-    said = _said.of(row)
-    instants = started(row, times)
-    ended = times.not_before(row.get("complete_time"), instants[0])
+    estimated: tuple[str, ...] = ()
+    created, completed = times.known(row.get("start_time")), times.known(row.get("complete_time"))
+    if created is None:
+        created, *others = started(row, times)
+        estimated = ("created_at",) if others else ()
+    if completed is None:
+        completed, *others = times.not_before(row.get("complete_time"), created) or (None,)
+        estimated = (*estimated, "completed_at") if others else estimated
+    elif completed < created:
+        completed = None
     certified, storage = said.certified, said.storage
     if item is not None:
         certified = as_bool(item.get("certified")) if certified is None else certified
@@ -253,8 +248,8 @@ def point_of(
     point = RecoveryPoint(
         id=f"{sid}/{as_int(row.get('id'))}",
         workload=workload,
-        created=instants[0],
-        completed=ended[0] if ended else None,
+        created=created,
+        completed=completed,
         kind=said.kind,
         status=said.status,
         usable=said.usable,
@@ -264,7 +259,7 @@ def point_of(
         checked_by="integrity_check" if said.checked else None,
         encrypted=said.encrypted,
         retention=said.retention,
-        estimated=(*_ambiguous(instants), *_ambiguous(ended, "completed_at")),
+        estimated=estimated,
     )
     if said.usable is not False:
         _place(point, storage, [*copies, Copy(role="replica", offsite=True)] if said.replicated else copies)
@@ -310,8 +305,8 @@ def point_of_archive(items: Sequence[Row], workload: Workload, sid: int, times: 
     return point
 
 
-def _ambiguous(instants: Sequence[int], field: str = "created_at") -> tuple[str, ...]:
-    return (field,) if len(instants) > 1 else ()
+def _ambiguous(instants: Sequence[int]) -> tuple[str, ...]:
+    return ("created_at",) if len(instants) > 1 else ()
 
 
 def _outcome(row: Row) -> tuple[str, bool | None]:

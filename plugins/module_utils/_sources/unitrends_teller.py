@@ -41,6 +41,17 @@ class System:
 Items = Sequence[tuple[fields.Row, fields.Row]]
 
 
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A span of time in which the list of one system is asked for, and the chapter of its catalogue that it is of."""
+
+    system: System
+    chapter: tuple[int, int]
+    catalog: Items | None
+    start: int
+    end: int
+
+
 class Teller:
     """Tells the points of one system, chapter by chapter: ``begin``, ``tell`` for each slice of it, ``end``.
 
@@ -128,36 +139,36 @@ class Teller:
             number = as_int(row.get("id"))
             if number is None:
                 continue
-            if not fields.is_copy(row):
-                backups.append((number, row))
+            said = fields.said_of(row)
+            if not fields.is_copy(row, said):
+                backups.append((number, row, said))
             elif (copy := fields.hot_copy(row)) is not None:
                 self._hot.setdefault(number, []).append(copy)
         told = 0
-        for number, row in backups:
-            sort = fields.sort_of(row)
-            if sort.no_backup:
+        for number, row, said in backups:
+            if said.no_backup:
                 continue
-            if sort.replicated_in:
+            if said.replicated_in:
                 # A copy of what another system made, which tells of it itself.
                 self._reading.scope["replicated_in"] = self._reading.scope.get("replicated_in", 0) + 1
             elif not self._is_told(number):
                 told += 1
                 self._note(number)
-                self._tell_backup(row, number)
+                self._tell_backup(row, said, number)
         return told
 
     def end(self, start: int, end: int) -> int:
         """All slices of the chapter were told, which reaches from ``start`` to ``end``: what they leave out."""
         return self._tell_rest(start, end) + self._archived_in(start, end)
 
-    def _tell_backup(self, row: fields.Row, number: int) -> None:
+    def _tell_backup(self, row: fields.Row, said: fields.Said, number: int) -> None:
         workload = self._wanted.of(row)
         if workload is None:
             return
         instance_item = self._items.get(number)
         item = instance_item[1] if instance_item is not None else None
         try:
-            point = fields.point_of(row, item, workload, self._system.sid, self._copies(number), self._times)
+            point = fields.point_of(row, said, item, workload, self._system.sid, self._copies(number), self._times)
         except DataError as error:
             raise self._unreadable(number, error) from error
         self._point(point, {"backup": row, "catalog": item})

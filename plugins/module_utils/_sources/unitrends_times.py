@@ -47,16 +47,23 @@ class LocalTimes:
 
         In the hour that is repeated when summer time ends there are two.
         """
-        if isinstance(text, str) and len(text) == _LENGTH:
-            hour = self._hours.get(text[:_HOUR_ENDS] + text[_HALF_BEGINS:])
-            rest = self._minutes.get(text[_HOUR_ENDS:_HALF_BEGINS])
-            if hour is not None and rest is not None:
-                return [hour + rest]
+        known = self.known(text)
+        if known is not None:
+            return [known]
         shown = _parsed(text)
         found = self.instants_of(shown)
         if len(text) == _LENGTH and self._offsets[_hour_of(shown)] is not None:
             self._remember(text, found[0], (shown.minute * MINUTE + shown.second) * SECOND)
         return found
+
+    def known(self, text: t.Any) -> int | None:
+        """The one moment that a text means, if its hour was met before and the clocks do not change around it."""
+        if isinstance(text, str) and len(text) == _LENGTH:
+            hour = self._hours.get(text[:_HOUR_ENDS] + text[_HALF_BEGINS:])
+            rest = self._minutes.get(text[_HOUR_ENDS:_HALF_BEGINS])
+            if hour is not None and rest is not None:
+                return hour + rest
+        return None
 
     def _remember(self, text: str, moment: int, since_hour: int) -> None:
         rest = text[_HOUR_ENDS:_HALF_BEGINS]

@@ -49,4 +49,12 @@ def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     alike = AlikeRecords(("a",), spelled)
     for number in range(100):
         assert alike.of({"a": number}) == spelled({"a": number})
-        assert len(alike._alike._known) <= 10
+        assert len(alike._alikes["a",]._known) <= 10
+
+
+def test_shapes_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_alike, "_SHAPES", 10)
+    alike = AlikeRecords(("a", "b"), spelled)
+    for number in range(100):
+        assert alike.of({"a": 1, f"c{number}": 2}) == spelled({"a": 1})
+        assert len(alike._shapes) <= 10

@@ -50,7 +50,12 @@ def old_row(**more: Any) -> dict[str, Any]:
 
 def point(record: dict[str, Any], item: dict[str, Any] | None = None, copies: Any = ()) -> RecoveryPoint:
     """The point of a row."""
-    return fields.point_of(record, item, fields.workload_of(record, 1, {}), 1, copies, BERLIN)
+    return fields.point_of(record, fields.said_of(record), item, fields.workload_of(record, 1, {}), 1, copies, BERLIN)
+
+
+def is_copy(record: dict[str, Any]) -> bool:
+    """Whether a row tells of a copy."""
+    return fields.is_copy(record, fields.said_of(record))
 
 
 def test_a_backup() -> None:
@@ -135,10 +140,10 @@ def test_what_is_no_backup() -> None:
     assert not fields.is_backup(row(type="Restore"))
     assert not fields.is_backup(row(type="System Metadata"))
     assert not fields.is_backup({key: value for key, value in row().items() if key != "id"})
-    assert not fields.is_copy(row())
-    assert fields.is_copy(row(sync_status="Success"))
-    assert fields.is_copy(row(sync_message=""))
-    assert fields.is_copy(row(type="securesync full"))
+    assert not is_copy(row())
+    assert is_copy(row(sync_status="Success"))
+    assert is_copy(row(sync_message=""))
+    assert is_copy(row(type="securesync full"))
     good = fields.hot_copy(row(sync_message="Success: copied", destination="ueb-2"))
     assert good is not None
     assert good.location == "ueb-2"
@@ -179,7 +184,7 @@ def test_the_repeated_hour() -> None:
     first, second = NEW_YORK.instants("11/01/2026 01:30:05 am")
     assert [format_time(first), format_time(second)] == ["2026-11-01T05:30:05Z", "2026-11-01T06:30:05Z"]
     record = row(start_time="11/01/2026 01:30:05 am", complete_time="11/01/2026 02:10:00 am")
-    told = fields.point_of(record, None, fields.workload_of(record, 1, {}), 1, (), NEW_YORK)
+    told = fields.point_of(record, fields.said_of(record), None, fields.workload_of(record, 1, {}), 1, (), NEW_YORK)
     assert told.created == first
     assert told.estimated == ("created_at",)
     # It began before the repeated hour, or in its first pass: the end is never before the start.
@@ -292,7 +297,7 @@ def test_strange_members_are_survived() -> None:
 def test_examples_of_the_vendor() -> None:
     """The wiki's example goes through; as printed it is no JSON."""
     (told,) = json.loads((SAMPLES / "post_backups_doc_example_repaired.json").read_text("utf-8"))["backups"]
-    made = fields.point_of(told, None, fields.workload_of(told, 1, {}), 1, (), NEW_YORK)
+    made = fields.point_of(told, fields.said_of(told), None, fields.workload_of(told, 1, {}), 1, (), NEW_YORK)
     assert (made.id, made.workload.id, made.workload.name) == ("1/220", "1/c2", "win32")
     assert (format_time(made.created), made.kind, made.status) == ("2014-10-14T13:32:00Z", "differential", "success")
     assert (made.checked, made.verified, made.size_bytes) == (True, False, 518 * 2**20)
