@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as vprotect
 from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains
+from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_records import Records
 from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND
 from tests.honesty.asking import EM, judged_now, one, told
 from tests.honesty.observing import NOW, SEVEN, judged, observed
@@ -81,10 +82,10 @@ def test_parent_is_gone() -> Pair:
         points: list[RecoveryPoint] = []
         chains = Chains(points.append)
         for row in rows:
-            said = CONTEXT.said(row)
-            point = vprotect.point_of(row, said, vprotect.workload_of(row), CONTEXT)
+            record = Records((), include_raw=False).of(row)
+            point = vprotect.point_of(record, vprotect.workload_of(record), CONTEXT)
             assert point is not None
-            chains.add(point, vprotect.parent_of(row, said))
+            chains.add(point, record.parent if CONTEXT.said(record.words).needs_parent else None)
         chains.finish(whole=True)
         return judged(observed(points), SEVEN)
 

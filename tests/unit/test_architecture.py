@@ -32,7 +32,10 @@ def utils(*names: str) -> tuple[str, ...]:
 ROOMS: dict[str, tuple[tuple[str, ...], str]] = {
     "errors": (utils("errors"), ""),
     "model": (utils("times", "model"), "errors"),
-    "words": (utils("failures", "secrets", "loose", "alike", "counters", "stop", "progress"), "errors model"),
+    "words": (
+        utils("failures", "secrets", "loose", "alike", "picking", "counters", "stop", "progress"),
+        "errors model",
+    ),
     "network": (utils("http", "patience", "wall"), "errors model words"),
     "log_in": (utils("auth"), "errors model words network"),
     "tools": (utils("command"), "errors model words"),

@@ -10,6 +10,7 @@ Sources: the vendor's API pages of 7.4 and older, the vendor's own clients. Time
 from __future__ import annotations
 
 import itertools
+import operator
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -21,13 +22,24 @@ from ansible_collections.backup.audit.plugins.module_utils._http import Answer, 
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_page_size
+from ansible_collections.backup.audit.plugins.module_utils._picking import picked_of
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains, Copies
+from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_records import (
+    TYPES,
+    Record,
+    Records,
+    guid_of,
+    identity,
+    moment,
+    own_guid,
+    word,
+)
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
-from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline, Mapper
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline
 
 _API = "/api"
 _BACKUPS = f"{_API}/backups"
@@ -57,7 +69,7 @@ class VProtect(Source):
                 **_PAGE,
                 "from": None,
                 "status": (*fields.KEPT, fields.REMOVED),
-                "protected-entity-type": tuple(fields.TYPES),
+                "protected-entity-type": tuple(TYPES),
             },
             required=("page", "size"),
         ),
@@ -118,7 +130,8 @@ class VProtect(Source):
         entities = self.workers.submit(self._entities)
         destinations = self.workers.submit(self._encrypting)
         restores = self.workers.submit(self._restores)
-        backups = self._backups(self._query())
+        workloads = _Workloads(reading, self.settings.workload_types, entities)
+        backups = self._backups(self._query(), Records(workloads.by_id, include_raw=self.settings.include_raw))
         context = fields.Context(
             self._known("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
             self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
@@ -126,7 +139,6 @@ class VProtect(Source):
             self.settings.include_raw,
             fields.lists_places(reading.version),
         )
-        workloads = _Workloads(reading, self.settings.workload_types, entities)
         self._copies = Copies()
         chains = Chains(self._tell)
         self._read_backups(backups, workloads, chains, context)
@@ -137,28 +149,28 @@ class VProtect(Source):
 
     def _read_backups(
         self,
-        backups: Iterable[dict[str, t.Any]],
+        backups: Iterable[Record],
         workloads: _Workloads,
         chains: Chains,
         context: fields.Context,
     ) -> None:
         """Hand all backups to ``chains``, but the records of mere copies."""
         untimed = 0
-        for row in backups:
-            said = context.said(row)
+        for record in backups:
+            said = context.said(record.words)
             if said.removed:
-                chains.gone(fields.own_guid(row))
+                chains.gone(record.guid())
                 continue
-            workload = workloads.of(row)
+            workload = workloads.of(record)
             if workload is None or not self._reading.wants(workload):
                 continue
-            point = fields.point_of(row, said, workload, context)
+            point = fields.point_of(record, workload, context)
             if point is None:
                 untimed += 1
             elif said.copy:
                 self._copies.add(point)
             else:
-                chains.add(point, fields.parent_of(row, said))
+                chains.add(point, record.parent if said.needs_parent else None)
         if untimed:
             self._reading.warnings.append(
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
@@ -169,17 +181,28 @@ class VProtect(Source):
             self._copies.told(point)
         self._reading.point(point)
 
-    def _backups(self, query: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
-        """All backups, from now on; the rules of each page are asked for together."""
-        for rows in self._pages("/backups", "backups", query, ahead=True):
-            for rule in filter(None, dict.fromkeys(map(fields.rule_of, rows))):
+    def _backups(self, query: Mapping[str, t.Any], records: Records) -> Iterator[Record]:
+        """All backups, the first page of which is asked for now; the rules of each page are asked for together."""
+
+        def fetch(page: int, size: int) -> Page[Record]:
+            answer = self._page(_BACKUPS, query, page, size)
+            picked = picked_of(answer.body, records.of)
+            return Page([records.of(row) for row in _rows(answer)] if picked is None else picked, _total(answer))
+
+        def with_rules(page: Sequence[Record]) -> Sequence[Record]:
+            for rule in filter(None, dict.fromkeys([record.words.rule for record in page])):
                 self._ask_rule(*rule)
-            yield from rows
+            return page
+
+        size = self.settings.page_size
+        begun = Ahead(self.workers, fetch, 0, size)
+        pages = by_page_size(begun, self.workers, size, operator.attrgetter("key"), "backups")
+        return itertools.chain.from_iterable(map(with_rules, pages))
 
     def _query(self) -> dict[str, t.Any]:
         """The filters that this server is known to honour, or whose effect is checked on this side."""
         query: dict[str, t.Any] = {}
-        wanted = [name for name, (kind, _rule) in fields.TYPES.items() if kind in self.settings.workload_types]
+        wanted = [name for name, (kind, _rule) in TYPES.items() if kind in self.settings.workload_types]
         if len(wanted) == 1:
             query["protected-entity-type"] = wanted[0]
         if self._reading.since is not None:
@@ -202,41 +225,24 @@ class VProtect(Source):
     def _counted(self, query: Mapping[str, t.Any], status: tuple[str, ...]) -> int | None:
         """How many backups of these statuses there are; None where the server does not tell, or refuses to."""
         try:
-            return _total(self.client.get(_BACKUPS, {**query, "status": list(status), "page": "0", "size": "1"}))
+            return _total(self._page(_BACKUPS, {**query, "status": list(status)}, 0, 1))
         except AnswerError as error:
             if error.status != 400:
                 raise
             return None
 
-    def _pages(
-        self,
-        path: str,
-        what: str,
-        query: Mapping[str, t.Any] | None = None,
-        mapper: Mapper | None = None,
-        *,
-        ahead: bool = False,
-    ) -> Iterator[Sequence[dict[str, t.Any]]]:
-        """All pages of one list, read in parallel unless ``mapper`` says otherwise.
-
-        ``ahead``: the first page is asked for now, not when the first record is wanted.
-        """
-
-        def fetch(page: int, size: int) -> Page[dict[str, t.Any]]:
-            answer = self.client.get(_API + path, {**(query or {}), "page": str(page), "size": str(size)})
-            return Page(_rows(answer), _total(answer))
-
-        def identity(row: dict[str, t.Any]) -> str:
-            # Jobs are not known to carry an id.
-            return as_text(row.get("guid")) or repr(row)
-
-        size = self.settings.page_size
-        begun = Ahead(self.workers, fetch, 0, size) if ahead else fetch
-        return by_page_size(begun, mapper or self.workers, size, identity, what)
+    def _page(self, path: str, query: Mapping[str, t.Any], page: int, size: int) -> Answer:
+        return self.client.get(path, {**query, "page": str(page), "size": str(size)})
 
     def _records(self, path: str, what: str) -> Iterator[dict[str, t.Any]]:
         """All records of a list, page after page, for what is read in a thread of its own."""
-        return itertools.chain.from_iterable(self._pages(path, what, mapper=Inline()))
+
+        def fetch(page: int, size: int) -> Page[dict[str, t.Any]]:
+            answer = self._page(_API + path, {}, page, size)
+            return Page(_rows(answer), _total(answer))
+
+        pages = by_page_size(fetch, Inline(), self.settings.page_size, identity, what)
+        return itertools.chain.from_iterable(pages)
 
     def _list(self, path: str) -> list[dict[str, t.Any]]:
         """A short list as a whole, which is what comes without page and size."""
@@ -262,14 +268,14 @@ class VProtect(Source):
 
     def _encrypting(self) -> frozenset[str]:
         rows = self._list("/backup-destinations")
-        return frozenset(fields.own_guid(row) for row in rows if as_bool(row.get("encryptionEnabled")))
+        return frozenset(own_guid(row) for row in rows if as_bool(row.get("encryptionEnabled")))
 
     def _restores(self) -> dict[str, int]:
         """Backup -> when it was last restored with success. Only jobs that name their backup count."""
         restored: dict[str, int] = {}
         for job in self._records("/restore-jobs", "restore jobs"):
-            backup, time = fields.guid_of(job, "backup"), fields.moment_of(job, "restoreTime")
-            if backup is not None and time is not None and fields.word(job.get("status")) == "SUCCESS":
+            backup, time = guid_of(job, "backup"), moment(job.get("restoreTime"))
+            if backup is not None and time is not None and word(job.get("status")) == "SUCCESS":
                 restored[backup] = max(time, restored.get(backup, 0))
         return restored
 
@@ -299,12 +305,12 @@ class VProtect(Source):
             rows = self._list("/protected-entities")
         except (ForbiddenError, NotFoundError) as error:
             return error
-        known = {fields.own_guid(row): row for row in rows}
+        known = {own_guid(row): row for row in rows}
         for kind, path in _DETAILS.items():
-            if fields.TYPES[kind][0] in self.settings.workload_types:
+            if TYPES[kind][0] in self.settings.workload_types:
                 try:
                     for row in self._records(path, path.strip("/")):
-                        guid = fields.own_guid(row)
+                        guid = own_guid(row)
                         known[guid] = {**row, "type": kind, **known.get(guid, {})}
                 except (ForbiddenError, NotFoundError):
                     # That it exists is told by the list of all; platform and presence stay unknown.
@@ -320,19 +326,18 @@ class _Workloads:
         self._wanted = wanted
         self._entities = entities
         self._all = set(wanted) == set(fields.WORKLOAD_TYPES)
-        self._by_id: dict[str, Workload] = {}
+        self.by_id: dict[str | None, Workload] = {}
         self._inventory: dict[str | None, Workload] | None = None
 
-    def of(self, row: Mapping[str, t.Any]) -> Workload | None:
+    def of(self, record: Record) -> Workload | None:
         """The workload of a backup; None if its type is not wanted."""
-        ident = fields.guid_of(row, "protectedEntity")
-        known = self._by_id.get(ident) if ident is not None else None
+        known = self.by_id.get(record.workload)
         if known is None:
-            known = fields.workload_of(row)
-            if known.type is None and ident in self._listed():
-                known.type = self._listed()[ident].type
-            if ident is not None:
-                self._by_id[ident] = known
+            known = fields.workload_of(record)
+            if known.type is None and record.workload in self._listed():
+                known.type = self._listed()[record.workload].type
+            if record.workload is not None:
+                self.by_id[record.workload] = known
         return known if self._all or known.type in (None, *self._wanted) else None
 
     def _listed(self) -> dict[str | None, Workload]:
@@ -340,7 +345,7 @@ class _Workloads:
         if self._inventory is None:
             found = self._entities.result()
             rows = [] if isinstance(found, AuditError) else found
-            self._inventory = {fields.own_guid(row): fields.entity_of(row) for row in rows}
+            self._inventory = {own_guid(row): fields.entity_of(row) for row in rows}
         return self._inventory
 
     def finish(self, *, include_unprotected: bool) -> None:
@@ -354,14 +359,14 @@ class _Workloads:
             return
         self._reading.scope["inventory"] = True
         for ident, listed in self._listed().items():
-            known = self._by_id.get(ident or "")
+            known = self.by_id.get(ident)
             if known is not None:
                 known.platform = known.platform or listed.platform
                 known.in_inventory = listed.in_inventory
                 known.name = known.name or listed.name
             elif include_unprotected and (self._all or listed.type in self._wanted):
                 self._reading.workload(listed)
-        if not found and not self._by_id:
+        if not found and not self.by_id:
             self._reading.warnings.append(
                 "neither backups nor workloads are listed; this server leaves out what an account may not see"
             )
@@ -371,7 +376,7 @@ def _rows(answer: Answer) -> list[dict[str, t.Any]]:
     """A list is a bare array; one client has also met {"members": [...]}."""
     body = answer.json()
     rows = as_object(body).get("members") if isinstance(body, dict) else body
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise AnswerError(
             "the answer is no list of records",
             server=answer.server,

@@ -17,6 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._model import Recover
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_chains
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains
+from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_records import Record, Records
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, parse_time
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
@@ -58,9 +59,20 @@ def place(destination: str, kind: str, status: str = "PRESENT", *, as_object: bo
     }
 
 
+def record(row: dict[str, Any], *, include_raw: bool = False) -> Record:
+    """What is kept of a record."""
+    return Records((), include_raw=include_raw).of(row)
+
+
+def perhaps(row: dict[str, Any], context: fields.Context = NOTHING) -> RecoveryPoint | None:
+    """The recovery point of a record, if it has one."""
+    kept = record(row, include_raw=context.include_raw)
+    return fields.point_of(kept, fields.workload_of(kept), context)
+
+
 def point(row: dict[str, Any], context: fields.Context = NOTHING) -> RecoveryPoint:
     """The recovery point of a record that has one."""
-    told = fields.point_of(row, context.said(row), fields.workload_of(row), context)
+    told = perhaps(row, context)
     assert told is not None
     return told
 
@@ -170,7 +182,7 @@ def test_missing_times() -> None:
     """A backup that never began has no time; one that was made and has none is an error, not a guess."""
     row = backup(status=enum("QUEUED"))
     del row["snapshotTime"], row["backupTime"]
-    assert fields.point_of(row, NOTHING.said(row), fields.workload_of(row), NOTHING) is None
+    assert perhaps(row) is None
     row["status"] = enum("SUCCESS")
     with pytest.raises(AuditError, match="neither snapshotTime"):
         point(row)
@@ -182,8 +194,8 @@ def test_deleted_workload_keeps_its_name() -> None:
     """Where the entity is gone, the text that the backup keeps names the workload."""
     row = backup(sourceNameAndGuid="old-vm (vm-9)")
     del row["protectedEntity"]
-    assert fields.workload_of(row) == Workload(name="old-vm (vm-9)")
-    assert fields.workload_of({**row, "sourceNameAndGuid": {"name": "old", "guid": "g"}}).id == "g"
+    assert fields.workload_of(record(row)) == Workload(name="old-vm (vm-9)")
+    assert fields.workload_of(record({**row, "sourceNameAndGuid": {"name": "old", "guid": "g"}})).id == "g"
 
 
 def chained(points: list[tuple[str, str | None, bool | None]], *, whole: bool) -> dict[str, bool | None]:
@@ -228,7 +240,8 @@ def test_parent_that_is_gone() -> None:
 
 def needed(row: dict[str, Any]) -> str | None:
     """The backup that a record cannot be restored without."""
-    return fields.parent_of(row, NOTHING.said(row))
+    kept = record(row)
+    return kept.parent if NOTHING.said(kept.words).needs_parent else None
 
 
 def test_only_increments_need_their_parent() -> None:
@@ -245,9 +258,7 @@ def test_strange_members_are_survived() -> None:
         if name in ("guid", "snapshotTime"):
             continue
         for strange in STRANGE:
-            row = {**backup(), name: strange}
-            told = fields.point_of(row, NOTHING.said(row), fields.workload_of(backup()), NOTHING)
-            assert told is not None
+            assert perhaps({**backup(), name: strange}) is not None
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not here")
