@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
+import itertools
 import time
 import typing as t
 from collections.abc import Collection, Sequence
@@ -16,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._calendar import Cale
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._read import SCHEMA, compact, lean
-from ansible_collections.backup.audit.plugins.module_utils._summary import Summary
+from ansible_collections.backup.audit.plugins.module_utils._summary import UNKNOWN_SIZE, Summary
 from ansible_collections.backup.audit.plugins.module_utils._times import (
     SECOND,
     format_time,
@@ -134,6 +136,29 @@ class Reading:
         if self._keep_points:
             self._points.append(point)
 
+    def points(self, like: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
+        """Points that say the same as the first of them, ``like``, but for the hash of the id, time and size.
+
+        None of them was tested, none is immutable until a time of its own, and points are only counted.
+        """
+        if not self.wants(like.workload):
+            return
+        since = _EARLIEST if self.since is None else max(_EARLIEST, self.since)
+        until = max(times) if self.until is None else self.until
+        within = [since <= time <= until for time in times]
+        if not all(within):
+            # These are dropped, or undated, which is for the rules to say.
+            for index, one in enumerate(within):
+                if not one:
+                    self.point(_one_of(like, ids[index], times[index], sizes[index]))
+            ids, times, sizes = (list(itertools.compress(values, within)) for values in (ids, times, sizes))
+            if not ids:
+                return
+            like = _one_of(like, ids[0], times[0], sizes[0])
+        if self._attestor is not None:
+            self._attestor.apply(like)
+        self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
+
     def forget(self, workloads: Collection[Workload]) -> None:
         """The points told of these may be others': they are told anew."""
         keys = {workload.key for workload in workloads}
@@ -217,6 +242,11 @@ class Reading:
         except AuditError as error:
             raise OptionError(f"{name}: {text!r} reaches back beyond the calendar", advice="Leave it out") from error
         return moment
+
+
+def _one_of(like: RecoveryPoint, ident: int, created: int, size: int) -> RecoveryPoint:
+    told = None if size == UNKNOWN_SIZE else size
+    return dataclasses.replace(like, id=f"{ident:x}", created=created, size_bytes=told)
 
 
 def _totals(rows: Sequence[dict[str, t.Any]]) -> dict[str, int]:

@@ -30,7 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._times import SECOND,
 
 # Servers and this machine rarely agree to the second; a point further ahead than this is dated in the future.
 FUTURE_TOLERANCE = 300 * SECOND
-_UNKNOWN_SIZE = -1
+UNKNOWN_SIZE = -1
 _NEVER_TESTED = -(2**63)
 _TESTED = {"verified": 0, "checked": 1}
 # For a point met twice with different facts (it changed while pages were read) the less usable reading is believed.
@@ -62,6 +62,14 @@ class _Class:
         if tested is not None or tests:
             tests.extend([_NEVER_TESTED] * (len(self.ids) - 1 - len(tests)))
             tests.append(_NEVER_TESTED if tested is None else tested)
+
+    def extend(self, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
+        """More of them, tested never."""
+        self.ids.extend(ids)
+        self.times.extend(times)
+        self.sizes.extend(sizes)
+        for tests in self.tests:
+            tests.extend([_NEVER_TESTED] * len(ids) if tests else ())
 
     def newest_test(self, index: int, limit: int) -> tuple[int, int] | None:
         """(time of the test, time of the point) of the newest test that does not lie beyond ``limit``."""
@@ -101,8 +109,8 @@ class Summary:
                     setattr(known, field, getattr(workload, field))
         return known
 
-    def add(self, point: RecoveryPoint) -> None:
-        """Fold one point in."""
+    def add(self, point: RecoveryPoint) -> _Class:
+        """Fold one point in, among those that say the same."""
         key = point.workload.key
         classes = self._classes.get(key)
         if classes is None:
@@ -118,9 +126,10 @@ class Summary:
         kept.ids.append(hash(point.id))
         kept.times.append(point.created)
         size = point.size_bytes
-        kept.sizes.append(_UNKNOWN_SIZE if size is None else size)
+        kept.sizes.append(UNKNOWN_SIZE if size is None else size)
         kept.note_test(0, point.verified_at)
         kept.note_test(1, point.checked_at)
+        return kept
 
     def so_far(self) -> tuple[int, int]:
         """How many workloads and points there are by now; another thread may ask while points are added."""
@@ -340,11 +349,11 @@ def _sizes(usable: Sequence[_Class]) -> dict[str, t.Any]:
         time = max(group.times)
         size = max(size for moment, size in zip(group.times, group.sizes, strict=True) if moment == time)
         newest = max(newest or (time, size, group.kind), (time, size, group.kind))
-    known = {kind: sizes for kind, sizes in by_kind.items() if _UNKNOWN_SIZE not in sizes}
+    known = {kind: sizes for kind, sizes in by_kind.items() if UNKNOWN_SIZE not in sizes}
     complete = bool(by_kind) and len(known) == len(by_kind)
     return {
         "size_bytes": sum(sum(sizes) for sizes in known.values()) if complete else None,
-        "newest_size_bytes": newest[1] if newest and newest[1] != _UNKNOWN_SIZE else None,
+        "newest_size_bytes": newest[1] if newest and newest[1] != UNKNOWN_SIZE else None,
         "newest_kind": newest[2] if newest else None,
         "median_size_bytes": {kind: round(statistics.median(sizes)) for kind, sizes in sorted(known.items())},
     }

@@ -36,6 +36,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_copies
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager_held import (
     Held,
     Homes,
+    are_apart,
     joined,
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND, format_time
@@ -253,6 +254,11 @@ class VeeamEnterpriseManager(Source):
             machine = machines.pop()
             workload = machine[0].workload
             reading.workload(workload)
+            if are_apart(machine) and not whole:
+                for held in machine:
+                    for alike in held.alike(workload, homes):
+                        reading.points(*alike)
+                continue
             for point in folded(point for held in machine for point in held.points(workload, homes)):
                 reading.point(point)
 

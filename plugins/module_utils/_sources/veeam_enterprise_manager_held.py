@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
@@ -24,7 +25,10 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterp
     up_link,
 )
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table import NOWHERE, IdTable
+from ansible_collections.backup.audit.plugins.module_utils._summary import UNKNOWN_SIZE
 
+# The first of some points, and the hash of the id, time and size of each.
+Alike = tuple[RecoveryPoint, "array[int]", "array[int]", "array[int]"]
 _KINDS = ("full", "incremental", "synthetic_full", "snapshot", "unknown")
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 
@@ -74,6 +78,13 @@ class Homes:
         """A number that tells apart the backups to which files belong."""
         return NOWHERE if place == NOWHERE else self._table.at(place)[1]
 
+    def size_and_owner(self, place: int) -> tuple[int, int]:
+        """All that ``settle`` goes by: the size of a point in this file, and a number for where the file belongs."""
+        if place == NOWHERE:
+            return UNKNOWN_SIZE, NOWHERE
+        size, number, alone = self._table.at(place)
+        return size if alone and size is not None else UNKNOWN_SIZE, number
+
     def settle(self, point: RecoveryPoint, place: int) -> RecoveryPoint:
         """Size and place of a point, by the place of its file. All points were met, so shared files are known."""
         home, alone = self.at(place)
@@ -101,15 +112,42 @@ class Held:
         self.files.append(file)
         self._kinds.append(_NUMBERS[kind])
 
+    def alike(self, workload: Workload, homes: Homes) -> Iterator[Alike]:
+        """All points, as those of ``workload``, by what they say but for id, time and size."""
+        found: dict[tuple[int, int], tuple[int, array[int], array[int], array[int]]] = {}
+        for ident, created, file, kind in zip(self.ids, self.times, self.files, self._kinds, strict=True):
+            size, owner = homes.size_and_owner(file)
+            told = found.get((kind, owner))
+            if told is None:
+                told = found[kind, owner] = (file, array("q"), array("q"), array("q"))
+            told[1].append(ident)
+            told[2].append(created)
+            told[3].append(size)
+        for (kind, _owner), (file, ids, times, sizes) in found.items():
+            yield homes.settle(_point(workload, f"{ids[0]:x}", times[0], kind), file), ids, times, sizes
+
     def points(self, workload: Workload, homes: Homes) -> Iterator[RecoveryPoint]:
         """All points, as those of ``workload``."""
         for index, file in enumerate(self.files):
             # Nothing but the hash of an id is ever used where points are only counted.
             ident, raw = self._whole[index] if self._whole is not None else (f"{self.ids[index]:x}", None)
-            kind, created = _KINDS[self._kinds[index]], self.times[index]
-            # It is offered for restore, and nothing is said against it.
-            point = RecoveryPoint(id=ident, workload=workload, created=created, kind=kind, usable=True, raw=raw)
+            point = _point(workload, ident, self.times[index], self._kinds[index])
+            point.raw = raw
             yield homes.settle(point, file)
+
+
+def _point(workload: Workload, ident: str, created: int, kind: int) -> RecoveryPoint:
+    # It is offered for restore, and nothing is said against it.
+    return RecoveryPoint(id=ident, workload=workload, created=created, kind=_KINDS[kind], usable=True)
+
+
+def are_apart(machine: Sequence[Held]) -> bool:
+    """Whether no two points are the same one or of one moment, so that there are no copies to be folded."""
+    count = sum(len(held.ids) for held in machine)
+    return all(
+        len(set(itertools.chain.from_iterable(values))) == count
+        for values in ((held.times for held in machine), (held.ids for held in machine))
+    )
 
 
 def joined(groups: Iterable[Held]) -> list[list[Held]]:
