@@ -34,11 +34,8 @@ class Api:
         self.workers = workers
         self.version = version
         self.page_size = page_size
-
-    @property
-    def is_old(self) -> bool:
-        """1.1 says neither what kind a point is nor what can be done with it."""
-        return self.version.startswith("1.1")
+        # 1.1 says neither what kind a point is nor what can be done with it.
+        self.is_old = version.startswith("1.1")
 
     def rows(
         self,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 from collections.abc import Iterable, Mapping
 
@@ -93,9 +94,13 @@ class Backup:
     is_copy: bool | None
     encrypted: bool | None
 
+    @functools.cached_property
+    def lies(self) -> tuple[Copy, tuple[str, ...]]:
+        """Where its points lie if nothing there is locked until a date, the same for all, and what is estimated."""
+        return _lying(self, None)
 
-@dataclasses.dataclass(frozen=True)
-class File:
+
+class File(t.NamedTuple):
     """A backup file: its size where it holds one point only, how long it is meant to be kept, and whose it is.
 
     ``owner`` is the mark of the one object that it names; None where it names none, or several.
@@ -241,8 +246,11 @@ class Files:
         if found is None:
             return None
         size, told, _alone = found
-        kept = tuple(name for bit, name in enumerate(RETENTION) if told & 1 << bit)
-        return File(size, kept, told >> len(RETENTION) or None)
+        return File(size, _KEPT[told % len(_KEPT)], told >> len(RETENTION) or None)
+
+
+# What each number of so many bits says of how long a file is kept.
+_KEPT = [tuple(name for bit, name in enumerate(RETENTION) if told & 1 << bit) for told in range(1 << len(RETENTION))]
 
 
 def retention_of(periods: t.Any) -> tuple[str, ...]:
@@ -291,7 +299,7 @@ def point_of(
         # The listing mixes backups and snapshots, and some points do not say which they are.
         usable=True if offered and (kind != "unknown" or _is_backup(row, backup)) else None,
         malware=_MALWARE.get((as_text(row.get("malwareStatus")) or "").casefold()),
-        retention=retention_of(row.get("gfsPeriods")),
+        retention=retention_of(row.get("gfsPeriods")) if "gfsPeriods" in row else (),
         raw={"records": [scrubbed(dict(row))]} if include_raw else None,
     )
     if file is not None:
@@ -318,29 +326,35 @@ def _is_backup(row: Mapping[str, t.Any], backup: Backup | None) -> bool:
 
 def _settle(point: RecoveryPoint, backup: Backup) -> None:
     """Where the point lies, and what the settings of that place and of its job imply."""
-    place = backup.place or Place(None, None, None, None, None)
-    until = days_after(point.created, place.locked_days) if place.locked and place.locked_days else None
-    role = {True: "copy", False: "primary", None: None}[backup.is_copy]
-    copy = Copy(
-        location=place.name,
-        location_type=place.kind,
-        role=role,
-        immutable_until=until,
-        encrypted=backup.encrypted,
-        offsite=place.offsite,
-    )
+    place = backup.place
+    until = None
+    if place is not None and place.locked and place.locked_days:
+        until = days_after(point.created, place.locked_days)
+    copy, point.estimated = backup.lies if until is None else _lying(backup, until)
     point.copies = [copy]
     point.encrypted, point.offsite = copy.encrypted, copy.offsite
     point.immutable_until = until
     # With a date the time of reading decides; without one it lasts as long as the point is kept.
-    point.immutable = None if until is not None else place.locked
+    point.immutable = None if until is not None or place is None else place.locked
+
+
+def _lying(backup: Backup, until: int | None) -> tuple[Copy, tuple[str, ...]]:
+    place = backup.place or Place(None, None, None, None, None)
+    copy = Copy(
+        location=place.name,
+        location_type=place.kind,
+        role={True: "copy", False: "primary", None: None}[backup.is_copy],
+        immutable_until=until,
+        encrypted=backup.encrypted,
+        offsite=place.offsite,
+    )
     implied = {
-        "encrypted": point.encrypted is not None,
-        "offsite": point.offsite is not None,
+        "encrypted": copy.encrypted is not None,
+        "offsite": copy.offsite is not None,
         "immutable": place.locked is not None,
         "immutable_until": until is not None,
     }
-    point.estimated = tuple(name for name, told in implied.items() if told)
+    return copy, tuple(name for name, told in implied.items() if told)
 
 
 def replica_point_of(row: Mapping[str, t.Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
@@ -359,13 +373,13 @@ def replica_point_of(row: Mapping[str, t.Any], workload: Workload, include_raw: 
 
 def created_of(row: Mapping[str, t.Any]) -> int:
     """The moment that can be restored."""
-    time = moment(row.get("creationTime"))
-    if time is None:
+    try:
+        return parse_time(row.get("creationTime"))
+    except DataError as error:
         raise AnswerError(
             f"restore point {as_text(row.get('id'))} has no creationTime with an offset: {row.get('creationTime')!r}",
             advice="This version of the server answers in a way that this module does not know; please report it",
-        )
-    return time
+        ) from error
 
 
 def _id_of(row: Mapping[str, t.Any]) -> str:

@@ -114,7 +114,7 @@ class Backups:
         first = next(answers, None)
         self._join_all(beside)
         for workload, rows in itertools.chain([first] if first else [], answers):
-            self._seen.extend(hash(ident) for ident in rows)
+            self._seen.extend(map(hash, rows))
             self._reading.workload(workload)
             for point in folded(self._point(row, workload) for row in rows.values()):
                 self._reading.point(point)
@@ -237,8 +237,13 @@ class Backups:
         return fetch
 
     def _note_files(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
-        for backup_id in {as_text(row.get("backupId")) or "" for row in rows if _file_of(row)}:
-            self._files_of(backup_id)
+        noted = None
+        for row in rows:
+            told = row.get("backupId")
+            # Most lie in the same backup as the one before.
+            if told != noted and _file_of(row):
+                self._files_of(as_text(told) or "")
+                noted = told
 
     def _point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
         return self._told(row, workload)[0]
@@ -250,7 +255,7 @@ class Backups:
             workload,
             self._backups.get(as_text(row.get("backupId")) or ""),
             file,
-            self._scans.get(as_text(row.get("id")) or ""),
+            self._scans.get(as_text(row.get("id")) or "") if self._scans else None,
             says_operations=not self._api.is_old,
             include_raw=self._settings.include_raw,
         )
@@ -263,13 +268,15 @@ class Backups:
 
     def _files_of(self, backup_id: str) -> fields.Files | None:
         """The files of one backup, read when its first point is met; None where they cannot be read."""
-        with self._lock:
-            lock = self._locks[backup_id]
-        with lock:
-            if backup_id not in self._files:
-                path = f"/backups/{segment(backup_id)}/backupFiles"
-                self._files[backup_id] = self._api.folded(path, "backup files", fields.Files)
-            files = self._files[backup_id]
+        files = self._files.get(backup_id)
+        if files is None:
+            with self._lock:
+                lock = self._locks[backup_id]
+            with lock:
+                if backup_id not in self._files:
+                    path = f"/backups/{segment(backup_id)}/backupFiles"
+                    self._files[backup_id] = self._api.folded(path, "backup files", fields.Files)
+                files = self._files[backup_id]
         return None if isinstance(files, str) else files
 
     # Points that no backup object lists

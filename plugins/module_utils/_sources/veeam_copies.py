@@ -28,6 +28,10 @@ def is_elsewhere(kind: str | None) -> bool | None:
 
 def folded(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
     """The points of ONE workload, those of one moment folded into one: a copy keeps the time of its source."""
+    points = list(points)
+    if len({point.id for point in points}) == len({point.created for point in points}) == len(points):
+        # No copies, which is what most workloads have.
+        return points
     by_time: dict[int, list[RecoveryPoint]] = {}
     # A point that was met twice, because the listing moved while it was read, is no copy of itself.
     for point in {point.id: point for point in points}.values():
