@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._times import format_time
 
@@ -169,3 +169,10 @@ def any_of(facts: Iterable[bool | None]) -> bool | None:
         if fact is None:
             answer = None
     return answer
+
+
+def median(values: Sequence[int]) -> int:
+    """That of at least one number, rounded; as statistics.median, whose import takes 4 ms at the start of a module."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else round((ordered[half - 1] + ordered[half]) / 2)

@@ -12,7 +12,6 @@ and oldest of every facet follow from a handful of classes, however many points 
 from __future__ import annotations
 
 import dataclasses
-import statistics
 import typing as t
 from array import array
 from collections.abc import Iterable, Sequence
@@ -25,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._model import (
     RecoveryPoint,
     Workload,
     WorkloadKey,
+    median,
 )
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, age_seconds, format_time
 
@@ -355,7 +355,7 @@ def _sizes(usable: Sequence[_Class]) -> dict[str, t.Any]:
         "size_bytes": sum(sum(sizes) for sizes in known.values()) if complete else None,
         "newest_size_bytes": newest[1] if newest and newest[1] != UNKNOWN_SIZE else None,
         "newest_kind": newest[2] if newest else None,
-        "median_size_bytes": {kind: round(statistics.median(sizes)) for kind, sizes in sorted(known.items())},
+        "median_size_bytes": {kind: median(sizes) for kind, sizes in sorted(known.items())},
     }
 
 

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload, any_of
+from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload, any_of, median
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 
 
@@ -24,6 +27,11 @@ from ansible_collections.backup.audit.plugins.module_utils._times import parse_t
 )
 def test_or_of_three_values(facts: list[bool | None], expected: bool | None) -> None:
     assert {any_of(order) for order in itertools.permutations(facts)} == {expected}
+
+
+@given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 5), min_size=1))
+def test_the_median_is_that_of_statistics(values: list[int]) -> None:
+    assert median(values) == round(statistics.median(values))
 
 
 def test_workloads_are_told_apart_by_id_or_else_by_name() -> None:
