@@ -15,6 +15,7 @@ Picked = t.TypeVar("Picked")
 
 # What JSON takes for white space.
 _BLANKS = " \t\n\r"
+_OPENING = re.compile(rf"[{_BLANKS}]*\[[{_BLANKS}]*").match
 _COMMA = re.compile(f"[{_BLANKS}]*,[{_BLANKS}]*").match
 
 
@@ -26,10 +27,11 @@ def picked_of(body: bytes, pick: Callable[[dict[str, t.Any]], Picked]) -> list[P
     """
     try:
         text = body.decode()
-        if text[:1] != "[":
+        start = _OPENING(text)
+        if start is None:
             return None
         scan: Callable[[str, int], tuple[t.Any, int]] = getattr(json.JSONDecoder(), "scan_once")  # noqa: B009
-        end, picked = 1, []
+        end, picked = start.end(), []
         while True:
             value, end = scan(text, end)
             if not isinstance(value, dict):

@@ -14,6 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._model import Recover
 # What belongs together stands near together in the listing, which is newest first.
 _AT_HAND = 25_000
 _STATES = (False, True, None)
+_CODES = {state: code for code, state in enumerate(_STATES)}
 
 
 class Journal:
@@ -29,7 +30,7 @@ class Journal:
     def note(self, key: int, state: bool | None) -> None:
         """One more."""
         self._keys.append(key)
-        self._states.append(_STATES.index(state))
+        self._states.append(_CODES[state])
         self._newer[key] = state
         if len(self._newer) >= _AT_HAND:
             self._newer, self._older = {}, self._newer
@@ -97,10 +98,8 @@ class Chains:
         stack = [(point, parent_usable)]
         while stack:
             point, base = stack.pop()
-            if base is False or point.usable is False:
-                point.usable = False
-            elif base is None:
-                point.usable = None
+            if base is not True:
+                point.usable = False if base is False or point.usable is False else None
             key = hash(point.id)
             self._journal.note(key, point.usable)
             self._tell(point)
@@ -112,24 +111,32 @@ class Copies:
     """Records of mere copies. One of a backup that is listed itself is told by its places; it is no other point."""
 
     def __init__(self) -> None:
-        self._told = Journal()
+        self._told = array("q")
         self._alone: dict[int, RecoveryPoint] = {}
+        # What was told last, brought up to date when a copy is met: most servers list none.
+        self._at_hand: set[int] = set()
+        self._seen = 0
 
     def add(self, point: RecoveryPoint) -> None:
         """The copy of a backup."""
         key = hash((point.workload.id, point.created))
-        if not self._told.has(key):
+        self._at_hand.update(self._told[max(self._seen, len(self._told) - _AT_HAND) :])
+        self._seen = len(self._told)
+        if len(self._at_hand) > 2 * _AT_HAND:
+            self._at_hand = set(self._told[-_AT_HAND:])
+        if key not in self._at_hand:
             self._alone[key] = point
 
     def told(self, point: RecoveryPoint) -> None:
         """A backup, or what can still be restored of it."""
         key = hash((point.workload.id, point.created))
-        self._told.note(key, True)
+        self._told.append(key)
         if self._alone:
             self._alone.pop(key, None)
 
     def alone(self) -> Collection[RecoveryPoint]:
         """All was read: the copies whose backup is not listed."""
-        for key in self._told.search(self._alone.keys()):
-            del self._alone[key]
+        if self._alone:
+            for key in self._told:
+                self._alone.pop(key, None)
         return self._alone.values()

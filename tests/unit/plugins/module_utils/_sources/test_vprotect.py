@@ -178,6 +178,16 @@ def test_what_settings_imply_is_an_estimate() -> None:
     assert point(backup(backupLocations=[place("d-1", "ISP"), place("d-2", "S3")]), half).encrypted is None
 
 
+def test_what_is_equal_and_of_another_type_is_not_alike() -> None:
+    """1, 1.0 and True are equal; only the first of them can be the name of a rule. A list is no name at all."""
+    kept = Records((), include_raw=False)
+    names: tuple[Any, ...] = (True, 1, 1.0, "1", [], "nightly", None)
+    jobs = [kept.of(backup(backupRule={"guid": "r-1", "name": name})).words.job for name in names]
+    assert jobs == [None, "1", None, "1", None, "nightly", None]
+    first, second = (kept.of(backup(guid=guid)) for guid in ("b-1", "b-2"))
+    assert first.words is second.words
+
+
 def test_missing_times() -> None:
     """A backup that never began has no time; one that was made and has none is an error, not a guess."""
     row = backup(status=enum("QUEUED"))
