@@ -185,5 +185,5 @@ def test_misspelled_group(simulators: Simulators, tmp_path: Path) -> Pair:
     words="has no compliance_polcy",
 )
 def test_misspelled_variable(simulators: Simulators, tmp_path: Path) -> Pair:
-    of_their_own = {"compliance_level": "gold", "compliance_other_variables": ["compliance_level"]}
+    of_their_own: dict[str, Any] = {"compliance_level": "gold", "compliance_other_variables": ["compliance_level"]}
     return compliance(simulators, tmp_path, compliance_polcy=SEVEN), compliance(simulators, tmp_path, **of_their_own)
