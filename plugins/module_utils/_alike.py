@@ -10,6 +10,8 @@ import operator
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+
 Meaning = t.TypeVar("Meaning")
 
 # Workloads of one server, some of them several times; cleared when it grows past that.
@@ -86,3 +88,34 @@ def _values_of(members: tuple[str, ...]) -> _Values:
         # Of one an itemgetter gives no tuple, and of none there is no itemgetter.
         return lambda record: tuple(record[member] for member in members)
     return operator.itemgetter(*members)
+
+
+class AlikePoints:
+    """Patterns of points for Reading.alike: one for all of a workload that say the same in ``members``.
+
+    All of these are texts or null: no other value is equal to one of another type, so that types need no comparing,
+    which takes as long as all the rest.
+    """
+
+    def __init__(
+        self, members: Sequence[str], point_of: Callable[[Mapping[str, t.Any], Workload], RecoveryPoint]
+    ) -> None:
+        self._values = operator.itemgetter(*members)
+        self._point_of = point_of
+        self._known: dict[t.Any, RecoveryPoint] = {}
+
+    def of(self, record: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint | None:
+        """The pattern of one record; None where it has not all of the members, or other values."""
+        try:
+            values = self._values(record)
+            found = self._known.get((workload.id, values))
+        except (KeyError, TypeError):
+            return None
+        if found is not None and found.workload is workload:
+            return found
+        if not all(value is None or isinstance(value, str) for value in values):
+            return None
+        if len(self._known) >= _LIMIT:
+            self._known.clear()
+        pattern = self._known[workload.id, values] = self._point_of(record, workload)
+        return pattern

@@ -56,7 +56,7 @@ class Ledger(t.Generic[Item]):
 
     def fresh(self, items: Sequence[Item]) -> Sequence[Item]:
         """Those that no earlier reading gave."""
-        hashes = [hash(self._identity(item)) for item in items]
+        hashes = list(map(hash, map(self._identity, items)))
         self._given.extend(hashes)
         if not self._known:
             return items

@@ -18,7 +18,8 @@ from ansible_collections.backup.audit.plugins.module_utils._calendar import Cale
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._read import SCHEMA, compact, lean
-from ansible_collections.backup.audit.plugins.module_utils._summary import UNKNOWN_SIZE, Summary
+from ansible_collections.backup.audit.plugins.module_utils._summary import Summary
+from ansible_collections.backup.audit.plugins.module_utils._summary_groups import UNKNOWN_SIZE
 from ansible_collections.backup.audit.plugins.module_utils._times import (
     SECOND,
     format_time,
@@ -117,12 +118,8 @@ class Reading:
             self.summary.workload(workload)
 
     def point(self, point: RecoveryPoint) -> None:
-        """A recovery point. Filters of the server are not believed: names and window are checked here again."""
-        if self._globs and not self.wants(point.workload):
-            return
-        if self.since is not None and point.created < self.since:
-            return
-        if self.until is not None and point.created > self.until:
+        """A recovery point."""
+        if not self._asked_for(point.workload, point.created):
             return
         if point.created < _EARLIEST and point.usable is True:
             # Programs write a time that they do not have as the first that they can; such a point would reach far back.
@@ -158,6 +155,25 @@ class Reading:
         if self._attestor is not None:
             self._attestor.apply(like)
         self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
+
+    def alike(self, pattern: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
+        """A point that is ``pattern`` but for id, time and size. Most are, and none is built for them.
+
+        ``pattern`` stays the adapter's, who gives the same one for all such points and never changes it.
+        """
+        plain = self._attestor is None and not self._keep_points and pattern.immutable_until is None
+        if not plain or created < _EARLIEST:
+            self.point(dataclasses.replace(pattern, id=ident, created=created, size_bytes=size_bytes))
+        elif self._asked_for(pattern.workload, created):
+            self.summary.add_alike(pattern, ident, created, size_bytes)
+
+    def _asked_for(self, workload: Workload, created: int) -> bool:
+        """Filters of the server are not believed: names and window are checked here again."""
+        if self._globs and not self.wants(workload):
+            return False
+        if self.since is not None and created < self.since:
+            return False
+        return self.until is None or created <= self.until
 
     def forget(self, workloads: Collection[Workload]) -> None:
         """The points told of these may be others': they are told anew."""

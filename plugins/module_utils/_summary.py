@@ -11,9 +11,7 @@ and oldest of every facet follow from a handful of classes, however many points 
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
-from array import array
 from collections.abc import Iterable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar, gaps
@@ -26,66 +24,19 @@ from ansible_collections.backup.audit.plugins.module_utils._model import (
     WorkloadKey,
     median,
 )
+from ansible_collections.backup.audit.plugins.module_utils._summary_groups import (
+    UNKNOWN_SIZE,
+    Group,
+    drop_double,
+    drop_future,
+)
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, age_seconds, format_time
 
 # Servers and this machine rarely agree to the second; a point further ahead than this is dated in the future.
 FUTURE_TOLERANCE = 300 * SECOND
-UNKNOWN_SIZE = -1
-_NEVER_TESTED = -(2**63)
+# Workloads of one server, some of them several times.
+_MOST_PATTERNS = 50_000
 _TESTED = {"verified": 0, "checked": 1}
-# For a point met twice with different facts (it changed while pages were read) the less usable reading is believed.
-_USABLE_ORDER = {False: 0, None: 1, True: 2}
-_MALWARE_ORDER = {"infected": 0, "suspicious": 1, None: 2, "clean": 3}
-
-
-@dataclasses.dataclass(slots=True)
-class _Class:
-    """Points of one workload whose facts are all the same."""
-
-    kind: str
-    status: str
-    usable: bool | None
-    facts: tuple[bool | None, ...]
-    malware: str | None
-    estimated: tuple[str, ...]
-    attested: tuple[str, ...]
-    places: tuple[tuple[str | None, str | None], ...] | None
-    ids: array[int] = dataclasses.field(default_factory=lambda: array("q"))
-    times: array[int] = dataclasses.field(default_factory=lambda: array("q"))
-    sizes: array[int] = dataclasses.field(default_factory=lambda: array("q"))
-    # When each point was tested, for verified and for checked; empty as long as none of them was.
-    tests: tuple[array[int], array[int]] = dataclasses.field(default_factory=lambda: (array("q"), array("q")))
-
-    def note_test(self, index: int, tested: int | None) -> None:
-        """When the point that was added last was tested."""
-        tests = self.tests[index]
-        if tested is not None or tests:
-            tests.extend([_NEVER_TESTED] * (len(self.ids) - 1 - len(tests)))
-            tests.append(_NEVER_TESTED if tested is None else tested)
-
-    def extend(self, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
-        """More of them, tested never."""
-        self.ids.extend(ids)
-        self.times.extend(times)
-        self.sizes.extend(sizes)
-        for tests in self.tests:
-            tests.extend([_NEVER_TESTED] * len(ids) if tests else ())
-
-    def newest_test(self, index: int, limit: int) -> tuple[int, int] | None:
-        """(time of the test, time of the point) of the newest test that does not lie beyond ``limit``."""
-        pairs = zip(self.tests[index], self.times, strict=False)
-        return max(((tested, time) for tested, time in pairs if _NEVER_TESTED < tested <= limit), default=None)
-
-    def keep(self, indexes: Sequence[int]) -> None:
-        """Drop all but these points."""
-        self.ids, self.times, self.sizes = (_kept(values, indexes) for values in (self.ids, self.times, self.sizes))
-        verified, checked = (_kept(values, indexes) if values else values for values in self.tests)
-        self.tests = (verified, checked)
-
-    def order(self, index: int) -> tuple[int, ...]:
-        """Of doubles with the same facts, the one whose other members are least favourable comes first."""
-        tests = (values[index] if values else _NEVER_TESTED for values in self.tests)
-        return (self.times[index], self.sizes[index], *tests)
 
 
 class Summary:
@@ -98,7 +49,9 @@ class Summary:
         self._calendar = calendar
         self._history = history
         self._workloads: dict[WorkloadKey, Workload] = {}
-        self._classes: dict[WorkloadKey, dict[t.Any, _Class]] = {}
+        self._classes: dict[WorkloadKey, dict[t.Any, Group]] = {}
+        # By the identity of a pattern, which is held so that it stays its own.
+        self._patterns: dict[int, tuple[RecoveryPoint, Group]] = {}
 
     def workload(self, workload: Workload) -> Workload:
         """Take note of a workload, whether it has points or not; what is known of it already is completed."""
@@ -109,8 +62,22 @@ class Summary:
                     setattr(known, field, getattr(workload, field))
         return known
 
-    def add(self, point: RecoveryPoint) -> _Class:
+    def add(self, point: RecoveryPoint) -> Group:
         """Fold one point in, among those that say the same."""
+        group = self._group_of(point)
+        group.add(point.id, point.created, point.size_bytes, point.verified_at, point.checked_at)
+        return group
+
+    def add_alike(self, pattern: RecoveryPoint, ident: str, created: int, size: int | None) -> None:
+        """Fold in a point that is ``pattern`` but for id, time and size. A pattern is never changed."""
+        found = self._patterns.get(id(pattern))
+        if found is None:
+            if len(self._patterns) >= _MOST_PATTERNS:
+                self._patterns.clear()
+            found = self._patterns[id(pattern)] = (pattern, self._group_of(pattern))
+        found[1].add(ident, created, size, pattern.verified_at, pattern.checked_at)
+
+    def _group_of(self, point: RecoveryPoint) -> Group:
         key = point.workload.key
         classes = self._classes.get(key)
         if classes is None:
@@ -122,13 +89,7 @@ class Summary:
         name = (point.kind, point.status, point.usable, facts, point.malware, point.estimated, point.attested, places)
         kept = classes.get(name)
         if kept is None:
-            kept = classes[name] = _Class(*name)
-        kept.ids.append(hash(point.id))
-        kept.times.append(point.created)
-        size = point.size_bytes
-        kept.sizes.append(UNKNOWN_SIZE if size is None else size)
-        kept.note_test(0, point.verified_at)
-        kept.note_test(1, point.checked_at)
+            kept = classes[name] = Group(*name)
         return kept
 
     def so_far(self) -> tuple[int, int]:
@@ -140,6 +101,7 @@ class Summary:
         """What was folded in for this workload may be another's: it is told anew."""
         self._workloads.pop(workload.key, None)
         self._classes.pop(workload.key, None)
+        self._patterns.clear()
 
     def rows(self) -> list[dict[str, t.Any]]:
         """One row for each workload, with every member (see _read.compact), sorted by name, type, id and origin."""
@@ -149,8 +111,8 @@ class Summary:
 
     def _row(self, key: WorkloadKey, workload: Workload) -> dict[str, t.Any]:
         classes = list(self._classes.get(key, {}).values())
-        _drop_double(classes)
-        in_future = _drop_future(classes, self._now + FUTURE_TOLERANCE)
+        drop_double(classes)
+        in_future = drop_future(classes, self._now + FUTURE_TOLERANCE)
         classes = [group for group in classes if group.times]
         backups = [group for group in classes if group.kind in COUNTING_KINDS]
         dated = [group for group in classes if group.kind in COUNTING_KINDS or group.kind == "continuous"]
@@ -182,7 +144,7 @@ class Summary:
             "history": self._calendar.history(classes, self._now) if self._history else None,
         }
 
-    def _rhythm(self, groups: Sequence[_Class]) -> dict[str, t.Any]:
+    def _rhythm(self, groups: Sequence[Group]) -> dict[str, t.Any]:
         """Gaps and runs of the points that surely count; ``possible``: if those of unknown usability counted too."""
         sure = sorted(time for group in groups if group.usable is True for time in group.times)
         shown: dict[str, t.Any] = {
@@ -198,7 +160,7 @@ class Summary:
             }
         return shown
 
-    def _kinds(self, classes: Sequence[_Class]) -> dict[str, t.Any]:
+    def _kinds(self, classes: Sequence[Group]) -> dict[str, t.Any]:
         """What a policy may name by ``kinds``. Kinds that are no backups show in nothing else, so they come with gaps.
 
         A row of one kind of backup says it all already, and most rows are such.
@@ -214,7 +176,7 @@ class Summary:
                 shown[kind].update(self._rhythm(groups))
         return shown
 
-    def _facets(self, backups: Sequence[_Class], dated: Sequence[_Class]) -> dict[str, t.Any]:
+    def _facets(self, backups: Sequence[Group], dated: Sequence[Group]) -> dict[str, t.Any]:
         full = [group for group in backups if group.kind in FULL_KINDS]
         # A point whose kind is unknown may be a full one.
         perhaps_full = [group for group in backups if group.kind == "unknown" and group.usable is not False]
@@ -236,46 +198,6 @@ class Summary:
 _ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
 
 
-def _kept(values: array[int], indexes: Sequence[int]) -> array[int]:
-    return array("q", [values[index] for index in indexes])
-
-
-def _drop_double(classes: Sequence[_Class]) -> None:
-    """Points that were met more than once count once, whatever the order in which pages came."""
-    total = sum(len(group.ids) for group in classes)
-    if len({ident for group in classes for ident in group.ids}) == total:
-        return
-    seen: set[int] = set()
-    for group in sorted(classes, key=_least_favourable):
-        keep = []
-        for index in sorted(range(len(group.ids)), key=group.order):
-            if group.ids[index] not in seen:
-                seen.add(group.ids[index])
-                keep.append(index)
-        group.keep(keep)
-
-
-def _least_favourable(group: _Class) -> tuple[t.Any, ...]:
-    """Fewer facts known to be good come first; the rest only makes the order the same in every run."""
-    good = [name for name, fact in zip(FACT_FACETS, group.facts, strict=True) if fact is True]
-    exact = sum(name not in group.estimated and name not in group.attested for name in good)
-    kind = (group.kind in COUNTING_KINDS, group.kind in FULL_KINDS)
-    rest = (group.kind, group.status, group.facts, group.malware, group.estimated, group.attested, group.places)
-    malware = _MALWARE_ORDER[group.malware]
-    return (_USABLE_ORDER[group.usable], *kind, malware, len(good), exact, repr(rest))
-
-
-def _drop_future(classes: Sequence[_Class], limit: int) -> int:
-    """Take out points dated after ``limit``, of whatever kind and status, and count them."""
-    dropped = 0
-    for group in classes:
-        if group.times and max(group.times) > limit:
-            keep = [index for index, time in enumerate(group.times) if time <= limit]
-            dropped += len(group.times) - len(keep)
-            group.keep(keep)
-    return dropped
-
-
 def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for name, count in pairs:
@@ -287,11 +209,11 @@ def _shown(micros: int | None) -> str | None:
     return None if micros is None else format_time(micros)
 
 
-def _span(groups: Iterable[_Class], usable: bool | None) -> dict[str, t.Any]:
+def _span(groups: Iterable[Group], usable: bool | None) -> dict[str, t.Any]:
     return _count_newest_oldest([group for group in groups if group.usable is usable])
 
 
-def _count_newest_oldest(groups: Sequence[_Class]) -> dict[str, t.Any]:
+def _count_newest_oldest(groups: Sequence[Group]) -> dict[str, t.Any]:
     return {
         "count": sum(len(group.times) for group in groups),
         "newest": _shown(max((max(group.times) for group in groups), default=None)),
@@ -299,9 +221,9 @@ def _count_newest_oldest(groups: Sequence[_Class]) -> dict[str, t.Any]:
     }
 
 
-def _tally(states: Iterable[tuple[_Class, bool | None]]) -> dict[str, t.Any]:
+def _tally(states: Iterable[tuple[Group, bool | None]]) -> dict[str, t.Any]:
     """How many points surely have it, of how many it is unknown, how many surely have it not; newest and oldest."""
-    sorted_out: dict[bool | None, list[_Class]] = {True: [], None: [], False: []}
+    sorted_out: dict[bool | None, list[Group]] = {True: [], None: [], False: []}
     for group, state in states:
         sorted_out[state].append(group)
     unknown = _count_newest_oldest(sorted_out[None])
@@ -316,9 +238,9 @@ def _tally(states: Iterable[tuple[_Class, bool | None]]) -> dict[str, t.Any]:
     }
 
 
-def _fact_facet(groups: Sequence[_Class], index: int, name: str, limit: int) -> dict[str, t.Any]:
-    exact: list[tuple[_Class, bool | None]] = []
-    vouched: dict[str, list[_Class]] = {"estimated": [], "attested": []}
+def _fact_facet(groups: Sequence[Group], index: int, name: str, limit: int) -> dict[str, t.Any]:
+    exact: list[tuple[Group, bool | None]] = []
+    vouched: dict[str, list[Group]] = {"estimated": [], "attested": []}
     for group in groups:
         fact = group.facts[index]
         if group.usable is None and fact is True:
@@ -340,7 +262,7 @@ def _fact_facet(groups: Sequence[_Class], index: int, name: str, limit: int) -> 
     return facet
 
 
-def _sizes(usable: Sequence[_Class]) -> dict[str, t.Any]:
+def _sizes(usable: Sequence[Group]) -> dict[str, t.Any]:
     """Bytes of all and of the newest point, and the median by kind; null where one addend is unknown."""
     by_kind: dict[str, list[int]] = {}
     newest: tuple[int, int, str] | None = None
@@ -359,8 +281,8 @@ def _sizes(usable: Sequence[_Class]) -> dict[str, t.Any]:
     }
 
 
-def _locations(usable: Sequence[_Class]) -> dict[str, t.Any]:
-    places: dict[tuple[str | None, str | None], list[_Class]] = {}
+def _locations(usable: Sequence[Group]) -> dict[str, t.Any]:
+    places: dict[tuple[str | None, str | None], list[Group]] = {}
     unlisted = []
     for group in usable:
         if group.places is None:
@@ -383,12 +305,12 @@ def _locations(usable: Sequence[_Class]) -> dict[str, t.Any]:
     return {"locations": shown or None, "locations_unknown": unknown if unlisted else None}
 
 
-def _malware(backups: Sequence[_Class]) -> dict[str, t.Any]:
+def _malware(backups: Sequence[Group]) -> dict[str, t.Any]:
     """How many points are of which state, and the newest of each.
 
     Where it is unknown whether something is a recovery point at all, that it is clean proves nothing.
     """
-    states: dict[str, list[_Class]] = {}
+    states: dict[str, list[Group]] = {}
     for group in backups:
         sure = group.usable is True or group.malware != "clean"
         if group.usable is not False:

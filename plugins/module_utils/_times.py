@@ -22,6 +22,7 @@ _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 _DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
 # datetime.fromisoformat of Python 3.10 takes neither Z nor 5 or 7 fraction digits, all of which products send.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)", re.ASCII)
+_MOST_DIGITS = 12
 _TAIL = re.compile(r"(?:[.,](\d{1,12}))?\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?", re.ASCII)
 _MILLIS = re.compile(r"-?[0-9]{1,15}")
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
@@ -105,6 +106,11 @@ def _remember_parts(text: str) -> int:
 
 def _parsed_tail(tail: str, text: str, naive_is_utc: bool) -> int:
     """Microseconds of the fraction, less the offset of the zone."""
+    if len(tail) > _LONGEST_TAIL and tail[0] in ".," and tail[-1] in "Zz":
+        # A fraction that is another each time, read in half the time that the expression takes.
+        digits = tail[1:-1]
+        if digits.isdigit() and digits.isascii() and len(digits) <= _MOST_DIGITS:
+            return int(digits[:6].ljust(6, "0"))
     match = _TAIL.fullmatch(tail)
     if match is None:
         raise DataError(f"{text!r} is no RFC 3339 time")

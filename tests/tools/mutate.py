@@ -59,7 +59,7 @@ Found = tuple[str, Mutant]
 
 def targets(names: Sequence[str]) -> list[Path]:
     """The modules to mutate."""
-    files = [*sorted(FOLDER.glob("_policy*.py")), FOLDER / "_summary.py", FOLDER / "_model.py"]
+    files = [*sorted(FOLDER.glob("_policy*.py")), *sorted(FOLDER.glob("_summary*.py")), FOLDER / "_model.py"]
     return [file for file in files if not names or file.name in names]
 
 

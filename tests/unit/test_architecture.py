@@ -41,7 +41,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], str]] = {
     "tools": (utils("command"), "errors model words"),
     "listings": (utils("paging", "ledger", "workers"), "errors model words"),
     "read": (utils("read", "blocks"), "errors model"),
-    "summary": (utils("reading", "summary", "calendar", "attest"), "errors model read"),
+    "summary": (utils("reading", "summary", "summary_groups", "calendar", "attest"), "errors model read"),
     "adapter_kinds": (
         utils("product", "source", "tool", "listing"),
         "errors model words network log_in tools listings summary",

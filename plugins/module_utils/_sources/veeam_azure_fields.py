@@ -17,6 +17,8 @@ from ansible_collections.backup.audit.plugins.module_utils._times import parse_t
 
 _SNAPSHOTS = frozenset({"Snapshot", "ManualSnapshot", "ImportedSnapshot"})
 _BACKUPS = frozenset({"AzureBlob", "ManualBackup"})
+# What is the same for most points of a workload, and decides all but id, time and size (see is_plain).
+ALIKE = ("type", "state", "accessTier", "gfsFlags", "regionName", "backupDestination")
 _BACKUP_KINDS = {"Full": "full", "Incremental": "incremental", "Continuous": "continuous"}
 
 
@@ -40,12 +42,12 @@ def point_of(
     point = RecoveryPoint(
         id=str(row["id"]),
         workload=workload,
-        created=_created(row),
+        created=created_of(row),
         kind=kind,
         status="failed" if damaged else "success" if corrupted is False or state == "Ok" else "unknown",
         # A point whose destination is not known may be a snapshot, which is no backup.
         usable=False if damaged else None if in_repository is None and kind != "continuous" else True,
-        size_bytes=as_int(row.get("backupSizeBytes", row.get("sizeInBytes"))),
+        size_bytes=size_of(row),
         copies=None if copy is None else [copy],
         offsite=copy.offsite if copy is not None else False if in_repository is False else None,
         retention=_retention(row.get("gfsFlags")),
@@ -73,7 +75,18 @@ def point_of(
     return point
 
 
-def _created(row: Mapping[str, t.Any]) -> int:
+def is_plain(row: Mapping[str, t.Any], size: int | None) -> bool:
+    """Whether ALIKE decides: what is sound, of a known size, and not locked until a moment of its own."""
+    return row.get("isCorrupted") is False and row.get("immutableTill", "") is None and bool(size)
+
+
+def size_of(row: Mapping[str, t.Any]) -> int | None:
+    """Bytes, as they are told."""
+    return as_int(row.get("backupSizeBytes", row.get("sizeInBytes")))
+
+
+def created_of(row: Mapping[str, t.Any]) -> int:
+    """The time that can be restored."""
     try:
         return parse_time(row.get("pointInTime"))
     except DataError as error:
@@ -113,5 +126,7 @@ def _copy(row: Mapping[str, t.Any], in_repository: bool | None, region: str | No
 
 def _retention(flags: t.Any) -> tuple[str, ...]:
     """gfsFlags: None, one flag, or several with commas."""
+    if flags is None or flags == "None":
+        return ()
     words = {word.strip().lower() for word in flags.split(",")} if isinstance(flags, str) else set()
     return tuple(name for name in RETENTION if name in words)

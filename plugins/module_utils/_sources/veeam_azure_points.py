@@ -9,14 +9,21 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
+from ansible_collections.backup.audit.plugins.module_utils._alike import AlikePoints
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_object, as_text
-from ansible_collections.backup.audit.plugins.module_utils._model import Workload
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_fields import point_of
+from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure_fields import (
+    ALIKE,
+    created_of,
+    is_plain,
+    point_of,
+    size_of,
+)
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud import Rows, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._workers import Inline
 
@@ -72,6 +79,8 @@ class TypeReader:
         self._listing = listing
         self._workloads: dict[str, Workload] = {}
         self._regions: dict[str, str] = {}
+        self._include_raw = source.settings.include_raw
+        self._alike = AlikePoints(ALIKE, self._point_of)
         self._by_name: dict[str, list[Workload]] = {}
         # Points without names leave every workload unknown; listing them with 0 points would say "none".
         self._named = listing.points != (OLD_POINTS,)
@@ -112,14 +121,20 @@ class TypeReader:
             self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {unseen.message}")
 
     def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
-        self._reading.point(
-            point_of(
-                row,
-                workload,
-                region=self._regions.get(workload.id or ""),
-                encrypted=self._source.encrypted,
-                include_raw=self._source.settings.include_raw,
-            )
+        size = size_of(row)
+        pattern = self._alike.of(row, workload) if is_plain(row, size) and not self._include_raw else None
+        if pattern is None:
+            self._reading.point(self._point_of(row, workload))
+        else:
+            self._reading.alike(pattern, str(row["id"]), created_of(row), size)
+
+    def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
+        return point_of(
+            row,
+            workload,
+            region=self._regions.get(workload.id or ""),
+            encrypted=self._source.encrypted,
+            include_raw=self._include_raw,
         )
 
     # Workloads

@@ -25,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterp
     up_link,
 )
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table import NOWHERE, IdTable
-from ansible_collections.backup.audit.plugins.module_utils._summary import UNKNOWN_SIZE
+from ansible_collections.backup.audit.plugins.module_utils._summary_groups import UNKNOWN_SIZE
 
 # The first of some points, and the hash of the id, time and size of each.
 Alike = tuple[RecoveryPoint, "array[int]", "array[int]", "array[int]"]
