@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils import _alike
-from ansible_collections.backup.audit.plugins.module_utils._alike import AlikeRecords
+from ansible_collections.backup.audit.plugins.module_utils._alike import AlikePoints, AlikeRecords
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 
 _VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-1, 2), st.sampled_from([0.0, 1.0, 1.5, "", "1", "true"]), st.just([1])
@@ -58,3 +60,21 @@ def test_shapes_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None
     for number in range(100):
         assert alike.of({"a": 1, f"c{number}": 2}) == spelled({"a": 1})
         assert len(alike._shapes) <= 10
+
+
+def test_patterns_are_for_texts_of_one_workload() -> None:
+    made: list[dict[str, object]] = []
+
+    def point_of(record: Mapping[str, object], workload: Workload) -> RecoveryPoint:
+        made.append(dict(record))
+        return RecoveryPoint(id="x", workload=workload, created=0)
+
+    alike = AlikePoints(("kind", "place"), point_of)
+    here, namesake = Workload(id="1"), Workload(id="1")
+    pattern = alike.of({"kind": "Full", "place": None, "size": 1}, here)
+    assert pattern is not None
+    assert alike.of({"kind": "Full", "place": None, "size": 2}, here) is pattern
+    assert alike.of({"kind": "Full", "place": None}, namesake) is not pattern
+    for odd in ({"kind": "Full"}, {"kind": 1, "place": "x"}, {"kind": True, "place": "x"}, {"kind": [], "place": "x"}):
+        assert alike.of(odd, here) is None
+    assert len(made) == 2

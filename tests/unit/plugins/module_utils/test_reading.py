@@ -262,3 +262,39 @@ def test_a_counted_workload_tells_nothing_but_its_number() -> None:
             "in_inventory": True,
         }
     ]
+
+
+# Points that are alike
+
+
+ALIKE_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"names": ["db*"]},
+    {"names": ["other"]},
+    {"since": "5d", "until": "2d"},
+    {"keep_points": True},
+    {"location_facts": [{"match": "*", "offsite": True, "immutable": None, "encrypted": None, "location_type": None}]},
+]
+
+
+@pytest.mark.parametrize("options", ALIKE_OPTIONS)
+@pytest.mark.parametrize("more", [{}, {"immutable_until": NOW + DAY * SECOND}, {"verified": True, "verified_at": NOW}])
+def test_points_told_by_a_pattern_are_those_told_one_by_one(options: dict[str, Any], more: dict[str, Any]) -> None:
+    tellings = [(f"a{days}", NOW - days * DAY * SECOND, days or None) for days in (0, 1, 1, 3, 4, 9, 30_000)]
+    copies = [Copy(location="here")]
+    pattern = point(copies=copies, **more)
+    by_pattern, one_by_one = (Reading("backup.example", "spp", **options) for _side in range(2))
+    for ident, created, size in tellings:
+        by_pattern.alike(pattern, ident, created, size)
+        one_by_one.point(point(id=ident, created=created, size_bytes=size, copies=[Copy(location="here")], **more))
+    assert by_pattern.result() == one_by_one.result()
+    assert by_pattern.warnings == one_by_one.warnings
+
+
+def test_a_pattern_is_told_anew_after_its_workload_was_forgotten() -> None:
+    reading = Reading("backup.example", "spp")
+    pattern = point()
+    reading.alike(pattern, "a", NOW, None)
+    reading.forget([pattern.workload])
+    reading.alike(pattern, "b", NOW, None)
+    assert reading.result()["totals"]["points_listed"] == 1
