@@ -30,10 +30,10 @@ def picked_of(body: bytes, pick: Callable[[dict[str, t.Any]], Picked]) -> list[P
         start = _OPENING(text)
         if start is None:
             return None
-        scan: Callable[[str, int], tuple[t.Any, int]] = getattr(json.JSONDecoder(), "scan_once")  # noqa: B009
+        decode = json.JSONDecoder().raw_decode
         end, picked = start.end(), []
         while True:
-            value, end = scan(text, end)
+            value, end = decode(text, end)
             if not isinstance(value, dict):
                 return None
             picked.append(pick(value))
@@ -41,5 +41,5 @@ def picked_of(body: bytes, pick: Callable[[dict[str, t.Any]], Picked]) -> list[P
             if comma is None:
                 return picked if text[end:].strip(_BLANKS) == "]" else None
             end = comma.end()
-    except (ValueError, RecursionError, StopIteration):
+    except (ValueError, RecursionError):
         return None
