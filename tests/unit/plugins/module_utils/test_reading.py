@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 from typing import Any
@@ -49,6 +50,31 @@ def read_of(*points: RecoveryPoint, **options: Any) -> dict[str, Any]:
 
 def names(read: dict[str, Any]) -> list[Any]:
     return [row.get("workload_name") for row in read["workloads"]]
+
+
+def test_points_told_together_are_as_told_one_by_one() -> None:
+    """In a window and with facts of a place, undated ones among them, some without a size."""
+    days = (1, 2, 5, 9, 40, 20_000)
+    facts: list[dict[str, Any]] = [{"match": "disk", "offsite": True}]
+    windows: list[dict[str, Any]] = [
+        {},
+        {"since": "8d"},
+        {"until": "2d"},
+        {"since": "1h"},
+        {"names": ["db*"]},
+        {"names": ["app"]},
+    ]
+    for options in windows:
+        told = [
+            point(day, id=f"{number:x}", size_bytes=None if day == 5 else day, copies=[Copy(location="disk")])
+            for number, day in enumerate(days)
+        ]
+        sizes = [-1 if each.size_bytes is None else each.size_bytes for each in told]
+        together = Reading("backup.example", "spp", location_facts=facts, **options)
+        like = dataclasses.replace(told[0])
+        together.points(like, list(range(len(told))), [each.created for each in told], sizes)
+        one_by_one = read_of(*told, location_facts=facts, **options)
+        assert together.result() == one_by_one
 
 
 # Names
