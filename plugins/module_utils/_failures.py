@@ -206,13 +206,12 @@ def _innermost(chain: list[BaseException], server: str, call: str, endpoint: t.A
             advice="Check that host and port are reachable from here; for a slow server set a longer timeout",
         )
     last = chain[-1]
-    # With TLS 1.3 the client may be sending already when it is refused, and what it was told can then be lost.
-    refused = "; a server that wants a client certificate, or another one, may do so"
+    advice = "Check that the server is up and that nothing between cuts the connection"
+    if isinstance(last, ssl.SSLError):
+        # With TLS 1.3 the client may be sending already when it is refused, and what it was told can then be lost.
+        advice += "; a server that wants a client certificate, or another one, may do so"
     return ConnectionFailedError(
-        f"the connection broke ({type(last).__name__}: {last})",
-        server=server,
-        call=call,
-        advice="Check that the server is up and that nothing between cuts the connection" + (refused if isinstance(last, ssl.SSLError) else ""),
+        f"the connection broke ({type(last).__name__}: {last})", server=server, call=call, advice=advice
     )
 
 
