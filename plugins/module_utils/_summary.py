@@ -27,6 +27,7 @@ from ansible_collections.backup.audit.plugins.module_utils._model import (
 from ansible_collections.backup.audit.plugins.module_utils._summary_groups import (
     UNKNOWN_SIZE,
     Group,
+    Growing,
     drop_double,
     drop_future,
 )
@@ -49,9 +50,9 @@ class Summary:
         self._calendar = calendar
         self._history = history
         self._workloads: dict[WorkloadKey, Workload] = {}
-        self._classes: dict[WorkloadKey, dict[t.Any, Group]] = {}
+        self._classes: dict[WorkloadKey, dict[t.Any, Growing]] = {}
         # By the identity of a pattern, which is held so that it stays its own.
-        self._patterns: dict[int, tuple[RecoveryPoint, Group]] = {}
+        self._patterns: dict[int, tuple[RecoveryPoint, Growing]] = {}
 
     def workload(self, workload: Workload) -> Workload:
         """Take note of a workload, whether it has points or not; what is known of it already is completed."""
@@ -62,7 +63,7 @@ class Summary:
                     setattr(known, field, getattr(workload, field))
         return known
 
-    def add(self, point: RecoveryPoint) -> Group:
+    def add(self, point: RecoveryPoint) -> Growing:
         """Fold one point in, among those that say the same."""
         group = self._group_of(point)
         group.add(point.id, point.created, point.size_bytes, point.verified_at, point.checked_at)
@@ -77,7 +78,7 @@ class Summary:
             found = self._patterns[id(pattern)] = (pattern, self._group_of(pattern))
         found[1].add(ident, created, size, pattern.verified_at, pattern.checked_at)
 
-    def _group_of(self, point: RecoveryPoint) -> Group:
+    def _group_of(self, point: RecoveryPoint) -> Growing:
         key = point.workload.key
         classes = self._classes.get(key)
         if classes is None:
@@ -89,13 +90,13 @@ class Summary:
         name = (point.kind, point.status, point.usable, facts, point.malware, point.estimated, point.attested, places)
         kept = classes.get(name)
         if kept is None:
-            kept = classes[name] = Group(*name)
+            kept = classes[name] = Growing(name)
         return kept
 
     def so_far(self) -> tuple[int, int]:
         """How many workloads and points there are by now; another thread may ask while points are added."""
         classes = [group for of_one in list(self._classes.values()) for group in list(of_one.values())]
-        return len(self._workloads), sum(len(group.ids) for group in classes)
+        return len(self._workloads), sum(map(len, classes))
 
     def forget(self, workload: Workload) -> None:
         """What was folded in for this workload may be another's: it is told anew."""
@@ -110,7 +111,7 @@ class Summary:
         return rows
 
     def _row(self, key: WorkloadKey, workload: Workload) -> dict[str, t.Any]:
-        classes = list(self._classes.get(key, {}).values())
+        classes = [growing.group() for growing in self._classes.get(key, {}).values()]
         drop_double(classes)
         in_future = drop_future(classes, self._now + FUTURE_TOLERANCE)
         classes = [group for group in classes if group.times]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
 from array import array
 from collections.abc import Sequence
@@ -20,9 +21,63 @@ _USABLE_ORDER = {False: 0, None: 1, True: 2}
 _MALWARE_ORDER = {"infected": 0, "suspicious": 1, None: 2, "clean": 3}
 
 
+# Of as many points the numbers are put aside. Thousands of arrays that grow side by side leave holes behind them that
+# are too small for any of them: 49 bytes for each point, not 34.
+_PIECE = 3 * 32
+_BYTES = 3 * array("q").itemsize
+
+
+class Growing:
+    """Points of one workload whose facts are all the same, while they come in any order: id, time, size and so on."""
+
+    __slots__ = ("_name", "_numbers", "_pieces", "_tests")
+
+    def __init__(self, name: tuple[t.Any, ...]) -> None:
+        self._name = name
+        self._numbers = array("q")
+        self._pieces: list[bytes] = []
+        self._tests = (array("q"), array("q"))
+
+    def __len__(self) -> int:
+        return (sum(map(len, self._pieces)) + len(self._numbers) * self._numbers.itemsize) // _BYTES
+
+    def add(self, ident: str, created: int, size: int | None, verified_at: int | None, checked_at: int | None) -> None:
+        """One more point."""
+        numbers = self._numbers
+        numbers.extend((hash(ident), created, UNKNOWN_SIZE if size is None else size))
+        verified, checked = self._tests
+        if verified or checked or verified_at is not None or checked_at is not None:
+            self._note_test(verified, verified_at)
+            self._note_test(checked, checked_at)
+        if len(numbers) >= _PIECE:
+            self._pieces.append(numbers.tobytes())
+            del numbers[:]
+
+    def _note_test(self, tests: array[int], tested: int | None) -> None:
+        """When the point that was added last was tested."""
+        if tested is not None and not tests:
+            tests.extend([_NEVER_TESTED] * (len(self) - 1))
+        if tested is not None or tests:
+            tests.append(_NEVER_TESTED if tested is None else tested)
+
+    def extend(self, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
+        """More of them, tested never."""
+        self._numbers.extend(itertools.chain.from_iterable(zip(ids, times, sizes, strict=True)))
+        self._pieces.append(self._numbers.tobytes())
+        del self._numbers[:]
+        for tests in self._tests:
+            tests.extend([_NEVER_TESTED] * len(ids) if tests else ())
+
+    def group(self) -> Group:
+        """All that have come."""
+        numbers = array("q", b"".join([*self._pieces, self._numbers.tobytes()]))
+        ids, times, sizes = (numbers[first::3] for first in range(3))
+        return Group(*self._name, ids=ids, times=times, sizes=sizes, tests=self._tests)
+
+
 @dataclasses.dataclass(slots=True)
 class Group:
-    """Points of one workload whose facts are all the same."""
+    """Points of one workload whose facts are all the same, when all have come."""
 
     kind: str
     status: str
@@ -32,36 +87,12 @@ class Group:
     estimated: tuple[str, ...]
     attested: tuple[str, ...]
     places: tuple[tuple[str | None, str | None], ...] | None
-    ids: array[int] = dataclasses.field(default_factory=lambda: array("q"))
-    times: array[int] = dataclasses.field(default_factory=lambda: array("q"))
-    sizes: array[int] = dataclasses.field(default_factory=lambda: array("q"))
-    # When each point was tested, for verified and for checked; empty as long as none of them was.
-    tests: tuple[array[int], array[int]] = dataclasses.field(default_factory=lambda: (array("q"), array("q")))
-
-    def add(self, ident: str, created: int, size: int | None, verified_at: int | None, checked_at: int | None) -> None:
-        """One more point."""
-        self.ids.append(hash(ident))
-        self.times.append(created)
-        self.sizes.append(UNKNOWN_SIZE if size is None else size)
-        verified, checked = self.tests
-        if verified or checked or verified_at is not None or checked_at is not None:
-            self.note_test(0, verified_at)
-            self.note_test(1, checked_at)
-
-    def note_test(self, index: int, tested: int | None) -> None:
-        """When the point that was added last was tested."""
-        tests = self.tests[index]
-        if tested is not None or tests:
-            tests.extend([_NEVER_TESTED] * (len(self.ids) - 1 - len(tests)))
-            tests.append(_NEVER_TESTED if tested is None else tested)
-
-    def extend(self, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
-        """More of them, tested never."""
-        self.ids.extend(ids)
-        self.times.extend(times)
-        self.sizes.extend(sizes)
-        for tests in self.tests:
-            tests.extend([_NEVER_TESTED] * len(ids) if tests else ())
+    _: dataclasses.KW_ONLY
+    ids: array[int]
+    times: array[int]
+    sizes: array[int]
+    # When each point was tested, for verified and for checked; empty where none of them was.
+    tests: tuple[array[int], array[int]]
 
     def newest_test(self, index: int, limit: int) -> tuple[int, int] | None:
         """(time of the test, time of the point) of the newest test that does not lie beyond ``limit``."""
