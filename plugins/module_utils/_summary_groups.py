@@ -87,12 +87,11 @@ class Group:
     estimated: tuple[str, ...]
     attested: tuple[str, ...]
     places: tuple[tuple[str | None, str | None], ...] | None
-    _: dataclasses.KW_ONLY
-    ids: array[int]
-    times: array[int]
-    sizes: array[int]
+    ids: array[int] = dataclasses.field(kw_only=True)
+    times: array[int] = dataclasses.field(kw_only=True)
+    sizes: array[int] = dataclasses.field(kw_only=True)
     # When each point was tested, for verified and for checked; empty where none of them was.
-    tests: tuple[array[int], array[int]]
+    tests: tuple[array[int], array[int]] = dataclasses.field(kw_only=True)
 
     def newest_test(self, index: int, limit: int) -> tuple[int, int] | None:
         """(time of the test, time of the point) of the newest test that does not lie beyond ``limit``."""

@@ -85,7 +85,8 @@ def guid_of(row: Mapping[str, t.Any], member: str) -> str | None:
 
 def moment(value: t.Any) -> int | None:
     """A time in milliseconds; 0 and what is no time are taken for missing, as the vendor's own clients do."""
-    if type(value) is int and 0 < value < _SURELY_A_TIME:
+    # True is an int as well, and equal to 1.
+    if isinstance(value, int) and 1 < value < _SURELY_A_TIME:
         return value * 1000
     try:
         return from_epoch_millis(value) if value else None
