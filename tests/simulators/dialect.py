@@ -94,7 +94,8 @@ class Route:
 class Desk(Protocol):
     """Where a product keeps its sessions."""
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        """How many were not ended."""
 
     def clear(self) -> None:
         """End them all."""
