@@ -22,7 +22,7 @@ PAGED: dict[str, dict[str, Any]] = {
 
 
 # Where copies are rows, one of them stands for a point whose own row goes.
-VARIANTS: dict[str, dict[str, Any]] = {"spp": {"copies_as_rows": False}}
+VARIANTS: dict[str, dict[str, Any]] = {"spp": {"copies_as_rows": False}, "vprotect": {"synchronizations": False}}
 # Where points of one moment are told as one, that goes by the id of one of them, which may be the one that goes.
 FOLDED = ("veeam_backup_replication", "veeam_enterprise_manager")
 
