@@ -48,7 +48,7 @@ class Listing:
 
         size = source.settings.page_size
         begun = Ahead(source.workers, fetch, 0, size) if ahead else fetch
-        return _with_ids(source, by_offset(begun, mapper or source.workers, size, _identity, what), what)
+        return with_ids(source.client.host, by_offset(begun, mapper or source.workers, size, _identity, what), what)
 
 
 def _identity(record: t.Any) -> str:
@@ -65,7 +65,8 @@ def _all_have_ids(items: Sequence[t.Any]) -> bool:
     return all(idents) and set(map(type, idents)) <= {str}
 
 
-def _with_ids(source: Source, pages: Iterator[t.Any], what: str) -> Iterator[dict[str, t.Any]]:
+def with_ids(host: str, pages: Iterator[t.Any], what: str) -> Iterator[dict[str, t.Any]]:
+    """The records of these pages, each of which must have an id: AnswerError of ``host`` where one has none."""
     for items in pages:
         if _all_have_ids(items):
             # Page by page: the check record by record took as long as the rest of this module.
@@ -73,5 +74,5 @@ def _with_ids(source: Source, pages: Iterator[t.Any], what: str) -> Iterator[dic
             continue
         for item in items:
             if not isinstance(item, dict) or as_text(item.get("id")) is None:
-                raise AnswerError(f"a record of {what} has no id", server=source.client.host)
+                raise AnswerError(f"a record of {what} has no id", server=host)
             yield item

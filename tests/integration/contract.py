@@ -133,8 +133,8 @@ def differences(
         special = f"{truth['kind']}:{field}"
         how = unknown.get(special, unknown.get(field, ("exact", "")))[0]
         not_told = _NOT_TOLD.get(special, _NOT_TOLD.get(field, (None,)))
-        if field == "immutable" and _ends_about_now(truth["immutable_until"]):
-            continue
+        if field == "immutable" and value is False and _has_just_ended(truth["immutable_until"]):
+            true = False
         if field in told["estimated"]:
             if how != "estimated":
                 yield f"{field}: {value!r} is estimated, but not declared so"
@@ -147,9 +147,9 @@ def differences(
             yield f"{field}: {value!r}, but the product cannot tell it"
 
 
-def _ends_about_now(until: str | None) -> bool:
+def _has_just_ended(until: str | None) -> bool:
     """Whether a lock may have ended since the estate was made; it is one before, and none after."""
-    return until is not None and abs(parse_time(until) // SECOND - time.time()) < HOUR
+    return until is not None and 0 <= time.time() - parse_time(until) // SECOND < HOUR
 
 
 def _part_of(field: str, value: Any, true: Any) -> bool:

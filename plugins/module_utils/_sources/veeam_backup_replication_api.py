@@ -15,6 +15,7 @@ from ansible_collections.backup.audit.plugins.module_utils._failures import (
     NotFoundError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
+from ansible_collections.backup.audit.plugins.module_utils._listing import with_ids
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_object, as_text, items_of
 from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_offset
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
@@ -63,11 +64,8 @@ class Api:
     ) -> Iterator[dict[str, t.Any]]:
         """The same of pages that ``fetch`` gives by offset and limit."""
         by_id = identity or (lambda row: as_text(as_object(row).get("id")))
-        for items in by_offset(fetch, mapper or self.workers, self.page_size, by_id, what):
-            for item in items:
-                if not isinstance(item, dict) or as_text(item.get("id")) is None:
-                    raise AnswerError(f"a record of {what} has no id", server=self.client.host)
-                yield item
+        pages = by_offset(fetch, mapper or self.workers, self.page_size, by_id, what)
+        return with_ids(self.client.host, pages, what)
 
     def page(self, path: str, params: Mapping[str, str] | None = None) -> Page[t.Any]:
         """One page, or the whole of a listing that has no pages."""

@@ -49,7 +49,6 @@ _MEMBERS = (
     "backupTime",
     "size",
     "archiveExpire",
-    "parentBackup",
 )
 
 
@@ -174,8 +173,8 @@ class Records:
 
     def of(self, row: dict[str, t.Any]) -> Record:
         """One record."""
-        guid, status, kind, entity, rule, places, snapshot, finished, size, expires, parent = map(row.get, _MEMBERS)
-        key, workload = as_text(guid), as_text(entity.get("guid")) if isinstance(entity, dict) else None
+        guid, status, kind, entity, rule, places, snapshot, finished, size, expires = map(row.get, _MEMBERS)
+        key, workload = as_text(guid), guid_of(row, "protectedEntity")
         whole = self._include_raw or key is None or workload is None
         return Record(
             key or repr(row),
@@ -185,17 +184,17 @@ class Records:
             moment(finished),
             as_int(size),
             moment(expires),
-            as_text(parent.get("guid")) if isinstance(parent, dict) else None,
+            guid_of(row, "parentBackup"),
             None if workload in self._workloads else entity,
             row if whole else None,
         )
 
     def _words(self, status: t.Any, kind: t.Any, entity: t.Any, rule: t.Any, places: t.Any) -> Words:
         """The same object for all records that say the same."""
-        rule_guid, rule_name = (rule.get("guid"), rule.get("name")) if isinstance(rule, dict) else (None, None)
+        rule_guid, rule_name = _guid_and_name(rule)
         told = (
-            status.get("name") if isinstance(status, dict) else status,
-            kind.get("name") if isinstance(kind, dict) else kind,
+            name_of(status),
+            name_of(kind),
             tuple(map(_told_of_place, places)) if isinstance(places, list) else None,
             rule_name,
             rule_guid,
@@ -220,16 +219,17 @@ class Records:
 def _told_of_place(place: t.Any) -> tuple[t.Any, ...]:
     if not isinstance(place, dict):
         return (None, None, None, None, None)
-    status, role, kind = place.get("status"), place.get("roleType"), place.get("backupDestinationType")
-    destination = place.get("backupDestination")
-    guid, name = (destination.get("guid"), destination.get("name")) if isinstance(destination, dict) else (None, None)
     return (
-        status.get("name") if isinstance(status, dict) else status,
-        role.get("name") if isinstance(role, dict) else role,
-        kind.get("name") if isinstance(kind, dict) else kind,
-        guid,
-        name,
+        name_of(place.get("status")),
+        name_of(place.get("roleType")),
+        name_of(place.get("backupDestinationType")),
+        *_guid_and_name(place.get("backupDestination")),
     )
+
+
+def _guid_and_name(value: t.Any) -> tuple[t.Any, t.Any]:
+    """Of a reference {guid, name}, as they are told."""
+    return (value.get("guid"), value.get("name")) if isinstance(value, dict) else (None, None)
 
 
 def _all_text(value: t.Any) -> bool:
