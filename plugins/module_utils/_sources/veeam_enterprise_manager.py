@@ -15,7 +15,7 @@ import html
 import itertools
 import operator
 import typing as t
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import BasicForHeader, LoginError
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError
@@ -314,7 +314,7 @@ class VeeamEnterpriseManager(Source):
         mapper: Mapper | None = None,
         *,
         ahead: bool = False,
-        made: Callable[[_Rows], Sequence[t.Any]] | None = None,
+        made: Callable[[Iterable[dict[str, t.Any]]], list[t.Any]] | None = None,
     ) -> Iterator[t.Any]:
         """All records of one type, from page 1 to the last; without a page size the server cuts at 100.
 
@@ -326,8 +326,7 @@ class VeeamEnterpriseManager(Source):
             query = {"type": kind, "format": "Entities", **params}
             size = {"pageSize": str(self.settings.page_size), "page": str(number)}
             answer = self.client.get("/api/query", {**query, **size})
-            records, pages = wire.entities_of(answer, kind)
-            return NumberedPage(made(records) if made else records, pages)
+            return NumberedPage(*(wire.made_of(answer, kind, made) if made else wire.entities_of(answer, kind)))
 
         begun = Ahead(self.workers, fetch, 1) if ahead else fetch
         identity = operator.itemgetter(0) if made else wire.id_of

@@ -9,12 +9,15 @@ from __future__ import annotations
 import operator
 import re
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_list, as_object, as_text
+from ansible_collections.backup.audit.plugins.module_utils._picking import PICKED, picked_of
+
+Made = t.TypeVar("Made")
 
 REPRESENTATIONS = ("json", "xml")
 ACCEPT = {"json": "application/json", "xml": "application/xml"}
@@ -68,20 +71,55 @@ def entities_of(answer: Answer, kind: str) -> tuple[list[dict[str, t.Any]], int]
     body = body_of(answer)
     if "entities" not in body:
         raise _no_list(answer, "Entities")
-    records = []
-    for group in as_object(body["entities"]).values():
-        inner = group.values() if isinstance(group, dict) else [group]
-        records += [record for value in inner for record in _records(value)]
+    records = [record for value in _lists_in(body["entities"]) for record in _records(value)]
+    pages = _pages(answer, body, bool(records))
+    return _of_kind(records, kind, answer), pages
+
+
+def made_of(
+    answer: Answer, kind: str, make: Callable[[Iterable[dict[str, t.Any]]], list[Made]]
+) -> tuple[list[Made], int]:
+    """(what ``make`` makes of the records, number of pages) of a query result.
+
+    Record by record, so that none is kept until the next one is decoded, wherever that leaves no doubt about what is a
+    record.
+    """
+    picked = None if _is_xml(answer) else picked_of(answer.body, lambda records: make(_surely(records, kind)))
+    if picked is not None:
+        made, rest = picked
+        body = lowered(as_object(rest))
+        lists = _lists_in(body.get("entities"))
+        if lists.count(PICKED) == 1 and not any(map(_records, lists)):
+            return made, _pages(answer, body, bool(made))
+    records, pages = entities_of(answer, kind)
+    return make(records), pages
+
+
+def _surely(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[dict[str, t.Any]]:
+    """Records that say that they are of this type; whether any other is one, too, is for ``entities_of`` to say."""
+    for record in records:
+        if said(record, "Type") != kind:
+            raise ValueError(f"a record does not say that it is a {kind}")
+        yield record
+
+
+def _lists_in(entities: t.Any) -> list[t.Any]:
+    """What may be records, in one group or one below."""
+    groups = as_object(entities).values()
+    return [value for group in groups for value in (group.values() if isinstance(group, dict) else [group])]
+
+
+def _pages(answer: Answer, body: Mapping[str, t.Any], are_records: bool) -> int:
     paging = lowered(as_object(body.get("paginginfo")))
     pages = as_int(paging.get("pagescount"))
-    if pages is None and records:
+    if pages is None and are_records:
         raise AnswerError(
             "the answer does not say how many pages there are",
             server=answer.server,
             call=answer.call,
             advice="Nothing is guessed from such an answer; please report it with the version of the server",
         )
-    return _of_kind(records, kind, answer), max(pages or 1, _next_page(paging))
+    return max(pages or 1, _next_page(paging))
 
 
 def _next_page(paging: Mapping[str, t.Any]) -> int:

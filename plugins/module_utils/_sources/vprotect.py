@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._http import Answer, 
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_page_size
-from ansible_collections.backup.audit.plugins.module_utils._picking import picked_of
+from ansible_collections.backup.audit.plugins.module_utils._picking import PICKED, picked_of
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._source import Source
 from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as fields
@@ -186,8 +186,8 @@ class VProtect(Source):
 
         def fetch(page: int, size: int) -> Page[Record]:
             answer = self._page(_BACKUPS, query, page, size)
-            picked = picked_of(answer.body, records.of)
-            return Page([records.of(row) for row in _rows(answer)] if picked is None else picked, _total(answer))
+            picked, rest = picked_of(answer.body, records.of_all) or ([], None)
+            return Page(picked if rest == PICKED else records.of_all(_rows(answer)), _total(answer))
 
         def with_rules(page: Sequence[Record]) -> Sequence[Record]:
             for rule in filter(None, dict.fromkeys([record.words.rule for record in page])):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
@@ -170,6 +170,10 @@ class Records:
         self._workloads = workloads
         self._include_raw = include_raw
         self._known: dict[t.Any, Words] = {}
+
+    def of_all(self, rows: Iterable[dict[str, t.Any]]) -> list[Record]:
+        """Record by record."""
+        return list(map(self.of, rows))
 
     def of(self, row: dict[str, t.Any]) -> Record:
         """One record."""

@@ -6,18 +6,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._picking import picked_of
+from ansible_collections.backup.audit.plugins.module_utils._picking import PICKED, picked_of
 
 
 @pytest.mark.parametrize("indent", [None, 1])
-def test_each_object_once(indent: int | None) -> None:
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_each_object_once(indent: int | None, mark: bytes) -> None:
     rows = [{"id": number, "name": "ü,]", "more": [{}, []]} for number in range(3)]
-    body = json.dumps(rows, indent=indent, ensure_ascii=False).encode() + b"\r\n"
-    assert picked_of(body, lambda row: row) == rows
-    assert picked_of(body, lambda row: row["id"]) == [0, 1, 2]
+    body = mark + json.dumps(rows, indent=indent, ensure_ascii=False).encode() + b"\r\n"
+    assert picked_of(body, list) == (rows, PICKED)
+    assert picked_of(body, lambda objects: [row["id"] for row in objects]) == ([0, 1, 2], PICKED)
+
+
+def test_all_but_the_list_is_told() -> None:
+    document = {"total": 2, "none": [], "in": {"rows": [{"id": 1}, {"id": 2}]}, "links": [{"a": [{}]}], "more": "ü"}
+    told = picked_of(json.dumps(document).encode(), list)
+    assert told == ([{"id": 1}, {"id": 2}], {**document, "in": {"rows": PICKED}})
+
+
+def test_no_object_is_kept_until_the_next_is_decoded() -> None:
+    seen = []
+
+    def pick(objects: Iterator[dict[str, Any]]) -> None:
+        for row in objects:
+            seen.append(row["id"])
+            if len(seen) == 2:
+                raise ValueError("the rest is not wanted")
+
+    assert picked_of(b'[{"id": 1}, {"id": 2}, broken', pick) is None
+    assert seen == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -27,6 +49,9 @@ def test_each_object_once(indent: int | None) -> None:
         b"[]",
         b"[",
         b'{"members": []}',
+        b'{"members": [1]}',
+        b'{"text": "[{}]", "members": []}',
+        b'{"text": "\\"", "members": [{}]}',
         b"[{}",
         b"[{},",
         b"[{},]",
@@ -34,13 +59,15 @@ def test_each_object_once(indent: int | None) -> None:
         b"[{}{}]",
         b"[{}, 1]",
         b"[{}]]",
+        b'{"members": [{}]',
+        b'{"members": [{}], "a": }',
         b'[{"a": }]',
-        b"\xef\xbb\xbf[{}]",
         b'[{"a": "\xff"}]',
         "[{}]".encode("utf-16"),
-        b"[" * 200_000,
+        b"[" * 200_000 + b"{",
+        b'[{"a": ' * 200_000,
         b'[{"a": ' + b"9" * 5000 + b"}]",
     ],
 )
-def test_what_is_no_plain_list_of_objects(body: bytes) -> None:
-    assert picked_of(body, lambda row: row) is None
+def test_what_is_no_list_of_objects_alone(body: bytes) -> None:
+    assert picked_of(body, list) is None

@@ -109,6 +109,47 @@ def test_every_representation_says_the_same(given: Answer) -> None:
     )
 
 
+# What is not picked over record by record, for there is doubt about what is a record.
+DOUBTFUL: dict[str, Any] = {
+    "references first": {"Refs": {"Refs": [{"Type": "CloudVmReplicaPointReference"}]}, **CLOUD_JSON},
+    "other lists first": {"Links": [{"Rel": "Up"}], **CLOUD_JSON},
+    "one record": {**CLOUD_JSON, "Entities": {"X": {"X": CLOUD}}},
+    "no type": {**CLOUD_JSON, "Entities": {"X": {"X": [CLOUD, {**CLOUD, "Type": None}]}}},
+    "another spelling of the type": {
+        **CLOUD_JSON,
+        "Entities": {"X": {"X": [{**CLOUD, "Type": "cloudvmreplicapoint"}]}},
+    },
+    "two lists": {**CLOUD_JSON, "Entities": {"X": {"X": [CLOUD]}, "Y": {"Y": [CLOUD, CLOUD]}}},
+    "a list and a record": {**CLOUD_JSON, "Entities": {"X": {"X": [CLOUD]}, "Y": {"Y": CLOUD}}},
+    "records elsewhere as well": {"Others": [CLOUD], **CLOUD_JSON},
+    "a text that looks like a list": {"Note": "[{", **CLOUD_JSON},
+    "a text in quotes": {"Note": '"', **CLOUD_JSON},
+    "no list": {**CLOUD_JSON, "Entities": {}},
+    "an empty list": {**CLOUD_JSON, "Entities": {"X": []}},
+}
+
+
+@pytest.mark.parametrize("spelled", [lambda document: document, camel], ids=["v12", "v13"])
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_where_there_is_doubt_the_whole_answer_is_read(name: str, spelled: Callable[[Any], Any]) -> None:
+    """The records are those of the whole, and none is made twice."""
+    given = json_answer(spelled(DOUBTFUL[name]))
+    assert wire.made_of(given, "CloudVmReplicaPoint", list) == wire.entities_of(given, "CloudVmReplicaPoint")
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a mark"])
+@pytest.mark.parametrize("spelled", [lambda document: document, camel], ids=["v12", "v13"])
+def test_records_are_made_one_by_one(
+    spelled: Callable[[Any], Any], prefix: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all is as it should be the answer is decoded once, and not as a whole."""
+    given = json_answer(spelled({"Refs": None, **CLOUD_JSON}), prefix)
+    expected = wire.entities_of(given, "CloudVmReplicaPoint")
+    assert expected[0]
+    monkeypatch.setattr(wire, "entities_of", None)
+    assert wire.made_of(given, "CloudVmReplicaPoint", list) == expected
+
+
 @pytest.mark.parametrize(
     ("state", "usable"),
     [
@@ -175,9 +216,13 @@ def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_t
 )
 def test_what_is_no_query_result_is_an_error(body: str, content_type: str, words: str) -> None:
     """Nothing is taken for an empty listing."""
+    given = answer(body, content_type)
     with pytest.raises(AnswerError) as caught:
-        wire.entities_of(answer(body, content_type), "CloudVmReplicaPoint")
+        wire.entities_of(given, "CloudVmReplicaPoint")
     assert words in str(caught.value)
+    with pytest.raises(AnswerError) as made:
+        wire.made_of(given, "CloudVmReplicaPoint", list)
+    assert str(made.value) == str(caught.value)
 
 
 @pytest.mark.parametrize(
