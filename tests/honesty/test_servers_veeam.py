@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, parse_time
 from tests.honesty.asking import EM, VBR, judged_now, one, told
 from tests.honesty.observing import FRESH, SEVEN, judged
 from tests.honesty.situations import AGE, COUNT, REFUSED, Pair, situation
@@ -213,11 +213,18 @@ def test_log_in_without_a_token(simulators: Simulators) -> Pair:
     careless="the last job succeeded last night",
     control=AGE,
     result="fail",
-    words="newest recovery point is 1d",
+    words="newest recovery point is",
 )
 def test_corrupted_point(simulators: Simulators) -> Pair:
-    policy = {"recovery_points": {"newest_within": "25h"}}
-    return one(simulators, "veeam_azure", "mail-01", policy), one(simulators, "veeam_azure", "web-01", policy)
+    def of(name: str) -> Assessment:
+        """Judged by a limit that its newest point keeps, and last night's does not, at any time of the day."""
+        options = {"names": [name], "workload_types": ["vm"], "detail": "recovery_points"}
+        result = told(read(simulators.ready, "veeam_azure", **options))
+        newest = max(parse_time(point["created_at"]) for point in result["recovery_points"])
+        hours = (parse_time(result["read_at"]) - newest) // (HOUR * SECOND) + 2
+        return judged_now(result, {"recovery_points": {"newest_within": f"{hours}h"}})
+
+    return of("mail-01"), of("web-01")
 
 
 @situation(
