@@ -181,6 +181,19 @@ def test_restricted_account(simulators: Simulators) -> Pair:
 
 
 @situation(
+    "Backups say when they were stored, and not which moment they bring back",
+    careless="the newest is from last night",
+    control=AGE,
+    result="fail",
+    words="cannot tell",
+)
+def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -> Pair:
+    straight = one(simulators, "vprotect", "web-01", FRESH)
+    simulators.ask("vprotect", "__variant", {"snapshot_times": False})
+    return one(simulators, "vprotect", "web-01", FRESH), straight
+
+
+@situation(
     "Half of the nights failed",
     careless="30 entries",
     control=COUNT,

@@ -218,7 +218,7 @@ def test_log_in_without_a_token(simulators: Simulators) -> Pair:
 def test_corrupted_point(simulators: Simulators) -> Pair:
     def of(name: str) -> Assessment:
         """Judged by a limit that its newest point keeps, and last night's does not, at any time of the day."""
-        options = {"names": [name], "workload_types": ["vm"], "detail": "recovery_points"}
+        options: dict[str, Any] = {"names": [name], "workload_types": ["vm"], "detail": "recovery_points"}
         result = told(read(simulators.ready, "veeam_azure", **options))
         newest = max(parse_time(point["created_at"]) for point in result["recovery_points"])
         hours = (parse_time(result["read_at"]) - newest) // (HOUR * SECOND) + 2

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import read
+from tests.integration.running_modules import Ended, read
 
 
 def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -114,6 +114,25 @@ def test_points_without_times(simulators: Simulators) -> None:
     assert ended.result["totals"]["recovery_points"] == whole["recovery_points"]
     assert ended.result["totals"]["points_listed"] < whole["points_listed"]
     assert any("carry no time" in str(warning) for warning in ended.result["warnings"])
+
+
+def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> None:
+    """All of them are listed, and none counts; a warning says how many."""
+
+    def made_of(ended: Ended) -> list[dict[str, Any]]:
+        assert not ended.failed, ended.message
+        return [point for point in ended.result["recovery_points"] if point["status"] in ("success", "warning")]
+
+    whole = made_of(read(simulators.ready, "vprotect", detail="recovery_points"))
+    simulators.ask("vprotect", "__variant", {"snapshot_times": False, "synchronizations": False})
+    ended = read(simulators.ready, "vprotect", detail="recovery_points")
+    made = made_of(ended)
+    assert {point["id"] for point in made} == {point["id"] for point in whole}
+    assert ended.result["totals"]["recovery_points"] == 0
+    assert {point["usable"] for point in made} <= {None, False}
+    assert all("created_at" in point["estimated"] for point in made)
+    unknown = sum(point["usable"] is None for point in made)
+    assert any(f"{unknown} backups say when they were stored" in str(one) for one in ended.result["warnings"])
 
 
 def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:

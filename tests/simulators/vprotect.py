@@ -18,6 +18,7 @@ Variants (product `vprotect`; every product also has those of `Dialect`):
   page_cap          0           above 0: no page is longer, whatever size asks (3.1: no maximum is published)
   window_clock      snapshot    backup: from and to mean backupTime (3.2)
   unfinished_times  true        false: what failed or runs has no times (4)
+  snapshot_times    true        false: a backup says only when it was stored; a client of the vendor reckons with it (4)
   synchronizations  true        further copies are also rows of their own, of the type SYNCHRONIZATION (4)
   removed           2           so many older backups a workload that retention has removed, as SUCCESS_REMOVED (4)
   synthetic         false       fulls after the first are SYNTHETIC
@@ -73,6 +74,7 @@ class Vprotect(Dialect):
         "page_cap": 0,
         "window_clock": "snapshot",
         "unfinished_times": True,
+        "snapshot_times": True,
         "synchronizations": True,
         "removed": 2,
         "synthetic": False,

@@ -56,7 +56,8 @@ class Backups:
     def prepare(self) -> None:
         made = [record for work in self.dialect.workloads(*ENTITY_TYPES) for record in self.records.of_workload(work)]
         # newest first; what has no time yet is being made now
-        made.sort(key=lambda record: (-(record.snapshot or milliseconds(self.dialect.estate.now)), record.guid))
+        now = milliseconds(self.dialect.estate.now)
+        made.sort(key=lambda record: (-(record.snapshot or record.stored or now), record.guid))
         self._all = made
         self._by_guid = {record.guid: record for record in made}
         self._written = {record.guid: json.dumps(self.records.row(record)).encode() for record in made}

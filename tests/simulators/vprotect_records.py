@@ -128,7 +128,7 @@ class Records:
             point,
             kind,
             _STATUS[point.status],
-            milliseconds(point.created_at) if timed else None,
+            milliseconds(point.created_at) if timed and self.dialect.flag("snapshot_times") else None,
             stored if timed else None,
             tuple(self._places(point)),
             parent=rests_on,

@@ -84,7 +84,7 @@ class VProtect(Source):
     )
     cannot_tell: t.ClassVar = {
         ("*", "*"): {
-            "created_at": ("estimated", "the time of the snapshot; where the record has none, when it was stored"),
+            "created_at": ("estimated", "when it was stored, where it has no snapshotTime; it then counts as unknown"),
             "verified": ("estimated", "from a restore job of this very backup; boots and checks are not recorded"),
             "checked": ("cannot", "no result of a check is kept with a backup"),
             "malware": ("cannot", "no scan result is kept with a backup"),
@@ -140,11 +140,17 @@ class VProtect(Source):
             fields.lists_places(reading.version),
         )
         self._copies = Copies()
+        self._stored_only = 0
         chains = Chains(self._tell)
         self._read_backups(backups, workloads, chains, context)
         chains.finish(whole=reading.since is None)
         for point in self._copies.alone():
             reading.point(point)
+        if self._stored_only:
+            reading.warnings.append(
+                f"{self._stored_only} backups say when they were stored, but not which moment they bring back "
+                "(snapshotTime), so whether they are recent is unknown, and they count as unknown"
+            )
         workloads.finish(include_unprotected=self.settings.include_unprotected)
 
     def _read_backups(
@@ -179,6 +185,10 @@ class VProtect(Source):
     def _tell(self, point: RecoveryPoint) -> None:
         if point.usable is not False:
             self._copies.told(point)
+        if point.usable is True and "created_at" in point.estimated:
+            # It was stored hours after the moment that it brings back, so its age would be told too young.
+            point.usable = None
+            self._stored_only += 1
         self._reading.point(point)
 
     def _backups(self, query: Mapping[str, t.Any], records: Records) -> Iterator[Record]:

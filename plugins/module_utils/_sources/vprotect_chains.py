@@ -100,11 +100,12 @@ class Chains:
             point, base = stack.pop()
             if base is not True:
                 point.usable = False if base is False or point.usable is False else None
-            key = hash(point.id)
-            self._journal.note(key, point.usable)
+            key, usable = hash(point.id), point.usable
+            self._journal.note(key, usable)
+            # What it builds on, and not what is told of it: who hears it may doubt its time, which is its own.
             self._tell(point)
             for child in self._waiting.pop(key, ()):
-                stack.append((child, point.usable))
+                stack.append((child, usable))
 
 
 class Copies:

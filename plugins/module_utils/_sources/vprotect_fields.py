@@ -153,7 +153,7 @@ def point_of(record: Record, workload: Workload, context: Context) -> RecoveryPo
         expires=record.expires,
         job=words.job,
     )
-    # When it was stored is later than what it can bring back: the age is then told too young.
+    # When it was stored is later than the moment that it brings back.
     estimated = () if snapshot is not None else ("created_at",)
     if context.include_raw and row is not None:
         point.raw = scrubbed(row)

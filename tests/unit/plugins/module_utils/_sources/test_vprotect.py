@@ -235,6 +235,22 @@ def test_chain_from_newest_to_oldest() -> None:
     assert chained(rows, whole=True) == {"a": None, "b": None, "c": None}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_doubt_about_the_time_of_one_is_no_doubt_about_another(order: int) -> None:
+    """Whoever is told of a point may take it for unknown; what builds on it can be restored all the same."""
+    told: dict[str, bool | None] = {}
+
+    def tell(settled: RecoveryPoint) -> None:
+        told[settled.id] = settled.usable
+        settled.usable = None
+
+    chains = Chains(tell)
+    for ident, parent in (("c", "b"), ("b", "a"), ("a", None))[::order]:
+        chains.add(RecoveryPoint(id=ident, workload=Workload(), created=0, usable=True), parent)
+    chains.finish(whole=True)
+    assert told == {"a": True, "b": True, "c": True}
+
+
 def test_parent_that_is_gone() -> None:
     """Gone where all was read; left as it is where the window may hide it; a circle is no chain."""
     rows: list[tuple[str, str | None, bool | None]] = [("c", "b", True), ("b", "a", True)]
