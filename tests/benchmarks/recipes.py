@@ -60,6 +60,8 @@ class Recipe:
     # Whether an answer begins with a byte order mark, which `uri` cannot decode by itself.
     marked: bool = False
     xml: bool = False
+    # Whether points come in pages; otherwise in slices of time, and how many there are nobody knows beforehand.
+    paged: bool = True
 
 
 _VBR = {"x-api-version": "1.3-rev2"}
@@ -164,6 +166,7 @@ RECIPES: dict[str, Recipe] = {
         # Backups of the appliance itself belong to no instance.
         usable="| selectattr('instance_id', 'defined') | selectattr('status', 'equalto', 'Successful')",
         module="unitrends_backups_info",
+        paged=False,
     ),
     "spp": Recipe(
         login={"url": "/api/endeavour/session", "method": "POST", "headers": _BASIC},
