@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._errors import AuditE
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError, ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._http import Answer, segment
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_object, as_text
-from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_page_size
 from ansible_collections.backup.audit.plugins.module_utils._picking import PICKED, picked_of
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
@@ -37,6 +37,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_rec
     own_guid,
     word,
 )
+from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_workloads import Workloads
 from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline
@@ -130,7 +131,7 @@ class VProtect(Source):
         entities = self.workers.submit(self._entities)
         destinations = self.workers.submit(self._encrypting)
         restores = self.workers.submit(self._restores)
-        workloads = _Workloads(reading, self.settings.workload_types, entities)
+        workloads = Workloads(reading, self.settings.workload_types, entities)
         backups = self._backups(self._query(), Records(workloads.by_id, include_raw=self.settings.include_raw))
         context = fields.Context(
             self._known("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
@@ -156,7 +157,7 @@ class VProtect(Source):
     def _read_backups(
         self,
         backups: Iterable[Record],
-        workloads: _Workloads,
+        workloads: Workloads,
         chains: Chains,
         context: fields.Context,
     ) -> None:
@@ -326,60 +327,6 @@ class VProtect(Source):
                     # That it exists is told by the list of all; platform and presence stay unknown.
                     continue
         return list(known.values())
-
-
-class _Workloads:
-    """Workloads by id: what backups name and what the server lists become one."""
-
-    def __init__(self, reading: Reading, wanted: tuple[str, ...], entities: Future[t.Any]) -> None:
-        self._reading = reading
-        self._wanted = wanted
-        self._entities = entities
-        self._all = set(wanted) == set(fields.WORKLOAD_TYPES)
-        self.by_id: dict[str | None, Workload] = {}
-        self._inventory: dict[str | None, Workload] | None = None
-
-    def of(self, record: Record) -> Workload | None:
-        """The workload of a backup; None if its type is not wanted."""
-        known = self.by_id.get(record.workload)
-        if known is None:
-            known = fields.workload_of(record)
-            if known.type is None and record.workload in self._listed():
-                known.type = self._listed()[record.workload].type
-            if record.workload is not None:
-                self.by_id[record.workload] = known
-        return known if self._all or known.type in (None, *self._wanted) else None
-
-    def _listed(self) -> dict[str | None, Workload]:
-        """What the server lists, by id; empty where it may not be read."""
-        if self._inventory is None:
-            found = self._entities.result()
-            rows = [] if isinstance(found, AuditError) else found
-            self._inventory = {own_guid(row): fields.entity_of(row) for row in rows}
-        return self._inventory
-
-    def finish(self, *, include_unprotected: bool) -> None:
-        """Complete what backups named, and tell the workloads that have none."""
-        found = self._entities.result()
-        if isinstance(found, AuditError):
-            self._reading.scope["inventory"] = False
-            self._reading.warnings.append(
-                f"the inventory could not be read, so unprotected workloads are not seen: {found.message}"
-            )
-            return
-        self._reading.scope["inventory"] = True
-        for ident, listed in self._listed().items():
-            known = self.by_id.get(ident)
-            if known is not None:
-                known.platform = known.platform or listed.platform
-                known.in_inventory = listed.in_inventory
-                known.name = known.name or listed.name
-            elif include_unprotected and (self._all or listed.type in self._wanted):
-                self._reading.workload(listed)
-        if not found and not self.by_id:
-            self._reading.warnings.append(
-                "neither backups nor workloads are listed; this server leaves out what an account may not see"
-            )
 
 
 def _rows(answer: Answer) -> list[dict[str, t.Any]]:
