@@ -10,6 +10,7 @@ from typing import Any
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
 from tests.honesty.observing import judged
+from tests.honesty.situations import AGE, Pair
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import Ended, read
 
@@ -38,3 +39,16 @@ def read_and_judged(
 def one(simulators: Simulators, product: str, name: str, policy: Any, **options: Any) -> Assessment:
     """What is said of the virtual machines of one name."""
     return read_and_judged(simulators, product, policy, names=[name], **{"workload_types": ["vm"], **options})
+
+
+def with_and_without(simulators: Simulators, product: str, variant: dict[str, Any], policy: Any) -> Pair:
+    """What is said of web-01 by a server with this variant, and by one without it."""
+    straight = one(simulators, product, "web-01", policy)
+    simulators.ask(product, "__variant", variant)
+    return one(simulators, product, "web-01", policy), straight
+
+
+def newest_age_of(assessment: Assessment) -> int:
+    """Seconds since the newest recovery point, as the one finding about it measured them."""
+    (finding,) = [each for each in assessment.plain()["findings"] if each["control"] == AGE]
+    return int(finding["actual"])

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from tests.honesty.asking import judged_now, one, told
+from tests.honesty.asking import judged_now, one, told, with_and_without
 from tests.honesty.observing import FRESH, SEVEN
 from tests.honesty.situations import AGE, COUNT, REFUSED, Pair, situation
 from tests.integration.conftest import Simulators
@@ -49,9 +49,7 @@ def test_counts_are_cut(simulators: Simulators) -> Pair:
     words="is off by 2h",
 )
 def test_clock_of_the_server(simulators: Simulators) -> Pair:
-    straight = one(simulators, "spp", "web-01", FRESH)
-    simulators.ask("spp", "__variant", {"clock_skew": -7200})
-    return one(simulators, "spp", "web-01", FRESH), straight
+    return with_and_without(simulators, "spp", {"clock_skew": -7200}, FRESH)
 
 
 @situation(
@@ -188,9 +186,7 @@ def test_restricted_account(simulators: Simulators) -> Pair:
     words="cannot tell",
 )
 def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -> Pair:
-    straight = one(simulators, "vprotect", "web-01", FRESH)
-    simulators.ask("vprotect", "__variant", {"snapshot_times": False})
-    return one(simulators, "vprotect", "web-01", FRESH), straight
+    return with_and_without(simulators, "vprotect", {"snapshot_times": False}, FRESH)
 
 
 @situation(
