@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 from tests.tools.project import ROOT
 
 _SECONDS_TO_START = 600
+# At once, but for the answers that it may still be sending.
+_SECONDS_TO_END = 20
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,18 @@ def serving(product: str, workloads: int, points: int, *, latency_ms: float = 50
                 time.sleep(0.05)
             yield Server(product, points // workloads * workloads, json.loads(ready_file.read_text("utf-8")))
         finally:
-            process.terminate()
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """By the end of its input, so that it takes its folder along; by force where it does not listen."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def throughput(server: Server, headers: dict[str, str], targets: list[str], connections: int) -> tuple[float, float]:

@@ -103,7 +103,7 @@ _NETWORK = (
     Case("closed before the answer", for_good("closed_unanswered"), ("connection broke.*after 3 tries",), REFUSED),
     Case("no answer in time", for_good("delay", seconds=4), ("no answer within 1 s",), REFUSED, options=_PATIENCE),
     Case("slow headers", for_good("slow_headers", seconds=0.2), ("not complete after",), REFUSED, options=_PATIENCE),
-    Case("slow body", for_good("slow_body", seconds=0.2), ("not complete after",), REFUSED, options=_PATIENCE),
+    Case("slow body", for_good("slow_body", seconds=0.5), ("not complete after",), REFUSED, options=_PATIENCE),
 )
 _WORDS = (
     Case("429 without Retry-After, once", once("status", status=429), (), SURVIVED),

@@ -60,8 +60,11 @@ async def _slow_body(request: web.BaseRequest, answer: Answer, seconds: float) -
     response = _promise(answer)
     await response.prepare(request)
     spent = 0.0
-    for byte in answer.body:
+    for sent, byte in enumerate(answer.body, 1):
         await response.write(bytes([byte]))
+        if sent == response.content_length:
+            # Whole after all: the connection is the client's, and carries its next request perhaps already.
+            return response
         await asyncio.sleep(seconds)
         spent += seconds
         if spent > _LONGEST_DRIP_SECONDS or request.transport is None or request.transport.is_closing():
