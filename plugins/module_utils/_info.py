@@ -74,10 +74,7 @@ def read(module: Caller, source_class: type[Source], stop: Stop, say: Say | None
     source = source_class(client, chosen, workers)
     try:
         with telling(say, lambda: _so_far(reading, client.counters)), stop.allowed():
-            source.open(reading)
-            reading.skew_micros = reading.skew_micros if reading.skew_micros is not None else client.skew_micros
-            reading.start()
-            source.read(reading)
+            source.tell(reading)
     except BaseException:
         client.stop_reading()
         raise

@@ -30,7 +30,7 @@ class Product(abc.ABC):
 
     @abc.abstractmethod
     def open(self, reading: Reading) -> None:
-        """Find the way in, and tell what this is (version, clock)."""
+        """Find the way in, and tell what is known of the server before anything is read, such as its clock."""
 
     @abc.abstractmethod
     def read(self, reading: Reading) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 from collections.abc import Mapping
+from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._auth import Login
 from ansible_collections.backup.audit.plugins.module_utils._http import Client
 from ansible_collections.backup.audit.plugins.module_utils._product import Product
+from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._wall import Permit
 from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
 
@@ -33,7 +35,7 @@ class Settings:
 
 
 class Source(Product):
-    """One product's dialect. ``open``, ``read`` and ``close`` are called once each, in this order."""
+    """One product's dialect. ``tell`` and ``close`` are called once each, in this order."""
 
     # The value of the option product, for modules that read several.
     choice: t.ClassVar[str] = ""
@@ -48,6 +50,7 @@ class Source(Product):
         self.settings = settings
         self.workers = workers
         self._login: Login | None = None
+        self._version: Future[str | None]
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
@@ -64,6 +67,24 @@ class Source(Product):
         """Open the session that ``close`` gives back."""
         self._login = login
         login.open(self.client)
+
+    def tell(self, reading: Reading) -> None:
+        """All of it: the way in, then what there is to read, and the version beside it."""
+        self.open(reading)
+        if reading.skew_micros is None:
+            reading.skew_micros = self.client.skew_micros
+        reading.start()
+        self._version = self.workers.submit(self.version)
+        self.read(reading)
+        reading.version = self.told_version()
+
+    def version(self) -> str | None:
+        """Ask for the product's version; None where it does not tell."""
+        return None
+
+    def told_version(self) -> str | None:
+        """What ``version`` was told, for products whose answers have to be read by it."""
+        return self._version.result()
 
     def close(self) -> None:
         """Give the session back, if there is one."""

@@ -88,10 +88,7 @@ def read(source_class: type[Source], serve: Serve, own: Mapping[str, Any], *, fo
     workers = Workers(1)
     source = source_class(client, settings(params, source_class), workers)
     try:
-        source.open(reading)
-        reading.skew_micros = reading.skew_micros if reading.skew_micros is not None else client.skew_micros
-        reading.start()
-        source.read(reading)
+        source.tell(reading)
         points = unpack(pack(reading.result()))["recovery_points"] if folded else reading._listed_points()
     except AuditError as error:
         return Found([], [], error)

@@ -110,7 +110,7 @@ class SpectrumProtectPlus(Source):
             raise OptionError("copies: detail: counts gives no copies", advice="Use detail: workloads")
 
     def open(self, reading: Reading) -> None:
-        """Ask for the version, which needs no session, then log in."""
+        """Log in."""
         login = BasicForSession(
             self.settings.username,
             self.settings.password,
@@ -120,10 +120,9 @@ class SpectrumProtectPlus(Source):
         )
         self.log_in(login)
         self._api = Api(self.client, self.workers, self.settings.page_size)
-        reading.version = self._version()
 
-    def _version(self) -> str | None:
-        # ping came with 10.1.8.1 and took the place of /ngp/version.
+    def version(self) -> str | None:
+        """By ping, which came with 10.1.8.1 and took the place of /ngp/version."""
         for path in ("/api/lifecycle/ping", "/ngp/version"):
             try:
                 return as_text(self.client.get(path).json_object().get("version"))

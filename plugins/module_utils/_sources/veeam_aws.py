@@ -91,7 +91,7 @@ class VeeamAws(VeeamCloud):
     # Way in
 
     def open(self, reading: Reading) -> None:
-        """Agree on a revision, log in, and ask which version this is."""
+        """Agree on a revision, and log in."""
         self.client.advise = _advice
         login = OAuth2Password(
             self.settings.username,
@@ -100,11 +100,13 @@ class VeeamAws(VeeamCloud):
             mfa_advice=MFA_ADVICE,
         )
         reading.scope["api_version"] = self._agreed(login, self.settings.own.get("api_version"))
+
+    def version(self) -> str | None:
+        """Only the Portal Administrator may ask that."""
         try:
-            reading.version = as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
+            return as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
         except (ForbiddenError, NotFoundError):
-            # Only the Portal Administrator may ask that.
-            reading.version = None
+            return None
 
     def _agreed(self, login: OAuth2Password, wanted: str | None) -> str:
         """Log in with the newest revision that is served. A refused revision is no judgement of the password."""

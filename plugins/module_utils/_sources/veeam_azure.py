@@ -117,7 +117,7 @@ class VeeamAzure(VeeamCloud):
             )
 
     def open(self, reading: Reading) -> None:
-        """Log in, and ask which version this is."""
+        """Log in."""
         self.root = f"/api/{_version_of(self.settings)}"
         self.client.advise = _advice
         login = OAuth2Password(
@@ -129,12 +129,13 @@ class VeeamAzure(VeeamCloud):
             mfa_advice=MFA_ADVICE,
         )
         self.log_in(login)
+
+    def version(self) -> str | None:
+        """Version 1 has no such call, and a restricted role may not make it."""
         try:
-            about = self.client.get(f"{self.root}/system/about").json_object()
-            reading.version = as_text(about.get("serverVersion"))
+            return as_text(self.client.get(f"{self.root}/system/about").json_object().get("serverVersion"))
         except (NotFoundError, ForbiddenError):
-            # Version 1 has no such call and a restricted role may not make it; the listings will tell.
-            reading.version = None
+            return None
 
     def read(self, reading: Reading) -> None:
         """Every listing of the wanted workload types. What is read beside the points is asked for at once."""

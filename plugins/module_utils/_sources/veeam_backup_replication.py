@@ -143,18 +143,20 @@ class VeeamBackupReplication(Source):
     # Way in
 
     def open(self, reading: Reading) -> None:
-        """Agree on a revision, log in, and ask which server this is and what its clock says."""
+        """Agree on a revision, log in, and ask what the server's clock says."""
         login = OAuth2Password(
             self.settings.username, self.settings.password, path=_LOG_IN, log_out=("POST", _LOG_OUT), may_lag=True
         )
-        self._version = self._agreed(login, self.settings.own.get("api_version"))
-        reading.scope["api_version"] = self._version
-        try:
-            info = self.client.get(f"{ROOT}/serverInfo").json_object()
-            reading.version = as_text(info.get("buildVersion"))
-        except (ForbiddenError, NotFoundError):
-            reading.version = None
+        self._revision = self._agreed(login, self.settings.own.get("api_version"))
+        reading.scope["api_version"] = self._revision
         reading.skew_micros = self._skew()
+
+    def version(self) -> str | None:
+        """The build; not every role may ask for it."""
+        try:
+            return as_text(self.client.get(f"{ROOT}/serverInfo").json_object().get("buildVersion"))
+        except (ForbiddenError, NotFoundError):
+            return None
 
     def _agreed(self, login: OAuth2Password, wanted: str | None) -> str:
         """Log in with the newest revision that both sides know. A refused revision is no judgement of the password."""
@@ -206,7 +208,7 @@ class VeeamBackupReplication(Source):
 
     def read(self, reading: Reading) -> None:
         """Points of every wanted backup object, then those of replicas."""
-        api = Api(self.client, self.workers, self._version, self.settings.page_size)
+        api = Api(self.client, self.workers, self._revision, self.settings.page_size)
         if any(kind != fields.REPLICA for kind in self.settings.workload_types):
             Backups(api, reading, self.settings).read()
         if fields.REPLICA in self.settings.workload_types:

@@ -149,7 +149,7 @@ class VeeamEnterpriseManager(Source):
     # Way in
 
     def open(self, reading: Reading) -> None:
-        """Log on, as oneself or as a tenant, and ask which versions of the API are offered."""
+        """Log on, as oneself or as a tenant."""
         own = self.settings.own
         self.client.always_send({"Accept": wire.ACCEPT[own.get("representation") or "json"]})
         login = BasicForHeader(
@@ -169,14 +169,17 @@ class VeeamEnterpriseManager(Source):
                 f"{error.advice}; write a domain user as DOMAIN\\user. The account needs a role of its own here"
             )
             raise
-        try:
-            offered = wire.versions_of(self.client.get("/api/"))
-            reading.version = offered[-1] if offered else None
-        except (AnswerError, ForbiddenError, NotFoundError):
-            reading.version = None
         reading.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
         # No call tells what is not backed up.
         reading.scope["inventory"] = False
+
+    def version(self) -> str | None:
+        """The newest version of the API that is offered, for no call tells the product's own."""
+        try:
+            offered = wire.versions_of(self.client.get("/api/"))
+        except (AnswerError, ForbiddenError, NotFoundError):
+            return None
+        return offered[-1] if offered else None
 
     # Reading
 

@@ -105,7 +105,7 @@ class VProtect(Source):
     # Way in
 
     def open(self, reading: Reading) -> None:
-        """Log in, and ask for the version, which only the nodes tell."""
+        """Log in."""
         if self.client.prefix == _API:
             raise OptionError("url: it ends in /api", advice="Leave that out: https://HOST, or https://HOST:PORT")
         login = JsonForCookies(
@@ -115,12 +115,14 @@ class VProtect(Source):
             log_out=f"{_API}/session/logout",
         )
         self.log_in(login)
+
+    def version(self) -> str | None:
+        """Those of all nodes, which alone tell one."""
         try:
             nodes = self._list("/nodes")
         except (ForbiddenError, NotFoundError):
-            nodes = []
-        reading.version = ", ".join(sorted({version for node in nodes if (version := as_text(node.get("version")))}))
-        reading.version = reading.version or None
+            return None
+        return ", ".join(sorted({version for node in nodes if (version := as_text(node.get("version")))})) or None
 
     # Reading
 
@@ -138,7 +140,7 @@ class VProtect(Source):
             self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
             self._rule_locks,
             self.settings.include_raw,
-            fields.lists_places(reading.version),
+            fields.lists_places(self.told_version()),
         )
         self._copies = Copies()
         self._stored_only = 0

@@ -66,9 +66,7 @@ def test_the_list_is_asked_for_slice_by_slice_only_where_the_catalogue_knows_of_
     workers = Workers(2)
     source = Unitrends(client, SETTINGS, workers)
     try:
-        source.open(reading)
-        reading.start()
-        source.read(reading)
+        source.tell(reading)
     finally:
         workers.close()
         source.close()

@@ -140,9 +140,7 @@ def read(server: Any, *, names: tuple[str, ...] = (), api_version: str | None = 
     reading = Reading("here", "veeam_aws", names=names)
     source = VeeamAws(client, settings, workers)
     try:
-        source.open(reading)
-        reading.start()
-        source.read(reading)
+        source.tell(reading)
     finally:
         workers.close()
         source.close()
