@@ -21,8 +21,13 @@ PAGED: dict[str, dict[str, Any]] = {
 }
 
 
-# Where copies are rows, one of them stands for a point whose own row goes.
-VARIANTS: dict[str, dict[str, Any]] = {"spp": {"copies_as_rows": False}, "vprotect": {"synchronizations": False}}
+# Where copies are rows, one of them stands for a point whose own row goes; and the list of all points of AWS is read
+# only where some are of no instance.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "spp": {"copies_as_rows": False},
+    "veeam_aws": {"deleted_instances": "gone"},
+    "vprotect": {"synchronizations": False},
+}
 # Where points of one moment are told as one, that goes by the id of one of them, which may be the one that goes.
 FOLDED = ("veeam_backup_replication", "veeam_enterprise_manager")
 
@@ -77,6 +82,29 @@ def test_a_listing_of_all_points_that_moves(simulators: Simulators, drift: str) 
     told = told_by(simulators, product, **options)
     moved = simulators.ask(product, "__drift")
     assert moved
+    missing = {ident for key, ident in expected.items() if key not in dict(told)}
+    assert not {ident for ident in missing if not any(ident in record for record in moved)}
+    assert set(dict(told)) <= set(expected)
+    assert len(told) == len(dict(told))
+
+
+@pytest.mark.parametrize("drift", ["add@2", "add@3", "remove@2", "swap@2"])
+def test_instances_whose_points_move(simulators: Simulators, drift: str) -> None:
+    """Backup for AWS: between the total that is asked first and the one asked last; then the list of all is read."""
+    product, path = "veeam_aws", "/api/v1/virtualMachines/restorePoints"
+    options = {"page_size": 100}
+    expected = dict(told_by(simulators, product, **options))
+
+    def pages() -> int:
+        asked = [dict(call["query"]) for call in simulators.requests(product) if call["path"] == path]
+        return sum("VirtualMachineId" not in query and query["Limit"] == "100" for query in asked)
+
+    assert pages() == 0
+    simulators.reset()
+    simulators.ask(product, "__variant", {"drift": drift})
+    told = told_by(simulators, product, **options)
+    moved = simulators.ask(product, "__drift")
+    assert pages() > 0
     missing = {ident for key, ident in expected.items() if key not in dict(told)}
     assert not {ident for ident in missing if not any(ident in record for record in moved)}
     assert set(dict(told)) <= set(expected)

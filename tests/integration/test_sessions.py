@@ -24,9 +24,9 @@ from tests.integration.test_failures import fault
 PRODUCTS = list(MODULES)
 BUG = """
 from ansible_collections.backup.audit.plugins.module_utils import _summary
-def add(self, point):
+def add(self, *point):
     raise ZeroDivisionError("in the summary")
-_summary.Summary.add = add
+_summary.Summary.add = _summary.Summary.add_alike = add
 """
 
 

@@ -106,6 +106,17 @@ def test_role_without_instances(simulators: Simulators, normal: list[tuple[Any, 
     assert read(simulators.ready, "veeam_aws", "restore_operator", names=["web-*"]).failed
 
 
+def test_instances_that_are_gone(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """Where the inventory leaves them out their points belong to nobody: one row without a name, and none is lost."""
+    simulators.ask("veeam_aws", "__variant", {"deleted_instances": "gone"})
+    ended = read(simulators.ready, "veeam_aws")
+    assert not ended.failed, ended.message
+    rows = told(ended.result)
+    assert [row for row in rows if row[0]] == [row for row in normal if row[5]]
+    (nameless,) = [row for row in rows if not row[0]]
+    assert nameless[2] == sum(row[2] for row in normal if not row[5]) > 0
+
+
 def test_unknown_words_are_unknown(simulators: Simulators) -> None:
     """A jobType that nobody knows makes a point of unknown usability, not a backup."""
     simulators.ask("veeam_aws", "__variant", {"unknown_enums": True})

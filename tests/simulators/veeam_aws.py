@@ -17,6 +17,7 @@ Variants (product `veeam_aws`; every product also has those of `Dialect`):
   case_sensitive     false    true: query names in their own case only
   times              bare     zoned: times end in Z; the documented example has no zone
   volume_keys        false    disks are encrypted and name their keys, which says nothing of the backups
+  deleted_instances  listed   gone: the inventory has only instances that still exist; points stay
   unknown_enums      false    one point in five has a jobType that no specification knows
   missing_optional   none     some: one point in three has required members only; times: not even its time
   login_failure      401      400: what a wrong password is answered with
@@ -100,6 +101,7 @@ class VeeamAws(OAuth2Dialect):
         "case_sensitive": False,
         "times": "bare",
         "volume_keys": False,
+        "deleted_instances": "listed",
         "unknown_enums": False,
         "missing_optional": "none",
         "login_failure": 401,

@@ -124,6 +124,8 @@ class Reads:
         pattern = (query.text("SearchPattern") or "").lower()
         tests: list[Callable[[Row], bool]] = [lambda row: pattern in row["name"].lower()]
         tests += self._protection_tests(query, revision)
+        if self.dialect.text("deleted_instances") == "gone":
+            tests.append(lambda row: not row["isDeleted"])
         return self._page(call, self._instances[revision].chosen(ranks, *tests))
 
     def _protection_tests(self, query: Query, revision: int) -> list[Callable[[Row], bool]]:

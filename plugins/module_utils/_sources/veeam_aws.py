@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 import typing as t
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._alike import AlikePoints
 from ansible_collections.backup.audit.plugins.module_utils._auth import LoginError, OAuth2Password
 from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._failures import ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_bool, as_int, as_text, items_of
-from ansible_collections.backup.audit.plugins.module_utils._model import Workload
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._sources import veeam_aws_fields as fields
 from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_cloud import (
@@ -41,10 +42,12 @@ _POINTS = ("/virtualMachines/restorePoints", "/vmRestorePoints")
 # A point is listed when its backup ends, under the time at which that began.
 _LONGEST_RUN = DAY * SECOND
 _ABOUT_VERSION = re.compile(r"api[ -]?version", re.IGNORECASE)
+# Instances, and of each whether the inventory says that it has restore points.
+Placed = Sequence[tuple[Workload, bool]]
 
 
 class VeeamAws(VeeamCloud):
-    """Reads all points, which name no instance, and asks instance by instance which are its own."""
+    """Points name no instance, so each is asked for its own; the list of all is read unless those prove to be all."""
 
     product = "veeam_aws"
     title = "Veeam Backup for AWS"
@@ -132,35 +135,58 @@ class VeeamAws(VeeamCloud):
     # Reading
 
     def read(self, reading: Reading) -> None:
-        """Whose points are first, then all points; what belongs to no instance stands in a row without id."""
+        """Instance by instance, and by the list of all where that is not the same."""
         self._reading = reading
+        self._alike = AlikePoints(fields.ALIKE, self._point_of)
         self._regions: dict[str, str] = {}
         self._homes: dict[str, str] = {}
         self._disputed = False
         inventory = self.workers.submit(self.side_rows, "/virtualMachines", "instances")
         repositories = self.workers.submit(self.side_rows, "/repositories", "repositories")
         self._path, total = self._found()
-        points = self.rows(self._path, "restore points", ahead=True)
         placed = self._placed(inventory.result())
         self.note_repositories(reading, repositories.result())
+        self._list(placed)
+        owners = self._owners(placed, total, tell=True)
+        if not self._are_all(owners, total):
+            # Told too early: some may be others', or gone meanwhile.
+            reading.forget([workload for workload, _said in placed])
+            self._list(placed)
+            self._read_all(placed, owners, total)
+        if self._disputed:
+            self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
+
+    def _are_all(self, owners: fields.Owners, total: int | None) -> bool:
+        """Whether the instances' own lists hold every point of the appliance once; asked when they have been read.
+
+        Where names are asked for, points of no instance are not wanted, and only disputes matter.
+        """
+        if self._reading.filters_names:
+            return not self._disputed and not owners.has_disputes
+        if total is None or owners.count != total or owners.has_disputes:
+            return False
+        # Behind the last one, because a total may be told too small.
+        answer = self.client.get(_ROOT + self._path, {"Offset": str(total), "Limit": "1"})
+        told = answer.json_object()
+        return not items_of(told, "results", answer.call, answer.server) and as_int(told.get("totalCount")) == total
+
+    def _read_all(self, placed: Placed, owners: fields.Owners, total: int | None) -> None:
+        """The list of all; what belongs to no instance stands in a row without id."""
         self._nameless = Workload(type="vm", platform="aws")
-        began = reading.now - _LONGEST_RUN
-        owners = self._owners(placed, total)
+        began = self._reading.now - _LONGEST_RUN
         late: list[dict[str, t.Any]] = []
         count = 0
-        for row in points:
+        for row in self.rows(self._path, "restore points"):
             count += 1
             if owners.honoured and owners.get(str(row["id"])) is None and fields.created_of(row) >= began:
                 late.append(row)
             else:
-                self._tell(row, owners)
+                self._tell_owned(row, owners)
         if late and count != total:
             # They may have come after their instance was asked.
             owners = self._owners(placed, None)
         for row in late:
-            self._tell(row, owners)
-        if self._disputed:
-            self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
+            self._tell_owned(row, owners)
 
     def _found(self) -> tuple[str, int | None]:
         """The path of restore points that this revision has, and how many there are."""
@@ -174,20 +200,28 @@ class VeeamAws(VeeamCloud):
                 break
         return path, as_int(answer.json_object().get("totalCount"))
 
-    def _tell(self, row: dict[str, t.Any], owners: fields.Owners) -> None:
+    def _tell_owned(self, row: dict[str, t.Any], owners: fields.Owners) -> None:
         ident = str(row["id"])
-        workload = owners.get(ident) or self._nameless
         if owners.is_disputed(ident):
             self._disputed = True
-        self._reading.point(
-            fields.point_of(
-                row,
-                workload,
-                home=self._homes.get(workload.id or ""),
-                regions=self._regions,
-                encrypted=self.encrypted,
-                include_raw=self.settings.include_raw,
-            )
+        self._tell(row, owners.get(ident) or self._nameless)
+
+    def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
+        size = fields.size_of(row)
+        pattern = self._alike.of(row, workload) if size and not self.settings.include_raw else None
+        if pattern is None:
+            self._reading.point(self._point_of(row, workload))
+        else:
+            self._reading.alike(pattern, str(row["id"]), fields.created_of(row), size)
+
+    def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
+        return fields.point_of(
+            row,
+            workload,
+            home=self._homes.get(workload.id or ""),
+            regions=self._regions,
+            encrypted=self.encrypted,
+            include_raw=self.settings.include_raw,
         )
 
     def note_repositories(self, reading: Reading, repositories: Rows | AuditError) -> None:
@@ -196,8 +230,8 @@ class VeeamAws(VeeamCloud):
         if isinstance(repositories, AuditError):
             reading.warnings.append(f"whether backups are encrypted is unknown: {repositories.message}")
 
-    def _placed(self, machines: Rows | AuditError) -> list[tuple[Workload, bool]]:
-        """(workload, whether the inventory says that it has restore points) of every instance."""
+    def _placed(self, machines: Rows | AuditError) -> Placed:
+        """Every instance of the inventory."""
         if isinstance(machines, AuditError):
             self._reading.scope["inventory"] = False
             self._cannot_place(
@@ -215,12 +249,16 @@ class VeeamAws(VeeamCloud):
                 self._homes[str(workload.id)] = region[0]
                 if region[1] is not None:
                     self._regions[region[0]] = region[1]
-            if workload.in_inventory is not False and self.settings.include_unprotected:
-                self._reading.workload(workload)
             placed.append((workload, machine.get("backupDestinations") != []))
         return placed
 
-    def _owners(self, placed: Sequence[tuple[Workload, bool]], total: int | None) -> fields.Owners:
+    def _list(self, placed: Placed) -> None:
+        """The instances that there are, whether they have points or not."""
+        for workload, _said in placed:
+            if workload.in_inventory is not False and self.settings.include_unprotected:
+                self._reading.workload(workload)
+
+    def _owners(self, placed: Placed, total: int | None, *, tell: bool = False) -> fields.Owners:
         """Point -> instance. Those that are said to have none are asked only where points are left over."""
         owners = fields.Owners()
         wanted = [(workload, said) for workload, said in placed if self._reading.wants(workload)]
@@ -229,8 +267,10 @@ class VeeamAws(VeeamCloud):
         for said in (True, False) if owners.honoured else ():
             if total is None or owners.count < total:
                 asked = [workload for workload, has in wanted if has is said]
-                for workload, ids in self.workers.map(self._ids_of, asked):
-                    owners.add(workload, ids)
+                for workload, rows in self.workers.map(self._rows_of, asked):
+                    owners.add(workload, rows)
+                    for row in rows.values() if tell else ():
+                        self._tell(row, workload)
         owners.seal()
         return owners
 
@@ -256,9 +296,9 @@ class VeeamAws(VeeamCloud):
             )
         self._reading.warnings.append(why)
 
-    def _ids_of(self, workload: Workload) -> set[str]:
+    def _rows_of(self, workload: Workload) -> dict[str, dict[str, t.Any]]:
         query = {"VirtualMachineId": str(workload.id)}
-        return {str(row["id"]) for row in self.rows(self._path, "restore points", query, Inline())}
+        return {str(row["id"]): row for row in self.rows(self._path, "restore points", query, Inline())}
 
 
 def _advice(status: int, body: bytes) -> str | None:

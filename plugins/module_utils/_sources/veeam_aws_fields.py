@@ -24,6 +24,8 @@ _KINDS = {
     # A snapshot that was copied to another region or account.
     "Replica": ("replica", False),
 }
+# What is the same for most points of an instance, and decides all but id, time and a size that is told.
+ALIKE = ("jobType", "regionId")
 
 
 class Owners:
@@ -55,6 +57,11 @@ class Owners:
     def is_disputed(self, ident: str) -> bool:
         """Whether several instances claim a point."""
         return self._table.is_disputed(hash(ident))
+
+    @property
+    def has_disputes(self) -> bool:
+        """Whether several instances claim any point."""
+        return self._table.has_disputes
 
 
 def workload_of(machine: Mapping[str, t.Any]) -> Workload:
@@ -96,7 +103,7 @@ def point_of(
         kind=kind,
         # No state is told. What cannot be placed may be a snapshot, which is no backup.
         usable=None if in_repository is None else True,
-        size_bytes=as_int(row.get("backupSizeBytes")),
+        size_bytes=size_of(row),
         raw=scrubbed(dict(row)) if include_raw else None,
     )
     if in_repository is False:
@@ -111,6 +118,11 @@ def point_of(
         point.encrypted = encrypted
         point.estimated = ("encrypted",)
     return point
+
+
+def size_of(row: Mapping[str, t.Any]) -> int | None:
+    """Bytes, as they are told."""
+    return as_int(row.get("backupSizeBytes"))
 
 
 def created_of(row: Mapping[str, t.Any]) -> int:

@@ -67,6 +67,11 @@ class IdTable:
         """Whether it was added more than once, with different meanings."""
         return key in self._disputed
 
+    @property
+    def has_disputes(self) -> bool:
+        """Whether anything is disputed."""
+        return bool(self._disputed)
+
 
 class _Part:
     def __init__(self) -> None:

@@ -95,9 +95,16 @@ def test_strange_members_are_survived() -> None:
             point(row(**{name: strange}))
 
 
-def appliance(*, honours_filter: bool, served: str = "1.8-rev0", path: str = "virtualMachines/restorePoints") -> Any:
-    """What an appliance answers that holds two points, of two of its three instances."""
-    points = {"p-1": "vm-1", "p-2": "vm-2"}
+def appliance(
+    *,
+    honours_filter: bool = True,
+    served: str = "1.8-rev0",
+    path: str = "virtualMachines/restorePoints",
+    others: tuple[tuple[str, str], ...] = (),
+    total_off_by: int = 0,
+) -> Any:
+    """What an appliance answers that holds two points, of two of its three instances, and perhaps ``others``."""
+    points = (("p-1", "vm-1"), ("p-2", "vm-2"), *others)
 
     def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
         parts = urlsplit(asked.path)
@@ -110,8 +117,11 @@ def appliance(*, honours_filter: bool, served: str = "1.8-rev0", path: str = "vi
             return 200, {}, page(MACHINES, query)
         if parts.path == f"/api/v1/{path}":
             owner = query.get("VirtualMachineId", [None])[0] if honours_filter else None
-            rows = [row(id=ident) for ident, vm in points.items() if owner in (None, vm)]
-            return 200, {}, page(rows, query)
+            owned = {ident: None for ident, vm in points if owner in (None, vm)}
+            told = page([row(id=ident) for ident in owned], query)
+            if owner is None:
+                told["totalCount"] += total_off_by
+            return 200, {}, told
         return 404, {}, {}
 
     return answer
@@ -156,6 +166,55 @@ def test_points_find_their_instance(serve: Callable[..., Any]) -> None:
     assert rows == {"vm-1": 1, "vm-2": 1, "vm-3": 0}
     assert not any("vm-3" in call for call in server.calls())
     assert [each["workload_name"] for each in read(server, names=("WEB-02",))["workloads"]] == ["web-02"]
+
+
+def list_of_all(server: Any) -> int:
+    """How many pages of the list of all points were asked for, but for those of which only the total was wanted."""
+    asked = [call for call in server.calls() if "/restorePoints?" in call and "VirtualMachineId" not in call]
+    return sum("Limit=1&" not in call and not call.endswith("Limit=1") for call in asked)
+
+
+def test_what_the_instances_list_may_be_all(serve: Callable[..., Any]) -> None:
+    """Then the list of all is not read; names need none of it."""
+    server = serve(appliance())
+    assert read(server)["totals"]["recovery_points"] == 2
+    assert list_of_all(server) == 0
+    assert read(server, names=("web-02",))["totals"]["recovery_points"] == 1
+    assert read(server, names=("nobody",))["totals"]["recovery_points"] == 0
+    assert list_of_all(server) == 0
+
+
+def test_a_total_that_is_too_small_shows(serve: Callable[..., Any]) -> None:
+    """Two points of instances and a total of two; behind the second stands a third, which is nobody's."""
+    server = serve(appliance(total_off_by=-1, others=(("p-3", "gone"),)))
+    told = read(server)
+    rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
+    assert rows == {None: 1, "vm-1": 1, "vm-2": 1, "vm-3": 0}
+    assert list_of_all(server) > 0
+
+
+@pytest.mark.parametrize("off_by", [1, 40])
+def test_a_total_that_is_too_large_is_no_proof(serve: Callable[..., Any], off_by: int) -> None:
+    """The list of all is read, and found to be incomplete."""
+    server = serve(appliance(total_off_by=off_by))
+    with pytest.raises(AuditError, match="incomplete"):
+        read(server)
+    assert list_of_all(server) > 0
+
+
+def test_points_of_nobody_and_of_two(serve: Callable[..., Any]) -> None:
+    """What is told instance by instance is told anew from the list of all, and nothing twice."""
+    told = read(serve(appliance(others=(("p-3", "gone"), ("p-4", "gone")))))
+    rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
+    assert rows == {None: 2, "vm-1": 1, "vm-2": 1, "vm-3": 0}
+    assert told["totals"]["recovery_points"] == 4
+    server = serve(appliance(others=(("p-1", "vm-2"), ("p-3", "vm-2"))))
+    told = read(server)
+    rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
+    assert rows == {None: 1, "vm-1": 0, "vm-2": 2, "vm-3": 0}
+    assert any("whose restore points" in warning for warning in told["warnings"])
+    with pytest.raises(AuditError, match="names"):
+        read(server, names=("web-*",))
 
 
 def test_filter_that_is_ignored(serve: Callable[..., Any]) -> None:
