@@ -10,7 +10,7 @@ import operator
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
 
 Meaning = t.TypeVar("Meaning")
 
@@ -91,31 +91,30 @@ def _values_of(members: tuple[str, ...]) -> _Values:
 
 
 class AlikePoints:
-    """Patterns of points for Reading.alike: one for all of a workload that say the same in ``members``.
+    """Patterns of points for Reading.alike: one for all that say the same in ``members``.
 
     All of these are texts or null: no other value is equal to one of another type, so that types need no comparing,
     which takes as long as all the rest.
     """
 
-    def __init__(
-        self, members: Sequence[str], point_of: Callable[[Mapping[str, t.Any], Workload], RecoveryPoint]
-    ) -> None:
+    def __init__(self, members: Sequence[str]) -> None:
         self._values = operator.itemgetter(*members)
-        self._point_of = point_of
         self._known: dict[t.Any, RecoveryPoint] = {}
 
-    def of(self, record: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint | None:
-        """The pattern of one record; None where it has not all of the members, or other values."""
+    def known(self, record: Mapping[str, t.Any], owner: str | None = None) -> RecoveryPoint | None:
+        """The pattern that was learned of such a record; ``owner``: of whose records, where they do not say it."""
         try:
-            values = self._values(record)
-            found = self._known.get((workload.id, values))
+            return self._known.get((owner, self._values(record)))
         except (KeyError, TypeError):
             return None
-        if found is not None and found.workload is workload:
-            return found
-        if not all(value is None or isinstance(value, str) for value in values):
-            return None
-        if len(self._known) >= _LIMIT:
-            self._known.clear()
-        pattern = self._known[workload.id, values] = self._point_of(record, workload)
-        return pattern
+
+    def learn(self, record: Mapping[str, t.Any], pattern: RecoveryPoint, owner: str | None = None) -> None:
+        """Points like this record are like ``pattern``, which nobody may change; only where it has all members."""
+        try:
+            values = self._values(record)
+        except KeyError:
+            return
+        if all(value is None or isinstance(value, str) for value in values):
+            if len(self._known) >= _LIMIT:
+                self._known.clear()
+            self._known[owner, values] = pattern

@@ -137,7 +137,7 @@ class VeeamAws(VeeamCloud):
     def read(self, reading: Reading) -> None:
         """Instance by instance, and by the list of all where that is not the same."""
         self._reading = reading
-        self._alike = AlikePoints(fields.ALIKE, self._point_of)
+        self._alike = AlikePoints(fields.ALIKE)
         self._regions: dict[str, str] = {}
         self._homes: dict[str, str] = {}
         self._disputed = False
@@ -208,11 +208,13 @@ class VeeamAws(VeeamCloud):
 
     def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
         size = fields.size_of(row)
-        pattern = self._alike.of(row, workload) if size and not self.settings.include_raw else None
-        if pattern is None:
-            self._reading.point(self._point_of(row, workload))
-        else:
+        pattern = self._alike.known(row, workload.id) if size else None
+        if pattern is not None:
             self._reading.alike(pattern, str(row["id"]), fields.created_of(row), size)
+            return
+        if size and not self.settings.include_raw:
+            self._alike.learn(row, self._point_of(row, workload), workload.id)
+        self._reading.point(self._point_of(row, workload))
 
     def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
         return fields.point_of(

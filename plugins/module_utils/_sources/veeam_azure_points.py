@@ -40,6 +40,12 @@ class Listing:
     protected: str | None
     inventory: str | None = None
 
+    @property
+    def tells_whose(self) -> tuple[str, ...]:
+        """The members that decide whose a point is."""
+        # Where the region has no name, its id stands for it.
+        return (self.name_member,) if self.id_member is None else (self.id_member, self.name_member, "regionId")
+
 
 LISTINGS = {
     "vm": Listing(
@@ -80,7 +86,7 @@ class TypeReader:
         self._workloads: dict[str, Workload] = {}
         self._regions: dict[str, str] = {}
         self._include_raw = source.settings.include_raw
-        self._alike = AlikePoints(ALIKE, self._point_of)
+        self._alike = AlikePoints((*listing.tells_whose, *ALIKE))
         self._by_name: dict[str, list[Workload]] = {}
         # Points without names leave every workload unknown; listing them with 0 points would say "none".
         self._named = listing.points != (OLD_POINTS,)
@@ -106,6 +112,8 @@ class TypeReader:
         unplaced = []
         for rows in self._points:
             for row in rows:
+                if self._told_like_another(row):
+                    continue
                 workload = self._workload_of(row)
                 if workload is None:
                     unplaced.append(row)
@@ -115,18 +123,28 @@ class TypeReader:
             owners = self._owners(unplaced)
             for row in unplaced:
                 name = as_text(row.get(self._listing.name_member))
-                self._tell(row, owners.get(row["id"]) or Workload(name=name, type=self._type, platform="azure"))
+                workload = owners.get(row["id"]) or Workload(name=name, type=self._type, platform="azure")
+                self._reading.point(self._point_of(row, workload))
         if unseen is not None:
             self._reading.scope["inventory"] = False
             self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {unseen.message}")
 
-    def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
-        size = size_of(row)
-        pattern = self._alike.of(row, workload) if is_plain(row, size) and not self._include_raw else None
+    def _told_like_another(self, row: dict[str, t.Any]) -> bool:
+        """Tell a point that says what one before said, but for id, time and size; False where there is none such."""
+        pattern = self._alike.known(row)
         if pattern is None:
-            self._reading.point(self._point_of(row, workload))
-        else:
-            self._reading.alike(pattern, str(row["id"]), created_of(row), size)
+            return False
+        size = size_of(row)
+        if not is_plain(row, size):
+            return False
+        self._reading.alike(pattern, str(row["id"]), created_of(row), size)
+        return True
+
+    def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
+        """Tell a point whose members say whose it is."""
+        if is_plain(row, size_of(row)) and not self._include_raw:
+            self._alike.learn(row, self._point_of(row, workload))
+        self._reading.point(self._point_of(row, workload))
 
     def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
         return point_of(

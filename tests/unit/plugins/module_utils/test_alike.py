@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -62,19 +61,27 @@ def test_shapes_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None
         assert len(alike._shapes) <= 10
 
 
-def test_patterns_are_for_texts_of_one_workload() -> None:
-    made: list[dict[str, object]] = []
-
-    def point_of(record: Mapping[str, object], workload: Workload) -> RecoveryPoint:
-        made.append(dict(record))
-        return RecoveryPoint(id="x", workload=workload, created=0)
-
-    alike = AlikePoints(("kind", "place"), point_of)
-    here, namesake = Workload(id="1"), Workload(id="1")
-    pattern = alike.of({"kind": "Full", "place": None, "size": 1}, here)
-    assert pattern is not None
-    assert alike.of({"kind": "Full", "place": None, "size": 2}, here) is pattern
-    assert alike.of({"kind": "Full", "place": None}, namesake) is not pattern
+def test_patterns_are_for_texts_of_one_owner() -> None:
+    alike = AlikePoints(("kind", "place"))
+    pattern = RecoveryPoint(id="x", workload=Workload(id="1"), created=0)
+    record = {"kind": "Full", "place": None, "size": 1}
+    assert alike.known(record, "1") is None
+    alike.learn(record, pattern, "1")
+    assert alike.known({**record, "size": 2}, "1") is pattern
+    assert alike.known(record, "2") is None
+    assert alike.known(record) is None
     for odd in ({"kind": "Full"}, {"kind": 1, "place": "x"}, {"kind": True, "place": "x"}, {"kind": [], "place": "x"}):
-        assert alike.of(odd, here) is None
-    assert len(made) == 2
+        alike.learn(odd, pattern, "1")
+        assert alike.known(odd, "1") is None
+
+
+def test_patterns_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_alike, "_LIMIT", 10)
+    alike = AlikePoints(("kind", "place"))
+    for number in range(100):
+        record = {"kind": "Full", "place": str(number)}
+        alike.learn(record, RecoveryPoint(id="x", workload=Workload(id="1"), created=number))
+        known = alike.known(record)
+        assert known is not None
+        assert known.created == number
+        assert len(alike._known) <= 10

@@ -57,7 +57,9 @@ class Product(Source):
     def open(self, reading):
         user, password = self.settings.username, self.settings.password
         self.log_in(BasicForSession(user, password, path="/session", member="id", header="X-Session"))
-        reading.version = "1.2"
+
+    def version(self):
+        return "1.2"
 
     def read(self, reading):
         told = self.client.get("/list").json_object()
