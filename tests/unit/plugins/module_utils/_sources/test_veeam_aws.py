@@ -102,6 +102,7 @@ def appliance(
     path: str = "virtualMachines/restorePoints",
     others: tuple[tuple[str, str], ...] = (),
     total_off_by: int = 0,
+    answers_behind: bool = True,
 ) -> Any:
     """What an appliance answers that holds two points, of two of its three instances, and perhaps ``others``."""
     points = (("p-1", "vm-1"), ("p-2", "vm-2"), *others)
@@ -121,6 +122,8 @@ def appliance(
             told = page([row(id=ident) for ident in owned], query)
             if owner is None:
                 told["totalCount"] += total_off_by
+                if not told["results"] and not answers_behind:
+                    return 400, {}, {"title": "Offset is out of range"}
             return 200, {}, told
         return 404, {}, {}
 
@@ -190,6 +193,13 @@ def test_a_total_that_is_too_small_shows(serve: Callable[..., Any]) -> None:
     told = read(server)
     rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
     assert rows == {None: 1, "vm-1": 1, "vm-2": 1, "vm-3": 0}
+    assert list_of_all(server) > 0
+
+
+def test_nothing_can_be_asked_for_behind_the_last_point(serve: Callable[..., Any]) -> None:
+    """Then there is no proof that nothing is there, and the list of all is read."""
+    server = serve(appliance(answers_behind=False))
+    assert read(server)["totals"]["recovery_points"] == 2
     assert list_of_all(server) > 0
 
 
