@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.simulators.launch import wait_or_kill
 from tests.tools.project import ROOT
 
 _SECONDS_TO_START = 600
@@ -75,18 +76,10 @@ def serving(product: str, workloads: int, points: int, *, latency_ms: float = 50
                 time.sleep(0.05)
             yield Server(product, points // workloads * workloads, json.loads(ready_file.read_text("utf-8")))
         finally:
-            _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """By the end of its input, so that it takes its folder along; by force where it does not listen."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        process.wait(_SECONDS_TO_END)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            # Its input ends, and so does it, and takes its folder along.
+            assert process.stdin is not None
+            process.stdin.close()
+            wait_or_kill(process, _SECONDS_TO_END)
 
 
 def throughput(server: Server, headers: dict[str, str], targets: list[str], connections: int) -> tuple[float, float]:

@@ -52,6 +52,16 @@ def told_by(simulators: Simulators, product: str, **options: Any) -> list[tuple[
     return [(f"{point['workload_id']} {point[member]}", point["id"]) for point in points]
 
 
+def assert_only_what_moved_is_missing(told: list[tuple[str, str]], expected: dict[str, str], moved: list[str]) -> None:
+    """Everything that was expected is told, and once; but for what came or went, nothing is missing."""
+    missing = {ident for key, ident in expected.items() if key not in dict(told)}
+    # The id of SPP begins with that of the workload, and its records carry the rest.
+    lost = {ident for ident in missing if not any(ident.split("/")[-1] in record for record in moved)}
+    assert not lost
+    assert set(dict(told)) <= set(expected)
+    assert len(told) == len(dict(told))
+
+
 @pytest.mark.parametrize("product", PAGED)
 @pytest.mark.parametrize("drift", ["add@2", "add@4", "remove@2", "remove@4", "swap@3", "swap@5"])
 def test_what_stood_there_all_the_time_is_told_once(
@@ -62,12 +72,7 @@ def test_what_stood_there_all_the_time_is_told_once(
     told = told_by(simulators, product)
     moved = simulators.ask(product, "__drift")
     assert moved
-    missing = {ident for key, ident in whole[product].items() if key not in dict(told)}
-    # The id of SPP begins with that of the workload, and its records carry the rest.
-    lost = {ident for ident in missing if not any(ident.split("/")[-1] in record for record in moved)}
-    assert not lost
-    assert set(dict(told)) <= set(whole[product])
-    assert len(told) == len(dict(told))
+    assert_only_what_moved_is_missing(told, whole[product], moved)
 
 
 @pytest.mark.parametrize("drift", ["add@2", "add@4", "remove@2", "remove@4", "swap@3", "swap@5"])
@@ -82,10 +87,7 @@ def test_a_listing_of_all_points_that_moves(simulators: Simulators, drift: str) 
     told = told_by(simulators, product, **options)
     moved = simulators.ask(product, "__drift")
     assert moved
-    missing = {ident for key, ident in expected.items() if key not in dict(told)}
-    assert not {ident for ident in missing if not any(ident in record for record in moved)}
-    assert set(dict(told)) <= set(expected)
-    assert len(told) == len(dict(told))
+    assert_only_what_moved_is_missing(told, expected, moved)
 
 
 @pytest.mark.parametrize("drift", ["add@2", "add@3", "remove@2", "swap@2"])
@@ -105,7 +107,4 @@ def test_instances_whose_points_move(simulators: Simulators, drift: str) -> None
     told = told_by(simulators, product, **options)
     moved = simulators.ask(product, "__drift")
     assert pages() > 0
-    missing = {ident for key, ident in expected.items() if key not in dict(told)}
-    assert not {ident for ident in missing if not any(ident in record for record in moved)}
-    assert set(dict(told)) <= set(expected)
-    assert len(told) == len(dict(told))
+    assert_only_what_moved_is_missing(told, expected, moved)

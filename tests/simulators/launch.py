@@ -72,10 +72,15 @@ def _wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, output
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
+    wait_or_kill(process, _SECONDS_TO_STOP)
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def wait_or_kill(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for the end of a process that was told to end; by force where it does not listen."""
     try:
-        process.wait(_SECONDS_TO_STOP)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdin is not None:
-        process.stdin.close()

@@ -165,16 +165,8 @@ class VeeamAws(VeeamCloud):
             return not self._disputed and not owners.has_disputes
         if total is None or owners.count != total or owners.has_disputes:
             return False
-        # Behind the last one, because a total may be told too small.
-        try:
-            answer = self.client.get(_ROOT + self._path, {"Offset": str(total), "Limit": "1"})
-        except AuditError as error:
-            if error.status in (400, 404):
-                # Nothing can be asked for there, which is no proof that nothing is.
-                return False
-            raise
-        told = answer.json_object()
-        return not items_of(told, "results", answer.call, answer.server) and as_int(told.get("totalCount")) == total
+        # Behind the last one, because a total may be told too small. A server that refuses that proves nothing.
+        return self._first_of({"Offset": str(total)}) == ([], total)
 
     def _read_all(self, placed: Placed, owners: fields.Owners, total: int | None) -> None:
         """The list of all; what belongs to no instance stands in a row without id."""
@@ -284,14 +276,19 @@ class VeeamAws(VeeamCloud):
 
     def _filter_is_honoured(self) -> bool:
         """A server that ignores the filter gives points for an instance that cannot exist, too."""
-        query = {"VirtualMachineId": str(uuid.uuid4()), "Offset": "0", "Limit": "1"}
+        told = self._first_of({"VirtualMachineId": str(uuid.uuid4()), "Offset": "0"})
+        return told is None or not told[0]
+
+    def _first_of(self, query: Mapping[str, str]) -> tuple[list[t.Any], int | None] | None:
+        """The first restore point that is asked for, if there is one, and the total; None where that is refused."""
         try:
-            answer = self.client.get(_ROOT + self._path, query)
+            answer = self.client.get(_ROOT + self._path, {**query, "Limit": "1"})
         except AuditError as error:
             if error.status in (400, 404):
-                return True
+                return None
             raise
-        return not items_of(answer.json_object(), "results", answer.call, answer.server)
+        told = answer.json_object()
+        return items_of(told, "results", answer.call, answer.server), as_int(told.get("totalCount"))
 
     def _cannot_place(self, why: str) -> None:
         """Points without a name: where names are asked for, those would be missing without a word."""

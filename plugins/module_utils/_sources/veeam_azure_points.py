@@ -40,12 +40,6 @@ class Listing:
     protected: str | None
     inventory: str | None = None
 
-    @property
-    def tells_whose(self) -> tuple[str, ...]:
-        """The members that decide whose a point is."""
-        # Where the region has no name, its id stands for it.
-        return (self.name_member,) if self.id_member is None else (self.id_member, self.name_member, "regionId")
-
 
 LISTINGS = {
     "vm": Listing(
@@ -86,7 +80,11 @@ class TypeReader:
         self._workloads: dict[str, Workload] = {}
         self._regions: dict[str, str] = {}
         self._include_raw = source.settings.include_raw
-        self._alike = AlikePoints((*listing.tells_whose, *ALIKE))
+        whose = [listing.id_member or listing.name_member]
+        if workload_type == "virtual_network":
+            # Where the region has no name, its id stands for it.
+            whose.append("regionId")
+        self._alike = AlikePoints((*whose, *ALIKE))
         self._by_name: dict[str, list[Workload]] = {}
         # Points without names leave every workload unknown; listing them with 0 points would say "none".
         self._named = listing.points != (OLD_POINTS,)

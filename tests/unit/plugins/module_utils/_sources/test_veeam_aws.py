@@ -165,10 +165,14 @@ def test_points_find_their_instance(serve: Callable[..., Any]) -> None:
     """Each is asked for its own; the one that is said to have none is not asked."""
     server = serve(appliance(honours_filter=True))
     told = read(server)
-    rows = {each["workload_id"]: each["recovery_points"] for each in told["workloads"]}
-    assert rows == {"vm-1": 1, "vm-2": 1, "vm-3": 0}
+    assert by_instance(told) == {"vm-1": 1, "vm-2": 1, "vm-3": 0}
     assert not any("vm-3" in call for call in server.calls())
     assert [each["workload_name"] for each in read(server, names=("WEB-02",))["workloads"]] == ["web-02"]
+
+
+def by_instance(told: dict[str, Any]) -> dict[str | None, int]:
+    """How many points each instance has; None has those of nobody."""
+    return {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
 
 
 def list_of_all(server: Any) -> int:
@@ -191,8 +195,7 @@ def test_a_total_that_is_too_small_shows(serve: Callable[..., Any]) -> None:
     """Two points of instances and a total of two; behind the second stands a third, which is nobody's."""
     server = serve(appliance(total_off_by=-1, others=(("p-3", "gone"),)))
     told = read(server)
-    rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
-    assert rows == {None: 1, "vm-1": 1, "vm-2": 1, "vm-3": 0}
+    assert by_instance(told) == {None: 1, "vm-1": 1, "vm-2": 1, "vm-3": 0}
     assert list_of_all(server) > 0
 
 
@@ -215,13 +218,11 @@ def test_a_total_that_is_too_large_is_no_proof(serve: Callable[..., Any], off_by
 def test_points_of_nobody_and_of_two(serve: Callable[..., Any]) -> None:
     """What is told instance by instance is told anew from the list of all, and nothing twice."""
     told = read(serve(appliance(others=(("p-3", "gone"), ("p-4", "gone")))))
-    rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
-    assert rows == {None: 2, "vm-1": 1, "vm-2": 1, "vm-3": 0}
+    assert by_instance(told) == {None: 2, "vm-1": 1, "vm-2": 1, "vm-3": 0}
     assert told["totals"]["recovery_points"] == 4
     server = serve(appliance(others=(("p-1", "vm-2"), ("p-3", "vm-2"))))
     told = read(server)
-    rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
-    assert rows == {None: 1, "vm-1": 0, "vm-2": 2, "vm-3": 0}
+    assert by_instance(told) == {None: 1, "vm-1": 0, "vm-2": 2, "vm-3": 0}
     assert any("whose restore points" in warning for warning in told["warnings"])
     with pytest.raises(AuditError, match="names"):
         read(server, names=("web-*",))
@@ -231,8 +232,7 @@ def test_filter_that_is_ignored(serve: Callable[..., Any]) -> None:
     """Then nobody gets the points of all; asking for names fails instead of finding too much or too little."""
     server = serve(appliance(honours_filter=False))
     told = read(server)
-    rows = {each.get("workload_id"): each["recovery_points"] for each in told["workloads"]}
-    assert rows == {None: 2, "vm-1": 0, "vm-2": 0, "vm-3": 0}
+    assert by_instance(told) == {None: 2, "vm-1": 0, "vm-2": 0, "vm-3": 0}
     assert any("whose restore points" in warning for warning in told["warnings"])
     with pytest.raises(AuditError, match="names"):
         read(server, names=("web-01",))
