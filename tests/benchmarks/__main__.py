@@ -17,12 +17,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import cores, judging, reading, report
+from tests.benchmarks import cores, judging, reading, report, tools
 from tests.benchmarks.recipes import RECIPES
 from tests.tools.matrix import MATRIX, chosen
 from tests.tools.project import ROOT
 
-MEASURES = ("wall", "memory", "assertion", "cores", "role", "filters")
+MEASURES = ("wall", "memory", "assertion", "cores", "role", "filters", "tools")
 _MILLION = 1_000_000
 _MOST_BY_HAND = 10_000
 # Numbers of workloads, and whether they are packed.
@@ -62,6 +62,7 @@ def jobs_of(options: argparse.Namespace) -> list[Job]:
         "cores": _core_jobs,
         "role": _role_jobs,
         "filters": _filter_jobs,
+        "tools": _tool_jobs,
     }
     jobs = [job for measure in options.only for job in makers[measure](options)]
     return sorted(jobs, key=lambda job: job[0])
@@ -121,6 +122,10 @@ def _role_jobs(options: argparse.Namespace) -> Iterator[Job]:
 
 def _filter_jobs(options: argparse.Namespace) -> Iterator[Job]:
     yield _REST, "filters", partial(judging.filters, 50 if options.small else 5000, options.pairs)
+
+
+def _tool_jobs(options: argparse.Namespace) -> Iterator[Job]:
+    yield _JUDGING, "restic", partial(tools.restic, 50 if options.small else 5000, options.pairs)
 
 
 def _machine() -> dict[str, str]:

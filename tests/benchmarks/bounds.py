@@ -91,6 +91,14 @@ def _asserted(results: Results) -> list[Bound]:
     return found
 
 
+def _beside_tools(results: Results) -> list[Bound]:
+    found = []
+    for told in find(results, measure="tool"):
+        what = f"{told['tool']}: seconds of the task over {told['points']:,} snapshots (1.2 x its own listing + 0.5)"
+        found.append(Bound(what, told["medians"]["task"], 1.2 * told["medians"]["own"] + 0.5))
+    return found
+
+
 def _on_other_cores(results: Results) -> list[Bound]:
     return [
         replace(bound, what=f"ansible-core {told['core']}, {bound.what}")
@@ -105,5 +113,6 @@ _CHECKS: tuple[Callable[[Results], list[Bound]], ...] = (
     _in_memory,
     _in_sources,
     _asserted,
+    _beside_tools,
     _on_other_cores,
 )

@@ -135,6 +135,17 @@ def _filters(results: Results) -> str:
     return _table("Filters", ("filter", "workloads", "seconds", "characters"), rows)
 
 
+def _tools(results: Results) -> str:
+    rows = []
+    for one in find(results, measure="tool"):
+        mid = one["medians"]
+        rows.append([one["tool"], one["points"], mid["ping"], mid["task"], mid["own"], mid["task"] / mid["own"]])
+    note = (
+        "Seconds. *task* is the info task with `pack: true` less the empty task; *its own* is the tool's listing alone."
+    )
+    return _table("Tools", ("tool", "snapshots", "ping", "task", "its own", "times"), rows, note)
+
+
 def _servers(results: Results) -> str:
     rows = [
         [one["product"], one["points"], *one["server"].values(), one["rendered_while_measured"]]
@@ -155,5 +166,6 @@ _TABLES: tuple[Callable[[Results], str], ...] = (
     _roles,
     _assertions,
     _filters,
+    _tools,
     _servers,
 )

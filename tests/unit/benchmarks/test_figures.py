@@ -151,6 +151,14 @@ def test_bounds_of_judging() -> None:
     assert list(held([*roles, judged]).values()) == [True, False, True]
 
 
+@pytest.mark.parametrize(("task", "holds"), [(1.7, True), (1.71, False)])
+def test_bound_of_a_tool(task: float, holds: bool) -> None:
+    """1.2 times what the tool's own listing takes, and 0.5 s."""
+    told = {"measure": "tool", "tool": "restic", "points": 5000, "medians": {"ping": 0.4, "task": task, "own": 1.0}}
+    assert list(held([told]).values()) == [holds]
+    assert "| restic | 5,000" in tables({}, [told])
+
+
 def test_bounds_on_another_core_are_told_apart() -> None:
     """What holds on the newest ansible-core says nothing of the oldest."""
     slow = {"measure": "core", "core": "2.16.19", "results": [wall(100_000, medians={"task": 50.0})]}
@@ -167,7 +175,15 @@ def test_what_must_hold_is_measured_first() -> None:
     labels = [label for _rank, label, _measure in jobs_of(options)]
     first = [name for name, recipe in RECIPES.items() if not recipe.xml]
     assert labels[: 2 * len(first)] == [f"wall {name} {points}" for points in (100_000, 10_000) for name in first]
-    rest = ["memory veeam_azure 1000000", "assertion 50000 packed", "core 2.16", "role 1", "role 10", "role 50"]
+    rest = [
+        "memory veeam_azure 1000000",
+        "assertion 50000 packed",
+        "restic",
+        "core 2.16",
+        "role 1",
+        "role 10",
+        "role 50",
+    ]
     assert labels[2 * len(first) :][: len(rest)] == rest
     assert "wall veeam_enterprise_manager_xml 100000" in labels[2 * len(first) + len(rest) :]
 
