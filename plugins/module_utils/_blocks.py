@@ -48,7 +48,7 @@ def _block(rows: Sequence[Mapping[str, t.Any]]) -> list[t.Any]:
 
 def _members(row: Mapping[str, t.Any], above: _Path) -> Iterator[tuple[_Path, t.Any]]:
     for key, value in row.items():
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, dict) and value:
             yield from _members(value, (*above, key))
         elif value is None:
             yield (*above, key, _NULL), True

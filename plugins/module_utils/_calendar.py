@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime
+import functools
+import operator
 import typing as t
 import zoneinfo
 from collections.abc import Iterable, Sequence
@@ -17,6 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HO
 GAP_WINDOWS = {"7d": 7, "14d": 14, "31d": 31, "92d": 92, "366d": 366}
 HISTORY_DAYS = 400
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+_DAY = DAY * SECOND
 # The best point of a day gives its letter; a lower-case letter (failed) only where nothing succeeded.
 _LETTERS = {
     "full": "F",
@@ -58,20 +62,16 @@ def gaps(times: Sequence[int], now: int) -> dict[str, int]:
     """
     if not times:
         return {}
-    longest = -(-(now - times[-1]) // SECOND)
+    # The gap before each point but the first. It belongs to a window if its end lies in it.
+    between = list(map(operator.sub, times[1:], times))
+    begins = [bisect.bisect_right(times, now - days * DAY * SECOND) - 1 for days in GAP_WINDOWS.values()]
+    longest, end = now - times[-1], len(between)
     found = {}
-    index = len(times) - 1
-    for name, days in GAP_WINDOWS.items():
-        start = now - days * DAY * SECOND
-        # Gaps whose end lies in the window; index always stands at a point that ends a gap not looked at yet.
-        while index > 0 and times[index] > start:
-            longest = max(longest, -((times[index - 1] - times[index]) // SECOND))
-            index -= 1
-        found[name] = max(longest, 0)
-    while index > 0:
-        longest = max(longest, -((times[index - 1] - times[index]) // SECOND))
-        index -= 1
-    found["all"] = max(longest, 0)
+    for name, begin in zip((*GAP_WINDOWS, "all"), (*begins, 0), strict=True):
+        start = min(max(begin, 0), end)
+        longest = max([longest, *between[start:end]])
+        found[name] = max(-(-longest // SECOND), 0)
+        end = start
     return found
 
 
@@ -119,20 +119,28 @@ class Calendar:
 
     def runs(self, times: Iterable[int], now: int) -> dict[str, int]:
         """How many days, ISO weeks, months and years in a row, counted back from now, hold a point."""
-        # Where a day starts at noon, the first moment of the calendar lies in a day before it.
-        days = {max(self.day(time), 1) for time in times}
+        days = self._days(times)
         if not days:
             return {}
-        dates = [datetime.date.fromordinal(day) for day in days]
-        today_ordinal = self.day(now)
-        today = datetime.date.fromordinal(today_ordinal)
+        months = set(map(_month, days))
+        today = self.day(now)
         # Ordinal 1 was a Monday, so this numbers ISO weeks.
         return {
-            "days": _run(days, today_ordinal),
-            "weeks": _run({(day - 1) // 7 for day in days}, (today_ordinal - 1) // 7),
-            "months": _run({date.year * 12 + date.month for date in dates}, today.year * 12 + today.month),
-            "years": _run({date.year for date in dates}, today.year),
+            "days": _run(days, today),
+            "weeks": _run({(day - 1) // 7 for day in days}, (today - 1) // 7),
+            "months": _run(months, _month(today)),
+            "years": _run({month // 12 for month in months}, _month(today) // 12),
         }
+
+    def _days(self, times: Iterable[int]) -> set[int]:
+        """The days of these moments."""
+        if self._zone is None:
+            shift = self._shift * SECOND
+            days = {(time - shift) // _DAY + _EPOCH_DAY for time in times}
+        else:
+            days = set(map(self.day, times))
+        # Where a day starts at noon, the first moment of the calendar lies in a day before it.
+        return {max(day, 1) for day in days} if days and min(days) < 1 else days
 
     def history(self, groups: Iterable[Dated], now: int) -> str:
         """One letter for each day up to today, newest last, at most HISTORY_DAYS."""
@@ -142,7 +150,7 @@ class Calendar:
             letter = _LETTERS[group.kind]
             if group.usable is False:
                 letter = letter.lower()
-            for day in {self.day(time) for time in group.times}:
+            for day in self._days(group.times):
                 if today - HISTORY_DAYS < day <= today:
                     known = letters.get(day)
                     if known is None or _better(letter, known):
@@ -150,6 +158,13 @@ class Calendar:
         if not letters:
             return ""
         return "".join(letters.get(day, ".") for day in range(min(letters), today + 1))
+
+
+@functools.lru_cache(maxsize=10_000)
+def _month(day: int) -> int:
+    """The month in which a day lies, counted from the year 0: of thousands of workloads, days are the same."""
+    date = datetime.date.fromordinal(day)
+    return date.year * 12 + date.month - 1
 
 
 def _better(letter: str, known: str) -> bool:

@@ -27,6 +27,7 @@ from ansible_collections.backup.audit.plugins.module_utils._stop import Stop, St
 
 # AWX drops the data of an event that is larger than this.
 AWX_EVENT_BYTES = 700_000
+_SMALLER = {"recovery_points": ", or detail: workloads"}
 # Decoded answers are hundreds of thousands of small objects without a cycle among them; looking for one after every
 # two thousand took a seventh of all the time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -129,6 +130,6 @@ def finish(
     if size > AWX_EVENT_BYTES:
         module.warn(
             f"{reading.source}: this result of {size:,} bytes is more than AWX keeps of an event "
-            f"({AWX_EVENT_BYTES:,}); use pack: true, or detail: workloads"
+            f"({AWX_EVENT_BYTES:,}); use pack: true{_SMALLER.get(params['detail'], '')}"
         )
     return seal(read)

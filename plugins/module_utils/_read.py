@@ -45,8 +45,10 @@ def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The row without null and empty members, at every depth; readers treat a missing member as null."""
     kept = {}
     for key, value in row.items():
-        member = compact(value) if isinstance(value, Mapping) else value
-        if member is not None and member not in ({}, [], ""):
+        # Of a dict, because asking for any Mapping takes longer than all the rest.
+        member = compact(value) if isinstance(value, dict) else value
+        # Zero and false do say something.
+        if member or member == 0:
             kept[key] = member
     return kept
 
@@ -71,6 +73,8 @@ def lean(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     slim = dict(row)
     for name in _GROUPS:
         slim[name] = {key: _without_known(group, row) for key, group in (row.get(name) or {}).items()}
+    if row.get("locations"):
+        slim["locations"] = [_without_newest(place, row) for place in row["locations"]]
     fulls = FULL_KINDS.intersection(slim["kinds"])
     if len(fulls) == 1 and fulls <= row["by_kind"].keys():
         (kind,) = fulls
@@ -104,6 +108,8 @@ def restored(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     for name in _GROUPS:
         if name in row:
             full[name] = {key: _with_known(group, row) for key, group in row[name].items()}
+    if "locations" in row:
+        full["locations"] = [_with_newest(place, row) for place in row["locations"]]
     kinds = row.get("by_kind", {})
     if "kinds" not in row and len(kinds) == 1:
         # A row of one kind of backup says of it what it says of all.
@@ -133,6 +139,24 @@ def _with_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[st
                 gaps[window] = gap
         full["gaps"] = gaps
     return full
+
+
+def _holds_all(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
+    """Whether all recovery points of a row lie in this place, so that its newest one does: that is no guess."""
+    points = row.get("recovery_points", 0)
+    return bool(points) and place.get("count") == points and "continuous" not in row.get("by_kind", {})
+
+
+def _without_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    if not _holds_all(place, row) or place.get("newest") != row.get("newest"):
+        return place
+    return {name: value for name, value in place.items() if name != "newest"}
+
+
+def _with_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    if "newest" in place or "newest" not in row or not _holds_all(place, row):
+        return place
+    return {**place, "newest": row["newest"]}
 
 
 def canonical(value: t.Any) -> bytes:

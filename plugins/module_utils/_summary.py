@@ -11,6 +11,7 @@ and oldest of every facet follow from a handful of classes, however many points 
 
 from __future__ import annotations
 
+import functools
 import typing as t
 from collections.abc import Iterable, Sequence
 
@@ -118,8 +119,8 @@ class Summary:
         backups = [group for group in classes if group.kind in COUNTING_KINDS]
         dated = [group for group in classes if group.kind in COUNTING_KINDS or group.kind == "continuous"]
         usable = [group for group in backups if group.usable is True]
-        newest = max((max(group.times) for group in dated if group.usable is True), default=None)
-        oldest = min((min(group.times) for group in dated if group.usable is True), default=None)
+        newest = max((group.newest for group in dated if group.usable is True), default=None)
+        oldest = min((group.oldest for group in dated if group.usable is True), default=None)
         return {
             "source": self._source,
             "origin": workload.origin,
@@ -206,7 +207,9 @@ def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+@functools.lru_cache(maxsize=1000)
 def _shown(micros: int | None) -> str | None:
+    """A row says the same few moments many times."""
     return None if micros is None else format_time(micros)
 
 
@@ -215,10 +218,12 @@ def _span(groups: Iterable[Group], usable: bool | None) -> dict[str, t.Any]:
 
 
 def _count_newest_oldest(groups: Sequence[Group]) -> dict[str, t.Any]:
+    if not groups:
+        return {"count": 0, "newest": None, "oldest": None}
     return {
         "count": sum(len(group.times) for group in groups),
-        "newest": _shown(max((max(group.times) for group in groups), default=None)),
-        "oldest": _shown(min((min(group.times) for group in groups), default=None)),
+        "newest": _shown(max([group.newest for group in groups])),
+        "oldest": _shown(min([group.oldest for group in groups])),
     }
 
 
@@ -269,7 +274,7 @@ def _sizes(usable: Sequence[Group]) -> dict[str, t.Any]:
     newest: tuple[int, int, str] | None = None
     for group in usable:
         by_kind.setdefault(group.kind, []).extend(group.sizes)
-        time = max(group.times)
+        time = group.newest
         size = max(size for moment, size in zip(group.times, group.sizes, strict=True) if moment == time)
         newest = max(newest or (time, size, group.kind), (time, size, group.kind))
     known = {kind: sizes for kind, sizes in by_kind.items() if UNKNOWN_SIZE not in sizes}

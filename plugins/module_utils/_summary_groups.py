@@ -92,6 +92,23 @@ class Group:
     sizes: array[int] = dataclasses.field(kw_only=True)
     # When each point was tested, for verified and for checked; empty where none of them was.
     tests: tuple[array[int], array[int]] = dataclasses.field(kw_only=True)
+    # Of ``times``, for whoever asks first; many ask.
+    _span: tuple[int, int] | None = dataclasses.field(default=None, init=False)
+
+    @property
+    def newest(self) -> int:
+        """When the newest of them, of which there must be one, was made."""
+        return self._oldest_and_newest()[1]
+
+    @property
+    def oldest(self) -> int:
+        """When the oldest of them was made."""
+        return self._oldest_and_newest()[0]
+
+    def _oldest_and_newest(self) -> tuple[int, int]:
+        if self._span is None:
+            self._span = min(self.times), max(self.times)
+        return self._span
 
     def newest_test(self, index: int, limit: int) -> tuple[int, int] | None:
         """(time of the test, time of the point) of the newest test that does not lie beyond ``limit``."""
@@ -100,6 +117,7 @@ class Group:
 
     def keep(self, indexes: Sequence[int]) -> None:
         """Drop all but these points."""
+        self._span = None
         self.ids, self.times, self.sizes = (_kept(values, indexes) for values in (self.ids, self.times, self.sizes))
         verified, checked = (_kept(values, indexes) if values else values for values in self.tests)
         self.tests = (verified, checked)
@@ -143,7 +161,7 @@ def drop_future(classes: Sequence[Group], limit: int) -> int:
     """Take out points dated after ``limit``, of whatever kind and status, and count them."""
     dropped = 0
     for group in classes:
-        if group.times and max(group.times) > limit:
+        if group.times and group.newest > limit:
             keep = [index for index, time in enumerate(group.times) if time <= limit]
             dropped += len(group.times) - len(keep)
             group.keep(keep)

@@ -215,6 +215,7 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, sorted by name. Members that are null or empty are left out.
+    - A moment that is the row's own C(newest) or C(oldest) is not said again in C(facets) and C(kinds).
     - A count, a newest or an oldest speaks of usable recovery points only. Snapshots, logs and configuration backups
       are no recovery points and show in C(by_kind) and C(kinds).
   returned: success, without O(pack)
@@ -360,7 +361,7 @@ workloads:
           sample: 30
         newest:
           description: The newest of them.
-          returned: always
+          returned: when not all recovery points lie there, whose newest is C(newest)
           type: str
           sample: "2026-11-21T01:00:12Z"
     locations_unknown:

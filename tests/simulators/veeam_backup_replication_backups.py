@@ -188,7 +188,7 @@ class Backups:
         number, unique = self.dialect.digest(work.key), self.id(f"bios:{work.key}")
         path = f"vcenter-{work.site.key}.example\\{work.site.name}\\{work.name}"
         if platform == "VMware":
-            return {"objectId": f"vm-{int(number[:4], 16)}", "viType": "VirtualMachine", "path": path}
+            return {"objectId": f"vm-{int(number[:7], 16)}", "viType": "VirtualMachine", "path": path}
         if platform == "HyperV":
             return {"objectId": unique, "hvType": "VirtualMachine", "path": path}
         if platform == "CloudDirector":

@@ -151,7 +151,7 @@ class Names:
             return f"urn:HyperV:Vm:{root}.{unique}"
         if work.workload_type == "physical":
             return f"urn:AgentFor{work.platform_hint.capitalize()}:VeeamAgent:{_NO_ROOT}.{int(number[:2], 16)}"
-        return f"urn:VMware:Vm:{root}.vm-{int(number[:4], 16)}"
+        return f"urn:VMware:Vm:{root}.vm-{int(number[:7], 16)}"
 
     def root_id(self, work: Workload) -> str:
         return self.shared_id(f"root:{work.site.key}:{work.platform_hint}")

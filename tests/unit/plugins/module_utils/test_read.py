@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.backup.audit.plugins.module_utils import _read
 from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._frame import AWX_EVENT_BYTES
 from ansible_collections.backup.audit.plugins.module_utils._model import KINDS, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._read import (
     SCHEMA,
@@ -311,19 +312,16 @@ def test_rows_that_are_no_rows_are_refused(row: Any, flavour: Any) -> None:
         unpack(flavour(a_read(workloads=[row])))
 
 
-def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kilobytes() -> None:
-    """What AWX and registered results carry; times to the microsecond, ids and sizes that nothing repeats.
-
-    Readable, five hundred of them fit into an event of AWX.
-    """
+def many_rows(workloads: int, nights: int) -> list[dict[str, Any]]:
+    """Rows as they travel; times to the microsecond, ids and sizes that nothing repeats."""
     chance = random.Random(7)
-    summary = Summary("backup.example", "veeam_azure", NOW, Calendar())
-    for number in range(1000):
+    summary = Summary("backup.example.com", "veeam_azure", NOW, Calendar())
+    for number in range(workloads):
         ident = f"{chance.getrandbits(128):032x}"
         workload = Workload(id=ident, name=f"srv-{number:05}", type="vm", platform="azure", in_inventory=True)
         full = chance.randrange(1 << 30, 1 << 38)
         place, offsite = chance.choice([("westeurope", True), ("germanywestcentral", False)])
-        for day in range(30):
+        for day in range(nights):
             kind = "incremental" if day % 7 else "full"
             summary.add(
                 RecoveryPoint(
@@ -336,10 +334,41 @@ def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kiloby
                     size_bytes=full + chance.randrange(1 << 26) if kind == "full" else chance.randrange(1 << 33),
                     copies=[Copy(location=place, location_type="blob")],
                     offsite=offsite,
+                    immutable=False,
                 )
             )
-    rows = [lean(row) for row in summary.rows()]
+    return [lean(row) for row in summary.rows()]
+
+
+def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kilobytes() -> None:
+    """What AWX and registered results carry."""
+    rows = many_rows(1000, 30)
     packed = pack(a_read(workloads=rows))
     assert len(packed["read"]) <= 150_000
     assert unpack(packed)["workloads"] == [restored(row) for row in rows]
-    assert len(json.dumps(rows[:500])) <= 700_000
+
+
+@pytest.mark.parametrize("nights", [30, 366])
+def test_five_hundred_readable_rows_fit_into_an_event_of_awx(nights: int) -> None:
+    """With some thousand bytes for all that is no row."""
+    assert len(json.dumps(many_rows(500, nights))) <= AWX_EVENT_BYTES - 5000
+
+
+def test_a_place_that_holds_all_points_does_not_repeat_the_newest() -> None:
+    """It follows from the numbers, and only there it is put back: what is not told of a place stays unknown."""
+    newest = "2026-11-21T01:00:12Z"
+    place, part = {"location": "a", "count": 3, "newest": newest}, {"location": "b", "count": 2, "newest": newest}
+    row: dict[str, Any] = {
+        "by_kind": {"full": 1, "replica": 2},
+        "newest": newest,
+        "locations": [place, part],
+        "recovery_points": 3,
+    }
+    slim = lean(row)
+    assert slim["locations"] == [{"location": "a", "count": 3}, part]
+    assert restored(slim)["locations"] == [place, part]
+    for untold in ({"location": "c", "count": 2}, {"location": "c", "count": 0}, {"location": "c"}):
+        assert restored({**slim, "locations": [untold]})["locations"] == [untold]
+    with_continuous = {**slim, "by_kind": {**row["by_kind"], "continuous": 1}}
+    assert restored(with_continuous)["locations"] == slim["locations"]
+    assert lean({**row, "by_kind": with_continuous["by_kind"]})["locations"] == [place, part]
