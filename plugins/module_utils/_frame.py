@@ -32,7 +32,7 @@ _SMALLER = {"recovery_points": ", or detail: workloads"}
 # two thousand took a seventh of all the time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 # The next page is asked for by a thread that first has to get at the interpreter, from one that folds without a pause.
-_SECONDS_BETWEEN_THREADS = 0.0005
+_SECONDS_BETWEEN_THREADS = 0.002
 
 
 class Caller(t.Protocol):
@@ -103,9 +103,12 @@ def new_reading(host: str, product: type[Product], params: Mapping[str, t.Any]) 
 
 
 def finish(
-    module: Caller, reading: Reading, requests: Mapping[str, t.Any], params: Mapping[str, t.Any]
+    module: Caller, reading: Reading, requests: Callable[[], Mapping[str, t.Any]], params: Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
-    """The sealed READ, with a warning for all that weakens it; an incomplete one fails unless it is allowed."""
+    """The sealed READ, with a warning for all that weakens it; an incomplete one fails unless it is allowed.
+
+    ``requests`` is asked last for what was asked of the server.
+    """
     if reading.problems and not params["allow_partial"]:
         first = reading.problems[0]
         more = len(reading.problems) - 1
@@ -116,7 +119,7 @@ def finish(
         first.advice = f"{first.advice}. {advice}" if first.advice else advice
         raise first
     read = reading.result()
-    read["requests"] = dict(requests)
+    read["requests"] = dict(requests())
     if read["totals"]["in_future"]:
         module.warn(
             f"{reading.source}: {read['totals']['in_future']} points are dated in the future and were left out; "

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import contextlib
 import os
 import typing as t
 from urllib.parse import urlsplit
@@ -72,23 +74,30 @@ def read(module: Caller, source_class: type[Source], stop: Stop, say: Say | None
     reading = new_reading(client.host, source_class, params)
     workers = Workers(client.endpoint.connections)
     source = source_class(client, chosen, workers)
-    try:
-        with telling(say, lambda: _so_far(reading, client.counters)), stop.allowed():
-            source.tell(reading)
-    except BaseException:
-        client.stop_reading()
-        raise
-    finally:
-        # Out here signals wait until the session is given back.
-        workers.close()
+    with contextlib.ExitStack() as way_out:
+        way_out.callback(client.close)
+        # Waits for what it was given, however this ends.
+        aside = way_out.enter_context(concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="leave"))
         try:
-            source.close()
+            with telling(say, lambda: _so_far(reading, client.counters)), stop.allowed():
+                source.tell(reading)
+        except BaseException:
+            client.stop_reading()
+            raise
         finally:
-            client.close()
+            # Out here signals wait until the session is given back. Rows are made meanwhile.
+            workers.close()
+            leaving = aside.submit(source.close)
             module.no_log_values.update(client.secrets.texts)
-    if client.endpoint.verify is False:
-        module.warn(f"{reading.source}: the server's certificate was not checked (validate_certs: false)")
-    return finish(module, reading, client.counters.requests(), params)
+        if client.endpoint.verify is False:
+            module.warn(f"{reading.source}: the server's certificate was not checked (validate_certs: false)")
+        return finish(module, reading, lambda: _requests(leaving, client), params)
+
+
+def _requests(leaving: concurrent.futures.Future[None], client: Client) -> dict[str, t.Any]:
+    """All that was asked, the log-out at the end among it."""
+    leaving.result()
+    return client.counters.requests()
 
 
 def _so_far(reading: Reading, counters: Counters) -> str:

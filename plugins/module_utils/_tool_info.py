@@ -85,7 +85,7 @@ def _read(module: AnsibleModule, tool_class: type[Tool], say: Say | None) -> dic
         tool.open(reading)
         reading.start()
         tool.read(reading)
-    return finish(module, reading, runner.counters.requests(), params)
+    return finish(module, reading, runner.counters.requests, params)
 
 
 def _so_far(runner: Runner) -> str:
