@@ -141,10 +141,11 @@ class VProtect(Source):
             self._rule_locks,
             self.settings.include_raw,
             fields.lists_places(self.told_version()),
+            counts_only=self.settings.detail == "workloads" and not self.settings.include_raw,
         )
         self._copies = Copies()
         self._stored_only = 0
-        chains = Chains(self._tell)
+        chains: Chains[RecoveryPoint | fields.Like] = Chains(self._tell)
         self._read_backups(backups, workloads, chains, context)
         chains.finish(whole=reading.since is None)
         for point in self._copies.alone():
@@ -160,7 +161,7 @@ class VProtect(Source):
         self,
         backups: Iterable[Record],
         workloads: Workloads,
-        chains: Chains,
+        chains: Chains[RecoveryPoint | fields.Like],
         context: fields.Context,
     ) -> None:
         """Hand all backups to ``chains``, but the records of mere copies."""
@@ -173,21 +174,31 @@ class VProtect(Source):
             workload = workloads.of(record)
             if workload is None or not self._reading.wants(workload):
                 continue
+            parent = record.parent if said.needs_parent else None
+            if like := fields.like_of(record, workload, context):
+                chains.add(like, parent)
+                continue
             point = fields.point_of(record, workload, context)
             if point is None:
                 untimed += 1
             elif said.copy:
                 self._copies.add(point)
             else:
-                chains.add(point, record.parent if said.needs_parent else None)
+                chains.add(point, parent)
         if untimed:
             self._reading.warnings.append(
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
             )
 
-    def _tell(self, point: RecoveryPoint) -> None:
+    def _tell(self, point: RecoveryPoint | fields.Like) -> None:
         if point.usable is not False:
             self._copies.told(point)
+        if isinstance(point, fields.Like):
+            if point.usable is point.pattern.usable:
+                self._reading.alike(point.pattern, point.id, point.created, point.size_bytes)
+                return
+            # Its chain made another of it.
+            point = point.point()
         if point.usable is True and "created_at" in point.estimated:
             # It was stored hours after the moment that it brings back, so its age would be told too young.
             point.usable = None

@@ -6,15 +6,31 @@
 
 from __future__ import annotations
 
+import typing as t
 from array import array
 from collections.abc import Callable, Collection
 
-from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
 
 # What belongs together stands near together in the listing, which is newest first.
 _AT_HAND = 25_000
 _STATES = (False, True, None)
 _CODES = {state: code for code, state in enumerate(_STATES)}
+
+
+class Backup(t.Protocol):
+    """A point, or what stands for one until it is told."""
+
+    id: str
+    created: int
+    usable: bool | None
+
+    @property
+    def workload(self) -> Workload:
+        """Whose it is."""
+
+
+Link = t.TypeVar("Link", bound=Backup)
 
 
 class Journal:
@@ -51,19 +67,19 @@ class Journal:
         return {key: _STATES[state] for key, state in pairs if key in wanted}
 
 
-class Chains:
+class Chains(t.Generic[Link]):
     """Tells points once it is known whether what they build on can be restored.
 
     The listing is newest first, so an increment comes before its parent and waits for it; what is kept at one time is
     one chain for each workload. A parent that is not listed at all is gone, unless the window read may hide it.
     """
 
-    def __init__(self, tell: Callable[[RecoveryPoint], None]) -> None:
+    def __init__(self, tell: Callable[[Link], None]) -> None:
         self._tell = tell
         self._journal = Journal()
-        self._waiting: dict[int, list[RecoveryPoint]] = {}
+        self._waiting: dict[int, list[Link]] = {}
 
-    def add(self, point: RecoveryPoint, parent: str | None) -> None:
+    def add(self, point: Link, parent: str | None) -> None:
         """A point, and the guid of what it builds on."""
         if parent is None:
             self._settle(point, True)
@@ -94,7 +110,7 @@ class Chains:
             for point in self._waiting.pop(next(iter(self._waiting))):
                 self._settle(point, False)
 
-    def _settle(self, point: RecoveryPoint, parent_usable: bool | None) -> None:
+    def _settle(self, point: Link, parent_usable: bool | None) -> None:
         stack = [(point, parent_usable)]
         while stack:
             point, base = stack.pop()
@@ -128,7 +144,7 @@ class Copies:
         if key not in self._at_hand:
             self._alone[key] = point
 
-    def told(self, point: RecoveryPoint) -> None:
+    def told(self, point: Backup) -> None:
         """A backup, or what can still be restored of it."""
         key = hash((point.workload.id, point.created))
         self._told.append(key)

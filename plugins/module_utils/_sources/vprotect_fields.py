@@ -65,6 +65,8 @@ class Context:
     include_raw: bool
     # From version 5 on a backup tells its places. One that tells none may have been removed from all of them.
     lists_places: bool = True
+    # Whether points are only counted, so that nothing has to be kept of one but what counts.
+    counts_only: bool = False
 
     def said(self, words: Words) -> Said:
         """What a record means but for its id, its workload, its times and its size."""
@@ -167,6 +169,45 @@ def point_of(record: Record, workload: Workload, context: Context) -> RecoveryPo
             estimated = (*estimated, "immutable", "immutable_until")
     point.estimated = estimated
     return point
+
+
+@dataclasses.dataclass(slots=True)
+class Like:
+    """A point that is ``pattern`` but for id, time and size, and for what its chain makes of it."""
+
+    pattern: RecoveryPoint
+    id: str
+    created: int
+    size_bytes: int | None
+    usable: bool | None
+
+    @property
+    def workload(self) -> Workload:
+        """Whose it is."""
+        return self.pattern.workload
+
+    def point(self) -> RecoveryPoint:
+        """The same as a point of its own."""
+        return dataclasses.replace(
+            self.pattern, id=self.id, created=self.created, size_bytes=self.size_bytes, usable=self.usable
+        )
+
+
+def like_of(record: Record, workload: Workload, context: Context) -> Like | None:
+    """One record that says what others of its workload say; None for all that says more, or less."""
+    words, created, size = record.words, record.snapshot, record.size
+    # Of what is locked, and of what was restored, each has a time of its own.
+    plain = context.counts_only and record.row is None and not any(words.days or ())
+    if not plain or created is None or size is None or record.key in context.restored:
+        return None
+    pattern = words.patterns.get(record.workload)
+    if pattern is None:
+        said = context.said(words)
+        pattern = point_of(record, workload, context) if said.made and not said.copy else None
+        if pattern is None or pattern.immutable_until is not None:
+            return None
+        words.patterns[record.workload] = pattern
+    return Like(pattern, record.key, created, size, pattern.usable)
 
 
 def _usable(status: str, places: Sequence[Place] | None, context: Context, *, sure: bool) -> bool | None:

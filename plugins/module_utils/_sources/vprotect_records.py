@@ -18,7 +18,7 @@ from collections.abc import Container, Iterable, Mapping
 from ansible_collections.backup.audit.plugins.module_utils._errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._failures import AnswerError
 from ansible_collections.backup.audit.plugins.module_utils._loose import as_int, as_text
-from ansible_collections.backup.audit.plugins.module_utils._model import Copy
+from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._times import from_epoch_millis
 
 # protectedEntity.type -> workload_type, and the word by which rules of such workloads are found in paths.
@@ -139,6 +139,8 @@ class Words:
     # What they mean, and the days of retention lock of each copy: worked out when they are wanted.
     said: Said | None = dataclasses.field(default=None, compare=False)
     days: tuple[int, ...] | None = dataclasses.field(default=None, compare=False)
+    # A point that says no more than this, by the guid of its workload.
+    patterns: dict[str | None, RecoveryPoint] = dataclasses.field(default_factory=dict, compare=False)
 
 
 class Record(t.NamedTuple):
