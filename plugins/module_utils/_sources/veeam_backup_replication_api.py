@@ -20,11 +20,13 @@ from ansible_collections.backup.audit.plugins.module_utils._loose import as_int,
 from ansible_collections.backup.audit.plugins.module_utils._paging import Page, by_offset
 from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
 from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_time
-from ansible_collections.backup.audit.plugins.module_utils._workers import Inline, Mapper, Workers
+from ansible_collections.backup.audit.plugins.module_utils._workers import Ahead, Inline, Mapper, Workers
 
 ROOT = "/api/v1"
 
 Folded = t.TypeVar("Folded")
+# (skip, limit) -> a page.
+Fetch = t.Callable[[int, int], Page[t.Any]]
 
 
 class Api:
@@ -48,15 +50,21 @@ class Api:
         identity: t.Callable[[t.Any], t.Hashable] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
         """All records of one listing, pages read in parallel unless ``mapper`` says otherwise."""
+        return self.records(self._pages_of(path, params), what, mapper=mapper, identity=identity)
 
+    def ahead(self, path: str) -> Ahead[Page[t.Any]]:
+        """The pages of a listing, for ``folded``, whose first one is asked for now."""
+        return Ahead(self.workers, self._pages_of(path), 0, self.page_size)
+
+    def _pages_of(self, path: str, params: Mapping[str, str] | None = None) -> Fetch:
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             return self.page(path, {**(params or {}), "skip": str(offset), "limit": str(limit)})
 
-        return self.records(fetch, what, mapper=mapper, identity=identity)
+        return fetch
 
     def records(
         self,
-        fetch: t.Callable[[int, int], Page[t.Any]],
+        fetch: Fetch,
         what: str,
         *,
         mapper: Mapper | None = None,
@@ -76,18 +84,19 @@ class Api:
 
     def optional(self, path: str, what: str, params: Mapping[str, str] | None = None) -> list[dict[str, t.Any]] | str:
         """All records of a listing that only adds to the answer, or why they cannot be had."""
-        return self.folded(path, what, list, params)
+        return self.folded(self._pages_of(path, params), what, list, mapper=Inline())
 
     def folded(
         self,
-        path: str,
+        fetch: Fetch,
         what: str,
         fold: t.Callable[[Iterator[dict[str, t.Any]]], Folded],
-        params: Mapping[str, str] | None = None,
+        *,
+        mapper: Mapper | None = None,
     ) -> Folded | str:
         """What ``fold`` makes of all records of such a listing, page after page, or why they cannot be had."""
         try:
-            return fold(self.rows(path, what, params, mapper=Inline()))
+            return fold(self.records(fetch, what, mapper=mapper))
         except (ForbiddenError, NotFoundError) as error:
             return error.message
         except AnswerError as error:

@@ -50,9 +50,10 @@ class Backups:
         self._window = window_of(reading)
         self._backups: dict[str, fields.Backup] = {}
         self._scans: dict[str, fields.Scan] = {}
+        # Of each backup that points lie in, its files, and their listing as soon as the first of its points is met.
         self._files: dict[str, fields.Files | str] = {}
+        self._asked: dict[str, Ahead[Page[t.Any]]] = {}
         self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
         # How many points the server has in all, where that can be told.
         self._listed = 0
         # A hash of the id of each point that has an object, and of those of the whole listing that prove to have none.
@@ -180,7 +181,7 @@ class Backups:
     # Points
 
     def _rows_of(self, workload: Workload) -> dict[str, dict[str, t.Any]]:
-        """The points of one object by id, and the files that they lie in; runs in a thread of its own."""
+        """The points of one object by id; runs in a thread that reads."""
         what = f"restore points of {workload.name!r}"
         path = f"/backupObjects/{segment(workload.id)}/restorePoints"
         if self._api.version == _PAGED_BY_OBJECT:
@@ -214,7 +215,7 @@ class Backups:
             yield from self._api.rows(other, what, params, mapper=Inline())
 
     def _page_of_all(self, skip: int, limit: int) -> Page[t.Any] | None:
-        """A page of all points, newest first, and the files that they lie in; None where no listing has all."""
+        """A page of all points, newest first; None where no listing has all. Runs in a thread that reads."""
         query = {**self._window, **NEWEST_FIRST, "skip": str(skip), "limit": str(limit)}
         for path in POINTS[::-1] if self._api.is_old else POINTS:
             try:
@@ -237,13 +238,20 @@ class Backups:
         return fetch
 
     def _note_files(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
+        """Have the files asked for that these points lie in; runs in threads that read, and waits for nothing."""
         noted = None
         for row in rows:
             told = row.get("backupId")
             # Most lie in the same backup as the one before.
             if told != noted and _file_of(row):
-                self._files_of(as_text(told) or "")
+                self._ask_files(as_text(told) or "")
                 noted = told
+
+    def _ask_files(self, backup_id: str) -> Ahead[Page[t.Any]]:
+        with self._lock:
+            if backup_id not in self._asked:
+                self._asked[backup_id] = self._api.ahead(f"/backups/{segment(backup_id)}/backupFiles")
+            return self._asked[backup_id]
 
     def _point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
         return self._told(row, workload)[0]
@@ -267,16 +275,11 @@ class Backups:
         return files.get(file_id) if files and file_id else None
 
     def _files_of(self, backup_id: str) -> fields.Files | None:
-        """The files of one backup, read when its first point is met; None where they cannot be read."""
+        """The files of one backup, read when they are wanted for the first time; None where they cannot be read."""
         files = self._files.get(backup_id)
         if files is None:
-            with self._lock:
-                lock = self._locks[backup_id]
-            with lock:
-                if backup_id not in self._files:
-                    path = f"/backups/{segment(backup_id)}/backupFiles"
-                    self._files[backup_id] = self._api.folded(path, "backup files", fields.Files)
-                files = self._files[backup_id]
+            files = self._api.folded(self._ask_files(backup_id), "backup files", fields.Files)
+            self._files[backup_id] = files
         return None if isinstance(files, str) else files
 
     # Points that no backup object lists
