@@ -106,11 +106,11 @@ def _remember_parts(text: str) -> int:
 
 def _parsed_tail(tail: str, text: str, naive_is_utc: bool) -> int:
     """Microseconds of the fraction, less the offset of the zone."""
-    if len(tail) > _LONGEST_TAIL and tail[0] in ".," and tail[-1] in "Zz":
+    if len(tail) > _LONGEST_TAIL and tail[0] in ".,":
         # A fraction that is another each time, read in half the time that the expression takes.
-        digits = tail[1:-1]
-        if digits.isdigit() and digits.isascii() and len(digits) <= _MOST_DIGITS:
-            return int(digits[:6].ljust(6, "0"))
+        digits, known = (tail[1:-1], 0) if tail[-1] in "Zz" else (tail[1:-6], _tails.get(tail[-6:]))
+        if known is not None and digits.isdigit() and digits.isascii() and len(digits) <= _MOST_DIGITS:
+            return int(digits[:6].ljust(6, "0")) + known
     match = _TAIL.fullmatch(tail)
     if match is None:
         raise DataError(f"{text!r} is no RFC 3339 time")
@@ -122,7 +122,10 @@ def _parsed_tail(tail: str, text: str, naive_is_utc: bool) -> int:
         return value
     if zone not in "Zz":
         offset = (int(zone[1:3]) * HOUR + int(zone[-2:]) * MINUTE) * SECOND
-        value += -offset if zone[0] == "+" else offset
+        offset = -offset if zone[0] == "+" else offset
+        if len(zone) == _LONGEST_TAIL:
+            _remember(_tails, zone, offset)
+        value += offset
     if len(tail) <= _LONGEST_TAIL:
         _remember(_tails, tail, value)
     return value

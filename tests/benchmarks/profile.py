@@ -62,7 +62,8 @@ def main() -> int:
     parser.add_argument("points", type=int, nargs="?", default=100_000)
     parser.add_argument("--most", type=int, default=25, help="so many functions")
     options = parser.parse_args()
-    with serving(product_of(options.product), reading.WORKLOADS, options.points) as server:
+    variants = RECIPES[options.product].variants
+    with serving(product_of(options.product), reading.WORKLOADS, options.points, variants=variants) as server:
         reading.module(options.product, server)
         told = reading.module(options.product, server, before=SAMPLER)
     print(shares(json.loads(told["profile"]), options.most))

@@ -131,7 +131,8 @@ def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WOR
     """Seconds of the task and of the play, in turn with the bare client; and, once, what explains them, and memory."""
     series = ("bare", "ping", "read", "audit", "same_calls", "ping_packed", "read_packed", "audit_packed")
     measured: dict[str, list[float]] = {key: [] for key in series}
-    with serving(product_of(name), workloads, points) as server:
+    hand = hand and not (RECIPES[name].xml or RECIPES[name].variants)
+    with serving(product_of(name), workloads, points, variants=RECIPES[name].variants) as server:
         calls, peaks = warm(name, server)
         told: Result = {"server": alone(name, server, calls), "calls": len(calls)}
         server.counted()
@@ -143,7 +144,7 @@ def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WOR
             if number == 0 or points <= _MOST_IN_PAIRS:
                 _audited(measured, name, server, "_packed", pack=True)
         told["rendered_while_measured"] = server.counted()["rendered"]
-        if hand and name not in _CALLS_BY_WORKLOAD and not RECIPES[name].xml:
+        if hand and name not in _CALLS_BY_WORKLOAD:
             told["hand"] = _by_hand(name, RECIPES[name], server, points)
             if name in WHOLE:
                 told["whole"] = _by_hand(name, WHOLE[name], server, points)
@@ -181,7 +182,7 @@ def _by_hand(name: str, recipe: Recipe, server: Server, points: int) -> Result:
 
 def memory(name: str, points: int, *, workloads: int = WORKLOADS) -> Result:
     """Peak of memory and processor time of module and bare client, each a process of its own."""
-    with serving(product_of(name), workloads, points, latency_ms=5) as server:
+    with serving(product_of(name), workloads, points, latency_ms=5, variants=RECIPES[name].variants) as server:
         bare = client(name, server)
         told = module(name, server)
     return {"measure": "memory", "product": name, "points": points, **_in_memory(bare, told)}

@@ -60,6 +60,8 @@ class Recipe:
     # Whether an answer begins with a byte order mark, which `uri` cannot decode by itself.
     marked: bool = False
     xml: bool = False
+    # Of the simulated server (NAME=VALUE): the same product again, with which the play with `uri` is not repeated.
+    variants: tuple[str, ...] = ()
     # Whether points come in pages; otherwise in slices of time, and how many there are nobody knows beforehand.
     paged: bool = True
 
@@ -183,6 +185,9 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+# Mixed, the files of a night hold all of its machines, and do not prove whose a point is.
+RECIPES["veeam_backup_replication_own_files"] = replace(RECIPES["veeam_backup_replication"], variants=("files=own",))
+
 # Where one call returns everything, by leave of the server or of its memory, a play with `uri` needs no pages.
 WHOLE: dict[str, Recipe] = {
     "veeam_azure": replace(
@@ -199,4 +204,4 @@ WHOLE: dict[str, Recipe] = {
 
 def product_of(name: str) -> str:
     """What the simulators call the product of a recipe."""
-    return name.removesuffix("_xml")
+    return name.removesuffix("_xml").removesuffix("_own_files")

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,13 +60,22 @@ class Server:
 
 
 @contextmanager
-def serving(product: str, workloads: int, points: int, *, latency_ms: float = 50, ports: int = 1) -> Iterator[Server]:
-    """A server with so many workloads and so many points in all."""
+def serving(
+    product: str,
+    workloads: int,
+    points: int,
+    *,
+    latency_ms: float = 50,
+    ports: int = 1,
+    variants: Sequence[str] = (),
+) -> Iterator[Server]:
+    """A server with so many workloads and so many points in all, and with these variants of its dialect."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         ready_file = Path(folder) / "ready.json"
         words = [sys.executable, "-m", "tests.benchmarks.server", f"--product={product}", f"--ready-file={ready_file}"]
         words += [f"--workloads={workloads}", f"--points={points // workloads}"]
         words += [f"--latency-ms={latency_ms}", f"--ports={ports}"]
+        words += ["--variant", *variants]
         process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE)
         try:
             deadline = time.monotonic() + _SECONDS_TO_START

@@ -76,6 +76,8 @@ def read(source_class: type[Source], serve: Serve, own: Mapping[str, Any], *, fo
         "validate_certs": True,
         "retries": 0,
         "connections": 1,
+        # All that is told of points is looked at, also what only counting them would leave out.
+        "detail": "recovery_points",
     }
     shared = {name: option.get("default") for name, option in argument_spec(source_class).items()}
     params = {**shared, **given, **own}

@@ -48,6 +48,18 @@ def test_as_many_at_once_as_are_allowed(slow: Simulators, product: str, connecti
     assert traffic["connections"] == connections
 
 
+def test_pages_of_backup_files_are_read_side_by_side(slow: Simulators) -> None:
+    """Backup & Replication has as many files as points where each machine has its own, all in one list."""
+    product = "veeam_backup_replication"
+    slow.reset()
+    slow.ask(product, "__variant", {"files": "own"})
+    ended = read(slow.ready, product, page_size=10)
+    assert not ended.failed, ended.message
+    asked = [call["path"] for call in slow.requests(product)]
+    assert sum(path.endswith("/backupFiles") for path in asked) > 10
+    assert slow.ask(product, "__traffic")["at_once_of"]["backupFiles"] == 4
+
+
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
     """No request is sent again, but for the first page of a list whose pages have numbers."""

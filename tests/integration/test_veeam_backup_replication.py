@@ -190,6 +190,7 @@ def test_scans_are_checks_and_malware_is_told(simulators: Simulators) -> None:
         {"token_calls": 20},
         {"objects_refused": "VMware,HyperV"},
         {"unknown_enums": True},
+        {"files": "own"},
     ],
     ids=lambda variant: next(iter(variant)),
 )

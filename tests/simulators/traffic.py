@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,32 +15,37 @@ from aiohttp import web
 
 from .dialect import Answer, Call
 
+# All lists together; no path ends so.
+_ALL = "/"
+
 
 class Traffic:
-    """How many requests were answered at once, and over how many connections they came."""
+    """How many requests were answered at once, in all and of each list, and over how many connections they came."""
 
     def __init__(self) -> None:
-        self._running = 0
-        self._most = 0
+        self._running: Counter[str] = Counter()
+        self._most: Counter[str] = Counter()
         self._ports: set[object] = set()
 
     def forget(self) -> None:
-        self._most = 0
+        self._most.clear()
         self._ports.clear()
 
     @contextmanager
     def counted(self, request: web.BaseRequest) -> Iterator[None]:
-        self._running += 1
-        self._most = max(self._most, self._running)
+        lists = _ALL, request.path.rpartition("/")[2]
+        for name in lists:
+            self._running[name] += 1
+            self._most[name] = max(self._most[name], self._running[name])
         if request.transport is not None:
             self._ports.add(request.transport.get_extra_info("peername"))
         try:
             yield
         finally:
-            self._running -= 1
+            self._running.subtract(lists)
 
-    def as_json(self) -> dict[str, int]:
-        return {"at_once": self._most, "connections": len(self._ports)}
+    def as_json(self) -> dict[str, object]:
+        return {"at_once": self._most[_ALL], "at_once_of": dict(self._most), "connections": len(self._ports)}
 
 
 def compressed(call: Call, answer: Answer) -> Answer:

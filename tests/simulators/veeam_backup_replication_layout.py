@@ -105,12 +105,13 @@ class Backup:
 
 class Layout:
     """All backups of an estate. With `tiers` the copies in object storage are tiers of a scale-out repository, which
-    says what its policy is and nothing about any one point (facts B6).
+    says what its policy is and nothing about any one point (facts B6). With `own_files` no file holds two machines.
     """
 
-    def __init__(self, dialect: Dialect, tiers: bool) -> None:
+    def __init__(self, dialect: Dialect, *, tiers: bool, own_files: bool) -> None:
         self.dialect = dialect
         self.tiers = tiers
+        self.own_files = own_files
         self.works = [work for work in dialect.estate.for_product(dialect.product) if work.platform_hint in PLATFORMS]
         self.backups: dict[str, Backup] = {}
         self.of_point: dict[str, list[StoredPoint]] = {}
@@ -143,7 +144,7 @@ class Layout:
         stored = StoredPoint(f"{point.key}@{backup.key}", work, point, copy, backup)
         backup.points.append(stored)
         if copy is not None and backup.platform != "UnstructuredData":
-            shared = backup.policy.key in SHARED_FILES
+            shared = backup.policy.key in SHARED_FILES and not self.own_files
             key = f"{backup.key}:{point.run.key}" + ("" if shared else f":{work.key}")
             stored.file = backup.files.setdefault(key, BackupFile(key, point.run))
             stored.file.points.append(stored)

@@ -107,15 +107,15 @@ class Reads:
         self.points = points
         self._shelves: dict[str, Shelf] = {}
         self._backups: dict[str, Backup] = {}
-        self._laid_out: dict[str, Layout] = {}
+        self._laid_out: dict[tuple[str, str], Layout] = {}
         self._prepared_for: dict[str, object] = {}
 
     def current_layout(self) -> Layout:
         """Where everything lies, as the variant has it."""
-        offload = self.dialect.text("offload")
-        if offload not in self._laid_out:
-            self._laid_out[offload] = Layout(self.dialect, tiers=offload == "tier")
-        return self._laid_out[offload]
+        offload, files = key = self.dialect.text("offload"), self.dialect.text("files")
+        if key not in self._laid_out:
+            self._laid_out[key] = Layout(self.dialect, tiers=offload == "tier", own_files=files == "own")
+        return self._laid_out[key]
 
     def prepare(self) -> None:
         """Points are written out at once; what surrounds them when it is first asked for."""

@@ -49,7 +49,7 @@ class Reads:
         """Where everything lies, as the variant has it."""
         offload = self.dialect.text("offload")
         if offload not in self._laid_out:
-            self._laid_out[offload] = Layout(self.dialect, tiers=offload == "tier")
+            self._laid_out[offload] = Layout(self.dialect, tiers=offload == "tier", own_files=False)
         return self._laid_out[offload]
 
     def prepare(self) -> None:

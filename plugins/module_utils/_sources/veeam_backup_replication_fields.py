@@ -33,6 +33,7 @@ from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_table 
 from ansible_collections.backup.audit.plugins.module_utils._times import days_after, parse_time
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
+_NOBODY = frozenset({None, NO_ID})
 REPLICA = "vm_replica"
 WORKLOAD_TYPES = ("vm", "physical", "file_share", "database", "directory", REPLICA, "other")
 
@@ -219,7 +220,7 @@ def file_of(row: Mapping[str, t.Any]) -> File:
     """A backup file. One that holds several points has no size that is theirs."""
     points = row.get("restorePointIds")
     alone = isinstance(points, list) and len(points) == 1
-    named = {as_text(ident) for ident in (*as_list(row.get("objectIds")), row.get("objectId"))} - {None, NO_ID}
+    named = {as_text(ident) for ident in (*as_list(row.get("objectIds")), row.get("objectId"))} - _NOBODY
     owner = owner_mark(named.pop()) if len(named) == 1 else None
     return File(as_int(row.get("backupSize")) if alone else None, retention_of(row.get("gfsPeriods")), owner)
 
@@ -255,6 +256,9 @@ _KEPT = [tuple(name for bit, name in enumerate(RETENTION) if told & 1 << bit) fo
 
 def retention_of(periods: t.Any) -> tuple[str, ...]:
     """gfsPeriods: None, Weekly, Monthly, Quarterly, Yearly."""
+    if periods == ["None"]:
+        # So say most files.
+        return ()
     words = {word.casefold() for word in as_list(periods) if isinstance(word, str)}
     return tuple(name for name in RETENTION if name in words)
 

@@ -206,6 +206,8 @@ def like_of(record: Record, workload: Workload, context: Context) -> Like | None
         pattern = point_of(record, workload, context) if said.made and not said.copy else None
         if pattern is None or pattern.immutable_until is not None:
             return None
+        # Of its own record only, and nothing that counts.
+        pattern.completed = pattern.expires = None
         words.patterns[record.workload] = pattern
     return Like(pattern, record.key, created, size, pattern.usable)
 
