@@ -18,8 +18,8 @@ Variants (product `veeam_backup_replication`; every product also has those of `D
   object_names     same       address: below its backup an agent's machine is called by its address (B5)
   objects_refused  AWSEC2,MongoDb   platforms of backups whose objects cannot be listed (B5)
   offload          copy       tier: what goes to object storage is a tier of a scale-out repository, and no point (B6)
-  files            mixed      own: every file holds one machine, which is the default of newer releases; else the files
-                              of one policy hold all machines of a night (B4)
+  files            mixed      own: every file holds one machine; else the files of one policy hold all machines of a
+                              night (B4)
   leftovers        false      true: objects without points are still listed (B4)
   counts           true       false: objects do not say how many points they have
   page_cap         0          above 0: no page is longer, whatever limit asks (B3)
