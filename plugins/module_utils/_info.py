@@ -74,8 +74,14 @@ def read(module: Caller, source_class: type[Source], stop: Stop, say: Say | None
     reading = new_reading(client.host, source_class, params)
     workers = Workers(client.endpoint.connections)
     source = source_class(client, chosen, workers)
+
+    def learn_secrets() -> None:
+        module.no_log_values.update(client.secrets.texts)
+
     with contextlib.ExitStack() as way_out:
         way_out.callback(client.close)
+        # Last of all once more: a session may have to be renewed to be given back.
+        way_out.callback(learn_secrets)
         # Waits for what it was given, however this ends.
         aside = way_out.enter_context(concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="leave"))
         try:
@@ -88,7 +94,7 @@ def read(module: Caller, source_class: type[Source], stop: Stop, say: Say | None
             # Out here signals wait until the session is given back. Rows are made meanwhile.
             workers.close()
             leaving = aside.submit(source.close)
-            module.no_log_values.update(client.secrets.texts)
+            learn_secrets()
         if client.endpoint.verify is False:
             module.warn(f"{reading.source}: the server's certificate was not checked (validate_certs: false)")
         return finish(module, reading, lambda: _requests(leaving, client), params)
