@@ -64,7 +64,7 @@ def gaps(times: Sequence[int], now: int) -> dict[str, int]:
         return {}
     # The gap before each point but the first. It belongs to a window if its end lies in it.
     between = list(map(operator.sub, times[1:], times))
-    begins = [bisect.bisect_right(times, now - days * DAY * SECOND) - 1 for days in GAP_WINDOWS.values()]
+    begins = [bisect.bisect_right(times, now - days * _DAY) - 1 for days in GAP_WINDOWS.values()]
     longest, end = now - times[-1], len(between)
     found = {}
     for name, begin in zip((*GAP_WINDOWS, "all"), (*begins, 0), strict=True):

@@ -27,7 +27,6 @@ from ansible_collections.backup.audit.plugins.module_utils._stop import Stop, St
 
 # AWX drops the data of an event that is larger than this.
 AWX_EVENT_BYTES = 700_000
-_SMALLER = {"recovery_points": ", or detail: workloads"}
 # Decoded answers are hundreds of thousands of small objects without a cycle among them; looking for one after every
 # two thousand took a seventh of all the time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
@@ -131,8 +130,9 @@ def finish(
         return pack(read, module.no_log_values)
     size = len(module.jsonify(read))
     if size > AWX_EVENT_BYTES:
+        smaller = ", or detail: workloads" if params["detail"] == "recovery_points" else ""
         module.warn(
             f"{reading.source}: this result of {size:,} bytes is more than AWX keeps of an event "
-            f"({AWX_EVENT_BYTES:,}); use pack: true{_SMALLER.get(params['detail'], '')}"
+            f"({AWX_EVENT_BYTES:,}); use pack: true{smaller}"
         )
     return seal(read)
