@@ -16,13 +16,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.backup.audit.plugins.module_utils import _policy_arguments as arguments
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._policy_document import BESIDE
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather, newest_read, restore_tests
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_duration
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_duration
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather, newest_read, restore_tests
+from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import BESIDE
 
 # Without ``reads``: the validator would copy all rows, and _policy_inputs looks at each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils._compare import compare
-from ansible_collections.backup.audit.plugins.plugin_utils._render import plain_data
-from ansible_collections.backup.audit.plugins.plugin_utils._view import load
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.compare import compare
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import plain_data
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import load
 
 
 def compare_assessments(assessment: t.Any, before: t.Any) -> dict[str, t.Any]:

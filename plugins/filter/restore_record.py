@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._restores import sealed
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import sealed
 
 
 def restore_record(tests: list[dict[str, t.Any]], earlier: t.Any = None) -> dict[str, t.Any]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils import _csv
-from ansible_collections.backup.audit.plugins.plugin_utils._render import render
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import csv_file as _csv
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_csv(assessment: t.Any) -> str:

@@ -10,8 +10,8 @@ import typing as t
 from collections.abc import Callable
 from functools import partial
 
-from ansible_collections.backup.audit.plugins.plugin_utils import _html
-from ansible_collections.backup.audit.plugins.plugin_utils._render import render
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import html_page as _html
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_html_report(assessment: t.Any, title: str = "Recovery report") -> str:

@@ -10,8 +10,8 @@ import typing as t
 from collections.abc import Callable
 from functools import partial
 
-from ansible_collections.backup.audit.plugins.plugin_utils import _markdown
-from ansible_collections.backup.audit.plugins.plugin_utils._render import render
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import markdown as _markdown
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_markdown(assessment: t.Any, max_rows: int = 100) -> str:

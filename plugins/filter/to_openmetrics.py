@@ -10,8 +10,8 @@ import typing as t
 from collections.abc import Callable
 from functools import partial
 
-from ansible_collections.backup.audit.plugins.plugin_utils import _openmetrics
-from ansible_collections.backup.audit.plugins.plugin_utils._render import render
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import openmetrics as _openmetrics
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_openmetrics(assessment: t.Any, workloads: bool = True) -> str:

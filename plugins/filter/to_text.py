@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
-from ansible_collections.backup.audit.plugins.module_utils._table import as_text
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.text_table import as_text
 
 
 def to_text(assessment: t.Any, max_rows: int = 50) -> str:

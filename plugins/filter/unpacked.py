@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
 
 
 def unpacked(assessment: t.Any) -> dict[str, t.Any]:

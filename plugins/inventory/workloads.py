@@ -113,10 +113,10 @@ from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, DataError
-from ansible_collections.backup.audit.plugins.plugin_utils._clean import clean_text
-from ansible_collections.backup.audit.plugins.plugin_utils._judging import identity, judge_now, plain_reads, reasons
-from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
+from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import identity, judge_now, plain_reads, reasons
+from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
 try:
     from ansible.template import trust_as_template as _plain

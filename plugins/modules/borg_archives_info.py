@@ -642,8 +642,8 @@ failure:
     advice: Check username and password; the account may also be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._sources.borg import Borg
-from ansible_collections.backup.audit.plugins.module_utils._tool_info import run_tool
+from ansible_collections.backup.audit.plugins.module_utils._adapters.borg import Borg
+from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import run_tool
 
 
 def main() -> None:

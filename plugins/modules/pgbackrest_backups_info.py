@@ -630,8 +630,8 @@ failure:
     advice: Check username and password; the account may also be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._sources.pgbackrest import PgBackRest
-from ansible_collections.backup.audit.plugins.module_utils._tool_info import run_tool
+from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest import PgBackRest
+from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import run_tool
 
 
 def main() -> None:

@@ -659,8 +659,8 @@ failure:
     advice: Check username and password; the account may also be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._sources.restic import Restic
-from ansible_collections.backup.audit.plugins.module_utils._tool_info import run_tool
+from ansible_collections.backup.audit.plugins.module_utils._adapters.restic import Restic
+from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import run_tool
 
 
 def main() -> None:

@@ -634,8 +634,8 @@ failure:
     advice: Check username and password; the account may also be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._info import run_module
-from ansible_collections.backup.audit.plugins.module_utils._sources.unitrends import Unitrends
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.adapter import Unitrends
+from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import run_module
 
 
 def main() -> None:

@@ -716,15 +716,15 @@ failure:
     advice: Check username and password; the account may also be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._info import run_module
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_aws import VeeamAws
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_azure import VeeamAzure
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_backup_replication import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws.adapter import VeeamAws
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.adapter import VeeamAzure
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.adapter import (
     VeeamBackupReplication,
 )
-from ansible_collections.backup.audit.plugins.module_utils._sources.veeam_enterprise_manager import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.adapter import (
     VeeamEnterpriseManager,
 )
+from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import run_module
 
 
 def main() -> None:

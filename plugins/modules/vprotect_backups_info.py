@@ -621,8 +621,8 @@ failure:
     advice: Check username and password; the account may also be locked, disabled or expired
 """
 
-from ansible_collections.backup.audit.plugins.module_utils._info import run_module
-from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect import VProtect
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.adapter import VProtect
+from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import run_module
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ import typing as t
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-from ansible_collections.backup.audit.plugins.module_utils._progress import VARIABLE
-from ansible_collections.backup.audit.plugins.plugin_utils._clean import clean_text
+from ansible_collections.backup.audit.plugins.module_utils._module.progress import VARIABLE
 from ansible_collections.backup.audit.plugins.plugin_utils._progress import pipe
+from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
 # How Python 3.9, and how those before 3.7, refuse what is written here.
 _TOO_OLD = ("unexpected keyword argument 'slots'", "unexpected keyword argument 'kw_only'", "feature annotations")

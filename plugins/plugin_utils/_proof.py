@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.plugin_utils._judging import judge_now, plain_reads
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import judge_now, plain_reads
 
 
 def proves(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:

@@ -11,10 +11,10 @@ import hashlib
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import DataError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._model import COUNTING_KINDS
-from ansible_collections.backup.audit.plugins.module_utils._read import unpack
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import COUNTING_KINDS
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 
 _IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
 

@@ -118,7 +118,7 @@ def servers(ready: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def credentials(ready: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """What the credentials of a template inject: one for each product, and the accounts for the second server."""
     types = {asset["name"]: asset for asset in awx_assets.assets()["credential_types"]}
-    from ansible_collections.backup.audit.plugins.plugin_utils._servers import PRODUCTS
+    from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS
 
     environment: dict[str, str] = {}
     authority = Path(ready["ca_path"]).read_text("utf-8")

@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.filter import (
     to_oscal,
     to_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._read import lean, pack, seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import lean, pack, seal, unpack
 from tests.benchmarks import plays, reading
 from tests.benchmarks.figures import medians
 from tests.benchmarks.serving import Server, serving

@@ -20,8 +20,11 @@ from typing import Any
 
 from ansible.module_utils import basic
 
+from ansible_collections.backup.audit.plugins.module_utils._module import rest_module as _info
+
 # Imported here, so that a copy has them already.
-from ansible_collections.backup.audit.plugins.module_utils import _http, _info, _patience
+from ansible_collections.backup.audit.plugins.module_utils._transport import client as _http
+from ansible_collections.backup.audit.plugins.module_utils._transport import deadlines as _patience
 from tests.integration.products import PREFIXES
 
 __all__ = ["Run", "run"]

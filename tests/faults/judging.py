@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._read import unpack
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
 from tests.faults.cases import REFUSED, SURVIVED, Case
 from tests.faults.child import Run
 from tests.integration.products import ADAPTERS

@@ -14,13 +14,17 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._http import Client
-from ansible_collections.backup.audit.plugins.module_utils._options import argument_spec, endpoint, settings
-from ansible_collections.backup.audit.plugins.module_utils._read import pack, unpack
-from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
-from ansible_collections.backup.audit.plugins.module_utils._source import Source
-from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
+    argument_spec,
+    endpoint,
+    settings,
+)
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
 from tests.fuzz.reading import Found, Told, read
 from tests.integration.products import ADAPTERS
 from tests.simulators.dialect import Call, Dialect

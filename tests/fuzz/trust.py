@@ -9,8 +9,8 @@ import collections
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._model import COUNTING_KINDS
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.model import COUNTING_KINDS
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from tests.fuzz.reading import Found
 
 _FACTS = ("verified", "checked", "encrypted", "offsite", "immutable")

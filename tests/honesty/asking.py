@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.honesty.observing import judged
 from tests.honesty.situations import AGE, Pair
 from tests.integration.conftest import Simulators

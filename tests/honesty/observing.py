@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 from unittest import mock
 
-from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._read import seal
-from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, parse_time
-from tests.unit.plugins.module_utils.policy_rows import judge
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
+from tests.unit.plugins.module_utils._policy.policy_rows import judge
 
 # A Saturday.
 NOW = parse_time("2026-11-21T07:00:00Z")

@@ -16,8 +16,8 @@ from typing import Any, ParamSpec
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.integration.running_modules import Ended
 from tests.integration.running_plays import Played
 

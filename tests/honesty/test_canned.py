@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint
-from ansible_collections.backup.audit.plugins.module_utils._sources import vprotect_fields as vprotect
-from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_chains import Chains
-from ansible_collections.backup.audit.plugins.module_utils._sources.vprotect_records import Records
-from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points as vprotect
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import Records
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
 from tests.honesty.asking import EM, judged_now, one, told
 from tests.honesty.observing import NOW, SEVEN, judged, observed
 from tests.honesty.situations import COUNT, REFUSED, Pair, Trap, situation
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read, run_module
 from tests.integration.running_plays import play, servers
-from tests.unit.plugins.module_utils._sources.test_veeam_aws import appliance
+from tests.unit.plugins.module_utils._adapters.test_veeam_aws import appliance
 
 CONTEXT = vprotect.Context(frozenset(), {}, lambda _rule, _word: {}, include_raw=False)
 AWS = "veeam_restore_points_info"

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.backup.audit.plugins.module_utils._model import Copy
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 from tests.honesty.observing import MONTH, NOW, WEB, judged, nightly, observed, point
 from tests.honesty.situations import Pair, situation
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._policy_inputs import gather
-from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather
 from tests.honesty.observing import FRESH, NOW, SEVEN, WEB, judged, nightly, observed, point, workload
 from tests.honesty.situations import AGE, COUNT, REFUSED, Pair, situation
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._model import Copy
-from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
+from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
 from tests.honesty.observing import FRESH, NOW, SEVEN, fleet, judged, nightly, observed, point, workload
 from tests.honesty.situations import COUNT, REFUSED, Pair, situation
 

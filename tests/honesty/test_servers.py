@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.honesty.asking import judged_now, one, told, with_and_without
 from tests.honesty.observing import FRESH, SEVEN
 from tests.honesty.situations import AGE, COUNT, REFUSED, Pair, situation

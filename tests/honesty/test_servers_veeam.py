@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.honesty.asking import EM, VBR, judged_now, newest_age_of, one, told, with_and_without
 from tests.honesty.observing import FRESH, SEVEN, judged
 from tests.honesty.situations import AGE, COUNT, REFUSED, Pair, situation

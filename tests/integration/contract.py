@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._times import HOUR, SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND, format_time, parse_time
 from tests.integration.products import ADAPTERS
 
 _MEGABYTE = 1 << 20

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from types import GenericAlias
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._product import Product
-from ansible_collections.backup.audit.plugins.module_utils._source import Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Product
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
 from tests.tools.project import ROOT
 
 _MODULES = "ansible_collections.backup.audit.plugins.modules."

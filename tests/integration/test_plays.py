@@ -46,7 +46,7 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
     module = "ansible_collections.backup.audit.plugins.module_utils"
     repack = (
         "import json, sys; sys.path.insert(0, sys.argv[1]);"
-        f"from {module}._read import pack;"
+        f"from {module}._collect.result import pack;"
         "plain = json.load(open('plain.json'));"
         "json.dump(pack({k: v for k, v in plain.items() if k != 'sha256'}), open('packed.json', 'w'))"
     )

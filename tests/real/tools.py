@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._read import unpack
-from ansible_collections.backup.audit.plugins.module_utils._times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from tests.integration.running_modules import Ended, run_module
 
 NEWEST = {"recovery_points": {"minimum": 1, "newest_within": "26h"}}

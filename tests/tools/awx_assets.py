@@ -277,8 +277,8 @@ def job_templates(policies: list[str]) -> list[Asset]:
 
 def assets() -> dict[str, list[Asset]]:
     """Everything, by resource, in the words of awxkit."""
-    from ansible_collections.backup.audit.plugins.module_utils._policy_ready import READY
-    from ansible_collections.backup.audit.plugins.plugin_utils._servers import PRODUCTS
+    from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import READY
+    from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS
 
     sources = PRODUCTS.values()
     products = [credential_type(source.title, source.environment[0], source.default_port) for source in sources]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ansible_collections.backup.audit.plugins.module_utils._model import KINDS
+from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
 from tests.integration import contract
 from tests.integration.products import ADAPTERS
 

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._attest import Attestor
-from ansible_collections.backup.audit.plugins.module_utils._calendar import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._model import Copy, RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy_ready import READY
-from ansible_collections.backup.audit.plugins.module_utils._policy_types import RESULTS
-from ansible_collections.backup.audit.plugins.module_utils._read import lean
-from ansible_collections.backup.audit.plugins.module_utils._summary import Summary
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import Attestor
+from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import lean
+from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import READY
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import RESULTS
 from tests.integration import contract
 from tests.integration.products import ADAPTERS
 from tests.tools.capability_facts import FACTS, head, line

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._model import FACT_FACETS
+from ansible_collections.backup.audit.plugins.module_utils._core.model import FACT_FACETS
 from tests.integration.products import ADAPTERS
 from tests.tools import capabilities, capability_facts
 from tests.tools.capability_verdicts import verdicts

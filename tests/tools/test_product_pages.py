@@ -9,9 +9,9 @@ import re
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._product import Product
-from ansible_collections.backup.audit.plugins.module_utils._source import Source
-from ansible_collections.backup.audit.plugins.module_utils._tool import Tool
+from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Product
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import Tool
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
 from tests.integration.products import ADAPTERS
 from tests.tools.project import ROOT
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._read import seal
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
 from tests.faults.cases import REFUSED, SURVIVED, Case, once
 from tests.faults.child import Run
 from tests.faults.judging import judge
-from tests.unit.plugins.module_utils.policy_rows import UNSURE, ago, read, row
+from tests.unit.plugins.module_utils._policy.policy_rows import UNSURE, ago, read, row
 
 CASE = Case("some fault", once("empty"), says=("is empty",))
 

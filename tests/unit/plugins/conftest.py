@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 import trustme
 
-from ansible_collections.backup.audit.plugins.module_utils._http import Client, Endpoint
-from ansible_collections.backup.audit.plugins.module_utils._workers import Workers
-from tests.unit.plugins.module_utils.wire import PERMITS, Hasty
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
+from tests.unit.plugins.module_utils._transport.wire import PERMITS, Hasty
 
 
 @dataclasses.dataclass

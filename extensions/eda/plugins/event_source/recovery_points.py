@@ -64,14 +64,14 @@ _ROOT = str(pathlib.Path(__file__).resolve().parents[7])
 if _ROOT not in sys.path:
     sys.path.append(_ROOT)
 
-from ansible_collections.backup.audit.plugins.module_utils._errors import AuditError, OptionError  # noqa: E402
-from ansible_collections.backup.audit.plugins.plugin_utils._judging import (  # noqa: E402
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError  # noqa: E402
+from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers  # noqa: E402
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  # noqa: E402
     identity,
     judge_now,
     plain_reads,
     reasons,
 )
-from ansible_collections.backup.audit.plugins.plugin_utils._servers import read_servers  # noqa: E402
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = "backup.audit/events/1"

@@ -20,10 +20,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.backup.audit.plugins.action import recovery_points_assert as plugin
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
-from ansible_collections.backup.audit.plugins.module_utils._read import pack
-from ansible_collections.backup.audit.plugins.module_utils._times import SECOND, format_time, parse_time
-from tests.unit.plugins.module_utils.policy_rows import EMPTY, ago, read, row
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, ago, read, row
 
 AS_OF = "2026-11-21T07:00:00Z"
 SEVEN = {"recovery_points": {"minimum": 7}}

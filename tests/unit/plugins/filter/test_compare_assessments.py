@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.filter.compare_assessments import compare_assessments
-from tests.unit.plugins.module_utils.policy_rows import EMPTY, ago
+from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, ago
 from tests.unit.plugins.plugin_utils.assessments import UNREAD, estate, judged, plain, point_row, server
 
 LISTS = ("worse", "better", "new", "gone", "excluded", "included")

@@ -13,10 +13,10 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.filter.restore_record import restore_record
 from ansible_collections.backup.audit.plugins.filter.restore_sample import restore_sample
-from ansible_collections.backup.audit.plugins.module_utils._model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._read import pack, seal
-from ansible_collections.backup.audit.plugins.module_utils._reading import Reading
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 
 
 def reading(*usable: bool | None, names: int = 20, kind: str = "full") -> dict[str, Any]:

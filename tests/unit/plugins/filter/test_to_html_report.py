@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
-from ansible_collections.backup.audit.plugins.plugin_utils._view import WORST_FIRST
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import WORST_FIRST
 from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
     estate,

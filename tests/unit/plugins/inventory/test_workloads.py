@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.inventory.workloads import host_names
-from ansible_collections.backup.audit.plugins.module_utils._errors import OptionError
-from ansible_collections.backup.audit.plugins.plugin_utils._servers import PRODUCTS, read_servers
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS, read_servers
 
 LOGIN = {"url": "https://127.0.0.1:9", "username": "auditor", "password": "c0rrect", "retries": 0}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._policy import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy_assessment import unpack_assessment
-from ansible_collections.backup.audit.plugins.module_utils._read import unpack
-from tests.unit.plugins.module_utils.policy_rows import EMPTY, NOW, UNSURE, VERSION, ago, read, row
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
+from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, UNSURE, VERSION, ago, read, row
 
 # What a workload may be called by whoever names it.
 HOSTILE = (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.plugin_utils._clean import clean, clean_text, is_clean
+from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean, clean_text, is_clean
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.backup.audit.plugins.module_utils._read import pack, unpack
-from ansible_collections.backup.audit.plugins.module_utils._times import DAY, HOUR, SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time
 from ansible_collections.backup.audit.plugins.test.recoverable import recoverable
 from ansible_collections.backup.audit.plugins.test.within_rpo import within_rpo
-from tests.unit.plugins.module_utils.policy_rows import EMPTY, NOW, read, row
+from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, read, row
 
 HEALTHY = read(row())
 

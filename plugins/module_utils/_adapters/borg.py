@@ -1,0 +1,239 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""BorgBackup: the list of archives of one repository, as Borg itself reads it.
+
+Sources: runs of Borg 1.2. Times that Borg writes have no zone and are in that of the reader, which is UTC here.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import typing as t
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, QUICK, Access, Check, Tool
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
+    as_object,
+    as_text,
+    items_of,
+    scrubbed,
+)
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import OutputError, Slot, Trouble
+
+# --bypass-lock: nothing at all is written to the repository.
+_READ = ("--bypass-lock", "--log-json")
+_LIST = (*_READ, "list", "--json", "--format", "{hostname}{end}{comment}")
+# The check of archives would write to the repository (it reserves nonces), so archives are read through instead.
+_CHECK = (*_READ, "check", "--repository-only")
+_EXTRACT = (*_READ, "extract", "--dry-run")
+# No slash, and no braces, which Borg would replace by something else.
+_ARCHIVE = Slot("::", r"[^/{}\x00-\x1f]+")
+_DATE = re.compile(r"[-_.@:T ]*(?:\d{4}-?\d{2}-?\d{2}|\d{10})[-_.@:T \d+Z]*$")
+
+
+class Borg(Tool):
+    """Reads all archives of a repository."""
+
+    product = "borg"
+    title = "BorgBackup"
+    executable = "borg"
+    asks_version = ("--version",)
+    tells_version = re.compile(r"borg (\S+)")
+    environment = ("BORG",)
+    workload_types = ("host",)
+    permits = (("--version",), _LIST, _CHECK, (*_EXTRACT, _ARCHIVE))
+    variables = ("BORG_*", "SSH_AUTH_SOCK", "TMPDIR")
+    troubles = (
+        Trouble("PassphraseWrong", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
+        Trouble("is incorrect.", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
+        Trouble("Repository.DoesNotExist", "not_found", "there is no repository", "Check repository"),
+        Trouble("Repository.InvalidRepository", "not_found", "this is no repository", "Check repository"),
+        Trouble(
+            "RepositoryAccessAborted",
+            "not_trusted",
+            "the repository was at another place when this user last read it",
+            "If it was moved on purpose, set BORG_RELOCATED_REPO_ACCESS_IS_OK to yes in environment",
+        ),
+        Trouble(
+            "CacheInitAbortedError",
+            "not_trusted",
+            "the repository is not encrypted, and this user has never read it",
+            "If it is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in environment",
+        ),
+        # Not every "Permission denied": of a read-only repository the check says that of a file it would write.
+        Trouble("[Errno 13]", "forbidden", "this user may not read the repository", "Run the task as its user"),
+        Trouble("Permission denied (", "forbidden", "the server refused the log-in", "Check the key for ssh"),
+        Trouble("Connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
+        Trouble("Could not resolve", "no_connection", "the host name is not known here", "Check repository and DNS"),
+        Trouble("ConnectionClosed", "no_connection", "the connection was closed", "Check repository and its server"),
+    )
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "in_inventory": ("cannot", "a repository knows only what was backed up"),
+            "status": ("cannot", "files that could not be read leave no mark; failed runs are not listed"),
+            "usable": ("cannot", "an archive whose data is damaged is listed like any other; verify looks for damage"),
+            "size_bytes": ("cannot", "would need a slow command for each archive"),
+            "verified": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
+            "checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
+            "encrypted": ("sometimes", "from the mode of the repository, unless it is one that is not known here"),
+            "offsite": ("cannot", "where the repository lies is not told"),
+            "immutable": ("cannot", "append_only keeps what is deleted until it is compacted, and no longer"),
+            "immutable_until": ("cannot", "append_only keeps what is deleted until it is compacted, and no longer"),
+            "expires_at": ("cannot", "retention is applied when archives are pruned"),
+            "malware": ("cannot", "nothing is scanned"),
+            "retention": ("cannot", "archives carry no retention class"),
+            "job": ("cannot", "archives do not name what started them"),
+        },
+    }
+
+    @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """Where the repository is, and what makes a workload."""
+        return {
+            "repository": {"type": "str", "fallback": (env_fallback, ["BORG_REPO"])},
+            "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["BORG_PASSPHRASE"])},
+            "password_file": {"type": "path", "no_log": False},
+            "workload_by": {"type": "str", "choices": ["hostname", "name_prefix"], "default": "hostname"},
+        }
+
+    @classmethod
+    def access(cls, params: Mapping[str, t.Any]) -> Access:
+        """The repository by its environment, and by the name under which it may be shown."""
+        repository = (params["repository"] or "").strip()
+        if not repository:
+            raise OptionError("missing required arguments: repository", advice="Give it as an option, or by BORG_REPO")
+        if "::" in repository:
+            raise OptionError("repository: it names an archive", advice="Leave out :: and what follows")
+        environment = {"BORG_REPO": repository}
+        password = params["password"] or _first_line(params["password_file"])
+        if password:
+            environment["BORG_PASSPHRASE"] = password
+        remote = "://" in repository or re.match(r"[^/]+@?[^/]*:", repository)
+        shown = repository if remote else f"{platform.node()}:{repository}"
+        return Access(shown=shown, environment=environment, secrets=(password,) if password else ())
+
+    def read(self, reading: Reading) -> None:
+        """All archives; checked after they were listed, so that none is believed that the check did not see."""
+        reading.scope["inventory"] = False
+        ran = self.runner.run(*_LIST)
+        answer = as_object(self.runner.json(ran))
+        archives = items_of(answer, "archives", ran.call, str(self.runner.host))
+        mode = as_text(as_object(answer.get("encryption")).get("mode"))
+        self._names: dict[str, str] = {}
+        points: list[RecoveryPoint] = []
+        for archive in archives:
+            try:
+                points.append(self._point(as_object(archive), _encrypted(mode)))
+            except DataError as error:
+                reading.problem(
+                    OutputError(f"an archive is not what borg writes: {error.message}", server=self.runner.host)
+                )
+        self._newest = _newest(points, reading)
+        # Archives that were read through to their end, and those that could not be.
+        self._sound: set[str] = set()
+        self._broken: set[str] = set()
+        check = self.checked(reading)
+        for point in points:
+            reading.point(self._stamped(point, check))
+
+    def check(self) -> str | None:
+        """Every segment of the repository; with data, the newest archive of each workload is read through as well."""
+        ran = self.run_check(*_CHECK)
+        if ran.rc != 0:
+            if self.is_known_trouble(ran):
+                raise self.runner.error(ran)
+            return self.runner.words(ran) or f"borg check ended with {ran.rc}"
+        if self.settings.verify != DATA:
+            return None
+        damage = [words for point in self._newest if (words := self._read_through(point)) is not None]
+        return "; ".join(damage) or None
+
+    def _read_through(self, point: RecoveryPoint) -> str | None:
+        archive = self._names[point.id]
+        if not _ARCHIVE.fits(f"::{archive}"):
+            raise AuditError(
+                "an archive has a name that borg would not take literally, so it was not checked",
+                code="not_checked",
+                server=self.runner.host,
+                words=ascii(archive),
+            )
+        ran = self.run_check(*_EXTRACT, f"::{archive}")
+        if ran.rc == 0:
+            self._sound.add(point.id)
+            return None
+        if self.is_known_trouble(ran):
+            raise self.runner.error(ran)
+        self._broken.add(point.id)
+        return f"{archive} cannot be read: {self.runner.words(ran) or ran.rc}"
+
+    def _stamped(self, point: RecoveryPoint, check: Check) -> RecoveryPoint:
+        if check.at is None:
+            return point
+        if point.id in self._broken:
+            point.usable = False
+        # A chunk that one archive lacks may be missing from others that share it.
+        level = DATA if point.id in self._sound else QUICK
+        damage = None if point.id in self._sound else check.damage
+        return Check(check.at, level, damage).stamp(point)
+
+    def _point(self, archive: dict[str, t.Any], encrypted: bool | None) -> RecoveryPoint:
+        identity, name = as_text(archive.get("id")), as_text(archive.get("name"))
+        if identity is None or name is None:
+            raise DataError("it has no id or no name")
+        self._names[identity] = name
+        workload = _DATE.sub("", name) if self.settings.own["workload_by"] == "name_prefix" else None
+        workload = workload or as_text(archive.get("hostname"))
+        ended = archive.get("end")
+        return RecoveryPoint(
+            id=identity,
+            workload=Workload(id=workload, name=workload, type="host"),
+            created=parse_time(archive.get("start"), naive_is_utc=True),
+            completed=None if ended is None else parse_time(ended, naive_is_utc=True),
+            kind="full",
+            status="success",
+            usable=True,
+            copies=[Copy(location=self.settings.shown, encrypted=encrypted)],
+            encrypted=encrypted,
+            raw=scrubbed(archive) if self.settings.include_raw else None,
+        )
+
+
+def _first_line(path: str | None) -> str | None:
+    if not path:
+        return None
+    try:
+        return Path(path).read_text("utf-8").split("\n", 1)[0]
+    except (OSError, ValueError) as error:
+        raise OptionError(
+            f"password_file: {path!r} cannot be read", advice="Check the path and its permissions"
+        ) from error
+
+
+def _encrypted(mode: str | None) -> bool | None:
+    """authenticated modes prove who wrote, and let anybody read."""
+    if mode is None:
+        return None
+    if mode == "none" or mode.startswith("authenticated"):
+        return False
+    return True if mode.startswith(("repokey", "keyfile")) else None
+
+
+def _newest(points: list[RecoveryPoint], reading: Reading) -> list[RecoveryPoint]:
+    """The newest archive of each workload that is asked for."""
+    newest: dict[t.Any, RecoveryPoint] = {}
+    for point in sorted(points, key=lambda point: point.created):
+        young = reading.since is None or point.created >= reading.since
+        old = reading.until is None or point.created <= reading.until
+        if young and old and reading.wants(point.workload):
+            newest[point.workload.key] = point
+    return list(newest.values())

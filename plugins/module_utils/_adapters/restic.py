@@ -1,0 +1,231 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Restic: the list of snapshots of one repository, whichever backend it lies in, as restic itself reads it.
+
+Sources: runs of restic 0.14, recordings of 0.18. A snapshot is written last, so each that is listed was completed.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+import typing as t
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from ansible.module_utils.basic import env_fallback
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, Access, Check, Tool
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
+    as_int,
+    as_list,
+    as_object,
+    as_text,
+    scrubbed,
+)
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import OutputError, Trouble, said, tidy
+
+# --no-lock: nothing at all is written to the repository, which also lets a read-only or append-only one be read.
+_LIST = ("--no-lock", "--json", "snapshots")
+_CHECK = ("--no-lock", "--json", "check")
+_CHECK_DATA = (*_CHECK, "--read-data")
+_SOUND = "no errors were found"
+# What a listing says of snapshots that it leaves out, with a return code of 0.
+_LEFT_OUT = re.compile(r"ignoring|could not|unable to|failed|error|damaged|invalid", re.IGNORECASE)
+_HARMLESS = re.compile(r"cache|repository [0-9a-f]+ opened|subprocess ssh", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"://([^/@]*)@")
+_BACKENDS = {"s3": "object", "b2": "object", "azure": "object", "gs": "object", "swift": "object"}
+_REMOTE = (*_BACKENDS, "rest", "sftp", "rclone")
+
+
+class Restic(Tool):
+    """Reads all snapshots of a repository."""
+
+    product = "restic"
+    title = "restic"
+    executable = "restic"
+    asks_version = ("version",)
+    tells_version = re.compile(r"restic (\S+)")
+    environment = ("RESTIC",)
+    workload_types = ("host",)
+    permits = (("version",), _LIST, _CHECK, _CHECK_DATA)
+    variables = (
+        *("RESTIC_*", "AWS_*", "AZURE_*", "B2_*", "GOOGLE_*", "OS_*", "ST_*", "RCLONE_*", "SSH_AUTH_SOCK"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"),
+    )
+    troubles = (
+        Trouble("wrong password", "wrong_password", "the password is wrong", "Check password or password_file"),
+        Trouble("Resolving password failed", "bad_option", "the password file cannot be read", "Check password_file"),
+        Trouble("an empty password", "wrong_password", "the password is empty", "Check password or password_file"),
+        Trouble("permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"),
+        Trouble("403 Forbidden", "forbidden", "the server refused it", "Check the account in the repository's URL"),
+        Trouble("401 Unauthorized", "forbidden", "the server refused it", "Check the account in the repository's URL"),
+        Trouble("connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
+        Trouble("no such host", "no_connection", "the host name is not known here", "Check repository and DNS"),
+        Trouble("x509:", "not_trusted", "the server's certificate is not trusted", "Give its CA as ca_path"),
+        Trouble("is already locked", "locked", "the repository is locked", "Wait until the other run has ended"),
+        Trouble("repository does not exist", "not_found", "there is no repository", "Check repository"),
+        Trouble("Is there a repository at", "not_found", "there is no repository", "Check repository"),
+    )
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "in_inventory": ("cannot", "a repository knows only what was backed up"),
+            "completed_at": ("sometimes", "told by snapshots of restic 0.17 and newer"),
+            "status": ("cannot", "files that could not be read leave no mark; failed runs are not listed"),
+            "usable": ("cannot", "a snapshot whose data is damaged is listed like any other; verify looks for damage"),
+            "size_bytes": ("sometimes", "told by snapshots of restic 0.17 and newer"),
+            "verified": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
+            "checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
+            "offsite": ("cannot", "where the repository lies is not told"),
+            "immutable": ("cannot", "no read tells whether the server refuses to delete"),
+            "immutable_until": ("cannot", "no read tells whether the server refuses to delete"),
+            "expires_at": ("cannot", "retention is applied when snapshots are forgotten"),
+            "malware": ("cannot", "nothing is scanned"),
+            "retention": ("cannot", "snapshots carry no retention class"),
+            "job": ("cannot", "snapshots do not name what started them"),
+        },
+    }
+
+    @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """Where the repository is, and what makes a workload."""
+        return {
+            "repository": {"type": "str", "fallback": (env_fallback, ["RESTIC_REPOSITORY"])},
+            "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["RESTIC_PASSWORD"])},
+            "password_file": {
+                "type": "path",
+                "no_log": False,
+                "fallback": (env_fallback, ["RESTIC_PASSWORD_FILE"]),
+            },
+            "ca_path": {"type": "path", "fallback": (env_fallback, ["RESTIC_CACERT"])},
+            "workload_by": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["host", "paths", "tags"],
+                "default": ["host"],
+            },
+        }
+
+    @classmethod
+    def access(cls, params: Mapping[str, t.Any]) -> Access:
+        """The repository as restic gets it, and as it may be shown: without the password that a URL may hold."""
+        repository = (params["repository"] or "").strip()
+        if not repository:
+            raise OptionError(
+                "missing required arguments: repository", advice="Give it as an option, or by RESTIC_REPOSITORY"
+            )
+        environment = {"RESTIC_REPOSITORY": repository, "RESTIC_PROGRESS_FPS": "0.01"}
+        if params["password"]:
+            environment["RESTIC_PASSWORD"] = params["password"]
+        elif params["password_file"]:
+            environment["RESTIC_PASSWORD_FILE"] = params["password_file"]
+        elif "RESTIC_PASSWORD_COMMAND" not in params["environment"]:
+            raise OptionError(
+                "missing required arguments: password or password_file",
+                advice="Give one as an option, or by RESTIC_PASSWORD or RESTIC_PASSWORD_FILE",
+            )
+        if params["ca_path"]:
+            environment["RESTIC_CACERT"] = params["ca_path"]
+        found = _CREDENTIALS.search(repository)
+        password = found[1].partition(":")[2] if found else ""
+        shown = _CREDENTIALS.sub("://", repository)
+        if not _is_remote(repository):
+            shown = f"{platform.node()}:{repository}"
+        secrets = (params["password"] or "", password, unquote(password))
+        return Access(shown=shown, environment=environment, secrets=tuple(dict.fromkeys(filter(None, secrets))))
+
+    def read(self, reading: Reading) -> None:
+        """All snapshots; checked after they were listed, so that none is believed that the check did not see."""
+        reading.scope["inventory"] = False
+        ran = self.runner.run(*_LIST)
+        # Old versions write null for none.
+        snapshots = self.runner.json(ran) or []
+        if not isinstance(snapshots, list):
+            raise OutputError("the list of snapshots is no list", server=self.runner.host, call=ran.call)
+        for line in said(ran.err):
+            if _LEFT_OUT.search(line) and not _HARMLESS.search(line):
+                words = tidy(line)
+                reading.problem(
+                    OutputError("a snapshot was left out", server=self.runner.host, call=ran.call, words=words)
+                )
+        check = self.checked(reading)
+        own = self.settings.own
+        parts = tuple(own["workload_by"])
+        place = _BACKENDS.get(_scheme(own["repository"]), None if _is_remote(own["repository"]) else "disk")
+        for snapshot in snapshots:
+            try:
+                reading.point(self._point(as_object(snapshot), parts, place, check))
+            except DataError as error:
+                reading.problem(
+                    OutputError(f"a snapshot is not what restic writes: {error.message}", server=self.runner.host)
+                )
+
+    def check(self) -> str | None:
+        """``restic check``: whether all is there; with data also whether all of it can be read and decrypted."""
+        ran = self.run_check(*(_CHECK_DATA if self.settings.verify == DATA else _CHECK))
+        out = ran.out.decode("utf-8", "replace")
+        summary = _summary(out)
+        if ran.rc == 0 and (_SOUND in out if summary is None else summary == 0):
+            return None
+        if ran.rc == 0 and summary is None:
+            raise OutputError(
+                "the check did not say whether it found errors",
+                server=self.runner.host,
+                call=ran.call,
+                words=self.runner.words(ran),
+            )
+        if self.is_known_trouble(ran) and not summary:
+            raise self.runner.error(ran)
+        return self.runner.words(ran) or f"restic check ended with {ran.rc}"
+
+    def _point(
+        self, snapshot: dict[str, t.Any], parts: tuple[str, ...], place: str | None, check: Check
+    ) -> RecoveryPoint:
+        identity = as_text(snapshot.get("id"))
+        if identity is None:
+            raise DataError("it has no id")
+        summary = as_object(snapshot.get("summary"))
+        ended = summary.get("backup_end")
+        point = RecoveryPoint(
+            id=identity,
+            workload=_workload(snapshot, parts),
+            created=parse_time(snapshot.get("time")),
+            completed=None if ended is None else parse_time(ended),
+            kind="full",
+            status="success",
+            usable=True,
+            size_bytes=as_int(summary.get("data_added_packed")),
+            copies=[Copy(location=self.settings.shown, location_type=place, encrypted=True)],
+            encrypted=True,
+            raw=scrubbed(snapshot) if self.settings.include_raw else None,
+        )
+        return check.stamp(point)
+
+
+def _workload(snapshot: Mapping[str, t.Any], parts: tuple[str, ...]) -> Workload:
+    told = [as_text(snapshot.get("hostname")) if "host" in parts else None]
+    for part in ("paths", "tags"):
+        if part in parts:
+            told.append(",".join(sorted(str(item) for item in as_list(snapshot.get(part)))))
+    name = " ".join(part for part in told if part) or None
+    return Workload(id=name, name=name, type="host")
+
+
+def _scheme(repository: str) -> str:
+    return repository.strip().partition(":")[0]
+
+
+def _is_remote(repository: str) -> bool:
+    return _scheme(repository) in _REMOTE and ":" in repository
+
+
+def _summary(out: str) -> int | None:
+    """The number of errors that the check of newer versions tells in its last line; None: it tells none."""
+    found = re.search(r'"message_type":\s*"summary",\s*"num_errors":\s*(\d+)', out)
+    return int(found[1]) if found else None

@@ -1,0 +1,363 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""IBM Spectrum Protect Plus (Storage Protect Plus): the recovery catalogue, workload by workload.
+
+Sources: IBM REST API reference 10.1.6 to 10.1.17, IBM's public clients. Times are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import SEARCH, Api
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    AnswerError,
+    AuditError,
+    ForbiddenError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import from_epoch_millis
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
+    as_int,
+    as_object,
+    as_text,
+    items_of,
+)
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForSession
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import segment
+
+_CATALOGUE = "/api/endeavour/catalog/recovery"
+_INVENTORY = "/api/endeavour/catalog/hypervisor/vm"
+_SESSION = "/api/endeavour/session"
+# workload_type -> the part of the recovery catalogue that holds it
+_COLLECTIONS = {"vm": "hypervisorvm", "database": "applicationdatabase"}
+_GRAMMAR = {"embed": None, "pageSize": None, "pageStartIndex": None, "filter": None, "sort": None}
+_HAS_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
+_EMBED = "(children(properties))"
+
+
+def _catalogue_permits() -> Iterator[Permit]:
+    for collection in _COLLECTIONS.values():
+        path = f"{_CATALOGUE}/{collection}"
+        yield Permit("POST", path, {"action": "aggregate", "filter": None}, required=("action",))
+        yield Permit("GET", path, _GRAMMAR)
+        yield Permit("GET", f"{path}/{{pk}}/version", _GRAMMAR)
+
+
+class SpectrumProtectPlus(Source):
+    """Reads the recovery catalogue (what can be restored) and, beside it, the inventory and the SLA policies."""
+
+    product = "spp"
+    title = "Spectrum Protect Plus"
+    environment = ("SPP",)
+    workload_types = ("vm", "database")
+    default_page_size = 100
+    permits = (
+        Permit("POST", _SESSION),
+        Permit("DELETE", _SESSION),
+        Permit("GET", "/api/lifecycle/ping"),
+        Permit("GET", "/ngp/version"),
+        Permit("GET", "/ngp/slapolicy", _GRAMMAR),
+        Permit("GET", "/api/site", _GRAMMAR),
+        Permit("GET", _INVENTORY, _GRAMMAR),
+        *_catalogue_permits(),
+        Permit(
+            "POST",
+            SEARCH,
+            {"resourceType": "vm", "from": "recovery", "pageSize": None, "pageStartIndex": None},
+            required=("from",),
+        ),
+        Permit(
+            "GET",
+            "/api/hypervisor/{hypervisor}/vm/{vm}/version",
+            {**_GRAMMAR, "from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"},
+        ),
+    )
+    details = ("workloads", "recovery_points", "counts")
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "completed_at": ("cannot", "the catalogue gives only the time that can be restored"),
+            "status": ("cannot", "only committed points are listed: failed and running backups are not seen"),
+            "usable": ("cannot", "a point that was damaged later is offered like any other"),
+            "verified": ("cannot", "no result of a test restore is kept with a point"),
+            "checked": ("cannot", "no result of a check is kept with a point"),
+            "malware": ("cannot", "no scan result is kept with a point"),
+            "retention": ("cannot", "points carry no retention class"),
+            "encrypted": ("estimated", "from useEncryption of the SLA policy as it is today"),
+            "immutable": ("estimated", "from wormProtected of the SLA policy's targets as they are today"),
+            "immutable_until": ("estimated", "from wormProtected and the retention of the SLA policy of today"),
+            "expires_at": ("estimated", "from the retention of the SLA policy as it is today"),
+            "offsite": ("estimated", "an offload or archive copy; exact for replication between sites (copies: true)"),
+            "copies": ("sometimes", "where the catalogue lists them as rows, or copies: true reads the restore view"),
+        },
+        ("database", "*"): {"in_inventory": ("cannot", "the inventory of applications is not read")},
+    }
+
+    @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {"copies": {"type": "bool", "default": False}}
+
+    @classmethod
+    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+        """The cheap count knows neither times nor copies."""
+        if settings.detail == "counts" and settings.own.get("copies"):
+            raise OptionError("copies: detail: counts gives no copies", advice="Use detail: workloads")
+
+    def open(self, reading: Reading) -> None:
+        """Log in."""
+        login = BasicForSession(
+            self.settings.username,
+            self.settings.password,
+            path=_SESSION,
+            member="sessionid",
+            header="X-Endeavour-Sessionid",
+        )
+        self.log_in(login)
+        self._api = Api(self.client, self.workers, self.settings.page_size)
+
+    def version(self) -> str | None:
+        """By ping, which came with 10.1.8.1 and took the place of /ngp/version."""
+        for path in ("/api/lifecycle/ping", "/ngp/version"):
+            try:
+                return as_text(self.client.get(path).json_object().get("version"))
+            except (AnswerError, NotFoundError, ForbiddenError):
+                continue
+        return None
+
+    def read(self, reading: Reading) -> None:
+        """Every workload of the wanted types with its points, or (detail: counts) their number."""
+        types = self.settings.workload_types
+        if self.settings.detail != "counts":
+            self._policies = self.workers.submit(self._slas)
+            listings = {kind: self._children(kind) for kind in types}
+            self._machines = self.workers.submit(self._inventory) if "vm" in types else None
+        for workload_type in types:
+            try:
+                if self.settings.detail == "counts":
+                    self._count(reading, workload_type)
+                else:
+                    self._list(reading, workload_type, listings[workload_type])
+            except NotFoundError:
+                if workload_type == "vm":
+                    raise
+                # Older or smaller appliances have no application catalogue; that there is none is said.
+                reading.scope[f"{workload_type}s"] = False
+                reading.warnings.append(f"this server has no catalogue of {workload_type}s")
+
+    # Listing
+
+    def _children(self, workload_type: str) -> Iterator[t.Any]:
+        """The workloads of one type that have recovery points."""
+        collection = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
+        what = f"{workload_type}s with recovery points"
+        return self._api.pages(collection, {"embed": _EMBED}, "children", what, ahead=True)
+
+    def _list(self, reading: Reading, workload_type: str, children: Iterator[t.Any]) -> None:
+        """The points of each workload are asked for as soon as it is listed, unless copies need to know all first."""
+        workloads: dict[t.Any, Workload] = {}
+        linked: Iterable[tuple[Workload, str]] = self._linked(reading, workload_type, children, workloads)
+        views: dict[t.Any, dict[int, list[Copy]]] = {}
+        if self.settings.own.get("copies") and workload_type == "vm":
+            linked = list(linked)
+            views = self._restore_view(reading, list(workloads.values()))
+        for (workload, _link), rows in self.workers.map(self._versions, linked):
+            reading.workload(workload)
+            view = views.get(workload.key)
+            for point in fields.points_of(workload, rows, self._policies.result(), view, self.settings.include_raw):
+                reading.point(point)
+        if workload_type == "vm":
+            self._place(reading, list(workloads.values()))
+
+    def _linked(
+        self, reading: Reading, workload_type: str, children: Iterator[t.Any], noted: dict[t.Any, Workload]
+    ) -> Iterator[tuple[Workload, str]]:
+        """(workload, link to its points) of those that are wanted."""
+        for child in children:
+            workload = fields.workload_of(child, workload_type)
+            if reading.wants(workload) and workload.key not in noted:
+                noted[workload.key] = workload
+                yield workload, self._versions_link(child, workload, f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}")
+
+    def _versions_link(self, child: t.Any, workload: Workload, collection: str) -> str:
+        link = as_text(as_object(as_object(as_object(child).get("links")).get("versions")).get("href"))
+        return self.client.local(link) if link else f"{collection}/{segment(workload.id)}/version"
+
+    def _versions(self, child: tuple[Workload, str]) -> list[t.Any]:
+        workload, link = child
+        rows = list(self._api.pages(link, {}, "contents", f"recovery points of {workload.name!r}"))
+        for row in rows:
+            pk = as_text(as_object(as_object(row).get("properties")).get("pk"))
+            if pk is not None and pk != workload.id:
+                raise AnswerError(
+                    f"among the recovery points of {workload.name!r} is one of another workload ({pk})",
+                    server=self.client.host,
+                    advice="Nothing is guessed from such an answer; please report it",
+                )
+        return rows
+
+    def _slas(self) -> dict[str, fields.Sla]:
+        """SLA policies by name. Without them (no right, other version) what they imply is unknown."""
+        try:
+            policies = list(self._api.pages("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
+        except (ForbiddenError, NotFoundError, AnswerError):
+            return {}
+        return {name: fields.sla_of(policy) for policy in policies for name in [as_text(policy.get("name"))] if name}
+
+    # Inventory
+
+    def _inventory(self) -> list[dict[str, t.Any]] | AuditError:
+        try:
+            return list(
+                self._api.pages("/api/endeavour/catalog/hypervisor/vm", {"embed": _EMBED}, "children", "inventory")
+            )
+        except (ForbiddenError, NotFoundError) as error:
+            return error
+
+    def _place(self, reading: Reading, workloads: Sequence[Workload]) -> None:
+        """Say which workloads are still in inventory, and take note of those that have no points at all."""
+        listed = self._machines.result() if self._machines else []
+        if isinstance(listed, AuditError):
+            reading.scope["inventory"] = False
+            reading.warnings.append(
+                f"the inventory could not be read, so unprotected virtual machines are not seen: {listed.message}"
+            )
+            return
+        reading.scope["inventory"] = True
+        machines = [fields.workload_of(as_object(child), "vm") for child in listed]
+        names = {machine.name for machine in machines}
+        pairs = fields.paired(workloads, machines)
+        for workload, machine in pairs:
+            # A name that several machines share leaves it unknown which of them this is.
+            workload.in_inventory = True if machine else None if workload.name in names else False
+        if not self.settings.include_unprotected:
+            return
+        taken = {id(machine) for _workload, machine in pairs if machine}
+        doubtful = {workload.name for workload, machine in pairs if machine is None}
+        for machine in machines:
+            machine.in_inventory = True
+            if id(machine) in taken:
+                continue
+            if machine.name is None and None in doubtful:
+                reading.scope["inventory"] = False
+                self._say(reading, "the inventory lists virtual machines without a name: unprotected ones are not seen")
+            elif machine.name in doubtful:
+                reading.warnings.append(f"several virtual machines are named {machine.name!r} and cannot be told apart")
+            else:
+                reading.workload(machine)
+
+    @staticmethod
+    def _say(reading: Reading, warning: str) -> None:
+        if warning not in reading.warnings:
+            reading.warnings.append(warning)
+
+    # Copies, from the view of the restore wizard
+
+    def _restore_view(self, reading: Reading, workloads: Sequence[Workload]) -> dict[t.Any, dict[int, list[Copy]]]:
+        searched = self.workers.submit(self._api.searched)
+        try:
+            sites = self._sites()
+            found = searched.result()
+        except (ForbiddenError, NotFoundError) as error:
+            reading.scope["copies"] = False
+            reading.warnings.append(f"the restore view could not be read, so copies are unknown: {error.message}")
+            return {}
+        reading.scope["copies"] = True
+        links = {}
+        machines = []
+        for row in found:
+            machine = Workload(id=as_text(row.get("id")), name=as_text(row.get("name")), type="vm")
+            machines.append(machine)
+            links[id(machine)] = as_text(as_object(as_object(row.get("links")).get("versions")).get("href"))
+        pairs = []
+        for workload, twin in fields.paired(workloads, machines):
+            link = links[id(twin)] if twin else None
+            if link:
+                pairs.append((workload, urlsplit(self.client.local(link)).path))
+        query = {"from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"}
+
+        def versions(pair: tuple[Workload, str]) -> dict[int, list[Copy]]:
+            rows = self._api.pages(pair[1], query, "versions", f"copies of {pair[0].name!r}")
+            view = {}
+            for row in rows:
+                time = as_object(as_object(row).get("protectionInfo")).get("protectionTime")
+                copies = fields.copies_of(as_object(row), sites)
+                if time is not None and copies is not None:
+                    view[from_epoch_millis(time)] = copies
+            return view
+
+        return {pair[0].key: view for pair, view in self.workers.map(versions, pairs)}
+
+    def _sites(self) -> dict[str, str]:
+        sites = self._api.pages("/api/site", {}, "sites", "sites")
+        named = ((as_text(site.get("id")), as_text(site.get("name"))) for site in map(as_object, sites))
+        return {ident: name for ident, name in named if ident and name}
+
+    # Counting
+
+    def _count(self, reading: Reading, workload_type: str) -> None:
+        """One aggregate call, then the catalogue's own list for names and to prove that the counts are whole."""
+        path = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
+        answer = self.client.call(
+            "POST",
+            path,
+            params={"action": "aggregate", "filter": _HAS_SESSION},
+            json_body={
+                "op": [{"operation": "count", "fieldname": "pk", "outputname": "count"}],
+                "group": ["pk"],
+                # Without it, and without the filter, the server counts workloads instead of recovery points.
+                "copytype": "versiononly",
+            },
+        )
+        counts = {}
+        for row in items_of(answer.json_object(), "results", answer.call, answer.server):
+            pk, count = _counted(as_object(row))
+            if pk is None or count is None:
+                raise AnswerError(f"a row of the count makes no sense: {row!r}", server=answer.server, call=answer.call)
+            counts[pk] = count
+        listed = self._named(reading, path, workload_type)
+        missing = [workload for pk, workload in listed.items() if pk not in counts]
+        if missing:
+            reading.problem(
+                AnswerError(
+                    f"the count gave {len(counts)} {workload_type}s, but the catalogue lists {len(listed)}; "
+                    f"{missing[0].name!r} is not counted",
+                    code="incomplete",
+                    server=answer.server,
+                    call=answer.call,
+                    advice="Use detail: workloads, which lists every recovery point",
+                )
+            )
+        for pk, count in counts.items():
+            reading.count(listed.get(pk, Workload(id=pk, type=workload_type)), count)
+
+    def _named(self, reading: Reading, path: str, workload_type: str) -> dict[str, Workload]:
+        try:
+            children = list(self._api.pages(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
+        except (ForbiddenError, NotFoundError) as error:
+            reading.scope["names"] = False
+            reading.warnings.append(f"workloads are named by primary key only: {error.message}")
+            return {}
+        workloads = [fields.workload_of(as_object(child), workload_type) for child in children]
+        return {workload.id: workload for workload in workloads if workload.id is not None}
+
+
+def _counted(row: Mapping[str, t.Any]) -> tuple[str | None, int | None]:
+    """(pk, count) of one group. Some servers ignore outputname, so the only number of the row is the count."""
+    pk = as_text(as_object(row.get("_id")).get("pk"))
+    numbers = [as_int(value) for name, value in row.items() if name != "_id"]
+    count = as_int(row.get("count"))
+    if count is None and len(numbers) == 1:
+        count = numbers[0]
+    return pk, count

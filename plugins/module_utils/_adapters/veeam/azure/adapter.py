@@ -1,0 +1,171 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Veeam Backup for Microsoft Azure: restore points of virtual machines, SQL, file shares, Cosmos DB, virtual networks.
+
+Sources: the vendor's OpenAPI 8.1, REST API references v1 to v8, help centre. The version stands in the path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from collections.abc import Iterator
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.points import (
+    LISTINGS,
+    OLD_POINTS,
+    TypeReader,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_ADVICE, PAGE, VeeamCloud
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    ForbiddenError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.auth import OAuth2Password
+
+_OAUTH = "/api/oauth2/token"
+API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
+DEFAULT_VERSION = "v8"
+# Up to here all points stand in one listing, which names no workload.
+_OLD_VERSIONS = ("v1", "v2", "v3")
+
+
+def _version_of(settings: Settings) -> str:
+    return settings.own.get("api_version") or DEFAULT_VERSION
+
+
+def _permits() -> Iterator[Permit]:
+    yield Permit("POST", _OAUTH)
+    yield Permit("DELETE", _OAUTH)
+    for version in API_VERSIONS:
+        root = f"/api/{version}"
+        yield Permit("GET", f"{root}/system/about")
+        yield Permit("GET", f"{root}/repositories", PAGE)
+        yield Permit("GET", f"{root}{OLD_POINTS}", PAGE)
+        for listing in LISTINGS.values():
+            for path in listing.points:
+                yield Permit("GET", f"{root}{path}", {**PAGE, "VirtualMachineId": None})
+            # Sync=true would start a rescan, so it is not on the list.
+            for path in filter(None, (listing.protected, listing.inventory)):
+                yield Permit("GET", f"{root}{path}", PAGE)
+
+
+class VeeamAzure(VeeamCloud):
+    """Reads each listing of restore points as a whole and joins it to the protected items."""
+
+    product = "veeam_azure"
+    title = "Veeam Backup for Microsoft Azure"
+    choice = "azure"
+    versions = API_VERSIONS
+    environment = ("VEEAM_AZURE", "VEEAM")
+    workload_types = tuple(LISTINGS)
+    permits = tuple(_permits())
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "completed_at": ("cannot", "points carry only the time that can be restored"),
+            "status": ("cannot", "that a backup ended with warnings is told by session, not by point"),
+            "verified": ("cannot", "restore tests are run, and recorded, by Veeam Backup & Replication only"),
+            "checked": ("cannot", "health checks are recorded by session, not by point"),
+            "malware": ("cannot", "no scan result is kept with a point"),
+            "expires_at": ("cannot", "retention is applied by policy; points carry no date"),
+            "job": ("cannot", "points name the session that made them, not the policy"),
+            "snapshot:offsite": ("estimated", "a snapshot lies beside the disk"),
+            "snapshot:status": ("cannot", "the state of a snapshot is not applicable"),
+            "snapshot:size_bytes": ("estimated", "some versions give the size of the whole disk, others 0"),
+            "encrypted": ("estimated", "only where all repositories agree; needs a role that may read repositories"),
+        },
+        ("database", "*"): {
+            "offsite": ("cannot", "points of databases carry no region"),
+            "copies": ("cannot", "points of databases carry no region"),
+        },
+        ("file_share", "*"): {"immutable_until": ("cannot", "file shares have snapshots only, which are never locked")},
+        ("vm", "v1-v3"): {
+            "workload_id": ("cannot", "points name no virtual machine"),
+            "workload_name": ("cannot", "points name no virtual machine"),
+            "in_inventory": ("cannot", "points name no virtual machine"),
+            "offsite": ("cannot", "points carry no region"),
+            "copies": ("cannot", "points carry no region"),
+            "status": ("cannot", "points carry no state"),
+            "immutable": ("cannot", "points carry no immutability"),
+            "immutable_until": ("cannot", "points carry no immutability"),
+        },
+        ("vm", "v4-v7"): {
+            "offsite": ("cannot", "points are known to carry a region from v8 on"),
+            "copies": ("cannot", "points are known to carry a region from v8 on"),
+            "usable": ("cannot", "points are known to carry a state from v8 on"),
+        },
+        ("cosmosdb", "*"): {
+            "continuous:immutable": ("cannot", "continuous backups are kept by Azure itself"),
+            "continuous:offsite": ("cannot", "continuous backups are kept by Azure itself"),
+        },
+        ("vm", "v1-v2"): {"kind": ("cannot", "points do not say whether they are full or incremental")},
+    }
+
+    @classmethod
+    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+        """Versions that name no workload cannot be asked for names."""
+        super().check(settings, names)
+        version = _version_of(settings)
+        if names and version in _OLD_VERSIONS:
+            raise OptionError(
+                f"names: API version {version} names no virtual machine in its restore points",
+                advice="Leave names out, or use a newer api_version",
+            )
+
+    def open(self, reading: Reading) -> None:
+        """Log in."""
+        self.root = f"/api/{_version_of(self.settings)}"
+        self.client.advise = _advice
+        login = OAuth2Password(
+            self.settings.username,
+            self.settings.password,
+            path=_OAUTH,
+            grant="Password",
+            refresh_grant="Refresh_token",
+            mfa_advice=MFA_ADVICE,
+        )
+        self.log_in(login)
+
+    def version(self) -> str | None:
+        """Version 1 has no such call, and a restricted role may not make it."""
+        try:
+            return as_text(self.client.get(f"{self.root}/system/about").json_object().get("serverVersion"))
+        except (NotFoundError, ForbiddenError):
+            return None
+
+    def read(self, reading: Reading) -> None:
+        """Every listing of the wanted workload types. What is read beside the points is asked for at once."""
+        old = _version_of(self.settings) in _OLD_VERSIONS
+        repositories = self.workers.submit(self.side_rows, "/repositories", "repositories")
+        readers = {}
+        for workload_type in self.settings.workload_types:
+            listing = LISTINGS[workload_type]
+            if old and workload_type == "vm":
+                listing = dataclasses.replace(listing, points=(OLD_POINTS,))
+            readers[workload_type] = TypeReader(self, reading, workload_type, listing)
+        self.note_repositories(reading, repositories.result())
+        for workload_type, reader in readers.items():
+            try:
+                reader.read()
+            except NotFoundError as error:
+                if workload_type == "vm":
+                    error.advice = (
+                        "Set api_version to one that this appliance serves: 8.1 has v8.1 to v6, 8.0 v8 to v6, 7.0 v7 "
+                        "to v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
+                    )
+                    raise
+                reading.scope[workload_type] = False
+                reading.warnings.append(f"this API version has no restore points of type {workload_type}")
+
+
+def _advice(status: int, body: bytes) -> str | None:
+    if status == 403 and b'"licenseAgreementAcceptanceRequired":true' in body.replace(b" ", b""):
+        return "Somebody must accept the licence agreement in the appliance's web console first"
+    return None

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Veeam Backup & Replication: restore points of each backup object, and points of snapshot replicas.
+
+Sources: the vendor's OpenAPI 1.1-rev0 to 1.3-rev2, records of live servers 12.0 and 13.1.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import typing as t
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import ROOT, Api
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.owners import NEWEST_FIRST
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.points import (
+    POINTS,
+    Backups,
+    Replicas,
+)
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    AnswerError,
+    AuditError,
+    ForbiddenError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.auth import LoginError, OAuth2Password
+
+_LOG_IN = "/api/oauth2/token"
+_LOG_OUT = "/api/oauth2/logout"
+API_VERSIONS = ("1.3-rev2", "1.3-rev1", "1.3-rev0", "1.2-rev1", "1.2-rev0", "1.1-rev2", "1.1-rev1", "1.1-rev0")
+_OFFERED = re.compile(r"v?(\d+\.\d+-rev\d+)", re.IGNORECASE)
+_ABOUT_VERSION = re.compile(r"api\s*version", re.IGNORECASE)
+_PAGE = {"skip": None, "limit": None}
+_BY_TIME = {"createdAfterFilter": None, "createdBeforeFilter": None}
+_MFA = (
+    "; write a domain user as DOMAIN\\user, and give the account no multi-factor authentication: mark it as a service "
+    "account under Users and Roles"
+)
+
+
+class VeeamBackupReplication(Source):
+    """Asks for points by backup object, or for all where names prove whose they are; joins the rest by id."""
+
+    product = "veeam_backup_replication"
+    title = "Veeam Backup & Replication"
+    choice = "backup_replication"
+    default_port = 9419
+    environment = ("VEEAM_VBR", "VEEAM")
+    workload_types = fields.WORKLOAD_TYPES
+    permits = (
+        Permit("GET", "/swagger/index.js"),
+        Permit("POST", _LOG_IN),
+        Permit("POST", _LOG_OUT),
+        Permit("GET", f"{ROOT}/serverInfo"),
+        Permit("GET", f"{ROOT}/serverTime"),
+        Permit("GET", f"{ROOT}/backupObjects", {**_PAGE, "orderColumn": "Name"}),
+        Permit("GET", f"{ROOT}/backupObjects/{{id}}/restorePoints", {**_PAGE, **_BY_TIME}),
+        *(
+            Permit("GET", f"{ROOT}{path}", {**_PAGE, **_BY_TIME, **NEWEST_FIRST, "backupObjectIdFilter": None})
+            for path in POINTS
+        ),
+        Permit("GET", f"{ROOT}/backups", _PAGE),
+        Permit("GET", f"{ROOT}/backups/{{id}}/backupFiles", _PAGE),
+        Permit("GET", f"{ROOT}/backupInfrastructure/repositories", _PAGE),
+        Permit("GET", f"{ROOT}/backupInfrastructure/scaleOutRepositories", _PAGE),
+        Permit("GET", f"{ROOT}/jobs", _PAGE),
+        Permit("GET", f"{ROOT}/taskSessions", {**_PAGE, "typeFilter": "Antivirus"}, required=("typeFilter",)),
+        Permit("GET", f"{ROOT}/replicas", _PAGE),
+        Permit("GET", f"{ROOT}/replicaPoints", {**_PAGE, **_BY_TIME}),
+    )
+    cannot_tell: t.ClassVar = {
+        ("*", "*"): {
+            "completed_at": ("cannot", "points carry only the time that can be restored"),
+            "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
+            "usable": ("sometimes", "a point for which no restore is offered may be damaged or not supported"),
+            "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
+            "verified": ("cannot", "no call says which point was booted by SureBackup"),
+            "checked": ("sometimes", "clean scans by antivirus or YARA, while their task is kept; no other checks"),
+            "encrypted": ("estimated", "from the job's settings as they are today; needs a role that may read jobs"),
+            "immutable": ("estimated", "from the repository's settings as they are today"),
+            "immutable_until": ("estimated", "from the repository's settings; chains and GFS keep it longer"),
+            "offsite": ("estimated", "from the repository's type: only clouds are surely elsewhere"),
+            "expires_at": ("cannot", "retention is applied by job; points carry no date"),
+            "retention": ("sometimes", "the flags weekly to yearly of backup files; daily points carry none"),
+            "size_bytes": ("sometimes", "not where a file holds several points, and never the size of a snapshot"),
+            "in_inventory": ("cannot", "backup objects are what was backed up, not what exists"),
+        },
+        ("vm_replica", "*"): {
+            "job": ("cannot", "a replica's name is that of its job or of its machine, depending on the version"),
+            "size_bytes": ("cannot", "replica points carry no size"),
+            "offsite": ("cannot", "the host that a replica stands on is not told"),
+            "copies": ("cannot", "the host that a replica stands on is not told"),
+            "encrypted": ("cannot", "a replica is a virtual machine on a host"),
+            "immutable": ("cannot", "a replica is a virtual machine on a host"),
+        },
+        ("file_share", "*"): {
+            "kind": ("cannot", "points of file shares do not say whether they are full or incremental"),
+            "malware": ("cannot", "points of file shares carry no malware status"),
+            "size_bytes": ("cannot", "file shares have no backup files"),
+        },
+        ("*", "1.1-rev0..1.2-rev1"): {
+            "kind": ("sometimes", "which of two copies is the source is not told before 1.3; kinds may differ"),
+            "size_bytes": ("sometimes", "which of two copies is the source is not told before 1.3"),
+            "job": ("sometimes", "which of two copies is the source is not told before 1.3"),
+        },
+        ("*", "1.1-rev0..1.1-rev2"): {
+            "usable": (
+                "cannot",
+                "hardly any operations are listed before 1.2; a damaged point is offered like any other",
+            ),
+            "kind": ("cannot", "points carry no type before 1.2"),
+            "malware": ("cannot", "points carry no malware status before 1.2"),
+            "checked": ("cannot", "scans are not listed before 1.2"),
+            "retention": ("cannot", "files are not listed before 1.2"),
+            "size_bytes": ("cannot", "files are not listed before 1.2"),
+        },
+        ("vm_replica", "1.1-rev0..1.1-rev2"): {"*": ("cannot", "replicas are not listed before 1.2")},
+    }
+
+    @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only this product has."""
+        return {"api_version": {"type": "str"}}
+
+    @classmethod
+    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+        """A revision that this module does not know is refused before anything is sent."""
+        wanted = settings.own.get("api_version")
+        if wanted is not None and wanted not in API_VERSIONS:
+            raise OptionError(
+                f"api_version: {cls.title} has no {wanted!r}", advice=f"It has {', '.join(reversed(API_VERSIONS))}"
+            )
+
+    # Way in
+
+    def open(self, reading: Reading) -> None:
+        """Agree on a revision, log in, and ask what the server's clock says."""
+        login = OAuth2Password(
+            self.settings.username, self.settings.password, path=_LOG_IN, log_out=("POST", _LOG_OUT), may_lag=True
+        )
+        self._revision = self._agreed(login, self.settings.own.get("api_version"))
+        reading.scope["api_version"] = self._revision
+        reading.skew_micros = self._skew()
+
+    def version(self) -> str | None:
+        """The build; not every role may ask for it."""
+        try:
+            return as_text(self.client.get(f"{ROOT}/serverInfo").json_object().get("buildVersion"))
+        except (ForbiddenError, NotFoundError):
+            return None
+
+    def _agreed(self, login: OAuth2Password, wanted: str | None) -> str:
+        """Log in with the newest revision that both sides know. A refused revision is no judgement of the password."""
+        candidates = [wanted] if wanted else list(self._offered() or API_VERSIONS)
+        tried: list[str] = []
+        while candidates:
+            version = candidates.pop(0)
+            tried.append(version)
+            self.client.always_send({"x-api-version": version})
+            try:
+                self.log_in(login)
+                return version
+            except LoginError as error:
+                if error.status != 400 or not _ABOUT_VERSION.search(error.words or ""):
+                    error.advice = f"{error.advice}{_MFA}"
+                    raise
+                refused = error
+                offered = _OFFERED.findall((error.words or "").partition("supported:")[2])
+                if offered and not wanted:
+                    known = {name.lower() for name in offered}
+                    candidates = [name for name in API_VERSIONS if name in known and name not in tried]
+        raise AuditError(
+            f"the server does not speak revision {' or '.join(tried)} of the API",
+            code="wrong_version",
+            server=refused.server,
+            call=refused.call,
+            status=refused.status,
+            words=refused.words,
+            advice="Leave api_version out to use what the server offers; it must be release 12 or newer",
+        )
+
+    def _offered(self) -> list[str]:
+        """The revisions that the server's own documentation page lists, newest first; empty where there is none."""
+        try:
+            text = self.client.get("/swagger/index.js").body.decode("utf-8", "replace")
+        except (AnswerError, ForbiddenError, NotFoundError):
+            return []
+        offered = {name.lower() for name in _OFFERED.findall(text)}
+        return [version for version in API_VERSIONS if version in offered]
+
+    def _skew(self) -> int | None:
+        before = time.time()
+        try:
+            told = self.client.get(f"{ROOT}/serverTime").json_object().get("serverTime")
+        except (AnswerError, ForbiddenError, NotFoundError):
+            return None
+        moment = fields.moment(told)
+        return None if moment is None else moment - round((before + time.time()) / 2 * SECOND)
+
+    def read(self, reading: Reading) -> None:
+        """Points of every wanted backup object, then those of replicas."""
+        api = Api(self.client, self.workers, self._revision, self.settings.page_size)
+        if any(kind != fields.REPLICA for kind in self.settings.workload_types):
+            Backups(api, reading, self.settings).read()
+        if fields.REPLICA in self.settings.workload_types:
+            Replicas(api, reading, self.settings).read()

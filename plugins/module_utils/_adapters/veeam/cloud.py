@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What Veeam's appliances for Azure and for AWS have in common: how they page, and how they tell of repositories."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import Listing
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    AuditError,
+    ForbiddenError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Inline, Mapper
+
+Rows = list[dict[str, t.Any]]
+PAGE = {"Offset": None, "Limit": None}
+_LISTING = Listing(offset="Offset", limit="Limit", items="results", total="totalCount")
+MFA_ADVICE = "Use a user of the appliance without multi-factor authentication for unattended reading"
+
+
+class VeeamCloud(Source):
+    """One appliance. ``open`` sets where its API begins, and who is logged in."""
+
+    versions: t.ClassVar[tuple[str, ...]]
+    root: str
+    # What all readable repositories have in common.
+    encrypted: bool | None = None
+
+    @classmethod
+    def own_spec(cls) -> dict[str, t.Any]:
+        """The part of the argument spec that only these products have."""
+        return {"api_version": {"type": "str"}}
+
+    @classmethod
+    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+        """A version that does not exist is refused before anything is sent."""
+        version = settings.own.get("api_version")
+        if version and version not in cls.versions:
+            raise OptionError(
+                f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(cls.versions)}"
+            )
+
+    def note_repositories(self, reading: Reading, repositories: Rows | AuditError) -> None:
+        """Whether all repositories encrypt, or none does; unknown where they differ or may not be read."""
+        reading.scope["repositories"] = not isinstance(repositories, AuditError)
+        if not isinstance(repositories, AuditError):
+            states = {as_bool(row.get("enableEncryption")) for row in repositories}
+            self.encrypted = states.pop() if len(states) == 1 else None
+
+    def side_rows(self, path: str, what: str) -> Rows | AuditError:
+        """All records of a listing that only adds to the answer, page after page, or why it cannot be read."""
+        try:
+            return list(self.rows(path, what, mapper=Inline()))
+        except (ForbiddenError, NotFoundError) as error:
+            return error
+
+    def rows(
+        self,
+        path: str,
+        what: str,
+        params: Mapping[str, str] | None = None,
+        mapper: Mapper | None = None,
+        *,
+        ahead: bool = False,
+    ) -> Iterator[dict[str, t.Any]]:
+        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise.
+
+        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        """
+        return _LISTING.records(self, self.root + path, what, params, mapper, ahead=ahead)

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copies of one point, which Veeam's servers list as points of their own, folded into one recovery point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, any_of
+
+# Kinds of repository that are somebody's cloud; S3Compatible and the like may stand next to the server.
+_ELSEWHERE = ("azure", "amazons3", "googlecloud", "googlearchive", "ibmcloud", "wasabi", "elevenelevens3", "veeamdata")
+_BESIDE = ("azuredatabox", "amazons3compatible")
+# One copy of which nothing is known keeps the others from proving that the point is clean.
+_WORST = ("clean", None, "suspicious", "infected")
+_ESTIMATES = ("encrypted", "offsite", "immutable", "immutable_until")
+
+
+def is_elsewhere(kind: str | None) -> bool | None:
+    """Whether a kind of repository lies in somebody's cloud; None: it may stand anywhere."""
+    name = (kind or "").casefold()
+    if name in ("cloud", "veeamvault"):
+        return True
+    return True if name.startswith(_ELSEWHERE) and not name.startswith(_BESIDE) else None
+
+
+def folded(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
+    """The points of ONE workload, those of one moment folded into one: a copy keeps the time of its source."""
+    points = list(points)
+    if len({point.id for point in points}) == len({point.created for point in points}) == len(points):
+        # No copies, which is what most workloads have.
+        return points
+    by_time: dict[int, list[RecoveryPoint]] = {}
+    # A point that was met twice, because the listing moved while it was read, is no copy of itself.
+    for point in {point.id: point for point in points}.values():
+        by_time.setdefault(point.created, []).append(point)
+    return [group[0] if len(group) == 1 else _one(group) for group in by_time.values()]
+
+
+def _one(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
+    main = min(group, key=lambda point: (_is_copy(point), point.id))
+    if _is_copy(main) or not any(map(_is_copy, group)):
+        # Which of them the others were copied from is not told, so only what they have in common is known.
+        main.kind = main.kind if len({point.kind for point in group}) == 1 else "unknown"
+        main.job = main.job if len({point.job for point in group}) == 1 else None
+        main.size_bytes = main.size_bytes if len({point.size_bytes for point in group}) == 1 else None
+    usable = {point.usable for point in group}
+    main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
+    estimated = {name for point in group for name in point.estimated}
+    main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
+    main.offsite = any_of(point.offsite for point in group)
+    main.immutable = any_of(point.immutable for point in group)
+    main.immutable_until = max((p.immutable_until for p in group if p.immutable_until is not None), default=None)
+    # One readable copy is enough for a thief.
+    readable = any_of(None if point.encrypted is None else not point.encrypted for point in group)
+    main.encrypted = None if readable is None else not readable
+    main.estimated = tuple(name for name in _ESTIMATES if name in estimated and getattr(main, name) is not None)
+    main.malware = max((point.malware for point in group), key=_WORST.index)
+    checked = max((p for p in group if p.checked), key=lambda point: point.checked_at or 0, default=main)
+    main.checked, main.checked_at, main.checked_by = checked.checked, checked.checked_at, checked.checked_by
+    main.retention = tuple(name for name in RETENTION if any(name in point.retention for point in group))
+    if main.raw is not None:
+        main.raw = {"records": [record for point in group for record in (point.raw or {}).get("records", [])]}
+    return main
+
+
+def _is_copy(point: RecoveryPoint) -> bool:
+    return any(copy.role == "copy" for copy in point.copies or ())

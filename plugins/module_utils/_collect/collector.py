@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One reading of one server: filters what the adapter tells, folds it, and becomes a READ."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import itertools
+import time
+import typing as t
+from collections.abc import Collection, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import Attestor
+from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, compact, lean
+from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    SECOND,
+    format_time,
+    parse_duration,
+    parse_time,
+)
+
+# No backup product is older than this, and no clock runs until the end of the calendar.
+_EARLIEST = parse_time("1980-01-01T00:00:00Z")
+_LATEST_CLOCK = parse_time("9000-01-01T00:00:00Z")
+_UNDATED = "there are points dated before 1980, which is no time; whether they can be used is unknown"
+
+
+class Reading:
+    """What an adapter tells its findings to. Until ``start`` only the server is known, then points may come."""
+
+    def __init__(
+        self,
+        source: str,
+        product: str,
+        *,
+        names: Sequence[str] = (),
+        since: str | None = None,
+        until: str | None = None,
+        calendar: Calendar | None = None,
+        history: bool = False,
+        keep_points: bool = False,
+        location_facts: Sequence[dict[str, t.Any]] = (),
+    ) -> None:
+        self.source = source
+        self.product = product
+        self.version: str | None = None
+        self.skew_micros: int | None = None
+        self.scope: dict[str, t.Any] = {}
+        # What the product's own check, made for this reading, has found.
+        self.verify: dict[str, t.Any] | None = None
+        self.warnings: list[str] = []
+        self.problems: list[AuditError] = []
+        self._window = (since, until)
+        self._calendar = calendar or Calendar()
+        self._history = history
+        self._keep_points = keep_points
+        self._attestor = Attestor(location_facts) if location_facts else None
+        self._globs = [name.casefold() for name in names]
+        self._wanted: dict[t.Any, bool] = {}
+        self._points: list[RecoveryPoint] = []
+        self._counts: list[dict[str, t.Any]] = []
+        # Now for the first time, so that a bad window is refused before anything is sent.
+        self.start()
+
+    # What the adapter tells
+
+    def start(self) -> None:
+        """The server is known and so, perhaps, is its clock: ages, and a window given as durations, count from now."""
+        self.read_at = time.time_ns() // 1000
+        if not _EARLIEST <= self.now <= _LATEST_CLOCK:
+            raise DataError(
+                "the server's clock stands in a year in which it cannot be, so that no age can be told",
+                server=self.source,
+                advice="Set the server's clock",
+            )
+        since, until = (self._moment(text, name) for text, name in zip(self._window, ("since", "until"), strict=True))
+        if since is not None and until is not None and since >= until:
+            raise OptionError("since: it is not before until", advice="since is the older end of the window")
+        self.since, self.until = since, until
+        self.summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
+
+    @property
+    def now(self) -> int:
+        """The moment of reading by the server's clock, or by ours where it does not tell."""
+        return self.read_at + (self.skew_micros or 0)
+
+    def wants(self, workload: Workload) -> bool:
+        """Whether ``names`` asks for it. A workload without a name is wanted only where no names are given."""
+        if not self._globs:
+            return True
+        name = workload.name
+        wanted = self._wanted.get(name)
+        if wanted is None:
+            folded = (name or "").casefold()
+            # Also as it is written: db[prod] is a pattern that does not fit its own name.
+            wanted = name is not None and any(
+                folded == glob or fnmatch.fnmatchcase(folded, glob) for glob in self._globs
+            )
+            self._wanted[name] = wanted
+        return wanted
+
+    @property
+    def filters_names(self) -> bool:
+        """Whether ``names`` was given."""
+        return bool(self._globs)
+
+    def workload(self, workload: Workload) -> None:
+        """A workload that the product knows, with or without points."""
+        if self.wants(workload):
+            self.summary.workload(workload)
+
+    def point(self, point: RecoveryPoint) -> None:
+        """A recovery point."""
+        if not self._asked_for(point.workload, point.created):
+            return
+        if point.created < _EARLIEST and point.usable is True:
+            # Programs write a time that they do not have as the first that they can; such a point would reach far back.
+            point.usable = None
+            self._say_undated()
+        if point.immutable_until is not None and point.immutable is None:
+            point.immutable = point.immutable_until > self.now
+        if self._attestor is not None:
+            self._attestor.apply(point)
+        self.summary.add(point)
+        if self._keep_points:
+            self._points.append(point)
+
+    def points(self, like: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
+        """Points that say the same as the first of them, ``like``, but for the hash of the id, time and size.
+
+        None of them was tested, none is immutable until a time of its own, and points are only counted.
+        """
+        if not self.wants(like.workload):
+            return
+        since = _EARLIEST if self.since is None else max(_EARLIEST, self.since)
+        until = max(times) if self.until is None else self.until
+        within = [since <= time <= until for time in times]
+        if not all(within):
+            # These are dropped, or undated, which is for the rules to say.
+            for index, one in enumerate(within):
+                if not one:
+                    self.point(_one_of(like, ids[index], times[index], sizes[index]))
+            ids, times, sizes = (list(itertools.compress(values, within)) for values in (ids, times, sizes))
+            if not ids:
+                return
+            like = _one_of(like, ids[0], times[0], sizes[0])
+        if self._attestor is not None:
+            self._attestor.apply(like)
+        self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
+
+    def alike(self, pattern: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
+        """A point that is ``pattern`` but for id, time and size. Most are, and none is built for them.
+
+        ``pattern`` stays the adapter's, who gives the same one for all such points and never changes it.
+        """
+        plain = self._attestor is None and not self._keep_points and pattern.immutable_until is None
+        if not plain or created < _EARLIEST:
+            self.point(dataclasses.replace(pattern, id=ident, created=created, size_bytes=size_bytes))
+        elif self._asked_for(pattern.workload, created):
+            self.summary.add_alike(pattern, ident, created, size_bytes)
+
+    def _asked_for(self, workload: Workload, created: int) -> bool:
+        """Filters of the server are not believed: names and window are checked here again."""
+        if self._globs and not self.wants(workload):
+            return False
+        if self.since is not None and created < self.since:
+            return False
+        return self.until is None or created <= self.until
+
+    def forget(self, workloads: Collection[Workload]) -> None:
+        """The points told of these may be others': they are told anew."""
+        keys = {workload.key for workload in workloads}
+        for workload in workloads:
+            self.summary.forget(workload)
+        self._points = [point for point in self._points if point.workload.key not in keys]
+
+    def _say_undated(self) -> None:
+        if _UNDATED not in self.warnings:
+            self.warnings.append(_UNDATED)
+
+    def count(self, workload: Workload, recovery_points: int) -> None:
+        """A workload of which only the number of points was asked (detail: counts)."""
+        if self.wants(workload):
+            row = {"source": self.source, "product": self.product, "recovery_points": recovery_points}
+            named = {
+                "workload_id": workload.id,
+                "workload_name": workload.name,
+                "workload_type": workload.type,
+                "platform": workload.platform,
+                "in_inventory": workload.in_inventory,
+                "origin": workload.origin,
+            }
+            self._counts.append({**row, **named})
+
+    def problem(self, error: AuditError) -> None:
+        """Something that belongs to the answer could not be read: the READ is not complete."""
+        self.problems.append(error)
+
+    # What becomes of it
+
+    def result(self) -> dict[str, t.Any]:
+        """The READ without ``requests`` and seal (see _read)."""
+        rows = [lean(row) for row in (*self.summary.rows(), *self._counts)]
+        server = {
+            "host": self.source,
+            "product": self.product,
+            "version": self.version,
+            "time": None if self.skew_micros is None else format_time(self.now // SECOND * SECOND),
+            "clock_skew_seconds": None if self.skew_micros is None else round(self.skew_micros / SECOND),
+            "scope": dict(sorted(self.scope.items())),
+            "verify": self.verify,
+        }
+        read: dict[str, t.Any] = {
+            "schema": SCHEMA,
+            "server": {name: value for name, value in server.items() if value is not None},
+            "read_at": format_time(self.read_at // SECOND * SECOND),
+            "window": compact(
+                {
+                    "since": None if self.since is None else format_time(self.since),
+                    "until": None if self.until is None else format_time(self.until),
+                }
+            ),
+            "complete": not self.problems,
+            "errors": [problem.as_dict() for problem in self.problems],
+            "workloads": rows,
+            "totals": _totals(rows),
+        }
+        if self._keep_points:
+            read["recovery_points"] = self._listed_points()
+        return read
+
+    def _listed_points(self) -> list[dict[str, t.Any]]:
+        points = {(point.workload.key, point.id): point for point in self._points}
+        ordered = sorted(points.values(), key=lambda point: (point.workload.name or "", point.created, point.id))
+        return [point.as_dict(self.source, self.product) for point in ordered]
+
+    def _moment(self, text: str | None, name: str) -> int | None:
+        if not text:
+            return None
+        if text[:4].isdigit() and "-" in text:
+            try:
+                return parse_time(text if len(text) > 10 else f"{text}T00:00:00Z")
+            except AuditError as error:
+                raise OptionError(
+                    f"{name}: {error.message}", advice="Write a duration such as 30d, or 2026-11-21T00:00:00Z"
+                ) from error
+        moment = self.now - parse_duration(text, what=name) * SECOND
+        try:
+            format_time(moment)
+        except AuditError as error:
+            raise OptionError(f"{name}: {text!r} reaches back beyond the calendar", advice="Leave it out") from error
+        return moment
+
+
+def _one_of(like: RecoveryPoint, ident: int, created: int, size: int) -> RecoveryPoint:
+    told = None if size == UNKNOWN_SIZE else size
+    return dataclasses.replace(like, id=f"{ident:x}", created=created, size_bytes=told)
+
+
+def _totals(rows: Sequence[dict[str, t.Any]]) -> dict[str, int]:
+    return {
+        "workloads": len(rows),
+        "without_recovery_points": sum(not row["recovery_points"] for row in rows),
+        "recovery_points": sum(row["recovery_points"] for row in rows),
+        "points_listed": sum(sum(row.get("by_status", {}).values()) for row in rows),
+        "in_future": sum(row.get("in_future", 0) for row in rows),
+    }

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the owner vouches for of a place (location_facts): facts that no product's API tells, marked as attested."""
+
+from __future__ import annotations
+
+import fnmatch
+import typing as t
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, any_of
+
+_FACTS = ("offsite", "immutable", "encrypted")
+
+
+class Attestor:
+    """Fills the unknown facts of points from what is attested of the places where their copies lie.
+
+    A place matches by glob, whatever its case; the first entry wins. A point whose product lists no copies lies
+    somewhere, so only the entry ``*`` fits it. What the product itself says is never overruled.
+    """
+
+    def __init__(self, entries: Sequence[Mapping[str, t.Any]]) -> None:
+        for entry in entries:
+            if all(entry.get(name) is None for name in (*_FACTS, "location_type")):
+                raise OptionError(
+                    f"location_facts: the entry for {entry['match']!r} attests nothing",
+                    advice="Give at least one of offsite, immutable, encrypted, location_type",
+                )
+        self._entries = [(entry["match"].casefold(), entry) for entry in entries]
+        self._found: dict[str | None, Mapping[str, t.Any]] = {}
+
+    def apply(self, point: RecoveryPoint) -> None:
+        """Fill in one point."""
+        copies: Sequence[Copy] = point.copies if point.copies is not None else (Copy(),)
+        entries = [self._entry(copy.location) for copy in copies]
+        for copy, entry in zip(copies, entries, strict=True):
+            if copy.location_type is None:
+                copy.location_type = entry.get("location_type")
+        attested = []
+        for name in _FACTS:
+            if getattr(point, name) is None or (name in point.estimated and getattr(point, name) is not True):
+                fact = _fact(name, copies, entries)
+                if fact is not None:
+                    setattr(point, name, fact)
+                    attested.append(name)
+        if attested:
+            point.attested = (*point.attested, *attested)
+            point.estimated = tuple(name for name in point.estimated if name not in attested)
+
+    def _entry(self, location: str | None) -> Mapping[str, t.Any]:
+        if location not in self._found:
+            name = (location or "").casefold()
+            matching = (entry for glob, entry in self._entries if fnmatch.fnmatchcase(name, glob))
+            self._found[location] = next(matching, {})
+        return self._found[location]
+
+
+def _fact(name: str, copies: Sequence[Copy], entries: Sequence[Mapping[str, t.Any]]) -> bool | None:
+    facts: list[bool | None] = []
+    for copy, entry in zip(copies, entries, strict=True):
+        told: bool | None = getattr(copy, name, None)
+        facts.append(told if told is not None else entry.get(name))
+    if name == "encrypted":
+        # One readable copy is enough for a thief, so all must be encrypted.
+        missing = any_of(None if fact is None else not fact for fact in facts)
+        return None if missing is None or not facts else not missing
+    return any_of(facts) if facts else None

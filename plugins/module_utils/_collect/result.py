@@ -1,0 +1,264 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The READ as it travels: rows without empty members, one packed string for large estates, a digest over all of it.
+
+A READ is what an info module returns, what a registered result holds and what an evidence file keeps:
+{schema, server, read_at, window, complete, errors, workloads, totals, requests, sha256}. Packed, the whole of it
+except ``requests`` is in ``read`` (rows as in _blocks, zlib, base64) and ``workloads`` is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import typing as t
+import zlib
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.columns import blocks, rows_of
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import FULL_KINDS
+
+SCHEMA = "backup.audit/read/1"
+# What the digest covers and what evidence rests on; ``requests`` is how it was read, not what was found.
+PROVED = (
+    "schema",
+    "server",
+    "read_at",
+    "window",
+    "complete",
+    "errors",
+    "workloads",
+    "recovery_points",
+    "totals",
+)
+# A row of 10,000 workloads is some 15 MB; more than this is not a READ but an attack or an accident.
+MAX_UNPACKED_BYTES = 1 << 30
+_PACK_TRIES = 64
+
+
+def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The row without null and empty members, at every depth; readers treat a missing member as null."""
+    kept = {}
+    for key, value in row.items():
+        # Of a dict, because asking for any Mapping takes longer than all the rest.
+        member = compact(value) if isinstance(value, dict) else value
+        # Zero and false do say something.
+        if member or member == 0:
+            kept[key] = member
+    return kept
+
+
+# A member of these groups that says the same moment as the row's own newest or oldest is left out of the wire.
+_GROUPS = ("facets", "kinds")
+_SAME = (
+    ("count", "newest", "newest"),
+    ("count", "oldest", "oldest"),
+    ("unknown", "newest_unknown", "newest"),
+    ("unknown", "oldest_unknown", "oldest"),
+    ("false", "newest_false", "newest"),
+)
+_VOUCHED = ("estimated", "attested")
+# In a group, the gap of a window is left out where the next larger window has the same.
+_WINDOWS = ("all", "366d", "92d", "31d", "14d", "7d")
+_RHYTHM = ("gaps", "calendar", "possible")
+
+
+def lean(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The row as it travels: without empty members, and without what the row tells already."""
+    slim = dict(row)
+    for name in _GROUPS:
+        slim[name] = {key: _without_known(group, row) for key, group in (row.get(name) or {}).items()}
+    if row.get("locations"):
+        slim["locations"] = [_without_newest(place, row) for place in row["locations"]]
+    fulls = FULL_KINDS.intersection(slim["kinds"])
+    if len(fulls) == 1 and fulls <= row["by_kind"].keys():
+        (kind,) = fulls
+        if slim["kinds"][kind] == _without_rhythm(slim["facets"]["full"]):
+            del slim["kinds"][kind]
+    return compact(slim)
+
+
+def _without_rhythm(group: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {name: value for name, value in group.items() if name not in _RHYTHM}
+
+
+def _without_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    slim = dict(group)
+    for count, member, known in _SAME:
+        if slim.get(count) and slim.get(member) is not None and slim[member] == row.get(known):
+            del slim[member]
+    for name in _VOUCHED:
+        if slim.get(name):
+            slim[name] = _without_known(slim[name], row)
+    gaps = slim.get("gaps")
+    if gaps:
+        larger = dict(zip(_WINDOWS[1:], _WINDOWS, strict=False))
+        slim["gaps"] = {window: gap for window, gap in gaps.items() if gap != gaps.get(larger.get(window, ""))}
+    return slim
+
+
+def restored(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """A lean row with the moments back in their places; the row itself is not changed."""
+    full = dict(row)
+    for name in _GROUPS:
+        if name in row:
+            full[name] = {key: _with_known(group, row) for key, group in row[name].items()}
+    if "locations" in row:
+        full["locations"] = [_with_newest(place, row) for place in row["locations"]]
+    kinds = row.get("by_kind", {})
+    if "kinds" not in row and len(kinds) == 1:
+        # A row of one kind of backup says of it what it says of all.
+        rhythm = {name: row[name] for name in _RHYTHM if name in row}
+        full["kinds"] = {next(iter(kinds)): {**full["facets"]["recovery_points"], **rhythm}}
+    elif "kinds" in row:
+        # Where one kind of full backups is all that the facet speaks of, only the facet is told.
+        for kind in FULL_KINDS.intersection(kinds).difference(row["kinds"]):
+            full["kinds"][kind] = _without_rhythm(full["facets"]["full"])
+    return full
+
+
+def _with_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    full = dict(group)
+    for count, member, known in _SAME:
+        if full.get(count) and member not in full and known in row:
+            full[member] = row[known]
+    for name in _VOUCHED:
+        if name in full:
+            full[name] = _with_known(full[name], row)
+    if "gaps" in full:
+        gaps: dict[str, int] = {}
+        gap = None
+        for window in _WINDOWS:
+            gap = full["gaps"].get(window, gap)
+            if gap is not None:
+                gaps[window] = gap
+        full["gaps"] = gaps
+    return full
+
+
+def _holds_all(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
+    """Whether all recovery points of a row lie in this place, so that its newest one does: that is no guess."""
+    points = row.get("recovery_points", 0)
+    return bool(points) and place.get("count") == points and "continuous" not in row.get("by_kind", {})
+
+
+def _without_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    if not _holds_all(place, row) or place.get("newest") != row.get("newest"):
+        return place
+    return {name: value for name, value in place.items() if name != "newest"}
+
+
+def _with_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
+    if "newest" in place or "newest" not in row or not _holds_all(place, row):
+        return place
+    return {**place, "newest": row["newest"]}
+
+
+def canonical(value: t.Any) -> bytes:
+    """One spelling for one value: sorted members, no spaces, UTF-8. What digests are taken of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def proved_part(read: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The members of a READ that its digest covers."""
+    return {key: read[key] for key in PROVED if key in read}
+
+
+def sha256_of(data: bytes) -> str:
+    """The SHA-256 of some bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def proof(read: Mapping[str, t.Any]) -> bytes:
+    """What the digest is taken of and what is packed: the proved members in one spelling, rows as blocks."""
+    proved = proved_part(read)
+    if isinstance(proved.get("workloads"), list):
+        proved["workloads"] = blocks(proved["workloads"])
+    return canonical(proved)
+
+
+def seal(read: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The READ with the digest of what it proves."""
+    return {**read, "sha256": sha256_of(proof(read))}
+
+
+def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
+    """The sealed READ with its rows as one string in ``read``.
+
+    Ansible masks every occurrence of a secret in a result, also a chance one within base64, which would ruin the
+    string; so the text is spelled anew (one more blank behind the JSON) until no ``forbidden`` string is in it. The
+    digest has but one spelling, so a secret that stands in it is an error.
+    """
+    data = proof(read)
+    digest = sha256_of(data)
+    forbidden = [text for text in forbidden if text]
+    for blanks in range(_PACK_TRIES):
+        deflater = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
+        packed = deflater.compress(data + b" " * blanks) + deflater.flush()
+        text = base64.b64encode(packed).decode("ascii")
+        if not any(secret in text or secret in digest for secret in forbidden):
+            rest = {key: value for key, value in read.items() if key not in ("workloads", "recovery_points")}
+            return {**rest, "read": text, "sha256": digest}
+    raise DataError(
+        "the result cannot be packed: the password is so short that it occurs in the packed text or its digest",
+        advice="Use a longer password, or pack: false",
+    )
+
+
+def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any]:
+    """Any READ, packed or not, as a plain READ with restored rows, whose digest was checked.
+
+    Raises DataError for anything that is no READ, that was cut, or that was altered after it was sealed.
+    """
+    if not isinstance(read, Mapping):
+        raise DataError(f"{where}: a {type(read).__name__} is no READ", advice=_WHAT_A_READ_IS)
+    if isinstance(read.get("read"), str):
+        data = _inflate(read["read"], where)
+        try:
+            plain = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{where}: the packed READ is damaged ({error})") from error
+        data = data.rstrip(b" ")
+    else:
+        plain = proved_part(read)
+        try:
+            data = proof(plain)
+        except RecursionError as error:
+            raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
+    if not isinstance(plain, dict) or plain.get("schema") != SCHEMA or not isinstance(plain.get("workloads"), list):
+        found = plain.get("schema") if isinstance(plain, dict) else None
+        told = f"its schema is {found!r}, not {SCHEMA!r}" if found else "it has no schema"
+        raise DataError(f"{where}: this is no READ ({told})", advice=_WHAT_A_READ_IS)
+    digest = sha256_of(data)
+    if read.get("sha256") != digest:
+        raise DataError(
+            f"{where}: the READ was altered, cut or masked after the module sealed it (its SHA-256 does not fit)",
+            advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, set pack",
+        )
+    try:
+        rows = [restored(row) for row in rows_of(plain["workloads"])]
+    except (AttributeError, TypeError, ValueError, LookupError) as error:
+        raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
+    return {**plain, "workloads": rows, "sha256": digest}
+
+
+_WHAT_A_READ_IS = "Give the registered result of an info module of backup.audit, or a file that holds one"
+
+
+def _inflate(text: str, where: str) -> bytes:
+    try:
+        packed = base64.b64decode(text, validate=True)
+        inflater = zlib.decompressobj()
+        data = inflater.decompress(packed, MAX_UNPACKED_BYTES)
+        if inflater.unconsumed_tail:
+            raise DataError(f"{where}: the packed READ is larger than {MAX_UNPACKED_BYTES} bytes")
+        if not inflater.eof:
+            raise DataError(f"{where}: the packed READ is cut short")
+        return data
+    except (binascii.Error, ValueError, zlib.error) as error:
+        raise DataError(f"{where}: the packed READ is damaged ({error})") from error

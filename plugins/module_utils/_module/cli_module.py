@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs any info module that reads by running a tool: options -> tool -> READ."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+from collections.abc import Mapping
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import NONE, Tool, ToolSettings
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._module.progress import (
+    Say,
+    amount,
+    listener,
+    megabytes,
+    still_reading,
+    telling,
+)
+from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
+from ansible_collections.backup.audit.plugins.module_utils._module.runner import finish, new_reading, run
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import Runner, bare_environment
+
+
+def tool_spec(tool: type[Tool]) -> dict[str, t.Any]:
+    """The whole argument spec of a tool's info module."""
+    return {
+        **reading_spec(tool.workload_types),
+        "executable": {"type": "str"},
+        # Apart, because Ansible masks whatever stands in an option with no_log, wherever it meets it, be it "yes".
+        "environment": {"type": "dict", "default": {}},
+        "secret_environment": {"type": "dict", "no_log": True, "default": {}},
+        "timeout": {"type": "int", "default": 300},
+        "verify": {"type": "str", "choices": list(tool.verifies), "default": NONE},
+        "verify_timeout": {"type": "int", "default": 21600},
+        **tool.own_spec(),
+    }
+
+
+def run_tool(tool: type[Tool]) -> None:
+    """The main of every such module."""
+    module = AnsibleModule(argument_spec=tool_spec(tool), supports_check_mode=True)
+    with listener(os.environ) as say:
+        run(module, tool, lambda: None, lambda: _read(module, tool, say))
+
+
+def _read(module: AnsibleModule, tool_class: type[Tool], say: Say | None) -> dict[str, t.Any]:
+    params = module.params
+    for name in ("timeout", "verify_timeout"):
+        if params[name] < 1:
+            raise OptionError(f"{name}: {params[name]} is less than 1")
+    given = {
+        **_given(params["environment"], "environment", tool_class),
+        **_given(params["secret_environment"], "secret_environment", tool_class),
+    }
+    access = tool_class.access({**params, "environment": given})
+    secrets = {*access.secrets, *map(str, params["secret_environment"].values())}
+    module.no_log_values.update(secrets)
+    runner = Runner(
+        params["executable"] or tool_class.executable,
+        tool_class.permits,
+        {**given, **access.environment, **bare_environment()},
+        secrets=secrets,
+        troubles=tool_class.troubles,
+        timeout=float(params["timeout"]),
+    )
+    runner.host = access.shown
+    reading = new_reading(access.shown, tool_class, params)
+    settings = ToolSettings(
+        shown=access.shown,
+        verify=params["verify"],
+        verify_timeout=float(params["verify_timeout"]),
+        check_mode=module.check_mode,
+        include_raw=params["include_raw"],
+        include_unprotected=params["include_unprotected"],
+        own={name: params[name] for name in tool_class.own_spec()},
+    )
+    tool = tool_class(runner, settings)
+    with telling(say, lambda: _so_far(runner)):
+        tool.open(reading)
+        reading.start()
+        tool.read(reading)
+    return finish(module, reading, runner.counters.requests, params)
+
+
+def _so_far(runner: Runner) -> str:
+    counters = runner.counters
+    return (
+        f"{runner.host}: {still_reading(counters)} {amount(counters.count, 'command')} ({megabytes(counters.bytes)}), "
+        f"now {runner.running or 'taking in what was written'}"
+    )
+
+
+def _given(environment: Mapping[str, t.Any], option: str, tool: type[Tool]) -> dict[str, str]:
+    """The variables of the user for the tool; those that could make another program of it are refused."""
+    for name in environment:
+        if not any(name == known or (known[-1] == "*" and name.startswith(known[:-1])) for known in tool.variables):
+            raise OptionError(
+                f"{option}: {name!r} is no variable for {tool.title}",
+                advice=f"It takes {', '.join(tool.variables)}",
+            )
+    return {name: str(value) for name, value in environment.items()}

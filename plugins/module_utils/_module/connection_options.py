@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of info modules that read over the network, and their values once the environment has had its say.
+
+Documented in the doc fragments of this collection; tests hold the two against each other.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import typing as t
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Endpoint
+
+_TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
+_FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
+# Options that an environment variable PREFIX_NAME may give.
+_FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path", "client_cert", "client_key", "proxy")
+_FILES = ("ca_path", "client_cert", "client_key")
+
+
+def argument_spec(*sources: type[Source]) -> dict[str, t.Any]:
+    """The argument spec of an info module that reads these; where they have a ``choice``, product chooses."""
+    spec = shared_spec(*sources)
+    for source in sources:
+        spec.update(source.own_spec())
+    choices = [source.choice for source in sources]
+    if "" not in choices:
+        spec["product"] = {"type": "str", "required": True, "choices": choices}
+    return spec
+
+
+def shared_spec(*sources: type[Source]) -> dict[str, t.Any]:
+    """The part that no product has for itself."""
+    types = dict.fromkeys(name for source in sources for name in source.workload_types)
+    details = dict.fromkeys(name for source in sources for name in source.details)
+    return {
+        "url": {"type": "str"},
+        "username": {"type": "str"},
+        "password": {"type": "str", "no_log": True},
+        "validate_certs": {"type": "bool"},
+        "ca_path": {"type": "path"},
+        "client_cert": {"type": "path"},
+        "client_key": {"type": "path", "no_log": False},
+        "proxy": {"type": "str"},
+        "allow_plaintext": {"type": "bool", "default": False},
+        "timeout": {"type": "int", "default": 30},
+        "retries": {"type": "int", "default": 4},
+        "page_size": {"type": "int"},
+        "connections": {"type": "int", "default": 4},
+        **reading_spec(types, tuple(details)),
+    }
+
+
+def with_environment(params: Mapping[str, t.Any], source: type[Source], environ: Mapping[str, str]) -> dict[str, t.Any]:
+    """The parameters, with the environment standing in for what is not given.
+
+    An empty variable, and a file of no bytes, mean "not given": AWX makes both for fields that were left empty.
+    """
+    filled = dict(params)
+    for name in _FILES:
+        if filled.get(name) and _is_empty_file(filled[name]):
+            filled[name] = None
+    for name in _FROM_ENVIRONMENT:
+        if filled.get(name) in (None, ""):
+            filled[name] = None
+            for prefix in source.environment:
+                value = environ.get(f"{prefix}_{name.upper()}", "")
+                # A password may start or end with a blank; one that lost it would be one try towards a lock-out.
+                value = value if name == "password" and value.strip() else value.strip()
+                if value and not (name in _FILES and _is_empty_file(value)):
+                    filled[name] = value
+                    break
+    filled["validate_certs"] = _truth(filled["validate_certs"])
+    missing = [name for name in ("url", "username", "password") if not filled[name]]
+    if missing:
+        variables = ", ".join(f"{prefix}_{missing[0].upper()}" for prefix in source.environment)
+        raise OptionError(
+            f"missing required arguments: {', '.join(missing)}",
+            advice=f"Give them as options, or by environment ({variables})",
+        )
+    return filled
+
+
+def _truth(value: t.Any) -> bool:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    folded = str(value).casefold()
+    if folded not in _TRUE | _FALSE:
+        raise OptionError(f"validate_certs: {value!r} from the environment is neither true nor false")
+    return folded in _TRUE
+
+
+def _is_empty_file(path: str) -> bool:
+    try:
+        file = pathlib.Path(path)
+        return file.is_file() and file.stat().st_size == 0
+    except OSError:
+        return False
+
+
+def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> str:
+    """The user's ``url`` made whole: https unless said, the product's port unless said, no trailing slash."""
+    text = url.strip()
+    if "@" in text:
+        # Looked for first, and not shown: any other error would show the password.
+        raise OptionError("url: it holds a user name or password", advice="Give them as username and password")
+    if "://" not in text:
+        text = f"https://{text}"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise OptionError(f"url: {url!r} is no URL ({error})") from error
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise OptionError(f"url: {url!r} is no URL", advice="Write https://HOST or https://HOST:PORT")
+    if parts.query or parts.fragment:
+        raise OptionError(f"url: {url!r} holds a query or a fragment", advice="Write https://HOST or https://HOST:PORT")
+    if parts.scheme == "http" and not allow_plaintext:
+        raise OptionError(
+            f"url: {url!r} would send the password in clear text",
+            advice="Use https://, or set allow_plaintext: true if this network is really yours",
+        )
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"
+
+
+def endpoint(params: Mapping[str, t.Any], source: type[Source]) -> Endpoint:
+    """Where and how to connect."""
+    for name in ("timeout", "connections"):
+        if params[name] < 1:
+            raise OptionError(f"{name}: {params[name]} is less than 1")
+    if params["retries"] < 0:
+        raise OptionError(f"retries: {params['retries']} is less than 0")
+    for name in ("ca_path", "client_cert", "client_key"):
+        if params[name] and not os.access(params[name], os.R_OK):
+            raise OptionError(f"{name}: {params[name]!r} cannot be read", advice="Check the path and its permissions")
+    certificate = params["client_cert"]
+    if params["client_key"] and not certificate:
+        raise OptionError("client_key: it is of no use without client_cert")
+    verify: bool | str = params["validate_certs"]
+    if verify and params["ca_path"]:
+        verify = params["ca_path"]
+    return Endpoint(
+        url=base_url(params["url"], source.default_port, allow_plaintext=params["allow_plaintext"]),
+        verify=verify,
+        client_cert=(certificate, params["client_key"] or certificate) if certificate else None,
+        proxy=params["proxy"] or None,
+        timeout=float(params["timeout"]),
+        retries=params["retries"],
+        connections=params["connections"],
+    )
+
+
+def settings(params: Mapping[str, t.Any], source: type[Source]) -> Settings:
+    """What to read."""
+    page_size = source.default_page_size if params["page_size"] is None else params["page_size"]
+    if page_size < 1:
+        raise OptionError(f"page_size: {page_size} is less than 1")
+    types = tuple(dict.fromkeys(params["workload_types"] or source.workload_types))
+    strange = [name for name in types if name not in source.workload_types]
+    if strange:
+        raise OptionError(
+            f"workload_types: {source.title} has no {strange[0]!r}",
+            advice=f"It has {', '.join(source.workload_types)}",
+        )
+    return Settings(
+        username=params["username"],
+        password=params["password"],
+        page_size=page_size,
+        detail=params["detail"],
+        workload_types=types,
+        include_unprotected=params["include_unprotected"],
+        include_raw=params["include_raw"],
+        own={name: params[name] for name in source.own_spec()},
+    )

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all info modules have in common, whichever way they read: how one starts, ends, fails, and tells its READ.
+
+Only this and what is built on it (_info, _tool_info) know AnsibleModule.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sys
+import traceback
+import typing as t
+from collections.abc import Callable, Mapping
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Product
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.signals import Stop, StoppedError
+
+# AWX drops the data of an event that is larger than this.
+AWX_EVENT_BYTES = 700_000
+# Decoded answers are hundreds of thousands of small objects without a cycle among them; looking for one after every
+# two thousand took a seventh of all the time.
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+# The next page is asked for by a thread that first has to get at the interpreter, from one that folds without a pause.
+_SECONDS_BETWEEN_THREADS = 0.002
+
+
+class Caller(t.Protocol):
+    """Who wants a READ: a module, or a plugin that stands in for one."""
+
+    params: dict[str, t.Any]
+    no_log_values: set[str]
+
+    def warn(self, warning: str) -> None:
+        """Tell what weakens the READ."""
+
+    def jsonify(self, data: t.Any) -> str:
+        """As it would travel."""
+
+
+def run(
+    module: AnsibleModule,
+    product: type[Product],
+    server: Callable[[], str | None],
+    read: Callable[[], dict[str, t.Any]],
+    stop: Stop | None = None,
+) -> None:
+    """Read and end the module; ``server`` is what errors are said of that come before anything was read.
+
+    A signal ends ``read`` anywhere, or only where it allows that by the ``stop`` given.
+    """
+    own = stop or Stop()
+    own.listen()
+    sys.setswitchinterval(_SECONDS_BETWEEN_THREADS)
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    try:
+        with contextlib.nullcontext() if stop else own.allowed():
+            result = read()
+        # A caller that gave up while the session was given back expects no result.
+        own.obey()
+    except StoppedError as stopped:
+        _fail(module, AuditError(str(stopped), code="stopped"), server())
+    except AuditError as error:
+        _fail(module, error, server())
+    except Exception as error:  # noqa: BLE001 - a bug must not look like an answer, and is told in one line too
+        module.fail_json(
+            msg=f"{product.title}: unexpected {type(error).__name__}: {error}. Please report this with its traceback "
+            "(-vvv; from ansible-core 2.19 on ANSIBLE_DISPLAY_TRACEBACK=error).",
+            exception="".join(traceback.format_tb(error.__traceback__)),
+        )
+    module.exit_json(changed=False, **result)
+
+
+def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
+    error.server = error.server or server
+    module.fail_json(msg=str(error), failure=error.as_dict())
+
+
+def new_reading(host: str, product: type[Product], params: Mapping[str, t.Any]) -> Reading:
+    """A reading of what the options ask for."""
+    return Reading(
+        host,
+        product.product,
+        names=params["names"],
+        since=params["since"],
+        until=params["until"],
+        calendar=Calendar(params["calendar_timezone"], params["day_start"]),
+        history=params["history"],
+        keep_points=params["detail"] == "recovery_points",
+        location_facts=params["location_facts"],
+    )
+
+
+def finish(
+    module: Caller, reading: Reading, requests: Callable[[], Mapping[str, t.Any]], params: Mapping[str, t.Any]
+) -> dict[str, t.Any]:
+    """The sealed READ, with a warning for all that weakens it; an incomplete one fails unless it is allowed.
+
+    ``requests`` is asked last for what was asked of the server.
+    """
+    if reading.problems and not params["allow_partial"]:
+        first = reading.problems[0]
+        more = len(reading.problems) - 1
+        first.message = f"not everything could be read: {first.message}" + (
+            f" (and {more} more problems)" if more else ""
+        )
+        advice = "Mend this, or set allow_partial: true to get an incomplete READ that proves nothing"
+        first.advice = f"{first.advice}. {advice}" if first.advice else advice
+        raise first
+    read = reading.result()
+    read["requests"] = dict(requests())
+    if read["totals"]["in_future"]:
+        module.warn(
+            f"{reading.source}: {read['totals']['in_future']} points are dated in the future and were left out; "
+            "check the clocks of the server and of this machine"
+        )
+    for warning in reading.warnings:
+        module.warn(f"{reading.source}: {warning}")
+    if params["pack"]:
+        return pack(read, module.no_log_values)
+    size = len(module.jsonify(read))
+    if size > AWX_EVENT_BYTES:
+        smaller = ", or detail: workloads" if params["detail"] == "recovery_points" else ""
+        module.warn(
+            f"{reading.source}: this result of {size:,} bytes is more than AWX keeps of an event "
+            f"({AWX_EVENT_BYTES:,}); use pack: true{smaller}"
+        )
+    return seal(read)

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Findings, kept as columns.
+
+Hundreds of thousands of findings are nearly all alike: place, control and text of each are numbers into tables, so that
+they fit into memory and through Ansible. A text holds HOLE where the measured value stands.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._policy.references import references_of
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
+    CERTAINTIES,
+    EXACT,
+    FAIL,
+    HOLE,
+    PASS,
+    RESULTS,
+    UNKNOWN,
+    UNPROVED,
+    WAIVED,
+    WARN,
+    Outcome,
+    shown,
+)
+
+# source, origin, workload_id, workload_name
+Place = tuple["str | None", "str | None", "str | None", "str | None"]
+# What reports show of a workload beside its findings, in this order.
+FACTS = (
+    "workload_type",
+    "platform",
+    "product",
+    "in_inventory",
+    "recovery_points",
+    "newest",
+    "oldest",
+    "newest_age_seconds",
+    "history",
+)
+
+
+class Findings:
+    """All findings, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self._places: list[Place] = []
+        self._facts: list[Sequence[t.Any]] = []
+        self._is_workload = bytearray()
+        # name, limit, unit, tier, references
+        self._controls: list[tuple[str, t.Any, str, str | None, list[str]]] = []
+        self._control_numbers: dict[tuple[str, t.Any, str | None], int] = {}
+        self._texts: dict[str, int] = {}
+        self._waivers: list[dict[str, t.Any]] = []
+        self._at: list[int] = []
+        self._control: list[int] = []
+        self._result = bytearray()
+        self._certainty = bytearray()
+        self._actual: list[int | None] = []
+        self._text: list[int] = []
+        self._waived_by: dict[int, int] = {}
+
+    def new_place(self, place: Place, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
+        """The number of one more workload (or server) that findings are about; ``facts`` as FACTS orders them."""
+        self._places.append(place)
+        self._facts.append(facts)
+        self._is_workload.append(is_workload)
+        return len(self._places) - 1
+
+    def control_number(self, name: str, limit: t.Any = None, unit: str = "text", tier: str | None = None) -> int:
+        """The number of a control of a tier."""
+        key = (name, limit, tier)
+        number = self._control_numbers.get(key)
+        if number is None:
+            number = self._control_numbers[key] = len(self._controls)
+            self._controls.append((name, limit, unit, tier, references_of(name)))
+        return number
+
+    def add(
+        self,
+        place: int,
+        control: int,
+        result: int,
+        text: str,
+        certainty: int = EXACT,
+        actual: int | None = None,
+        waiver: dict[str, t.Any] | None = None,
+    ) -> None:
+        """One more finding."""
+        if waiver is not None:
+            if waiver not in self._waivers:
+                self._waivers.append(waiver)
+            self._waived_by[len(self._at)] = self._waivers.index(waiver)
+        self._at.append(place)
+        self._control.append(control)
+        self._result.append(result)
+        self._certainty.append(certainty)
+        self._actual.append(actual)
+        self._text.append(self._texts.setdefault(text, len(self._texts)))
+
+    def add_all(self, place: int, controls: Sequence[int], unknown: Sequence[int], outcomes: Iterable[Outcome]) -> None:
+        """The outcomes of all controls for one workload; ``unknown`` is what an unknown of each becomes."""
+        states, certainties, actuals, texts, _possible = zip(*outcomes, strict=True)
+        if UNKNOWN in states:
+            states = tuple(
+                becomes if state == UNKNOWN else state for state, becomes in zip(states, unknown, strict=True)
+            )
+        self._at.extend([place] * len(controls))
+        self._control.extend(controls)
+        self._result.extend(states)
+        self._certainty.extend(certainties)
+        self._actual.extend(actuals)
+        known = self._texts
+        self._text.extend([known.setdefault(text, len(known)) for text in texts])
+
+    def worst_first(self, at_most: int) -> list[dict[str, t.Any]]:
+        """The findings that are no pass, the worst first."""
+        results = self._result
+        numbers = [number for number, result in enumerate(results) if result != PASS]
+        numbers.sort(key=lambda number: -results[number])
+        return list(tell(self.columns(), numbers[:at_most]))
+
+    def columns(self) -> dict[str, t.Any]:
+        """The tables and columns, ready for JSON; results and certainties are one digit each."""
+        return {
+            "places": self._places,
+            "facts": self._facts,
+            "is_workload": "".join(map(str, self._is_workload)),
+            "controls": self._controls,
+            "texts": list(self._texts),
+            "waivers": self._waivers,
+            "at": self._at,
+            "control": self._control,
+            "result": "".join(map(str, self._result)),
+            "certainty": "".join(map(str, self._certainty)),
+            "actual": self._actual,
+            "text": self._text,
+            "waived_by": {str(number): waiver for number, waiver in self._waived_by.items()},
+        }
+
+    def totals(self) -> dict[str, t.Any]:
+        """How many workloads have which verdict, findings which result, and how many findings rest on nothing known."""
+        verdicts: dict[int, int] = {}
+        for place, result in zip(self._at, self._result):  # noqa: B905 - equal by construction
+            if result > verdicts.get(place, -1):
+                verdicts[place] = result
+        by_verdict = Counter(verdict for place, verdict in verdicts.items() if self._is_workload[place])
+        by_result = Counter(self._result)
+        return {
+            "workloads": sum(by_verdict.values()),
+            "verdicts": {name: by_verdict[number] for number, name in enumerate(RESULTS)},
+            "findings": len(self._at),
+            "results": {name: by_result[number] for number, name in enumerate(RESULTS)},
+            "not_proved": self._certainty.count(UNPROVED),
+        }
+
+    @property
+    def fails(self) -> bool:
+        """Whether any finding fails."""
+        return FAIL in self._result
+
+    def proves(self, controls: Collection[int]) -> bool:
+        """Whether one of these controls rests on facts, and does not fail, for any workload."""
+        return any(
+            result in (PASS, WARN, WAIVED) and certainty != UNPROVED and control in controls
+            for result, certainty, control in zip(self._result, self._certainty, self._control, strict=True)
+        )
+
+
+def tell_workloads(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+    """One dict for each workload that something was found about: who it is, facts, and verdict (the worst result)."""
+    verdicts: dict[int, int] = {}
+    for place, digit in zip(columns["at"], columns["result"], strict=True):
+        verdicts[place] = max(verdicts.get(place, 0), int(digit))
+    for number, place in enumerate(columns["places"]):
+        if columns["is_workload"][number] == "1" and number in verdicts:
+            source, origin, workload_id, workload_name = place
+            yield {
+                "source": source,
+                "origin": origin,
+                "workload_id": workload_id,
+                "workload_name": workload_name,
+                **dict.fromkeys(FACTS),
+                **dict(zip(FACTS, columns["facts"][number], strict=False)),
+                "verdict": RESULTS[verdicts[number]],
+            }
+
+
+def tell(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> Iterator[dict[str, t.Any]]:
+    """The findings of those numbers (None: all) as they are shown to people and programs."""
+    places, controls, texts = columns["places"], columns["controls"], columns["texts"]
+    for number in range(len(columns["at"])) if numbers is None else numbers:
+        source, origin, workload_id, workload_name = places[columns["at"][number]]
+        name, limit, unit, tier, references = controls[columns["control"][number]]
+        actual, text = columns["actual"][number], texts[columns["text"][number]]
+        if HOLE in text:
+            text = text.replace(HOLE, shown(actual, unit, limit), 1)
+        waiver = columns["waived_by"].get(str(number))
+        yield {
+            "source": source,
+            "origin": origin,
+            "workload_id": workload_id,
+            "workload_name": workload_name,
+            "control": name,
+            "result": RESULTS[int(columns["result"][number])],
+            "limit": bool(limit) if unit == "flag" else limit,
+            "actual": actual,
+            "certainty": CERTAINTIES[int(columns["certainty"][number])],
+            "message": text,
+            "tier": tier,
+            "waiver": None if waiver is None else columns["waivers"][waiver],
+            "references": list(references),
+        }

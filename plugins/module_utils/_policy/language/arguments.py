@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Members of a policy -> values, each refused with the path of the bad key and what would be right."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import re
+import typing as t
+from collections.abc import Callable, Iterable, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_duration, parse_time
+
+_PERCENT = re.compile(r"([0-9]{1,9})\s?%")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def plain(value: t.Any, path: str) -> t.Any:
+    """The same value of nothing but dicts, lists, text, numbers, booleans and None: what digests can be taken of.
+
+    YAML makes dates of ``2026-12-31``; they become text again.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, (datetime.datetime, datetime.date)):
+        text = value.isoformat()
+        # YAML converts a time with a zone to UTC and may drop the zone.
+        return f"{text}Z" if isinstance(value, datetime.datetime) and value.tzinfo is None else text
+    if isinstance(value, Mapping):
+        return {plain(key, path): plain(item, f"{path}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    raise OptionError(f"{path}: a {type(value).__name__} cannot be part of a policy")
+
+
+def refuse_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, what: str = "key") -> None:
+    """Refuse the first key that is not allowed here, with a near miss and what is allowed."""
+    names = sorted(allowed)
+    for key in given:
+        if key not in names:
+            near = difflib.get_close_matches(str(key), names, n=1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            raise OptionError(
+                f"{path}.{key}: there is no such {what}", advice=f"{hint}Allowed here: {', '.join(names) or 'nothing'}"
+            )
+
+
+def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> dict[str, t.Any]:
+    """A mapping, with only the allowed keys."""
+    if not isinstance(value, dict):
+        raise OptionError(f"{path}: {value!r} is no mapping", advice="Write it as key: value pairs")
+    if allowed is not None:
+        refuse_unknown(value, allowed, path)
+    return value
+
+
+def sequence(value: t.Any, path: str) -> list[t.Any]:
+    """A list that is not empty: an empty one is a mistake somewhere else, such as a misspelled group."""
+    if not isinstance(value, list):
+        raise OptionError(f"{path}: {value!r} is no list", advice="Write it as a list")
+    if not value:
+        raise OptionError(f"{path}: the list is empty", advice="Leave it out if nothing is meant")
+    return value
+
+
+def text(value: t.Any, path: str) -> str:
+    """A text that says something."""
+    if not isinstance(value, str) or not value.strip():
+        raise OptionError(f"{path}: {value!r} is no text", advice="Write some words")
+    return value
+
+
+def choice(value: t.Any, path: str, allowed: Iterable[str]) -> str:
+    """One of some words."""
+    names = tuple(allowed)
+    if not isinstance(value, str) or value not in names:
+        near = difflib.get_close_matches(str(value), names, n=1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        raise OptionError(f"{path}: {value!r} is not possible", advice=f"{hint}Possible are: {', '.join(names)}")
+    return value
+
+
+def choices(value: t.Any, path: str, allowed: Iterable[str]) -> list[str]:
+    """A list of some words."""
+    names = tuple(allowed)
+    return [choice(item, f"{path}[{index}]", names) for index, item in enumerate(sequence(value, path))]
+
+
+def count(value: t.Any, path: str) -> int:
+    """A whole number of at least 1; also as text, which is what a template makes of a number."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise OptionError(
+            f"{path}: {value!r} is no number of at least 1", advice="Write a whole number, or leave the rule out"
+        )
+    return value
+
+
+def duration(value: t.Any, path: str) -> int:
+    """A duration of at least one second, in seconds."""
+    seconds = parse_duration(value, what=path)
+    if not seconds:
+        raise OptionError(f"{path}: {value!r} is no time at all", advice="Write a longer one, or leave it out")
+    return seconds
+
+
+def percent(value: t.Any, path: str) -> int:
+    """``80%`` -> 80."""
+    match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not int(match[1]):
+        raise OptionError(f"{path}: {value!r} is no percentage", advice="Write a whole number and a %, such as 80%")
+    return int(match[1])
+
+
+def flag(value: t.Any, path: str) -> bool:
+    """A boolean; also as the text that a template makes of one."""
+    if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
+        return value.lower() in ("true", "yes")
+    if not isinstance(value, bool):
+        raise OptionError(f"{path}: {value!r} is neither true nor false", advice="Write true or false")
+    return value
+
+
+def demand(value: t.Any, path: str) -> int:
+    """``true``: the rule is asked for. What is not asked for is left out."""
+    if not flag(value, path):
+        raise OptionError(f"{path}: a rule that is not asked for is left out", advice="Write true, or leave it out")
+    return 1
+
+
+def moment(value: t.Any, path: str) -> int:
+    """An RFC 3339 time -> microseconds since 1970 UTC."""
+    try:
+        return parse_time(value)
+    except DataError as error:
+        raise OptionError(
+            f"{path}: {error.message}", advice="Write it with its zone, such as 2026-12-31T18:00:00Z"
+        ) from error
+
+
+def end_date(value: t.Any, path: str) -> int:
+    """A day (all of it is meant, in UTC) or a time -> the first microsecond after it."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        return moment(f"{value}T00:00:00Z", path) + DAY * SECOND
+    try:
+        return moment(value, path) + 1
+    except OptionError as error:
+        raise OptionError(
+            f"{path}: {value!r} is no date", advice="Write a day such as 2026-12-31, or a time with its zone"
+        ) from error
+
+
+ARGUMENTS: dict[str, tuple[Callable[[t.Any, str], int], str]] = {
+    "count": (count, "count"),
+    "duration": (duration, "seconds"),
+    "percent": (percent, "percent"),
+    "flag": (demand, "flag"),
+}

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is judged by what: matches on rows, names, exclusions and waivers."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import fnmatch
+import re
+import typing as t
+from collections.abc import Iterable
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import Row
+
+_TEXT_KEYS = ("workload_name", "workload_id", "workload_type", "platform", "source", "origin", "product")
+MATCH_KEYS = (*_TEXT_KEYS, "in_inventory")
+
+_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+
+
+class Globs:
+    """One or several shell patterns; case makes no difference, and a name is always a pattern for itself."""
+
+    def __init__(self, value: t.Any, path: str) -> None:
+        patterns = [value] if isinstance(value, str) else arguments.sequence(value, path)
+        folded = [arguments.text(pattern, path).casefold() for pattern in patterns]
+        self._names = frozenset(folded)
+        wild = [fnmatch.translate(pattern) for pattern in folded if any(sign in pattern for sign in "*?[")]
+        self._wild = re.compile("|".join(wild)) if wild else None
+
+    def match(self, name: t.Any) -> bool:
+        """Whether the name is matched; one that is not known is not."""
+        if name is None:
+            return False
+        folded = str(name).casefold()
+        return folded in self._names or (self._wild is not None and self._wild.fullmatch(folded) is not None)
+
+
+class Match:
+    """What a row must be like: every member that is given must match."""
+
+    def __init__(self, value: t.Any, path: str) -> None:
+        given = arguments.mapping(value, path, MATCH_KEYS)
+        if not given:
+            raise OptionError(f"{path}: it is empty", advice=f"Give at least one of {', '.join(MATCH_KEYS)}")
+        self._globs = [(key, Globs(given[key], f"{path}.{key}")) for key in _TEXT_KEYS if key in given]
+        self._ask_inventory = "in_inventory" in given
+        inventory = given.get("in_inventory")
+        self._inventory = None if inventory is None else arguments.flag(inventory, f"{path}.in_inventory")
+
+    def __call__(self, row: Row) -> bool:
+        if self._ask_inventory and row.get("in_inventory") is not self._inventory:
+            return False
+        return all(globs.match(row.get(key)) for key, globs in self._globs)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Rows that are not judged, and why."""
+
+    match: Match
+    reason: str
+
+    @classmethod
+    def parse(cls, value: t.Any, path: str) -> Exclusion:
+        """One item of ``exclude``."""
+        given = arguments.mapping(value, path, ("match", "reason"))
+        _need(given, ("match", "reason"), path)
+        return cls(Match(given["match"], f"{path}.match"), arguments.text(given["reason"], f"{path}.reason"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waiver:
+    """A control that a workload need not pass until an end date, and why."""
+
+    workload: Globs
+    control: Globs
+    # The first microsecond at which it no longer holds.
+    end: int
+    said: dict[str, t.Any]
+
+    @classmethod
+    def parse(cls, value: t.Any, path: str, controls: Iterable[str]) -> Waiver:
+        """One item of ``waivers``; its control must exist."""
+        keys = ("workload", "control", "until", "reason")
+        given = arguments.mapping(value, path, keys)
+        _need(given, keys, path)
+        arguments.text(given["reason"], f"{path}.reason")
+        control = Globs(given["control"], f"{path}.control")
+        names = sorted(controls)
+        if not any(control.match(name) for name in names):
+            near = difflib.get_close_matches(str(given["control"]), names, n=1)
+            raise OptionError(
+                f"{path}.control: there is no control {given['control']!r}",
+                advice=f"Did you mean {near[0]}?" if near else "Write <facet>.<rule>, such as recovery_points.minimum",
+            )
+        end = arguments.end_date(given["until"], f"{path}.until")
+        return cls(Globs(given["workload"], f"{path}.workload"), control, end, {key: given[key] for key in keys})
+
+
+def _need(given: dict[str, t.Any], keys: Iterable[str], path: str) -> None:
+    for key in keys:
+        if given.get(key) is None:
+            raise OptionError(f"{path}.{key}: it is missing", advice=f"Needed are: {', '.join(keys)}")
+
+
+def label(name: str) -> str | None:
+    """The first label of a host name; None for an address, which has none."""
+    return None if _ADDRESS.fullmatch(name) else name.partition(".")[0]
+
+
+def is_same_host(one: str, other: str) -> bool:
+    """Whether two case-folded names may mean one host: equal, or one is the bare first label of the other.
+
+    web1.prod and web1.test share a first label and are two hosts.
+    """
+    return one == other or label(one) == other or label(other) == one

@@ -1,0 +1,231 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two tables of the policy language: RULES (what can be asked) and FACETS (what it can be asked of)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules import attributes as views
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules import counts_and_ages as points
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules import locations as places
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules import regularity as regular
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import HOLE, Evaluate, Row, View, Words
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Facet:
+    """Something that points have or have not, and the rules that make sense on it."""
+
+    name: str
+    view: Callable[[Row, frozenset[int]], View]
+    rules: tuple[Rule, ...]
+    one: str
+    many: str
+    # What ``newest_within`` measures; and how points that have it and that have it not are called.
+    newest: str
+    has: str = ""
+    has_not: str = ""
+    # Members of a facet that are no rules.
+    options: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rule:
+    """One question: its argument, the evaluator that answers it, and how answers for several rows become one."""
+
+    name: str
+    argument: str
+    evaluate: Evaluate
+    words: Callable[[Facet, str, str], Words]
+    # best | worst | furthest; a best that counts can be added up (``independent``).
+    combine: str = "best"
+    adds: bool = False
+    # Whether a limit is come near to from below, so that warn_at makes sense.
+    ceiling: bool = False
+    within: bool = False
+
+
+def _minimum(facet: Facet, limit: str, _window: str) -> Words:
+    text = f"number of {facet.many} is {HOLE}, wanted are at least {limit}"
+    return Words(text, text, text, f"there are at least {limit} {facet.many}")
+
+
+def _newest(facet: Facet, limit: str, _window: str) -> Words:
+    text = f"{facet.newest} is {HOLE} old, allowed are {limit}"
+    empty = f"there is no {facet.one}, the newest may be {limit} old"
+    return Words(text, text, empty, f"the {facet.newest} is at most {limit} old")
+
+
+def _reaches_back(facet: Facet, limit: str, _window: str) -> Words:
+    text = f"oldest {facet.one} is {HOLE} old, wanted is at least {limit}"
+    empty = f"there is no {facet.one}, the oldest must be at least {limit} old"
+    return Words(text, text, empty, f"the oldest {facet.one} is at least {limit} old")
+
+
+def _gap(facet: Facet, limit: str, window: str) -> Words:
+    window = f" in the last {window}" if window else ""
+    text = f"longest time without a new {facet.one}{window} is {HOLE}, allowed are {limit}"
+    empty = f"there is no {facet.one}, the longest time without a new one may be {limit}"
+    return Words(text, text, empty, f"the longest time without a new {facet.one}{window} is at most {limit}")
+
+
+def _in_a_row(period: str) -> Callable[[Facet, str, str], Words]:
+    def words(facet: Facet, limit: str, _window: str) -> Words:
+        text = f"number of {period} in a row with a {facet.one} is {HOLE}, wanted are at least {limit}"
+        return Words(text, text, text, f"there are at least {limit} {period} in a row with a {facet.one}")
+
+    return words
+
+
+def _every(facet: Facet, _limit: str, window: str) -> Words:
+    window = f" of the last {window}" if window else ""
+    broken = f"number of recovery points that are {facet.has_not} is {HOLE}, allowed are none"
+    if window:
+        broken = f"not every recovery point{window} is {facet.has}"
+    return Words(
+        f"every recovery point{window} is {facet.has}",
+        broken,
+        f"there is no recovery point{window}, so none is {facet.has}",
+        f"every recovery point{window} is {facet.has}",
+    )
+
+
+def _none(facet: Facet, _limit: str, window: str) -> Words:
+    window = f" of the last {window}" if window else ""
+    broken = f"number of recovery points that are {facet.has} is {HOLE}, allowed are none"
+    if window:
+        broken = f"there are recovery points{window} that are {facet.has}, allowed are none"
+    return Words(
+        f"no recovery point{window} is {facet.has}",
+        broken,
+        f"there is no recovery point{window}, so nothing is proved",
+        f"no recovery point{window} is {facet.has}",
+    )
+
+
+def _places(noun: str) -> Callable[[Facet, str, str], Words]:
+    def words(facet: Facet, limit: str, window: str) -> Words:
+        many = f"{noun or facet.many} with a recovery point" + (f" at most {window} old" if window else "")
+        text = f"number of {many} is {HOLE}, wanted are at least {limit}"
+        return Words(text, text, text, f"there are at least {limit} {many}")
+
+    return words
+
+
+def _size(facet: Facet, limit: str, _window: str) -> Words:
+    text = f"{facet.newest} has {HOLE} of the median size of its kind, wanted is at least {limit}"
+    empty = f"there is no {facet.one}, the newest must have {limit} of the median size of its kind"
+    return Words(text, text, empty, f"the {facet.newest} has at least {limit} of the median size of its kind")
+
+
+def _restored(facet: Facet, limit: str, _window: str) -> Words:
+    text = f"the newest restore test took {HOLE}, allowed are {limit}"
+    return Words(text, text, text, f"it can be restored within {limit}")
+
+
+MINIMUM = Rule("minimum", "count", points.minimum, _minimum, adds=True)
+NEWEST = Rule("newest_within", "duration", points.newest_within, _newest, ceiling=True)
+TESTED = Rule("newest_within", "duration", points.tested_within, _newest, ceiling=True)
+RESTORED = Rule("restore_within", "duration", points.restored_within, _restored, ceiling=True)
+REACHES_BACK = Rule("reaches_back", "duration", points.reaches_back, _reaches_back)
+GAP = Rule("longest_gap", "duration", regular.longest_gap, _gap, combine="furthest", ceiling=True, within=True)
+IN_A_ROW = tuple(Rule(period, "count", regular.in_a_row(period), _in_a_row(period)) for period in regular.PERIODS)
+EVERY = Rule("all", "flag", points.every, _every, combine="worst", within=True)
+NONE = Rule("none", "flag", points.none, _none, combine="worst", within=True)
+# That all are clean and that none is infected are one question.
+ALL_CLEAN = Rule("all", "flag", points.none, _none, combine="worst", within=True)
+PLACES = Rule("minimum", "count", places.locations_minimum, _places(""), adds=True)
+TYPES = Rule("types", "count", places.locations_types, _places("types of location"))
+PLACE_NEWEST = Rule("newest_within", "duration", places.locations_newest, _newest, ceiling=True)
+SIZE = Rule("newest_at_least", "percent", places.newest_at_least, _size, combine="worst")
+
+RULES = (
+    *(MINIMUM, NEWEST, TESTED, RESTORED, REACHES_BACK, GAP, *IN_A_ROW),
+    *(EVERY, NONE, ALL_CLEAN, PLACES, TYPES, PLACE_NEWEST, SIZE),
+)
+
+_POINTS = (MINIMUM, NEWEST, REACHES_BACK)
+_TESTS = (MINIMUM, TESTED, REACHES_BACK, EVERY, NONE)
+_REGULAR = (*_POINTS, GAP, *IN_A_ROW)
+
+
+def _fact(name: str, rules: tuple[Rule, ...], word: str, newest: str | None = None, has: str | None = None) -> Facet:
+    has = has or word
+    point = f"{word} recovery point"
+    return Facet(name, views.fact(name), rules, point, f"{point}s", newest or f"newest {point}", has, f"not {has}")
+
+
+FACETS: dict[str, Facet] = {
+    facet.name: facet
+    for facet in (
+        Facet(
+            "recovery_points",
+            views.recovery_points,
+            _REGULAR,
+            "recovery point",
+            "recovery points",
+            "newest recovery point",
+            options=("kinds",),
+        ),
+        Facet("full", views.fact("full"), _REGULAR, "full backup", "full backups", "newest full backup"),
+        _fact(
+            "verified",
+            (*_TESTS, RESTORED),
+            "verified",
+            "newest test by a restore or a boot",
+            "verified by a restore or a boot",
+        ),
+        _fact("checked", _TESTS, "checked", "newest check of a recovery point"),
+        _fact("offsite", (*_POINTS, EVERY, NONE), "off-site"),
+        _fact("immutable", (*_POINTS, EVERY, NONE), "immutable"),
+        _fact("encrypted", (*_POINTS, EVERY, NONE), "encrypted"),
+        _fact("malware", (ALL_CLEAN, NONE), "suspicious or infected"),
+        Facet(
+            "locations",
+            views.whole_row,
+            (PLACES, TYPES, PLACE_NEWEST),
+            "recovery point in a known location",
+            "locations",
+            "newest recovery point in a known location",
+        ),
+        Facet(
+            "copies",
+            views.whole_row,
+            (PLACES,),
+            "copy",
+            "copies",
+            "newest copy",
+            options=("production",),
+        ),
+        Facet("size", views.whole_row, (SIZE,), "recovery point", "recovery points", "newest recovery point"),
+    )
+}
+FACETS["malware"] = dataclasses.replace(FACETS["malware"], view=views.malware)
+
+# The facet of one kind, for ``kinds: {log: {newest_within: 1h}}``.
+KIND_FACETS: dict[str, Facet] = {
+    kind: Facet(
+        f"kinds.{kind}",
+        views.of_kinds((kind,)),
+        _REGULAR,
+        f"{kind.replace('_', ' ')} point",
+        f"{kind.replace('_', ' ')} points",
+        f"newest {kind.replace('_', ' ')} point",
+    )
+    for kind in KINDS
+}
+
+
+def facet_of_kinds(kinds: tuple[str, ...]) -> Facet:
+    """The facet recovery_points where the policy says itself which kinds count."""
+    return dataclasses.replace(FACETS["recovery_points"], view=views.of_kinds(kinds))
+
+
+def rules_of(facet: Facet) -> dict[str, Rule]:
+    """The rules of a facet by their names."""
+    return {rule.name: rule for rule in facet.rules}

@@ -1,0 +1,262 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what went wrong on the wire to one line for the person who reads it at night."""
+
+from __future__ import annotations
+
+import html
+import itertools
+import json
+import re
+import ssl
+import typing as t
+from collections.abc import Callable, Iterator, Mapping
+from urllib.parse import urlsplit
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    AnswerError,
+    AuditError,
+    ConnectionFailedError,
+    ForbiddenError,
+    NotFoundError,
+    RejectedError,
+    TroubleError,
+    TrustError,
+)
+
+_MAX_WORDS = 300
+_MAX_PARTS = 20
+_MAX_DEPTH = 4
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_XML_MESSAGE = re.compile(rb"\bMessage=\"([^\"]*)\"")
+# Where products put their own words, best first: RFC 7807, OAuth2, and what the vendors made up themselves.
+_WORD_KEYS = (
+    "title",
+    "detail",
+    "details",
+    "message",
+    "description",
+    "error_description",
+    "error",
+    "errorMessage",
+    "id",
+)
+
+
+def not_json(
+    server: str, call: str, status: int, body: bytes, error: Exception, scrub: Callable[[str], str]
+) -> AnswerError:
+    """What came instead of JSON: nothing, a web page, half a document, something else."""
+    advice = "Try again; if it stays so, look at the server's own log"
+    words = None
+    first = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if not first:
+        message = "the answer is empty"
+    elif first == b"<":
+        message = "a web page or XML came instead of JSON"
+        words = words_of(body, scrub) or None
+        advice = "Check url and port: another product, a proxy or a server that is still starting answers there"
+    elif first in (b"{", b"["):
+        message = f"the JSON is broken or cut short ({error})"
+    else:
+        message = "the answer is no JSON"
+        advice = "Check that the URL is that of the product"
+    return AnswerError(message, server=server, call=call, status=status, words=words, advice=advice)
+
+
+def words_of(body: bytes, scrub: Callable[[str], str]) -> str:
+    """The product's own message in an error body, whatever its shape, secrets masked; empty if there is none."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        text = _words_of_text(body)
+    else:
+        found = [document] if isinstance(document, str) else itertools.islice(_words_in(document, 0), _MAX_PARTS)
+        text = ": ".join(dict.fromkeys(found))
+    # Before it is cut: of a secret that stands across the cut a part would be shown.
+    text = scrub(text)
+    text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + "..."
+
+
+def _words_of_text(body: bytes) -> str:
+    start = body[:20_000]
+    marked = _TITLE.search(start) or _XML_MESSAGE.search(start)
+    if marked:
+        return html.unescape(marked[1].decode("utf-8", "replace"))
+    # Markup without a title, and JSON that is broken, say nothing in one line.
+    return "" if start.lstrip()[:1] in (b"<", b"{", b"[") or b"\0" in start else start.decode("utf-8", "replace")
+
+
+def _words_in(value: t.Any, depth: int) -> Iterator[str]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, list):
+        for inner in value:
+            yield from _words_in(inner, depth + 1)
+    if not isinstance(value, dict):
+        return
+    for key in _WORD_KEYS:
+        for name in (key, key[0].upper() + key[1:]):
+            if isinstance(value.get(name), str) and value[name].strip():
+                yield value[name].strip()
+    for inner in value.values():
+        yield from _words_in(inner, depth + 1)
+
+
+def refusal(
+    server: str, call: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str]
+) -> AuditError:
+    """The error for a whole answer whose status is no success."""
+    words = words_of(body, scrub) or None
+    known: dict[str, t.Any] = {"server": server, "call": call, "status": status, "words": words}
+    if status == 401:
+        return RejectedError("the server refused the session or the log-in (401)", **known)
+    if status == 403:
+        advice = "Give the account the rights that the documentation of this module lists"
+        return ForbiddenError("the account may not read this (403)", advice=advice, **known)
+    if status in (404, 405):
+        advice = "Check the URL, the product and its version (an older or newer one may lack this call)"
+        return NotFoundError(f"the server does not know this call ({status})", advice=advice, **known)
+    if 300 <= status < 400:
+        # What follows the path of such a target is often a token.
+        target = scrub(re.split("[?#]", headers.get("Location", "elsewhere"))[0])
+        return AnswerError(
+            f"the server redirects to {target!r} ({status}); redirects are not followed",
+            advice="Give the URL of the server itself, not of a portal or a load balancer that redirects",
+            **known,
+        )
+    if status == 429 or status >= 500:
+        what = "is asked too often" if status == 429 else "has trouble, or is still starting"
+        advice = "Try again later; if it stays so, look at the server's own log"
+        return TroubleError(f"the server {what} ({status})", advice=advice, **known)
+    return AnswerError(f"the server did not accept the request ({status})", **known)
+
+
+def connection_error(raised: BaseException, server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
+    """The error for a request that got no whole answer, named by its innermost cause."""
+    chain = list(_causes(raised))
+    error = _innermost(chain, server, call, endpoint)
+    if {cause.__class__.__name__ for cause in chain} & _OF_PROXIES and not isinstance(error, TrustError):
+        # Else a proxy that is down would look like a server that is.
+        proxy = endpoint.proxy or ""
+        given = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+        error.message = f"the proxy {given or 'that the environment names'} could not be used: {error.message}"
+        error.advice = "Check proxy, or where it is not given HTTPS_PROXY, ALL_PROXY and NO_PROXY"
+    return error
+
+
+def _innermost(chain: list[BaseException], server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
+    text = " ".join(str(cause) for cause in chain)
+    for cause in chain:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return _certificate_error(cause, server, call)
+    for needle, message, advice in _TLS_TROUBLES:
+        if needle in text:
+            return TrustError(message, server=server, call=call, advice=advice)
+    for needle, message, advice, passing in _NET_TROUBLES:
+        if needle in text:
+            error = ConnectionFailedError(message, server=server, call=call, advice=advice)
+            error.passing = passing
+            error.unsent = True
+            return error
+    if any(isinstance(cause, TimeoutError) or "timed out" in str(cause) for cause in chain):
+        return ConnectionFailedError(
+            f"no answer within {endpoint.timeout:g} s",
+            server=server,
+            call=call,
+            advice="Check that host and port are reachable from here; for a slow server set a longer timeout",
+        )
+    last = chain[-1]
+    advice = "Check that the server is up and that nothing between cuts the connection"
+    if isinstance(last, ssl.SSLError):
+        # With TLS 1.3 the client may be sending already when it is refused, and what it was told can then be lost.
+        advice += "; a server that wants a client certificate, or another one, may do so"
+    return ConnectionFailedError(
+        f"the connection broke ({type(last).__name__}: {last})", server=server, call=call, advice=advice
+    )
+
+
+def _causes(raised: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    stack: list[t.Any] = [raised]
+    while stack:
+        error = stack.pop()
+        if isinstance(error, BaseException) and id(error) not in seen:
+            seen.add(id(error))
+            yield error
+            stack.extend([*error.args, getattr(error, "reason", None), error.__cause__, error.__context__])
+
+
+def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: str) -> TrustError:
+    reason = error.verify_message or str(error)
+    if "self-signed" in reason or "self signed" in reason or "unable to get local issuer" in reason:
+        advice = "Give the CA that signed it as ca_path (a PEM file); only for a test set validate_certs: false"
+    elif "expired" in reason or "not yet valid" in reason:
+        advice = "Renew the certificate on the server, or set the clock that is wrong, here or there"
+    elif "match" in reason:
+        advice = "Use the name that stands in the certificate as url, or have the certificate made for this name"
+    else:
+        advice = "Give the right CA as ca_path, or mend the certificate on the server"
+    return TrustError(f"the server's certificate is not trusted: {reason}", server=server, call=call, advice=advice)
+
+
+_OF_PROXIES = {"ProxyError", "InvalidProxyURL"}
+_OTHER_CERT = "Give as client_cert (and client_key) a valid one that was made for this server"
+_TLS_TROUBLES = (
+    (
+        "WRONG_VERSION_NUMBER",
+        "the server does not speak TLS on this port",
+        "Check the port: plain HTTP, or another service, answers there",
+    ),
+    (
+        "record layer failure",
+        "the server does not speak TLS on this port",
+        "Check the port: plain HTTP, or another service, answers there",
+    ),
+    (
+        "UNSUPPORTED_PROTOCOL",
+        "the server offers only an outdated version of TLS",
+        "Turn on TLS 1.2 or newer on the server",
+    ),
+    (
+        "ALERT_PROTOCOL_VERSION",
+        "the server offers only an outdated version of TLS",
+        "Turn on TLS 1.2 or newer on the server",
+    ),
+    (
+        "CERTIFICATE_REQUIRED",
+        "the server wants a client certificate",
+        "Give client_cert and client_key",
+    ),
+    # Whatever the server says in an alert about a certificate, it says about the client's.
+    ("ALERT_UNKNOWN_CA", "the server does not accept the client certificate (unknown authority)", _OTHER_CERT),
+    ("ALERT_CERTIFICATE_EXPIRED", "the server does not accept the client certificate (expired)", _OTHER_CERT),
+    ("ALERT_CERTIFICATE_REVOKED", "the server does not accept the client certificate (revoked)", _OTHER_CERT),
+    ("ALERT_CERTIFICATE_UNKNOWN", "the server does not accept the client certificate", _OTHER_CERT),
+    ("ALERT_UNSUPPORTED_CERTIFICATE", "the server does not accept the client certificate (its kind)", _OTHER_CERT),
+    ("ALERT_BAD_CERTIFICATE", "the server does not accept the client certificate", _OTHER_CERT),
+    (
+        "HANDSHAKE_FAILURE",
+        "the server and this machine could not agree on TLS",
+        "If it wants a client certificate, give client_cert; else turn on TLS 1.2 or newer and current ciphers there",
+    ),
+    ("TLS CA certificate bundle, invalid path", "the CA file cannot be read", "Check ca_path"),
+    ("TLS certificate file, invalid path", "the client certificate cannot be read", "Check client_cert"),
+    ("TLS key file, invalid path", "the key of the client certificate cannot be read", "Check client_key"),
+    ("KEY_VALUES_MISMATCH", "client_key is not the key of client_cert", "Check both"),
+    ("PEM lib", "client_cert or client_key cannot be used", "Give both in PEM form; the key must not need a password"),
+    ("private key is encrypted", "the key of the client certificate needs a password", "Give a key without one"),
+    ("NO_CERTIFICATE_OR_CRL_FOUND", "the file given as ca_path holds no certificate in PEM form", "Check ca_path"),
+)
+_NET_TROUBLES = (
+    ("Name or service not known", "the host name is not known here", "Check url and DNS", False),
+    ("nodename nor servname", "the host name is not known here", "Check url and DNS", False),
+    ("Temporary failure in name resolution", "the name service does not answer", "Check DNS of this machine", True),
+    ("No address associated", "the host name has no address", "Check url and DNS", False),
+    ("Connection refused", "nothing listens there", "Check host and port, and that the server is up", True),
+    ("No route to host", "there is no way to this host", "Check network and firewall", True),
+    ("Network is unreachable", "there is no way to this network", "Check network and firewall", True),
+)

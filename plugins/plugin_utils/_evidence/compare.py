@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two ASSESSMENTs, one after the other in time: what got worse, better, appeared and went."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
+    SEVERITY,
+    Json,
+    Who,
+    findings_by_workload,
+    read_lines,
+    who,
+)
+
+SCHEMA = "backup.audit/comparison/1"
+LISTS = ("worse", "better", "new", "gone", "excluded", "included")
+_NOT_JUDGED = "not_applicable"
+_FRAME = ("as_of", "collection_version", "policy_sha256", "compliant", "totals")
+
+# control, tier -> the worst finding of it
+Controls = dict[tuple[str, t.Any], Mapping[str, t.Any]]
+
+
+def compare(before: Json, after: Json) -> Json:
+    """Workloads and servers by what became of them; that one is judged no more is no betterment."""
+    old, new = (
+        {key: _controls(found) for key, found in findings_by_workload(one["findings"]).items()}
+        for one in (before, after)
+    )
+    facts = {who(workload): workload for one in (before, after) for workload in one["workloads"]}
+    unread = {read.host for read in read_lines(after) if not read.complete}
+    told: dict[str, list[Json]] = {name: [] for name in LISTS}
+    unchanged = 0
+    for key in [*new, *(key for key in old if key not in new)]:
+        where, controls = _compared(old.get(key), new.get(key))
+        if where is None:
+            unchanged += 1
+            continue
+        item = _item(key, facts.get(key), old.get(key), new.get(key), controls)
+        if where == "gone":
+            # Gone from the product, or only out of sight?
+            item["source_unread"] = key[0] in unread or (key[0] is None and bool(unread))
+        told[where].append(item)
+    for items in told.values():
+        items.sort(key=lambda item: (-SEVERITY[item["after"] or item["before"]], *map(str, who(item))))
+    return {
+        "schema": SCHEMA,
+        "before": {**{name: before[name] for name in _FRAME}, "reads": [one.facts() for one in read_lines(before)]},
+        "after": {**{name: after[name] for name in _FRAME}, "reads": [one.facts() for one in read_lines(after)]},
+        "same_policy": before["policy_sha256"] == after["policy_sha256"],
+        **told,
+        "totals": {**{name: len(items) for name, items in told.items()}, "unchanged": unchanged},
+    }
+
+
+def _controls(findings: list[Mapping[str, t.Any]]) -> Controls:
+    worst: Controls = {}
+    for finding in findings:
+        key = (finding["control"], finding["tier"])
+        if key not in worst or SEVERITY[finding["result"]] > SEVERITY[worst[key]["result"]]:
+            worst[key] = finding
+    return worst
+
+
+def _verdict(controls: Controls | None) -> str | None:
+    if controls is None:
+        return None
+    return str(max((finding["result"] for finding in controls.values()), key=lambda result: SEVERITY[result]))
+
+
+def _compared(old: Controls | None, new: Controls | None) -> tuple[str | None, list[Json]]:
+    """In which list it belongs (None: nothing changed), and the controls that changed."""
+    if old is None or new is None:
+        return ("new" if old is None else "gone"), []
+    changed, signs = [], set()
+    for key in [*new, *(key for key in old if key not in new)]:
+        was, became = (found.get(key) for found in (old, new))
+        results = [None if one is None else one["result"] for one in (was, became)]
+        if results[0] != results[1]:
+            said = became or was or {}
+            names = {"control": key[0], "tier": key[1], "before": results[0], "after": results[1]}
+            changed.append({**names, "message": said["message"]})
+            if was and became and _NOT_JUDGED not in results:
+                signs.add(SEVERITY[became["result"]] > SEVERITY[was["result"]])
+    before, after = _verdict(old), _verdict(new)
+    if before != after:
+        if _NOT_JUDGED in (before, after):
+            return ("excluded" if after == _NOT_JUDGED else "included"), changed
+        return ("worse" if SEVERITY[str(after)] > SEVERITY[str(before)] else "better"), changed
+    # The same verdict for other reasons; one thing that got worse is not made up for by another.
+    return ("worse" if True in signs else "better" if signs else None), changed
+
+
+def _item(key: Who, facts: Json | None, old: Controls | None, new: Controls | None, controls: list[Json]) -> Json:
+    source, origin, workload_id, workload_name = key
+    known = facts or {}
+    return {
+        "source": source,
+        "origin": origin,
+        "workload_id": workload_id,
+        "workload_name": workload_name,
+        "workload_type": known.get("workload_type"),
+        "before": _verdict(old),
+        "after": _verdict(new),
+        "controls": controls,
+    }

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An ASSESSMENT as one HTML page that needs nothing else: no network, and without its script still the whole truth.
+
+Only the script and the style of this collection may run in it (Content-Security-Policy by digest), whatever a workload
+is called.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import typing as t
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
+    SEVERITY,
+    WORST_FIRST,
+    Json,
+    Who,
+    control_lines,
+    findings_by_workload,
+    headline,
+    is_about_workload,
+    limit_text,
+    name_of,
+    policy_text,
+    read_lines,
+    verdict_counts,
+    waiver_text,
+    who,
+    workloads_worst_first,
+)
+from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
+
+Finding = Mapping[str, t.Any]
+
+_RPO = "recovery_points.newest_within"
+_NO_REASON = ("pass", "not_applicable")
+# Without the script the last days are shown as letters.
+_LETTERS = 30
+_BAR_WIDTH = 1000
+_WORST_SHOWN = 3
+_TELLING = ("fail", "unknown", "warn")
+
+
+def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
+    """The page."""
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    templates.filters["bar"] = _bar
+    templates.filters["when"] = _when
+    style, script = (templates.get_template(f"report.{kind}.j2").render() for kind in ("css", "js"))
+    grouped = findings_by_workload(assessment["findings"])
+    workloads = workloads_worst_first(assessment)
+    controls = _controls(assessment)
+    return templates.get_template("report.html.j2").render(
+        title=clean_text(str(title)),
+        headline=headline(assessment),
+        assessment=assessment,
+        verdicts=verdict_counts(assessment),
+        words=WORST_FIRST,
+        alarms=_alarms(assessment),
+        controls=controls,
+        requirements=list({control["name"]: control["references"] for control in controls}.items()),
+        worst=[control for control in controls if control["counts"]["fail"]][:_WORST_SHOWN],
+        servers=_servers(assessment),
+        rpo=_usual_rpo(assessment),
+        rows=[_row(workload, grouped[who(workload)]) for workload in workloads],
+        data=_data([grouped[who(workload)] for workload in workloads]),
+        waivers=_waivers(assessment),
+        policy=policy_text(assessment, indent=2),
+        # What is put into the page unescaped is only what stands in this collection.
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _when(moment: str | None) -> str:
+    """``2026-11-21 06:49`` of a time, for people; it is UTC."""
+    return "" if not moment else f"{moment[:10]} {moment[11:16]}"
+
+
+def _bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
+    """Result -> where its part of a bar begins and how long it is; what exists is never too thin to be seen."""
+    total = sum(counts.values())
+    present = [(name, counts[name]) for name in WORST_FIRST if counts.get(name)]
+    widths = [max(_BAR_WIDTH / 100, _BAR_WIDTH * count / total) for _name, count in present]
+    scale = _BAR_WIDTH / sum(widths) if widths else 1
+    parts, start = [], 0.0
+    for (name, _count), width in zip(present, widths, strict=True):
+        parts.append((name, round(start, 1), round(width * scale, 1)))
+        start += width * scale
+    return parts
+
+
+def _alarms(assessment: Json) -> list[tuple[str, str]]:
+    """What is wrong with servers, or with the whole: nothing that rests on them can be believed."""
+    found = [one for one in assessment["findings"] if not is_about_workload(one) and one["result"] in _TELLING]
+    found.sort(key=lambda one: -SEVERITY[one["result"]])
+    return [(one["result"], one["message"]) for one in found]
+
+
+def _controls(assessment: Json) -> list[Json]:
+    """The controls, the one that most workloads fail first."""
+    told = []
+    for line in control_lines(assessment):
+        facts = {"name": line.name, "limit": limit_text(line.name, line.limit), "tier": line.tier}
+        told.append({**facts, "counts": line.counts, "references": line.references})
+    return sorted(told, key=lambda one: [-one["counts"][name] for name in WORST_FIRST])
+
+
+def _servers(assessment: Json) -> list[Json]:
+    verdicts: dict[t.Any, Counter[str]] = {}
+    for workload in assessment["workloads"]:
+        verdicts.setdefault(workload["source"], Counter())[workload["verdict"]] += 1
+    told = [{"read": read, "counts": verdicts.get(read.host, Counter())} for read in read_lines(assessment)]
+    # What was not read comes first.
+    return sorted(told, key=lambda one: one["read"].complete)
+
+
+def _usual_rpo(assessment: Json) -> int | None:
+    limits = Counter(one["limit"] for one in assessment["findings"] if one["control"] == _RPO)
+    return limits.most_common(1)[0][0] if limits else None
+
+
+def _row(workload: Json, findings: list[Finding]) -> Json:
+    counts = Counter(one["result"] for one in findings)
+    reasons = [(one["result"], one["message"]) for one in findings if one["result"] not in _NO_REASON]
+    reasons.sort(key=lambda reason: -SEVERITY[reason[0]])
+    age = workload["newest_age_seconds"]
+    history = workload["history"] or ""
+    members = ("workload_type", "platform", "origin", "workload_id")
+    return {
+        "name": name_of(workload),
+        "about": [str(workload[member]) for member in members if workload[member]],
+        "source": workload["source"] or "",
+        "verdict": workload["verdict"],
+        "severity": SEVERITY[workload["verdict"]],
+        "points": workload["recovery_points"],
+        "newest": workload["newest"],
+        "seconds": age,
+        "age": "" if age is None else format_duration(age),
+        "history": history,
+        "letters": history[-_LETTERS:],
+        "rpo": next((one["limit"] for one in findings if one["control"] == _RPO), None),
+        "gone": workload["in_inventory"] is False,
+        "reasons": reasons,
+        "passed": counts["pass"],
+        "judged": len(findings) - counts["not_applicable"],
+    }
+
+
+def _waivers(assessment: Json) -> list[Json]:
+    return [
+        {"name": name_of(one), "who": one, "text": waiver_text(one["waiver"]), "ended": one["waiver"].get("expired")}
+        for one in assessment["findings"]
+        if one["waiver"] is not None
+    ]
+
+
+def _data(grouped: list[list[Finding]]) -> Markup:
+    """All findings of each row, for the script: numbers into tables, as one JSON text that cannot end its element."""
+    controls: dict[Who, int] = {}
+    texts: dict[str, int] = {}
+    rows = []
+    for findings in grouped:
+        row = []
+        for one in findings:
+            control = (one["control"], limit_text(one["control"], one["limit"]), one["tier"], one["certainty"])
+            message = one["message"] if one["waiver"] is None else f"{one['message']} ({waiver_text(one['waiver'])})"
+            row += [
+                controls.setdefault(control, len(controls)),
+                WORST_FIRST.index(one["result"]),
+                texts.setdefault(message, len(texts)),
+            ]
+        rows.append(row)
+    told = {"results": WORST_FIRST, "controls": list(controls), "texts": list(texts), "rows": rows}
+    text = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - what HTML would obey is spelled otherwise

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An ASSESSMENT as JUnit XML: one suite for each server, one case for each workload and control."""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
+    MET,
+    NOT_MET,
+    WAIVED,
+    Json,
+    actual_text,
+    headline,
+    is_about_workload,
+    limit_text,
+    name_of,
+    policy_text,
+    read_lines,
+    standing,
+    waiver_text,
+)
+
+Finding = Mapping[str, t.Any]
+
+
+def to_junit(assessment: Json) -> str:
+    """Fails are failures; what is unknown, waived or not applicable is skipped with the reason, and never a success."""
+    by_source: dict[str | None, list[Finding]] = {None: []}
+    for read in read_lines(assessment):
+        by_source[read.host] = []
+    for finding in assessment["findings"]:
+        by_source.setdefault(finding["source"], []).append(finding)
+    suites = [
+        _suite(source, findings, _properties(assessment, source), assessment["as_of"])
+        for source, findings in by_source.items()
+    ]
+    counts = _counts(assessment["findings"])
+    head = f'<testsuites name="backup.audit: {escape(headline(assessment))}" {counts} time="0">'
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *suites, "</testsuites>", ""])
+
+
+def _properties(assessment: Json, source: str | None) -> dict[str, str]:
+    """What the suite rests on; that of no server in particular names everything."""
+    told = {
+        "as_of": assessment["as_of"],
+        "collection_version": assessment["collection_version"],
+        "policy_sha256": assessment["policy_sha256"],
+    }
+    if source is None:
+        told["policy"] = policy_text(assessment)
+        told["compliant"] = "true" if assessment["compliant"] else "false"
+    for number, read in enumerate(read_lines(assessment), 1):
+        if source in (None, read.host):
+            told.update({f"read.{number}.{name}": text for name, text in read.facts().items()})
+    return told
+
+
+def _suite(source: str | None, findings: list[Finding], properties: dict[str, str], as_of: str) -> str:
+    # A day and a time without a zone is all that the format takes.
+    head = f'name="{escape(source or "backup.audit")}" {_counts(findings)} time="0" timestamp="{escape(as_of[:19])}"'
+    told = "".join(f'<property name="{escape(name)}" value="{escape(text)}"/>' for name, text in properties.items())
+    return "\n".join([f"<testsuite {head}>", f"<properties>{told}</properties>", *_cases(findings), "</testsuite>"])
+
+
+def _counts(findings: list[Finding]) -> str:
+    counts = Counter(standing(finding) for finding in findings)
+    failures = counts[NOT_MET]
+    skipped = len(findings) - failures - counts[MET]
+    return f'tests="{len(findings)}" failures="{failures}" errors="0" skipped="{skipped}"'
+
+
+def _cases(findings: list[Finding]) -> Iterable[str]:
+    """Servers take two cases of one name for one, so that no two may be called the same."""
+    ids = defaultdict(set)
+    for finding in findings:
+        ids[finding["workload_name"]].add((finding["origin"], finding["workload_id"]))
+    seen: Counter[tuple[str, str]] = Counter()
+    for finding in findings:
+        called = "(the server)" if finding["source"] else "(the whole)"
+        if is_about_workload(finding):
+            called = name_of(finding)
+            if len(ids[finding["workload_name"]]) > 1:
+                of = f", of {finding['origin']}" if finding["origin"] else ""
+                called = f"{called} ({finding['workload_id']}{of})"
+        case = (called, finding["control"])
+        seen[case] += 1
+        again = f" #{seen[case]}" if seen[case] > 1 else ""
+        yield (
+            f'<testcase classname="{escape(called)}" name="{escape(finding["control"] + again)}" time="0">'
+            f"{_outcome(finding)}</testcase>"
+        )
+
+
+def _outcome(finding: Finding) -> str:
+    stands, result, message = standing(finding), finding["result"], finding["message"]
+    if stands == MET:
+        told = message if result == "pass" else f"{result}: {message}"
+        return f"<system-out>{escape(told, quote=False)}</system-out>"
+    if stands == NOT_MET:
+        return f'<failure type="fail" message="{escape(message)}">{escape(_details(finding), quote=False)}</failure>'
+    if stands == WAIVED:
+        message = f"{message} ({waiver_text(finding['waiver'])})"
+    return f'<skipped message="{escape(f"{stands}: {message}")}"/>'
+
+
+def _details(finding: Finding) -> str:
+    told = {
+        "limit": limit_text(finding["control"], finding["limit"]),
+        "actual": actual_text(finding),
+        "certainty": finding["certainty"],
+        "tier": finding["tier"],
+        "waiver": waiver_text(finding["waiver"]),
+        "references": "; ".join(finding["references"]),
+    }
+    return "\n".join([finding["message"], *(f"{name}: {text}" for name, text in told.items() if text)])

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An ASSESSMENT as Markdown, for merge requests, tickets and mail: the verdict first, then the worst."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
+    WORST_FIRST,
+    Json,
+    control_lines,
+    findings_by_workload,
+    headline,
+    is_about_workload,
+    name_of,
+    policy_text,
+    read_lines,
+    verdict_counts,
+    waiver_text,
+    who,
+    workloads_worst_first,
+)
+
+# All ASCII punctuation may be escaped in Markdown; letters and digits never mean anything by themselves.
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_NO_REASON = ("pass", "not_applicable")
+
+
+def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
+    """At most ``max_rows`` workloads, the worst first, and how many more there are."""
+    return "\n".join(
+        [
+            f"# {headline(assessment)}",
+            "",
+            _verdict(assessment),
+            "",
+            *_unread(assessment),
+            *_workloads(assessment, max_rows),
+            *_controls(assessment),
+            *_waivers(assessment),
+            *_basis(assessment),
+        ]
+    )
+
+
+def _verdict(assessment: Json) -> str:
+    told = ", ".join(f"{count} {_escaped(name)}" for name, count in verdict_counts(assessment) if count)
+    total = assessment["totals"]["workloads"]
+    return f"Of {total} workloads {told or 'none was judged'}, as of {_escaped(assessment['as_of'])}."
+
+
+def _unread(assessment: Json) -> list[str]:
+    """What is wrong with servers as a whole, before anything that rests on them."""
+    told = [
+        finding["message"]
+        for finding in assessment["findings"]
+        if not is_about_workload(finding) and finding["result"] in ("fail", "unknown", "warn")
+    ]
+    return [*(f"> **{_escaped(message)}**\n>" for message in told), ""] if told else []
+
+
+def _workloads(assessment: Json, max_rows: int) -> list[str]:
+    rows = workloads_worst_first(assessment)
+    findings = findings_by_workload(assessment["findings"])
+    lines = ["## Workloads", "", *_head("verdict", "workload", "source", "points", "newest", "age", "why")]
+    for workload in rows[:max_rows]:
+        found = findings[who(workload)]
+        reasons = [one["message"] for one in found if one["result"] not in _NO_REASON]
+        passed = sum(one["result"] == "pass" for one in found)
+        age = workload["newest_age_seconds"]
+        lines.append(
+            _row(
+                workload["verdict"],
+                name_of(workload),
+                workload["source"],
+                workload["recovery_points"],
+                workload["newest"],
+                None if age is None else format_duration(age),
+                "; ".join(reasons) or f"{passed} of {len(found)} controls pass",
+            )
+        )
+    left = len(rows) - max_rows
+    more = [f"... and {left} more workloads, none worse than the last one here.", ""] if left > 0 else []
+    return [*lines, "", *more]
+
+
+def _controls(assessment: Json) -> list[str]:
+    lines = ["## Controls", "", *_head("control", *WORST_FIRST, "references")]
+    for control in control_lines(assessment):
+        counts = control.counts
+        lines.append(_row(control.title, *(counts[name] for name in WORST_FIRST), ", ".join(control.references)))
+    return [*lines, ""]
+
+
+def _waivers(assessment: Json) -> list[str]:
+    waived = [finding for finding in assessment["findings"] if finding["waiver"] is not None]
+    if not waived:
+        return []
+    lines = ["## Waivers", "", *_head("workload", "source", "control", "result", "waiver")]
+    for finding in waived:
+        waiver = waiver_text(finding["waiver"])
+        lines.append(_row(name_of(finding), finding["source"], finding["control"], finding["result"], waiver))
+    return [*lines, ""]
+
+
+def _basis(assessment: Json) -> list[str]:
+    names = ("source", "product", "version", "read_at", "window", "complete", "sha256", "failure")
+    reads = [read.facts() for read in read_lines(assessment)]
+    policy = policy_text(assessment, indent=2)
+    # A fence must be longer than any within.
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", policy)), default=0))
+    return [
+        "## What this rests on",
+        "",
+        *_head(*(name.replace("_", " ") for name in names)),
+        *(_row(*(facts.get(name) for name in names)) for facts in reads),
+        "",
+        f"Judged by backup.audit {_escaped(assessment['collection_version'])}.",
+        f"SHA-256 of the policy in force: {_escaped(assessment['policy_sha256'])}",
+        "",
+        f"{fence}json",
+        policy,
+        fence,
+        "",
+    ]
+
+
+def _head(*names: str) -> list[str]:
+    return [_row(*names), "|" + " --- |" * len(names)]
+
+
+def _row(*cells: t.Any) -> str:
+    return "| " + " | ".join("-" if cell is None or cell == "" else _escaped(cell) for cell in cells) + " |"
+
+
+def _escaped(value: t.Any) -> str:
+    return _PUNCTUATION.sub(r"\\\1", str(value))

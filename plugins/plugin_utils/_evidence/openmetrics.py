@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An ASSESSMENT as metrics: a file for node_exporter's textfile collector that OpenMetrics parsers read as well.
+
+Hence gauges only, no times at the samples, and the end marked. What is not known has no sample: it is not 0.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import RESULTS
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
+    WORST_FIRST,
+    Json,
+    control_lines,
+    read_lines,
+    verdict_counts,
+)
+
+# labels -> value
+Samples = Iterable[tuple[Mapping[str, t.Any], "int | float | None"]]
+
+_VERDICTS = ", ".join(f"{number} {name}" for number, name in enumerate(RESULTS))
+
+
+def to_openmetrics(assessment: Json, *, workloads: bool = True) -> str:
+    """All metrics; without ``workloads`` those of the whole, the servers and the controls alone."""
+    families = [*_whole(assessment), *_reads(assessment), *_controls(assessment)]
+    if workloads:
+        families += _workloads(assessment)
+    lines: list[str] = []
+    for name, help_text, samples in families:
+        metric = f"backup_audit_{name}"
+        lines += [f"# HELP {metric} {help_text}", f"# TYPE {metric} gauge", *_samples(metric, samples)]
+    return "\n".join([*lines, "# EOF", ""])
+
+
+def _whole(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+    frame = {name: assessment[name] for name in ("as_of", "collection_version", "policy_sha256")}
+    yield "assessment_info", "What was judged, by which policy.", [(frame, 1)]
+    yield "compliant", "Whether nothing fails and something was proved.", [({}, int(assessment["compliant"]))]
+    as_of = _seconds(assessment["as_of"])
+    yield "as_of_timestamp_seconds", "The moment at which all was judged.", [({}, as_of)]
+    verdicts = [({"verdict": name}, count) for name, count in verdict_counts(assessment)]
+    yield "workloads", "Number of workloads by verdict.", verdicts
+    results = assessment["totals"]["results"]
+    found = [({"result": name}, results.get(name, 0)) for name in WORST_FIRST]
+    yield "findings", "Number of findings by result.", found
+    unproved = assessment["totals"]["not_proved"]
+    yield "findings_not_proved", "Number of findings that rest on nothing known.", [({}, unproved)]
+
+
+def _reads(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+    reads = read_lines(assessment)
+    names = ("source", "product", "version", "read_at", "sha256")
+    infos = [({name: read.facts().get(name, "") for name in names}, 1) for read in reads]
+    yield "read_info", "What was read from a server, and its digest.", infos
+    complete = [({"source": read.host}, int(read.complete)) for read in reads]
+    yield "read_complete", "Whether everything asked of a server was read.", complete
+    times = [({"source": read.host}, _seconds(read.read_at or None)) for read in reads]
+    yield "read_timestamp_seconds", "The moment at which a server was read.", times
+
+
+def _controls(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+    samples = []
+    for control in control_lines(assessment):
+        limit = "" if control.limit is None else str(control.limit).lower()
+        labels = {"control": control.name, "tier": control.tier or "", "limit": limit}
+        samples += [({**labels, "result": result}, count) for result, count in sorted(control.counts.items())]
+    yield "control_findings", "Number of findings by control and result.", samples
+
+
+def _workloads(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+    labelled = [(_labels(workload), workload) for workload in assessment["workloads"]]
+    verdicts = [(labels, RESULTS.index(workload["verdict"])) for labels, workload in labelled]
+    yield "workload_verdict", f"Verdict on a workload: {_VERDICTS}.", verdicts
+    points = [(labels, workload["recovery_points"]) for labels, workload in labelled]
+    yield "workload_recovery_points", "Number of usable recovery points of a workload.", points
+    for end in ("newest", "oldest"):
+        times = [(labels, _seconds(workload[end])) for labels, workload in labelled]
+        yield f"workload_{end}_timestamp_seconds", f"The {end} recovery point of a workload.", times
+
+
+def _labels(workload: Json) -> dict[str, str]:
+    members = {
+        "source": "source",
+        "origin": "origin",
+        "workload_id": "workload_id",
+        "workload": "workload_name",
+        "workload_type": "workload_type",
+    }
+    return {label: str(workload[member] or "") for label, member in members.items()}
+
+
+def _seconds(time: str | None) -> float | None:
+    if time is None:
+        return None
+    try:
+        return parse_time(time) / SECOND
+    except DataError:
+        # The assessment tells of a time that is none; no sample is better than a wrong one.
+        return None
+
+
+def _samples(metric: str, samples: Samples) -> Iterator[str]:
+    """Two samples of the same labels would make collectors refuse the whole file, so the later ones are numbered."""
+    seen: Counter[str] = Counter()
+    for labels, value in samples:
+        if value is None:
+            continue
+        told = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
+        seen[told] += 1
+        if seen[told] > 1:
+            told = f'{told}{"," if told else ""}duplicate="{seen[told]}"'
+        yield f"{metric}{{{told}}} {value!r}" if told else f"{metric} {value!r}"
+
+
+def _escaped(text: t.Any) -> str:
+    return str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

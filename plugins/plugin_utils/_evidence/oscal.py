@@ -1,0 +1,304 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An ASSESSMENT as OSCAL assessment-results: what was observed of each workload, and what that means for NIST controls.
+
+One observation holds all workloads of one server of which one control says the same; each is a subject of it with its
+own message. UUIDs are made of what they name, so the same ASSESSMENT is the same document.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import typing as t
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
+    MET,
+    NIST,
+    NOT_APPLICABLE,
+    NOT_MET,
+    Json,
+    ReadLine,
+    actual_text,
+    control_lines,
+    headline,
+    is_about_workload,
+    limit_text,
+    name_of,
+    policy_text,
+    read_lines,
+    standing,
+    to_json,
+    waiver_text,
+    who,
+)
+
+Finding = Mapping[str, t.Any]
+
+OSCAL_VERSION = "1.1.2"
+_NAMESPACE = uuid.UUID("6e1f8f0a-54a7-5d0e-9a5b-0c8f4a1d2b3c")
+_NS = "https://github.com/backup-audit/backup.audit/ns/oscal"
+# What all of it is about, also where a policy asks nothing that a standard names.
+_ALWAYS = f"{NIST}CP-9"
+# Markup is what titles and texts are made of in OSCAL; these would be taken for it.
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!^])")
+
+
+def to_oscal(assessment: Json) -> str:
+    """The document, as JSON."""
+    return to_json({"assessment-results": _Document(assessment).told()})
+
+
+class _Document:
+    """The parts of one document, which refer to one another by UUID."""
+
+    def __init__(self, assessment: Json) -> None:
+        self._assessment = assessment
+        self._reads = read_lines(assessment)
+        # Everything is named within this assessment, so that two documents share no UUID by accident.
+        seal = "\n".join(
+            [
+                *(assessment[name] for name in ("as_of", "collection_version", "policy_sha256")),
+                *(read.sha256 or read.failure for read in self._reads),
+            ]
+        )
+        self._space = uuid.uuid5(_NAMESPACE, seal)
+        self._known: dict[tuple[t.Any, ...], str] = {}
+        self._tool = self._uuid("tool")
+
+    def _uuid(self, *parts: t.Any) -> str:
+        known = self._known.get(parts)
+        if known is None:
+            known = self._known[parts] = str(uuid.uuid5(self._space, "\0".join(map(repr, parts))))
+        return known
+
+    def told(self) -> Json:
+        """The document."""
+        assessment = self._assessment
+        plan = self._uuid("policy")
+        return {
+            "uuid": self._uuid("document"),
+            "metadata": {
+                "title": "Recoverability of workloads",
+                "last-modified": assessment["as_of"],
+                "version": assessment["as_of"],
+                "oscal-version": OSCAL_VERSION,
+            },
+            "import-ap": {"href": f"#{plan}", "remarks": "The policy in force, by which all was judged."},
+            "results": [self._result()],
+            "back-matter": {"resources": [self._policy(plan), *map(self._read_resource, range(len(self._reads)))]},
+        }
+
+    def _policy(self, plan: str) -> Json:
+        text = base64.b64encode(policy_text(self._assessment).encode()).decode()
+        return {
+            "uuid": plan,
+            "title": "Policy in force",
+            "props": _props({"sha256": self._assessment["policy_sha256"]}),
+            "base64": {"filename": "policy.json", "media-type": "application/json", "value": text},
+        }
+
+    def _read_resource(self, number: int) -> Json:
+        read = self._reads[number]
+        return {
+            "uuid": self._uuid("read", number),
+            "title": _markup(f"READ of {read.host}"),
+            "description": "What the backup server told; its SHA-256 names the evidence file that holds it.",
+            "props": _props(read.facts()),
+        }
+
+    def _result(self) -> Json:
+        assessment = self._assessment
+        observations, findings = self._observations()
+        times = sorted(read.read_at for read in self._reads if read.read_at)
+        counts = ", ".join(f"{count} {name}" for name, count in assessment["totals"]["verdicts"].items() if count)
+        text = f"{headline(assessment)}: of {assessment['totals']['workloads']} workloads {counts or 'none was judged'}"
+        controls = sorted({_control_id(reference) for reference in [_ALWAYS, *findings]})
+        told = {
+            "uuid": self._uuid("result"),
+            "title": headline(assessment),
+            "description": text,
+            "start": min([*times, assessment["as_of"]]),
+            "end": assessment["as_of"],
+            "props": _props(
+                {
+                    "compliant": "true" if assessment["compliant"] else "false",
+                    "collection-version": assessment["collection_version"],
+                    "policy-sha256": assessment["policy_sha256"],
+                }
+            ),
+            "local-definitions": {"components": self._components(), "inventory-items": self._inventory()},
+            "reviewed-controls": {
+                "control-selections": [{"include-controls": [{"control-id": control} for control in controls]}]
+            },
+            "observations": [observation for observation, _members in observations],
+            "findings": [self._finding(reference, observations) for reference in sorted(findings)],
+        }
+        if not told["local-definitions"]["inventory-items"]:
+            del told["local-definitions"]["inventory-items"]
+        return told
+
+    def _components(self) -> list[Json]:
+        tool = {
+            "uuid": self._tool,
+            "type": "software",
+            "title": "backup.audit",
+            "description": "The Ansible collection that read and judged.",
+            "props": _props({"version": self._assessment["collection_version"]}),
+            "status": {"state": "operational"},
+        }
+        servers = {read.host: read for read in self._reads}
+        return [tool, *(self._server(read) for read in servers.values())]
+
+    def _server(self, read: ReadLine) -> Json:
+        known = {"product": read.product, "version": read.version}
+        told: Json = {
+            "uuid": self._uuid("server", read.host),
+            "type": "software",
+            "title": _markup(read.host) or "unnamed",
+            "description": "A backup server that was read." if read.complete else "A backup server not wholly read.",
+            "status": {"state": "operational" if read.complete else "other"},
+        }
+        if any(known.values()):
+            told["props"] = _props(known)
+        return told
+
+    def _inventory(self) -> list[Json]:
+        items: dict[str, Json] = {}
+        for workload in self._assessment["workloads"]:
+            name = self._uuid("workload", *who(workload))
+            members = ("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product")
+            facts = {member: workload[member] for member in members}
+            facts.update({member: workload[member] for member in ("recovery_points", "newest", "oldest", "verdict")})
+            items[name] = {
+                "uuid": name,
+                "description": _markup(name_of(workload)),
+                "props": _props({key: value for key, value in facts.items() if value is not None}),
+            }
+        return list(items.values())
+
+    def _observations(self) -> tuple[list[tuple[Json, list[Finding]]], dict[str, None]]:
+        """The observations with the findings each holds; and the references to NIST that any of them has."""
+        by_host: dict[str | None, list[int]] = {}
+        for number, read in enumerate(self._reads):
+            by_host.setdefault(read.host, []).append(number)
+        told, references = [], {_ALWAYS: None}
+        for line in control_lines(self._assessment):
+            references.update({reference: None for reference in line.references if reference.startswith(NIST)})
+            groups: dict[tuple[t.Any, ...], list[Finding]] = {}
+            for finding in line.findings:
+                key = (finding["source"], finding["result"], finding["certainty"], waiver_text(finding["waiver"]))
+                groups.setdefault(key, []).append(finding)
+            for key, members in groups.items():
+                name = self._uuid("observation", line.name, line.tier, line.limit, *key)
+                told.append((self._observation(name, line.title, members, by_host.get(key[0], [])), members))
+        return told, references
+
+    def _observation(self, name: str, title: str, members: list[Finding], reads: list[int]) -> Json:
+        first = members[0]
+        times = [self._reads[number].read_at for number in reads if self._reads[number].read_at]
+        where = f" on {first['source']}" if first["source"] else ""
+        facts = {
+            "control": first["control"],
+            "result": first["result"],
+            "certainty": first["certainty"],
+            "limit": limit_text(first["control"], first["limit"]),
+            "tier": first["tier"],
+            "waiver": waiver_text(first["waiver"]),
+        }
+        evidence = reads or range(len(self._reads))
+        told: Json = {
+            "uuid": name,
+            "title": _markup(f"{title}: {first['result']}{where}"),
+            "description": _markup(f"{title}: {first['result']} for {len(members)}{where}"),
+            "props": _props({key: value for key, value in facts.items() if value}),
+            "methods": ["TEST"],
+            "origins": [{"actors": [{"type": "tool", "actor-uuid": self._tool}]}],
+            "subjects": [self._subject(member) for member in members],
+            "collected": max(times, default=self._assessment["as_of"]),
+        }
+        if evidence:
+            told["relevant-evidence"] = [
+                {
+                    "href": f"#{self._uuid('read', number)}",
+                    "description": _markup(f"READ of {self._reads[number].host}"),
+                }
+                for number in evidence
+            ]
+        return told
+
+    def _subject(self, finding: Finding) -> Json:
+        told: Json
+        if is_about_workload(finding):
+            name, kind, title = self._uuid("workload", *who(finding)), "inventory-item", name_of(finding)
+        elif finding["source"] is not None:
+            name, kind, title = self._uuid("server", finding["source"]), "component", finding["source"]
+        else:
+            name, kind, title = self._tool, "component", "backup.audit"
+        told = {"subject-uuid": name, "type": kind, "title": _markup(title), "remarks": _markup(finding["message"])}
+        actual = actual_text(finding)
+        if actual:
+            told["props"] = _props({"actual": actual})
+        return told
+
+    def _finding(self, reference: str, observations: list[tuple[Json, list[Finding]]]) -> Json:
+        """One NIST control. What refers to no standard says how well was read: it counts against every control."""
+        control = _control_id(reference)
+        counts: Counter[str] = Counter()
+        related = []
+        for observation, members in observations:
+            references = members[0]["references"]
+            own = reference in references
+            if not own and (references or standing(members[0]) in (MET, NOT_APPLICABLE)):
+                continue
+            related.append({"observation-uuid": observation["uuid"]})
+            for member in members:
+                counts[standing(member)] += 1
+        state, reason = _state(counts)
+        summed = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
+        told: Json = {
+            "uuid": self._uuid("finding", reference),
+            "title": reference,
+            "description": _markup(f"{reference}: {summed or 'nothing was judged'}"),
+            "target": {
+                "type": "objective-id",
+                "target-id": f"{control}_obj",
+                "status": {"state": state, "reason": reason},
+            },
+        }
+        if related:
+            told["related-observations"] = related
+        return told
+
+
+def _state(counts: Mapping[str, int]) -> tuple[str, str]:
+    """Satisfied only if something was met and nothing else was found; a waiver is a risk taken, nothing satisfied."""
+    if counts.get(NOT_MET):
+        return "not-satisfied", "fail"
+    if not counts.get(MET) or set(counts) - {MET, NOT_APPLICABLE}:
+        return "not-satisfied", "other"
+    return "satisfied", "pass"
+
+
+def _control_id(reference: str) -> str:
+    """``NIST SP 800-53 CP-9(1)`` -> ``cp-9.1``, as NIST's own catalog calls it."""
+    return reference.removeprefix(NIST).lower().replace("(", ".").replace(")", "")
+
+
+def _props(facts: Mapping[str, t.Any]) -> list[Json]:
+    """Values are one line without blanks at their ends, and never empty."""
+    told = []
+    for name, value in facts.items():
+        text = " ".join(str(value).split())
+        if text:
+            told.append({"name": name.replace("_", "-"), "ns": _NS, "value": text})
+    return told
+
+
+def _markup(text: t.Any) -> str:
+    return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))

@@ -1,0 +1,258 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every document says of an ASSESSMENT: whom it is about, what stands, and what it rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import RULES
+from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean, is_clean
+
+Json = dict[str, t.Any]
+Who = tuple[t.Any, t.Any, t.Any, t.Any]
+
+# From bad to good, as people want to read it.
+WORST_FIRST = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
+SEVERITY = {name: len(WORST_FIRST) - index for index, name in enumerate(WORST_FIRST)}
+NIST = "NIST SP 800-53 "
+
+# What a result comes to where a format knows only yes and no.
+MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "waived", "not_applicable"
+
+_FRAME = (
+    *("as_of", "collection_version", "policy", "policy_sha256", "reads"),
+    *("totals", "compliant", "workloads", "findings"),
+)
+_WHOLE = "Give the whole of what recovery_points_assert returned"
+_IDENTITY = ("source", "origin", "workload_id", "workload_name")
+_TEXTS_OF_WORKLOAD = (
+    *(*_IDENTITY, "workload_type", "platform", "product"),
+    *("newest", "oldest", "history", "verdict"),
+)
+_OF_WORKLOAD = frozenset({*_TEXTS_OF_WORKLOAD, "in_inventory", "recovery_points", "newest_age_seconds"})
+_TEXTS_OF_FINDING = (*_IDENTITY, "control", "result", "certainty", "message", "tier")
+_OF_FINDING = frozenset({*_TEXTS_OF_FINDING, "limit", "actual", "waiver", "references"})
+_DURATIONS = frozenset({"age", *(rule.name for rule in RULES if rule.argument == "duration")})
+_PERCENTS = frozenset(rule.name for rule in RULES if rule.argument == "percent")
+
+
+def load(value: t.Any) -> Json:
+    """Any ASSESSMENT as dicts, with all texts in it made harmless."""
+    told = unpack_assessment(value)
+    missing = [name for name in _FRAME if name not in told]
+    if missing:
+        raise DataError(f"the ASSESSMENT has no {', '.join(missing)}", advice=_WHOLE)
+    frame = clean({name: item for name, item in told.items() if name not in ("workloads", "findings")})
+    return {
+        **frame,
+        "workloads": _records(told["workloads"], _OF_WORKLOAD, _TEXTS_OF_WORKLOAD, "workload"),
+        "findings": _records(told["findings"], _OF_FINDING, _TEXTS_OF_FINDING, "finding"),
+    }
+
+
+def _records(records: t.Any, members: frozenset[str], texts: tuple[str, ...], what: str) -> list[t.Any]:
+    """The records with harmless texts; those that need no cleaning, nearly all, as they are."""
+    told = []
+    for number, record in enumerate(records):
+        if not isinstance(record, Mapping) or not record.keys() >= members:
+            raise DataError(f"{what} {number} of the ASSESSMENT is not in the shape of one", advice=_WHOLE)
+        told.append(record if is_clean(record, texts) and not record.get("waiver") else clean(record))
+    return told
+
+
+def who(item: Mapping[str, t.Any]) -> Who:
+    """What tells a workload apart from all others."""
+    return (item["source"], item["origin"], item["workload_id"], item["workload_name"])
+
+
+def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
+    """Whether a finding is about a workload, not about a server or the whole."""
+    return finding["workload_id"] is not None or finding["workload_name"] is not None
+
+
+def name_of(item: Mapping[str, t.Any]) -> str:
+    """What people call a workload."""
+    return str(item["workload_name"] or item["workload_id"] or "(points of no workload)")
+
+
+def standing(finding: Mapping[str, t.Any]) -> str:
+    """MET only for what was proved: a warning because nothing is known is unknown."""
+    result = finding["result"]
+    if result == "fail":
+        return NOT_MET
+    if result in ("waived", "not_applicable"):
+        return str(result)
+    proved = result in ("pass", "warn") and finding["certainty"] != "unknown"
+    return MET if proved else UNKNOWN
+
+
+def limit_text(control: str, limit: t.Any) -> str:
+    """A limit for people: ``1d 2h``, ``50%``, ``7``, ``yes``; nothing where there is none."""
+    rule = control.rpartition(".")[2]
+    if limit is None:
+        return ""
+    if isinstance(limit, bool):
+        return "yes" if limit else "no"
+    if rule in _DURATIONS and isinstance(limit, int):
+        return format_duration(limit)
+    return f"{limit}%" if rule in _PERCENTS else str(limit)
+
+
+def actual_text(finding: Mapping[str, t.Any]) -> str:
+    """What was measured, in the words of the limit."""
+    return limit_text(finding["control"], finding["actual"])
+
+
+def waiver_text(waiver: Mapping[str, t.Any] | None) -> str:
+    """Until when, why, and whether that is over."""
+    if waiver is None:
+        return ""
+    ended = "ended" if waiver.get("expired") else "until"
+    return f"{ended} {waiver.get('until')}: {waiver.get('reason')}"
+
+
+def policy_text(assessment: Mapping[str, t.Any], *, indent: int | None = None) -> str:
+    """The policy in force as JSON, the same for the same policy."""
+    separators = (",", ":") if indent is None else None
+    return json.dumps(assessment["policy"], sort_keys=True, ensure_ascii=False, indent=indent, separators=separators)
+
+
+def to_json(document: t.Any) -> str:
+    """One spelling for one document, with a line break at its end."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def headline(assessment: Mapping[str, t.Any]) -> str:
+    """The verdict in one word or two."""
+    return "Compliant" if assessment["compliant"] else "Not compliant"
+
+
+def verdict_counts(assessment: Mapping[str, t.Any]) -> list[tuple[str, int]]:
+    """Verdict -> workloads, from bad to good."""
+    verdicts = assessment["totals"]["verdicts"]
+    return [(name, verdicts.get(name, 0)) for name in WORST_FIRST]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadLine:
+    """One READ as documents name it; texts are empty where nothing is known."""
+
+    host: str
+    product: str
+    version: str
+    read_at: str
+    server_time: str
+    clock_skew: str
+    window: str
+    complete: bool
+    sha256: str
+    failure: str
+
+    def facts(self) -> dict[str, str]:
+        """Name -> text, of what is known."""
+        named = {
+            "source": self.host,
+            "product": self.product,
+            "version": self.version,
+            "read_at": self.read_at,
+            "server_time": self.server_time,
+            "clock_skew_seconds": self.clock_skew,
+            "window": self.window,
+            "complete": "true" if self.complete else "false",
+            "sha256": self.sha256,
+            "failure": self.failure,
+        }
+        return {name: text for name, text in named.items() if text}
+
+
+def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
+    """All READs in their order, those that failed too."""
+    lines = []
+    for read in assessment["reads"]:
+        server, window = read.get("server") or {}, read.get("window") or {}
+        since, until = window.get("since"), window.get("until")
+        told = "" if read.get("failure") else f"{since or 'the first point'} to {until or 'the time of reading'}"
+        line = ReadLine(
+            host=_text(server.get("host")),
+            product=_text(server.get("product")),
+            version=_text(server.get("version")),
+            read_at=_text(read.get("read_at")),
+            server_time=_text(server.get("time")),
+            clock_skew=_text(server.get("clock_skew_seconds")),
+            window=told,
+            complete=read.get("complete") is True,
+            sha256=_text(read.get("sha256")),
+            failure=_text(read.get("failure")),
+        )
+        lines.append(line)
+    return lines
+
+
+def _text(value: t.Any) -> str:
+    return "" if value is None else str(value)
+
+
+@dataclasses.dataclass(slots=True)
+class ControlLine:
+    """One control of one tier over all workloads."""
+
+    name: str
+    tier: str | None
+    limit: t.Any
+    references: list[str]
+    findings: list[Mapping[str, t.Any]]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Result -> findings."""
+        return Counter(finding["result"] for finding in self.findings)
+
+    @property
+    def title(self) -> str:
+        """Its name, its limit and its tier, for people."""
+        limit = limit_text(self.name, self.limit)
+        return f"{self.name}{f' {limit}' if limit else ''}{f' ({self.tier})' if self.tier else ''}"
+
+    @property
+    def nist(self) -> list[str]:
+        """The controls of NIST SP 800-53 that it speaks to, such as CP-9(1)."""
+        return [reference.removeprefix(NIST) for reference in self.references if reference.startswith(NIST)]
+
+
+def control_lines(assessment: Mapping[str, t.Any]) -> list[ControlLine]:
+    """All controls that anything was found about, in the order of the policy; what is about reading comes first."""
+    lines: dict[tuple[str, t.Any, t.Any], ControlLine] = {}
+    for finding in assessment["findings"]:
+        limit = finding["limit"]
+        key = (finding["control"], finding["tier"], str(limit))
+        line = lines.get(key)
+        if line is None:
+            line = lines[key] = ControlLine(key[0], key[1], limit, finding["references"], [])
+        line.findings.append(finding)
+    return sorted(lines.values(), key=lambda line: not line.name.startswith("read."))
+
+
+def findings_by_workload(findings: Iterable[Mapping[str, t.Any]]) -> dict[Who, list[Mapping[str, t.Any]]]:
+    """Workload (or server: its name and three times None) -> its findings."""
+    grouped: dict[Who, list[Mapping[str, t.Any]]] = defaultdict(list)
+    for finding in findings:
+        grouped[who(finding)].append(finding)
+    return grouped
+
+
+def workloads_worst_first(assessment: Mapping[str, t.Any]) -> list[Json]:
+    """All workloads, by verdict, then server and name."""
+    return sorted(
+        assessment["workloads"],
+        key=lambda item: (-SEVERITY[item["verdict"]], str(item["source"]), name_of(item), str(item["workload_id"])),
+    )

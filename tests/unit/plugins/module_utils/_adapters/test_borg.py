@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Borg adapter on what Borg 1.2 writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.borg import Borg
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from tests.unit.plugins.module_utils._adapters.running_tools import Answer, by_id, told
+
+VERSION = ("--version",)
+LIST = ("--bypass-lock", "--log-json", "list", "--json", "--format", "{hostname}{end}{comment}")
+CHECK = ("--bypass-lock", "--log-json", "check", "--repository-only")
+EXTRACT = ("--bypass-lock", "--log-json", "extract", "--dry-run")
+
+
+def archive(name: str, day: int, host: str = "backup01") -> dict[str, Any]:
+    return {
+        "archive": name,
+        "comment": "",
+        "end": f"2026-11-{day:02}T02:10:00.000000",
+        "hostname": host,
+        "id": f"id-{name}",
+        "name": name,
+        "start": f"2026-11-{day:02}T02:00:00.000000",
+        "time": f"2026-11-{day:02}T02:00:00.000000",
+    }
+
+
+ARCHIVES = [archive("web01-2026-11-01", 1), archive("web01-2026-11-02", 2), archive("db01-2026-11-02", 2)]
+IMPAIRED = (
+    '{"type": "log_message", "message": "Data integrity error: Segment entry checksum mismatch [segment 2, offset 8]",'
+    ' "levelname": "ERROR", "name": "borg.repository"}\n'
+)
+MISSING = (
+    '{"type": "log_message", "message": "Local Exception", "levelname": "ERROR", "msgid": "Exception"}\n'
+    '{"type": "log_message", "message": "Traceback (most recent call last):\\n  File \\"x\\"\\nKeyError: 2\\n\\n'
+    "During handling:\\n\\nTraceback:\\nFileNotFoundError: [Errno 2] No such file: '/srv/borg/data/0/2'\\n\\n"
+    'Platform: Linux\\nPID: 1\\n", "levelname": "ERROR", "name": "borg.archiver"}\n'
+)
+WRONG = (
+    '{"type": "log_message", "message": "passphrase supplied in BORG_PASSPHRASE, by BORG_PASSCOMMAND or via'
+    ' BORG_PASSPHRASE_FD is incorrect.", "levelname": "ERROR", "msgid": "PassphraseWrong"}'
+)
+
+
+def listing(archives: list[dict[str, Any]], mode: str | None = "repokey") -> dict[str, Any]:
+    return {"archives": archives, "encryption": {"mode": mode}, "repository": {"location": "/srv/borg"}}
+
+
+def read(answer: Any, checks: dict[tuple[str, ...], Answer] | None = None, **options: Any) -> Any:
+    answer = answer if isinstance(answer, tuple) else (0, listing(answer) if isinstance(answer, list) else answer, "")
+    answers = {VERSION: (0, "borg 1.2.4\n", ""), LIST: answer, **(checks or {})}
+    return told(Borg, answers, repository="/srv/borg", **options)
+
+
+def access(**given: Any) -> Any:
+    return Borg.access({"password": None, "password_file": None, "environment": {}, **given})
+
+
+class TestPoints:
+    def test_times_without_a_zone_are_utc(self) -> None:
+        reading, points, runner = read(ARCHIVES)
+        assert runner.asked == [VERSION, LIST]
+        assert (reading.version, reading.verify) == ("1.2.4", None)
+        first = by_id(points)["id-web01-2026-11-01"]
+        assert (first["created_at"], first["completed_at"]) == ("2026-11-01T02:00:00Z", "2026-11-01T02:10:00Z")
+        assert (first["kind"], first["status"], first["usable"], first["size_bytes"]) == ("full", "success", True, None)
+        assert (first["checked"], first["verified"], first["immutable"], first["offsite"]) == (None,) * 4
+
+    @pytest.mark.parametrize(
+        ("mode", "encrypted"),
+        [
+            ("repokey", True),
+            ("keyfile-blake2", True),
+            ("none", False),
+            ("authenticated", False),
+            ("authenticated-blake2", False),
+            ("later", None),
+            (None, None),
+        ],
+    )
+    def test_encryption(self, mode: str | None, encrypted: bool | None) -> None:
+        point = read(listing(ARCHIVES, mode))[1][0]
+        assert (point["encrypted"], point["copies"][0]["encrypted"]) == (encrypted, encrypted)
+
+    @pytest.mark.parametrize(
+        ("name", "workload"),
+        [
+            ("web01-2026-11-01", "web01"),
+            ("web01-2026-11-01T02:00:00.512367", "web01"),
+            ("web01_20261101-0200", "web01"),
+            ("web01.example.com-1795236816", "web01.example.com"),
+            ("web01", "web01"),
+            ("2026-11-01", "backup01"),
+        ],
+    )
+    def test_a_name_without_its_date_may_make_the_workload(self, name: str, workload: str) -> None:
+        found = read([archive(name, 1)], workload_by="name_prefix")[1]
+        assert [point["workload_name"] for point in found] == [workload]
+        assert read([archive(name, 1)])[1][0]["workload_name"] == "backup01"
+
+    @pytest.mark.parametrize("change", [{"id": None}, {"name": None}, {"start": "soon"}, {"end": 3}])
+    def test_an_archive_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
+        reading, points, _runner = read([{**ARCHIVES[0], **change}, ARCHIVES[1]])
+        assert len(points) == 1
+        assert "is not what borg writes" in reading.problems[0].message
+
+
+class TestVerify:
+    def test_quick_is_an_estimate(self) -> None:
+        reading, points, runner = read(ARCHIVES, {CHECK: (0, "", "")}, verify="quick")
+        assert runner.asked == [VERSION, LIST, CHECK]
+        assert reading.verify is not None
+        assert reading.verify["result"] == "sound"
+        assert {(point["checked"], tuple(point["estimated"])) for point in points} == {(True, ("checked",))}
+
+    def test_data_reads_the_newest_of_each_workload_through(self) -> None:
+        through: dict[tuple[str, ...], Answer] = {
+            CHECK: (0, "", ""),
+            (*EXTRACT, "::web01-2026-11-02"): (0, "", ""),
+            (*EXTRACT, "::db01-2026-11-02"): (0, "", ""),
+        }
+        _reading, points, runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
+        assert len(runner.asked) == 5
+        exact = {point["workload_name"] for point in points if point["checked"] and not point["estimated"]}
+        assert exact == {"web01", "db01"}
+        assert by_id(points)["id-web01-2026-11-01"]["estimated"] == ["checked"]
+
+    def test_names_limit_what_is_read_through(self) -> None:
+        through = {CHECK: (0, "", ""), (*EXTRACT, "::db01-2026-11-02"): (0, "", "")}
+        runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix", names=["db*"])[2]
+        assert len(runner.asked) == 4
+
+    @pytest.mark.parametrize("verify", ["quick", "data"])
+    def test_a_damaged_segment_leaves_no_archive_surely_usable(self, verify: str) -> None:
+        reading, points, runner = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify=verify)
+        assert runner.asked[-1] == CHECK
+        assert reading.verify is not None
+        assert (reading.verify["result"], "checksum mismatch" in reading.verify["words"]) == ("damaged", True)
+        assert {(point["checked"], point["usable"]) for point in points} == {(False, None)}
+
+    def test_an_archive_that_cannot_be_read_through_is_lost_and_others_may_be(self) -> None:
+        through: dict[tuple[str, ...], Answer] = {
+            CHECK: (0, "", ""),
+            (*EXTRACT, "::web01-2026-11-02"): (2, "", MISSING),
+            (*EXTRACT, "::db01-2026-11-02"): (0, "", ""),
+        }
+        reading, points, _runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
+        assert reading.verify is not None
+        assert "web01-2026-11-02 cannot be read: Local Exception; FileNotFoundError" in reading.verify["words"]
+        states = {point["id"]: (point["checked"], point["usable"]) for point in points}
+        assert states == {
+            "id-web01-2026-11-02": (False, False),
+            "id-web01-2026-11-01": (False, None),
+            "id-db01-2026-11-02": (True, True),
+        }
+
+    @pytest.mark.parametrize("name", ["{hostname}-1", "a/b", "x\ny"])
+    def test_a_name_that_borg_would_not_take_literally_is_not_sent(self, name: str) -> None:
+        reading, points, runner = read([archive(name, 1)], {CHECK: (0, "", "")}, verify="data")
+        assert runner.asked[-1] == CHECK
+        assert reading.verify == {"level": "data", "result": "unfinished"}
+        assert (reading.problems[0].code, points[0]["checked"]) == ("not_checked", None)
+
+    def test_a_wrong_passphrase_is_no_damage(self) -> None:
+        reading = read(ARCHIVES, {CHECK: (2, "", WRONG)}, verify="quick")[0]
+        assert (reading.verify, reading.problems[0].code) == (
+            {"level": "quick", "result": "unfinished"},
+            "wrong_password",
+        )
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("err", "code"),
+        [
+            (WRONG, "wrong_password"),
+            ('{"message": "Repository /x does not exist.", "msgid": "Repository.DoesNotExist"}', "not_found"),
+            ('{"message": "/x is not a valid repository.", "msgid": "Repository.InvalidRepository"}', "not_found"),
+            ('{"message": "Repository access aborted", "msgid": "Cache.RepositoryAccessAborted"}', "not_trusted"),
+            ('{"message": "Cache initialization aborted", "msgid": "Cache.CacheInitAbortedError"}', "not_trusted"),
+            ("PermissionError: [Errno 13] Permission denied: '/srv/borg/config'", "forbidden"),
+            (MISSING, "tool_failed"),
+        ],
+    )
+    def test_they_are_told_apart(self, err: str, code: str) -> None:
+        with pytest.raises(AuditError) as caught:
+            read((2, "", err))
+        assert caught.value.code == code
+        assert caught.value.words
+
+    @pytest.mark.parametrize("answer", [{}, {"archives": None}, []])
+    def test_another_answer_is_no_list(self, answer: Any) -> None:
+        with pytest.raises(AuditError, match="archives"):
+            read((0, answer, ""))
+
+    def test_another_program_is_not_borg(self) -> None:
+        with pytest.raises(AuditError, match="not borg"):
+            told(Borg, {VERSION: (0, "restic 0.14.0\n", "")}, repository="/srv/borg")
+
+
+class TestAccess:
+    def test_the_first_line_of_a_file_is_the_passphrase(self, tmp_path: Path) -> None:
+        (tmp_path / "pass").write_text(" s3cret \nmore\n")
+        given = access(repository="/srv/borg", password_file=str(tmp_path / "pass"))
+        assert given.environment == {"BORG_REPO": "/srv/borg", "BORG_PASSPHRASE": " s3cret "}
+        assert given.secrets == (" s3cret ",)
+
+    @pytest.mark.parametrize(
+        ("repository", "is_remote"),
+        [
+            ("/srv/borg", False),
+            ("./borg", False),
+            ("ssh://me@nas/srv/borg", True),
+            ("me@nas:/srv/borg", True),
+            ("nas:borg", True),
+        ],
+    )
+    def test_a_local_repository_is_named_with_its_host(self, repository: str, is_remote: bool) -> None:
+        assert (access(repository=repository).shown == repository) is is_remote
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"repository": None}, "missing required arguments: repository"),
+            ({"repository": "/srv/borg::web01"}, "names an archive"),
+            ({"repository": "/srv/borg", "password_file": "/nowhere"}, "password_file: '/nowhere' cannot be read"),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, given: dict[str, Any], message: str) -> None:
+        with pytest.raises(OptionError, match=message):
+            access(**given)

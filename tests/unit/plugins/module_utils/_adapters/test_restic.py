@@ -1,0 +1,274 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The restic adapter on what restic 0.14 and 0.18 write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.restic import Restic
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from tests.unit.plugins.module_utils._adapters.running_tools import Answer, by_id, told
+
+VERSION = ("version",)
+LIST = ("--no-lock", "--json", "snapshots")
+CHECK = ("--no-lock", "--json", "check")
+CHECK_DATA = (*CHECK, "--read-data")
+OLD = {
+    "time": "2026-11-20T03:00:00.123456789+01:00",
+    "tree": "t",
+    "paths": ["/srv", "/etc"],
+    "hostname": "web01",
+    "tags": ["daily"],
+    "id": "a" * 64,
+}
+NEW = {
+    **OLD,
+    "id": "b" * 64,
+    "hostname": "db01",
+    "program_version": "restic 0.18.0",
+    "summary": {"backup_end": "2026-11-20T02:05:00Z", "data_added": 4000, "data_added_packed": 1200},
+}
+SOUND = "check all packs\nno errors were found\n"
+SOUND_JSON = '{"message_type":"summary","num_errors":0,"broken_packs":null}\n'
+BROKEN_JSON = (
+    '{"message_type":"error","message":"pack 6d02 contains 1 errors: [blob 9da4: ciphertext verification failed]\\n"}\n'
+    '{"message_type":"summary","num_errors":1,"broken_packs":["6d02"]}\n'
+    '{"message_type":"exit_error","code":1,"message":"Fatal: repository contains errors"}\n'
+)
+
+
+def answers(snapshots: Any, **more: Answer) -> dict[tuple[str, ...], Answer]:
+    known: dict[tuple[str, ...], Answer] = {
+        VERSION: (0, "restic 0.18.0 compiled with go1.24 on linux/amd64\n", ""),
+        LIST: (0, snapshots, "") if not isinstance(snapshots, tuple) else snapshots,
+    }
+    names = {"check": CHECK, "check_data": CHECK_DATA}
+    return known | {names[name]: answer for name, answer in more.items()}
+
+
+def read(snapshots: Any, **more: Any) -> Any:
+    checks = {name: more.pop(name) for name in ("check", "check_data") if name in more}
+    return told(Restic, answers(snapshots, **checks), repository="/srv/restic", **more)
+
+
+def access(**given: Any) -> Any:
+    params = {"password": None, "password_file": None, "ca_path": None, "environment": {}, **given}
+    return Restic.access(params)
+
+
+class TestPoints:
+    def test_an_old_and_a_new_snapshot(self) -> None:
+        reading, points, _runner = read([OLD, NEW])
+        assert (reading.version, reading.scope) == ("0.18.0", {"inventory": False})
+        old, new = by_id(points)["a" * 64], by_id(points)["b" * 64]
+        assert (old["workload_name"], old["created_at"]) == ("web01", "2026-11-20T02:00:00.123456Z")
+        assert (old["completed_at"], old["size_bytes"]) == (None, None)
+        assert (new["completed_at"], new["size_bytes"]) == ("2026-11-20T02:05:00Z", 1200)
+        for point in points:
+            assert (point["kind"], point["status"], point["usable"], point["encrypted"]) == (
+                "full",
+                "success",
+                True,
+                True,
+            )
+            assert (point["checked"], point["verified"], point["immutable"], point["offsite"]) == (None,) * 4
+            assert point["copies"][0]["location_type"] == "disk"
+
+    @pytest.mark.parametrize("nothing", [[], None])
+    def test_an_empty_repository_has_no_points(self, nothing: Any) -> None:
+        assert read(nothing)[1] == []
+
+    @pytest.mark.parametrize(
+        ("by", "name"),
+        [
+            (["host"], "web01"),
+            (["host", "paths"], "web01 /etc,/srv"),
+            (["host", "tags"], "web01 daily"),
+            (["tags"], "daily"),
+        ],
+    )
+    def test_what_makes_a_workload(self, by: list[str], name: str) -> None:
+        assert read([OLD], workload_by=by)[1][0]["workload_name"] == name
+
+    def test_names_are_checked_here(self) -> None:
+        assert [point["workload_name"] for point in read([OLD, NEW], names=["DB*"])[1]] == ["db01"]
+
+    def test_the_record_comes_only_if_it_is_asked_for(self) -> None:
+        assert "raw" not in read([OLD])[1][0]
+        assert read([OLD], include_raw=True)[1][0]["raw"] == OLD
+
+    @pytest.mark.parametrize(
+        "change", [{"id": None}, {"time": "yesterday"}, {"time": None}, {"time": "2026-11-20T02:00:00"}]
+    )
+    def test_a_snapshot_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
+        reading, points, _runner = read([{**OLD, **change}, NEW])
+        assert [point["workload_name"] for point in points] == ["db01"]
+        assert "is not what restic writes" in reading.problems[0].message
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            'Ignoring "a1b2c3": invalid data returned',
+            "could not load snapshot a1b2c3: decrypting failed",
+            "error: unable to load snapshot",
+        ],
+    )
+    def test_a_snapshot_that_restic_leaves_out_makes_the_read_incomplete(self, line: str) -> None:
+        reading, _points, _runner = read((0, [NEW], f"{line}\n"))
+        assert (reading.problems[0].message, reading.problems[0].words) == ("a snapshot was left out", line)
+
+    @pytest.mark.parametrize(
+        "line", ["unable to open cache: mkdir /root/.cache: failed", "repository a1b2 opened (v2)"]
+    )
+    def test_what_is_said_of_the_cache_is_no_problem(self, line: str) -> None:
+        assert read((0, [NEW], f"{line}\n"))[0].problems == []
+
+
+class TestVerify:
+    def test_without_it_nothing_is_run(self) -> None:
+        reading, _points, runner = read([OLD])
+        assert runner.asked == [VERSION, LIST]
+        assert reading.verify is None
+
+    @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
+    def test_quick_is_an_estimate(self, out: str) -> None:
+        reading, points, runner = read([OLD], verify="quick", check=(0, out, ""))
+        assert runner.asked[-1] == CHECK
+        assert reading.verify is not None
+        assert (reading.verify["level"], reading.verify["result"]) == ("quick", "sound")
+        assert (points[0]["checked"], points[0]["checked_by"], points[0]["estimated"]) == (
+            True,
+            "integrity_check",
+            ["checked"],
+        )
+
+    @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
+    def test_data_is_exact(self, out: str) -> None:
+        reading, points, runner = read([OLD], verify="data", check_data=(0, out, ""))
+        assert runner.asked[-1] == CHECK_DATA
+        assert (points[0]["checked"], points[0]["estimated"]) == (True, [])
+        assert reading.verify is not None
+        assert points[0]["checked_at"] == reading.verify["at"]
+
+    @pytest.mark.parametrize(
+        ("answer", "words"),
+        [
+            (
+                (1, "load indexes\n", "Pack ID does not match, want 6d02\nFatal: repository contains errors\n"),
+                "Pack ID",
+            ),
+            ((1, BROKEN_JSON, ""), "ciphertext verification failed"),
+            # The return code alone is never believed.
+            ((0, BROKEN_JSON, ""), "ciphertext verification failed"),
+            ((1, SOUND, ""), "no errors were found"),
+        ],
+    )
+    def test_damage_leaves_no_point_surely_usable(self, answer: Answer, words: str) -> None:
+        reading, points, _runner = read([OLD, NEW], verify="data", check_data=answer)
+        assert reading.verify is not None
+        assert reading.verify["result"] == "damaged"
+        assert words in reading.verify["words"]
+        assert words in reading.warnings[0]
+        assert [(point["checked"], point["usable"]) for point in points] == [(False, None)] * 2
+        assert reading.problems == []
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            (0, "check all packs\n", ""),
+            (1, "", "Fatal: wrong password or no key found\n"),
+            (1, "", "Fatal: unable to open config file: permission denied\n"),
+        ],
+    )
+    def test_a_check_that_did_not_come_to_an_end_proves_nothing(self, answer: Answer) -> None:
+        reading, points, _runner = read([OLD], verify="data", check_data=answer)
+        assert reading.verify == {"level": "data", "result": "unfinished"}
+        assert len(reading.problems) == 1
+        assert (points[0]["checked"], points[0]["usable"]) == (None, True)
+
+    def test_check_mode_skips_it_and_says_so(self) -> None:
+        reading, points, runner = told(Restic, answers([OLD]), check_mode=True, repository="/srv/restic", verify="data")
+        assert runner.asked == [VERSION, LIST]
+        assert reading.verify == {"level": "data", "result": "skipped"}
+        assert "skipped in check mode" in reading.warnings[0]
+        assert points[0]["checked"] is None
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("rc", "err", "code"),
+        [
+            (1, "Fatal: wrong password or no key found", "wrong_password"),
+            (
+                12,
+                '{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}',
+                "wrong_password",
+            ),
+            (
+                1,
+                "Fatal: unable to open config file: stat /x/config: no such file\nIs there a repository at",
+                "not_found",
+            ),
+            (10, '{"message_type":"exit_error","message":"Fatal: repository does not exist: unable"}', "not_found"),
+            (
+                1,
+                "Fatal: unable to open config file: open /x/config: permission denied\nIs there a repository at",
+                "forbidden",
+            ),
+            (
+                1,
+                "Fatal: Head: dial tcp 127.0.0.1:1: connect: connection refused\nIs there a repository at",
+                "no_connection",
+            ),
+            (1, "Fatal: something new", "tool_failed"),
+        ],
+    )
+    def test_they_are_told_apart(self, rc: int, err: str, code: str) -> None:
+        with pytest.raises(AuditError) as caught:
+            read((rc, "", err))
+        assert caught.value.code == code
+        assert caught.value.words
+
+    @pytest.mark.parametrize("out", ["", "no json", '{"a": 1}', '"text"'])
+    def test_another_answer_is_no_list(self, out: str) -> None:
+        with pytest.raises(AuditError) as caught:
+            read((0, out, ""))
+        assert caught.value.code == "bad_answer"
+
+    def test_another_program_is_not_restic(self) -> None:
+        with pytest.raises(AuditError, match="not restic"):
+            told(Restic, {VERSION: (0, "borg 1.2.4\n", "")}, repository="/srv/restic")
+
+
+class TestAccess:
+    def test_a_local_repository_is_named_with_its_host(self) -> None:
+        given = access(repository="/srv/restic", password="pw")
+        assert given.shown.endswith(":/srv/restic")
+        assert given.shown != ":/srv/restic"
+        assert given.environment["RESTIC_PASSWORD"] == "pw"
+
+    @pytest.mark.parametrize(
+        ("repository", "shown", "secret"),
+        [
+            ("rest:https://me:p%40ss@backup.example:8000/", "rest:https://backup.example:8000/", "p@ss"),
+            ("s3:https://s3.example/bucket", "s3:https://s3.example/bucket", None),
+            ("sftp:me@nas.example:/restic", "sftp:me@nas.example:/restic", None),
+        ],
+    )
+    def test_a_remote_one_is_shown_without_its_password(self, repository: str, shown: str, secret: str | None) -> None:
+        given = access(repository=repository, password_file="/etc/restic")
+        assert given.shown == shown
+        assert given.environment["RESTIC_REPOSITORY"] == repository
+        assert secret is None or secret in given.secrets
+
+    @pytest.mark.parametrize(
+        "given", [{"repository": None, "password": "pw"}, {"repository": " "}, {"repository": "/x"}]
+    )
+    def test_what_is_missing_is_said(self, given: dict[str, Any]) -> None:
+        with pytest.raises(OptionError, match="missing required arguments"):
+            access(**given)

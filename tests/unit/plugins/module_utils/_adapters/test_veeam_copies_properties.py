@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies of one point, folded: whatever is not told of one of them, the point is not said to have more."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+
+_WORKLOAD = Workload(id="1", name="db01", type="vm")
+_FACT = st.sampled_from([True, False, None])
+_FACTS = ("usable", "checked", "encrypted", "offsite", "immutable")
+POINTS = st.lists(
+    st.builds(
+        RecoveryPoint,
+        id=st.integers(0, 10**6).map(str),
+        workload=st.just(_WORKLOAD),
+        created=st.sampled_from([1000, 2000]),
+        kind=st.sampled_from(["full", "incremental", "unknown"]),
+        usable=_FACT,
+        size_bytes=st.sampled_from([None, 5, 9]),
+        copies=st.sampled_from(["primary", "copy", None]).map(lambda role: [Copy(location="a", role=role)]),
+        checked=st.sampled_from([True, None]),
+        encrypted=_FACT,
+        offsite=_FACT,
+        immutable=_FACT,
+        malware=st.sampled_from([None, "clean", "suspicious", "infected"]),
+    ),
+    max_size=5,
+    unique_by=lambda point: point.id,
+)
+
+
+def fold(points: list[RecoveryPoint]) -> dict[int, RecoveryPoint]:
+    """By time; folding changes what it is given."""
+    return {point.created: point for point in folded(copy.deepcopy(points))}
+
+
+@given(POINTS)
+def test_one_point_is_left_of_each_moment_and_no_copy_is_lost(points: list[RecoveryPoint]) -> None:
+    found = folded(copy.deepcopy(points))
+    assert len(found) == len({point.created for point in points})
+    assert sum(len(point.copies or ()) for point in found) == len(points)
+
+
+@given(POINTS, st.randoms(use_true_random=False))
+def test_the_order_in_which_copies_come_is_of_no_account(points: list[RecoveryPoint], chance: Any) -> None:
+    shuffled = list(points)
+    chance.shuffle(shuffled)
+    first, second = fold(points), fold(shuffled)
+    for created, point in first.items():
+        for name in (*_FACTS, "kind", "malware", "size_bytes", "estimated"):
+            assert getattr(point, name) == getattr(second[created], name), name
+
+
+@settings(max_examples=300)
+@given(POINTS, st.data())
+def test_what_is_not_told_of_a_copy_proves_nothing_of_the_point(
+    points: list[RecoveryPoint], data: st.DataObject
+) -> None:
+    less = []
+    for point in points:
+        lost: dict[str, Any] = dict.fromkeys(data.draw(st.sets(st.sampled_from([*_FACTS, "malware"]))))
+        less.append(dataclasses.replace(point, **lost))
+    before, after = fold(points), fold(less)
+    for created, point in after.items():
+        for name in _FACTS:
+            # A false one that is not told any more may leave the others to decide, but never for the better.
+            assert getattr(point, name) is not True or getattr(before[created], name) is True, name
+        assert point.malware != "clean" or before[created].malware == "clean"

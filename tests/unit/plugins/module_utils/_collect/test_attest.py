@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import Attestor
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+
+S3 = {"match": "s3-*", "offsite": True, "immutable": True, "encrypted": True, "location_type": "object"}
+
+
+def point(*locations: str | None, **more: Any) -> RecoveryPoint:
+    copies = None if locations == (None,) else [Copy(location=location) for location in locations]
+    return RecoveryPoint(**{"id": "a", "workload": Workload(), "created": 0, "copies": copies, **more})
+
+
+def attested(made: RecoveryPoint, *entries: dict[str, Any]) -> RecoveryPoint:
+    Attestor(entries).apply(made)
+    return made
+
+
+def facts(made: RecoveryPoint) -> tuple[bool | None, bool | None, bool | None]:
+    return made.offsite, made.immutable, made.encrypted
+
+
+def test_a_place_that_matches_gives_its_facts_and_says_that_they_are_attested() -> None:
+    made = attested(point("s3-vault"), S3)
+    assert facts(made) == (True, True, True)
+    assert made.attested == ("offsite", "immutable", "encrypted")
+    assert made.copies is not None
+    assert made.copies[0].location_type == "object"
+
+
+@pytest.mark.parametrize(
+    ("glob", "location", "fits"),
+    [
+        ("s3-*", "S3-Vault", True),
+        ("S3-VAULT", "s3-vault", True),
+        ("s3-vault", "s3-vault-2", False),
+        ("tape?", "tape1", True),
+        ("*", "anything", True),
+        ("s3-*", "disk", False),
+    ],
+)
+def test_places_match_by_glob_whatever_their_case(glob: str, location: str, fits: bool) -> None:
+    assert attested(point(location), {"match": glob, "offsite": True}).offsite is (True if fits else None)
+
+
+def test_the_first_entry_that_fits_wins() -> None:
+    entries = [{"match": "s3-test*", "offsite": False}, {"match": "s3-*", "offsite": True, "immutable": True}]
+    made = attested(point("s3-test1"), *entries)
+    assert facts(made) == (False, None, None)
+    assert made.attested == ("offsite",)
+
+
+def test_a_point_without_listed_copies_is_fitted_by_the_star_only() -> None:
+    assert facts(attested(point(None), S3)) == (None, None, None)
+    made = attested(point(None), S3, {"match": "*", "offsite": False, "encrypted": True})
+    assert facts(made) == (False, None, True)
+    assert made.copies is None
+
+
+def test_a_point_that_lies_nowhere_gets_nothing() -> None:
+    made = attested(point(), {"match": "*", "offsite": True, "encrypted": True})
+    assert facts(made) == (None, None, None)
+    assert made.attested == ()
+
+
+def test_one_copy_is_enough_to_be_offsite_or_immutable_but_all_must_be_encrypted() -> None:
+    """One readable copy is enough for a thief."""
+    made = attested(point("s3-vault", "disk"), S3)
+    assert facts(made) == (True, True, None)
+    made = attested(point("s3-vault", "disk"), S3, {"match": "disk", "offsite": False, "encrypted": False})
+    assert facts(made) == (True, True, False)
+
+
+def test_places_that_are_not_all_known_leave_a_fact_unknown() -> None:
+    made = attested(point("disk", "other"), {"match": "disk", "offsite": False, "immutable": False})
+    assert facts(made) == (None, None, None)
+    assert made.attested == ()
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_what_the_product_says_is_not_overruled(said: bool) -> None:
+    made = attested(point("s3-vault", offsite=said, immutable=said, encrypted=said), S3)
+    assert facts(made) == (said, said, said)
+    assert made.attested == ()
+
+
+def test_what_the_product_says_of_a_copy_is_not_overruled() -> None:
+    copies = [Copy(location="s3-vault", offsite=False, encrypted=False, location_type="disk")]
+    made = attested(point(copies=copies), S3)
+    assert (made.offsite, made.encrypted) == (False, False)
+    assert copies[0].location_type == "disk"
+
+
+def test_an_estimate_of_no_gives_way_but_one_of_yes_stays_an_estimate() -> None:
+    made = attested(
+        point("s3-vault", immutable=False, encrypted=True, estimated=("immutable", "encrypted")),
+        {"match": "s3-*", "immutable": True, "encrypted": True},
+    )
+    assert (made.immutable, made.encrypted) == (True, True)
+    assert (made.attested, made.estimated) == (("immutable",), ("encrypted",))
+
+
+@pytest.mark.parametrize("entry", [{"match": "s3-*"}, {"match": "s3-*", "offsite": None, "location_type": None}])
+def test_an_entry_that_attests_nothing_is_refused(entry: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=r"location_facts: the entry for 's3-\*' attests nothing"):
+        Attestor([entry])
+
+
+def test_an_entry_may_attest_that_something_is_not_so() -> None:
+    assert attested(point("disk"), {"match": "disk", "immutable": False}).immutable is False

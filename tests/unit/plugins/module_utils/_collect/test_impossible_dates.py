@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times that no backup and no clock can have: they prove nothing, and end in no traceback."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from tests.fuzz.damage import Damage, damaged, sites
+from tests.fuzz.tape import SETUPS, recorded
+
+NEVER = "0001-01-01T00:00:00Z"
+LAST = "9999-12-31T23:59:59.999999Z"
+
+
+def row_of(created: str, calendar: Calendar | None = None, **facts: Any) -> tuple[dict[str, Any], list[str]]:
+    reading = Reading("server.example", "spp", calendar=calendar, history=True)
+    workload = Workload(id="1", name="db01", type="vm")
+    reading.point(
+        RecoveryPoint(id="a", workload=workload, created=parse_time(created), kind="full", **{"usable": True, **facts})
+    )
+    (row,) = reading.result()["workloads"]
+    return row, reading.warnings
+
+
+@pytest.mark.parametrize("created", [NEVER, "1970-01-01T00:00:00Z", "1979-12-31T23:59:59.999999Z"])
+def test_a_point_without_a_possible_date_does_not_reach_back(created: str) -> None:
+    row, warnings = row_of(created)
+    assert row["recovery_points"] == 0
+    assert "oldest" not in row
+    assert row["facets"]["recovery_points"]["unknown"] == 1
+    assert len(warnings) == 1
+    assert "dated before 1980" in warnings[0]
+
+
+@pytest.mark.parametrize("created", ["1980-01-01T00:00:00Z", "2001-09-09T01:46:40Z"])
+def test_an_old_point_counts(created: str) -> None:
+    row, warnings = row_of(created)
+    assert (row["recovery_points"], row["oldest"], warnings) == (1, created, [])
+
+
+def test_what_is_unusable_stays_so() -> None:
+    row, warnings = row_of(NEVER, usable=False)
+    assert row["facets"]["recovery_points"]["false"] == 1
+    assert warnings == []
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("created", [NEVER, LAST])
+def test_the_ends_of_the_calendar_lie_in_every_zone(zone: str, created: str) -> None:
+    row, _warnings = row_of(created, Calendar(zone, "12:00"))
+    assert row["recovery_points"] == 0
+
+
+@pytest.mark.parametrize("clock", [NEVER, "1979-12-31T23:59:59Z", "9000-01-01T00:00:01Z", LAST])
+def test_a_clock_that_cannot_be_is_refused(clock: str) -> None:
+    reading = Reading("server.example", "spp")
+    reading.skew_micros = parse_time(clock) - time.time_ns() // 1000
+    with pytest.raises(DataError, match="clock stands in a year") as raised:
+        reading.start()
+    assert "clock" in (raised.value.advice or "")
+
+
+_CLOCKS = (
+    ("headers.Date", "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ("headers.Date", "Mon, 01 Jan 0001 00:00:00 GMT"),
+    ("serverTime", "9999-12-31T23:59:59.9999999+00:00"),
+    ("date-time/ body.year", 9999),
+    ("date-time/ body.year", 1),
+)
+
+
+@pytest.mark.parametrize("setup", [setup.name for setup in SETUPS])
+@pytest.mark.parametrize(("member", "value"), _CLOCKS)
+def test_no_adapter_stumbles_over_such_a_clock(
+    setup: str, member: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape = recorded(setup)
+    where = [(name, tuple(found)) for name, found in sites(tape.documents).items() if name.endswith(member)]
+    monkeypatch.setattr("tests.fuzz.damage.changed_value", lambda *_any: value)
+    found = tape.replay(
+        damaged(tape.documents, [Damage("set", sites, name) for name, sites in where], random.Random(0))
+    )
+    if found.error is None:
+        # The product tells its clock elsewhere, or does not tell it like this.
+        assert found.points == tape.whole.points
+    else:
+        assert "clock stands in a year" in found.error.message

@@ -1,0 +1,326 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import time
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
+
+NOW = parse_time("2026-11-21T06:49:00.25Z")
+_numbers = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: NOW * 1000)
+
+
+def point(days: float = 1, name: str | None = "db01", **more: Any) -> RecoveryPoint:
+    created = NOW - round(days * DAY * SECOND)
+    workload = Workload(name=name, type="vm")
+    return RecoveryPoint(
+        **{
+            "id": f"p{next(_numbers)}",
+            "workload": workload,
+            "created": created,
+            "kind": "full",
+            "status": "success",
+            "usable": True,
+            **more,
+        }
+    )
+
+
+def read_of(*points: RecoveryPoint, **options: Any) -> dict[str, Any]:
+    reading = Reading("backup.example", "spp", **options)
+    for each in points:
+        reading.point(each)
+    return reading.result()
+
+
+def names(read: dict[str, Any]) -> list[Any]:
+    return [row.get("workload_name") for row in read["workloads"]]
+
+
+def test_points_told_together_are_as_told_one_by_one() -> None:
+    """In a window and with facts of a place, undated ones among them, some without a size."""
+    days = (1, 2, 5, 9, 40, 20_000)
+    facts: list[dict[str, Any]] = [{"match": "disk", "offsite": True}]
+    windows: list[dict[str, Any]] = [
+        {},
+        {"since": "8d"},
+        {"until": "2d"},
+        {"since": "1h"},
+        {"names": ["db*"]},
+        {"names": ["app"]},
+    ]
+    for options in windows:
+        told = [
+            point(day, id=f"{number:x}", size_bytes=None if day == 5 else day, copies=[Copy(location="disk")])
+            for number, day in enumerate(days)
+        ]
+        sizes = [-1 if each.size_bytes is None else each.size_bytes for each in told]
+        together = Reading("backup.example", "spp", location_facts=facts, **options)
+        like = dataclasses.replace(told[0])
+        together.points(like, list(range(len(told))), [each.created for each in told], sizes)
+        one_by_one = read_of(*told, location_facts=facts, **options)
+        assert together.result() == one_by_one
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ([], [None, "APP01", "app02", "db01", "db[prod]"]),
+        (["db01"], ["db01"]),
+        (["app*"], ["APP01", "app02"]),
+        (["App01", "DB01"], ["APP01", "db01"]),
+        (["app0?"], ["APP01", "app02"]),
+        (["app0[2-9]"], ["app02"]),
+        (["*"], ["APP01", "app02", "db01", "db[prod]"]),
+        # A name in brackets is itself, although as a pattern it would not fit.
+        (["DB[prod]"], ["db[prod]"]),
+        (["db"], []),
+        (["db01*"], ["db01"]),
+    ],
+)
+def test_names_and_globs_whatever_their_case(wanted: list[str], found: list[Any]) -> None:
+    points = [point(name=name) for name in ("db01", "APP01", "app02", "db[prod]", None)]
+    assert names(read_of(*points, names=wanted)) == found
+
+
+def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
+    reading = Reading("backup.example", "spp", names=["db*"])
+    for name in ("db01", "app01"):
+        reading.workload(Workload(name=name, type="vm"))
+        reading.count(Workload(name=name, type="database"), 7)
+    read = reading.result()
+    assert names(read) == ["db01", "db01"]
+    assert [row["recovery_points"] for row in read["workloads"]] == [0, 7]
+
+
+# The window
+
+
+@pytest.mark.parametrize(
+    ("window", "ages"),
+    [
+        ({}, [0.5, 1, 2, 3]),
+        ({"since": "2d"}, [0.5, 1, 2]),
+        ({"since": "47h"}, [0.5, 1]),
+        ({"until": "1d"}, [1, 2, 3]),
+        ({"since": "2d", "until": "1d"}, [1, 2]),
+        ({"since": "2026-11-19T06:49:00.25Z"}, [0.5, 1, 2]),
+        ({"since": "2026-11-19T06:49:00.250001Z"}, [0.5, 1]),
+        ({"since": "2026-11-19T08:49:00.25+02:00"}, [0.5, 1, 2]),
+        ({"until": "2026-11-19"}, [3]),
+    ],
+)
+def test_a_point_outside_of_the_window_is_not_read(window: dict[str, str], ages: list[float]) -> None:
+    read = read_of(*(point(days, id=str(days)) for days in (0.5, 1, 2, 3)), keep_points=True, **window)
+    assert sorted(float(each["id"]) for each in read["recovery_points"]) == ages
+    assert read["totals"]["recovery_points"] == len(ages)
+    assert set(read["window"]) == set(window)
+
+
+def test_the_window_is_said_in_times() -> None:
+    read = read_of(since="30d", until="2026-11-20")
+    assert read["window"] == {"since": "2026-10-22T06:49:00.25Z", "until": "2026-11-20T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("window", "message"),
+    [
+        ({"since": "30 days"}, "since: '30 days' is no duration"),
+        ({"until": "yesterday"}, "until: 'yesterday' is no duration"),
+        ({"since": "2026-13-01"}, "since: "),
+        ({"since": "2026-11"}, "since: "),
+        ({"since": "2026-11-21T06:49:00"}, "has no zone"),
+        ({"since": "1d", "until": "2d"}, "since: it is not before until"),
+        ({"since": "1d", "until": "1d"}, "since: it is not before until"),
+        ({"since": "999999w"}, "reaches back beyond the calendar"),
+    ],
+)
+def test_a_bad_window_is_refused_before_anything_is_asked(window: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError) as raised:
+        Reading("backup.example", "spp", **window)
+    assert message in raised.value.message
+    assert raised.value.advice
+
+
+def test_durations_count_from_the_servers_clock() -> None:
+    reading = Reading("backup.example", "spp", since="1d")
+    reading.skew_micros = 3600 * SECOND
+    reading.start()
+    assert reading.since == NOW + 3600 * SECOND - DAY * SECOND
+    # By our clock both are younger than a day.
+    reading.point(point(23.5 / 24))
+    reading.point(point(22.5 / 24))
+    read = reading.result()
+    assert read["server"]["time"] == "2026-11-21T07:49:00Z"
+    assert read["server"]["clock_skew_seconds"] == 3600
+    assert read["totals"]["recovery_points"] == 1
+    assert read["workloads"][0]["newest_age_seconds"] == int(23.5 * 3600)
+    assert read["read_at"] == "2026-11-21T06:49:00Z"
+
+
+# Facts that follow from others
+
+
+@pytest.mark.parametrize(
+    ("until", "told", "immutable"),
+    [(NOW + 1, None, True), (NOW, None, False), (NOW - 1, None, False), (None, None, None), (NOW + 1, False, False)],
+)
+def test_a_lock_that_has_not_ended_is_immutability(
+    until: int | None, told: bool | None, immutable: bool | None
+) -> None:
+    made = point(immutable_until=until, immutable=told)
+    read_of(made)
+    assert made.immutable is immutable
+
+
+def test_attested_facts_reach_the_row() -> None:
+    entries = [{"match": "s3-*", "offsite": True}]
+    row = read_of(point(copies=[Copy(location="s3-x")]), location_facts=entries)["workloads"][0]
+    assert row["facets"]["offsite"]["attested"]["count"] == 1
+    assert row["facets"]["offsite"]["count"] == 0
+
+
+# What becomes of it
+
+
+def test_a_read_of_nothing_is_complete_and_says_so() -> None:
+    assert read_of() == {
+        "schema": "backup.audit/read/1",
+        "server": {"host": "backup.example", "product": "spp", "scope": {}},
+        "read_at": "2026-11-21T06:49:00Z",
+        "window": {},
+        "complete": True,
+        "errors": [],
+        "workloads": [],
+        "totals": {
+            "workloads": 0,
+            "without_recovery_points": 0,
+            "recovery_points": 0,
+            "points_listed": 0,
+            "in_future": 0,
+        },
+    }
+
+
+def test_a_problem_makes_a_read_incomplete() -> None:
+    reading = Reading("backup.example", "spp")
+    reading.version = "10.1"
+    reading.scope["inventory"] = False
+    reading.problem(AuditError("two are missing", code="incomplete", call="GET /x"))
+    read = reading.result()
+    assert read["complete"] is False
+    assert read["errors"] == [{"code": "incomplete", "message": "two are missing", "call": "GET /x"}]
+    assert (read["server"]["version"], read["server"]["scope"]) == ("10.1", {"inventory": False})
+
+
+def test_totals_add_up() -> None:
+    reading = Reading("backup.example", "spp")
+    reading.workload(Workload(name="empty", type="vm"))
+    for each in (point(1), point(2), point(1, name="app01"), point(-1), point(3, usable=False, status="failed")):
+        reading.point(each)
+    reading.count(Workload(name="counted", type="database"), 4)
+    read = reading.result()
+    assert read["totals"] == {
+        "workloads": 4,
+        "without_recovery_points": 1,
+        "recovery_points": 7,
+        "points_listed": 4,
+        "in_future": 1,
+    }
+    assert sum(row["recovery_points"] for row in read["workloads"]) == read["totals"]["recovery_points"]
+
+
+def test_rows_travel_lean_and_come_back_whole() -> None:
+    read = read_of(point(1), point(2))
+    assert "newest" not in read["workloads"][0]["facets"]["recovery_points"]
+    row = unpack(seal(read))["workloads"][0]
+    assert row["facets"]["recovery_points"]["newest"] == row["newest"]
+
+
+def test_points_are_listed_once_by_name_and_time() -> None:
+    points = [
+        point(1, id="b", name="db01"),
+        point(1, id="a", name="db01"),
+        point(1, id="half", name="db01", created=NOW - DAY * SECOND + SECOND // 2),
+        point(3, id="old", name="db01"),
+        point(2, id="x", name="app01"),
+        point(1, id="b", name="db01"),
+    ]
+    for order in (points, points[::-1]):
+        listed = read_of(*order, keep_points=True)["recovery_points"]
+        assert [each["id"] for each in listed] == ["x", "old", "a", "b", "half"]
+    assert listed[0]["source"] == "backup.example"
+
+
+def test_points_are_listed_only_where_they_were_asked_for() -> None:
+    assert "recovery_points" not in read_of(point())
+
+
+def test_a_counted_workload_tells_nothing_but_its_number() -> None:
+    reading = Reading("backup.example", "spp")
+    reading.count(Workload(id="1", name="db01", type="vm", in_inventory=True), 7)
+    assert reading.result()["workloads"] == [
+        {
+            "source": "backup.example",
+            "product": "spp",
+            "recovery_points": 7,
+            "workload_id": "1",
+            "workload_name": "db01",
+            "workload_type": "vm",
+            "in_inventory": True,
+        }
+    ]
+
+
+# Points that are alike
+
+
+ALIKE_OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"names": ["db*"]},
+    {"names": ["other"]},
+    {"since": "5d", "until": "2d"},
+    {"keep_points": True},
+    {"location_facts": [{"match": "*", "offsite": True, "immutable": None, "encrypted": None, "location_type": None}]},
+]
+
+
+@pytest.mark.parametrize("options", ALIKE_OPTIONS)
+@pytest.mark.parametrize("more", [{}, {"immutable_until": NOW + DAY * SECOND}, {"verified": True, "verified_at": NOW}])
+def test_points_told_by_a_pattern_are_those_told_one_by_one(options: dict[str, Any], more: dict[str, Any]) -> None:
+    tellings = [(f"a{days}", NOW - days * DAY * SECOND, days or None) for days in (0, 1, 1, 3, 4, 9, 30_000)]
+    copies = [Copy(location="here")]
+    pattern = point(copies=copies, **more)
+    by_pattern, one_by_one = (Reading("backup.example", "spp", **options) for _side in range(2))
+    for ident, created, size in tellings:
+        by_pattern.alike(pattern, ident, created, size)
+        one_by_one.point(point(id=ident, created=created, size_bytes=size, copies=[Copy(location="here")], **more))
+    assert by_pattern.result() == one_by_one.result()
+    assert by_pattern.warnings == one_by_one.warnings
+
+
+def test_a_pattern_is_told_anew_after_its_workload_was_forgotten() -> None:
+    reading = Reading("backup.example", "spp")
+    pattern = point()
+    reading.alike(pattern, "a", NOW, None)
+    reading.forget([pattern.workload])
+    reading.alike(pattern, "b", NOW, None)
+    assert reading.result()["totals"]["points_listed"] == 1

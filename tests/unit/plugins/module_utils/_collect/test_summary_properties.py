@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever the order, and however often a point is met."""
+
+from __future__ import annotations
+
+import random
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
+from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    COUNTING_KINDS,
+    KINDS,
+    STATUSES,
+    Copy,
+    RecoveryPoint,
+    Workload,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
+from tests.unit.plugins.module_utils._collect.summary_rows import DB01, NOW, ago, point, row, rows
+
+# Points met more than once
+
+
+def test_a_point_met_twice_counts_once() -> None:
+    points = [point(1, id="a", size_bytes=5), point(1, id="a", size_bytes=5), point(2, id="b", size_bytes=7)]
+    found = row(*points)
+    assert (found["recovery_points"], found["size_bytes"], found["by_status"]) == (2, 12, {"success": 2})
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        ({"usable": True}, {"usable": None}),
+        ({"usable": None}, {"usable": False}),
+        ({"kind": "full"}, {"kind": "snapshot"}),
+        ({"immutable": True}, {"immutable": False}),
+        ({"immutable": True}, {"immutable": None}),
+        ({"malware": "clean"}, {"malware": "infected"}),
+        ({"malware": None}, {"malware": "suspicious"}),
+        ({"malware": "clean"}, {"malware": None}),
+        ({"days": 1}, {"days": 2}),
+        ({"size_bytes": 9}, {"size_bytes": None}),
+        ({"verified": True, "verified_at": ago(1)}, {"verified": True, "verified_at": ago(9)}),
+        ({"verified": True, "verified_at": ago(1)}, {"verified": True}),
+    ],
+)
+def test_of_two_readings_of_a_point_the_less_favourable_is_believed(
+    better: dict[str, Any], worse: dict[str, Any]
+) -> None:
+    alone = row(point(**worse, id="a"))
+    assert row(point(**better, id="a"), point(**worse, id="a")) == alone
+    assert row(point(**worse, id="a"), point(**better, id="a")) == alone
+
+
+# Whatever the order
+
+
+FACT = st.sampled_from([True, False, None])
+ANY_POINT = st.builds(
+    RecoveryPoint,
+    id=st.sampled_from([f"p{number}" for number in range(8)]),
+    workload=st.sampled_from([1, 2]).map(lambda number: Workload(id=str(number), name=f"db{number}", type="vm")),
+    created=st.sampled_from([ago(days) for days in (-1, 0, 0.5, 1, 6, 7, 8, 40, 400)]),
+    kind=st.sampled_from(KINDS),
+    status=st.sampled_from(STATUSES),
+    usable=FACT,
+    size_bytes=st.sampled_from([None, 0, 5, 9]),
+    copies=st.sampled_from([None, [], [Copy(location="a")], [Copy(location="b", location_type="disk")]]),
+    verified=FACT,
+    verified_at=st.sampled_from([None, ago(-1), ago(0.1), ago(3)]),
+    checked=FACT,
+    checked_at=st.sampled_from([None, ago(0.2)]),
+    encrypted=FACT,
+    immutable=FACT,
+    malware=st.sampled_from([None, "clean", "suspicious", "infected"]),
+    estimated=st.sampled_from([(), ("immutable",), ("encrypted", "immutable")]),
+    attested=st.sampled_from([(), ("offsite",)]),
+)
+
+
+@given(st.lists(ANY_POINT, max_size=20), st.randoms(use_true_random=False))
+@settings(max_examples=300)
+def test_any_order_gives_the_same_rows(points: list[RecoveryPoint], chance: random.Random) -> None:
+    shuffled = list(points)
+    chance.shuffle(shuffled)
+    assert rows(shuffled, history=True) == rows(points, history=True)
+
+
+@given(st.lists(ANY_POINT, max_size=12), st.integers(1, 12))
+def test_reading_some_points_again_changes_nothing(points: list[RecoveryPoint], count: int) -> None:
+    assert rows([*points, *points[:count]]) == rows(points)
+
+
+@given(st.lists(ANY_POINT, max_size=12), st.sampled_from(sorted(COUNTING_KINDS)), st.sampled_from([0, 1, 9, 500]))
+def test_one_more_usable_point_never_makes_it_worse(points: list[RecoveryPoint], kind: str, days: int) -> None:
+    points = [each for each in points if each.workload.id == "1"]
+    before = rows(points)
+    (after,) = rows([*points, point(days, id="new", kind=kind, workload=Workload(id="1", name="db1", type="vm"))])
+    earlier: dict[str, Any] = before[0] if before else {"recovery_points": 0, "gaps": {}, "calendar": {}}
+    assert after["recovery_points"] == earlier["recovery_points"] + 1
+    assert all(after["calendar"][name] >= run for name, run in earlier["calendar"].items())
+    if earlier["gaps"] and days <= 400:
+        # Within what was covered already a further point can only part a gap.
+        assert after["gaps"]["7d"] <= max(earlier["gaps"]["7d"], days * DAY)
+    assert parse_time(after["newest"]) >= ago(days)
+    assert parse_time(after["oldest"]) <= ago(days)
+
+
+@given(st.lists(ANY_POINT, max_size=15, unique_by=lambda each: each.id))
+def test_every_point_is_counted_exactly_once(points: list[RecoveryPoint]) -> None:
+    for each in rows(points):
+        mine = [one for one in points if one.workload.id == each["workload_id"] and one.created <= NOW]
+        assert sum(each["by_status"].values()) == len(mine)
+        counting = [one for one in mine if one.kind in COUNTING_KINDS]
+        assert each["recovery_points"] == sum(one.usable is True for one in counting)
+        listed = [one for one in counting if one.usable is not False]
+        assert sum(each["malware"].values()) == len(listed)
+        for name in ("recovery_points", "full", "verified", "checked", "offsite", "immutable", "encrypted"):
+            facet = each["facets"][name]
+            vouched = sum((facet.get(origin) or {}).get("count", 0) for origin in ("estimated", "attested"))
+            total = facet["count"] + (facet["unknown"] or 0) + (facet["false"] or 0) + vouched
+            if name == "recovery_points":
+                assert total == len(counting)
+            elif name != "full":
+                assert total == len(listed)
+
+
+def test_a_point_costs_some_dozen_bytes() -> None:
+    workload = Workload(**DB01)
+    summary = Summary("backup.example", "spp", NOW, Calendar())
+    count = 200_000
+    tracemalloc.start()
+    try:
+        for number in range(count):
+            summary.add(
+                RecoveryPoint(
+                    id=str(number),
+                    workload=workload,
+                    created=NOW - number * SECOND,
+                    kind="full",
+                    usable=True,
+                    size_bytes=1,
+                )
+            )
+        kept, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept / count < 60
+    assert summary.rows()[0]["recovery_points"] == count

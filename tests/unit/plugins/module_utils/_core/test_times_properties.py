@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What holds for every time, duration and fact, whoever wrote it."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import zoneinfo
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import LocalTimes
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import any_of
+from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    SECOND,
+    age_seconds,
+    days_after,
+    format_duration,
+    format_time,
+    from_epoch_millis,
+    from_http_date,
+    parse_duration,
+    parse_time,
+)
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+# Those that jump by a whole hour, by half of one, over a day, or at midnight.
+ZONES = (
+    *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo"),
+    *("Africa/Casablanca", "Asia/Kathmandu", "America/St_Johns", "UTC"),
+)
+MICROS = st.integers(parse_time("0001-01-01T00:00:00Z"), parse_time("9999-12-31T23:59:59.999999Z"))
+TIMEISH = st.from_regex(
+    r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}([.,][0-9]{1,13})?(Z|z|[+-][0-9]{2}:?[0-9]{2})?\Z"
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=2),
+)
+
+
+@given(TIMEISH | st.text(max_size=40) | ANYTHING, st.booleans())
+@example("2023-02-29T00:00:00Z", False)
+@example("9999-12-31T23:59:59-23:59", False)
+@example("0001-01-01T00:00:00+23:59", False)
+@example("9999-12-31T23:59:60Z", False)
+def test_whatever_is_taken_for_a_time_can_be_written_and_read_again(text: Any, naive: bool) -> None:
+    try:
+        moment = parse_time(text, naive_is_utc=naive)
+    except AuditError:
+        return
+    assert parse_time(format_time(moment)) == moment
+
+
+@given(MICROS, MICROS)
+def test_times_sort_as_they_are_written(first: int, second: int) -> None:
+    """At whole seconds; a fraction is written as short as it can be."""
+    first, second = first // SECOND * SECOND, second // SECOND * SECOND
+    assert (first < second) == (format_time(first) < format_time(second))
+
+
+@given(
+    st.datetimes(EPOCH.replace(1, 1, 2, tzinfo=None), EPOCH.replace(9999, 12, 30, tzinfo=None)),
+    st.integers(-1439, 1439),
+    st.integers(0, 12),
+)
+def test_one_moment_is_one_number_in_every_zone_and_at_every_length(
+    shown: datetime.datetime, minutes: int, digits: int
+) -> None:
+    utc = shown.replace(tzinfo=datetime.timezone.utc)
+    there = utc.astimezone(datetime.timezone(datetime.timedelta(minutes=minutes)))
+    fraction = f"{there.microsecond:06d}000000"[:digits]
+    zone = there.strftime("%z")
+    text = there.strftime("%m-%dT%H:%M:%S") + (f".{fraction}" if fraction else "") + zone[:3] + ":" + zone[3:]
+    expected = (utc - EPOCH) // datetime.timedelta(microseconds=1)
+    lost = expected - parse_time(f"{there.year:04d}-{text}")
+    assert 0 <= lost < 10 ** max(6 - digits, 0)
+
+
+@given(st.integers(1, 9999))
+def test_a_leap_day_is_there_in_leap_years_only(year: int) -> None:
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    try:
+        after = parse_time(f"{year:04d}-03-01T00:00:00Z") - parse_time(f"{year:04d}-02-29T00:00:00Z")
+    except AuditError:
+        assert not leap
+    else:
+        assert leap
+        assert after == 86_400 * SECOND
+
+
+@given(MICROS, MICROS)
+def test_an_age_is_never_told_younger_than_it_is(moment: int, now: int) -> None:
+    assert 0 <= age_seconds(moment, now) * SECOND - (now - moment) < SECOND
+
+
+@given(MICROS, st.integers(0, 2**63))
+def test_what_is_kept_for_days_can_be_written(moment: int, days: int) -> None:
+    until = days_after(moment, days)
+    assert until >= moment
+    assert parse_time(format_time(until)) == until
+
+
+@given(ANYTHING)
+def test_milliseconds_are_a_time_that_can_be_written_or_none(value: Any) -> None:
+    try:
+        moment = from_epoch_millis(value)
+    except AuditError:
+        return
+    assert parse_time(format_time(moment)) == moment
+
+
+@given(st.text(max_size=40) | MICROS.map(format_time))
+def test_a_date_of_http_is_a_number_or_none(text: str) -> None:
+    assert isinstance(from_http_date(text), (int, type(None)))
+
+
+@given(st.text(max_size=12) | ANYTHING)
+def test_a_duration_is_read_or_refused(text: Any) -> None:
+    try:
+        seconds = parse_duration(text)
+    except OptionError:
+        return
+    assert seconds >= 0
+
+
+@given(st.integers(-(10**9), 10**9))
+def test_a_duration_for_people_is_rounded_towards_nothing(seconds: int) -> None:
+    told = format_duration(seconds)
+    parts = [parse_duration(part) for part in told.removeprefix("-").split()]
+    assert len(parts) <= 2
+    assert sum(parts) <= abs(seconds)
+    assert abs(seconds) - sum(parts) < max(parts[-1] if parts[-1] else 1, 86_400 if "d" in told else 3600)
+    assert told.startswith("-") == (seconds < 0)
+
+
+# Local times
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.integers(parse_time("1990-01-01T00:00:00Z") // SECOND, parse_time("2037-12-31T00:00:00Z") // SECOND),
+)
+def test_a_local_time_means_its_moment_and_is_never_taken_for_a_younger_one(zone: str, seconds: int) -> None:
+    local = datetime.datetime.fromtimestamp(seconds, zoneinfo.ZoneInfo(zone))
+    for form in ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S"):
+        instants = LocalTimes(zone).instants(local.strftime(form))
+        assert seconds * SECOND in instants
+        assert instants == sorted(instants)
+        assert instants[0] <= seconds * SECOND
+        assert len(instants) <= 2
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.from_regex(r"\A[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}(:[0-9]{2})?( ?[ap]m)?\Z") | ANYTHING,
+)
+@example("America/New_York", "12/31/9999 11:59:59 pm")
+@example("Pacific/Apia", "01/01/0001 12:00:00 am")
+@example("Pacific/Apia", "12/30/2011 12:00:00 pm")
+def test_any_local_time_is_read_or_refused(zone: str, text: Any) -> None:
+    try:
+        instants = LocalTimes(zone).instants(text)
+        assert instants
+        for moment in instants:
+            format_time(moment)
+    except AuditError:
+        return
+
+
+# Facts
+
+
+def test_knowing_more_never_turns_an_answer_round() -> None:
+    """What is said where something is unknown stays true, whatever that turns out to be."""
+    for facts in itertools.product([True, False, None], repeat=4):
+        answer = any_of(facts)
+        if None in facts:
+            for known in (True, False):
+                clearer = [known if fact is None else fact for fact in facts]
+                assert answer in (None, any_of(clearer))
+        else:
+            assert answer is any(facts)
+        assert all(any_of(turned) is answer for turned in itertools.permutations(facts))
+
+
+@pytest.mark.parametrize("facts", [[], [False], [False, False]])
+def test_without_a_true_one_or_an_unknown_one_it_is_false(facts: list[bool]) -> None:
+    assert any_of(facts) is False

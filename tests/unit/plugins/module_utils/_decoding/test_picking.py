@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A list of objects is picked over as json reads it; all else is left to json, which says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, picked_of
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_each_object_once(indent: int | None, mark: bytes) -> None:
+    rows = [{"id": number, "name": "ü,]", "more": [{}, []]} for number in range(3)]
+    body = mark + json.dumps(rows, indent=indent, ensure_ascii=False).encode() + b"\r\n"
+    assert picked_of(body, list) == (rows, PICKED)
+    assert picked_of(body, lambda objects: [row["id"] for row in objects]) == ([0, 1, 2], PICKED)
+
+
+def test_all_but_the_list_is_told() -> None:
+    document = {"total": 2, "none": [], "in": {"rows": [{"id": 1}, {"id": 2}]}, "links": [{"a": [{}]}], "more": "ü"}
+    told = picked_of(json.dumps(document).encode(), list)
+    assert told == ([{"id": 1}, {"id": 2}], {**document, "in": {"rows": PICKED}})
+
+
+def test_no_object_is_kept_until_the_next_is_decoded() -> None:
+    seen = []
+
+    def pick(objects: Iterator[dict[str, Any]]) -> None:
+        for row in objects:
+            seen.append(row["id"])
+            if len(seen) == 2:
+                raise ValueError("the rest is not wanted")
+
+    assert picked_of(b'[{"id": 1}, {"id": 2}, broken', pick) is None
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"[",
+        b'{"members": []}',
+        b'{"members": [1]}',
+        b'{"text": "[{}]", "members": []}',
+        b'{"text": "\\"", "members": [{}]}',
+        b"[{}",
+        b"[{},",
+        b"[{},]",
+        b"[{}] {}",
+        b"[{}{}]",
+        b"[{}, 1]",
+        b"[{}]]",
+        b'{"members": [{}]',
+        b'{"members": [{}], "a": }',
+        b'[{"a": }]',
+        b'[{"a": "\xff"}]',
+        "[{}]".encode("utf-16"),
+        b"[" * 200_000 + b"{",
+        b'[{"a": ' * 200_000,
+        b'[{"a": ' + b"9" * 5000 + b"}]",
+    ],
+)
+def test_what_is_no_list_of_objects_alone(body: bytes) -> None:
+    assert picked_of(body, list) is None

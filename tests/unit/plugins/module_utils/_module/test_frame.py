@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every info module says of a result that is too large for AWX."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
+from ansible_collections.backup.audit.plugins.module_utils._module.runner import AWX_EVENT_BYTES, finish
+
+
+class Listener:
+    """Who wants a READ, and keeps the warnings."""
+
+    def __init__(self) -> None:
+        self.params: dict[str, Any] = {}
+        self.no_log_values: set[str] = set()
+        self.warnings: list[str] = []
+
+    def warn(self, warning: str) -> None:
+        """Keep it."""
+        self.warnings.append(warning)
+
+    def jsonify(self, data: Any) -> str:
+        """As it would travel."""
+        return json.dumps(data)
+
+
+def warnings_of(workloads: int, detail: str, *, pack: bool = False) -> list[str]:
+    """What is said of a READ of so many workloads, each with a name of a thousand letters."""
+    reading = Reading("backup.example.com", "spp")
+    for number in range(workloads):
+        reading.workload(Workload(id=str(number), name="n" * 1000, type="vm"))
+    listener = Listener()
+    finish(listener, reading, dict, {"allow_partial": False, "pack": pack, "detail": detail})
+    return listener.warnings
+
+
+@pytest.mark.parametrize(
+    ("detail", "advice"),
+    [("workloads", "use pack: true"), ("recovery_points", "use pack: true, or detail: workloads")],
+)
+def test_a_result_too_large_for_awx_says_what_is_smaller(detail: str, advice: str) -> None:
+    """Nothing that is set already, and nothing at all of what fits or is packed."""
+    (warning,) = warnings_of(AWX_EVENT_BYTES // 1000, detail)
+    assert warning.startswith("backup.example.com: this result of ")
+    assert warning.endswith(f"(700,000); {advice}")
+    assert warnings_of(100, detail) == []
+    assert warnings_of(AWX_EVENT_BYTES // 1000, detail, pack=True) == []

@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
+    argument_spec,
+    base_url,
+    endpoint,
+    settings,
+    with_environment,
+)
+
+
+class Product(Source):
+    """A product with two prefixes of environment variables, as those of one vendor have."""
+
+    product = "product"
+    title = "Product"
+    default_port = 9443
+    default_page_size = 200
+    environment = ("VENDOR_PRODUCT", "VENDOR")
+    workload_types = ("vm", "database")
+    permits = ()
+    cannot_tell = {}  # noqa: RUF012 - nothing adds to it
+
+    @classmethod
+    def own_spec(cls) -> dict[str, Any]:
+        return {"copies": {"type": "bool", "default": False}}
+
+    def open(self, reading: Reading) -> None:
+        raise NotImplementedError
+
+    def read(self, reading: Reading) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+GIVEN = {"url": "https://backup.example", "username": "auditor", "password": "secret"}
+
+
+def params(**given: Any) -> dict[str, Any]:
+    """As AnsibleModule hands them over: every option is there, those not given with their default or null."""
+    defaults = {name: option.get("default") for name, option in argument_spec(Product).items()}
+    return {**defaults, **GIVEN, **given}
+
+
+def filled(environ: dict[str, str] | None = None, **given: Any) -> dict[str, Any]:
+    return with_environment(params(**given), Product, environ or {})
+
+
+# The environment
+
+
+def test_options_win_over_the_environment() -> None:
+    environ = {f"VENDOR_PRODUCT_{name.upper()}": "other" for name in GIVEN}
+    assert {name: filled(environ)[name] for name in GIVEN} == GIVEN
+    assert filled({"VENDOR_VALIDATE_CERTS": "false"}, validate_certs=True)["validate_certs"] is True
+    assert filled({"VENDOR_VALIDATE_CERTS": "true"}, validate_certs=False)["validate_certs"] is False
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_the_environment_stands_in_for_what_is_not_given(missing: str | None) -> None:
+    environ = {"VENDOR_URL": "https://a", "VENDOR_PRODUCT_URL": "https://b", "VENDOR_PASSWORD": "p"}
+    found = filled(environ, url=missing, password=missing)
+    assert (found["url"], found["password"], found["username"]) == ("https://b", "p", "auditor")
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_variable_means_not_given(empty: str) -> None:
+    found = filled({"VENDOR_PRODUCT_URL": empty, "VENDOR_URL": " https://a "}, url=None)
+    assert found["url"] == "https://a"
+    with pytest.raises(OptionError, match="missing required arguments: password"):
+        filled({"VENDOR_PRODUCT_PASSWORD": empty, "VENDOR_PASSWORD": empty}, password=None)
+
+
+def test_a_password_of_the_environment_keeps_its_blanks() -> None:
+    assert filled({"VENDOR_PASSWORD": " p w "}, password=None)["password"] == " p w "
+
+
+def test_what_is_missing_is_named_with_its_variables() -> None:
+    with pytest.raises(OptionError) as raised:
+        filled(url=None, username=None, password=None)
+    assert raised.value.message == "missing required arguments: url, username, password"
+    assert "VENDOR_PRODUCT_URL, VENDOR_URL" in (raised.value.advice or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("true", True), ("Yes", True), ("1", True), ("on", True), ("FALSE", False), ("no", False), ("0", False)],
+)
+def test_truth_of_the_environment(text: str, value: bool) -> None:
+    assert filled({"VENDOR_VALIDATE_CERTS": text})["validate_certs"] is value
+
+
+def test_certificates_are_verified_unless_it_is_said_otherwise() -> None:
+    assert filled()["validate_certs"] is True
+    assert filled({"VENDOR_VALIDATE_CERTS": ""})["validate_certs"] is True
+    with pytest.raises(OptionError, match="validate_certs: 'maybe' from the environment is neither true nor false"):
+        filled({"VENDOR_VALIDATE_CERTS": "maybe"})
+
+
+@pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
+def test_a_file_without_a_byte_means_not_given(tmp_path: Path, name: str) -> None:
+    empty, full = tmp_path / "empty.pem", tmp_path / "full.pem"
+    empty.write_bytes(b"")
+    full.write_text("-----BEGIN")
+    product, vendor = f"VENDOR_PRODUCT_{name.upper()}", f"VENDOR_{name.upper()}"
+    as_empty: dict[str, Any] = {name: str(empty)}
+    for path in (full, tmp_path / "none.pem"):  # One that does not exist was meant to be there.
+        as_path: dict[str, Any] = {name: str(path)}
+        assert filled(**as_path)[name] == str(path)
+        assert filled({product: str(empty), vendor: str(path)})[name] == str(path)
+        assert filled({vendor: str(path)}, **as_empty)[name] == str(path)
+    assert filled(**as_empty)[name] is None
+    assert filled({product: str(empty)})[name] is None
+
+
+def test_the_proxy_of_the_environment() -> None:
+    assert filled()["proxy"] is None
+    assert filled({"VENDOR_PRODUCT_PROXY": "", "VENDOR_PROXY": "http://proxy:3128"})["proxy"] == "http://proxy:3128"
+    assert filled({"VENDOR_PROXY": "http://proxy:3128"}, proxy="http://other:1")["proxy"] == "http://other:1"
+
+
+# The URL
+
+
+@pytest.mark.parametrize(
+    ("url", "whole"),
+    [
+        ("backup.example", "https://backup.example:9443"),
+        ("https://backup.example", "https://backup.example:9443"),
+        ("https://backup.example/", "https://backup.example:9443"),
+        (" https://Backup.Example:8443// ", "https://backup.example:8443"),
+        ("backup.example:443", "https://backup.example:443"),
+        ("https://backup.example/gateway/", "https://backup.example:9443/gateway"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]:9443"),
+        ("[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ("10.0.0.1", "https://10.0.0.1:9443"),
+    ],
+)
+def test_a_url_is_made_whole(url: str, whole: str) -> None:
+    assert base_url(url, 9443) == whole
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", "is no URL"),
+        ("https://", "is no URL"),
+        ("ftp://backup.example", "is no URL"),
+        ("file:///etc/passwd", "is no URL"),
+        ("https://backup.example:port", "is no URL"),
+        ("https://backup.example:99999", "is no URL"),
+        ("https://[::1", "is no URL"),
+        ("https://backup.example?x=1", "holds a query or a fragment"),
+        ("https://backup.example#x", "holds a query or a fragment"),
+        ("http://backup.example", "would send the password in clear text"),
+    ],
+)
+def test_a_bad_url_is_refused_and_shown(url: str, message: str) -> None:
+    with pytest.raises(OptionError, match=message) as raised:
+        base_url(url, 9443)
+    assert repr(url) in raised.value.message
+
+
+def test_clear_text_must_be_allowed() -> None:
+    assert base_url("http://backup.example", 9443, allow_plaintext=True) == "http://backup.example:9443"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://auditor:s3cret@backup.example",
+        "auditor:s3cret@backup.example",
+        "https://auditor:s3cret@backup.example:port",
+        "https://auditor:s3cret@",
+        "ftp://auditor:s3cret@backup.example",
+        "https://auditor:s3cret/x@backup.example",
+        "https://auditor:s3cret@[::1",
+    ],
+)
+def test_a_password_in_a_url_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(OptionError, match="user name or password") as raised:
+        base_url(url, 9443)
+    assert "s3cret" not in str(raised.value)
+
+
+# Where and how to connect
+
+
+def test_what_is_not_given_takes_the_products_defaults() -> None:
+    made = endpoint(filled(), Product)
+    assert (made.url, made.verify, made.client_cert, made.proxy) == ("https://backup.example:9443", True, None, None)
+    assert (made.timeout, made.retries, made.connections) == (30.0, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("validate_certs", "with_ca", "verify"),
+    [(True, True, "ca"), (True, False, True), (False, True, False), (False, False, False)],
+)
+def test_what_decides_on_trust(tmp_path: Path, validate_certs: bool, with_ca: bool, verify: bool | str) -> None:
+    ca_path = tmp_path / "ca.pem"
+    ca_path.write_text("x")
+    made = endpoint(filled(validate_certs=validate_certs, ca_path=str(ca_path) if with_ca else None), Product)
+    assert made.verify == (str(ca_path) if verify == "ca" else verify)
+
+
+def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    certificate.write_text("x")
+    key.write_text("x")
+    assert endpoint(filled(client_cert=str(certificate)), Product).client_cert == (str(certificate),) * 2
+    both = endpoint(filled(client_cert=str(certificate), client_key=str(key)), Product)
+    assert both.client_cert == (str(certificate), str(key))
+    with pytest.raises(OptionError, match="client_key: it is of no use without client_cert"):
+        endpoint(filled(client_key=str(key)), Product)
+
+
+@pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
+def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
+    with pytest.raises(OptionError, match=f"{name}: '/nowhere/x.pem' cannot be read"):
+        endpoint({**filled(), name: "/nowhere/x.pem"}, Product)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"timeout": 0}, "timeout: 0 is less than 1"),
+        ({"connections": 0}, "connections: 0 is less than 1"),
+        ({"connections": -1}, "connections: -1 is less than 1"),
+        ({"retries": -1}, "retries: -1 is less than 0"),
+    ],
+)
+def test_bad_numbers_of_a_connection_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        endpoint(filled(**given), Product)
+
+
+def test_no_retries_is_a_number() -> None:
+    assert endpoint(filled(retries=0), Product).retries == 0
+
+
+# What to read
+
+
+def test_settings_are_filled_with_the_products_defaults() -> None:
+    made = settings({**filled(), "copies": True, "product": "x"}, Product)
+    assert (made.page_size, made.workload_types, made.detail) == (200, ("vm", "database"), "workloads")
+    assert made.own == {"copies": True}
+    assert settings(filled(page_size=7), Product).page_size == 7
+    assert settings(filled(workload_types=["database", "database"]), Product).workload_types == ("database",)
+
+
+@pytest.mark.parametrize("page_size", [0, -1])
+def test_a_page_without_records_is_refused(page_size: int) -> None:
+    with pytest.raises(OptionError, match=f"page_size: {page_size} is less than 1"):
+        settings(filled(page_size=page_size), Product)
+
+
+def test_a_workload_type_that_the_product_does_not_have_is_refused() -> None:
+    with pytest.raises(OptionError, match="workload_types: Product has no 'file_share'") as raised:
+        settings(filled(workload_types=["vm", "file_share"]), Product)
+    assert "vm, database" in (raised.value.advice or "")
+
+
+def test_settings_can_be_shown_without_the_password() -> None:
+    assert "secret" not in repr(settings(filled(), Product))
+
+
+def test_every_secret_of_the_argument_spec_is_kept_out_of_logs() -> None:
+    spec = argument_spec(Product)
+    assert [name for name, option in spec.items() if option.get("no_log")] == ["password"]
+    assert spec["workload_types"]["choices"] == ["vm", "database"]

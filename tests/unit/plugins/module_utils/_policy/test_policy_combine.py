@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows of one name that are judged as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR
+from tests.unit.plugins.module_utils._policy.policy_rows import (
+    SEVEN,
+    ago,
+    finding,
+    findings,
+    gaps,
+    messages,
+    read,
+    row,
+    with_facet,
+)
+
+BY_NAME: dict[str, Any] = {"by": "workload_name"}
+
+
+# Backups that are independent of each other are never of the same second.
+APART = {"newest": ago(hours=5, seconds=7), "oldest": ago(days=30, seconds=-7)}
+
+
+class TestCombine:
+    @staticmethod
+    def reads(**second: Any) -> list[dict[str, Any]]:
+        """web01 of vbr1, with 30 points, and of spp1."""
+        other = row(source="spp1", workload_id="77", workload_name="WEB01", **{**APART, **second})
+        return [read(row()), read(other, server={"host": "spp1"})]
+
+    def test_alone_without_it(self) -> None:
+        told = findings(self.reads(recovery_points=3), SEVEN)
+        assert [one["result"] for one in told] == ["pass", "fail"]
+
+    def test_one_row_proves_it_for_all(self) -> None:
+        told = finding(self.reads(recovery_points=3), SEVEN, combine=BY_NAME)
+        assert (told["result"], told["actual"], told["source"]) == ("pass", 30, "vbr1")
+        # What one row proves alone is not added up.
+        assert finding(self.reads(), SEVEN, combine={**BY_NAME, "independent": True})["actual"] == 30
+        assert told["message"] == (
+            "number of recovery points is 30, wanted are at least 7 "
+            "(2 rows judged as one: vbr1, id id-1; spp1, id 77; that of vbr1, id id-1 counts)"
+        )
+
+    @pytest.mark.parametrize(
+        ("independent", "second", "result", "actual"),
+        [
+            (False, {}, "fail", 30),
+            (True, {}, "pass", 60),
+            # The same points, seen through another server: the larger count.
+            (True, {"origin": "vbr1"}, "fail", 30),
+        ],
+    )
+    def test_counts_add_only_where_they_are_independent(
+        self, independent: bool, second: dict[str, Any], result: str, actual: int
+    ) -> None:
+        combine = {**BY_NAME, "independent": independent}
+        told = finding(self.reads(**second), {"recovery_points": {"minimum": 60}}, combine=combine)
+        assert (told["result"], told["actual"]) == (result, actual)
+
+    def test_unknowns_are_added_up_as_well(self) -> None:
+        facets = {"recovery_points": {"count": 3, "unknown": 1}}
+        reads = [
+            read(row(recovery_points=3, facets=facets)),
+            read(row(source="spp1", recovery_points=3, facets=facets, **APART), server={"host": "spp1"}),
+        ]
+        combine = {**BY_NAME, "independent": True}
+        for wanted, certainty in ((6, "exact"), (8, "unknown"), (9, "exact")):
+            told = finding(reads, {"recovery_points": {"minimum": wanted}}, combine=combine)
+            assert told["certainty"] == certainty
+            assert told["result"] == ("pass" if wanted == 6 else "fail")
+
+    def test_points_of_a_read_that_proves_nothing_are_not_added(self) -> None:
+        first, second = self.reads()
+        partial = read(*second["workloads"], server={"host": "spp1"}, complete=False)
+        told = finding([first, partial], {"recovery_points": {"minimum": 60}}, combine={**BY_NAME, "independent": True})
+        assert (told["result"], told["certainty"], told["actual"]) == ("fail", "unknown", 30)
+
+    def test_production_is_one_copy_however_many_rows_count_it(self) -> None:
+        place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
+        reads = [
+            read(row(locations=place, in_inventory=True)),
+            read(row(source="s", locations=place, in_inventory=True, **APART), server={"host": "s"}),
+        ]
+        combine = {**BY_NAME, "independent": True}
+        assert finding(reads, {"copies": {"minimum": 3}}, combine=combine)["actual"] == 3
+        told = finding(reads, {"copies": {"minimum": 4}}, combine=combine)
+        assert (told["result"], told["certainty"]) == ("fail", "exact")
+
+    @pytest.mark.parametrize(("first", "second", "copies"), [(True, None, 3), (None, None, 2), (True, False, 3)])
+    def test_production_counts_once_if_one_row_counts_it(
+        self, first: bool | None, second: bool | None, copies: int
+    ) -> None:
+        place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
+        reads = [
+            read(row(locations=place, in_inventory=first)),
+            read(row(source="s", locations=place, in_inventory=second, **APART), server={"host": "s"}),
+        ]
+        told = finding(reads, {"copies": {"minimum": 9}}, combine={**BY_NAME, "independent": True})
+        assert told["actual"] == copies
+
+    def test_the_longest_run_and_the_newest_point(self) -> None:
+        reads = self.reads(calendar={"days": 3}, newest=ago(hours=1))
+        policy = {"recovery_points": {"days": 30, "newest_within": "1h", "reaches_back": "30d"}}
+        told = findings(reads, policy, combine=BY_NAME)
+        assert [(one["result"], "that of spp1" in one["message"]) for one in told] == [
+            ("pass", False),
+            ("pass", True),
+            ("pass", False),
+        ]
+
+    @pytest.mark.parametrize(
+        ("rules", "second", "actual"),
+        [
+            ({"newest_within": "26h"}, {"newest": ago(hours=1)}, HOUR),
+            ({"newest_within": "26h"}, {"newest": ago(hours=9)}, 5 * HOUR),
+            ({"newest_within": "1m"}, {"newest": ago(hours=9)}, 5 * HOUR),
+            ({"reaches_back": "9d"}, {"oldest": ago(days=60)}, 60 * DAY),
+            ({"reaches_back": "9d"}, {"oldest": ago(days=10)}, 30 * DAY),
+            ({"minimum": 99}, {"recovery_points": 31}, 31),
+            ({"minimum": 99}, {"recovery_points": 29}, 30),
+        ],
+    )
+    def test_of_equal_results_the_better_value_is_told(
+        self, rules: dict[str, Any], second: dict[str, Any], actual: int
+    ) -> None:
+        assert finding(self.reads(**second), {"recovery_points": rules}, combine=BY_NAME)["actual"] == actual
+
+    @pytest.mark.parametrize(("oldest", "result"), [(90, "fail"), (10, "pass"), (None, "pass")])
+    def test_the_gap_of_the_row_that_reaches_back_furthest(self, oldest: int | None, result: str) -> None:
+        reads = self.reads(oldest=None if oldest is None else ago(days=oldest), gaps=gaps(every=99 * HOUR))
+        told = finding(reads, {"recovery_points": {"longest_gap": "26h"}}, combine=BY_NAME)
+        assert told["result"] == result
+
+    def test_one_row_breaks_it_for_all(self) -> None:
+        good, bad = {"count": 30}, {"count": 29, "false": 1}
+        reads = [
+            read(with_facet("encrypted", good)),
+            read(with_facet("encrypted", bad, source="s"), server={"host": "s"}),
+        ]
+        assert finding(reads, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+
+    @pytest.mark.parametrize("bad", [{"count": 1, "false": 1}, {"count": 1, "false": 2, "unknown": 3}, {"false": 4}])
+    def test_a_row_that_breaks_it_has_points_whatever_their_numbers(self, bad: dict[str, Any]) -> None:
+        few = with_facet("encrypted", {"count": 0, **bad}, source="s", recovery_points=sum(bad.values()))
+        reads = [read(with_facet("encrypted", {"count": 30})), read(few, server={"host": "s"})]
+        assert finding(reads, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+
+    def test_a_row_without_points_breaks_it_only_if_all_are_without(self) -> None:
+        empty = row(source="s", recovery_points=0, facets={"recovery_points": {"count": 0}})
+        reads = [read(with_facet("encrypted", {"count": 30})), read(empty, server={"host": "s"})]
+        assert finding(reads, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "pass"
+        assert finding([reads[1]], {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+
+    def test_two_of_one_name_on_one_server_are_two_workloads(self) -> None:
+        """The pass of one must not hide the other."""
+        twins = read(row(workload_id="a"), row(workload_id="b", recovery_points=1))
+        told = findings(twins, SEVEN, combine=BY_NAME)
+        assert [one["result"] for one in told if one["control"] == "recovery_points.minimum"] == ["pass", "fail"]
+        assert [result for result, _message in messages(told, "policy.combine")] == ["warn", "warn"]
+
+    def test_rows_without_a_name_stay_alone(self) -> None:
+        reads = [read(row(workload_name=None)), read(row(workload_name=None, source="s"), server={"host": "s"})]
+        assert len(findings(reads, SEVEN, combine=BY_NAME)) == 2
+
+    def test_rows_of_two_tiers_stay_alone(self) -> None:
+        policies = [
+            {"name": "one", "match": {"source": "vbr1"}, "policy": SEVEN},
+            {"name": "two", "policy": {"recovery_points": {"minimum": 40}}},
+        ]
+        told = findings(self.reads(), {"policies": policies}, combine=BY_NAME)
+        assert [one["result"] for one in told] == ["pass", "fail"]
+
+    def test_an_expected_name_is_judged_as_one_too(self) -> None:
+        told = findings(self.reads(recovery_points=3), SEVEN, combine=BY_NAME, expected=["web01"])
+        assert [one["result"] for one in told] == ["pass", "pass"]
+
+    def test_accepted_estimates_show_in_a_sum(self) -> None:
+        facts = {"count": 0, "estimated": {"count": 2, "newest": ago(days=1), "oldest": ago(days=2)}, "false": 28}
+        reads = [
+            read(with_facet("immutable", facts)),
+            read(with_facet("immutable", facts, source="s", **APART), server={"host": "s"}),
+        ]
+        policy = {"immutable": {"minimum": 4, "accept": ["exact", "estimated"]}}
+        told = finding(reads, policy, combine={**BY_NAME, "independent": True})
+        assert (told["result"], told["certainty"]) == ("pass", "estimated")

@@ -1,0 +1,277 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The policy language: what is refused and in which words, and the ways in which the same may be written."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, RULES
+from tests.unit.plugins.module_utils._policy.policy_rows import findings, judge, row
+
+SEVEN = {"recovery_points": {"minimum": 7}}
+
+
+def refused(policy: Any, **beside: Any) -> str:
+    """What is said of a policy that makes no sense."""
+    with pytest.raises(OptionError) as caught:
+        compile_document(policy, beside)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ({}, "policy: it is empty. Ask for something, such as recovery_points: {minimum: 7}."),
+        (None, "policy: it is empty."),
+        ([], "policy: it is empty."),
+        ({"policy": {}}, "policy: it asks for nothing."),
+        ({"on_unknown": "warn"}, "policy: it asks for nothing."),
+        ({"recovery_points": {}}, "policy.recovery_points: it asks for nothing. Give at least one of minimum, newest_"),
+        ({"recovery_points": {"on_unknown": "warn"}}, "policy.recovery_points: it asks for nothing."),
+        ({"recovery_points": 7}, "policy.recovery_points: 7 is no mapping."),
+        ({"recovery_points": None}, "policy.recovery_points: None is no mapping."),
+        (
+            {"recoverypoints": {"minimum": 7}},
+            "policy.recoverypoints: there is no such key. Did you mean recovery_points?",
+        ),
+        (
+            {"recovery_points": {"newest_wihtin": "26h"}},
+            "there is no such rule or setting. Did you mean newest_within? Allowed here: accept, days, kinds,",
+        ),
+        (
+            {"size": {"minimum": 7}},
+            "policy.size.minimum: minimum makes no sense on size. Rules of it are: newest_at_least.",
+        ),
+        ({"offsite": {"days": 7}}, "policy.offsite.days: days makes no sense on offsite."),
+        ({"recovery_points": {"all": True}}, "policy.recovery_points.all: all makes no sense on recovery_points."),
+        ({"malware": {"minimum": 1}}, "policy.malware.minimum: minimum makes no sense on malware."),
+        ({"recovery_points": {"minimum": 0}}, "policy.recovery_points.minimum: 0 is no number of at least 1."),
+        ({"recovery_points": {"minimum": -1}}, "policy.recovery_points.minimum: -1 is no number"),
+        ({"recovery_points": {"minimum": True}}, "policy.recovery_points.minimum: True is no number"),
+        ({"recovery_points": {"minimum": 7.5}}, "policy.recovery_points.minimum: 7.5 is no number"),
+        ({"recovery_points": {"minimum": "seven"}}, "policy.recovery_points.minimum: 'seven' is no number"),
+        ({"recovery_points": {"minimum": None}}, "policy.recovery_points.minimum: None is no number"),
+        (
+            {"recovery_points": {"minimum": {"on_unknown": "warn"}}},
+            "policy.recovery_points.minimum.limit: it is missing.",
+        ),
+        ({"recovery_points": {"newest_within": 26}}, "policy.recovery_points.newest_within: 26 is no duration."),
+        (
+            {"recovery_points": {"newest_within": "26 h"}},
+            "policy.recovery_points.newest_within: '26 h' is no duration.",
+        ),
+        ({"recovery_points": {"newest_within": "0h"}}, "policy.recovery_points.newest_within: '0h' is no time at all."),
+        (
+            {"recovery_points": {"longest_gap": {"limit": "26h", "wihtin": "14d"}}},
+            "policy.recovery_points.longest_gap.wihtin: there is no such key. Did you mean within?",
+        ),
+        (
+            {"recovery_points": {"minimum": {"limit": 7, "within": "14d"}}},
+            "policy.recovery_points.minimum.within: there is no such key.",
+        ),
+        ({"encrypted": {"all": False}}, "policy.encrypted.all: a rule that is not asked for is left out."),
+        ({"encrypted": {"all": "perhaps"}}, "policy.encrypted.all: 'perhaps' is neither true nor false."),
+        ({"size": {"newest_at_least": 50}}, "policy.size.newest_at_least: 50 is no percentage."),
+        ({"size": {"newest_at_least": "0%"}}, "policy.size.newest_at_least: '0%' is no percentage."),
+        ({"recovery_points": {"minimum": 7, "accept": []}}, "policy.recovery_points.accept: the list is empty."),
+        (
+            {"immutable": {"minimum": 1, "accept": ["estimate"]}},
+            "policy.immutable.accept[0]: 'estimate' is not possible. Did you mean estimated?",
+        ),
+        (
+            {**SEVEN, "on_unknown": "pass"},
+            "policy.on_unknown: 'pass' is not possible. Possible are: fail, warn, ignore.",
+        ),
+        ({**SEVEN, "warn_at": 80}, "policy.warn_at: 80 is no percentage."),
+        ({**SEVEN, "warn_at": "100%"}, "policy.warn_at: at 100% of a limit it fails."),
+        (
+            {"recovery_points": {"minimum": {"limit": 7, "warn_at": "80%"}}},
+            "policy.recovery_points.minimum.warn_at: minimum has no limit that is come near to from below.",
+        ),
+        ({**SEVEN, "weekdays": "mon"}, "policy.weekdays: 'mon' is no list."),
+        ({**SEVEN, "weekdays": ["monday"]}, "policy.weekdays[0]: 'monday' is not possible. Did you mean mon?"),
+        ({**SEVEN, "weekdays": ["mon..fry"]}, "policy.weekdays[0]: 'fry' is not possible."),
+        (
+            {"kinds": {"snapshots": {"minimum": 1}}},
+            "policy.kinds.snapshots: there is no such key. Did you mean snapshot?",
+        ),
+        ({"kinds": {}}, "policy: it asks for nothing."),
+        ({"kinds": {"log": {"all": True}}}, "policy.kinds.log.all: all makes no sense on kinds.log."),
+        (
+            {"recovery_points": {"minimum": 1, "kinds": ["ful"]}},
+            "policy.recovery_points.kinds[0]: 'ful' is not possible. Did you mean full?",
+        ),
+        ({"full": {"minimum": 1, "kinds": ["full"]}}, "policy.full.kinds: there is no such rule or setting."),
+        ({"copies": {"minimum": 3, "production": "no!"}}, "policy.copies.production: 'no!' is neither true nor false."),
+        ({"policy": SEVEN, "waiver": []}, "policy.waiver: there is no such key. Did you mean waivers?"),
+        (
+            {"policy": {**SEVEN, "expected": ["a"]}, "expected": ["a"]},
+            "policy.policy.expected: expected is given twice.",
+        ),
+        (
+            {"recovery_points": {"minimum": object()}},
+            "policy.recovery_points.minimum: a object cannot be part of a policy",
+        ),
+        ({**SEVEN, "policies": [{"name": "a", "policy": SEVEN}]}, "policy.recovery_points: it stands beside policies."),
+    ],
+)
+def test_refused(policy: Any, said: str) -> None:
+    assert said in refused(policy)
+
+
+@pytest.mark.parametrize(
+    ("policies", "said"),
+    [
+        ([], "policies: the list is empty."),
+        ({}, "policies: {} is no list."),
+        ([{"policy": SEVEN}], "policies[0].name: None is no text."),
+        ([{"name": "gold"}], "policies[0].policy: None is no mapping."),
+        ([{"name": "gold", "policy": {}}], "policies[0].policy: it asks for nothing."),
+        ([{"name": "gold", "policy": {"x": 1}}], "policies[0].policy.x: there is no such key."),
+        (
+            [{"name": "gold", "policy": {**SEVEN, "expected": ["a"]}}],
+            "policies[0].policy.expected: there is no such key.",
+        ),
+        ([{"name": "gold", "match": {}, "policy": SEVEN}], "policies[0].match: it is empty."),
+        (
+            [{"name": "gold", "match": {"workload": "a"}, "policy": SEVEN}],
+            "policies[0].match.workload: there is no such key. Did you mean workload_",
+        ),
+        (
+            [{"name": "gold", "match": {"platform": []}, "policy": SEVEN}],
+            "policies[0].match.platform: the list is empty.",
+        ),
+        ([{"name": "gold", "match": {"platform": 5}, "policy": SEVEN}], "policies[0].match.platform: 5 is no list."),
+        (
+            [{"name": "gold", "match": {"in_inventory": "perhaps"}, "policy": SEVEN}],
+            "policies[0].match.in_inventory: 'perhaps' is neither true nor false.",
+        ),
+        (
+            [{"name": "all", "policy": SEVEN}, {"name": "gold", "match": {"platform": "x"}, "policy": SEVEN}],
+            "policies[1]: it is never reached, the tier before it matches all.",
+        ),
+        (
+            [{"name": "a", "match": {"platform": "x"}, "policy": SEVEN}, {"name": "a", "policy": SEVEN}],
+            "policies[1].name: there are two tiers 'a'.",
+        ),
+    ],
+)
+def test_refused_tiers(policies: Any, said: str) -> None:
+    assert said in refused({"policies": policies})
+
+
+WAIVER = {"workload": "web*", "control": "recovery_points.minimum", "until": "2026-12-31", "reason": "moved"}
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ({"expected": []}, "expected: the list is empty. Leave it out if nothing is meant."),
+        ({"expected": "web01"}, "expected: 'web01' is no list."),
+        ({"expected": ["web01", " "]}, "expected[1]: ' ' is no text."),
+        ({"expected_match": "loose"}, "expected_match: 'loose' is not possible. Possible are: short, exact."),
+        ({"exclude": [{"match": {"platform": "x"}}]}, "exclude[0].reason: it is missing."),
+        ({"exclude": [{"reason": "x"}]}, "exclude[0].match: it is missing."),
+        ({"exclude": [{"match": {"platform": "x"}, "reason": ""}]}, "exclude[0].reason: '' is no text."),
+        ({"exclude": [{"match": {"platform": "x"}, "why": "x"}]}, "exclude[0].why: there is no such key."),
+        ({"exclude": ["web01"]}, "exclude[0]: 'web01' is no mapping."),
+        ({"waivers": [{**WAIVER, "until": None}]}, "waivers[0].until: it is missing."),
+        ({"waivers": [{**WAIVER, "until": "soon"}]}, "waivers[0].until: 'soon' is no date."),
+        ({"waivers": [{**WAIVER, "until": "2026-02-30"}]}, "waivers[0].until: '2026-02-30' is no date"),
+        (
+            {"waivers": [{**WAIVER, "until": "2026-12-31T10:00:00"}]},
+            "waivers[0].until: '2026-12-31T10:00:00' is no date.",
+        ),
+        ({"waivers": [{**WAIVER, "reason": " "}]}, "waivers[0].reason: ' ' is no text."),
+        (
+            {"waivers": [{**WAIVER, "control": "recovery_point.minimum"}]},
+            "waivers[0].control: there is no control 'recovery_point.minimum'. Did you mean recovery_points.minimum?",
+        ),
+        (
+            {"waivers": [{**WAIVER, "controls": "*"}]},
+            "waivers[0].controls: there is no such key. Did you mean control?",
+        ),
+        ({"combine": {}}, "combine.by: None is not possible. Possible are: workload_name, workload_id."),
+        ({"combine": {"by": "name"}}, "combine.by: 'name' is not possible."),
+        ({"combine": {"by": "workload_name", "independent": "so"}}, "combine.independent: 'so' is neither"),
+        ({"combine": {"by": "workload_name", "add": True}}, "combine.add: there is no such key."),
+        ({"max_read_age": "1"}, "max_read_age: '1' is no duration."),
+    ],
+)
+def test_refused_beside(beside: dict[str, Any], said: str) -> None:
+    assert said in refused(SEVEN, **beside)
+    assert said in refused({"policy": SEVEN, **beside})
+
+
+def test_given_beside_and_in_the_file_is_refused() -> None:
+    assert "policy.expected: expected is given twice." in refused({"policy": SEVEN, "expected": ["a"]}, expected=["b"])
+
+
+@pytest.mark.parametrize("facet", sorted(FACETS))
+@pytest.mark.parametrize("rule", sorted({rule.name for rule in RULES}))
+def test_a_rule_is_taken_or_refused_by_the_table(facet: str, rule: str) -> None:
+    own = {one.name: one.argument for one in FACETS[facet].rules}
+    limit = {"count": 3, "duration": "3d", "percent": "50%", "flag": True}[own.get(rule, "count")]
+    if rule in own:
+        (tier,) = compile_document({facet: {rule: limit}}).tiers
+        assert [control.name for control in tier.controls] == [f"{facet}.{rule}"]
+    else:
+        assert f"policy.{facet}.{rule}: {rule} makes no sense on {facet}." in refused({facet: {rule: limit}})
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"policy": SEVEN},
+        {"recovery_points": {"minimum": "7"}},
+        {"recovery_points": {"minimum": {"limit": 7}}},
+        {"policies": [{"name": "x", "policy": SEVEN}]},
+    ],
+)
+def test_other_ways_to_write_the_same(policy: dict[str, Any]) -> None:
+    told, wanted = findings(row(recovery_points=6), policy), findings(row(recovery_points=6), SEVEN)
+    assert [{**one, "tier": None} for one in told] == wanted
+
+
+@pytest.mark.parametrize("given", ["true", "True", "yes", True, {"limit": True}, {"within": "9d"}])
+def test_flags_as_templates_make_them(given: Any) -> None:
+    assert compile_document({"encrypted": {"all": given}}).tiers
+
+
+def test_what_is_written_is_kept_for_the_evidence() -> None:
+    """Dates become text again, nothing is added, and what is kept judges the same."""
+    waiver = {**WAIVER, "until": datetime.date(2026, 12, 31)}
+    given = {"policy": SEVEN, "waivers": [waiver], "max_read_age": "2d"}
+    kept = judge(row(), given, expected=["web01"]).frame["policy"]
+    assert kept == {**SEVEN, "waivers": [WAIVER], "max_read_age": "2d", "expected": ["web01"]}
+    assert judge(row(), kept).plain() == judge(row(), given, expected=["web01"]).plain()
+
+
+@pytest.mark.parametrize(
+    ("until", "text"),
+    [
+        (datetime.datetime(2026, 12, 31, 10, tzinfo=datetime.timezone.utc), "2026-12-31T10:00:00+00:00"),
+        # What YAML makes of a time with a zone, in older versions.
+        (datetime.datetime(2026, 12, 31, 10), "2026-12-31T10:00:00Z"),  # noqa: DTZ001
+    ],
+)
+def test_times_as_yaml_makes_them(until: datetime.datetime, text: str) -> None:
+    document = compile_document(SEVEN, {"waivers": [{**WAIVER, "until": until}]})
+    assert document.waivers[0].said["until"] == text
+
+
+def test_control_names_are_all_different() -> None:
+    kinds = {"kinds": {"log": {"newest_within": "1h"}, "snapshot": {"newest_within": "1h"}}}
+    (tier,) = compile_document({**SEVEN, **kinds}).tiers
+    assert [control.name for control in tier.controls] == [
+        "recovery_points.minimum",
+        "kinds.log.newest_within",
+        "kinds.snapshot.newest_within",
+    ]

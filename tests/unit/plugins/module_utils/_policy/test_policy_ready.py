@@ -1,0 +1,234 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ready policies: what a healthy workload gets, what breaks each of them, and how users build on them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import READY
+from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, ago, gaps, judge, read, row
+
+NAMES = list(READY)
+# Rules that look at no time: a wrong clock says nothing against them.
+TIMELESS = ("retired", "bam_encrypted")
+
+
+def facts(**members: Any) -> dict[str, Any]:
+    """A facet that all 400 points of the healthy workload have."""
+    return {"count": 400, "newest": ago(hours=5), "oldest": ago(days=400), **members}
+
+
+def healthy(**members: Any) -> dict[str, Any]:
+    """A workload of which everything is known and nothing is amiss, for more than a year."""
+    names = ("recovery_points", "offsite", "immutable", "encrypted")
+    places = (("repository", "disk"), ("bucket", "object"))
+    known: dict[str, Any] = {
+        "in_inventory": True,
+        "recovery_points": 400,
+        "oldest": ago(days=400),
+        "gaps": gaps(every=25 * HOUR),
+        "calendar": {"days": 400, "weeks": 57, "months": 13, "years": 2},
+        "by_kind": {"incremental": 400},
+        "facets": {**{name: facts() for name in names}, "verified": facts(tested_at=ago(days=30))},
+        "locations": [
+            {"location": name, "location_type": kind, "count": 400, "newest": ago(hours=5)} for name, kind in places
+        ],
+    }
+    return row(**{**known, **members})
+
+
+def with_facts(name: str, **members: Any) -> dict[str, Any]:
+    """The healthy workload, but for one facet."""
+    return healthy(facets={**healthy()["facets"], name: facts(**members)})
+
+
+def results(judged: Any, policy: Any, **given: Any) -> dict[str, str]:
+    """Control -> result, of what is about workloads."""
+    told = judge(judged, policy, **given).plain()["findings"]
+    return {one["control"]: one["result"] for one in told if one["workload_name"] is not None}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_healthy_workload_passes(name: str) -> None:
+    assessment = judge(healthy(), name)
+    assert assessment.compliant, assessment.findings.worst_first(9)
+    assert set(results(healthy(), name).values()) == {"pass"}
+
+
+BROKEN: list[tuple[str, str, dict[str, Any]]] = [
+    ("3-2-1-1-0", "recovery_points.newest_within", healthy(newest=ago(hours=27))),
+    ("3-2-1-1-0", "copies.minimum", healthy(locations=healthy()["locations"][:1])),
+    ("3-2-1-1-0", "copies.minimum", healthy(in_inventory=False)),
+    (
+        "3-2-1-1-0",
+        "locations.types",
+        healthy(locations=[{**one, "location_type": "disk"} for one in healthy()["locations"]]),
+    ),
+    # The copies are of three days ago: they are no copies of what there is now.
+    (
+        "3-2-1-1-0",
+        "copies.minimum",
+        healthy(locations=[{**one, "newest": ago(days=3)} for one in healthy()["locations"]]),
+    ),
+    ("3-2-1-1-0", "offsite.newest_within", with_facts("offsite", newest=ago(days=3))),
+    ("3-2-1-1-0", "immutable.newest_within", with_facts("immutable", newest=ago(days=8))),
+    ("3-2-1-1-0", "verified.newest_within", with_facts("verified", tested_at=ago(days=91), newest=ago(days=92))),
+    ("daily_26h", "recovery_points.newest_within", healthy(newest=ago(hours=27))),
+    ("daily_26h", "recovery_points.longest_gap", healthy(gaps=gaps(every=27 * HOUR))),
+    ("gfs", "recovery_points.newest_within", healthy(newest=ago(hours=27))),
+    ("gfs", "recovery_points.days", healthy(calendar={"days": 6, "weeks": 57, "months": 13})),
+    ("gfs", "recovery_points.weeks", healthy(calendar={"days": 400, "weeks": 3, "months": 13})),
+    ("gfs", "recovery_points.months", healthy(calendar={"days": 400, "weeks": 57, "months": 11})),
+    ("retired", "recovery_points.minimum", EMPTY),
+    ("bam_minimum_frequency_and_retention", "recovery_points.days", healthy(calendar={"days": 34})),
+    ("bam_minimum_frequency_and_retention", "recovery_points.reaches_back", healthy(oldest=ago(days=34))),
+    ("bam_encrypted", "encrypted.all", with_facts("encrypted", count=399, false=1)),
+    ("bam_minimum_retention", "recovery_points.reaches_back", healthy(oldest=ago(days=34))),
+    ("bam_last_recovery_point_created", "recovery_points.newest_within", healthy(newest=ago(hours=25))),
+    ("bam_cross_region_copy", "offsite.newest_within", with_facts("offsite", newest=ago(days=3))),
+    ("bam_vault_lock", "immutable.newest_within", with_facts("immutable", newest=ago(days=8))),
+]
+
+
+@pytest.mark.parametrize(("name", "control", "judged"), BROKEN)
+def test_what_breaks_it(name: str, control: str, judged: dict[str, Any]) -> None:
+    assert results(judged, name)[control] == "fail"
+    assert not judge(judged, name).compliant
+
+
+def test_every_control_of_every_ready_policy_is_broken_somewhere() -> None:
+    asked = {(name, control.name) for name in NAMES for control in compile_document(name).tiers[0].controls}
+    # locations.newest_within passes wherever a place counts; it says which ones do.
+    assert asked - {(name, control) for name, control, _row in BROKEN} == {("3-2-1-1-0", "locations.newest_within")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_passes_without_proof(name: str) -> None:
+    unsure = {"recovery_points": {"count": 0, "unknown": 400, "newest_unknown": ago(hours=5)}}
+    silent = {**EMPTY, "facets": unsure}
+    names = ("offsite", "immutable", "encrypted", "verified")
+    soft = {key: {"count": 0, "estimated": facts(), "attested": facts()} for key in names}
+    situations = {
+        "no workload": judge(read(), name),
+        "no point": judge(EMPTY, name),
+        "nothing is told of the points": judge(silent, name),
+        "only estimates": judge({**silent, "facets": {**unsure, **soft}}, name),
+        "not wholly read": judge(read(healthy(), complete=False), name),
+        "read too long ago": judge(healthy(), name, as_of=NOW + 25 * HOUR * 1_000_000),
+        "read later": judge(healthy(), name, as_of=NOW - HOUR * 1_000_000),
+        "only points in the future": judge({**EMPTY, "in_future": 30}, name),
+        "nobody is judged": judge(healthy(), name, exclude=[{"match": {"source": "*"}, "reason": "off"}]),
+        "the waiver ended yesterday": judge(
+            EMPTY, name, waivers=[{"workload": "*", "control": "*", "until": "2026-11-20", "reason": "new"}]
+        ),
+    }
+    assert [told for told, assessment in situations.items() if assessment.compliant] == []
+    assert [told for told, one in situations.items() if one.frame["totals"]["verdicts"]["pass"]] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("skew", [-3600, 3600])
+def test_a_clock_that_is_off_proves_no_time(name: str, skew: int) -> None:
+    server = {"host": "vbr1", "product": "spp", "clock_skew_seconds": skew}
+    assert judge(read(healthy(), server=server), name).compliant is (name in TIMELESS)
+
+
+def test_estimates_count_where_the_user_says_so() -> None:
+    soft = with_facts("immutable", count=0, newest=None, oldest=None, estimated=facts())
+    assert results(soft, "3-2-1-1-0")["immutable.newest_within"] == "fail"
+    accepting: dict[str, Any] = {"extends": "3-2-1-1-0", "accept": ["exact", "estimated"]}
+    assert judge(soft, accepting).compliant
+    assert judge(soft, {"extends": "3-2-1-1-0", "immutable": {"accept": ["estimated"]}}).compliant
+
+
+class TestExtends:
+    def test_a_rule_of_ones_own_takes_the_place_of_the_ready_one(self) -> None:
+        own = {"extends": "gfs", "recovery_points": {"months": 3, "minimum": 9}, "warn_at": "80%", "full": {"weeks": 4}}
+        assert compile_document(own).said == {
+            "recovery_points": {"newest_within": "26h", "days": 7, "weeks": 4, "months": 3, "minimum": 9},
+            "full": {"weeks": 4},
+            "warn_at": "80%",
+        }
+
+    def test_what_is_ready_stays_as_it_is(self) -> None:
+        before = deepcopy(dict(READY))
+        judge(healthy(), {"extends": "gfs", "recovery_points": {"months": 3}, "expected": ["web01"]})
+        assert before == READY
+
+    @pytest.mark.parametrize(
+        "policy",
+        [
+            "gfs",
+            {"extends": "gfs"},
+            {"policy": "gfs"},
+            {"policy": {"extends": "gfs"}},
+        ],
+    )
+    def test_the_assessment_shows_the_policy_in_force(self, policy: Any) -> None:
+        told = judge(healthy(), policy, max_read_age="2d").plain()["policy"]
+        assert told == {**READY["gfs"], "max_read_age": "2d"}
+        again = judge(healthy(), told)
+        assert again.plain() == judge(healthy(), policy, max_read_age="2d").plain()
+
+    def test_beside_it_in_one_file(self) -> None:
+        said = yaml.safe_load("policy: 3-2-1-1-0\nexpected: [web01, web02]\n")
+        assert results(healthy(), said)["expected.exists"] == "fail"
+
+    def test_in_tiers(self) -> None:
+        tiers = [
+            {"name": "retired", "match": {"in_inventory": False}, "policy": "retired"},
+            {"name": "others", "policy": {"extends": "daily_26h", "recovery_points": {"minimum": 7}}},
+        ]
+        gone = healthy(workload_name="gone", in_inventory=False, newest=ago(days=90))
+        assessment = judge([read(healthy(), gone)], {"policies": tiers})
+        assert assessment.compliant
+        told = assessment.plain()
+        assert {(one["workload_name"], one["tier"]) for one in told["findings"] if one["workload_name"]} == {
+            ("web01", "others"),
+            ("gone", "retired"),
+        }
+        assert told["policy"]["policies"][0]["policy"] == READY["retired"]
+        assert told["policy"]["policies"][1]["policy"]["recovery_points"] == {
+            **READY["daily_26h"]["recovery_points"],
+            "minimum": 7,
+        }
+
+    @pytest.mark.parametrize(
+        ("policy", "said"),
+        [
+            (
+                "3-2-1",
+                "policy: there is no ready policy '3-2-1'. Did you mean 3-2-1-1-0? There are: 3-2-1-1-0, daily_26h",
+            ),
+            ("", "policy: there is no ready policy ''. There are: "),
+            ({"extends": "dayly"}, "policy.extends: there is no ready policy 'dayly'"),
+            ({"extends": ["gfs"]}, "policy.extends: there is no ready policy ['gfs']. Did you mean gfs?"),
+            ({"extends": None}, "policy.extends: there is no ready policy None"),
+            ({"policy": "gsf"}, "policy.policy: there is no ready policy 'gsf'. Did you mean gfs?"),
+            ({"extend": "gfs"}, "policy.extend: there is no such key. Did you mean extends?"),
+            ({"policies": [{"name": "a", "policy": "gsf"}]}, "policies[0].policy: there is no ready policy 'gsf'"),
+            (
+                {"policies": [{"name": "a", "policy": {"extends": "gsf"}}]},
+                "policies[0].policy.extends: there is no ready policy 'gsf'",
+            ),
+            (
+                {"extends": "gfs", "policies": [{"name": "a", "policy": "gfs"}]},
+                "policy.extends: it stands beside policies",
+            ),
+            ({"extends": "gfs", "recovery_points": None}, "policy.recovery_points: None is no mapping"),
+            ({"extends": "gfs", "policy": {"full": {"weeks": 1}}}, "policy.policy: there is no such key"),
+        ],
+    )
+    def test_refused(self, policy: Any, said: str) -> None:
+        with pytest.raises(OptionError) as caught:
+            compile_document(policy)
+        assert str(caught.value).startswith(said)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One server that is met more than once proves nothing twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.plugins.module_utils._policy.policy_rows import ago, finding, findings, judge, read, row
+
+SEVEN = {"recovery_points": {"minimum": 7}}
+ADDED = {"by": "workload_name", "independent": True}
+EARLIER = "2026-11-21T03:00:00Z"
+BEFORE = {"newest": ago(days=3), "oldest": ago(days=60)}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("beside", [{}, {"expected": ["web01"]}, {"combine": {"by": "workload_name"}}])
+def test_the_later_read_is_judged(order: int, beside: dict[str, Any]) -> None:
+    """Whatever the order, and whatever the older one tells."""
+    reads = [read(row(recovery_points=30), read_at=EARLIER), read(row(recovery_points=2))][::order]
+    told = findings(reads, SEVEN, **beside)
+    assert [each["actual"] for each in told if each["control"] == "recovery_points.minimum"] == [2]
+    said = [each for each in judge(reads, SEVEN, **beside).plain()["findings"] if each["control"] == "read.superseded"]
+    assert [(each["result"], each["workload_name"]) for each in said] == [("not_applicable", "web01")]
+    assert judge(reads, SEVEN, **beside).plain()["totals"]["workloads"] == 1
+
+
+def test_of_two_reads_of_one_moment_one_is_judged() -> None:
+    assert len(findings([read(row()), read(row())], SEVEN)) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"workload_id": "id-2"},
+        {"workload_type": "database"},
+        {"origin": "another"},
+        {"source": "vbr2"},
+        {"workload_id": None},
+    ],
+)
+def test_reads_may_tell_a_server_in_parts(other: dict[str, Any]) -> None:
+    """Machines by one task and databases by another: each row stands."""
+    assert len(findings([read(row(), read_at=EARLIER), read(row(**other))], SEVEN)) == 2
+
+
+def test_without_an_id_the_name_tells_them_apart() -> None:
+    one, other = row(workload_id=None), row(workload_id=None, workload_name="web02")
+    assert len(findings([read(one, read_at=EARLIER), read(other)], SEVEN)) == 2
+    assert len(findings([read(one, read_at=EARLIER), read(one)], SEVEN)) == 1
+
+
+@pytest.mark.parametrize(
+    ("second", "count"),
+    [
+        # Another view may lag behind, cut fractions of a second off, or know other ids.
+        ({}, 4),
+        ({"newest": BEFORE["newest"]}, 4),
+        ({"oldest": BEFORE["oldest"], "newest": ago(hours=5).replace("Z", ".25Z")}, 4),
+        ({"workload_id": "urn:1"}, 4),
+        (BEFORE, 8),
+        ({"newest": ago(hours=5, seconds=1), "oldest": ago(days=30, seconds=1)}, 8),
+        # The newest of one is the oldest of the other: two histories that meet.
+        ({"newest": ago(days=30), "oldest": ago(days=60)}, 8),
+        ({"newest": None, "oldest": None}, 8),
+    ],
+)
+def test_views_of_one_server_are_not_added_up(second: dict[str, Any], count: int) -> None:
+    four = {"recovery_points": 4, "facets": {"recovery_points": {"count": 4}}}
+    other = row(**{**four, "source": "em", **second})
+    told = finding([read(row(**four)), read(other, server={"host": "em"})], SEVEN, combine=ADDED)
+    assert told["actual"] == count
+    assert told["result"] == ("pass" if count == 8 else "fail")
+    assert ("one server's" in told["message"]) is (count == 4)

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which requirement is spoken to by what: read from the side of the requirement, as an auditor does."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, KIND_FACETS
+from ansible_collections.backup.audit.plugins.module_utils._policy.references import references_of
+
+BACKUP = {"recovery_points", "full", "kinds", "size", "expected"}
+TESTS = {"verified", "checked", "malware"}
+APART = {"locations", "copies", "offsite"}
+KEPT = {"immutable", "encrypted"}
+ALL = BACKUP | TESTS | APART | KEPT
+
+# Requirement -> the facets that speak to it, and no others.
+REQUIREMENTS = {
+    "NIST SP 800-53 CP-6": APART,
+    "NIST SP 800-53 CP-9": BACKUP | {"immutable"},
+    "NIST SP 800-53 CP-9(1)": TESTS,
+    "NIST SP 800-53 CP-9(3)": APART,
+    "NIST SP 800-53 CP-9(5)": {"offsite"},
+    "NIST SP 800-53 CP-9(8)": {"encrypted"},
+    "NIST SP 800-53 CP-10": {"recovery_points", "full", "kinds", "verified"},
+    "NIST SP 800-53 SI-3": {"malware"},
+    "CIS 11.1": {"expected"},
+    "CIS 11.2": BACKUP,
+    "CIS 11.3": KEPT,
+    "CIS 11.4": APART | {"immutable"},
+    "CIS 11.5": {"verified"},
+    "ISO/IEC 27001 A.5.30": {"verified"},
+    "ISO/IEC 27001 A.8.7": {"malware"},
+    "ISO/IEC 27001 A.8.13": ALL,
+    "ISO/IEC 27001 A.8.24": {"encrypted"},
+    "SOC 2 A1.2": BACKUP | APART | KEPT,
+    "SOC 2 A1.3": TESTS | {"size"},
+    "DORA 12": ALL,
+    "NIS2 4.2": ALL,
+    "PCI DSS 3.5.1": {"encrypted"},
+    "PCI DSS 9.4.1.1": {"offsite"},
+    "PCI DSS 12.10.1": BACKUP,
+}
+
+
+@pytest.mark.parametrize("requirement", REQUIREMENTS)
+def test_facets_of_a_requirement(requirement: str) -> None:
+    assert {facet for facet in ALL if requirement in references_of(f"{facet}.minimum")} == REQUIREMENTS[requirement]
+
+
+def test_every_facet_speaks_to_known_requirements_and_names_each_once() -> None:
+    assert {*FACETS, "kinds", "expected"} == ALL
+    for facet in ALL:
+        told = references_of(f"{facet}.minimum")
+        assert len(told) == len(set(told))
+        assert set(told) <= set(REQUIREMENTS), facet
+
+
+def test_facets_of_kinds_are_backups_like_others() -> None:
+    for facet in KIND_FACETS.values():
+        assert references_of(f"{facet.name}.minimum") == references_of("kinds.minimum")
+
+
+@pytest.mark.parametrize("control", ["read.complete", "read.age", "policy.tier", "policy.exclude", "nothing"])
+def test_what_is_about_the_reading_speaks_to_none(control: str) -> None:
+    assert references_of(control) == []

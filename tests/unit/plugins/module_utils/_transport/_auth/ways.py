@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A product that hands out sessions, and the ways to log in to it."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import threading
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.auth import (
+    BasicForHeader,
+    BasicForSession,
+    JsonForCookies,
+    JsonForToken,
+    Login,
+    OAuth2Password,
+)
+
+PASSWORD = "c0rrect-horse"
+PERMITS = (
+    Permit("GET", "/api/list"),
+    Permit("POST", "/api/session", {"v": "latest"}),
+    Permit("DELETE", "/api/session"),
+    Permit("DELETE", "/api/sessions/{name}"),
+    Permit("POST", "/api/session/end"),
+)
+
+
+@dataclasses.dataclass
+class Appliance:
+    """A product that hands out numbered sessions and forgets them when told to."""
+
+    password: str = PASSWORD
+    given: int = 0
+    valid: set[str] = dataclasses.field(default_factory=set)
+    refresh_allowed: bool = True
+    log_in_answer: tuple[int, dict[str, str], Any] | None = None
+    log_out_status: int = 204
+    log_out_refused: set[str] = dataclasses.field(default_factory=set)
+    lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+
+    def forget(self) -> None:
+        """All sessions end, as they do when they expire."""
+        self.valid.clear()
+
+    def __call__(self, asked: Any) -> tuple[int, dict[str, str], Any]:
+        if asked.path == "/api/list":
+            return (200, {}, {"ok": True}) if carried(asked) in self.valid else (401, {}, {"message": "expired"})
+        if asked.method == "DELETE" or asked.path == "/api/session/end":
+            return (401 if carried(asked) in self.log_out_refused else self.log_out_status), {}, b""
+        return self._log_in(asked)
+
+    def _log_in(self, asked: Any) -> tuple[int, dict[str, str], Any]:
+        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+        if form.get("grant_type") == "refresh_token":
+            if not self.refresh_allowed or form["refresh_token"] != f"refresh-{self.given}":
+                return 400, {}, {"error": "invalid_grant"}
+        elif self.log_in_answer is not None:
+            return self.log_in_answer
+        elif self._password(asked, form) != self.password:
+            return (400 if form else 401), {}, {"error_description": f"bad password {self.password}"}
+        # As products do, a token in the body, in a header or in a cookie; each way takes its own.
+        with self.lock:
+            self.given += 1
+            token = f"session-{self.given}"
+            self.valid.add(token)
+        headers = {"X-Session": token, "Set-Cookie": f"JSESSIONID={token}; Path=/; HttpOnly"}
+        members = dict.fromkeys(("sessionid", "access_token", "auth_token"), token)
+        return 200, headers, {**members, "refresh_token": f"refresh-{self.given}", "name": f"s{self.given}", "id": 7}
+
+    @staticmethod
+    def _password(asked: Any, form: dict[str, str]) -> str:
+        if form:
+            return form["password"]
+        if asked.headers.get("Content-Type") == "application/json":
+            return str(json.loads(asked.body)["password"])
+        return base64.b64decode(asked.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")[2]
+
+
+def carried(asked: Any) -> str:
+    """The session that a request is carried by."""
+    headers = asked.headers
+    bearer = headers.get("Authorization", "").removeprefix("Bearer ")
+    return str(headers.get("X-Session") or bearer or headers.get("Cookie", "").removeprefix("JSESSIONID="))
+
+
+def is_log_in(asked: Any) -> bool:
+    return bool(asked.method == "POST" and asked.path.partition("?")[0] == "/api/session")
+
+
+def basic(password: str = PASSWORD) -> Login:
+    return BasicForSession("auditor", password, path="/api/session", member="sessionid", header="X-Session")
+
+
+def oauth2(password: str = PASSWORD) -> Login:
+    return OAuth2Password("auditor", password, path="/api/session", mfa_advice="Use a local user")
+
+
+def by_header(password: str = PASSWORD, body: str | None = None) -> Login:
+    return BasicForHeader(
+        "auditor",
+        password,
+        path="/api/session",
+        params={"v": "latest"},
+        header="X-Session",
+        log_out="/api/sessions",
+        session_of=lambda answer: str(answer.json_object()["name"]),
+        body=body,
+    )
+
+
+def by_cookie(password: str = PASSWORD) -> Login:
+    return JsonForCookies("auditor", password, path="/api/session", log_out="/api/session/end")
+
+
+def by_token(password: str = PASSWORD) -> Login:
+    return JsonForToken(
+        "auditor",
+        password,
+        path="/api/session",
+        log_out="/api/session/end",
+        member="auth_token",
+        header="X-Session",
+        ended_by="cookie",
+    )
+
+
+WAYS = pytest.mark.parametrize("way", [basic, oauth2, by_header, by_cookie, by_token])
+WAYS_WITH_A_MEMBER = pytest.mark.parametrize("way", [basic, oauth2])
+
+
+def log_ins(server: Any) -> int:
+    return len([call for call in server.calls() if call in ("POST /api/session", "POST /api/session?v=latest")])

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The seam to tools, with small programs in place of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
+    CommandWallError,
+    NotInstalledError,
+    OutputError,
+    Runner,
+    Slot,
+    ToolError,
+    TooSlowError,
+    Trouble,
+    bare_environment,
+    said,
+    tidy,
+)
+
+LIST = ("--json", "list")
+SHOW = ("show", Slot("--stanza=", r"[a-z0-9]+"), Slot("", r"[a-z-]+"))
+TROUBLES = (Trouble("wrong password", "wrong_password", "the password is wrong", "Check password"),)
+
+
+def tool(tmp_path: Path, script: str) -> str:
+    path = tmp_path / "tool"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def runner(executable: str, **more: object) -> Runner:
+    given = {"secrets": ["s3cret"], "troubles": TROUBLES, "timeout": 20.0, **more}
+    return Runner(executable, [LIST, SHOW], {**bare_environment(), "TOOL_PASSWORD": "s3cret"}, **given)  # type: ignore[arg-type]
+
+
+class TestWall:
+    @pytest.mark.parametrize("arguments", [LIST, ("show", "--stanza=main", "one"), ("show", "--stanza=forget", "x")])
+    def test_what_is_on_the_list_is_run(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+        ran = runner(tool(tmp_path, 'echo "$@"')).run(*arguments)
+        assert (ran.rc, ran.out.decode().split()) == (0, list(arguments))
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            (),
+            ("list",),
+            ("list", "--json"),
+            ("--json", "list", "--x"),
+            ("--json", "list", ""),
+            ("--json", "List"),
+            ("show", "--stanza=", "one"),
+            ("show", "--stanza=MAIN", "one"),
+            ("show", "--stanza=main\n", "one"),
+            ("show", "--stanza=main", "--force"),
+            ("show", "--stanza=main", "prune"),
+            ("show", "--stanza=main", "delete"),
+            ("forget",),
+            ("--json", "prune"),
+        ],
+    )
+    def test_everything_else_is_not(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+        executable = tool(tmp_path, f"touch {tmp_path}/was-run")
+        with pytest.raises(CommandWallError, match="not on the list of reads"):
+            runner(executable).run(*arguments)
+        assert not (tmp_path / "was-run").exists()
+
+    @pytest.mark.parametrize(
+        "word", ["forget", "prune", "delete", "expire", "unlock", "init", "break-lock", "--repair"]
+    )
+    def test_what_changes_a_repository_is_refused_even_where_a_list_holds_it(self, tmp_path: Path, word: str) -> None:
+        careless = Runner(tool(tmp_path, "exit 0"), [("x", word)], bare_environment())
+        with pytest.raises(CommandWallError):
+            careless.run("x", word)
+
+
+class TestChild:
+    def test_it_gets_a_bare_environment(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("TZ", "America/New_York")
+        monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+        monkeypatch.setenv("TOOL_OPTION", "of this process")
+        out = runner(tool(tmp_path, "env")).run(*LIST).out.decode()
+        told = dict(line.split("=", 1) for line in out.splitlines())
+        assert {name: told[name] for name in ("TZ", "LC_ALL", "TOOL_PASSWORD")} == {
+            "TZ": "UTC",
+            "LC_ALL": "C",
+            "TOOL_PASSWORD": "s3cret",
+        }
+        assert set(told) <= {"TZ", "LC_ALL", "TOOL_PASSWORD", "PATH", "HOME", "PWD", "_", "SHLVL", "OLDPWD"}
+
+    def test_it_has_no_terminal_and_nothing_to_read(self, tmp_path: Path) -> None:
+        ran = runner(
+            tool(tmp_path, "read answer || echo nothing; (: < /dev/tty) 2> /dev/null || echo no terminal")
+        ).run(*LIST)
+        assert ran.out.decode().splitlines() == ["nothing", "no terminal"]
+
+    def test_what_is_not_installed_is_said(self) -> None:
+        with pytest.raises(NotInstalledError, match="no-such-tool is not installed on this host"):
+            runner("no-such-tool").run(*LIST)
+
+    def test_what_cannot_be_run_is_said(self, tmp_path: Path) -> None:
+        path = tmp_path / "tool"
+        path.write_bytes(b"\x7fELF, but not really")
+        path.chmod(0o755)
+        with pytest.raises(NotInstalledError, match="cannot be run"):
+            runner(str(path)).run(*LIST)
+
+    def test_commands_and_bytes_are_counted(self, tmp_path: Path) -> None:
+        run = runner(tool(tmp_path, "printf 12345"))
+        run.run(*LIST)
+        run.run(*LIST)
+        assert (run.counters.count, run.counters.bytes) == (2, 10)
+
+
+class TestBounds:
+    def test_a_tool_that_does_not_end_is_ended_with_its_children(self, tmp_path: Path) -> None:
+        executable = tool(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait")
+        started = time.monotonic()
+        with pytest.raises(TooSlowError, match=r"did not end within 0\.5 s"):
+            runner(executable, timeout=0.5).run(*LIST)
+        assert time.monotonic() - started < 15
+        child = int((tmp_path / "child").read_text())
+        for _try in range(50):
+            if not _alive(child):
+                break
+            time.sleep(0.1)
+        assert not _alive(child)
+
+    def test_a_tool_that_writes_without_end_is_ended(self, tmp_path: Path) -> None:
+        with pytest.raises(OutputError, match="more than 100000 bytes"):
+            runner(tool(tmp_path, "yes"), max_output_bytes=100_000).run(*LIST)
+
+    def test_a_tool_that_complains_without_end_does_not_fill_the_memory(self, tmp_path: Path) -> None:
+        ran = runner(tool(tmp_path, "head -c 5000000 /dev/zero | tr '\\0' x >&2; echo done")).run(*LIST)
+        assert ran.out == b"done\n"
+        assert len(ran.err) < 2_000_000
+
+    def test_a_child_that_keeps_the_pipes_does_not_keep_us(self, tmp_path: Path) -> None:
+        started = time.monotonic()
+        ran = runner(tool(tmp_path, "sleep 30 & echo '[]'")).run(*LIST)
+        assert ran.out == b"[]\n"
+        assert time.monotonic() - started < 10
+
+
+class TestWords:
+    def test_a_failure_is_told_in_the_words_of_the_tool(self, tmp_path: Path) -> None:
+        run = runner(tool(tmp_path, "echo 'Fatal: s3cret is a wrong password' >&2; exit 12"))
+        ran = run.run(*LIST)
+        error = run.error(ran)
+        assert (error.code, error.status, error.message) == ("wrong_password", 12, "the password is wrong")
+        assert error.words == "Fatal: ******** is a wrong password"
+
+    @pytest.mark.parametrize("told", ["p@ss/word?", "p%40ss%2fword%3f", "cEBzcy93b3JkPw=="])
+    def test_a_secret_is_masked_however_the_tool_spells_it(self, tmp_path: Path, told: str) -> None:
+        run = runner(
+            tool(tmp_path, f"echo 'no answer from https://user:{told}@host/' >&2; exit 1"), secrets=["p@ss/word?"]
+        )
+        assert run.error(run.run(*LIST)).words == "no answer from https://user:********@host/"
+
+    def test_an_unknown_failure_is_told_too(self, tmp_path: Path) -> None:
+        run = runner(tool(tmp_path, "echo odd; exit 3"))
+        with pytest.raises(ToolError, match="ended with 3") as caught:
+            run.json(run.run(*LIST))
+        assert caught.value.words == "odd"
+
+    @pytest.mark.parametrize("script", ["echo '[1, 2'", "true", "echo no"])
+    def test_what_is_no_json_is_no_answer_whatever_the_return_code(self, tmp_path: Path, script: str) -> None:
+        run = runner(tool(tmp_path, script))
+        with pytest.raises(OutputError, match="no JSON"):
+            run.json(run.run(*LIST))
+
+    def test_json_lines_are_told_by_their_messages(self) -> None:
+        text = (
+            '{"message_type":"exit_error","code":10,"message":"Fatal: no\\nmore"}\n'
+            '{"type": "log_message", "message": "Traceback (most recent):'
+            '\\n  File\\nOSError: no\\n\\nPlatform: x", "levelname": "ERROR"}\n'
+            '{"type": "log_message", "message": "fine", "levelname": "INFO"}\n'
+            "plain\nplain\n{broken\n[1]\n{}\n"
+        )
+        assert said(text) == ["Fatal: no", "OSError: no", "plain", "{broken", "[1]"]
+
+    def test_words_are_one_short_printable_line(self) -> None:
+        assert tidy("a\x1b[31m\nb\u202ec" + "x" * 400) == ("a [31m b c" + "x" * 400)[:297] + "..."
+
+    def test_errors_are_of_the_one_family(self) -> None:
+        assert all(issubclass(kind, AuditError) for kind in (CommandWallError, NotInstalledError, ToolError))
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    # One that has ended and that nobody asked after is still listed.
+    return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]

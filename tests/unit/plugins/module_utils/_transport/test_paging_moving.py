@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Listings that items leave and join while they are read."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_link, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Inline, Workers
+from tests.unit.plugins.module_utils._transport.listings import (
+    READERS,
+    Listing,
+    Reader,
+    add_first,
+    add_last,
+    links,
+    numbers,
+    offsets,
+    remove,
+)
+
+
+@READERS
+@pytest.mark.parametrize("request_number", [2, 3, 4])
+def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_number: int) -> None:
+    """Those behind it move up, one of them to a page that was read already."""
+    listing = Listing(40, then={request_number: remove(3)})
+    found = read(listing, Inline())
+    assert set(listing.items) <= set(found) <= set(range(40))
+    assert len(found) == len(set(found))
+
+
+@READERS
+def test_items_that_come_first_push_none_out(read: Reader) -> None:
+    """What was not there when reading began need not be met; all that was is."""
+    listing = Listing(40, then={4: add_first(100)})
+    found = read(listing, Inline())
+    assert set(range(40)) <= set(found)
+    assert Counter(found).most_common(1)[0][1] <= 2
+    # Pages without a seam are read once more, because an item may hide behind one that was met twice.
+    assert len(listing.asked) <= 14
+
+
+@READERS
+@pytest.mark.parametrize("request_number", [2, 3, 4])
+def test_items_that_come_and_go_so_that_the_total_stays_are_seen(read: Reader, request_number: int) -> None:
+    """Three go from a page that was read, three come at the end: no total tells, but others moved up."""
+
+    def change(items: list[int]) -> None:
+        del items[2:5]
+        items.extend((100, 101, 102))
+
+    listing = Listing(40, then={request_number: change})
+    found = read(listing, Inline())
+    assert set(listing.items) <= set(found) <= {*range(40), 100, 101, 102}
+    assert len(found) == len(set(found))
+
+
+def test_a_server_of_unsteady_order_is_believed_once_nothing_new_comes() -> None:
+    """Items with equal names may change places from page to page; none goes missing."""
+    asked = []
+
+    def fetch(start: int, limit: int) -> Page[int]:
+        asked.append(start)
+        items = list(range(40))
+        if len(asked) % 2:
+            items[8], items[9], items[17], items[18] = 9, 8, 18, 17
+        return Page(items[start : start + limit], 40)
+
+    assert sorted(offsets(fetch, Inline())) == list(range(40))
+
+
+@READERS
+def test_items_that_come_last_are_read_as_well(read: Reader) -> None:
+    listing = Listing(40, then={2: add_last(100), 3: add_last(101)})
+    assert read(listing, Inline()) == [*range(40), 100, 101]
+
+
+@READERS
+def test_a_listing_that_shrinks_every_time_is_an_error(read: Reader) -> None:
+    then = {number: (lambda items: items.pop(0)) for number in range(2, 200)}
+    with pytest.raises(AnswerError, match="lost items each of the 3 times it was read") as raised:
+        read(Listing(60, then=then), Inline())
+    assert raised.value.code == "incomplete"
+
+
+@given(
+    st.dictionaries(st.integers(1, 9), st.sampled_from(["first", "last", "remove first", "remove last"]), max_size=4),
+    st.integers(12, 40),
+)
+@settings(max_examples=300)
+def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], count: int) -> None:
+    """One change at most between two requests; where items come and go so that totals hide it nothing can tell."""
+    if len({event.startswith("remove") for event in events.values()}) > 1:
+        return
+    doing = {
+        "first": lambda items: items.insert(0, 1000 + len(items)),
+        "last": lambda items: items.append(1000 + len(items)),
+        "remove first": lambda items: items.pop(0),
+        "remove last": lambda items: items.pop(),
+    }
+    for read in (offsets, numbers, links):
+        listing = Listing(count, then={number: doing[event] for number, event in events.items()})
+        try:
+            found = read(listing, Inline(), 5)
+        except AnswerError:
+            continue
+        assert {item for item in listing.items if item < 1000} <= set(found)
+
+
+def test_a_second_reading_gives_only_what_the_first_did_not(workers: Workers) -> None:
+    listing = Listing(40, then={3: remove(0)})
+    pages = list(by_offset(listing.slice, Inline(), 10, int, "points"))
+    assert [len(page) for page in pages] == [10, 9, 10, 9, 2]
+    assert sorted(item for page in pages for item in page) == list(range(40))
+
+
+def test_links_of_single_pages_are_not_hashed() -> None:
+    def identity(_item: int) -> int:
+        raise AssertionError("hashed")
+
+    assert list(by_link(Listing(10).linked(10), "points", identity)) == [list(range(10))]

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pages that answer in any order, of any size, from a list that moves: all of it, or an error."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import (
+    NumberedPage,
+    Page,
+    by_number,
+    by_offset,
+    by_page_size,
+)
+
+
+class Race:
+    """Of some requests under way any may be answered first; results come in the order of the arguments all the same."""
+
+    def __init__(self, chance: random.Random, width: int) -> None:
+        self._chance = chance
+        self._width = width
+
+    def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        """(argument, result), argument by argument."""
+        left = iter(arguments)
+        while under_way := list(itertools.islice(left, self._width)):
+            done = {}
+            for argument in self._chance.sample(under_way, len(under_way)):
+                done[argument] = task(argument)
+            yield from ((argument, done[argument]) for argument in under_way)
+
+
+class Server:
+    """A list that may lose or gain an item at either end, before the n-th request; pages are cut by its cap."""
+
+    def __init__(self, count: int, cap: int, moves: dict[int, str]) -> None:
+        self.items = list(range(count))
+        self._cap = cap
+        self._moves = moves
+        self._asked = 0
+
+    def slice(self, start: int, limit: int) -> Page[int]:
+        """By offset."""
+        self._asked += 1
+        move = self._moves.get(self._asked)
+        if move == "first":
+            self.items.insert(0, 1000 + self._asked)
+        elif move == "last":
+            self.items.append(1000 + self._asked)
+        elif move and self.items:
+            del self.items[0 if move == "remove first" else -1]
+        return Page(self.items[start : start + min(limit, self._cap)], len(self.items))
+
+    def page(self, number: int, size: int) -> Page[int]:
+        """By number from 0."""
+        return self.slice(number * size, size)
+
+    def numbered(self, number: int) -> NumberedPage[int]:
+        """By number from 1, of the server's own size."""
+        page = self.slice((number - 1) * self._cap, self._cap)
+        return NumberedPage(page.items, -(-len(self.items) // self._cap))
+
+
+def readers(server: Server, race: Race, size: int) -> list[Callable[[], list[int]]]:
+    """Every way in which pages are read in parallel."""
+
+    def flat(pages: Iterable[Any]) -> list[int]:
+        return [item for page in pages for item in page]
+
+    return [
+        lambda: flat(by_offset(server.slice, race, size, int, "points")),
+        lambda: flat(by_page_size(server.page, race, size, int, "points")),
+        lambda: flat(by_number(server.numbered, race, int, "points")),
+    ]
+
+
+_SIZES = (st.integers(0, 60), st.integers(1, 12), st.integers(1, 12))
+
+
+@given(*_SIZES, st.integers(0, 2), st.randoms(use_true_random=False), st.integers(1, 8))
+def test_whatever_page_answers_first_all_items_come_once(
+    count: int, cap: int, size: int, way: int, chance: random.Random, width: int
+) -> None:
+    server = Server(count, cap, {})
+    assert readers(server, Race(chance, width), size)[way]() == list(range(count))
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    *_SIZES,
+    st.integers(0, 2),
+    st.randoms(use_true_random=False),
+    st.integers(1, 8),
+    st.booleans(),
+    st.dictionaries(st.integers(1, 12), st.sampled_from(["first", "last"]), max_size=3),
+)
+def test_from_a_list_that_grows_or_shrinks_all_that_stayed_comes_or_an_error(
+    count: int,
+    cap: int,
+    size: int,
+    way: int,
+    chance: random.Random,
+    width: int,
+    shrinks: bool,
+    moves: dict[int, str],
+) -> None:
+    server = Server(count, cap, {number: f"remove {end}" if shrinks else end for number, end in moves.items()})
+    try:
+        found = readers(server, Race(chance, width), size)[way]()
+    except AnswerError:
+        return
+    stayed = {item for item in server.items if item < 1000}
+    assert stayed <= set(found)
+    assert set(found) <= set(range(count)) | {1000 + number for number in moves}
+
+
+def test_what_comes_at_both_ends_hides_no_item_that_was_passed_over() -> None:
+    """A page is answered before the one in front of it, and an item comes in between: one is met twice, one never."""
+
+    class LastFirst:
+        def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+            given = list(arguments)
+            done = {number: task(number) for number in [*given[:3], *reversed(given[3:])]}
+            yield from ((number, done[number]) for number in given)
+
+    server = Server(9, 2, {4: "last", 7: "first"})
+    found = [item for page in by_page_size(server.page, LastFirst(), 2, int, "points") for item in page]
+    assert set(range(9)) <= set(found)

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit, Wall, WallError
+
+BASE = "https://backup.example:9443"
+PERMITS = (
+    Permit("GET", "/api/backups", {"page": None, "order": ("asc", "desc"), "from": "recovery"}),
+    Permit("GET", "/api/backups/{id}/versions"),
+    Permit("POST", "/api/search", {"action": "aggregate", "size": None}, required=("action",)),
+    Permit("POST", "/api/session"),
+    Permit("GET", "/api/v1.0/jobs"),
+)
+WALL = Wall(PERMITS)
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "/api/backups"),
+        ("GET", "/api/backups?"),
+        ("GET", "/api/backups?page=1&order=asc&from=recovery"),
+        ("GET", "/api/backups?page=1&page=2"),
+        ("GET", "/api/backups?page="),
+        ("GET", "/api/backups?page=isDelete"),
+        ("GET", "/api/backups/42/versions"),
+        ("GET", "/api/backups/urn%3Aveeam%3A7/versions"),
+        ("GET", "/api/%62ackups"),
+        ("GET", "/api/backups/100%25/versions"),
+        ("POST", "/api/search?action=aggregate"),
+        ("POST", "/api/search?size=10&action=aggregate"),
+        ("POST", "/api/session"),
+        ("GET", "/api/v1.0/jobs"),
+    ],
+)
+def test_what_is_on_the_list_passes(method: str, target: str) -> None:
+    WALL.judge(method, BASE + target)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "reason"),
+    [
+        ("POST", "/api/backups", "no such call"),
+        ("DELETE", "/api/backups", "no such call"),
+        ("get", "/api/backups", "no such call"),
+        ("GET", "/API/backups", "no such call"),
+        ("GET", "/api/backups/", "no such call"),
+        ("GET", "//api/backups", "no such call"),
+        ("GET", "/api//backups", "no such call"),
+        ("GET", "/api/backups//versions", "no such call"),
+        ("GET", "/api/backups/a/b/versions", "no such call"),
+        ("GET", "/api/backups/a%2Fb/versions", "no such call"),
+        ("GET", "/api/backups/a%2fb/versions", "no such call"),
+        ("GET", "/api/backups/a%5Cb/versions", "no such call"),
+        ("GET", "/api/backups/a\\b/versions", "no such call"),
+        ("GET", "\\api\\backups", "no such call"),
+        ("GET", "/api/backups/a%3Fb/versions", "no such call"),
+        ("GET", "/api/backups/a%23b/versions", "no such call"),
+        ("GET", "/api/backups/a%00/versions", "no such call"),
+        ("GET", "/api/backups%00", "no such call"),
+        ("GET", "/api/backups/a%0d%0aX/versions", "no such call"),
+        # Servers that strip path parameters see other paths than we do: /api/..;/x is /x to some.
+        ("GET", "/api/backups/..;/versions", "no such call"),
+        ("GET", "/api/backups/..;a=b/versions", "no such call"),
+        ("GET", "/api/backups/1;action=delete/versions", "no such call"),
+        ("GET", "/api/backups/1%3Baction=delete/versions", "no such call"),
+        ("GET", "/api/backups;x=1", "no such call"),
+        # Bytes that are no UTF-8; some servers read an overlong dot or slash there.
+        ("GET", "/api/backups/%c0%ae%c0%ae/versions", "no such call"),
+        ("GET", "/api/v1X0/jobs", "no such call"),
+        ("GET", "/api/backups/../versions", "dot segments"),
+        ("GET", "/api/backups/%2e%2e/versions", "dot segments"),
+        ("GET", "/api/backups/%2E%2E/versions", "dot segments"),
+        ("GET", "/api/backups/.%2e/versions", "dot segments"),
+        ("GET", "/api/./backups", "dot segments"),
+        ("GET", "/api/backups/%2e/versions", "dot segments"),
+        ("GET", "/api/backups#x", "fragment"),
+        ("GET", "/api/backups/%252e%252e/versions", "encoded twice"),
+        ("GET", "/api/backups/a%252fb/versions", "encoded twice"),
+        ("GET", "/api/backups?isDelete", "'isDelete' is not on the list"),
+        ("GET", "/api/backups?isDelete=true", "'isDelete' is not on the list"),
+        ("GET", "/api/backups?%69sDelete=1", "'isDelete' is not on the list"),
+        ("GET", "/api/backups?PAGE=1", "'PAGE' is not on the list"),
+        ("GET", "/api/backups?page=1&action=collect", "'action' is not on the list"),
+        ("GET", "/api/backups?page%00=1", "is not on the list"),
+        ("GET", "/api/backups?page=1;action=collect", "semicolon"),
+        ("GET", "/api/backups?=1", "is not on the list"),
+        ("GET", "/api/backups?order=up", "'order' may not have this value"),
+        ("GET", "/api/backups?order=ASC", "'order' may not have this value"),
+        ("GET", "/api/backups?order=asc&order=up", "'order' may not have this value"),
+        ("GET", "/api/backups?from=", "'from' may not have this value"),
+        ("GET", "/api/backups?from=recover", "'from' may not have this value"),
+        ("GET", "/api/backups/42/versions?page=1", "'page' is not on the list"),
+        ("POST", "/api/search", "'action' is missing"),
+        ("POST", "/api/search?size=1", "'action' is missing"),
+        ("POST", "/api/search?action=delete", "'action' may not have this value"),
+        ("POST", "/api/search?action=aggregate&action=delete", "'action' may not have this value"),
+        ("GET", "", "no such call"),
+    ],
+)
+def test_what_is_not_on_the_list_does_not_pass_and_is_told_why(method: str, target: str, reason: str) -> None:
+    with pytest.raises(WallError) as raised:
+        WALL.judge(method, BASE + target)
+    assert reason in raised.value.message
+    assert raised.value.code == "refused_by_wall"
+    assert (raised.value.call or "").startswith(method)
+
+
+@pytest.mark.parametrize("url", ["https://user@backup.example/api/backups", "https://a:b@backup.example/api/backups"])
+def test_user_names_in_a_url_do_not_pass(url: str) -> None:
+    with pytest.raises(WallError, match="user name"):
+        WALL.judge("GET", url)
+
+
+def test_a_base_path_is_part_of_every_permit() -> None:
+    wall = Wall(PERMITS, "/gateway")
+    wall.judge("GET", f"{BASE}/gateway/api/backups")
+    for target in ("/api/backups", "/gatewayapi/backups", "/gateway-2/api/backups", "/gateway/../api/backups"):
+        with pytest.raises(WallError):
+            wall.judge("GET", BASE + target)
+
+
+_POISON = st.sampled_from(
+    ["..", ".", "/", "//", "\\", ";", "%2e", "%2f", "%5c", "%25", "%00", "?", "&", "#", "=", "a", "1", "@", ":", "api"]
+)
+_LINK = st.lists(_POISON | st.text(max_size=3), max_size=8).map("".join)
+
+
+@given(st.sampled_from(["GET", "POST", "DELETE", "PUT"]), st.sampled_from(["", "/api", "/api/backups/"]), _LINK)
+def test_no_other_url_passes(method: str, start: str, rest: str) -> None:
+    """Whatever passes is, once more decoded than any server would, one of the permitted paths and nothing more."""
+    url = BASE + start + rest
+    try:
+        WALL.judge(method, url)
+    except (WallError, ValueError):
+        return
+    path, _mark, query = url.removeprefix(BASE).partition("?")
+    segments = unquote(path).split("/")[1:]
+    permitted = {
+        ("GET", ("api", "backups")),
+        ("POST", ("api", "session")),
+        ("GET", ("api", "v1.0", "jobs")),
+    }
+    if (method, tuple(segments)) not in permitted:
+        assert method == "GET"
+        assert [segments[0], segments[1], segments[3]] == ["api", "backups", "versions"]
+        assert len(segments) == 4
+        assert not set(segments[2]) & set("\\;#")
+        assert segments[2] not in (".", "..")
+    if query:
+        assert all(pair.split("=")[0] in ("", "page", "order", "from") for pair in query.split("&"))
+
+
+@given(st.text(min_size=1, max_size=12))
+def test_an_id_passes_as_one_quoted_segment_or_not_at_all(ident: str) -> None:
+    url = f"{BASE}/api/backups/{quote(ident, safe='', errors='surrogatepass')}/versions"
+    hostile = ident in (".", "..") or any(character in "/?#\\;\ufffd" or character < " " for character in ident)
+    doubled = "%" in ident
+    try:
+        WALL.judge("GET", url)
+    except WallError:
+        assert hostile or doubled or any("\ud800" <= character <= "\udfff" for character in ident)
+    else:
+        assert not hostile
