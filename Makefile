@@ -48,7 +48,7 @@ test: setup ## unit and integration tests
 
 .PHONY: honesty
 honesty: setup ## situations in which a careless check says "compliant": a table of what is said here
-	$(PYTHON) -m pytest -v tests/honesty
+	$(PYTHON) -m pytest -v tests/false_compliance
 
 REAL_TOOLS := restic rclone borgbackup pgbackrest postgresql
 
@@ -78,7 +78,7 @@ coverage: export ANSIBLE_COLLECTIONS_PATH := $(VENV)/tree
 coverage: setup ## unit, integration and honesty tests, and which lines and branches of plugins/ nothing reached, in modules and plays neither
 	mkdir -p build/coverage
 	rm -f build/coverage/data*
-	$(PYTHON) -m pytest -n 2 --cov --cov-report= tests/unit/plugins tests/integration tests/honesty
+	$(PYTHON) -m pytest -n 2 --cov --cov-report= tests/unit/plugins tests/integration tests/false_compliance
 	$(PYTHON) -m tests.tools.coverage
 
 .PHONY: mutants

@@ -9,13 +9,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence import csv_file as _csv
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import csv_file
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_csv(assessment: t.Any) -> str:
     """An ASSESSMENT (packed or plain) as CSV."""
-    return render("to_csv", assessment, _csv.to_csv)
+    return render("to_csv", assessment, csv_file.to_csv)
 
 
 class FilterModule:

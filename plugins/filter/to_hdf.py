@@ -9,13 +9,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence import hdf as _hdf
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import hdf
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_hdf(assessment: t.Any) -> str:
     """An ASSESSMENT (packed or plain) as HDF (Heimdall's exec-json)."""
-    return render("to_hdf", assessment, _hdf.to_hdf)
+    return render("to_hdf", assessment, hdf.to_hdf)
 
 
 class FilterModule:

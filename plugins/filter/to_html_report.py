@@ -10,13 +10,13 @@ import typing as t
 from collections.abc import Callable
 from functools import partial
 
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence import html_page as _html
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import html_page
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_html_report(assessment: t.Any, title: str = "Recovery report") -> str:
     """An ASSESSMENT (packed or plain) as one HTML page that needs nothing else."""
-    return render("to_html_report", assessment, partial(_html.to_html_report, title=title))
+    return render("to_html_report", assessment, partial(html_page.to_html_report, title=title))
 
 
 class FilterModule:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence import junit as _junit
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import junit
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_junit(assessment: t.Any) -> str:
     """An ASSESSMENT (packed or plain) as JUnit XML."""
-    return render("to_junit", assessment, _junit.to_junit)
+    return render("to_junit", assessment, junit.to_junit)
 
 
 class FilterModule:

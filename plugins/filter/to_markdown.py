@@ -10,13 +10,13 @@ import typing as t
 from collections.abc import Callable
 from functools import partial
 
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence import markdown as _markdown
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import markdown
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_markdown(assessment: t.Any, max_rows: int = 100) -> str:
     """An ASSESSMENT (packed or plain) as Markdown."""
-    return render("to_markdown", assessment, partial(_markdown.to_markdown, max_rows=max_rows))
+    return render("to_markdown", assessment, partial(markdown.to_markdown, max_rows=max_rows))
 
 
 class FilterModule:

@@ -10,13 +10,13 @@ import typing as t
 from collections.abc import Callable
 from functools import partial
 
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence import openmetrics as _openmetrics
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import openmetrics
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_openmetrics(assessment: t.Any, workloads: bool = True) -> str:
     """An ASSESSMENT (packed or plain) as metrics for node_exporter's textfile collector."""
-    return render("to_openmetrics", assessment, partial(_openmetrics.to_openmetrics, workloads=workloads))
+    return render("to_openmetrics", assessment, partial(openmetrics.to_openmetrics, workloads=workloads))
 
 
 class FilterModule:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence import oscal as _oscal
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import oscal
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
 def to_oscal(assessment: t.Any) -> str:
     """An ASSESSMENT (packed or plain) as OSCAL assessment-results."""
-    return render("to_oscal", assessment, _oscal.to_oscal)
+    return render("to_oscal", assessment, oscal.to_oscal)
 
 
 class FilterModule:

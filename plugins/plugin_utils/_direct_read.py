@@ -35,7 +35,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.signals import 
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import Say
 from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import read
-from ansible_collections.backup.audit.plugins.module_utils._transport import client as _http
+from ansible_collections.backup.audit.plugins.module_utils._transport import client
 
 _SOURCES: tuple[type[Source], ...] = (
     SpectrumProtectPlus,
@@ -98,7 +98,7 @@ def _said(checked: ValidationResult) -> Iterator[str]:
 
 def read_servers(servers: Sequence[Mapping[str, t.Any]], say: Say | None = None) -> list[dict[str, t.Any]]:
     """One result for each server, in this order; several are read at once. OptionError before anything is sent."""
-    if not _http.HAS_REQUESTS:
+    if not client.HAS_REQUESTS:
         raise OptionError("the Python package requests is missing", advice="Install it where Ansible runs")
     ready = [Server(options, f"servers[{number}]") for number, options in enumerate(servers)]
     urls = [server.params["url"] for server in ready if server.params["url"]]

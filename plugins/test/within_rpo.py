@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils._proof import proves
+from ansible_collections.backup.audit.plugins.plugin_utils._condition_tests import proves
 
 
 def within_rpo(reads: t.Any, rpo: str, expected: t.Any = None) -> bool:

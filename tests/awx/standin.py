@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .rules import Refused, check, check_survey
-from .shapes import PARENTS, ROOT, SHAPES
+from tests.awx.rules import Refused, check, check_survey
+from tests.awx.shapes import PARENTS, ROOT, SHAPES
 
 TOKEN = "awx-t0ken-of-a-test"
 _API = "/api/v2/"

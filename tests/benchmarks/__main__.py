@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import cores, judging, reading, report, tools
+from tests.benchmarks import cores, evaluation, reading, report, tools
 from tests.benchmarks.recipes import RECIPES
 from tests.tools.matrix import MATRIX, chosen
 from tests.tools.project import ROOT
@@ -104,7 +104,7 @@ def _assertion_jobs(options: argparse.Namespace) -> Iterator[Job]:
     for workloads, packed in ((1000, True),) if options.small else _ASSERTIONS:
         rank = _JUDGING if workloads == max(_ASSERTIONS)[0] else _REST
         label = f"assertion {workloads} {'packed' if packed else 'readable'}"
-        yield rank, label, partial(judging.assertion, workloads, options.pairs, packed=packed)
+        yield rank, label, partial(evaluation.assertion, workloads, options.pairs, packed=packed)
 
 
 def _core_jobs(options: argparse.Namespace) -> Iterator[Job]:
@@ -117,11 +117,11 @@ def _core_jobs(options: argparse.Namespace) -> Iterator[Job]:
 
 def _role_jobs(options: argparse.Namespace) -> Iterator[Job]:
     for sources in [1] if options.small else [1, 10, 50]:
-        yield _ROLE, f"role {sources}", partial(judging.role, sources, 1 if sources > 10 else min(options.pairs, 3))
+        yield _ROLE, f"role {sources}", partial(evaluation.role, sources, 1 if sources > 10 else min(options.pairs, 3))
 
 
 def _filter_jobs(options: argparse.Namespace) -> Iterator[Job]:
-    yield _REST, "filters", partial(judging.filters, 50 if options.small else 5000, options.pairs)
+    yield _REST, "filters", partial(evaluation.filters, 50 if options.small else 5000, options.pairs)
 
 
 def _tool_jobs(options: argparse.Namespace) -> Iterator[Job]:

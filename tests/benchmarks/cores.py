@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import version
 from typing import Any
 
-from tests.benchmarks import judging, reading
+from tests.benchmarks import evaluation, reading
 from tests.benchmarks.bounds import LARGE, MOST_JUDGED, SMALL
 from tests.tools.matrix import Cell, environment_of
 from tests.tools.project import ROOT
@@ -36,7 +36,7 @@ def main() -> int:
     pairs = int(sys.argv[1])
     walls = [reading.wall(_PRODUCT, points, pairs, hand=points == SMALL) for points in (LARGE, SMALL)]
     results = [told for pair in walls for told in pair]
-    results.append(judging.assertion(MOST_JUDGED, pairs, packed=True))
+    results.append(evaluation.assertion(MOST_JUDGED, pairs, packed=True))
     told = {"core": version("ansible-core"), "python": platform.python_version(), "results": results}
     print(json.dumps(told))
     return 0

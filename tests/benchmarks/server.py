@@ -27,10 +27,10 @@ from urllib.parse import parse_qsl, urlsplit
 import trustme
 from multidict import CIMultiDict
 
-from tests.simulators.dialect import Answer, Call, Dialect, json_answer
 from tests.simulators.estate import build_even_estate
+from tests.simulators.ground_truth import as_moment
+from tests.simulators.product_api import Answer, Call, Dialect, json_answer
 from tests.simulators.products import DIALECTS
-from tests.simulators.truth import as_moment
 
 _ALIVE = re.compile(r"/(token|session|login|logout|logonSessions|sessionMngr|date-time|serverTime)\b", re.IGNORECASE)
 # Unitrends is asked for spans of time that end now: calls of the same hour ask for the same.

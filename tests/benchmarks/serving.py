@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.simulators.launch import wait_or_kill
+from tests.simulators.process import wait_or_kill
 from tests.tools.project import ROOT
 
 _SECONDS_TO_START = 600

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tests.faults.cases import CASES, Case
-from tests.faults.judging import HONEST, MISSED, WRONG, Verdict
+from tests.faults.outcomes import HONEST, MISSED, WRONG, Verdict
 from tests.faults.products import COLUMNS, Column
 from tests.faults.table import as_text, write_docs
 from tests.faults.workers import Worker

@@ -20,11 +20,10 @@ from typing import Any
 
 from ansible.module_utils import basic
 
-from ansible_collections.backup.audit.plugins.module_utils._module import rest_module as _info
+from ansible_collections.backup.audit.plugins.module_utils._module import rest_module
 
 # Imported here, so that a copy has them already.
-from ansible_collections.backup.audit.plugins.module_utils._transport import client as _http
-from ansible_collections.backup.audit.plugins.module_utils._transport import deadlines as _patience
+from ansible_collections.backup.audit.plugins.module_utils._transport import client, deadlines
 from tests.integration.products import PREFIXES
 
 __all__ = ["Run", "run"]
@@ -44,7 +43,7 @@ class Run:
 
 def run(name: str, arguments: Mapping[str, Any], limit: float) -> Run:
     """Run one module; after ``limit`` seconds it is killed."""
-    assert _info is not None
+    assert rest_module is not None
     reader, writer = os.pipe()
     started = time.monotonic()
     pid = os.fork()
@@ -86,13 +85,13 @@ def _be_module(name: str, arguments: Mapping[str, Any], writer: int) -> None:
 
 def _hurry() -> None:
     """Waits and bounds a hundredth of the real ones, which unit tests look at; all else is as it is."""
-    assert hasattr(_patience, "WHOLE_ANSWER_TIMEOUTS")
+    assert hasattr(deadlines, "WHOLE_ANSWER_TIMEOUTS")
     for name in ("_backoff", "MAX_RETRY_AFTER_SECONDS"):
-        assert hasattr(_http, name), f"_http.{name} is gone: the matrix would wait for real"
-    _http._backoff = _short
-    _http.MAX_RETRY_AFTER_SECONDS = 0.2
-    _patience.WHOLE_ANSWER_TIMEOUTS = 2
-    defaults = _http.Endpoint.__init__.__kwdefaults__ or {}
+        assert hasattr(client, name), f"_http.{name} is gone: the matrix would wait for real"
+    client._backoff = _short
+    client.MAX_RETRY_AFTER_SECONDS = 0.2
+    deadlines.WHOLE_ANSWER_TIMEOUTS = 2
+    defaults = client.Endpoint.__init__.__kwdefaults__ or {}
     assert "max_answer_bytes" in defaults
     defaults["max_answer_bytes"] = _LARGEST_ANSWER
 

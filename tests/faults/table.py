@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tests.faults.cases import Case
-from tests.faults.judging import MISSED
+from tests.faults.outcomes import MISSED
 from tests.faults.products import Column
 from tests.tools.project import ROOT
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 from tests.faults.cases import Case
 from tests.faults.child import Run, run
-from tests.faults.judging import MISSED, WRONG, Verdict, judge
+from tests.faults.outcomes import MISSED, WRONG, Verdict, judge
 from tests.faults.products import Column
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, login_of

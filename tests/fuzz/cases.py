@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 
 from tests.fuzz.damage import LOSSES, OTHERS, Damage, sites
+from tests.fuzz.replay import SETUPS, Tape
 from tests.fuzz.samples import SAMPLED
-from tests.fuzz.tape import SETUPS, Tape
 
 # How many damaged readings there are in all, over all setups. One costs 10 to 40 ms.
 CASES = int(os.environ.get("FUZZ_CASES", "2000"))

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from tests.fuzz.reading import Told
-from tests.fuzz.tape import Setup, Tape, taped
+from tests.fuzz.replay import Setup, Tape, taped
 
 _TOKEN = b'{"access_token": "a-token-of-some-length", "sessionid": "a-token-of-some-length"}'
 

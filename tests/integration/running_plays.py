@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
+from tests.integration.process_monitor import ProcessWatch
 from tests.integration.running_modules import MODULES
-from tests.integration.watching_processes import ProcessWatch
 from tests.tools.project import ROOT
 
 

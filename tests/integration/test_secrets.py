@@ -15,10 +15,10 @@ import pytest
 
 from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
+from tests.integration.process_monitor import ProcessWatch
 from tests.integration.running_modules import MODULES, login_of, read
 from tests.integration.running_plays import Played, play, servers
-from tests.integration.watching_processes import ProcessWatch
-from tests.unit.plugins.module_utils._core.spellings import SPELLINGS
+from tests.unit.plugins.module_utils._core.secret_encodings import SPELLINGS
 
 PRODUCTS = list(MODULES)
 # Headers by which the products' sessions travel.

@@ -14,25 +14,27 @@ from typing import Any
 import pytest
 
 from tests.integration.running_plays import Played, play
-from tests.real import restic_repository as restic
+from tests.real import restic_repository
 from tests.real.tools import flip, largest, needs
 
 pytestmark = needs("restic")
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> restic.Repository:
-    return restic.made(tmp_path)
+def repository(tmp_path: Path) -> restic_repository.Repository:
+    return restic_repository.made(tmp_path)
 
 
-def judged(folder: Path, repository: restic.Repository, **hosts: dict[str, Any]) -> tuple[Played, dict[str, Any]]:
+def judged(
+    folder: Path, repository: restic_repository.Repository, **hosts: dict[str, Any]
+) -> tuple[Played, dict[str, Any]]:
     """Run the playbook on backup01, which is this machine, and on other ``hosts``."""
     known = {
         "ansible_connection": "local",
         "ansible_python_interpreter": sys.executable,
         "backup_product": "restic",
         "backup_repository": str(repository.path),
-        "backup_password": restic.PASSWORD,
+        "backup_password": restic_repository.PASSWORD,
         "backup_verify": "data",
     }
     variables = {
@@ -52,17 +54,19 @@ def judged(folder: Path, repository: restic.Repository, **hosts: dict[str, Any])
     return ended, assessment
 
 
-def test_a_repository_is_read_on_its_host(repository: restic.Repository, tmp_path: Path) -> None:
+def test_a_repository_is_read_on_its_host(repository: restic_repository.Repository, tmp_path: Path) -> None:
     ended, assessment = judged(tmp_path, repository)
     assert assessment["compliant"] is True
     assert {one["workload_name"] for one in assessment["workloads"]} == {"web01", "db01"}
     assert assessment["reads"][0]["server"]["verify"]["result"] == "sound"
     assert "backup01 -> localhost" not in ended.output.partition("Read a restic repository")[2].partition("TASK")[0]
-    assert restic.PASSWORD not in ended.output
-    assert restic.PASSWORD not in (tmp_path / "evidence" / "report.html").read_text()
+    assert restic_repository.PASSWORD not in ended.output
+    assert restic_repository.PASSWORD not in (tmp_path / "evidence" / "report.html").read_text()
 
 
-def test_damage_and_hosts_that_cannot_be_read_are_findings(repository: restic.Repository, tmp_path: Path) -> None:
+def test_damage_and_hosts_that_cannot_be_read_are_findings(
+    repository: restic_repository.Repository, tmp_path: Path
+) -> None:
     flip(largest(repository.path / "data"), 1000)
     dark = {
         "ansible_host": "127.0.0.1",

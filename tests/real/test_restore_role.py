@@ -19,7 +19,7 @@ import yaml
 
 from tests.integration.running_plays import Played, play
 from tests.real import cluster as postgres
-from tests.real import restic_repository as restic
+from tests.real import restic_repository
 from tests.real.tools import needs
 from tests.tools.project import ROOT
 
@@ -78,17 +78,19 @@ def judged(folder: Path, reading: dict[str, Any], home: Path) -> Played:
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> restic.Repository:
-    return restic.made(tmp_path_factory.mktemp("restored"))
+def repository(tmp_path_factory: pytest.TempPathFactory) -> restic_repository.Repository:
+    return restic_repository.made(tmp_path_factory.mktemp("restored"))
 
 
 @needs("restic")
 class TestRestic:
-    def test_a_restore_that_was_checked_is_proof(self, repository: restic.Repository, tmp_path: Path) -> None:
+    def test_a_restore_that_was_checked_is_proof(
+        self, repository: restic_repository.Repository, tmp_path: Path
+    ) -> None:
         given = {
             "backup_product": "restic",
             "backup_repository": str(repository.path),
-            "backup_password": restic.PASSWORD,
+            "backup_password": restic_repository.PASSWORD,
             "restore_test_sample": 2,
         }
         data = repository.path.parent / "data"
@@ -105,9 +107,9 @@ class TestRestic:
         }
         assert all(0 < one["seconds"] < 600 for one in record(tmp_path))
         assert list((tmp_path / "scratch").iterdir()) == []
-        assert restic.PASSWORD not in ended.output
-        assert restic.PASSWORD not in (tmp_path / "records" / "backup01.restore_tests.json").read_text()
-        reading = {"repository": str(repository.path), "password": restic.PASSWORD}
+        assert restic_repository.PASSWORD not in ended.output
+        assert restic_repository.PASSWORD not in (tmp_path / "records" / "backup01.restore_tests.json").read_text()
+        reading = {"repository": str(repository.path), "password": restic_repository.PASSWORD}
         verdict = judged(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
         assert verdict.status == 0, verdict.output
 
@@ -125,7 +127,7 @@ class TestRestic:
         assert verdict.status != 0
         assert "the newest restore test, of" in verdict.output
 
-    def test_the_play_of_the_readme(self, repository: restic.Repository, tmp_path: Path) -> None:
+    def test_the_play_of_the_readme(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
         """As it stands there, but for places and the rights of root."""
         page = (ROOT / "roles" / "restore_test" / "README.md").read_text("utf-8")
         (plays,) = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)]
@@ -139,7 +141,7 @@ class TestRestic:
             "ansible_python_interpreter": sys.executable,
             "backup_product": "restic",
             "backup_repository": str(repository.path),
-            "backup_password": restic.PASSWORD,
+            "backup_password": restic_repository.PASSWORD,
             "restore_test_scratch": str(tmp_path / "scratch"),
         }
         inventory = {"backup_servers": {"hosts": {"backup01": host}}}
@@ -147,11 +149,11 @@ class TestRestic:
         assert ended.status == 0, ended.output
         assert [one["result"] for one in record(tmp_path)] == ["passed"]
 
-    def test_check_mode_restores_nothing(self, repository: restic.Repository, tmp_path: Path) -> None:
+    def test_check_mode_restores_nothing(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
         given = {
             "backup_product": "restic",
             "backup_repository": str(repository.path),
-            "backup_password": restic.PASSWORD,
+            "backup_password": restic_repository.PASSWORD,
             "restore_test_check": ["true"],
         }
         ended = run_role(tmp_path, given, repository.home, "--check")

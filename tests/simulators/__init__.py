@@ -5,6 +5,6 @@
 
 from __future__ import annotations
 
-from .launch import running
+from tests.simulators.process import running
 
 __all__ = ["running"]

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import trustme
 
-from .dialect import Dialect
-from .estate import build_estate, invite_guests, write_estate
-from .products import DIALECTS
-from .seed_estate import build_seed_estate
-from .server import ProductServer
-from .truth import Estate, as_moment, from_iso
+from tests.simulators.estate import build_estate, invite_guests, write_estate
+from tests.simulators.ground_truth import Estate, as_moment, from_iso
+from tests.simulators.product_api import Dialect
+from tests.simulators.products import DIALECTS
+from tests.simulators.server import ProductServer
+from tests.simulators.vendor_estate import build_seed_estate
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:

@@ -12,9 +12,21 @@ from collections.abc import Iterator
 from random import Random
 from typing import TextIO
 
-from . import guests, policies, stories
-from .stories import Calendar, Night, Story
-from .truth import DAY, HOUR, MINUTE, SECOND, Copy, CopyRule, Estate, Point, Policy, Run, Workload
+from tests.simulators import policies, product_scenarios, scenarios
+from tests.simulators.ground_truth import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Copy,
+    CopyRule,
+    Estate,
+    Point,
+    Policy,
+    Run,
+    Workload,
+)
+from tests.simulators.scenarios import Calendar, Night, Story
 
 _GIB = 2**30
 _EXTRA_NAMES = ("app", "api", "build", "cache", "desk", "file", "log", "node", "print", "report", "stage", "tools")
@@ -38,7 +50,7 @@ class _Author:
             key=self.key,
             name=name,
             workload_type=story.workload_type,
-            platform_hint=stories.platform_of(story),
+            platform_hint=scenarios.platform_of(story),
             site=story.site,
             policy=story.policy,
             in_inventory=story.in_inventory,
@@ -91,7 +103,7 @@ class _Author:
     def _kind(self, run: Run, oldest: bool) -> str:
         if "monthly" in policies.retention_classes(run.policy, run.started):
             return "archive"
-        return "full" if oldest or stories.is_weekly(run) else "incremental"
+        return "full" if oldest or scenarios.is_weekly(run) else "incremental"
 
     def _rules(self, run: Run, kind: str) -> tuple[CopyRule, ...]:
         if kind == "replica":
@@ -120,7 +132,12 @@ class _Author:
         """Tests and checks come hours after the backup, so the newest point may not have had its own yet."""
         run = point.run
         tested = run.started + 9 * HOUR
-        if work.story in _TESTED_BY and point.kind == "full" and stories.is_weekly(run) and tested <= self.calendar.now:
+        if (
+            work.story in _TESTED_BY
+            and point.kind == "full"
+            and scenarios.is_weekly(run)
+            and tested <= self.calendar.now
+        ):
             point.verified_at, point.verified_by = tested, _TESTED_BY[work.story]
         checked = last_check(run.policy, self.calendar)
         if checked is not None and point.kind in ("full", "incremental") and point.created_at < checked:
@@ -145,7 +162,7 @@ def last_check(policy: Policy, calendar: Calendar) -> int | None:
         return None
     backs = range(8) if policy.check == "weekly" else range(1)
     runs = (calendar.night(policy, back) for back in backs)
-    run = next(run for run in runs if policy.check != "weekly" or stories.is_weekly(run))
+    run = next(run for run in runs if policy.check != "weekly" or scenarios.is_weekly(run))
     return run.started + 40 * MINUTE
 
 
@@ -154,10 +171,10 @@ def build_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
     chosen: list[Workload] = []
     for index in range(workloads):
         author = _Author(seed, f"w{index + 1:05}", calendar, points)
-        if index < len(stories.CAST):
-            name, story = stories.CAST[index]
+        if index < len(scenarios.CAST):
+            name, story = scenarios.CAST[index]
         else:
-            story = author.dice.choices(stories.EXTRAS, [extra.weight for extra in stories.EXTRAS])[0]
+            story = author.dice.choices(scenarios.EXTRAS, [extra.weight for extra in scenarios.EXTRAS])[0]
             name = f"{author.dice.choice(_EXTRA_NAMES)}-{index + 1:05}"
         chosen.append(author.write(name, story))
     return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
@@ -167,16 +184,16 @@ def build_even_estate(seed: int, workloads: int, points: int, now: int) -> Estat
     """Virtual machines that are all alike, each with one backup on disk for every one of so many nights."""
     calendar = Calendar(now)
     alike = [_Author(seed, f"w{number:05}", calendar, points) for number in range(1, workloads + 1)]
-    chosen = [author.write(f"vm-{author.key[1:]}", stories.EVEN) for author in alike]
+    chosen = [author.write(f"vm-{author.key[1:]}", scenarios.EVEN) for author in alike]
     return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
 
 
 def invite_guests(estate: Estate, points: int) -> None:
     """An estate that has the whole cast gets those too whom only some products know."""
-    if len(estate.workloads) < len(stories.CAST):
+    if len(estate.workloads) < len(scenarios.CAST):
         return
     calendar = Calendar(estate.now)
-    for index, (name, story) in enumerate(guests.GUESTS):
+    for index, (name, story) in enumerate(product_scenarios.GUESTS):
         estate.workloads.append(_Author(estate.seed, f"g{index + 1:05}", calendar, points).write(name, story))
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
-from .dialect import Answer, Call, Dialect, Refusal, Route, credentials_of, json_answer
-from .truth import Estate
+from tests.simulators.ground_truth import Estate
+from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, credentials_of, json_answer
 
 _FORM = "application/x-www-form-urlencoded"
 

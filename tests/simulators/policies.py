@@ -7,7 +7,7 @@ immutable by mere label: a story that needs other facts takes another policy.
 
 from __future__ import annotations
 
-from .truth import HOUR, MINUTE, CopyRule, Location, Policy, Run, Site, as_datetime
+from tests.simulators.ground_truth import HOUR, MINUTE, CopyRule, Location, Policy, Run, Site, as_datetime
 
 BERLIN = Site("berlin", "Berlin", "Europe/Berlin", "backup-berlin.example", "germanywestcentral")
 CHICAGO = Site("chicago", "Chicago", "America/Chicago", "backup-chicago.example", "northcentralus")

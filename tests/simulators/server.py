@@ -13,12 +13,12 @@ from email.utils import format_datetime
 
 from aiohttp import web
 
-from .dialect import Answer, Call, Dialect, json_answer
-from .door import Door
-from .faults import Fault, FaultPlan
-from .sending import send_badly
-from .traffic import Traffic, compressed
-from .truth import as_datetime
+from tests.simulators.connections import Traffic, compressed
+from tests.simulators.delivery import send_badly
+from tests.simulators.faults import Fault, FaultPlan
+from tests.simulators.ground_truth import as_datetime
+from tests.simulators.listener import Door
+from tests.simulators.product_api import Answer, Call, Dialect, json_answer
 
 _LARGEST_REQUEST = 2**20
 

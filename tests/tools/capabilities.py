@@ -12,15 +12,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tools.project import ROOT
 
 
 def tables() -> dict[str, dict[str, str]]:
     """Page -> {name of the markers: the text between them}."""
     # Here, because run as a program the collection can be imported only after the last lines of this file.
-    from tests.honesty import table as honesty
+    from tests.false_compliance import table
     from tests.tools import capability_facts, capability_verdicts
 
     return {
@@ -29,7 +28,7 @@ def tables() -> dict[str, dict[str, str]]:
             "reasons": capability_facts.reasons(),
         },
         "docs/policy.md": {"verdicts": capability_verdicts.table()},
-        "docs/trust.md": {"honesty": honesty.table()},
+        "docs/trust.md": {"honesty": table.table()},
     }
 
 

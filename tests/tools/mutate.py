@@ -39,12 +39,15 @@ WANTED_PERCENT = 85
 SURVIVORS = "build/mutants.txt"
 _UNIT = ROOT / "tests" / "unit" / "plugins"
 _TESTS = (
-    "module_utils/test_policy*.py",
-    "module_utils/test_[mrs]*.py",
+    "module_utils/_policy/**/*.py",
+    "module_utils/_collect/*.py",
+    "module_utils/_core/test_model.py",
     "action/*.py",
-    "plugin_utils/*.py",
+    "plugin_utils/**/*.py",
     "filter/*.py",
 )
+# Those that evaluate a policy; the others start simulated servers.
+_FALSE_COMPLIANCE = ("attributes", "points", "policies", "read_results", "scope")
 _SLOW_TESTS = ("test_to_html_report_in_browser.py",)
 # In a fork: all tests passed, a test failed. Whatever else ends it is a death too.
 _SURVIVED, _KILLED = 0, 1
@@ -58,16 +61,22 @@ Found = tuple[str, Mutant]
 
 
 def targets(names: Sequence[str]) -> list[Path]:
-    """The modules to mutate."""
-    files = [*sorted(FOLDER.glob("_policy*.py")), *sorted(FOLDER.glob("_summary*.py")), FOLDER / "_model.py"]
-    return [file for file in files if not names or file.name in names]
+    """The files to mutate; ``names`` are paths below module_utils, and none means all."""
+    collected = (FOLDER / "_collect" / name for name in ("summary.py", "points.py"))
+    files = [*sorted(FOLDER.glob("_policy/**/*.py")), *collected, FOLDER / "_core" / "model.py"]
+    return [file for file in files if not names or str(file.relative_to(FOLDER)) in names]
+
+
+def module_name(name: str) -> str:
+    """The dotted name of a file, of which ``name`` is the path below module_utils."""
+    return f"{PACKAGE}.{name.removesuffix('.py').replace('/', '.')}"
 
 
 def test_files() -> list[str]:
     """The tests that may notice."""
     files = {file for pattern in _TESTS for file in _UNIT.glob(pattern) if file.name.startswith("test_")}
-    honesty = sorted((ROOT / "tests" / "honesty").glob("test_judging*.py"))
-    return [str(file) for file in (*sorted(files), *honesty) if file.name not in _SLOW_TESTS]
+    evaluated = {ROOT / "tests" / "false_compliance" / f"test_{name}.py" for name in _FALSE_COMPLIANCE}
+    return [str(file) for file in (*sorted(files), *sorted(evaluated)) if file.name not in _SLOW_TESTS]
 
 
 def in_fork(work: Callable[[], None], seconds: float) -> bool:
@@ -143,7 +152,7 @@ class Session:
         first, last = mutant.lines
         numbers = {test for line in range(first, last + 1) for test in lines.get(line, ())}
         chosen = sorted(numbers, key=self._seconds.__getitem__)
-        path = str(sys.modules[f"{PACKAGE}.{name.removesuffix('.py')}"].__file__)
+        path = str(sys.modules[module_name(name)].__file__)
         changed = _changed_code(path, mutant)
         pairs = [(each, changed[each.__code__]) for each in self._functions[path] if each.__code__ in changed]
         try:
@@ -184,10 +193,7 @@ class Session:
 
     def _baseline(self, told: Path) -> None:
         """Which lines each test runs, and how long it takes."""
-        names = {
-            sys.modules[f"{PACKAGE}.{name.removesuffix('.py')}"].__file__: name
-            for name in {name for name, _mutant in self._found}
-        }
+        names = {sys.modules[module_name(name)].__file__: name for name in {name for name, _mutant in self._found}}
         reached: dict[str, dict[int, set[int]]] = {name: defaultdict(set) for name in names.values()}
         running = 0
 
@@ -234,7 +240,7 @@ def try_at_import(name: str, mutant: Mutant, tests: Sequence[str]) -> bool:
         plain = SourceFileLoader.get_code
 
         def get_code(loader: SourceFileLoader, fullname: str) -> types.CodeType | None:
-            if fullname == f"{PACKAGE}.{name.removesuffix('.py')}":
+            if fullname == module_name(name):
                 return compile(mutant.tree(), loader.path, "exec", dont_inherit=True)
             return plain(loader, fullname)
 
@@ -270,9 +276,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--again", action="store_true", help="only the survivors of the last run, in build/mutants.txt")
     parser.add_argument("--at-import", action="store_true", help="only mutants that take effect at import")
-    parser.add_argument("files", nargs="*", help="names of modules, such as _policy_points.py")
+    parser.add_argument("files", nargs="*", help="paths below module_utils, such as _policy/combine.py")
     given = parser.parse_args(arguments)
-    found = [(file.name, mutant) for file in targets(given.files) for mutant in mutants_of(file.read_text("utf-8"))]
+    found = [
+        (str(file.relative_to(FOLDER)), mutant)
+        for file in targets(given.files)
+        for mutant in mutants_of(file.read_text("utf-8"))
+    ]
     if given.again:
         last = set((ROOT / SURVIVORS).read_text("utf-8").splitlines())
         found = [(name, mutant) for name, mutant in found if _line(name, mutant) in last]
@@ -301,7 +311,7 @@ def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float, slow_end
             os.dup2(shown, 2)
             session = Session(found, Path(folder), ends)
             for name in {name for name, _mutant in found}:
-                __import__(f"{PACKAGE}.{name.removesuffix('.py')}")
+                __import__(module_name(name))
             pytest.main([*_OPTIONS, *tests], plugins=[session])
             if not session.broken:
                 told.write_text(json.dumps([session.survived, session.unfit]), "utf-8")
@@ -340,7 +350,7 @@ def _report(found: Sequence[Found], survived: dict[int, bool]) -> int:
     out.parent.mkdir(exist_ok=True)
     out.write_text("".join(sorted(lines)), "utf-8")
     for name, each in sorted(by_file.items()):
-        print(f"{name:28} {len(each):5} mutants, {100 * each.count(False) / len(each):5.1f} % killed")
+        print(f"{name:40} {len(each):5} mutants, {100 * each.count(False) / len(each):5.1f} % killed")
     killed = 100 * (len(survived) - len(lines)) / max(1, len(survived))
     print(
         f"{len(survived)} of {len(found)} mutants tried, {killed:.1f} % killed, "

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
+# What is known of the vendors, beside the project; it is not part of it.
+VENDORS = ROOT.parent / "shared" / "vendors"
 IN_COPY = PurePosixPath("ansible_collections/backup/audit")
 
 

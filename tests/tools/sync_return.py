@@ -13,7 +13,8 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tools.project import ROOT
+
 MASTER = Path(__file__).with_name("read_return.yml")
 _BLOCK = re.compile(r'RETURN = r"""\n.*?"""', re.DOTALL)
 

@@ -34,7 +34,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module.progress impo
     telling,
 )
 from ansible_collections.backup.audit.plugins.module_utils._module.runner import Caller, finish, new_reading, run
-from ansible_collections.backup.audit.plugins.module_utils._transport import client as _http
+from ansible_collections.backup.audit.plugins.module_utils._transport import client as http_client
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
 
@@ -48,7 +48,7 @@ _WHERE = (
 def run_module(*sources: type[Source]) -> None:
     """The main of every such module. Where sources have a ``choice``, the option ``product`` chooses among them."""
     module = AnsibleModule(argument_spec=argument_spec(*sources), supports_check_mode=True)
-    if not _http.HAS_REQUESTS:
+    if not http_client.HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests", reason=_WHERE))
     source = {source.choice: source for source in sources}[module.params.get("product", "")]
     stop = Stop()

@@ -10,7 +10,7 @@ after n faults; with `rate` it strikes that share of the requests at random, the
 
 from __future__ import annotations
 
-from .kinds import KINDS
-from .rules import Fault, FaultPlan, read_fault
+from tests.simulators.faults.kinds import KINDS
+from tests.simulators.faults.rules import Fault, FaultPlan, read_fault
 
 __all__ = ["KINDS", "Fault", "FaultPlan", "read_fault"]

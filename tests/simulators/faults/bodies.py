@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from ..dialect import Answer, Call, Dialect, Refusal
-from .trees import Tree, tree_of
+from tests.simulators.faults.trees import Tree, tree_of
+from tests.simulators.product_api import Answer, Call, Dialect, Refusal
 
 if TYPE_CHECKING:
-    from .rules import Fault
+    from tests.simulators.faults.rules import Fault
 
 _HTML = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>The appliance is starting.</body></html>"

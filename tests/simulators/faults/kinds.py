@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..dialect import Answer, Call, Dialect
-from . import bodies, structure
+from tests.simulators.faults import bodies, structure
+from tests.simulators.product_api import Answer, Call, Dialect
 
 if TYPE_CHECKING:
-    from .rules import Fault
+    from tests.simulators.faults.rules import Fault
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
 
-from ..dialect import Answer, Call, Dialect
-from ..names import Names
-from .kinds import KINDS, Kind
+from tests.simulators.faults.kinds import KINDS, Kind
+from tests.simulators.member_names import Names
+from tests.simulators.product_api import Answer, Call, Dialect
 
 _MATCH = frozenset({"method", "path", "nth", "after"})
 _COMMON = frozenset({"match", "fault", "times", "rate", "seed"})

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from ..dialect import Answer, Call
-from .trees import LEFT_OUT, Change, Tree, tree_of
+from tests.simulators.faults.trees import LEFT_OUT, Change, Tree, tree_of
+from tests.simulators.product_api import Answer, Call
 
 if TYPE_CHECKING:
-    from .rules import Fault
+    from tests.simulators.faults.rules import Fault
 
 _ORIGIN = re.compile(r"https?://[^/\"?#\s]+")
 _UNHEARD = "NeverHeardOf"

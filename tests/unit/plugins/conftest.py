@@ -22,7 +22,7 @@ import trustme
 
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
-from tests.unit.plugins.module_utils._transport.wire import PERMITS, Hasty
+from tests.unit.plugins.module_utils._transport.fake_server import PERMITS, Hasty
 
 
 @dataclasses.dataclass

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.simulators import running
-from tests.unit.simulators.talking import AzureTalk, SppTalk
-from tests.unit.simulators.talking_em import EmTalk
-from tests.unit.simulators.talking_vbr import VbrTalk
+from tests.unit.simulators.client import AzureTalk, SppTalk
+from tests.unit.simulators.veeam_backup_replication.client import VbrTalk
+from tests.unit.simulators.veeam_enterprise_manager.client import EmTalk
 
 # Inside a day and a week as any other; what depends on the date is tested over many dates in test_estate.
 NOW = "2026-03-10T12:00:00Z"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.simulators.estate import build_estate, write_estate
-from tests.simulators.truth import DAY, HOUR, Estate, Point, Workload, as_moment, rfc3339
+from tests.simulators.ground_truth import DAY, HOUR, Estate, Point, Workload, as_moment, rfc3339
 
 UTC = timezone.utc
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.unit.simulators.talking import AzureTalk, SppTalk
+from tests.unit.simulators.client import AzureTalk, SppTalk
 
 SITES = "/api/site"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.simulators.dialect import Answer, Call
 from tests.simulators.faults import KINDS, Fault, FaultPlan, read_fault
+from tests.simulators.product_api import Answer, Call
 from tests.simulators.products import DIALECTS
 
 ROWS = [

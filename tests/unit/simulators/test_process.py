@@ -18,10 +18,9 @@ from typing import Any
 import pytest
 
 from tests.simulators import running
-from tests.simulators.launch import SimulatorError
-from tests.unit.simulators.talking import SHARED, AzureTalk, SppTalk
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.simulators.process import SimulatorError
+from tests.tools.project import ROOT
+from tests.unit.simulators.client import SHARED, AzureTalk, SppTalk
 
 
 def start(ready_file: Path, *words: str, **more: Any) -> subprocess.Popen[bytes]:

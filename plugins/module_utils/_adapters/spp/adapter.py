@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
-from ansible_collections.backup.audit.plugins.module_utils._adapters.spp import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import SEARCH, Api
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
@@ -175,7 +175,7 @@ class SpectrumProtectPlus(Source):
         for (workload, _link), rows in self.workers.map(self._versions, linked):
             reading.workload(workload)
             view = views.get(workload.key)
-            for point in fields.points_of(workload, rows, self._policies.result(), view, self.settings.include_raw):
+            for point in records.points_of(workload, rows, self._policies.result(), view, self.settings.include_raw):
                 reading.point(point)
         if workload_type == "vm":
             self._place(reading, list(workloads.values()))
@@ -185,7 +185,7 @@ class SpectrumProtectPlus(Source):
     ) -> Iterator[tuple[Workload, str]]:
         """(workload, link to its points) of those that are wanted."""
         for child in children:
-            workload = fields.workload_of(child, workload_type)
+            workload = records.workload_of(child, workload_type)
             if reading.wants(workload) and workload.key not in noted:
                 noted[workload.key] = workload
                 yield workload, self._versions_link(child, workload, f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}")
@@ -207,13 +207,13 @@ class SpectrumProtectPlus(Source):
                 )
         return rows
 
-    def _slas(self) -> dict[str, fields.Sla]:
+    def _slas(self) -> dict[str, records.Sla]:
         """SLA policies by name. Without them (no right, other version) what they imply is unknown."""
         try:
             policies = list(self._api.pages("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
         except (ForbiddenError, NotFoundError, AnswerError):
             return {}
-        return {name: fields.sla_of(policy) for policy in policies for name in [as_text(policy.get("name"))] if name}
+        return {name: records.sla_of(policy) for policy in policies for name in [as_text(policy.get("name"))] if name}
 
     # Inventory
 
@@ -235,9 +235,9 @@ class SpectrumProtectPlus(Source):
             )
             return
         reading.scope["inventory"] = True
-        machines = [fields.workload_of(as_object(child), "vm") for child in listed]
+        machines = [records.workload_of(as_object(child), "vm") for child in listed]
         names = {machine.name for machine in machines}
-        pairs = fields.paired(workloads, machines)
+        pairs = records.paired(workloads, machines)
         for workload, machine in pairs:
             # A name that several machines share leaves it unknown which of them this is.
             workload.in_inventory = True if machine else None if workload.name in names else False
@@ -281,7 +281,7 @@ class SpectrumProtectPlus(Source):
             machines.append(machine)
             links[id(machine)] = as_text(as_object(as_object(row.get("links")).get("versions")).get("href"))
         pairs = []
-        for workload, twin in fields.paired(workloads, machines):
+        for workload, twin in records.paired(workloads, machines):
             link = links[id(twin)] if twin else None
             if link:
                 pairs.append((workload, urlsplit(self.client.local(link)).path))
@@ -292,7 +292,7 @@ class SpectrumProtectPlus(Source):
             view = {}
             for row in rows:
                 time = as_object(as_object(row).get("protectionInfo")).get("protectionTime")
-                copies = fields.copies_of(as_object(row), sites)
+                copies = records.copies_of(as_object(row), sites)
                 if time is not None and copies is not None:
                     view[from_epoch_millis(time)] = copies
             return view
@@ -349,7 +349,7 @@ class SpectrumProtectPlus(Source):
             reading.scope["names"] = False
             reading.warnings.append(f"workloads are named by primary key only: {error.message}")
             return {}
-        workloads = [fields.workload_of(as_object(child), workload_type) for child in children]
+        workloads = [records.workload_of(as_object(child), workload_type) for child in children]
         return {workload.id: workload for workload in workloads if workload.id is not None}
 
 

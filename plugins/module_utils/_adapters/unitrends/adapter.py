@@ -18,19 +18,19 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.inventory import assets_of, is_inventory
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.joining import (
-    Items,
-    Part,
-    System,
-    Teller,
-)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
     LocalTimes,
     clock_of,
     fits,
     spans,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.points import (
+    Items,
+    Part,
+    System,
+    Teller,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
@@ -75,7 +75,7 @@ class Unitrends(Source):
     product = "unitrends"
     title = "Unitrends"
     environment = ("UNITRENDS",)
-    workload_types = fields.WORKLOAD_TYPES
+    workload_types = records.WORKLOAD_TYPES
     permits = (
         Permit("POST", "/api/login", {}),
         Permit("POST", "/api/logout", {}),
@@ -278,7 +278,7 @@ class Unitrends(Source):
             status = (as_text(row.get("status")) or "").casefold()
             if status in _OUTSIDE:
                 continue
-            sid = fields.number_of(row)
+            sid = records.number_of(row)
             name = as_text(row.get("name")) or as_text(row.get("host")) or str(sid)
             local = as_bool(row.get("local")) is True or len(rows) == 1
             system = System(sid, name, local)
@@ -326,9 +326,9 @@ class Unitrends(Source):
         except _OPTIONAL as error:
             self._lose("catalog", f"storage of backups is unknown, and an empty list not proved: {error.message}")
             return None
-        return list(fields.catalogued(told, ("backups",)))
+        return list(records.catalogued(told, ("backups",)))
 
-    def _archives(self, system: System, since: int) -> list[tuple[fields.Row, fields.Row]]:
+    def _archives(self, system: System, since: int) -> list[tuple[records.Row, records.Row]]:
         """All copies on archive media since then; that window is on the copy's time, which is the later one."""
         params = self._dates(system, since, self._reading.now + DAY * SECOND)
         try:
@@ -336,7 +336,7 @@ class Unitrends(Source):
         except _OPTIONAL as error:
             self._lose("archives", f"copies on archive media are unknown: {error.message}")
             return []
-        return list(fields.catalogued(told, ("archives", "backups")))
+        return list(records.catalogued(told, ("archives", "backups")))
 
     def _assets(self, system: System) -> list[tuple[t.Any, str | None]] | None:
         try:

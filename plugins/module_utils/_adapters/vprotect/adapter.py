@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains, Copies
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import (
     TYPES,
@@ -68,7 +68,7 @@ class VProtect(Source):
     title = "Storware vProtect"
     default_port = 8181
     environment = ("VPROTECT",)
-    workload_types = fields.WORKLOAD_TYPES
+    workload_types = points.WORKLOAD_TYPES
     permits = (
         Permit("POST", f"{_API}/session/login"),
         Permit("POST", f"{_API}/session/logout"),
@@ -79,7 +79,7 @@ class VProtect(Source):
             {
                 **_PAGE,
                 "from": None,
-                "status": (*fields.KEPT, fields.REMOVED),
+                "status": (*points.KEPT, points.REMOVED),
                 "protected-entity-type": tuple(TYPES),
             },
             required=("page", "size"),
@@ -90,7 +90,7 @@ class VProtect(Source):
         Permit("GET", f"{_API}/restore-jobs", _PAGE, required=("page", "size")),
         *(
             Permit("GET", f"{_API}/rules/{word}-backup/{{rule}}", {"only-active-destinations": "false"})
-            for word in fields.RULE_WORDS
+            for word in points.RULE_WORDS
         ),
     )
     cannot_tell: t.ClassVar = {
@@ -145,17 +145,17 @@ class VProtect(Source):
         restores = self.workers.submit(self._restores)
         workloads = Workloads(reading, self.settings.workload_types, entities)
         backups = self._backups(self._query(), Records(workloads.by_id, include_raw=self.settings.include_raw))
-        context = fields.Context(
+        context = points.Context(
             self._known("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
             self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
             self._rule_locks,
             self.settings.include_raw,
-            fields.lists_places(self.told_version()),
+            points.lists_places(self.told_version()),
             counts_only=self.settings.detail == "workloads" and not self.settings.include_raw,
         )
         self._copies = Copies()
         self._stored_only = 0
-        chains: Chains[RecoveryPoint | fields.Like] = Chains(self._tell)
+        chains: Chains[RecoveryPoint | points.Like] = Chains(self._tell)
         self._read_backups(backups, workloads, chains, context)
         chains.finish(whole=reading.since is None)
         for point in self._copies.alone():
@@ -171,8 +171,8 @@ class VProtect(Source):
         self,
         backups: Iterable[Record],
         workloads: Workloads,
-        chains: Chains[RecoveryPoint | fields.Like],
-        context: fields.Context,
+        chains: Chains[RecoveryPoint | points.Like],
+        context: points.Context,
     ) -> None:
         """Hand all backups to ``chains``, but the records of mere copies."""
         untimed = 0
@@ -185,10 +185,10 @@ class VProtect(Source):
             if workload is None or not self._reading.wants(workload):
                 continue
             parent = record.parent if said.needs_parent else None
-            if like := fields.like_of(record, workload, context):
+            if like := points.like_of(record, workload, context):
                 chains.add(like, parent)
                 continue
-            point = fields.point_of(record, workload, context)
+            point = points.point_of(record, workload, context)
             if point is None:
                 untimed += 1
             elif said.copy:
@@ -200,10 +200,10 @@ class VProtect(Source):
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
             )
 
-    def _tell(self, point: RecoveryPoint | fields.Like) -> None:
+    def _tell(self, point: RecoveryPoint | points.Like) -> None:
         if point.usable is not False:
             self._copies.told(point)
-        if isinstance(point, fields.Like):
+        if isinstance(point, points.Like):
             if point.usable is point.pattern.usable:
                 self._reading.alike(point.pattern, point.id, point.created, point.size_bytes)
                 return
@@ -242,7 +242,7 @@ class VProtect(Source):
         if self._reading.since is not None:
             # No status is asked for then: a parent that was deleted within the window is seen to be.
             return {**query, "from": str((self._reading.since - _SLACK) // 1000)}
-        return {**query, "status": list(fields.KEPT)} if self._knows_statuses(query) else query
+        return {**query, "status": list(points.KEPT)} if self._knows_statuses(query) else query
 
     def _knows_statuses(self, query: Mapping[str, t.Any]) -> bool:
         """Whether backups deleted long ago, most of all there are, can be left out without losing any other.
@@ -252,7 +252,7 @@ class VProtect(Source):
         everything = self._counted(query, ())
         if everything is None:
             return False
-        statuses = (fields.KEPT, (fields.REMOVED,))
+        statuses = (points.KEPT, (points.REMOVED,))
         counts = [count for _status, count in self.workers.map(lambda status: self._counted(query, status), statuses)]
         return None not in counts and sum(count or 0 for count in counts) == everything
 
@@ -329,7 +329,7 @@ class VProtect(Source):
 
     def _locks_of(self, path: str) -> Mapping[str, int] | AuditError:
         try:
-            return fields.locks_of(self.client.get(path, {"only-active-destinations": "false"}).json_object())
+            return points.locks_of(self.client.get(path, {"only-active-destinations": "false"}).json_object())
         except (ForbiddenError, NotFoundError) as error:
             return error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import Future
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import Record, own_guid
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
@@ -23,7 +23,7 @@ class Workloads:
         self._reading = reading
         self._wanted = wanted
         self._entities = entities
-        self._all = set(wanted) == set(fields.WORKLOAD_TYPES)
+        self._all = set(wanted) == set(points.WORKLOAD_TYPES)
         self.by_id: dict[str | None, Workload] = {}
         self._inventory: dict[str | None, Workload] | None = None
 
@@ -31,7 +31,7 @@ class Workloads:
         """The workload of a backup; None if its type is not wanted."""
         known = self.by_id.get(record.workload)
         if known is None:
-            known = fields.workload_of(record)
+            known = points.workload_of(record)
             if known.type is None and record.workload in self._listed():
                 known.type = self._listed()[record.workload].type
             if record.workload is not None:
@@ -43,7 +43,7 @@ class Workloads:
         if self._inventory is None:
             found = self._entities.result()
             rows = [] if isinstance(found, AuditError) else found
-            self._inventory = {own_guid(row): fields.entity_of(row) for row in rows}
+            self._inventory = {own_guid(row): points.entity_of(row) for row in rows}
         return self._inventory
 
     def finish(self, *, include_unprotected: bool) -> None:

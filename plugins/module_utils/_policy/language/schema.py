@@ -10,10 +10,14 @@ import dataclasses
 from collections.abc import Callable
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules import attributes as views
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules import counts_and_ages as points
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules import (
+    attributes,
+    counts_and_ages,
+    gaps,
+    periods,
+    sizes,
+)
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules import locations as places
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules import regularity as regular
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import HOLE, Evaluate, Row, View, Words
 
 
@@ -128,21 +132,21 @@ def _restored(facet: Facet, limit: str, _window: str) -> Words:
     return Words(text, text, text, f"it can be restored within {limit}")
 
 
-MINIMUM = Rule("minimum", "count", points.minimum, _minimum, adds=True)
-NEWEST = Rule("newest_within", "duration", points.newest_within, _newest, ceiling=True)
-TESTED = Rule("newest_within", "duration", points.tested_within, _newest, ceiling=True)
-RESTORED = Rule("restore_within", "duration", points.restored_within, _restored, ceiling=True)
-REACHES_BACK = Rule("reaches_back", "duration", points.reaches_back, _reaches_back)
-GAP = Rule("longest_gap", "duration", regular.longest_gap, _gap, combine="furthest", ceiling=True, within=True)
-IN_A_ROW = tuple(Rule(period, "count", regular.in_a_row(period), _in_a_row(period)) for period in regular.PERIODS)
-EVERY = Rule("all", "flag", points.every, _every, combine="worst", within=True)
-NONE = Rule("none", "flag", points.none, _none, combine="worst", within=True)
+MINIMUM = Rule("minimum", "count", counts_and_ages.minimum, _minimum, adds=True)
+NEWEST = Rule("newest_within", "duration", counts_and_ages.newest_within, _newest, ceiling=True)
+TESTED = Rule("newest_within", "duration", counts_and_ages.tested_within, _newest, ceiling=True)
+RESTORED = Rule("restore_within", "duration", counts_and_ages.restored_within, _restored, ceiling=True)
+REACHES_BACK = Rule("reaches_back", "duration", counts_and_ages.reaches_back, _reaches_back)
+GAP = Rule("longest_gap", "duration", gaps.longest_gap, _gap, combine="furthest", ceiling=True, within=True)
+IN_A_ROW = tuple(Rule(period, "count", periods.in_a_row(period), _in_a_row(period)) for period in periods.PERIODS)
+EVERY = Rule("all", "flag", counts_and_ages.every, _every, combine="worst", within=True)
+NONE = Rule("none", "flag", counts_and_ages.none, _none, combine="worst", within=True)
 # That all are clean and that none is infected are one question.
-ALL_CLEAN = Rule("all", "flag", points.none, _none, combine="worst", within=True)
+ALL_CLEAN = Rule("all", "flag", counts_and_ages.none, _none, combine="worst", within=True)
 PLACES = Rule("minimum", "count", places.locations_minimum, _places(""), adds=True)
 TYPES = Rule("types", "count", places.locations_types, _places("types of location"))
 PLACE_NEWEST = Rule("newest_within", "duration", places.locations_newest, _newest, ceiling=True)
-SIZE = Rule("newest_at_least", "percent", places.newest_at_least, _size, combine="worst")
+SIZE = Rule("newest_at_least", "percent", sizes.newest_at_least, _size, combine="worst")
 
 RULES = (
     *(MINIMUM, NEWEST, TESTED, RESTORED, REACHES_BACK, GAP, *IN_A_ROW),
@@ -157,7 +161,7 @@ _REGULAR = (*_POINTS, GAP, *IN_A_ROW)
 def _fact(name: str, rules: tuple[Rule, ...], word: str, newest: str | None = None, has: str | None = None) -> Facet:
     has = has or word
     point = f"{word} recovery point"
-    return Facet(name, views.fact(name), rules, point, f"{point}s", newest or f"newest {point}", has, f"not {has}")
+    return Facet(name, attributes.fact(name), rules, point, f"{point}s", newest or f"newest {point}", has, f"not {has}")
 
 
 FACETS: dict[str, Facet] = {
@@ -165,14 +169,14 @@ FACETS: dict[str, Facet] = {
     for facet in (
         Facet(
             "recovery_points",
-            views.recovery_points,
+            attributes.recovery_points,
             _REGULAR,
             "recovery point",
             "recovery points",
             "newest recovery point",
             options=("kinds",),
         ),
-        Facet("full", views.fact("full"), _REGULAR, "full backup", "full backups", "newest full backup"),
+        Facet("full", attributes.fact("full"), _REGULAR, "full backup", "full backups", "newest full backup"),
         _fact(
             "verified",
             (*_TESTS, RESTORED),
@@ -187,7 +191,7 @@ FACETS: dict[str, Facet] = {
         _fact("malware", (ALL_CLEAN, NONE), "suspicious or infected"),
         Facet(
             "locations",
-            views.whole_row,
+            attributes.whole_row,
             (PLACES, TYPES, PLACE_NEWEST),
             "recovery point in a known location",
             "locations",
@@ -195,23 +199,23 @@ FACETS: dict[str, Facet] = {
         ),
         Facet(
             "copies",
-            views.whole_row,
+            attributes.whole_row,
             (PLACES,),
             "copy",
             "copies",
             "newest copy",
             options=("production",),
         ),
-        Facet("size", views.whole_row, (SIZE,), "recovery point", "recovery points", "newest recovery point"),
+        Facet("size", attributes.whole_row, (SIZE,), "recovery point", "recovery points", "newest recovery point"),
     )
 }
-FACETS["malware"] = dataclasses.replace(FACETS["malware"], view=views.malware)
+FACETS["malware"] = dataclasses.replace(FACETS["malware"], view=attributes.malware)
 
 # The facet of one kind, for ``kinds: {log: {newest_within: 1h}}``.
 KIND_FACETS: dict[str, Facet] = {
     kind: Facet(
         f"kinds.{kind}",
-        views.of_kinds((kind,)),
+        attributes.of_kinds((kind,)),
         _REGULAR,
         f"{kind.replace('_', ' ')} point",
         f"{kind.replace('_', ' ')} points",
@@ -223,7 +227,7 @@ KIND_FACETS: dict[str, Facet] = {
 
 def facet_of_kinds(kinds: tuple[str, ...]) -> Facet:
     """The facet recovery_points where the policy says itself which kinds count."""
-    return dataclasses.replace(FACETS["recovery_points"], view=views.of_kinds(kinds))
+    return dataclasses.replace(FACETS["recovery_points"], view=attributes.of_kinds(kinds))
 
 
 def rules_of(facet: Facet) -> dict[str, Rule]:

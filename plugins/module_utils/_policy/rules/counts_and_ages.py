@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The evaluators of rules on counts and ages: (view, control, context) -> outcome.
+"""Evaluators of rules on counts and ages: (view, control, context) -> outcome.
 
 T are the points known to have the facet, U those of unknown. A rule passes on T alone, is unknown where U (or points
 that were not read) could make it pass, and fails where nothing could. Each evaluator says so in this order.

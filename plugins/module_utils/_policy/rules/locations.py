@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The evaluators of rules on places (locations, copies) and on size."""
+"""Evaluators of rules on locations and copies."""
 
 from __future__ import annotations
 
@@ -129,22 +129,3 @@ def locations_newest(view: View, control: Control, context: Context) -> Outcome:
     if unread := context.unread(context.now - control.limit_micros):
         return unknown(control, unread, actual)
     return (FAIL, EXACT, actual, control.words.empty if age is None else control.words.failed, 0)
-
-
-def newest_at_least(view: View, control: Control, context: Context) -> Outcome:
-    """The newest point has at least so many percent of the median size of its kind."""
-    row = view.row
-    if not view.count:
-        if unread := context.unread():
-            return unknown(control, unread)
-        return (FAIL, EXACT, None, control.words.empty, 0)
-    size, median = row.get("newest_size_bytes"), row.get("median_size_bytes", {}).get(row.get("newest_kind"))
-    if size is None or median is None:
-        return unknown(control, "the product does not tell the sizes of its points")
-    if not median:
-        return unknown(control, "the median size of its kind is 0 bytes")
-    if context.until is not None:
-        return unknown(control, str(context.unread()))
-    passed = size * 100 >= control.limit * median
-    words = control.words
-    return (PASS if passed else FAIL, EXACT, size * 100 // median, words.passed if passed else words.failed, 0)

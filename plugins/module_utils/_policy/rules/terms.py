@@ -34,6 +34,12 @@ Row = Mapping[str, t.Any]
 # The rules and facets of one row look at the same few times again and again.
 parsed = functools.lru_cache(maxsize=256)(parse_time)
 
+
+def parsed_or_none(time: str | None) -> int | None:
+    """A time in microseconds since 1970 UTC; None if there is none."""
+    return None if time is None else parsed(time)
+
+
 # (result, certainty, actual, text, possible): possible = the most points (or places) that may count, T + U.
 Outcome = tuple[int, int, "int | None", str, int]
 

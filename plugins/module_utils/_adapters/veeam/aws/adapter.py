@@ -15,7 +15,7 @@ import typing as t
 import uuid
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import (
     MFA_ADVICE,
     PAGE,
@@ -141,7 +141,7 @@ class VeeamAws(VeeamCloud):
     def read(self, reading: Reading) -> None:
         """Instance by instance, and by the list of all where that is not the same."""
         self._reading = reading
-        self._alike = AlikePoints(fields.ALIKE)
+        self._alike = AlikePoints(records.ALIKE)
         self._regions: dict[str, str] = {}
         self._homes: dict[str, str] = {}
         self._disputed = False
@@ -160,7 +160,7 @@ class VeeamAws(VeeamCloud):
         if self._disputed:
             self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
 
-    def _are_all(self, owners: fields.Owners, total: int | None) -> bool:
+    def _are_all(self, owners: records.Owners, total: int | None) -> bool:
         """Whether the instances' own lists hold every point of the appliance once; asked when they have been read.
 
         Where names are asked for, points of no instance are not wanted, and only disputes matter.
@@ -172,7 +172,7 @@ class VeeamAws(VeeamCloud):
         # Behind the last one, because a total may be told too small. A server that refuses that proves nothing.
         return self._first_of({"Offset": str(total)}) == ([], total)
 
-    def _read_all(self, placed: Placed, owners: fields.Owners, total: int | None) -> None:
+    def _read_all(self, placed: Placed, owners: records.Owners, total: int | None) -> None:
         """The list of all; what belongs to no instance stands in a row without id."""
         self._nameless = Workload(type="vm", platform="aws")
         began = self._reading.now - _LONGEST_RUN
@@ -180,7 +180,7 @@ class VeeamAws(VeeamCloud):
         count = 0
         for row in self.rows(self._path, "restore points"):
             count += 1
-            if owners.honoured and owners.get(str(row["id"])) is None and fields.created_of(row) >= began:
+            if owners.honoured and owners.get(str(row["id"])) is None and records.created_of(row) >= began:
                 late.append(row)
             else:
                 self._tell_owned(row, owners)
@@ -202,24 +202,24 @@ class VeeamAws(VeeamCloud):
                 break
         return path, as_int(answer.json_object().get("totalCount"))
 
-    def _tell_owned(self, row: dict[str, t.Any], owners: fields.Owners) -> None:
+    def _tell_owned(self, row: dict[str, t.Any], owners: records.Owners) -> None:
         ident = str(row["id"])
         if owners.is_disputed(ident):
             self._disputed = True
         self._tell(row, owners.get(ident) or self._nameless)
 
     def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
-        size = fields.size_of(row)
+        size = records.size_of(row)
         pattern = self._alike.known(row, workload.id) if size else None
         if pattern is not None:
-            self._reading.alike(pattern, str(row["id"]), fields.created_of(row), size)
+            self._reading.alike(pattern, str(row["id"]), records.created_of(row), size)
             return
         if size and not self.settings.include_raw:
             self._alike.learn(row, self._point_of(row, workload), workload.id)
         self._reading.point(self._point_of(row, workload))
 
     def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
-        return fields.point_of(
+        return records.point_of(
             row,
             workload,
             home=self._homes.get(workload.id or ""),
@@ -246,9 +246,9 @@ class VeeamAws(VeeamCloud):
         self._reading.scope["inventory"] = True
         placed = []
         for machine in machines:
-            workload = fields.workload_of(machine)
+            workload = records.workload_of(machine)
             workload.in_inventory = {True: False, False: True, None: None}[as_bool(machine.get("isDeleted"))]
-            region = fields.region_of(machine)
+            region = records.region_of(machine)
             if region is not None:
                 self._homes[str(workload.id)] = region[0]
                 if region[1] is not None:
@@ -262,9 +262,9 @@ class VeeamAws(VeeamCloud):
             if workload.in_inventory is not False and self.settings.include_unprotected:
                 self._reading.workload(workload)
 
-    def _owners(self, placed: Placed, total: int | None, *, tell: bool = False) -> fields.Owners:
+    def _owners(self, placed: Placed, total: int | None, *, tell: bool = False) -> records.Owners:
         """Point -> instance. Those that are said to have none are asked only where points are left over."""
-        owners = fields.Owners()
+        owners = records.Owners()
         wanted = [(workload, said) for workload, said in placed if self._reading.wants(workload)]
         owners.honoured = bool(wanted) and self._filter_is_honoured()
         self._disputed = self._disputed or (bool(wanted) and not owners.honoured)

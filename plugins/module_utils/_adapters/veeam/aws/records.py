@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Collection, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_table import IdTable
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdTable
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time

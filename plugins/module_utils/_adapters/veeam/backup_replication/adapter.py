@@ -14,9 +14,11 @@ import time
 import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import ROOT, Api
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.owners import NEWEST_FIRST
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
+    NEWEST_FIRST,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.points import (
     POINTS,
     Backups,
@@ -56,7 +58,7 @@ class VeeamBackupReplication(Source):
     choice = "backup_replication"
     default_port = 9419
     environment = ("VEEAM_VBR", "VEEAM")
-    workload_types = fields.WORKLOAD_TYPES
+    workload_types = records.WORKLOAD_TYPES
     permits = (
         Permit("GET", "/swagger/index.js"),
         Permit("POST", _LOG_IN),
@@ -204,13 +206,13 @@ class VeeamBackupReplication(Source):
             told = self.client.get(f"{ROOT}/serverTime").json_object().get("serverTime")
         except (AnswerError, ForbiddenError, NotFoundError):
             return None
-        moment = fields.moment(told)
+        moment = records.moment(told)
         return None if moment is None else moment - round((before + time.time()) / 2 * SECOND)
 
     def read(self, reading: Reading) -> None:
         """Points of every wanted backup object, then those of replicas."""
         api = Api(self.client, self.workers, self._revision, self.settings.page_size)
-        if any(kind != fields.REPLICA for kind in self.settings.workload_types):
+        if any(kind != records.REPLICA for kind in self.settings.workload_types):
             Backups(api, reading, self.settings).read()
-        if fields.REPLICA in self.settings.workload_types:
+        if records.REPLICA in self.settings.workload_types:
             Replicas(api, reading, self.settings).read()

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import Api, window_of
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.owners import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
     NEWEST_FIRST,
     Owners,
 )
@@ -39,7 +39,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 _PAGED_BY_OBJECT = "1.3-rev2"
 # From 1.2 on; 1.1 has the older name, or in its later revisions either.
 POINTS = ("/restorePoints", "/objectRestorePoints")
-_ALL_BACKUPS = frozenset(fields.WORKLOAD_TYPES) - {fields.REPLICA}
+_ALL_BACKUPS = frozenset(records.WORKLOAD_TYPES) - {records.REPLICA}
 # Listings that are read beside the points: what came of each, or why it cannot be had.
 _Beside = dict[str, "Future[list[dict[str, t.Any]] | str]"]
 
@@ -52,10 +52,10 @@ class Backups:
         self._reading = reading
         self._settings = settings
         self._window = window_of(reading)
-        self._backups: dict[str, fields.Backup] = {}
-        self._scans: dict[str, fields.Scan] = {}
+        self._backups: dict[str, records.Backup] = {}
+        self._scans: dict[str, records.Scan] = {}
         # Of each backup that points lie in, its files, and their listing as soon as the first of its points is met.
-        self._files: dict[str, fields.Files | str] = {}
+        self._files: dict[str, records.Files | str] = {}
         self._asked: dict[str, Ahead[Page[t.Any]]] = {}
         self._lock = threading.Lock()
         # How many points the server has in all, where that can be told.
@@ -82,7 +82,7 @@ class Backups:
         if listing is not None and not self._window:
             self._by_object(self._not_by_name(listing, beside), beside)
         else:
-            self._by_object(map(fields.workload_of, self._objects()), beside)
+            self._by_object(map(records.workload_of, self._objects()), beside)
             self._listed = _total_of(listing.first()) if listing is not None else 0
         for files in self._files.values():
             if isinstance(files, str):
@@ -145,13 +145,13 @@ class Backups:
             self._reading.warnings.append(warning)
 
     def _join(self, told: Mapping[str, Sequence[dict[str, t.Any]]]) -> None:
-        places = {str(row["id"]): fields.place_of(row) for row in told["repositories"]}
+        places = {str(row["id"]): records.place_of(row) for row in told["repositories"]}
         for row in told["scale_out_repositories"]:
-            places[str(row["id"])] = fields.scale_out_place(row, places)
-        encrypting = {str(row["id"]): bool(fields.encrypts(row)) for row in told["jobs"]}
-        self._backups = {str(row["id"]): fields.backup_of(row, places, encrypting) for row in told["backups"]}
+            places[str(row["id"])] = records.scale_out_place(row, places)
+        encrypting = {str(row["id"]): bool(records.encrypts(row)) for row in told["jobs"]}
+        self._backups = {str(row["id"]): records.backup_of(row, places, encrypting) for row in told["backups"]}
         for row in told["scans"]:
-            scan, ident = fields.scan_of(row), as_text(row.get("restorePointId"))
+            scan, ident = records.scan_of(row), as_text(row.get("restorePointId"))
             if scan is None or ident is None:
                 continue
             known = self._scans.get(ident)
@@ -260,9 +260,9 @@ class Backups:
     def _point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
         return self._told(row, workload)[0]
 
-    def _told(self, row: Mapping[str, t.Any], workload: Workload) -> tuple[RecoveryPoint, fields.File | None]:
+    def _told(self, row: Mapping[str, t.Any], workload: Workload) -> tuple[RecoveryPoint, records.File | None]:
         file = self._file(row)
-        point = fields.point_of(
+        point = records.point_of(
             row,
             workload,
             self._backups.get(as_text(row.get("backupId")) or ""),
@@ -273,16 +273,16 @@ class Backups:
         )
         return point, file
 
-    def _file(self, row: Mapping[str, t.Any]) -> fields.File | None:
+    def _file(self, row: Mapping[str, t.Any]) -> records.File | None:
         file_id = _file_of(row)
         files = self._files_of(as_text(row.get("backupId")) or "") if file_id else None
         return files.get(file_id) if files and file_id else None
 
-    def _files_of(self, backup_id: str) -> fields.Files | None:
+    def _files_of(self, backup_id: str) -> records.Files | None:
         """The files of one backup, read when they are wanted for the first time; None where they cannot be read."""
         files = self._files.get(backup_id)
         if files is None:
-            files = self._api.folded(self._ask_files(backup_id), "backup files", fields.Files)
+            files = self._api.folded(self._ask_files(backup_id), "backup files", records.Files)
             self._files[backup_id] = files
         return None if isinstance(files, str) else files
 
@@ -292,7 +292,7 @@ class Backups:
         seen = frozenset(self._seen)
         lost = 0
         for row in self._all_points("restore points", self._window):
-            if hash(str(row["id"])) not in seen and fields.created_of(row) <= self._reading.now:
+            if hash(str(row["id"])) not in seen and records.created_of(row) <= self._reading.now:
                 lost += 1
                 self._reading.point(self._point(row, Workload()))
         if lost:
@@ -306,10 +306,10 @@ def _total_of(page: Page[t.Any] | None) -> int:
 def _file_of(row: Mapping[str, t.Any]) -> str | None:
     """The id of the file that a point lies in; file shares and snapshots have none."""
     file_id = as_text(row.get("backupFileId"))
-    return None if file_id == fields.NO_ID else file_id
+    return None if file_id == records.NO_ID else file_id
 
 
-def _has_owner(file: fields.File | None) -> bool:
+def _has_owner(file: records.File | None) -> bool:
     return file is not None and file.owner is not None
 
 
@@ -328,10 +328,10 @@ class Replicas:
             replicas = {str(row["id"]): row for row in api.rows("/replicas", "replicas")}
             points = list(api.rows("/replicaPoints", "replica points", window_of(reading)))
         except (ForbiddenError, NotFoundError) as error:
-            if self._settings.workload_types == (fields.REPLICA,):
+            if self._settings.workload_types == (records.REPLICA,):
                 raise
             # Revisions before 1.2 have none, and not every role may see them.
-            reading.scope[fields.REPLICA] = False
+            reading.scope[records.REPLICA] = False
             reading.warnings.append(
                 f"replicas could not be read, so those that there are stand in no row: {error.message}"
             )
@@ -348,12 +348,12 @@ class Replicas:
             filled = {as_text(row.get("replicaId")) for row in points}
             for ident, row in replicas.items():
                 if ident not in filled and row not in continuous:
-                    reading.workload(Workload(id=ident, name=as_text(row.get("name")), type=fields.REPLICA))
+                    reading.workload(Workload(id=ident, name=as_text(row.get("name")), type=records.REPLICA))
         for row in points:
             replica_id, name = as_text(row.get("replicaId")), as_text(row.get("name"))
-            _kind, platform = fields.platform_of(row)
+            _kind, platform = records.platform_of(row)
             # One replica may stand for all machines of a job, so that neither tells them apart alone.
             known = f"{replica_id}/{name}" if replica_id and name else None
-            workload = Workload(id=known, name=name, type=fields.REPLICA, platform=platform)
+            workload = Workload(id=known, name=name, type=records.REPLICA, platform=platform)
             reading.workload(workload)
-            reading.point(fields.replica_point_of(row, workload, self._settings.include_raw))
+            reading.point(records.replica_point_of(row, workload, self._settings.include_raw))

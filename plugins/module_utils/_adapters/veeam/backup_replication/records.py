@@ -12,7 +12,7 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_elsewhere
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_table import IdTable
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdTable
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     RETENTION,

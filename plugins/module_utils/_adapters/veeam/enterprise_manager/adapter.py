@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import decoding
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records as fields
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import wire
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending import (
     Held,
     Homes,
@@ -129,7 +129,7 @@ class VeeamEnterpriseManager(Source):
         """The part of the argument spec that only this product has."""
         return {
             "api_version": {"type": "str"},
-            "representation": {"type": "str", "choices": list(wire.REPRESENTATIONS), "default": "json"},
+            "representation": {"type": "str", "choices": list(decoding.REPRESENTATIONS), "default": "json"},
             "tenant": {"type": "bool", "default": False},
             "tenant_organization": {"type": "str"},
         }
@@ -152,7 +152,7 @@ class VeeamEnterpriseManager(Source):
     def open(self, reading: Reading) -> None:
         """Log on, as oneself or as a tenant."""
         own = self.settings.own
-        self.client.always_send({"Accept": wire.ACCEPT[own.get("representation") or "json"]})
+        self.client.always_send({"Accept": decoding.ACCEPT[own.get("representation") or "json"]})
         login = BasicForHeader(
             self.settings.username,
             self.settings.password,
@@ -177,7 +177,7 @@ class VeeamEnterpriseManager(Source):
     def version(self) -> str | None:
         """The newest version of the API that is offered, for no call tells the product's own."""
         try:
-            offered = wire.versions_of(self.client.get("/api/"))
+            offered = decoding.versions_of(self.client.get("/api/"))
         except (AnswerError, ForbiddenError, NotFoundError):
             return None
         return offered[-1] if offered else None
@@ -277,11 +277,11 @@ class VeeamEnterpriseManager(Source):
         """A tenant's session has no query service, only the tenant's own collections."""
         reading.scope["tenant"] = self.settings.username
         try:
-            replicas = wire.list_of(self.client.get("/api/cloud/replicas", _ENTITY), "CloudReplica")
+            replicas = decoding.list_of(self.client.get("/api/cloud/replicas", _ENTITY), "CloudReplica")
         except (ForbiddenError, NotFoundError):
             replicas = []
         answer = self.client.get("/api/cloud/vmReplicaPoints", _ENTITY)
-        for record in wire.list_of(answer, _KINDS[_CLOUD]):
+        for record in decoding.list_of(answer, _KINDS[_CLOUD]):
             self._tell(reading, fields.cloud_point(record, _platforms(replicas), self.settings.include_raw))
 
     @staticmethod
@@ -303,7 +303,7 @@ class VeeamEnterpriseManager(Source):
     def _say_continuous(reading: Reading, replicas: _Rows) -> None:
         reading.scope["cdp_replicas"] = len(replicas)
         if replicas:
-            names = sorted({as_text(wire.lowered(row).get("name")) or "?" for row in replicas})
+            names = sorted({as_text(decoding.lowered(row).get("name")) or "?" for row in replicas})
             reading.warnings.append(
                 f"{len(replicas)} continuous (CDP) replicas have points that this API gives only as spans of time; "
                 f"they are unknown, not zero, and stand in no row: {', '.join(names[:10])}"
@@ -330,10 +330,10 @@ class VeeamEnterpriseManager(Source):
             query = {"type": kind, "format": "Entities", **params}
             size = {"pageSize": str(self.settings.page_size), "page": str(number)}
             answer = self.client.get("/api/query", {**query, **size})
-            return NumberedPage(*(wire.made_of(answer, kind, made) if made else wire.entities_of(answer, kind)))
+            return NumberedPage(*(decoding.made_of(answer, kind, made) if made else decoding.entities_of(answer, kind)))
 
         begun = Ahead(self.workers, fetch, 1) if ahead else fetch
-        identity = operator.itemgetter(0) if made else wire.id_of
+        identity = operator.itemgetter(0) if made else decoding.id_of
         return itertools.chain.from_iterable(by_number(begun, mapper or self.workers, identity, kind))
 
     def _optional(self, kind: str) -> _Rows | str:
@@ -362,7 +362,7 @@ def _refusal(error: AuditError) -> str:
 
 
 def _session_of(answer: Answer) -> str | None:
-    return as_text(wire.body_of(answer).get("sessionid"))
+    return as_text(decoding.body_of(answer).get("sessionid"))
 
 
 def _tenant_of(settings: Settings) -> str | None:
@@ -382,11 +382,13 @@ def _tenant_of(settings: Settings) -> str | None:
 
 
 def _platforms(replicas: _Rows) -> dict[str, str | None]:
-    return {wire.id_of(row) or "": fields.platform_of(row.get("platform")) for row in map(wire.lowered, replicas)}
+    return {
+        decoding.id_of(row) or "": fields.platform_of(row.get("platform")) for row in map(decoding.lowered, replicas)
+    }
 
 
 def _versions(servers: _Rows) -> dict[str, str | None]:
-    named = ((as_text(row.get("name")), as_text(row.get("version"))) for row in map(wire.lowered, servers))
+    named = ((as_text(row.get("name")), as_text(row.get("version"))) for row in map(decoding.lowered, servers))
     return {name: version for name, version in named if name}
 
 

@@ -12,17 +12,17 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_elsewhere
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records as fields
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.records import (
-    Home,
-    PointInFile,
-)
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.wire import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.decoding import (
     id_of,
     lowered,
     up_link,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_table import NOWHERE, IdTable
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.records import (
+    Home,
+    PointInFile,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOWHERE, IdTable
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
@@ -38,7 +38,7 @@ class Homes:
 
     def __init__(
         self,
-        files: Iterable[fields.BackupFile],
+        files: Iterable[records.BackupFile],
         backups: Iterable[Mapping[str, t.Any]],
         repositories: Iterable[Mapping[str, t.Any]],
     ) -> None:
@@ -52,7 +52,7 @@ class Homes:
             kind = kinds.get(repository)
             place = Copy(location=name, location_type=kind, offsite=is_elsewhere(kind)) if name else None
             listed[id_of(row)] = len(self._owners)
-            self._owners.append((id_of(row), as_text(row.get("name")), fields.platform_of(row.get("platform")), place))
+            self._owners.append((id_of(row), as_text(row.get("name")), records.platform_of(row.get("platform")), place))
         self._table = IdTable()
         for ident, size, backup in files:
             number = listed.get(backup[0], numbers.get(backup, len(self._owners)))
@@ -88,7 +88,7 @@ class Homes:
     def settle(self, point: RecoveryPoint, place: int) -> RecoveryPoint:
         """Size and place of a point, by the place of its file. All points were met, so shared files are known."""
         home, alone = self.at(place)
-        return fields.settle(point, home, alone=alone)
+        return records.settle(point, home, alone=alone)
 
 
 class Held:

@@ -11,7 +11,7 @@ import functools
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.wire import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.decoding import (
     Members,
     UpLinks,
     id_in,

@@ -15,12 +15,12 @@ import random
 
 import pytest
 
-from tests.fuzz import trust
+from tests.fuzz import less_information
 from tests.fuzz.cases import MAY_INVENT, MAY_LOSE, disorders, expected, losses, share
 from tests.fuzz.damage import damaged
+from tests.fuzz.replay import SETUPS, Tape, recorded
 from tests.fuzz.samples import SAMPLED, sampled
-from tests.fuzz.tape import SETUPS, Tape, recorded
-from tests.unit.simulators.talking import SHARED
+from tests.unit.simulators.client import SHARED
 
 _NAMES = [setup.name for setup in SETUPS]
 _SAMPLES = [one.setup.name for one in SAMPLED]
@@ -54,9 +54,9 @@ def test_what_is_left_out_is_never_a_fact(name: str) -> None:
     for damage in itertools.islice(losses(tape), share()):
         less = tape.replay(damaged(tape.documents, [damage], random.Random(0)))
         if not expected(damage, MAY_INVENT):
-            wrong += [f"{damage}: {told}" for told in trust.inventions(tape.whole, less)]
+            wrong += [f"{damage}: {told}" for told in less_information.inventions(tape.whole, less)]
         if not expected(damage, MAY_LOSE):
-            wrong += [f"{damage}: {told}" for told in trust.losses(tape.whole, less)]
+            wrong += [f"{damage}: {told}" for told in less_information.losses(tape.whole, less)]
     assert wrong == []
 
 

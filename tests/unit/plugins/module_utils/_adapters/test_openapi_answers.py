@@ -14,10 +14,10 @@ import pytest
 
 from tests.fuzz.cases import CASES, SEED
 from tests.fuzz.reading import read
+from tests.fuzz.replay import source_of
 from tests.fuzz.schema import Schemas
-from tests.fuzz.tape import source_of
 from tests.fuzz.vendor import NEEDED, Vendor
-from tests.unit.simulators.talking import SHARED
+from tests.unit.simulators.client import SHARED
 
 _VBR = "veeam_em_vbr/specs/trimmed_{}.json"
 _FILES = [

@@ -17,7 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from tests.fuzz.damage import Damage, damaged, sites
-from tests.fuzz.tape import SETUPS, recorded
+from tests.fuzz.replay import SETUPS, recorded
 
 NEVER = "0001-01-01T00:00:00Z"
 LAST = "9999-12-31T23:59:59.999999Z"

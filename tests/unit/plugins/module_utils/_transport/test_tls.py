@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import TrustError
-from tests.unit.plugins.module_utils._transport.wire import OK, in_turn
+from tests.unit.plugins.module_utils._transport.fake_server import OK, in_turn
 
 # With TLS 1.3 a server refuses when the handshake is over for the client, which may already be sending: then what it
 # was told can be lost with the connection, and is told again when that is tried again.

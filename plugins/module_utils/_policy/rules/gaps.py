@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Evaluators of rules on gaps: the longest time without a new recovery point."""
+
+from __future__ import annotations
+
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.attributes import earliest, latest
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
+    EXACT,
+    FAIL,
+    PASS,
+    WARN,
+    Context,
+    Control,
+    Outcome,
+    Row,
+    View,
+    parsed_or_none,
+    seconds,
+    unknown,
+)
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import bounds, elapsed
+
+# The windows for which a row keeps its longest gap, in seconds; None = ever.
+_WINDOWS: tuple[tuple[int | None, str], ...] = (
+    (7 * DAY, "7d"),
+    (14 * DAY, "14d"),
+    (31 * DAY, "31d"),
+    (92 * DAY, "92d"),
+    (366 * DAY, "366d"),
+    (None, "all"),
+)
+
+
+def longest_gap(view: View, control: Control, context: Context) -> Outcome:
+    """The longest time without a new point, the running one included, is at most so long."""
+    if context.clock_off:
+        return unknown(control, context.clock_off)
+    if view.nothing:
+        if unread := context.unread():
+            return unknown(control, unread)
+        return (FAIL, EXACT, None, control.words.empty, 0)
+    gaps = view.history.get("gaps", {})
+    newest = parsed_or_none(view.newest)
+    least, most = _gap(gaps, newest, parsed_or_none(view.oldest), control, context)
+    if most is not None:
+        most = max(most, _doubtful_lead(view, control, context))
+    if view.bounds_only and newest is not None:
+        # Of several kinds together only the time since the newest point is surely without one.
+        least = elapsed(newest, context.now, control.workdays)
+    if most is not None and most <= control.limit_micros:
+        return (WARN if most > control.warn_micros else PASS, EXACT, seconds(most), control.words.passed, 0)
+    return _too_long(view, control, context, least)
+
+
+def _too_long(view: View, control: Control, context: Context, least: int | None) -> Outcome:
+    """No proof of a pass: is it proof of a fail?"""
+    actual = None if least is None else seconds(least)
+    if least is None or least <= control.limit_micros:
+        return unknown(control, _why_no_gap(view, control, context), actual)
+    if view.unknown:
+        possible = view.history.get("possible", {}).get("gaps", {})
+        newest, oldest = latest((view.newest, view.newest_unknown)), earliest((view.oldest, view.oldest_unknown))
+        least_possible, _most = _gap(possible, parsed_or_none(newest), parsed_or_none(oldest), control, context)
+        if least_possible is None or least_possible <= control.limit_micros:
+            return unknown(control, view.why_unknown(), actual)
+    if context.until is not None:
+        return unknown(control, str(context.unread()), actual)
+    return (FAIL, EXACT, actual, control.words.failed, 0)
+
+
+def _why_no_gap(view: View, control: Control, context: Context) -> str:
+    if view.unknown and (not view.count or _doubtful_lead(view, control, context) > control.limit_micros):
+        return view.why_unknown()
+    if not view.history.get("gaps") or view.newest is None:
+        return "the gaps between its points are not told"
+    _least, most_lead = _lead(parsed_or_none(view.oldest), control, context)
+    if most_lead is None:
+        return context.unread() or "the time of its oldest point is not told"
+    if control.workdays is not None:
+        return "the read does not tell on which days of the week its gaps lie"
+    return "the read keeps no gaps of that window"
+
+
+def _gap(
+    gaps: Row, newest: int | None, oldest: int | None, control: Control, context: Context
+) -> tuple[int | None, int | None]:
+    """The least and the most that the longest gap can be, in microseconds; None = not known."""
+    if newest is None:
+        return None, None
+    running = elapsed(newest, context.now, control.workdays)
+    least_kept, most_kept = _kept(gaps, control)
+    least_lead, most_lead = _lead(oldest, control, context)
+    least = max(running, least_kept, least_lead)
+    return least, None if most_kept is None or most_lead is None else max(running, most_kept, most_lead)
+
+
+def _kept(gaps: Row, control: Control) -> tuple[int, int | None]:
+    """What the gaps that the row keeps say: a smaller window is a lower bound, a larger one an upper bound."""
+    least, most = 0, None
+    for size, key in _WINDOWS:
+        gap = gaps.get(key)
+        if gap is None:
+            continue
+        low, high = (gap * SECOND,) * 2 if control.workdays is None else bounds(gap * SECOND, control.workdays)
+        if control.within is None or (size is not None and size <= control.within):
+            least = max(least, low)
+        if size is None or (control.within is not None and size >= control.within):
+            most = high
+            break
+    return least, most
+
+
+def _lead(first: int | None, control: Control, context: Context) -> tuple[int, int | None]:
+    """The time without a point at the beginning of the window, where its first point lies within."""
+    if control.within is None:
+        return 0, None if context.since is not None else 0
+    start = context.now - control.within * SECOND
+    if first is not None and first <= start:
+        return 0, 0
+    if context.since is None:
+        lead = None if first is None else elapsed(start, first, control.workdays)
+        return lead or 0, lead
+    # A gap that runs into the window counts whole, and its beginning was not read.
+    return (0 if first is None else elapsed(context.since, first, control.workdays)), None
+
+
+def _doubtful_lead(view: View, control: Control, context: Context) -> int:
+    """The gap before the first sure point of the window, if what lies before that, and is no sure one, is a point."""
+    first, doubt = parsed_or_none(view.oldest), parsed_or_none(view.oldest_unknown)
+    if first is None or doubt is None or doubt >= first:
+        return 0
+    if control.within is not None and first <= context.now - control.within * SECOND:
+        return 0
+    return elapsed(doubt, first, control.workdays)

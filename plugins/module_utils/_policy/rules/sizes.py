@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Evaluator of the rule on sizes: the newest recovery point compared with the median of its kind."""
+
+from __future__ import annotations
+
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
+    EXACT,
+    FAIL,
+    PASS,
+    Context,
+    Control,
+    Outcome,
+    View,
+    unknown,
+)
+
+
+def newest_at_least(view: View, control: Control, context: Context) -> Outcome:
+    """The newest point has at least so many percent of the median size of its kind."""
+    row = view.row
+    if not view.count:
+        if unread := context.unread():
+            return unknown(control, unread)
+        return (FAIL, EXACT, None, control.words.empty, 0)
+    size, median = row.get("newest_size_bytes"), row.get("median_size_bytes", {}).get(row.get("newest_kind"))
+    if size is None or median is None:
+        return unknown(control, "the product does not tell the sizes of its points")
+    if not median:
+        return unknown(control, "the median size of its kind is 0 bytes")
+    if context.until is not None:
+        return unknown(control, str(context.unread()))
+    passed = size * 100 >= control.limit * median
+    words = control.words
+    return (PASS if passed else FAIL, EXACT, size * 100 // median, words.passed if passed else words.failed, 0)

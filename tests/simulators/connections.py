@@ -1,0 +1,56 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How clients use their connections, and answers that travel compressed."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+
+from tests.simulators.product_api import Answer, Call
+
+# All lists together; no path ends so.
+_ALL = "/"
+
+
+class Traffic:
+    """How many requests were answered at once, in all and of each list, and over how many connections they came."""
+
+    def __init__(self) -> None:
+        self._running: Counter[str] = Counter()
+        self._most: Counter[str] = Counter()
+        self._ports: set[object] = set()
+
+    def forget(self) -> None:
+        self._most.clear()
+        self._ports.clear()
+
+    @contextmanager
+    def counted(self, request: web.BaseRequest) -> Iterator[None]:
+        lists = _ALL, request.path.rpartition("/")[2]
+        for name in lists:
+            self._running[name] += 1
+            self._most[name] = max(self._most[name], self._running[name])
+        if request.transport is not None:
+            self._ports.add(request.transport.get_extra_info("peername"))
+        try:
+            yield
+        finally:
+            self._running.subtract(lists)
+
+    def as_json(self) -> dict[str, object]:
+        return {"at_once": self._most[_ALL], "at_once_of": dict(self._most), "connections": len(self._ports)}
+
+
+def compressed(call: Call, answer: Answer) -> Answer:
+    """The answer as a server sends it to a client that takes gzip."""
+    if "gzip" not in call.headers.get("Accept-Encoding", "") or not answer.body:
+        return answer
+    headers = {**answer.headers, "Content-Encoding": "gzip"}
+    return dataclasses.replace(answer, body=gzip.compress(answer.body), headers=headers)

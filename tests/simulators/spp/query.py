@@ -1,0 +1,266 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SPP's query grammar (facts 3a, 3h): filter, sort, pages, and the aggregate call over rows of the catalogue."""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.simulators.product_api import Answer, Call, Refusal
+
+Row = dict[str, Any]
+
+DEFAULT_PAGE_SIZE = 100
+_PARENTS = ("properties", "protectionInfo")
+_FOLDS: dict[str, Callable[[list[float]], float]] = {"count": sum, "sum": sum, "max": max, "min": min}
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+_OPERATORS = ("=", "!=", "IN", *_ORDERS)
+
+
+def dig(row: object, name: str) -> object:
+    """The value of a dotted name such as protectionInfo.transferSize, or None.
+
+    Callers name members without saying where they hang: sessionId is in `properties`, the wizard's protectionTime in
+    `protectionInfo`.
+    """
+    found = _walk(row, name)
+    if found is None and isinstance(row, dict):
+        found = next((value for part in _PARENTS if (value := _walk(row.get(part), name)) is not None), None)
+    return found
+
+
+def _walk(row: object, name: str) -> object:
+    for part in name.split("."):
+        row = row.get(part) if isinstance(row, dict) else None
+    return row
+
+
+def _malformed(reason: str) -> Refusal:
+    return Refusal(400, reason, "XSBBadRequestException")
+
+
+def _plain(value: object) -> object:
+    """Values come as strings ("0", "true") or native; both mean the same."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return float(value)
+    text = str(value)
+    return float(text) if _NUMBER.fullmatch(text) else text
+
+
+@dataclass(frozen=True)
+class Clause:
+    name: str
+    sign: str
+    wanted: object
+
+    def holds(self, row: Row) -> bool:
+        found = dig(row, self.name)
+        if found is None:
+            return False
+        if self.sign == "IN":
+            return _plain(found) in [_plain(value) for value in self.wanted]  # type: ignore[attr-defined]
+        left, right = _plain(found), _plain(self.wanted)
+        if self.sign == "=":
+            return left == right
+        if self.sign == "!=":
+            return left != right
+        if isinstance(left, float) is not isinstance(right, float):
+            return False
+        return _ORDERS[self.sign](_rank(found), _rank(self.wanted))
+
+
+@dataclass(frozen=True)
+class Filter:
+    clauses: tuple[Clause, ...]
+    any_of: bool = False
+
+    def admits(self, row: Row) -> bool:
+        if not self.clauses:
+            return True
+        verdicts = (clause.holds(row) for clause in self.clauses)
+        return any(verdicts) if self.any_of else all(verdicts)
+
+    def names(self) -> set[str]:
+        return {clause.name for clause in self.clauses}
+
+
+def read_filter(call: Call, any_of: bool = False) -> Filter:
+    text = call.first("filter")
+    try:
+        entries = [] if text is None else json.loads(text)
+    except ValueError:
+        # The documentation's own snippet sends str([...]): single quotes, which are no JSON.
+        raise _malformed(f"The parameter filter is not valid JSON: {text}") from None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and "property" in entry for entry in entries):
+        raise _malformed(f"The parameter filter must be an array of objects with a property: {text}")
+    clauses = []
+    for entry in entries:
+        sign = str(entry.get("op", "=")).upper()
+        wanted = entry.get("value")
+        if sign not in _OPERATORS or "value" not in entry or (sign == "IN" and not isinstance(wanted, list)):
+            raise _malformed(f"The filter {json.dumps(entry)} is not valid.")
+        clauses.append(Clause(str(entry["property"]), sign, wanted))
+    return Filter(tuple(clauses), any_of)
+
+
+def read_sort(call: Call) -> list[tuple[str, bool]]:
+    """(property, descending) by rank. IBM's own client sends a sort value with text after the JSON, and it is borne."""
+    text = call.first("sort")
+    if text is None:
+        return []
+    try:
+        entries, _ignored = json.JSONDecoder().raw_decode(text)
+    except ValueError:
+        raise _malformed(f"The parameter sort is not valid JSON: {text}") from None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) and "property" in entry for entry in entries):
+        raise _malformed(f"The parameter sort must be an array of objects with a property: {text}")
+    directions = {str(entry.get("direction", "ASC")) for entry in entries}
+    if not directions <= {"ASC", "DESC"}:
+        raise _malformed(f"A sort direction is neither ASC nor DESC: {text}")
+    return [(str(entry["property"]), entry.get("direction") == "DESC") for entry in entries]
+
+
+def sort_rows(rows: Iterable[Row], ranks: Sequence[tuple[str, bool]]) -> list[Row]:
+    ordered = list(rows)
+    for name, descending in reversed(ranks):
+        ordered.sort(key=partial(_rank_of, name=name), reverse=descending)
+    return ordered
+
+
+def _rank_of(row: Row, name: str) -> tuple[int, float, str]:
+    return _rank(dig(row, name))
+
+
+def _rank(value: object) -> tuple[int, float, str]:
+    plain = _plain(value)
+    return (0, plain, "") if isinstance(plain, float) else (1, 0.0, str(plain))
+
+
+@dataclass(frozen=True)
+class Page:
+    start: int
+    size: int
+
+    def next_after(self, total: int) -> int | None:
+        """The record index of the next page, or None on the last one."""
+        return self.start + self.size if self.start + self.size < total else None
+
+
+def read_page(call: Call) -> Page:
+    return Page(_whole(call, "pageStartIndex", 0, 0), _whole(call, "pageSize", DEFAULT_PAGE_SIZE, 1))
+
+
+def _whole(call: Call, name: str, default: int, least: int) -> int:
+    text = call.first(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or int(text) < least:
+        raise _malformed(f"The parameter {name} is not valid: {text}")
+    return int(text)
+
+
+def written(rows: Iterable[Row]) -> list[bytes]:
+    return [json.dumps(row).encode() for row in rows]
+
+
+def page_answer(own_url: str, call: Call, key: str, items: Sequence[bytes | Row]) -> Answer:
+    """One page; items may be written already. The link to the next names the appliance as it sees itself (facts 3h)."""
+    page = read_page(call)
+    links = {"self": {"href": _href(own_url, call, page)}}
+    following = page.next_after(len(items))
+    if following is not None:
+        links["nextPage"] = {"href": _href(own_url, call, Page(following, page.size))}
+    head = json.dumps({"links": links, "total": len(items)})[:-1].encode()
+    shown = items[page.start : page.start + page.size]
+    body = b",".join(item if isinstance(item, bytes) else json.dumps(item).encode() for item in shown)
+    return Answer(200, b"%b, %b: [%b]}" % (head, json.dumps(key).encode(), body))
+
+
+def _href(own_url: str, call: Call, page: Page) -> str:
+    kept = [(name, value) for name, value in call.query if name not in ("pageSize", "pageStartIndex")]
+    query = [*kept, ("pageSize", str(page.size)), ("pageStartIndex", str(page.start))]
+    return f"{own_url}{call.path}?{urlencode(query)}"
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """The body of action=aggregate. Only count, max and sum are documented; `min` is a variant."""
+
+    operations: tuple[tuple[str, str, str], ...]
+    group: tuple[str, ...]
+    versions_only: bool
+
+    def run(self, rows: Iterable[Row], names_honoured: bool) -> list[Row]:
+        groups: dict[str, tuple[Row, list[list[float]]]] = {}
+        for row in rows:
+            values = [dig(row, name) for name in self.group]
+            if self.group and all(value is None for value in values):
+                continue
+            new: list[list[float]] = [[] for _ignored in self.operations]
+            columns = groups.setdefault(json.dumps(values), (_nested(self.group, values), new))[1]
+            for column, (operation, name, _ignored) in zip(columns, self.operations, strict=True):
+                found = dig(row, name)
+                if operation == "count" and found is not None:
+                    column.append(1)
+                elif isinstance(found, (int, float)):
+                    # bytes stay whole numbers: a float would lose the last digits of a large sum
+                    column.append(found)
+        return [self._result(*groups[key], names_honoured) for key in sorted(groups)]
+
+    def _result(self, identity: Row, columns: list[list[float]], names_honoured: bool) -> Row:
+        result: Row = {"_id": identity if self.group else None}
+        for column, (operation, _ignored, outputname) in zip(columns, self.operations, strict=True):
+            fold = _FOLDS[operation]
+            result[outputname if names_honoured else operation] = int(fold(column)) if column else 0
+        return result
+
+
+def _nested(names: Sequence[str], values: Sequence[object]) -> Row:
+    """A dotted group key comes back nested: {"protectionInfo": {"storageProfileName": "Gold"}}."""
+    identity: Row = {}
+    for name, value in zip(names, values, strict=True):
+        *outer, last = name.split(".")
+        place = identity
+        for part in outer:
+            place = place.setdefault(part, {})
+        place[last] = value
+    return identity
+
+
+def read_aggregate(call: Call, min_known: bool) -> Aggregate:
+    try:
+        body = json.loads(call.body)
+    except ValueError:
+        raise _malformed("The body is not valid JSON.") from None
+    operations = body.get("op") if isinstance(body, dict) else None
+    if not isinstance(operations, list) or not operations:
+        raise _malformed("The body has no list of operations (op).")
+    known = {"count", "max", "sum"} | ({"min"} if min_known else set())
+    for operation in operations:
+        if not isinstance(operation, dict) or operation.get("operation") not in known or "fieldname" not in operation:
+            raise _malformed(f"The operation {json.dumps(operation)} is not known.")
+    group = body.get("group", [])
+    copytype = body.get("copytype")
+    if not isinstance(group, list) or copytype not in (None, "versiononly"):
+        raise _malformed("The group or the copytype is not valid.")
+    return Aggregate(
+        tuple((op["operation"], op["fieldname"], op.get("outputname", op["operation"])) for op in operations),
+        tuple(str(name) for name in group),
+        copytype == "versiononly",
+    )

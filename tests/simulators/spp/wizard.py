@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SPP's restore wizard: search, versions with their copies (facts 3d)."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+
+from tests.simulators.ground_truth import Workload
+from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.spp.query import Row, page_answer, read_filter, read_sort, sort_rows, written
+from tests.simulators.spp.records import Records, Version, prefix
+from tests.simulators.spp.session import SppSession
+
+_FROM = ("recovery", "hlo", "restore")
+
+
+class Wizard:
+    def __init__(self, dialect: Dialect, records: Records) -> None:
+        self.dialect = dialect
+        self.records = records
+        self._by_place: dict[tuple[str, str, str], Workload] = {}
+        self._versions: dict[tuple[str, bool, bool], list[bytes]] = {}
+
+    def prepare(self) -> None:
+        """Objects by (kind of object, hypervisor or application, id)."""
+        self._by_place = {}
+        self._versions = {}
+        for work in self.dialect.workloads("vm", "database"):
+            owner = self.records.hypervisor(work) if work.workload_type == "vm" else prefix(work)
+            self._by_place[work.workload_type, owner, self.records.wizard_id(work)] = work
+
+    def routes(self) -> list[Route]:
+        database = "/api/application/{kind}/instance/{instance}/database/{number}"
+        machine = "/api/hypervisor/{hypervisor}/vm/{number}"
+        return [
+            Route("POST", "/api/hypervisor/search", self.search_vms),
+            Route("POST", "/api/application/search", self.search_databases),
+            Route("GET", "/api/application/{kind}/instance", self.instances),
+            *(
+                route
+                for base in (machine, database)
+                for route in (
+                    Route("GET", base + "/version", self.versions),
+                    Route("GET", base + "/version/{version}", self.version),
+                    Route("GET", base + "/version/{version}/copy", self.copies_of_version),
+                )
+            ),
+            Route("GET", database + "/copy", self.copies_of_database),
+        ]
+
+    def _source(self, call: Call) -> str:
+        source = call.first("from") or "recovery"
+        if source not in _FROM:
+            raise Refusal(400, f"from={source} is not known.")
+        return source
+
+    def _searched(self, call: Call) -> Row:
+        try:
+            body = json.loads(call.body)
+        except ValueError:
+            raise Refusal(400, "The body is not valid JSON.") from None
+        if call.content_type != "application/json" or not isinstance(body, dict) or "name" not in body:
+            raise Refusal(400, "A search needs a JSON object with a name.")
+        return body
+
+    def _known(self, call: Call, session: SppSession, kind: str) -> list[Workload]:
+        """`recovery`: what has points; `hlo`: the live inventory."""
+        live = self._source(call) == "hlo"
+        known = [work for work in self.dialect.workloads(kind) if session.sees(work)]
+        return [work for work in known if (work.in_inventory if live else self.dialect.listed_points(work))]
+
+    def search_vms(self, call: Call, session: SppSession) -> Answer:
+        body = self._searched(call)
+        if call.first("resourceType") != "vm":
+            raise Refusal(400, f"resourceType={call.first('resourceType')} is not served here.")
+        chosen = read_filter(call)
+        found = []
+        for work in self._known(call, session, "vm"):
+            policy = work.policy.name if work.policy is not None and work.protected else None
+            if body.get("hypervisorType", "*") not in ("*", prefix(work)):
+                continue
+            row = self.records.wizard_vm(work)
+            if fnmatchcase(work.name, str(body["name"])) and chosen.admits({**row, "storageProfileName": policy}):
+                found.append(row)
+        return page_answer(self.records.own_url, call, "vms", found)
+
+    def search_databases(self, call: Call, session: SppSession) -> Answer:
+        body = self._searched(call)
+        kind = call.first("applicationType")
+        if call.first("resourceType") != "database" or kind is None:
+            raise Refusal(400, "resourceType=database and an applicationType are needed.")
+        found = [
+            self.records.wizard_database(work)
+            for work in self._known(call, session, "database")
+            if prefix(work) == kind and fnmatchcase(work.name, str(body["name"]))
+        ]
+        return page_answer(self.records.own_url, call, "databases", found)
+
+    def instances(self, call: Call, session: SppSession, kind: str) -> Answer:
+        known = [work for work in self._known(call, session, "database") if prefix(work) == kind]
+        rows = [
+            {
+                "id": self.records.instance_id(work),
+                "name": f"{kind}-host.example / {kind.upper()}",
+                "host": f"{kind}-host.example",
+                "version": "1",
+                "osType": "linux",
+                "storageProfiles": sorted({work.policy.name for work in known if work.policy is not None}),
+                "links": {},
+            }
+            for work in known[:1]
+        ]
+        return page_answer(self.records.own_url, call, "instances", rows)
+
+    def _workload(self, session: SppSession, number: str, place: dict[str, str]) -> Workload:
+        kind = "vm" if "hypervisor" in place else "database"
+        work = self._by_place.get((kind, place.get("hypervisor") or place["kind"], number))
+        if work is None or not session.sees(work):
+            raise Refusal(404, f"There is no object {number}.")
+        return work
+
+    def versions(self, call: Call, session: SppSession, number: str, **place: str) -> Answer:
+        work = self._workload(session, number, place)
+        if self._source(call) == "hlo":
+            return page_answer(self.records.own_url, call, "versions", [])
+        embedded = call.first("embedCopies") == "true" and self.dialect.flag("embed_copies")
+        omit, ranks = call.first("omitIfNoCopies") == "true", read_sort(call)
+        key = (work.key, embedded, omit)
+        if ranks or key not in self._versions:
+            rows = sort_rows(self.records.wizard_versions(work, embedded, omit), ranks)
+            if ranks:
+                return page_answer(self.records.own_url, call, "versions", rows)
+            self._versions[key] = written(rows)
+        return page_answer(self.records.own_url, call, "versions", self._versions[key])
+
+    def _version(self, work: Workload, wanted: str) -> Version:
+        known = self.records.versions(work)
+        if wanted == "latest" and known:
+            return known[-1]
+        for version in known:
+            if self.records.version_id(work, version) == wanted:
+                return version
+        raise Refusal(404, f"There is no version {wanted}.")
+
+    def version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Answer:
+        work = self._workload(session, number, place)
+        embedded = call.first("embedCopies") == "true" and self.dialect.flag("embed_copies")
+        return json_answer(self.records.wizard_version(work, self._version(work, version), embedded))
+
+    def copies_of_version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Answer:
+        work = self._workload(session, number, place)
+        rows = self.records.wizard_copies(work, self._version(work, version))
+        return page_answer(self.records.own_url, call, "copies", rows)
+
+    def copies_of_database(self, call: Call, session: SppSession, number: str, **place: str) -> Answer:
+        work = self._workload(session, number, place)
+        versions = self.records.versions(work)
+        rows = [row for version in versions for row in self.records.wizard_copies(work, version)]
+        return page_answer(self.records.own_url, call, "copies", rows)

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Unitrends appliance that manages others, as its facts tell it.
+
+It stands in Berlin, manages the appliance in Chicago and, unless told otherwise, the one in Frankfurt to which copies
+are replicated. Accounts: the main one administers; `monitor` may only read; `scoped` has a role that shows it some
+clients and hides the others without a word (facts 2).
+
+Variants (product `unitrends`; every product also has those of `Dialect`):
+  generation       server      wiki: names and words of 2015, times without seconds (facts 4.1, 5)
+  login_failure    401         500, or false: HTTP 200 whose body is `false` (2)
+  error_body       result      message: errors are {error, message} (6)
+  error_status     0           200: errors come with HTTP 200 and an `error` (6)
+  language         en          the dates of whoever sends no `lang`: en, en-gb, fr (4.3)
+  row_zone         answering   own: rows of a managed system are in that system's zone (4.3, inferred)
+  running_status   Successful  null: what a running backup says of its status (4.1)
+  certified        bool        n/a: what was never tested says so (4.1)
+  synthetic        false       fulls are made by the appliance, and say so (4.4)
+  databases        oracle      mssql: fulls and differentials of SQL Server (4.4)
+  hold_days        0           above 0: holds end in so many days; 0: never (3.3)
+  core_failure     (empty)     sids, such as 1,2: there POST /api/backups answers [] whatever there is (3.1)
+  php_warning      false       POST /api/backups prints a PHP warning before its answer (4.1)
+  remote_status    accepted    "not available": calls for the system in Chicago fail (3.4, 6)
+  target_managed   true        false: the appliance in Frankfurt is somebody else's
+  strategy         ltr         MinMax: calls about GFS retention fail with 500 (3.7)
+  session_calls    0           above 0: a token is gone after so many calls
+  timeout          3600        what the log-in says of the session's length
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import ClassVar
+
+from tests.simulators.ground_truth import Estate, Point, Workload
+from tests.simulators.member_names import Names
+from tests.simulators.product_api import (
+    Answer,
+    Call,
+    Dialect,
+    Listing,
+    Refusal,
+    Route,
+    Setting,
+    credentials_of,
+    json_answer,
+)
+from tests.simulators.unitrends.backups import Backups
+from tests.simulators.unitrends.catalog import Catalog
+from tests.simulators.unitrends.directory import Directory
+from tests.simulators.unitrends.inventory import Inventory
+from tests.simulators.unitrends.session import ACCOUNTS, SessionDesk, UnitrendsSession
+
+_ALL = frozenset({"success", "warning", "failed", "running"})
+
+
+class Unitrends(Dialect):
+    product: ClassVar[str] = "unitrends"
+    LOG_IN: ClassVar[str] = "/api/login"
+    LISTED_BY: ClassVar[str] = "POST"
+    LISTING: ClassVar[str] = "/api/backups/"
+    NAMES: ClassVar[Names] = Names(
+        words=frozenset({"type", "status", "verify_status", "gfs_rp_type", "replication_status", "asset_type"}),
+    )
+    # Archived points are listed by the catalogue of archives only: their backup is no longer on the appliance.
+    LISTS: ClassVar[dict[str, Listing]] = {
+        "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.1, 3.3, 4.4"),
+        "database": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 4.4"),
+        "file_share": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 3.4 (file-level), 4.4"),
+        "physical": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 3.4 (file-level), 4.4"),
+    }
+    VARIANTS: ClassVar[dict[str, Setting]] = {
+        **Dialect.VARIANTS,
+        "generation": "server",
+        "login_failure": "401",
+        "error_body": "result",
+        "error_status": 0,
+        "language": "en",
+        "row_zone": "answering",
+        "running_status": "Successful",
+        "certified": "bool",
+        "synthetic": False,
+        "databases": "oracle",
+        "hold_days": 0,
+        "core_failure": "",
+        "php_warning": False,
+        "remote_status": "accepted",
+        "target_managed": True,
+        "strategy": "ltr",
+        "session_calls": 0,
+        "timeout": 3600,
+    }
+
+    desk: SessionDesk
+
+    def __init__(self, estate: Estate) -> None:
+        super().__init__(estate)
+        self.desk = SessionDesk()
+        self.directory = Directory(self)
+        self.backups = Backups(self, self.directory)
+        self.catalog = Catalog(self, self.directory, self.backups)
+        self.inventory = Inventory(self, self.directory, self.backups)
+        # what a workload and a point are called does not wait for the first request
+        self.prepare()
+        self.routes = [
+            Route("POST", "/api/login", self._log_in, needs_session=False),
+            Route("POST", "/api/logout", self._log_out),
+            *self.backups.routes(),
+            *self.catalog.routes(),
+            *self.inventory.routes(),
+        ]
+
+    def prepare(self) -> None:
+        self.directory.prepare()
+        self.backups.prepare()
+        self.catalog.prepare()
+
+    def reset(self) -> None:
+        if self.backups.deleted:
+            self.backups.deleted.clear()
+            self.backups.prepare()
+        super().reset()
+
+    def answer(self, call: Call) -> Answer:
+        """Real clients send `https://host//api/...`, and it is borne (facts 1)."""
+        return super().answer(replace(call, path=re.sub("/+", "/", call.path)))
+
+    # Sessions
+
+    def _log_in(self, call: Call, _session: None) -> Answer:
+        opened = self.desk.log_in(call)
+        if opened is None:
+            if self.text("login_failure") == "false":
+                return json_answer(False)
+            raise Refusal(int(self.text("login_failure")), "Authentication failed: invalid username or password.")
+        token, account = opened
+        answer: dict[str, object] = {
+            "id": account.number,
+            "superuser": False,
+            "administrator": account.level == 3,
+            "manager": account.level == 2,
+            "monitor": account.level == 1,
+            "ad_user": False,
+            "target": False,
+            "timeout": self.number("timeout"),
+            "auth_token": token,
+            "vault_user": False,
+            "source_id": -1,
+        }
+        if account.scope is not None:
+            answer |= {"role_name": "Scoped", "role_scope": [account.scope], "role_recover_options": []}
+        return json_answer(answer)
+
+    def _log_out(self, call: Call, _session: UnitrendsSession) -> Answer:
+        self.desk.log_out(call)
+        return json_answer({"result": [{"code": "0", "message": "Logged out."}]})
+
+    def authorise(self, call: Call) -> UnitrendsSession:
+        return self.desk.session_of(call, self.number("session_calls"))
+
+    def credentials(self) -> dict[str, object]:
+        return credentials_of({name: account.as_json() for name, account in ACCOUNTS.items()})
+
+    # Errors
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """A `result` array by the documentation, `error` and `message` by the handlers (facts 6)."""
+        status = self.number("error_status") or refusal.status
+        if self.text("error_body") == "message" or status == 200:
+            return json_answer({"error": refusal.status, "message": refusal.reason}, status)
+        return json_answer({"result": [{"code": "2", "message": refusal.reason}]}, status)
+
+    # The truth
+
+    def workload_id(self, work: Workload) -> str:
+        return self.directory.assets[work.key].workload_id
+
+    def point_id(self, work: Workload, point: Point) -> str:
+        """<system>/<number>; an archived point has the number of its archive item."""
+        system = self.directory.assets[work.key].system
+        if point.kind == "archive":
+            return f"{system}/a{self.catalog.archive_number(point)}"
+        return f"{system}/{self.directory.numbers[point.key]}"

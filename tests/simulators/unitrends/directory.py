@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is who on a Unitrends manager: its systems, their clients and instances, and the numbers of their backups.
+
+Numbers are whole, small, and per system: those of two systems collide (facts 3, 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from tests.simulators.ground_truth import DAY, MINUTE, Copy, Point, Site, Workload
+from tests.simulators.policies import BERLIN, CHICAGO, FRANKFURT
+from tests.simulators.product_api import Dialect
+
+MANAGER, REMOTE, TARGET = 1, 2, 3
+_FIRST_CLIENT, _FIRST_INSTANCE, _FIRST_BACKUP = 2, 20, 200
+# The appliance is a client of itself; its metadata is backed up under this number (seed: "id of the DPU client").
+OWN_CLIENT = 1
+_METADATA_NIGHTS = 3
+
+
+@dataclass(frozen=True)
+class System:
+    sid: int
+    name: str
+    site: Site
+    role: str
+    status: str = "accepted"
+
+
+@dataclass(frozen=True)
+class App:
+    """An application: how it is called in rows, and what its backup types are called inside and in the list."""
+
+    number: int
+    name: str
+    core: dict[str, str]
+    shown: str
+
+
+VMWARE = App(40, "VMware", {"full": "vmware full", "incremental": "vmware incremental"}, "VMware")
+HYPERV = App(50, "Hyper-V", {"full": "hyperv full", "incremental": "hyperv incremental"}, "Hyper-V")
+ORACLE = App(60, "Oracle", {"full": "oracle full", "incremental": "oracle incr"}, "Oracle")
+# SQL Server knows no increments: its differentials stand for them.
+MSSQL = App(30, "SQL Server", {"full": "mssql full", "incremental": "mssql differential"}, "SQL")
+_FILE_LEVEL = {"full": "master", "incremental": "incremental"}
+
+
+@dataclass(frozen=True, eq=False)
+class Asset:
+    """A workload as one system knows it. Without an application there is no instance, only a client (facts 3.3)."""
+
+    work: Workload
+    system: int
+    client: int
+    client_name: str
+    instance: int
+    app: App | None
+
+    @property
+    def workload_id(self) -> str:
+        return f"{self.system}/{self.instance}" if self.app is not None else f"{self.system}/c{self.client}"
+
+    @property
+    def name(self) -> str:
+        return self.work.name
+
+    def core_type(self, kind: str) -> str:
+        types = _FILE_LEVEL if self.app is None else self.app.core
+        return types["full" if kind == "archive" else kind]
+
+    def plain_type(self, kind: str) -> str:
+        """As the catalogue calls it; a list of backups puts the application before it (facts 4.4)."""
+        core = self.core_type(kind)
+        return "Differential" if "diff" in core else "Incremental" if "incr" in core else "Full"
+
+    def shown_type(self, kind: str) -> str:
+        return self.plain_type(kind) if self.app is None else f"{self.app.shown} {self.plain_type(kind)}"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Entry:
+    """One row of a system's list. `sort`: backup, copy, replicated (here from elsewhere), restore, metadata."""
+
+    sort: str
+    system: int
+    number: int
+    started: int
+    completed: int | None
+    asset: Asset | None
+    point: Point | None
+    core_type: str
+    copy: Copy | None = None
+    last: bool = False
+
+    @property
+    def is_backup(self) -> bool:
+        return self.sort in ("backup", "replicated")
+
+
+def hot_copies(point: Point) -> list[Copy]:
+    """Copies on another appliance: disks that stand elsewhere than the appliance that made the backup."""
+    disks = [copy for copy in point.copies[1:] if copy.location.location_type == "disk"]
+    return [copy for copy in disks if copy.location.site is not point.copies[0].location.site]
+
+
+def cold_copies(point: Point) -> list[Copy]:
+    """Copies on archive media, a second disk in the same room among them. Archived points lie nowhere else."""
+    if point.kind == "archive":
+        return list(point.copies)
+    hot = hot_copies(point)
+    return [copy for copy in point.copies[1:] if copy not in hot]
+
+
+class Directory:
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.systems: dict[int, System] = {}
+        self.assets: dict[str, Asset] = {}
+        self.grandclients: dict[str, Asset] = {}
+        self.clients: dict[int, dict[int, str]] = {}
+        self.numbers: dict[str, int] = {}
+
+    def prepare(self) -> None:
+        target = [System(TARGET, "ueb-frankfurt", FRANKFURT, "Target")] if self.dialect.flag("target_managed") else []
+        known = [
+            System(MANAGER, "ueb-berlin", BERLIN, "Backup System"),
+            System(REMOTE, "ueb-chicago", CHICAGO, "Backup System", self.dialect.text("remote_status")),
+            *target,
+        ]
+        self.systems = {system.sid: system for system in known}
+        self.clients = {system.sid: {OWN_CLIENT: system.name} for system in known}
+        self.assets, self.grandclients, self.numbers = {}, {}, {}
+        works = self.dialect.workloads(*self.dialect.LISTS)
+        next_instance = dict.fromkeys((MANAGER, REMOTE, TARGET), _FIRST_INSTANCE)
+        for work in works:
+            home = REMOTE if work.site is CHICAGO else MANAGER
+            self.assets[work.key] = self._asset(work, home, next_instance)
+            if target and any(hot_copies(point) for point in work.points):
+                self.grandclients[work.key] = self._asset(work, TARGET, next_instance)
+        self._number(works)
+
+    def _asset(self, work: Workload, sid: int, next_instance: dict[int, int]) -> Asset:
+        app = self._app(work)
+        host = {"VMware": "vcenter", "Hyper-V": "hyperv", "Oracle": "ora", "SQL Server": "sql"}
+        name = work.name if app is None else f"{host[app.name]}-{work.site.key}"
+        instance = next_instance[sid]
+        next_instance[sid] += 1
+        return Asset(work, sid, self._client(sid, name, shared=app is not None), name, instance, app)
+
+    def _app(self, work: Workload) -> App | None:
+        if work.workload_type in ("file_share", "physical"):
+            return None
+        if work.workload_type == "database":
+            return MSSQL if self.dialect.text("databases") == "mssql" else ORACLE
+        return HYPERV if work.platform_hint == "hyperv" else VMWARE
+
+    def _client(self, sid: int, name: str, *, shared: bool) -> int:
+        clients = self.clients[sid]
+        for number, known in clients.items():
+            if shared and known == name and number != OWN_CLIENT:
+                return number
+        number = _FIRST_CLIENT + len(clients) - 1
+        clients[number] = name
+        return number
+
+    def _number(self, works: list[Workload]) -> None:
+        """Backups are counted by system in the order in which they started."""
+        made = [
+            (self.assets[work.key].system, point.created_at, point.key)
+            for work in works
+            for point in self.dialect.listed_points(work)
+        ]
+        counted = dict.fromkeys((MANAGER, REMOTE), _FIRST_BACKUP)
+        for sid, _ignored, key in sorted(made):
+            self.numbers[key] = counted[sid]
+            counted[sid] += 1
+
+    # What the systems list
+
+    def entries(self) -> Iterator[Entry]:
+        for work in self.dialect.workloads(*self.dialect.LISTS):
+            asset = self.assets[work.key]
+            listed = self.dialect.listed_points(work)
+            for point in listed:
+                if point.kind != "archive":
+                    yield from self._of_point(asset, point, last=point is listed[0])
+        for sid, system in self.systems.items():
+            for night in range(1, _METADATA_NIGHTS + 1):
+                started = self.dialect.estate.now - night * DAY - sid * MINUTE
+                yield Entry("metadata", system.sid, 0, started, started + MINUTE, None, None, "system metadata")
+
+    def _of_point(self, asset: Asset, point: Point, *, last: bool) -> Iterator[Entry]:
+        number, core = self.numbers[point.key], asset.core_type(point.kind)
+        backup = Entry(
+            "backup", asset.system, number, point.created_at, point.completed_at, asset, point, core, last=last
+        )
+        yield backup
+        for copy in hot_copies(point):
+            # a copy repeats the number of its backup, and its type is shown as any other's (facts 3.1)
+            yield replace(
+                backup, sort="copy", completed=copy.copied_at, core_type=f"securesync {core}", copy=copy, last=False
+            )
+            if copy.location.site is FRANKFURT and asset.work.key in self.grandclients:
+                there = self.grandclients[asset.work.key]
+                yield replace(backup, sort="replicated", system=TARGET, number=number + 10_000, asset=there)
+        if point.verified_at is not None:
+            yield Entry(
+                "restore", asset.system, 0, point.verified_at - 30 * MINUTE, point.verified_at, asset, point, "restore"
+            )

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What surrounds the backups: systems, assets, storage, the clock, jobs, targets and retention (facts 3.4 to 3.8)."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from tests.simulators.ground_truth import HOUR, SECOND, Policy, as_datetime
+from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.unitrends.backups import Backups
+from tests.simulators.unitrends.directory import MANAGER, OWN_CLIENT, TARGET, Asset, Directory, Entry
+from tests.simulators.unitrends.formats import Row, Window
+from tests.simulators.unitrends.session import UnitrendsSession
+
+_ASSET_TYPES = {"VMware": "VMware:VM", "Hyper-V": "Hyper-V:VM", "Oracle": "Oracle", "SQL Server": "SQL Server"}
+# By application, or by the platform of a client that has none.
+_OS = {
+    "VMware": ("VMware", 90),
+    "Hyper-V": ("Windows 2016", 40),
+    "Oracle": ("Linux", 30),
+    "SQL Server": ("Windows 2016", 40),
+    "smb": ("NAS", 70),
+    "windows": ("Windows 2016", 40),
+    "linux": ("Linux", 30),
+}
+_FILTERED_BY = {"vmware": "VMware", "hyperv": "Hyper-V", "oracle": "Oracle", "sql": "SQL Server"}
+_STORAGE_USE = {"disk": "backup", "object": "archive", "archive": "archive"}
+_JOB_STATUS = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "Running"}
+
+
+class Inventory:
+    def __init__(self, dialect: Dialect, directory: Directory, backups: Backups) -> None:
+        self.dialect = dialect
+        self.directory = directory
+        self.backups = backups
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/api/systems", self.systems),
+            Route("GET", "/api/date-time", self.date_time),
+            Route("GET", "/api/assets", self.assets),
+            Route("GET", "/api/assets/{kind}", self.assets),
+            Route("GET", "/api/clients", self.clients),
+            Route("GET", "/api/storage", self.storage),
+            Route("GET", "/api/jobs/history", self.jobs),
+            Route("GET", "/api/backup-copy/connected_targets", self.targets),
+            Route("GET", "/api/retention/strategy", self.strategy),
+            Route("GET", "/api/retention", self.retention),
+            Route("GET", "/api/summary/current", self.summary),
+        ]
+
+    def _sid(self, call: Call) -> int:
+        return self.backups.sid(call) or MANAGER
+
+    # Systems and the clock
+
+    def systems(self, call: Call, _session: UnitrendsSession) -> Answer:
+        rows: list[Row] = [
+            {
+                "id": system.sid,
+                "name": system.name,
+                "host": system.site.origin,
+                "role": system.role,
+                "status": system.status,
+                "local": system.sid == MANAGER,
+            }
+            for system in self.directory.systems.values()
+        ]
+        for status in ("pending", "rejected"):
+            if call.first(f"include_{status}") == "1":
+                host = f"{status}.example"
+                source = {"name": f"ueb-{status}", "host": host, "role": "Replication Source"}
+                rows.append({"id": 90 + len(status), **source, "status": status, "local": False})
+        return json_answer({"appliance": rows})
+
+    def date_time(self, call: Call, _session: UnitrendsSession) -> Answer:
+        timezone = self.directory.systems[self._sid(call)].site.timezone
+        now = as_datetime(self.dialect.clock()).astimezone(ZoneInfo(timezone))
+        offset = now.utcoffset()
+        assert offset is not None
+        fields = ("year", "month", "day", "hour", "minute", "second")
+        clock = {
+            **{name: getattr(now, name) for name in fields},
+            "tz": timezone,
+            "tzOffset": int(offset.total_seconds()),
+            "ntp": {"enabled": True, "local": False, "sync": True, "servers": ["pool.ntp.org"]},
+        }
+        return json_answer(clock)
+
+    # Assets
+
+    def assets(self, call: Call, session: UnitrendsSession, kind: str = "") -> Answer:
+        sid = self.backups.sid(call)
+        grand = (call.first("grandclient") or "false").lower() == "true"
+        chosen = self.directory.grandclients if grand else self.directory.assets
+        wanted = {_FILTERED_BY.get(name, name) for name in (call.first("type") or "").split(",") if name}
+        found = [
+            asset
+            for asset in chosen.values()
+            if asset.system in ([sid] if sid is not None else self.backups.reachable())
+            and asset.work.in_inventory
+            and session.sees_asset(asset)
+            and (kind != "protected" or asset.work.protected)
+            and (not wanted or (asset.app is not None and asset.app.name in wanted))
+        ]
+        by_client: dict[tuple[int, int], list[Asset]] = {}
+        for asset in found:
+            by_client.setdefault((asset.system, asset.client), []).append(asset)
+        nodes = [self._client_node(mine, call) for mine in by_client.values()]
+        return json_answer({"data": [node for node in nodes if not kind.isdecimal() or str(node["id"]) == kind]})
+
+    def _client_node(self, mine: list[Asset], call: Call) -> Row:
+        first = mine[0]
+        app = first.app
+        os_type, os_number = _OS[first.work.platform_hint if app is None else app.name]
+        node: Row = {
+            "id": first.client,
+            "name": first.client_name,
+            "ip": f"192.0.2.{first.client % 250}",
+            "os_type": os_type,
+            "os_type_id": os_number,
+            "os_family": os_type.split()[0],
+            "type": "client",
+            "asset_type": "physical" if app is None else f"{app.name}:server",
+            "system_id": first.system,
+            "system_name": self.directory.systems[first.system].name,
+            "file_level_instance_id": first.instance if app is None else 10_000 + first.client,
+            # names of accounts that can log in to clients: nothing to be passed on
+            "credentials": {"credential_id": 1, "display_name": "svc-backup", "username": "svc-backup"},
+            "applications": [] if app is None else [{"id": app.number, "name": app.name}],
+            "children": [],
+        }
+        if app is None:
+            return node | self._retention_names(first, call) | {"is_encrypted": self._encrypts(first)}
+        instances = [self._instance_node(asset, node, call) for asset in mine]
+        middle = {"id": app.number, "name": app.name, "type": "application", "children": instances}
+        if app.name == "VMware":
+            middle |= {"id": 1, "name": "esx1", "type": "esx"}
+        flat = app.name == "VMware" and "noESX" in {name for name, _ignored in call.query}
+        return node | {"children": instances if flat else [middle]}
+
+    def _instance_node(self, asset: Asset, parent: Row, call: Call) -> Row:
+        assert asset.app is not None
+        return {
+            "id": asset.instance,
+            "name": asset.name,
+            "is_encrypted": self._encrypts(asset),
+            "parent_id": parent["id"],
+            "parent_name": parent["name"],
+            "asset_type": _ASSET_TYPES[asset.app.name],
+            "type": asset.app.name,
+            "system_id": asset.system,
+            "system_name": parent["system_name"],
+            "children": [],
+            **self._retention_names(asset, call),
+        }
+
+    def _encrypts(self, asset: Asset) -> bool:
+        return asset.work.policy is not None and asset.work.protected and asset.work.policy.encrypted
+
+    def _retention_names(self, asset: Asset, call: Call) -> Row:
+        policy = asset.work.policy if asset.work.protected else None
+        if (call.first("include_retention") or "false").lower() != "true":
+            return {}
+        name = "" if policy is None else policy.name
+        ltr = self.dialect.text("strategy") == "ltr"
+        limits = None if ltr or policy is None else {"retention_min": 14, "retention_max": 400, "legal_hold": 0}
+        return {"retention": name, "gfs_policy": name if ltr else "", "min_max_policy": limits}
+
+    def clients(self, call: Call, session: UnitrendsSession) -> Answer:
+        sid = self._sid(call)
+        seen = {asset.client for asset in self.directory.assets.values() if session.sees_asset(asset)} | {OWN_CLIENT}
+        rows = [
+            {"id": number, "name": name, "system_id": sid}
+            for number, name in self.directory.clients[sid].items()
+            if number in seen
+        ]
+        return json_answer({"data": rows})
+
+    # Places
+
+    def storage(self, call: Call, _session: UnitrendsSession) -> Answer:
+        sid = self._sid(call)
+        system = self.directory.systems[sid]
+        mine = [
+            place
+            for place in self.dialect.estate.locations
+            if place.location_type in _STORAGE_USE
+            and (place.site is system.site or (sid == MANAGER and place.location_type != "disk"))
+        ]
+        rows = [
+            {
+                "id": number,
+                "sid": sid,
+                "name": place.name,
+                "system_name": system.name,
+                "type": "internal" if place.location_type == "disk" else "nas",
+                "usage": _STORAGE_USE[place.location_type],
+            }
+            for number, place in enumerate(mine, start=1)
+        ]
+        return json_answer({"storage": rows})
+
+    def targets(self, _call: Call, _session: UnitrendsSession) -> Answer:
+        target = self.directory.systems.get(TARGET)
+        return json_answer(
+            {"data": [] if target is None else [{"name": target.name, "target_id": TARGET, "type": "appliance"}]}
+        )
+
+    # Jobs
+
+    def jobs(self, call: Call, session: UnitrendsSession) -> Answer:
+        """The one list besides `latest` that has an epoch beside its text."""
+        sid = self._sid(call)
+        entries = [
+            entry
+            for entry in self.backups.began_in(sid, Window())
+            if entry.sort == "backup" and session.sees_entry(entry)
+        ]
+        if "showFlat" not in {name for name, _ignored in call.query}:
+            by_job: dict[str, list[Row]] = {}
+            for entry in entries:
+                if entry.point is not None:
+                    by_job.setdefault(entry.point.run.policy.name, []).append(self._job(entry, call))
+            return json_answer({"data": [{"name": name, "backups": rows} for name, rows in by_job.items()]})
+        return json_answer({"data": [self._job(entry, call) for entry in entries]})
+
+    def _job(self, entry: Entry, call: Call) -> Row:
+        asset, point = entry.asset, entry.point
+        assert asset is not None
+        assert point is not None
+        shape = self.backups.shape(call, entry.system, names_system=False)
+        return {
+            "id": entry.number,
+            "sort_start_time": entry.started // SECOND,
+            "start_time": self.backups.rows.time(entry.started, entry, shape.style),
+            "client_name": asset.client_name,
+            "asset_name": asset.name,
+            "instance_id": asset.instance,
+            "name": point.run.policy.name,
+            "backup_id": entry.number,
+            "mode": asset.plain_type(point.kind),
+            "description": f"Backup of {asset.name}",
+            "status": _JOB_STATUS[point.status],
+            "message": "" if point.status != "failed" else "The snapshot could not be taken.",
+        }
+
+    # Retention
+
+    def strategy(self, call: Call, _session: UnitrendsSession) -> Answer:
+        self._sid(call)
+        return json_answer({"data": {"strategy": self.dialect.text("strategy")}})
+
+    def retention(self, call: Call, session: UnitrendsSession) -> Answer:
+        if self.dialect.text("strategy") != "ltr":
+            raise Refusal(500, "The retention strategy of the system is not GFS")
+        sid = self._sid(call)
+        wanted = call.first("instance_id")
+        policies: dict[str, tuple[Policy, list[int]]] = {}
+        for asset in self.directory.assets.values():
+            policy = asset.work.policy
+            if policy is None or asset.system != sid or not session.sees_asset(asset) or not asset.work.protected:
+                continue
+            if wanted in (None, str(asset.instance)):
+                policies.setdefault(policy.key, (policy, []))[1].append(asset.instance)
+        return json_answer({"data": [self._policy_row(sid, *found) for found in policies.values()]})
+
+    def _policy_row(self, sid: int, policy: Policy, instances: list[int]) -> Row:
+        kept = (14, 8, 12, 3) if policy.archive is not None else (30, 0, 0, 0)
+        return {
+            "policy_id": policy.ordinal,
+            "policy_name": policy.name,
+            **dict(zip(("days", "weeks", "months", "years"), kept, strict=True)),
+            "is_global": False,
+            "systems": [sid],
+            "instances": instances,
+        }
+
+    def summary(self, call: Call, session: UnitrendsSession) -> Answer:
+        since = self.dialect.clock() - 24 * HOUR
+        recent = [entry for entry in self.backups.began_in(self._sid(call), Window(since=since)) if entry.is_backup]
+        statuses = [entry.point.status for entry in recent if entry.point is not None and session.sees_entry(entry)]
+        counts = {word.lower(): statuses.count(status) for status, word in _JOB_STATUS.items()}
+        return json_answer({"data": {"backup": counts}})

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows of the lists of backups: of the wiki (2015), of later servers, and the lighter ones of the browser
+(facts 3.1, 3.2, 4.1).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from tests.simulators.ground_truth import MINUTE, SECOND, Point
+from tests.simulators.product_api import Dialect
+from tests.simulators.unitrends.directory import MANAGER, OWN_CLIENT, Directory, Entry, hot_copies
+from tests.simulators.unitrends.formats import (
+    RISK,
+    Row,
+    clock_text,
+    generation_words,
+    local_text,
+    megabytes,
+    status_word,
+    verify_words,
+)
+
+_SHOWN_OTHERS = {"restore": "Restore", "metadata": "System Metadata"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What decides how a row looks: dates by language, whose names are looked up, and what else was asked for."""
+
+    style: str
+    # The system under which names and holds are looked up: that of the query, whatever the filter says (facts 3.1).
+    looked_up: int
+    names_system: bool
+    messages: bool = False
+    lighter: bool = False
+
+
+class Rows:
+    def __init__(self, dialect: Dialect, directory: Directory) -> None:
+        self.dialect = dialect
+        self.directory = directory
+        self._written: dict[Shape, dict[Entry, bytes]] = {}
+
+    def forget(self) -> None:
+        self._written = {}
+
+    def written(self, entry: Entry, shape: Shape) -> bytes:
+        known = self._written.setdefault(shape, {})
+        row = known.get(entry)
+        if row is None:
+            row = known[entry] = json.dumps(self.row(entry, shape)).encode()
+        return row
+
+    def zone(self, sid: int) -> ZoneInfo:
+        """Every row is in the zone of the appliance that answers, rows of other systems too (facts 4.3)."""
+        own = self.dialect.text("row_zone") == "own"
+        return ZoneInfo(self.directory.systems[sid if own else MANAGER].site.timezone)
+
+    def time(self, moment: int, entry: Entry, style: str) -> str:
+        return local_text(moment, self.zone(entry.system), style)
+
+    def row(self, entry: Entry, shape: Shape) -> Row:
+        wiki = self.dialect.text("generation") == "wiki"
+        if shape.lighter:
+            row = self._lighter(entry, shape)
+        elif entry.asset is None or entry.point is None or entry.sort == "restore":
+            row = self._other(entry, shape)
+        else:
+            row = (self._wiki if wiki else self._server)(entry, entry.point, shape)
+            if entry.sort == "copy":
+                row |= self._synced(entry, shape)
+        if shape.names_system:
+            row |= {"system_id": entry.system, "system_name": self.directory.systems[entry.system].name}
+        return row
+
+    def client_name(self, entry: Entry, looked_up: int) -> str | None:
+        """Numbers of clients mean something within one system only; looked up in another they name another client."""
+        number = OWN_CLIENT if entry.asset is None else entry.asset.client
+        return self.directory.clients[looked_up].get(number)
+
+    def held(self, entry: Entry, looked_up: int) -> bool:
+        return entry.point is not None and entry.point.hold is not None and looked_up == entry.system
+
+    def _names(self, entry: Entry) -> Row:
+        asset = entry.asset
+        if asset is None or asset.app is None:
+            return {}
+        row: Row = {"instance_id": asset.instance, "app_id": asset.app.number, "app_name": asset.app.name}
+        if asset.work.workload_type == "database":
+            return {**row, "database_name": asset.name, "server_instance_name": asset.client_name}
+        if asset.app.name == "VMware":
+            return {**row, "server_instance_name": "esx1", "server_name": "esx1", "vm_name": asset.name}
+        return {**row, "is_cluster": False, "guid": self.dialect.uuid(asset.work.key).upper(), "vm_name": asset.name}
+
+    def _server(self, entry: Entry, point: Point, shape: Shape) -> Row:
+        verified, verify_status = verify_words(point, "server")
+        client = self.client_name(entry, shape.looked_up)
+        names = self._names(entry)
+        asset = entry.asset
+        assert asset is not None
+        end = self.dialect.estate.now if point.completed_at is None else point.completed_at
+        return {
+            "id": entry.number,
+            "asset_name": names.get("database_name", client),
+            "client_id": asset.client,
+            "client_name": client,
+            "client_os": "Unknown",
+            "client_os_id": 0,
+            "type": asset.shown_type(point.kind),
+            "start_time": self.time(entry.started, entry, shape.style),
+            "complete_time": None if entry.completed is None else self.time(entry.completed, entry, shape.style),
+            **self._synthesis(point),
+            "disk_metadata": False,
+            "client_config": False,
+            "replicated": entry.sort == "replicated",
+            "duration": (end - point.created_at) // SECOND,
+            "complete": entry.completed is not None,
+            "status": status_word(point, "server", self.dialect.text("running_status")),
+            "size": megabytes(point.size_bytes),
+            "encrypted": point.encrypted,
+            "verified": verified,
+            "verify_status": verify_status,
+            "vmware_template": False,
+            "xen_template": "n/a",
+            "certified": self.certified(point),
+            "output": self._output(entry, point),
+            **self._marks(entry, point, shape),
+            **names,
+        }
+
+    def _wiki(self, entry: Entry, point: Point, shape: Shape) -> Row:
+        verified, verify_status = verify_words(point, "wiki")
+        asset = entry.asset
+        assert asset is not None
+        copied = bool(hot_copies(point))
+        end = self.dialect.estate.now if point.completed_at is None else point.completed_at
+        return {
+            "id": entry.number,
+            "type": asset.shown_type(point.kind),
+            "client_id": asset.client,
+            "client_name": self.client_name(entry, shape.looked_up),
+            # the printed example has an instance for file-level backups too (facts 4.1)
+            "instance_id": asset.instance,
+            "instance_name": "file-level" if asset.app is None else asset.name,
+            "start_date_time": self.time(entry.started, entry, "wiki"),
+            "duration": clock_text(end - point.created_at),
+            "complete": entry.completed is not None,
+            "status": status_word(point, "wiki", ""),
+            "size": megabytes(point.size_bytes),
+            **({"files": 2462} if asset.app is None else {}),
+            "encrypted": point.encrypted,
+            "replication_status": "Completed" if copied else "N/A",
+            "verified": verified,
+            "verify_status": verify_status,
+            **self._synthesis(point),
+            "disk_metadata": False,
+            "client_config": False,
+            "replicated": entry.sort == "replicated",
+            "vm_ware_template": False,
+            "certified": self.certified(point),
+            "storage": self.storage(entry),
+            **self._marks(entry, point, shape),
+            **{name: value for name, value in self._names(entry).items() if name != "instance_id"},
+        }
+
+    def _synthesis(self, point: Point) -> Row:
+        return {"synthesized": self.is_synthetic(point), "synth_capable": True}
+
+    def is_synthetic(self, point: Point) -> bool:
+        """By the variant `synthetic` fulls are made by the appliance, out of increments."""
+        return self.dialect.flag("synthetic") and point.kind == "full"
+
+    def certified(self, point: Point) -> bool | str:
+        """Recovery-tested. What no test was planned for says "n/a" in some releases (facts 4.1: bool or "n/a")."""
+        if point.verified_at is None and self.dialect.text("certified") == "n/a":
+            return "n/a"
+        return point.verified_at is not None
+
+    def storage(self, entry: Entry) -> str:
+        if entry.copy is not None:
+            return entry.copy.location.name
+        return entry.point.copies[0].location.name if entry.point is not None and entry.point.copies else ""
+
+    def _marks(self, entry: Entry, point: Point, shape: Shape) -> Row:
+        held = self.held(entry, shape.looked_up)
+        purgeable: bool | str = "n/a" if entry.sort == "copy" else not (held or entry.last)
+        return {
+            "purgeable": purgeable,
+            "last": entry.last,
+            "legalhold": held,
+            "gfs_rp_type": generation_words(point),
+        }
+
+    def _output(self, entry: Entry, point: Point) -> str:
+        if point.status == "failed":
+            return "ERROR: the snapshot could not be taken\nBackup ended with errors"
+        return f"Backup {entry.number} started\nReading changed blocks\n{megabytes(point.size_bytes)} MB transferred\n"
+
+    def _synced(self, entry: Entry, shape: Shape) -> Row:
+        completed = entry.started if entry.completed is None else entry.completed
+        synced: Row = {
+            "sync_status": "Success",
+            "presync_seconds": 1,
+            "sync_seconds": (completed - entry.started) // SECOND,
+            "postsync_seconds": 1,
+            "sync_size": megabytes(None if entry.point is None else entry.point.size_bytes),
+        }
+        return {**synced, "sync_message": f"Success: copied to {self.storage(entry)}"} if shape.messages else synced
+
+    def _other(self, entry: Entry, shape: Shape) -> Row:
+        """Restores and the appliance's own metadata: they have no number (facts 4.1)."""
+        wiki = self.dialect.text("generation") == "wiki"
+        start = self.time(entry.started, entry, "wiki" if wiki else shape.style)
+        return {
+            "asset_name": None if entry.asset is None else entry.asset.name,
+            "client_id": OWN_CLIENT if entry.asset is None else entry.asset.client,
+            "client_name": self.client_name(entry, shape.looked_up),
+            "type": _SHOWN_OTHERS[entry.sort],
+            "start_date_time" if wiki else "start_time": start,
+            "duration": clock_text(MINUTE) if wiki else MINUTE // SECOND,
+            "complete": True,
+            "status": "Success" if wiki else "Successful",
+            "size": 0,
+            "encrypted": False,
+            "verified": None,
+            "verify_status": "Not Applicable",
+            "replicated": False,
+            "certified": "n/a",
+            "purgeable": "n/a",
+            "last": "n/a",
+            "legalhold": False,
+            "gfs_rp_type": "None",
+        }
+
+    def _lighter(self, entry: Entry, shape: Shape) -> Row:
+        asset, point = entry.asset, entry.point
+        assert asset is not None
+        assert point is not None
+        end = self.dialect.estate.now if point.completed_at is None else point.completed_at
+        return {
+            "id": entry.number,
+            "type": asset.shown_type(point.kind),
+            "client_id": asset.client,
+            "client_name": self.client_name(entry, shape.looked_up),
+            "start_time": self.time(entry.started, entry, shape.style),
+            "duration": clock_text(end - point.created_at),
+            "complete": entry.completed is not None,
+            "status": status_word(point, "server", self.dialect.text("running_status")),
+            "size": megabytes(point.size_bytes),
+            "encrypted": point.encrypted,
+            "certified": self.certified(point),
+            "storage": self.storage(entry),
+            "at_risk": point.malware in RISK,
+            "app_type": None if asset.app is None else asset.app.name,
+            "system_id": entry.system,
+            "appliance": self.directory.systems[entry.system].name,
+            **self._names(entry),
+        }

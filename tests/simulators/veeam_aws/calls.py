@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be read from the AWS appliance: the calls behind its lists, as each revision has them (facts 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from tests.simulators.ground_truth import DAY, Point, Workload
+from tests.simulators.oauth2 import TokenSession
+from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.veeam_aws.lists import PointList, RowList, page_answer, read_query, read_sort
+from tests.simulators.veeam_aws.points import MOVED, REVISIONS, Points, Row, number_of
+from tests.simulators.veeam_aws.policies import Policies
+from tests.simulators.veeam_azure.lists import Query
+
+_POINTS = {False: "vmRestorePoints", True: "virtualMachines/restorePoints"}
+_POLICIES = {False: "policies", True: "virtualMachines/policies"}
+_PROTECTED = ("Protected", "Unprotected")
+
+
+class Reads:
+    def __init__(self, dialect: Dialect, points: Points, revision_of: Callable[[Call], str]) -> None:
+        self.dialect = dialect
+        self.points = points
+        self.policies = Policies(dialect, points)
+        self._revision_of = revision_of
+        self._known: list[tuple[Workload, list[Point]]] = []
+        self._points: dict[bool, PointList] = {}
+        self._instances: dict[int, RowList] = {}
+        self._policies: dict[bool, RowList] = {}
+        self._repositories: dict[int, RowList] = {}
+        self._sessions = RowList(())
+        self._made: dict[str, list[tuple[Workload, Point]]] = {}
+
+    def routes(self) -> list[Route]:
+        """Order matters where a {name} would also match the more special path."""
+        paths: dict[str, Callable[..., Answer]] = {
+            "vmRestorePoints": self.old_points,
+            "vmRestorePoints/{number}": self.old_point,
+            "virtualMachines/restorePoints": self.new_points,
+            "virtualMachines/restorePoints/{number}": self.new_point,
+            "virtualMachines/policies": self.new_policies,
+            "virtualMachines/policies/{number}": self.new_policy,
+            "virtualMachines": self.instances,
+            "virtualMachines/{number}": self.instance,
+            "policies": self.old_policies,
+            "policies/{number}": self.old_policy,
+            "repositories": self.repositories,
+            "repositories/{number}": self.repository,
+            "sessions": self.sessions,
+            "sessions/{number}": self.session,
+            "sessions/{number}/protectedItems": self.session_items,
+            "statistics/summary": self.summary,
+        }
+        return [Route("GET", f"/api/v1/{path}", handler) for path, handler in paths.items()]
+
+    def prepare(self) -> None:
+        self._known = [(work, self.dialect.listed_points(work)) for work in self.dialect.workloads("vm")]
+        self._points = {}
+        self._policies = {moved: RowList(self.policies.policies(path)) for moved, path in _POLICIES.items()}
+        numbers = [number_of(revision) for revision in REVISIONS]
+        self._instances = {
+            number: RowList(self.points.instance(work, listed, number) for work, listed in self._known)
+            for number in numbers
+        }
+        self._repositories = {number: RowList(self.policies.repositories(number)) for number in numbers}
+        days = self.dialect.number("session_days")
+        oldest = self.points.time(self.dialect.estate.now - days * DAY) if days else ""
+        kept = [(row, made) for row, made in self.policies.sessions() if row["executionStartTime"] >= oldest]
+        self._sessions = RowList(row for row, _ignored in kept)
+        self._made = {row["id"]: made for row, made in kept}
+        self.point_list(moved=True)
+
+    def _revision(self, call: Call) -> int:
+        return number_of(self._revision_of(call))
+
+    def _query(self, call: Call) -> Query:
+        return read_query(call, self.dialect)
+
+    def _page(self, call: Call, items: Sequence[bytes]) -> Answer:
+        return page_answer(self.dialect, self.points, call, self._query(call), items)
+
+    # Restore points
+
+    def point_list(self, *, moved: bool) -> PointList:
+        if moved not in self._points:
+            pairs = [(work, point) for work, listed in self._known for point in listed]
+            self._points[moved] = PointList(self.points, pairs, _POINTS[moved])
+        return self._points[moved]
+
+    def _only_where(self, call: Call, *, moved: bool) -> None:
+        if (self._revision(call) >= MOVED) is not moved:
+            raise Refusal(404, f"{call.path} is not known to the revision {self._revision_of(call)}.")
+
+    def old_points(self, call: Call, _session: TokenSession) -> Answer:
+        return self._listed_points(call, moved=False)
+
+    def new_points(self, call: Call, _session: TokenSession) -> Answer:
+        return self._listed_points(call, moved=True)
+
+    def _listed_points(self, call: Call, *, moved: bool) -> Answer:
+        self._only_where(call, moved=moved)
+        query = self._query(call)
+        chosen: Sequence[bytes] = self.point_list(moved=moved).chosen(query)
+        if query.text("VirtualMachineId") is None:
+            chosen = self.dialect.drifting(call, chosen, bytes)
+        return self._page(call, chosen)
+
+    def old_point(self, call: Call, _session: TokenSession, number: str) -> Answer:
+        self._only_where(call, moved=False)
+        return Answer(200, self.point_list(moved=False).find(number))
+
+    def new_point(self, call: Call, _session: TokenSession, number: str) -> Answer:
+        self._only_where(call, moved=True)
+        return Answer(200, self.point_list(moved=True).find(number))
+
+    # Instances
+
+    def instances(self, call: Call, _session: TokenSession) -> Answer:
+        query, revision = self._query(call), self._revision(call)
+        ranks = read_sort(query, ("name", "location"))
+        pattern = (query.text("SearchPattern") or "").lower()
+        tests: list[Callable[[Row], bool]] = [lambda row: pattern in row["name"].lower()]
+        tests += self._protection_tests(query, revision)
+        if self.dialect.text("deleted_instances") == "gone":
+            tests.append(lambda row: not row["isDeleted"])
+        return self._page(call, self._instances[revision].chosen(ranks, *tests))
+
+    def _protection_tests(self, query: Query, revision: int) -> list[Callable[[Row], bool]]:
+        """`ProtectionStatus` and `BackupState` at first; from the move on `ProtectedByPolicy`, and other states."""
+        backed_up = {self.points.instance_id(work): bool(listed) for work, listed in self._known}
+        protected = {self.points.instance_id(work): work.protected for work, _ignored in self._known}
+        by_policy = query.all("ProtectionStatus" if revision < MOVED else "ProtectedByPolicy")
+        states = {"OnlyBackedUp": True, "OnlyNotBackedUp": False, "All": None}
+        if revision >= MOVED:
+            states = dict(zip(_PROTECTED, (True, False), strict=True))
+        state = query.text("BackupState")
+        if not set(by_policy) <= set(_PROTECTED) or (state is not None and state not in states):
+            raise Refusal(400, "The value of a filter is not valid.", "validationError")
+        wanted = states.get(state or "")
+        tests: list[Callable[[Row], bool]] = []
+        if by_policy:
+            tests.append(lambda row: _PROTECTED[not protected[row["id"]]] in by_policy)
+        if wanted is not None:
+            tests.append(lambda row: backed_up[row["id"]] is wanted)
+        return tests
+
+    def instance(self, call: Call, _session: TokenSession, number: str) -> Answer:
+        return json_answer(self._instances[self._revision(call)].find(number))
+
+    # Policies and repositories
+
+    def old_policies(self, call: Call, _session: TokenSession) -> Answer:
+        return self._listed_policies(call, moved=False)
+
+    def new_policies(self, call: Call, _session: TokenSession) -> Answer:
+        return self._listed_policies(call, moved=True)
+
+    def _listed_policies(self, call: Call, *, moved: bool) -> Answer:
+        self._only_where(call, moved=moved)
+        query = self._query(call)
+        ranks = read_sort(query, ("priority", "name", "usn"))
+        pattern, instance = (query.text("SearchPattern") or "").lower(), query.text("VirtualMachineId")
+
+        def fits(row: Row) -> bool:
+            members = row["selectedItems"]["virtualMachineIds"]
+            return pattern in row["name"].lower() and (instance is None or instance in members)
+
+        return self._page(call, self._policies[moved].chosen(ranks, fits))
+
+    def old_policy(self, call: Call, _session: TokenSession, number: str) -> Answer:
+        self._only_where(call, moved=False)
+        return json_answer(self._policies[False].find(number))
+
+    def new_policy(self, call: Call, _session: TokenSession, number: str) -> Answer:
+        self._only_where(call, moved=True)
+        return json_answer(self._policies[True].find(number))
+
+    def repositories(self, call: Call, _session: TokenSession) -> Answer:
+        query = self._query(call)
+        pattern = (query.text("SearchPattern") or "").lower()
+        ranks = read_sort(query, ("name", "description"))
+        rows = self._repositories[self._revision(call)]
+        return self._page(call, rows.chosen(ranks, lambda row: pattern in row["name"].lower()))
+
+    def repository(self, call: Call, _session: TokenSession, number: str) -> Answer:
+        return json_answer(self._repositories[self._revision(call)].find(number))
+
+    # Sessions and numbers
+
+    def sessions(self, call: Call, _session: TokenSession) -> Answer:
+        query = self._query(call)
+        ranks = [({"startTime": "executionStartTime"}[name], falls) for name, falls in read_sort(query, ("startTime",))]
+        statuses, kinds, instance = query.all("Status"), query.all("Types"), query.text("VmId")
+        policy, since, until = query.text("PolicyId"), query.text("FromUtc"), query.text("ToUtc")
+
+        def fits(row: Row) -> bool:
+            made = self._made[row["id"]]
+            started = row["executionStartTime"]
+            right = (not statuses or row["status"] in statuses) and (not kinds or row["type"] in kinds)
+            right = right and (since or "") <= started <= (until or "9999")
+            right = right and policy in (None, self.policies.policy_id(made[0][1].run.policy))
+            return right and (
+                instance is None or any(self.points.instance_id(work) == instance for work, _ignored in made)
+            )
+
+        return self._page(call, self._sessions.chosen(ranks, fits))
+
+    def session(self, _call: Call, _session: TokenSession, number: str) -> Answer:
+        return json_answer(self._sessions.find(number))
+
+    def session_items(self, call: Call, _session: TokenSession, number: str) -> Answer:
+        row = self._sessions.find(number)
+        return self._page(call, RowList(self.policies.items(row, self._made[number])).chosen([]))
+
+    def summary(self, call: Call, _session: TokenSession) -> Answer:
+        revision = self._revision(call)
+        counts = {
+            "alarms": 0,
+            "instances": len(self._known),
+            "protectedInstances": sum(work.protected for work, _ignored in self._known),
+            "policies": len(self._policies[True].rows),
+            "repositories": len(self._repositories[revision].rows),
+        }
+        summary: Row = {f"{name}Count": count for name, count in counts.items()}
+        return json_answer(summary | {f"{name}CountChangesTrend": "NotChanged" for name in counts})

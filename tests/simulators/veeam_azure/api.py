@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Veeam Backup for Microsoft Azure, API versions v1 to v8.1, as its facts tell it.
+
+Accounts: the main one may read everything; `mfa` needs a second step; `read_only` gets 403 for repositories and
+inventory, `restore_operator` for policies too (facts 2).
+
+Variants (product `veeam_azure`; every product also has those of `Dialect`):
+  serves             (empty)  the versions that are there, such as v8.1,v8,v7,v6; empty: all (facts 1)
+  page_cap           0        above 0: no page is longer, whatever Limit asks (facts 3)
+  default_limit      0        page length where no Limit is sent; 0: 30 before v3, 200 from then on
+  total_count        true     false: totalCount is null
+  case_sensitive     true     false: query names in any case; up to v3 they always are (facts 3, the v1 self link)
+  unknown_enums      false    one point in five has values that no specification knows
+  missing_optional   none     some: one point in three has only what is required and its time; times: not even that
+  resource_hash      point    vm: resourceHashId is the id of the VM (facts 4: what it is, is not proven)
+  sizes_as_text      false    v1 gives sizes as strings, as its documentation says (facts 5)
+  token_calls        0        above 0: an access token expires after so many calls
+  error_body         problem  message: errors have a `message` and nothing else (facts 2, v7 and before)
+  license_accepted   true     false: everything is 403 with licenseAgreementAcceptanceRequired (facts 2)
+  session_days       0        above 0: older job sessions are gone (facts 7)
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import ClassVar
+
+from tests.simulators.ground_truth import Estate, Point, Workload
+from tests.simulators.member_names import Names
+from tests.simulators.oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
+from tests.simulators.product_api import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from tests.simulators.veeam_azure.calls import Reads
+from tests.simulators.veeam_azure.points import VERSIONS, Points, azure_time
+
+_HOST = "vbazure-appliance.invalid"
+_PROBLEM = "application/problem+json"
+_NEVER = "0001-01-01T00:00:00Z"
+_ACCOUNTS = {
+    "main": Account("audit@example", "a&b+c%d \"e' ünï=g", "PortalAdmin"),
+    "mfa": Account("audit-mfa", 'm&f+a%2 "ß', "PortalAdmin", mfa_code="123456"),
+    "read_only": Account("audit-readonly", 'r&o+100% "é', "ReadOnlyUser"),
+    "restore_operator": Account("audit-restore", 'r&s+100% "ø', "RestoreOperator"),
+}
+_INVENTORY = {"virtualMachines", "databases", "fileShares", "cosmosDb"}
+_SETTINGS = {"repositories", "configurationBackup"}
+# The first part of a path that a role may not read (facts 2, from the table of roles).
+_FORBIDDEN = {
+    "PortalAdmin": set[str](),
+    "ReadOnlyUser": _SETTINGS | _INVENTORY,
+    "RestoreOperator": _SETTINGS | {"policies", "policy"},
+}
+
+
+class VeeamAzure(OAuth2Dialect):
+    product: ClassVar[str] = "veeam_azure"
+    ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
+    LOG_IN: ClassVar[str] = "/api/oauth2/token"
+    LISTING: ClassVar[str] = "/api/v8/restorePoints/virtualMachines"
+    NAMES: ClassVar[Names] = Names(
+        totals=frozenset({"totalcount"}),
+        turn=frozenset({"Offset"}),
+        limit="Limit",
+        words=frozenset({"backupdestination", "type", "state", "accesstier", "gfsflags"}),
+    )
+    LISTS: ClassVar[dict[str, Listing]] = {
+        "vm": Listing(
+            frozenset({"full", "incremental", "archive", "snapshot"}), frozenset({"success", "warning"}), "3, 4"
+        ),
+        "database": Listing(
+            frozenset({"full", "incremental", "continuous"}), frozenset({"success", "warning"}), "3, 4 (SQL, Cosmos)"
+        ),
+        "file_share": Listing(frozenset({"snapshot"}), frozenset({"success", "warning"}), "4 (file share)"),
+        "virtual_network": Listing(frozenset({"config"}), frozenset({"success"}), "4 (vnet)"),
+    }
+    VARIANTS: ClassVar[dict[str, Setting]] = {
+        **Dialect.VARIANTS,
+        "serves": "",
+        "page_cap": 0,
+        "default_limit": 0,
+        "total_count": True,
+        "case_sensitive": True,
+        "unknown_enums": False,
+        "missing_optional": "none",
+        "resource_hash": "point",
+        "sizes_as_text": False,
+        "token_calls": 0,
+        "error_body": "problem",
+        "license_accepted": True,
+        "session_days": 0,
+        # No facts say that there is such a server; other products have had them.
+        "ignores_filter": False,
+    }
+
+    def __init__(self, estate: Estate) -> None:
+        super().__init__(estate)
+        url = self.own_url(_HOST)
+        self.points = Points(self, url)
+        self.reads = Reads(self, self.points, url)
+        self.routes = [
+            Route("POST", "/api/oauth2/token", self._grant, needs_session=False),
+            Route("DELETE", "/api/oauth2/token", self.log_out),
+            Route("GET", "/api/{version}/system/serviceIsUp", self._is_up, needs_session=False),
+            Route("GET", "/api/{version}/system/{what}", self._system),
+            *self.reads.routes(),
+        ]
+
+    def prepare(self) -> None:
+        self.reads.prepare()
+
+    # Tokens
+
+    def _grant(self, call: Call, _session: None) -> Answer:
+        granted = self.desk.grant(call)
+        account = granted.account
+        answer: dict[str, object] = {
+            "token_type": "bearer",
+            "userId": self.uuid(f"user:{account.username}"),
+            "username": account.username,
+            "roleName": account.role,
+            "userType": "Internal",
+            "latestNewsShown": True,
+            "mfa_enabled": isinstance(granted, Challenge),
+        }
+        if isinstance(granted, Challenge):
+            # 200 without an access token: the second step is still to come (facts 2)
+            answer |= {"expires_in": 0, ".issued": _NEVER, ".expires": _NEVER}
+            return json_answer({**answer, "mfa_token": granted.mfa_token, "shortLived": False})
+        now = self.clock()
+        answer |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token}
+        answer |= {"expires_in": self.LIFETIME_SECONDS, ".issued": azure_time(now, 7)}
+        answer |= {".expires": azure_time(now + self.LIFETIME_SECONDS * 1_000_000, 3)}
+        return json_answer({**answer, "shortLived": granted.short_lived})
+
+    def authorise(self, call: Call) -> TokenSession:
+        area = call.path.split("/")[2:4]
+        if area[0] != "oauth2" and area[0] not in self._served():
+            raise Refusal(404, f"The version {area[0]} is not supported.")
+        session = self.desk.session_of(call, self.number("token_calls"))
+        if not self.flag("license_accepted") and area[0] != "oauth2":
+            raise Refusal(403, "The license agreement is not accepted.", "license")
+        if area[-1] in _FORBIDDEN[session.account.role]:
+            raise Refusal(403, "Forbidden")
+        return session
+
+    # The appliance itself
+
+    def _served(self) -> list[str]:
+        return self.text("serves").split(",") if self.text("serves") else list(VERSIONS)
+
+    def _is_up(self, _call: Call, _session: None, version: str) -> Answer:
+        if version not in self._served():
+            raise Refusal(404, f"The version {version} is not supported.")
+        return Answer(200)
+
+    def _system(self, _call: Call, _session: TokenSession, version: str, what: str) -> Answer:
+        newest = max(self._served(), key=list(VERSIONS).index).removeprefix("v")
+        release = newest if "." in newest else f"{newest}.0"
+        documents: dict[str, dict[str, object]] = {
+            "about": {
+                "serverVersion": f"{release}.0.203",
+                "workerVersion": f"{release}.0.203",
+                "flrVersion": f"{release}.0.203",
+                "databaseId": self.uuid("database"),
+                "copyright": "Simulated",
+                "deploymentSubscriptionId": self.uuid("subscription"),
+            },
+            "serverInfo": {
+                "subscriptionId": self.uuid("subscription"),
+                "serverName": "vbazure",
+                "azureRegion": self.points.region_id("westeurope"),
+                "azureRegionName": "westeurope",
+                "resourceGroup": "rg-backup",
+                "azureEnvironment": "Global",
+            },
+            "status": {"state": "Ready", "serverTime": azure_time(self.clock())},
+            "time": {"utcDateTime": azure_time(self.clock()), "timeZone": "Etc/UTC"},
+        }
+        if what not in documents:
+            raise Refusal(404, f"Nothing is found at system/{what}.")
+        return json_answer(documents[what])
+
+    # Errors
+
+    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+        """RFC 7807; which members there are depends on the status (facts 2)."""
+        if self.text("error_body") == "message":
+            return json_answer({"message": refusal.reason}, refusal.status)
+        title = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}.get(
+            refusal.status, "Error"
+        )
+        problem: dict[str, object] = {"type": f"https://httpstatuses.com/{refusal.status}", "title": title}
+        problem["status"] = refusal.status
+        trace = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+        if refusal.status == 400:
+            errors = {refusal.code: [refusal.reason]} if refusal.code else {}
+            problem |= {"detail": refusal.reason, "traceId": trace, "errors": errors}
+        elif refusal.status == 403:
+            problem |= {"licenseAgreementAcceptanceRequired": refusal.code == "license"}
+        elif refusal.status == 401 and call.path != "/api/oauth2/token":
+            problem |= {"detail": refusal.reason, "extensions": None}
+        else:
+            problem |= {"detail": refusal.reason, "instance": None, "traceId": trace}
+        return json_answer(problem, refusal.status, _PROBLEM)
+
+    # The truth
+
+    def workload_id(self, work: Workload) -> str:
+        return self.points.workload_id(work)
+
+    def point_id(self, work: Workload, point: Point) -> str:
+        return self.points.point_id(point)

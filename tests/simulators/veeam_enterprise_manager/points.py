@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restore points and replica points in the words of Enterprise Manager (facts A5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.simulators.ground_truth import Point, Workload
+from tests.simulators.product_api import Dialect
+from tests.simulators.veeam_backup_replication.layout import Layout, StoredPoint
+from tests.simulators.veeam_enterprise_manager.encoding import Entity, Link
+from tests.simulators.veeam_enterprise_manager.filter_language import Field
+from tests.simulators.veeam_enterprise_manager.identifiers import ALGORITHMS, POINT_TYPES, Item, Kind, Names
+
+_AGENTS = ("windows", "linux")
+_CLOUD_TYPES = ("CDP", *POINT_TYPES)
+STATES = ("Unknown", "Ready", "Failover", "Failback", "PermanentFailover")
+_UNKNOWN = {"PointType": "Differential", "State": "Quarantined", "Algorithm": "Synthetic"}
+
+
+def point_type(point: Point) -> str:
+    return "Increment" if point.kind == "incremental" else "Full"
+
+
+def algorithm(point: Point) -> str:
+    """A full of every second week is put together from what lies there already."""
+    if point.kind == "incremental":
+        return "Incremental"
+    return "SyntheticFull" if point.kind == "full" and point.run.started // 604_800_000_000 % 2 else "Full"
+
+
+class Points:
+    def __init__(self, dialect: Dialect, names: Names, layout: Layout) -> None:
+        self.dialect = dialect
+        self.names = names
+        self.layout = layout
+
+    def visible(self, moment: int) -> bool:
+        """What was made since the last collection is not known here yet (facts A1)."""
+        return moment <= self.dialect.estate.now - self.dialect.number("lag_minutes") * 60_000_000
+
+    def _varied(self, entity: Entity) -> Entity:
+        if self.dialect.flag("unknown_enums") and int(entity.path[-4:], 16) % 5 == 0:
+            entity.members |= {name: value for name, value in _UNKNOWN.items() if name in entity.members}
+        return entity
+
+    # Restore points of virtual machines and of agents
+
+    def _stored(self, agents: bool) -> Iterator[Item]:
+        for stored in self.layout.stored():
+            if (stored.work.platform_hint in _AGENTS) is not agents or stored.copy is None:
+                continue
+            if self.visible(stored.copy.copied_at):
+                name = self.names.dated(stored.work.name, stored.point.created_at)
+                yield Item(self.names.point_id(stored), name, stored.point.created_at, stored, stored.work)
+
+    def vm_points(self) -> Iterator[Item]:
+        return self._stored(agents=False)
+
+    def agent_points(self) -> Iterator[Item]:
+        return self._stored(agents=True)
+
+    def _links(self, path: str, kind: str, item: Item) -> list[Link]:
+        stored: StoredPoint = item.what
+        backup, run = stored.backup, stored.point.run
+        job_point, job_point_name = self.names.job_point_id(backup, run), self.names.job_point_name(run)
+        links = [
+            self.names.above_server(self.names.site_of(backup)),
+            Link("Up", f"restorePoints/{job_point}", "RestorePointReference", job_point_name),
+        ]
+        if stored.file is not None and self._names_its_file(item):
+            name = self.names.file_name(stored.file)
+            links.append(Link("Up", f"backupFiles/{self.names.file_id(stored.file)}", "BackupFileReference", name))
+        return [
+            *links,
+            Link("Alternate", path, f"{kind}Reference", item.name),
+            Link("Down", f"{path}/mounts", f"{kind}MountList"),
+            Link("Create", f"{path}/mounts", f"{kind}Mount"),
+        ]
+
+    def _names_its_file(self, item: Item) -> bool:
+        return self.dialect.text("file_links") == "all" or int(item.ident[:4], 16) % 3 != 0
+
+    def vm_point(self, item: Item) -> Entity:
+        stored: StoredPoint = item.what
+        path = f"vmRestorePoints/{item.ident}"
+        links = [Link("Restore", f"{path}?action=restore"), *self._links(path, "VmRestorePoint", item)]
+        members = {
+            "CreationTimeUTC": self.names.time(stored.point.created_at),
+            "VmName": stored.work.name,
+            "Algorithm": algorithm(stored.point),
+            "PointType": point_type(stored.point),
+            "HierarchyObjRef": self.names.hierarchy_reference(stored.work),
+        }
+        attributes = {"VmDisplayName": stored.work.name}
+        if not self.dialect.flag("display_names"):
+            attributes, members = {}, {name: value for name, value in members.items() if name != "VmName"}
+        urn = f"urn:veeam:VmRestorePoint:{item.ident}"
+        return self._varied(Entity("VmRestorePoint", path, item.name, urn, attributes, links, members))
+
+    def agent_point(self, item: Item) -> Entity:
+        """Nothing but the name tells the machine (facts A5)."""
+        path = f"agents/agentRestorePoints/{item.ident}"
+        members = {
+            "CreationTimeUTC": self.names.time(item.moment, precise=False),
+            "Algorithm": algorithm(item.what.point),
+            "PointType": point_type(item.what.point),
+        }
+        urn = f"urn:veeam:AgentRestorePoint:{item.ident}"
+        return Entity(
+            "AgentRestorePoint", path, item.name, urn, {}, self._links(path, "AgentRestorePoint", item), members
+        )
+
+    # Replica points, our own and those of tenants
+
+    def _replicated(self, tenants: bool) -> Iterator[Item]:
+        for work, points in self.layout.replicated():
+            if (work.tenant is not None) is tenants:
+                for point in points:
+                    if self.visible(point.completed_at or point.created_at):
+                        name = self.names.dated(work.name, point.created_at)
+                        ident = self.names.replica_point_id(point)
+                        yield Item(ident, name, point.created_at, point, work)
+
+    def replica_points(self) -> Iterator[Item]:
+        return self._replicated(tenants=False)
+
+    def cloud_points(self) -> Iterator[Item]:
+        return self._replicated(tenants=True)
+
+    def replica_point(self, item: Item) -> Entity:
+        """No state: that a replica is in failover cannot be seen here."""
+        work, path = _owner(item), f"vmReplicaPoints/{item.ident}"
+        links = [
+            Link("Failover", f"{path}?action=failover"),
+            self.names.above_server(work.site),
+            Link("Up", f"replicas/{self.names.replica_id(work)}", "ReplicaReference", self.replica_name(work)),
+            Link("Alternate", path, "VmReplicaPointReference", item.name),
+            Link("Down", f"{path}/mounts", "VmReplicaPointMountList"),
+        ]
+        members = {
+            "CreationTimeUTC": self.names.time(item.moment, precise=False),
+            "VmName": work.name,
+            "Algorithm": "Full",
+            "PointType": "Snapshot",
+        }
+        urn = f"urn:veeam:VmReplicaPoint:{item.ident}"
+        attributes = {"VmDisplayName": work.name}
+        return self._varied(Entity("VmReplicaPoint", path, item.name, urn, attributes, links, members))
+
+    def cloud_point(self, item: Item) -> Entity:
+        work, path = _owner(item), f"cloud/vmReplicaPoints/{item.ident}"
+        replica = f"cloud/replicas/{self.names.replica_id(work)}"
+        links = [
+            self.names.above_server(work.site),
+            Link("Up", replica, "CloudReplicaReference", self.cloud_replica_name(work)),
+            Link("Alternate", path, "CloudVmReplicaPointReference", item.name),
+        ]
+        members = {
+            "CreationTimeUTC": self.names.time(item.moment, precise=False),
+            "PointType": self.cloud_type(item),
+            "State": self.state(work),
+        }
+        urn = f"urn:veeam:CloudVmReplicaPoint:{item.ident}"
+        attributes = {"VmDisplayName": work.name}
+        return self._varied(Entity("CloudVmReplicaPoint", path, item.name, urn, attributes, links, members))
+
+    def replica_name(self, work: Workload) -> str:
+        assert work.policy is not None
+        return f"{work.policy.name} replication"
+
+    def cloud_replica_name(self, work: Workload) -> str:
+        """A job's name in old samples, a machine's in new ones; never the tenant's (facts A5)."""
+        fixed = self.dialect.fixed(f"replica-name:{self.names.replica_key(work)}")
+        return fixed or (work.name if self.dialect.text("cloud_replica_name") == "vm" else "Nightly replication")
+
+    def cloud_type(self, item: Item) -> str:
+        return "CDP" if _owner(item).replica == "cdp" else "Snapshot"
+
+    def state(self, work: Workload) -> str:
+        return "Failover" if work.replica == "failover" else "Ready"
+
+    # What can be listed and filtered by
+
+    def kinds(self) -> list[tuple[Kind, Iterator[Item]]]:
+        stored = {
+            "Name": Field(lambda item: item.name),
+            "CreationTime": Field(lambda item: item.moment, "time"),
+            "Type": Field(lambda item: point_type(item.what.point), POINT_TYPES),
+            "Algorithm": Field(lambda item: algorithm(item.what.point), ALGORITHMS),
+            **self._stored_fields(),
+        }
+        machine = Field(lambda item: _owner(item).name)
+        reference = Field(lambda item: self.names.hierarchy_reference(_owner(item)))
+        vm = {**stored, "VmDisplayName": machine, "HierarchyObjRef": reference}
+        agent = {**stored, "ComputerName": machine, **self._backup_fields()}
+        own, cloud = self._replica_fields()
+        agents, clouds = "agents/agentRestorePoints", "cloud/vmReplicaPoints"
+        return [
+            (Kind("VmRestorePoint", "VmRestorePoints", "vmRestorePoints", self.vm_point, vm), self.vm_points()),
+            (Kind("AgentRestorePoint", "AgentRestorePoints", agents, self.agent_point, agent), self.agent_points()),
+            (
+                Kind("VmReplicaPoint", "VmReplicaPoints", "vmReplicaPoints", self.replica_point, own),
+                self.replica_points(),
+            ),
+            (Kind("CloudVmReplicaPoint", "CloudVmReplicaPoints", clouds, self.cloud_point, cloud), self.cloud_points()),
+        ]
+
+    def _replica_fields(self) -> tuple[dict[str, Field], dict[str, Field]]:
+        """Of our own replica points, and of tenants'."""
+        common = {
+            "Name": Field(lambda item: item.name),
+            "CreationTime": Field(lambda item: item.moment, "time"),
+            "VmDisplayName": Field(lambda item: _owner(item).name),
+            **self._server_fields(),
+        }
+        own = {
+            **common,
+            "ReplicaUid": Field(lambda item: f"urn:veeam:Replica:{self.names.replica_id(_owner(item))}"),
+            "ReplicaName": Field(lambda item: self.replica_name(_owner(item))),
+            "Type": Field(lambda item: "Snapshot", POINT_TYPES),
+            "Algorithm": Field(lambda item: "Full", ALGORITHMS),
+        }
+        cloud = {
+            **common,
+            "VmName": common["VmDisplayName"],
+            "ReplicaUid": Field(lambda item: f"urn:veeam:CloudReplica:{self.names.replica_id(_owner(item))}"),
+            "ReplicaName": Field(lambda item: self.cloud_replica_name(_owner(item))),
+            "Type": Field(self.cloud_type, _CLOUD_TYPES),
+            "State": Field(lambda item: self.state(_owner(item)), STATES),
+        }
+        return own, cloud
+
+    def _server_fields(self) -> dict[str, Field]:
+        return {
+            "BackupServerUid": Field(lambda item: f"urn:veeam:BackupServer:{self.names.server_id(_owner(item).site)}"),
+            "BackupServerName": Field(lambda item: self.names.server_name(_owner(item).site)),
+        }
+
+    def _stored_fields(self) -> dict[str, Field]:
+        def job_point(item: Item) -> str:
+            return self.names.job_point_id(item.what.backup, item.what.point.run)
+
+        return {
+            "RestorePointId": Field(job_point),
+            "RestorePointName": Field(lambda item: self.names.job_point_name(item.what.point.run)),
+            **self._server_fields(),
+        }
+
+    def _backup_fields(self) -> dict[str, Field]:
+        return {
+            "BackupUid": Field(lambda item: f"urn:veeam:Backup:{self.names.backup_id(item.what.backup)}"),
+            "BackupName": Field(lambda item: item.what.backup.name),
+            "BackupFileUid": Field(lambda item: f"urn:veeam:BackupFile:{self.names.file_id(item.what.file)}"),
+            "BackupFileName": Field(lambda item: self.names.file_name(item.what.file)),
+        }
+
+
+def _owner(item: Item) -> Workload:
+    assert item.work is not None
+    return item.work

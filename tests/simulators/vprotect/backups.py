@@ -1,0 +1,251 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The calls for backups, their locations and files, and for restores (facts 3.2, 3.3, 3.5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+
+from tests.simulators.ground_truth import MINUTE
+from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.vprotect.lists import Pages, Query, Row, array, dig, rank, written
+from tests.simulators.vprotect.records import ENTITY_TYPES, STATUSES, TYPES, Record, Records, milliseconds
+from tests.simulators.vprotect.session import VprotectSession
+
+_ENTITY_TYPES = (
+    "APP",
+    "CLOUD",
+    "CLOUD_GROUP",
+    "CLOUD_SITE",
+    "CLOUD_TEAMS",
+    "CLOUD_USER",
+    "OS",
+    "OS_AGENT",
+    "STORAGE",
+    "VM",
+)
+_LOCATION_STATUSES = ("PRESENT", "IN_PROGRESS", "FAILED", "REMOVED")
+Test = Callable[[Record], bool]
+
+
+class Backups:
+    def __init__(self, dialect: Dialect, records: Records, pages: Pages) -> None:
+        self.dialect = dialect
+        self.records = records
+        self.pages = pages
+        self._all: list[Record] = []
+        self._by_guid: dict[str, Record] = {}
+        self._of_entity: dict[str, list[Record]] = {}
+        self._written: dict[str, bytes] = {}
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/api/backups", self.listed),
+            Route("GET", "/api/backups/detailed", self.detailed),
+            Route("GET", "/api/backups/grouped", self.grouped),
+            Route("GET", "/api/backups/for-restore/{guid}", self.one_for_restore),
+            Route("GET", "/api/backups/{guid}", self.one),
+            Route("GET", "/api/backup-locations", self.locations),
+            Route("GET", "/api/backup-locations/for-restore", self.locations_for_restore),
+            Route("GET", "/api/backup-files", self.files),
+            Route("GET", "/api/restore-jobs", self.restore_jobs),
+        ]
+
+    def prepare(self) -> None:
+        made = [record for work in self.dialect.workloads(*ENTITY_TYPES) for record in self.records.of_workload(work)]
+        # newest first; what has no time yet is being made now
+        now = milliseconds(self.dialect.estate.now)
+        made.sort(key=lambda record: (-(record.snapshot or record.stored or now), record.guid))
+        self._all = made
+        self._by_guid = {record.guid: record for record in made}
+        self._written = {record.guid: json.dumps(self.records.row(record)).encode() for record in made}
+        self._of_entity = {}
+        for record in made:
+            self._of_entity.setdefault(self.records.entity_guid(record.work), []).append(record)
+
+    def of_entity(self, guid: str) -> list[Record]:
+        return self._of_entity.get(guid, [])
+
+    def text(self, record: Record) -> bytes:
+        return self._written[record.guid]
+
+    # Which records a call means
+
+    def _chosen(self, query: Query, session: VprotectSession) -> list[Record]:
+        entity = query.text("protected-entity")
+        records = self._all if entity is None else self.of_entity(entity)
+        tests = [*self._tests(query), *self._times(query)]
+        found = [record for record in records if session.sees(record.work) and all(test(record) for test in tests)]
+        path = query.text("orderBy")
+        if path is not None:
+            rows = {record.guid: self.records.row(record) for record in found}
+            found.sort(key=lambda record: rank(dig(rows[record.guid], path)), reverse=query.falls)
+        elif query.text("direction") == "asc":
+            found.reverse()
+        return found
+
+    def _tests(self, query: Query) -> list[Test]:
+        tests: list[Test] = []
+        statuses = query.choice("status", STATUSES)
+        if self.records.version < (5, 0):
+            # one value only before 5.0 (facts 5): any others are lost
+            statuses = statuses[:1]
+        if statuses:
+            tests.append(lambda record: record.status in statuses)
+        types = query.choice("type", TYPES)
+        if types:
+            tests.append(lambda record: record.kind == types[0])
+        entities = query.choice("protected-entity-type", _ENTITY_TYPES)
+        if entities:
+            tests.append(lambda record: ENTITY_TYPES[record.work.workload_type] == entities[0])
+        tests += self._references(query)
+        tests += self._words(query)
+        if query.flag("only-mountable"):
+            tests.append(lambda record: record.is_restorable and record.work.workload_type == "vm")
+        least = query.whole("min-size")
+        if least is not None:
+            tests.append(lambda record: (record.point.size_bytes or 0) >= least)
+        return tests
+
+    def _references(self, query: Query) -> Iterable[Test]:
+        """Guids of other things. Those that came with 7.4 mean nothing to an older server (facts 5)."""
+        rule, destination = query.text("backup-rule"), query.text("backup-destination")
+        parent, root, policies = query.text("parent-backup"), query.text("root-backup"), query.all("backup-policy")
+        if rule is not None:
+            yield lambda record: self.records.rule_guid(record.point.run.policy, record.work) == rule
+        if destination is not None:
+            yield lambda record: destination in self._destinations(record)
+        if parent is not None:
+            yield lambda record: record.parent is not None and record.parent.guid == parent
+        if root is not None:
+            yield lambda record: record.root == root
+        if policies and self.records.version >= (7, 4):
+            yield lambda record: self._policy_guid(record) in policies
+
+    def _policy_guid(self, record: Record) -> str:
+        return self.dialect.uuid(f"policy:{record.point.run.policy.key}:{record.work.workload_type}")
+
+    def _destinations(self, record: Record) -> list[str]:
+        return [self.records.destination_guid(place.copy.location, place.copy.encrypted) for place in record.places]
+
+    def _words(self, query: Query) -> Iterable[Test]:
+        like, free = (query.text("nameLike") or "").casefold(), (query.text("filter") or "").casefold()
+        if like:
+            yield lambda record: like in record.work.name.casefold()
+        if free:
+            yield lambda record: free in f"{record.work.name} {record.guid} {record.point.run.policy.name}".casefold()
+
+    def _times(self, query: Query) -> Iterable[Test]:
+        """Milliseconds, both ends included. Of which clock is not said: the variant window_clock."""
+        since, until = query.whole("from"), query.whole("to")
+        by_snapshot = self.dialect.text("window_clock") == "snapshot"
+
+        def moment(record: Record) -> int | None:
+            return record.snapshot if by_snapshot else record.stored
+
+        if since is not None:
+            yield lambda record: (moment(record) or 0) >= since
+        if until is not None:
+            yield lambda record: (moment(record) or 0) <= until
+
+    # The calls
+
+    def listed(self, call: Call, session: VprotectSession) -> Answer:
+        def choose(query: Query) -> list[bytes]:
+            return [self.text(record) for record in self._chosen(query, session)]
+
+        return self.pages.answer(call, session.account, choose)
+
+    def detailed(self, call: Call, session: VprotectSession) -> Answer:
+        """The same rows; their documented example has no backupTime (facts 4)."""
+
+        def choose(query: Query) -> list[bytes]:
+            rows = (self.records.row(record) for record in self._chosen(query, session))
+            return written({name: value for name, value in row.items() if name != "backupTime"} for row in rows)
+
+        return self.pages.answer(call, session.account, choose)
+
+    def grouped(self, call: Call, session: VprotectSession) -> Answer:
+        """The last attempt of each night: nothing to count points with (facts 3.2)."""
+
+        def choose(query: Query) -> list[bytes]:
+            groups: dict[tuple[str, str], list[Record]] = {}
+            for record in self._chosen(query, session):
+                groups.setdefault((record.work.key, record.point.run.key), []).append(record)
+            return written({**self.records.row(found[0]), "attempts": len(found)} for found in groups.values())
+
+        return self.pages.answer(call, session.account, choose)
+
+    def _find(self, guid: str) -> Record:
+        if guid not in self._by_guid:
+            raise Refusal(404, f"Backup with guid {guid} does not exist")
+        return self._by_guid[guid]
+
+    def one(self, call: Call, session: VprotectSession, guid: str) -> Answer:
+        record = self._find(guid)
+        if not session.sees(record.work):
+            raise Refusal(404, f"Backup with guid {guid} does not exist")
+        return self.one_for_restore(call, session, guid)
+
+    def one_for_restore(self, _call: Call, _session: VprotectSession, guid: str) -> Answer:
+        return Answer(200, self.text(self._find(guid)))
+
+    def locations(self, call: Call, session: VprotectSession) -> Answer:
+        return self._locations(call, session.sees)
+
+    def locations_for_restore(self, call: Call, _session: VprotectSession) -> Answer:
+        """Without regard to rights (facts 3.3)."""
+        return self._locations(call, lambda _work: True)
+
+    def _locations(self, call: Call, sees: Callable[..., bool]) -> Answer:
+        if self.records.version < (5, 0):
+            raise Refusal(404, "RESTEASY003210: Could not find resource for full path: /api/backup-locations")
+        query = Query(call)
+        wanted = query.choice("location-status", _LOCATION_STATUSES)
+        entity, rule = query.text("protected-entity"), query.text("backup-rule")
+        rows = []
+        for record in self._all if entity is None else self.of_entity(entity):
+            own_rule = self.records.rule_guid(record.point.run.policy, record.work)
+            if record.kind != "SYNCHRONIZATION" and sees(record.work) and rule in (None, own_rule):
+                places = (place for place in record.places if not wanted or place.status in wanted)
+                rows += [self.records.place_row(record, place) for place in places]
+        return Answer(200, array(written(rows)))
+
+    def files(self, call: Call, session: VprotectSession) -> Answer:
+        record = self._find(Query(call).text("backup") or "")
+        if not session.sees(record.work):
+            raise Refusal(404, f"Backup with guid {record.guid} does not exist")
+        return json_answer(self.records.files(record))
+
+    def restore_jobs(self, call: Call, session: VprotectSession) -> Answer:
+        """Test restores, by hand or by a recovery plan: the nearest to a proof that there is (facts 7)."""
+
+        def choose(query: Query) -> list[bytes]:
+            entity, since, until = query.text("protected-entity"), query.whole("from"), query.whole("to")
+            rows = []
+            for record in self._all if entity is None else self.of_entity(entity):
+                tested = record.point.verified_at
+                if tested is None or record.kind == "SYNCHRONIZATION" or record.status == "SUCCESS_REMOVED":
+                    continue
+                moment = milliseconds(tested)
+                in_time = (since is None or since <= moment) and (until is None or moment <= until)
+                if in_time and session.sees(record.work):
+                    rows.append(self._restore(record, moment))
+            return written(sorted(rows, key=lambda row: (-row["restoreTime"], row["guid"])))
+
+        return self.pages.answer(call, session.account, choose)
+
+    def _restore(self, record: Record, moment: int) -> Row:
+        backup = {"guid": record.guid, "snapshotTime": record.snapshot, "size": record.point.size_bytes}
+        return {
+            "guid": self.dialect.uuid(f"restore:{record.guid}"),
+            "restoreTime": moment,
+            "protectedEntity": {"guid": self.records.entity_guid(record.work), "name": record.work.name},
+            "backup": backup,
+            "status": self.records.enum("SUCCESS"),
+            "statusInfo": "",
+            "restoreType": self.records.enum("RESTORE"),
+            "taskTimeStats": {"exportTime": milliseconds(10 * MINUTE)},
+        }

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Unitrends: rows of both generations -> points, local times -> UTC, and the call that must never be sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.adapter import Unitrends
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Wall, WallError
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
+from tests.unit.plugins.module_utils._adapters.unitrends.sample_backup import row
+
+# The wall
+
+HOSTILE = [
+    "/api/backups/?isDelete",
+    "/api/backups/?isDelete=1",
+    "/api/backups/?sid=1&isDelete",
+    "/api/backups/?sid=1&isdelete=1",
+    "/api/backups/?sid=1&lang=en&isDelete=true",
+    "/api/backups/?sid=1&%69sDelete=1",
+    "/api/backups/?sid=1&is%44elete",
+    "/api/backups/?sid=1;isDelete",
+    "/api/backups/?sid=1%3BisDelete&isDelete",
+    "/api/backups/?sid=1&isRelated=1",
+    "/api/backups/?sid=1&lang=en%26isDelete",
+    "/api/backups/?lang=en",
+    "/api/backups/",
+    "/api/backups?sid=1",
+    "/api/backups/5/?sid=1",
+    "/api/backups/?sid=1#isDelete",
+    "/api/catalog/../backups/?sid=1&isDelete",
+    "/api/%2e%2e/api/backups/?isDelete&sid=1",
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_what_deletes_is_refused(path: str) -> None:
+    """However it is spelled, and from wherever it comes."""
+    wall = Wall(Unitrends.permits)
+    with pytest.raises(WallError):
+        wall.judge("POST", f"https://ueb.example:443{path}")
+    wall.judge("POST", "https://ueb.example:443/api/backups/?sid=1&lang=en")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_other_methods_are_refused(method: str) -> None:
+    """PUT starts a backup."""
+    with pytest.raises(WallError):
+        Wall(Unitrends.permits).judge(method, "https://ueb.example:443/api/backups/?sid=1&lang=en")
+
+
+def test_no_permit_has_such_a_key() -> None:
+    """Whatever is added later: neither key may ever be allowed, on any call."""
+    keys = {key.casefold() for permit in Unitrends.permits for key in permit.query}
+    assert not keys & {"isdelete", "isrelated"}
+    assert {permit.method for permit in Unitrends.permits} == {"GET", "POST"}
+    assert [permit.path for permit in Unitrends.permits if permit.method == "POST"] == [
+        "/api/login",
+        "/api/logout",
+        "/api/backups/",
+    ]
+
+
+def hostile_systems() -> Iterator[Any]:
+    """Numbers of systems that try to become something else."""
+    yield from ("1&isDelete", "1/../backups?isDelete", "isDelete", "1;isDelete", -1, None, {"isDelete": 1}, "\uff11")
+
+
+@pytest.mark.parametrize("number", list(hostile_systems()), ids=repr)
+def test_hostile_number_of_a_system(serve: Callable[..., Any], number: Any) -> None:
+    """A system whose number is none is an error before anything is asked for it."""
+
+    def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
+        return 200, {}, {"appliance": [{"id": number, "name": "x", "status": "accepted", "local": True}]}
+
+    server = serve(answer)
+    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.permits)
+    source = Unitrends(client, None, None)  # type: ignore[arg-type]
+    with pytest.raises(AuditError, match="number"):
+        source._systems()
+    assert server.calls() == ["GET /api/systems/?lang=en"]
+    for path in HOSTILE:
+        with pytest.raises(AuditError):
+            client.call("POST", path, json_body={"backup_ids": [1]})
+    assert len(server.asked) == 1
+    client.close()
+
+
+def settings(**own: Any) -> Settings:
+    """What the module hands over, with these options of its own."""
+    return Settings(
+        username="auditor",
+        password="secret-word",
+        page_size=500,
+        detail="recovery_points",
+        workload_types=Unitrends.workload_types,
+        include_unprotected=True,
+        include_raw=False,
+        own={"timezone": None, "slice": "30d", **own},
+    )
+
+
+def test_one_of_two_systems_fails(serve: Callable[..., Any]) -> None:
+    """The other is read, the answer is not complete, and the failing one is not asked for every slice."""
+    systems = [
+        {"id": 1, "name": "here", "status": "accepted", "local": True},
+        {"id": 2, "name": "there", "status": "accepted", "local": False},
+        {"id": 3, "name": "waiting", "status": "pending", "local": False},
+    ]
+
+    def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
+        path, _mark, query = asked.path.partition("?")
+        if path == "/api/login":
+            return 200, {}, {"auth_token": "token-of-this-test"}
+        if path == "/api/systems/":
+            return 200, {}, {"appliance": systems}
+        if path == "/api/date-time/":
+            return 200, {}, {"tz": "Europe/Berlin"}
+        if path == "/api/backups/" and "sid=2" in query:
+            return 500, {}, {"result": [{"code": "2", "message": "core is down"}]}
+        if path == "/api/backups/":
+            wanted = json.loads(asked.body)
+            inside = wanted["start_time"] <= parse_time("2026-07-15T00:30:05Z") // SECOND <= wanted["end_time"]
+            return 200, {}, {"data": [row()]} if inside else []
+        return 200, {}, []
+
+    server = serve(answer)
+    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.permits)
+    reading = Reading("here", "unitrends", since="2026-01-01", until="2026-08-01", keep_points=True)
+    workers = Workers(2)
+    source = Unitrends(client, settings(), workers)
+    try:
+        source.tell(reading)
+    finally:
+        workers.close()
+        source.close()
+        client.close()
+    result = reading.result()
+    assert [told["id"] for told in result["recovery_points"]] == ["1/501"]
+    assert result["complete"] is False
+    assert "there" in result["errors"][0]["message"]
+    assert result["errors"][0]["words"].endswith("core is down")
+    assert not any("sid=3" in call for call in server.calls())
+    asked = [call for call in server.calls() if call.startswith("POST /api/backups/") and "sid=2" in call]
+    assert len(asked) <= 4
+    assert server.calls()[-1] == "POST /api/logout"

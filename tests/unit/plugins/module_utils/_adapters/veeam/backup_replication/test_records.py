@@ -1,0 +1,316 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records of Veeam Backup & Replication -> workloads, places, recovery points."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded, is_elsewhere
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time, parse_time
+from tests.tools.project import ROOT
+
+SAMPLES = ROOT.parent / "shared" / "vendors" / "veeam_em_vbr" / "samples" / "vbr"
+
+POINT = {
+    "platformName": "VMware",
+    "type": "Increment",
+    "malwareStatus": "Clean",
+    "id": "0b1f6a1e-0000-4000-8000-000000000001",
+    "name": "web-01",
+    "creationTime": "2026-11-20T23:00:12.250055+01:00",
+    "backupId": "5d7e0000-0000-4000-8000-00000000000a",
+    "sessionId": None,
+    "allowedOperations": ["StartEntireVmRestore"],
+    "backupFileId": "f11e0000-0000-4000-8000-000000000001",
+}
+DISK = records.Place("disk-1", "WinLocal", None, False, None)
+CLOUD = records.Place("vault", "AmazonS3", True, True, 30)
+WEB = Workload(id="0bec", name="web-01", type="vm", platform="vmware")
+
+
+def point(
+    changes: dict[str, Any] | None = None,
+    backup: records.Backup | None = None,
+    file: records.File | None = None,
+    scan: records.Scan | None = None,
+    says_operations: bool = True,
+) -> RecoveryPoint:
+    """One record, changed."""
+    row = {**POINT, **(changes or {})}
+    return records.point_of(row, WEB, backup, file, scan, says_operations=says_operations, include_raw=False)
+
+
+def test_time_is_utc_and_whole() -> None:
+    """The server's offset is taken off, no digit is lost."""
+    assert format_time(point().created) == "2026-11-20T22:00:12.250055Z"
+
+
+@pytest.mark.parametrize("time", [None, "", "2026-11-20T23:00:12", 7, "yesterday"])
+def test_a_point_without_a_certain_time_is_no_answer(time: Any) -> None:
+    """Local time without an offset could be any of 24 hours."""
+    with pytest.raises(AnswerError, match="creationTime"):
+        point({"creationTime": time})
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ("Full", "full"),
+        ("Increment", "incremental"),
+        ("Rollback", "incremental"),
+        ("Snapshot", "snapshot"),
+        ("Different", "unknown"),
+        ("Novel", "unknown"),
+        (None, "unknown"),
+        (3, "unknown"),
+    ],
+)
+def test_kinds(told: Any, kind: str) -> None:
+    """Kinds that are not known are unknown."""
+    assert point({"type": told}).kind == kind
+
+
+def test_what_can_be_restored_is_what_is_offered() -> None:
+    """No operation offered proves nothing; 1.1 offers none for most platforms, so there the listing counts."""
+    assert point().usable is True
+    assert point({"allowedOperations": []}).usable is None
+    assert point({"allowedOperations": None}).usable is None
+    assert point({"allowedOperations": []}, says_operations=False).usable is True
+
+
+def test_what_may_be_a_snapshot_is_of_unknown_use() -> None:
+    """Without a type, only a file or a repository shows that it is a backup."""
+    bare = {"type": None, "backupFileId": None}
+    external = records.Place("account", "AmazonS3External", True, None, None)
+    assert point({"type": None}).usable is True
+    assert point(bare).usable is None
+    assert point({**bare, "backupFileId": records.NO_ID}).usable is None
+    assert point(bare, records.Backup("Gold", DISK, None, None)).usable is True
+    assert point(bare, records.Backup("Gold", external, None, None)).usable is None
+    assert point(bare, records.Backup("Gold", records.Place("?", None, None, None, None), None, None)).usable is None
+    assert point({**bare, "platformName": "UnstructuredData"}).usable is True
+
+
+@pytest.mark.parametrize(
+    ("told", "malware"),
+    [("Clean", "clean"), ("Infected", "infected"), ("Informative", None), (None, None), ("Odd", None)],
+)
+def test_malware(told: Any, malware: str | None) -> None:
+    """What is no alarm is not yet clean."""
+    assert point({"malwareStatus": told}).malware == malware
+
+
+def test_scans_check_and_never_verify() -> None:
+    """A clean scan is a check; an infected one is none, and overrules the status of the point."""
+    clean = point(scan=records.Scan(False, 5 * SECOND))
+    assert (clean.checked, clean.checked_at, clean.checked_by, clean.verified) == (True, 5 * SECOND, "scan", None)
+    infected = point(scan=records.Scan(True, 5 * SECOND))
+    assert (infected.checked, infected.malware) == (None, "infected")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"scanResult": "Clean", "scanState": "InProgress"},
+        {"scanResult": "Failed", "scanState": "Finished"},
+        {"scanResult": "Inconclusive", "scanState": "Finished"},
+        {},
+    ],
+)
+def test_a_scan_without_result_is_none(task: dict[str, Any]) -> None:
+    """Only a finished scan that came to a result says something."""
+    assert records.scan_of(task) is None
+
+
+def test_sizes_are_never_those_of_a_shared_file() -> None:
+    """A file of one point has its size; one of several, or of an untold number, has none."""
+    assert records.file_of({"restorePointIds": ["a"], "backupSize": 7}).size == 7
+    assert records.file_of({"restorePointIds": ["a", "b"], "backupSize": 7}).size is None
+    assert records.file_of({"restorePointIds": [], "backupSize": 7}).size is None
+    assert records.file_of({"backupSize": 7}).size is None
+
+
+@pytest.mark.parametrize(
+    ("row", "locked", "days"),
+    [
+        ({"type": "LinuxHardened", "repository": {"makeRecentBackupsImmutableDays": 14}}, True, 14),
+        ({"type": "LinuxHardened", "repository": {"makeRecentBackupsImmutableDays": 0}}, False, None),
+        ({"type": "LinuxHardened", "repository": {}}, None, None),
+        ({"type": "AmazonS3", "bucket": {"immutability": {"isEnabled": True, "daysCount": 30}}}, True, 30),
+        ({"type": "AzureBlob", "container": {"immutability": {"isEnabled": False, "daysCount": 30}}}, False, None),
+        (
+            {
+                "type": "S3Compatible",
+                "bucket": {
+                    "immutability": {"isEnabled": True, "daysCount": 3, "immutabilityMode": "RetentionSettings"}
+                },
+            },
+            True,
+            None,
+        ),
+        ({"type": "AmazonS3Glacier", "bucket": {"immutabilityEnabled": True}}, True, None),
+        ({"type": "DellDataDomain", "repository": {"immutability": {"isEnabled": True, "daysCount": 9}}}, True, 9),
+        ({"type": "WinLocal", "repository": {}}, False, None),
+        ({"type": "ExaGrid", "repository": {}}, None, None),
+        ({"type": "AmazonS3", "bucket": "?"}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_locks(row: dict[str, Any], locked: bool | None, days: int | None) -> None:
+    """Each kind of repository says it in its own place; where none is, it is unknown."""
+    place = records.place_of(row)
+    assert (place.locked, place.locked_days) == (locked, days)
+
+
+def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
+    """One part without a lock, or one that is not known, leaves nothing certain."""
+    places = {"a": CLOUD, "b": records.Place("b", "LinuxHardened", None, True, 14), "c": DISK}
+
+    def tier(*ids: str, **capacity: Any) -> records.Place:
+        row = {"name": "sobr", "performanceTier": {"performanceExtents": [{"id": ident} for ident in ids]}}
+        return records.scale_out_place({**row, "capacityTier": capacity}, places)
+
+    assert (tier("a", "b").locked, tier("a", "b").locked_days, tier("a", "b").offsite) == (True, 14, None)
+    assert (tier("a", "c").locked, tier("a", "c").locked_days) == (False, None)
+    assert tier("a", "unknown").locked is None
+    assert tier().locked is None
+    copied = tier("c", isEnabled=True, copyPolicyEnabled=True, extents=[{"id": "a"}])
+    assert (copied.locked, copied.offsite) == (None, True)
+    assert tier("c", isEnabled=True, copyPolicyEnabled=False, extents=[{"id": "a"}]).offsite is None
+
+
+def test_all_that_settings_imply_is_estimated() -> None:
+    """Settings of today may not be those under which the point was made."""
+    told = point(backup=records.Backup("Gold", CLOUD, False, True))
+    assert told.job == "Gold"
+    assert told.immutable_until == told.created + 30 * DAY * SECOND
+    assert (told.encrypted, told.offsite) == (True, True)
+    assert set(told.estimated) == {"encrypted", "offsite", "immutable", "immutable_until"}
+    silent = point(backup=records.Backup("Gold", None, None, None))
+    assert (silent.encrypted, silent.offsite, silent.immutable, silent.estimated) == (None, None, None, ())
+    assert point().copies is None
+
+
+def test_copies_of_one_moment_are_one_point() -> None:
+    """The copy adds a place, not a point; facts of both are weighed."""
+    source = point({"type": "Increment"}, records.Backup("Gold", DISK, False, True), records.File(5, ()))
+    copy = point(
+        {"id": "0a", "type": "Full", "malwareStatus": "Suspicious", "allowedOperations": []},
+        records.Backup("Copy", CLOUD, True, None),
+        records.File(50, ("weekly",)),
+        records.Scan(False, 9 * SECOND),
+    )
+    other = point({"creationTime": "2026-11-19T22:00:00Z", "id": "0c"})
+    one, second = folded([copy, source, other])
+    assert (one.id, one.kind, one.size_bytes, one.job) == (POINT["id"], "incremental", 5, "Gold")
+    assert [(each.location, each.role) for each in one.copies or []] == [("vault", "copy"), ("disk-1", "primary")]
+    assert (one.usable, one.offsite, one.encrypted, one.malware) == (True, True, None, "suspicious")
+    assert one.immutable is None
+    assert one.immutable_until == one.created + 30 * DAY * SECOND
+    assert (one.checked, one.checked_at) == (True, 9 * SECOND)
+    assert one.retention == ("weekly",)
+    assert set(one.estimated) == {"offsite", "immutable_until"}
+    assert second.id == "0c"
+
+
+def test_a_point_met_twice_is_no_copy_of_itself() -> None:
+    """Listings move while they are read."""
+    (one,) = folded([point(backup=records.Backup("Gold", DISK, False, True)) for _time in range(2)])
+    assert len(one.copies or []) == 1
+
+
+def test_which_is_the_copy_may_not_be_told() -> None:
+    """Before 1.3 backups have no job type: of two kinds neither is then believed."""
+    first = point({"type": "Full"}, records.Backup("Gold", DISK, None, None))
+    second = point({"type": "Increment", "id": "1"}, records.Backup("Copy", CLOUD, None, None))
+    assert folded([first])[0].kind == "full"
+    assert folded([first, second])[0].kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("kind", "elsewhere"),
+    [
+        ("AmazonS3", True),
+        ("AzureBlob", True),
+        ("VeeamDataCloudVault", True),
+        ("Cloud", True),
+        ("S3Compatible", None),
+        ("AmazonS3Compatible", None),
+        ("AzureDataBox", None),
+        ("Tape", None),
+        ("WinLocal", None),
+        (None, None),
+    ],
+)
+def test_only_clouds_are_elsewhere(kind: str | None, elsewhere: bool | None) -> None:
+    """Object storage of one's own may stand in the same room."""
+    assert is_elsewhere(kind) is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("row", "workload_type", "platform"),
+    [
+        ({"platformName": "VMware", "type": "VM"}, "vm", "vmware"),
+        ({"platformName": "Vcd", "type": "NfcDir"}, "vm", "vcd"),
+        ({"platformName": "LinuxPhysical", "type": "Directory"}, "physical", "linux"),
+        ({"platformName": "NasBackup"}, "file_share", "nas"),
+        ({"platformName": "CustomPlatform", "type": "VM"}, "vm", "customplatform"),
+        ({"platformName": "Novel"}, "other", "novel"),
+        ({}, "other", None),
+    ],
+)
+def test_workloads(row: dict[str, Any], workload_type: str, platform: str | None) -> None:
+    """Any platform is taken; one that is not known is of the type other."""
+    workload = records.workload_of(row)
+    assert (workload.type, workload.platform) == (workload_type, platform)
+
+
+@pytest.mark.parametrize(
+    ("state", "usable"), [("Ready", True), ("Failover", False), ("Processing", False), ("Novel", None), (None, None)]
+)
+def test_a_replica_in_use_is_no_way_back(state: Any, usable: bool | None) -> None:
+    """Only a replica that stands ready can be failed over to."""
+    row = {**POINT, "state": state, "replicaId": "r"}
+    assert records.replica_point_of(row, WEB, False).usable is usable
+
+
+def samples() -> list[Path]:
+    """Answers of live servers and the vendor's own examples."""
+    return sorted(SAMPLES.glob("*.json")) if SAMPLES.is_dir() else []
+
+
+@pytest.mark.skipif(not samples(), reason="the vendors' samples are not here")
+def test_every_sample_is_understood() -> None:
+    """No record of a live server, and no example of the vendor, is an error; each point has its own time."""
+    seen = 0
+    for path in samples():
+        for row in json.loads(path.read_text("utf-8")).get("data", []):
+            if "creationTime" in row and "allowedOperations" in row:
+                make = records.replica_point_of if "replicaId" in row else _plain
+                told = make(row, records.workload_of(row), True)
+                assert told.created == parse_time(row["creationTime"])
+                assert told.usable is True
+                seen += 1
+            elif "restorePointIds" in row:
+                assert records.file_of(row).size == row["backupSize"]
+            elif "restorePointsCount" in row:
+                assert records.workload_of(row).type in records.WORKLOAD_TYPES
+                assert records.workload_of(row).name
+            elif "repositoryId" in row:
+                assert records.backup_of(row, {row["repositoryId"]: DISK}, {}).job
+            elif "type" in row and "jobId" not in row:
+                assert records.place_of(row).name
+    assert seen > 20
+
+
+def _plain(row: dict[str, Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
+    return records.point_of(row, workload, None, None, None, says_operations=True, include_raw=include_raw)

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is held of files and owners by their ids, in a few bytes each."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws.records import Owners
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdTable
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
+
+
+def test_each_id_keeps_what_was_said_of_it() -> None:
+    """Sizes that are not known, and ids that nobody added, are told apart from 0."""
+    table = IdTable()
+    for number in range(500):
+        table.add(f"file-{number}", None if number % 5 == 0 else number, number % 7)
+    table.add("empty", 0, 3)
+    table.seal()
+    for number in range(500):
+        assert table.get(hash(f"file-{number}")) == (None if number % 5 == 0 else number, number % 7, True)
+    assert table.get(hash("empty")) == (0, 3, True)
+    assert table.get(hash("file-500")) is None
+
+
+def test_what_is_used_twice_is_shared() -> None:
+    """The first use leaves it alone; one of an id that is not known is borne."""
+    table = IdTable()
+    table.add("one", 10, 0)
+    table.add("two", 20, 0)
+    table.seal()
+    for ident in ("one", "two", "two", "two", "three"):
+        table.use(hash(ident))
+    assert table.get(hash("one")) == (10, 0, True)
+    assert table.get(hash("two")) == (20, 0, False)
+
+
+def test_a_million_files_would_fit() -> None:
+    """Held in about 25 bytes each, hashes and all."""
+    count = 50_000
+    tracemalloc.start()
+    try:
+        table = IdTable()
+        for number in range(count):
+            table.add(str(number), number, 0)
+        table.seal()
+        held, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / count < 27
+
+
+def test_a_point_that_two_instances_claim_belongs_to_neither() -> None:
+    """Claimed twice by the same instance it is still its own."""
+    owners, one, two = Owners(), Workload(id="i-1"), Workload(id="i-2")
+    owners.add(one, ["a", "b"])
+    owners.add(two, ["b", "c"])
+    owners.seal()
+    assert [owners.get(ident) for ident in "abcd"] == [one, None, two, None]
+    assert [owners.is_disputed(ident) for ident in "abcd"] == [False, True, False, False]
+    assert owners.count == 4

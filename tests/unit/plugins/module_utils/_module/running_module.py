@@ -1,0 +1,179 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A module of an adapter of its own, run as Ansible runs it, and the server that it reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils import basic
+
+from ansible_collections.backup.audit.plugins.module_utils._module import rest_module
+
+TREE = str(Path(rest_module.__file__).parents[6])
+PASSWORD = "c0rrect-h&rse"
+TOKEN = "t0ken-of-this-session"
+# An adapter that does what the server's answer tells it to.
+MODULE = """
+import sys
+import time
+from ansible.module_utils import basic
+
+basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
+if hasattr(basic, "_ANSIBLE_PROFILE"):
+    basic._ANSIBLE_PROFILE = "legacy"
+if "without-requests" in sys.argv:
+    sys.modules["requests"] = None
+
+from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForSession
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import run_module
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+
+
+class Product(Source):
+    product = "product"
+    title = "Product"
+    environment = ("PRODUCT",)
+    workload_types = ("vm",)
+    permits = (Permit("POST", "/session"), Permit("DELETE", "/session"), Permit("GET", "/list"), Permit("GET", "/page"))
+    cannot_tell = {}
+
+    @classmethod
+    def own_spec(cls):
+        return {"copies": {"type": "bool", "default": False}}
+
+    def open(self, reading):
+        user, password = self.settings.username, self.settings.password
+        self.log_in(BasicForSession(user, password, path="/session", member="id", header="X-Session"))
+
+    def version(self):
+        return "1.2"
+
+    def read(self, reading):
+        told = self.client.get("/list").json_object()
+        for name, days in told.get("points", []):
+            reading.point(
+                RecoveryPoint(
+                    id=f"{name}-{days}",
+                    workload=Workload(id=name, name=name, type="vm"),
+                    created=reading.now - round(days * DAY) * SECOND,
+                    kind="full",
+                    status="success",
+                    usable=True,
+                )
+            )
+        for number in told.get("problems", []):
+            reading.problem(AuditError(f"problem {number}", code="incomplete", advice="Look there"))
+        reading.warnings.extend(told.get("warnings", []))
+        if "swallow" in told:
+            try:
+                self.client.get("/page")
+            except AuditError as error:
+                reading.problem(error)
+        if "late" in told:
+            self.workers.submit(self.client.get, "/page")
+            time.sleep(0.3)
+        if "bug" in told:
+            raise ZeroDivisionError(told["bug"])
+        for _page in self.workers.map(lambda _number: self.client.get("/page"), range(told.get("pages", 0))):
+            pass
+
+
+class Other(Product):
+    product = "other"
+    choice = "other"
+
+
+Product.choice = "" if "one" in sys.argv else "first"
+run_module(*([Product] if "one" in sys.argv else [Product, Other]))
+"""
+
+
+# Before 2.21 ansible-core puts all options into every result, and has no word for it.
+_ON_REQUEST = "inject_invocation" in getattr(basic, "PASS_VARS", ())
+ALL_OPTIONS: dict[str, Any] = {"_ansible_inject_invocation": True} if _ON_REQUEST else {}
+
+
+@dataclasses.dataclass
+class Appliance:
+    """Checks the password, and answers to /list what it is told."""
+
+    told: dict[str, Any] = dataclasses.field(default_factory=lambda: {"points": [["db01", 1], ["db01", 2], ["app", 3]]})
+    page: tuple[int, dict[str, str], Any] = (200, {}, {})
+    reached: threading.Event = dataclasses.field(default_factory=threading.Event)
+    # The first request whose call this is waits until it is let go.
+    hold: threading.Event | None = None
+    held: str = "GET /list"
+
+    def __call__(self, asked: Any) -> tuple[int, dict[str, str], Any]:
+        if self.hold is not None and f"{asked.method} {asked.path}" == self.held and not self.reached.is_set():
+            self.reached.set()
+            self.hold.wait(20)
+        if asked.method == "POST":
+            right = asked.headers["Authorization"].startswith("Basic YXVkaXRvcjpjMHJyZWN0LWgmcnNl")
+            return (200, {}, {"id": TOKEN}) if right else (401, {}, {"message": "wrong password"})
+        if asked.method == "DELETE":
+            return 204, {}, b""
+        if asked.path == "/list":
+            return 200, {}, self.told
+        if self.hold is None:
+            self.reached.set()
+        return self.page
+
+
+@dataclasses.dataclass
+class Ended:
+    """How a module ended."""
+
+    result: dict[str, Any]
+    output: str
+
+
+def start(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+    environ = {**os.environ, "PYTHONPATH": TREE, **(environment or {})}
+    return subprocess.Popen(
+        [sys.executable, "-c", MODULE, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environ,
+    )
+
+
+def given(server: Any, **more: Any) -> bytes:
+    options = {"url": server.url, "username": "auditor", "password": PASSWORD, "ca_path": server.ca_path, **more}
+    wanted = {name: value for name, value in options.items() if value is not None}
+    return json.dumps({"ANSIBLE_MODULE_ARGS": wanted}).encode()
+
+
+def ended(process: subprocess.Popen[bytes], arguments: bytes | None = None) -> Ended:
+    output = process.communicate(arguments, timeout=60)[0].decode()
+    line = next((line for line in output.splitlines() if line.startswith("{")), "")
+    assert line, output
+    return Ended(json.loads(line), output)
+
+
+def run(server: Any, *, environment: dict[str, str] | None = None, **more: Any) -> Ended:
+    return ended(start("one", environment=environment), given(server, **more))
+
+
+def closed(server: Any) -> bool:
+    """Whether as many sessions were given back as were opened."""
+    calls: list[str] = server.calls()
+    return 0 < calls.count("POST /session") == calls.count("DELETE /session")
+
+
+def warnings(result: dict[str, Any]) -> list[str]:
+    return [warning if isinstance(warning, str) else warning["event"]["msg"] for warning in result.get("warnings", [])]

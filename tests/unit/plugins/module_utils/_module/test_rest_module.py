@@ -1,0 +1,204 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An info module, run as Ansible runs it, in a process of its own, against a real server over TLS."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from tests.unit.plugins.module_utils._module.running_module import (
+    ALL_OPTIONS,
+    PASSWORD,
+    TOKEN,
+    Appliance,
+    closed,
+    ended,
+    given,
+    run,
+    start,
+    warnings,
+)
+
+# A read
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, pack: bool) -> None:
+    end = run(server, pack=pack)
+    assert end.result["changed"] is False
+    assert ("workloads" in end.result) is not pack
+    read = unpack(end.result)
+    assert [(row["workload_name"], row["recovery_points"]) for row in read["workloads"]] == [("app", 1), ("db01", 2)]
+    assert read["server"]["host"] == f"localhost:{server.port}"
+    assert (read["server"]["product"], read["server"]["version"], read["complete"]) == ("product", "1.2", True)
+    # Log-in and log-out are requests, too.
+    assert end.result["requests"]["count"] == 3
+    assert server.calls() == ["POST /session", "GET /list", "DELETE /session"]
+    assert warnings(end.result) == []
+    for secret in (PASSWORD, TOKEN, "YXVkaXRvcjpjMHJyZWN0LWgmcnNl"):
+        assert secret not in end.output
+
+
+def test_both_spellings_have_the_same_digest_of_the_same_content(server: Any) -> None:
+    plain, packed = run(server, since="2026-01-01").result, run(server, since="2026-01-01", pack=True).result
+    same = ("schema", "window", "complete", "errors", "totals")
+    assert {name: plain[name] for name in same} == {name: packed[name] for name in same}
+    assert unpack(plain)["sha256"] == plain["sha256"]
+    assert unpack(packed)["sha256"] == packed["sha256"]
+
+
+def test_check_mode_reads_as_well(server: Any) -> None:
+    assert unpack(run(server, _ansible_check_mode=True).result)["totals"]["recovery_points"] == 3
+
+
+def test_the_environment_stands_in_for_options(server: Any) -> None:
+    environment = {
+        "PRODUCT_URL": server.url,
+        "PRODUCT_USERNAME": "auditor",
+        "PRODUCT_PASSWORD": PASSWORD,
+        "PRODUCT_CA_PATH": server.ca_path,
+    }
+    end = run(server, environment=environment, url=None, username=None, password=None, ca_path=None)
+    assert end.result["totals"]["recovery_points"] == 3
+    assert PASSWORD not in end.output
+
+
+def test_one_module_may_read_several_products(server: Any) -> None:
+    end = ended(start(), given(server, product="other"))
+    assert end.result["server"]["product"] == "other"
+    missing = ended(start(), given(server)).result
+    assert missing["failed"] is True
+    assert "product" in missing["msg"]
+
+
+def test_points_are_returned_where_they_are_asked_for(server: Any) -> None:
+    listed = run(server, detail="recovery_points").result["recovery_points"]
+    assert [point["id"] for point in listed] == ["app-3", "db01-2", "db01-1"]
+
+
+# Warnings
+
+
+def test_what_weakens_a_read_is_warned_of(server: Any, appliance: Appliance) -> None:
+    appliance.told = {"points": [["db01", -1], ["db01", 1]], "warnings": ["no inventory"]}
+    found = warnings(run(server, validate_certs=False).result)
+    host = f"localhost:{server.port}"
+    assert [warning for warning in found if warning.startswith(f"{host}: 1 points are dated in the future")]
+    assert [warning for warning in found if "certificate was not checked" in warning]
+    assert f"{host}: no inventory" in found
+
+
+def test_a_result_that_awx_would_drop_is_warned_of_unless_packed(server: Any, appliance: Appliance) -> None:
+    appliance.told = {"points": [[f"{number:04}" + "x" * 1000, 1] for number in range(600)]}
+    assert any("use pack: true" in warning for warning in warnings(run(server).result))
+    assert warnings(run(server, pack=True).result) == []
+
+
+# Failures
+
+
+def test_a_rejected_log_in_is_a_failure_in_parts(server: Any) -> None:
+    end = run(server, password="wr0ng-one")
+    assert end.result["failed"] is True
+    assert end.result["failure"]["code"] == "login_rejected"
+    assert end.result["failure"]["words"] == "wrong password"
+    assert end.result["failure"]["message"] in end.result["msg"]
+    assert "wr0ng-one" not in end.output
+    assert server.calls() == ["POST /session"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"url": None}, "missing required arguments: url"),
+        ({"url": "https://[::1"}, "url: 'https://[::1' is no URL"),
+        ({"since": "30 days"}, "since: '30 days' is no duration"),
+        ({"day_start": "noon"}, "day_start"),
+        ({"calendar_timezone": "Mars/Olympus"}, "calendar_timezone"),
+        ({"location_facts": [{"match": "x"}]}, "location_facts"),
+        ({"page_size": 0}, "page_size: 0 is less than 1"),
+        ({"ca_path": "/nowhere.pem"}, "ca_path: '/nowhere.pem' cannot be read"),
+    ],
+)
+def test_a_bad_option_is_refused_before_anything_is_sent(server: Any, options: dict[str, Any], message: str) -> None:
+    end = run(server, **options)
+    assert end.result["failed"] is True
+    assert end.result["failure"]["code"] == "bad_option"
+    assert message in end.result["msg"]
+    assert server.asked == []
+
+
+def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: Appliance) -> None:
+    appliance.told = {"points": [["db01", 1]], "problems": [1, 2, 3]}
+    refused = run(server)
+    assert refused.result["failed"] is True
+    assert "not everything could be read: problem 1 (and 2 more problems)" in refused.result["msg"]
+    assert "Look there. Mend this, or set allow_partial: true" in refused.result["msg"]
+    assert "workloads" not in refused.result
+    allowed = unpack(run(server, allow_partial=True).result)
+    assert allowed["complete"] is False
+    assert [error["message"] for error in allowed["errors"]] == ["problem 1", "problem 2", "problem 3"]
+    assert closed(server)
+
+
+def test_a_bug_is_a_failure_too_and_gives_the_session_back(server: Any, appliance: Appliance) -> None:
+    appliance.told = {"bug": f"division by {TOKEN}"}
+    # From 2.19 on ansible-core tells modules whether tracebacks are wanted.
+    wanted: dict[str, Any] = {"_ansible_tracebacks_for": ["error"]} if hasattr(basic, "_ANSIBLE_PROFILE") else {}
+    end = run(server, **wanted)
+    assert end.result["failed"] is True
+    assert "Product: unexpected ZeroDivisionError" in end.result["msg"]
+    assert "Please report this" in end.result["msg"]
+    assert "in read" in json.dumps(end.result)
+    assert TOKEN not in end.output
+    assert closed(server)
+
+
+def test_an_error_of_a_page_gives_the_session_back(server: Any, appliance: Appliance) -> None:
+    appliance.told, appliance.page = {"pages": 20}, (403, {}, {"message": "not yours"})
+    end = run(server)
+    assert end.result["failure"]["code"] == "forbidden"
+    assert closed(server)
+
+
+def test_without_requests_it_says_what_to_install(server: Any) -> None:
+    end = ended(start("one", "without-requests"), given(server))
+    assert end.result["failed"] is True
+    assert "requests" in end.result["msg"]
+
+
+@pytest.mark.parametrize("options", [{"retries": 0}, {"since": "noon"}, {"url": None}, {"username": None}])
+@pytest.mark.parametrize("proxy", ["http://user:pr0xy%2Dpass@127.0.0.1:9", "user:pr0xy%2Dpass@127.0.0.1:9"])
+def test_the_password_of_a_proxy_is_not_shown(server: Any, proxy: str, options: dict[str, Any]) -> None:
+    """Also where nothing is sent: a result holds all options."""
+    end = run(server, proxy=proxy, **ALL_OPTIONS, **options)
+    assert end.result["failed"] is True
+    assert "proxy" in end.result["invocation"]["module_args"]
+    assert "pr0xy%2Dpass" not in end.output
+    assert "pr0xy-pass" not in end.output
+
+
+@pytest.mark.parametrize("url", ["https://auditor:in-the-url@[::1", "auditor:in-the-url@localhost"])
+def test_a_password_in_the_url_is_not_shown(server: Any, url: str) -> None:
+    end = run(server, url=url, **ALL_OPTIONS)
+    assert "url: it holds a user name or password" in end.result["msg"]
+    assert "url" in end.result["invocation"]["module_args"]
+    assert "in-the-url" not in end.output
+
+
+# Secrets in names
+
+
+def test_a_password_that_is_part_of_a_name_ruins_only_the_unpacked_read(server: Any, appliance: Appliance) -> None:
+    """Ansible masks it wherever it stands; what was masked proves nothing."""
+    appliance.told = {"points": [[f"x-{PASSWORD}", 1]]}
+    with pytest.raises(DataError, match="masked"):
+        unpack(run(server).result)
+    assert unpack(run(server, pack=True).result)["workloads"][0]["workload_name"] == f"x-{PASSWORD}"

@@ -1,0 +1,237 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, TroubleError
+from ansible_collections.backup.audit.plugins.module_utils._transport.auth import (
+    JsonForToken,
+    Login,
+    LoginError,
+    OAuth2Password,
+)
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
+from tests.unit.plugins.module_utils._transport.login_methods import (
+    PASSWORD,
+    WAYS,
+    WAYS_WITH_A_MEMBER,
+    Appliance,
+    by_cookie,
+    by_header,
+    by_token,
+    carried,
+    log_ins,
+    oauth2,
+)
+
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+# Logging in and out
+
+
+@WAYS
+def test_a_session_is_got_carried_and_given_back_once(server: Any, client: Client, way: Callable[..., Login]) -> None:
+    login = way()
+    login.open(client)
+    assert client.get("/api/list").json() == {"ok": True}
+    login.close(client)
+    login.close(client)
+    out = {by_header: "DELETE /api/sessions/s1", by_cookie: "POST /api/session/end", by_token: "POST /api/session/end"}
+    assert server.calls()[1:] == ["GET /api/list", out.get(way, "DELETE /api/session")]
+    assert log_ins(server) == 1
+    assert carried(server.asked[2]) == "session-1"
+    assert client.auth is None
+    assert login.headers() == {}
+
+
+def test_a_log_out_may_have_a_call_of_its_own(server: Any, client: Client) -> None:
+    login = OAuth2Password("auditor", PASSWORD, path="/api/session", log_out=("POST", "/api/session/end"))
+    login.open(client)
+    login.close(client)
+    assert server.calls() == ["POST /api/session", "POST /api/session/end"]
+
+
+def test_oauth2_sends_the_members_that_the_product_wants(server: Any, client: Client) -> None:
+    login = OAuth2Password("auditor", PASSWORD, path="/api/session", grant="Password", extra={"short_lived": "true"})
+    login.open(client)
+    assert parse_qs(server.asked[0].body.decode()) == {
+        "grant_type": ["Password"],
+        "username": ["auditor"],
+        "password": [PASSWORD],
+        "short_lived": ["true"],
+    }
+
+
+@WAYS
+def test_a_log_out_that_fails_changes_nothing_and_is_not_sent_again(
+    server: Any, client: Client, appliance: Appliance, way: Callable[..., Login]
+) -> None:
+    login = way()
+    login.open(client)
+    appliance.log_out_status = 500
+    login.close(client)
+    assert len(server.asked) == 2
+    assert client.auth is None
+
+
+@WAYS
+def test_a_wrong_password_is_sent_once_and_never_shown(server: Any, client: Client, way: Callable[..., Login]) -> None:
+    login = way("wr0ng")
+    with pytest.raises(LoginError) as raised:
+        login.open(client)
+    assert raised.value.code == "login_rejected"
+    assert "the log-in of 'auditor' was rejected" in raised.value.message
+    assert raised.value.status in (400, 401)
+    assert (raised.value.words or "").startswith("bad password")
+    assert "wr0ng" not in str(raised.value)
+    assert log_ins(server) == 1
+    # There is no session to give back.
+    login.close(client)
+    assert len(server.asked) == 1
+
+
+@WAYS
+def test_what_the_server_echoes_of_the_password_is_masked(
+    client: Client, appliance: Appliance, way: Callable[..., Login]
+) -> None:
+    appliance.log_in_answer = (401, {}, {"message": f"no user with {PASSWORD}"})
+    with pytest.raises(LoginError) as raised:
+        way().open(client)
+    assert raised.value.words == "no user with ********"
+
+
+@WAYS
+def test_tokens_are_secrets_from_then_on(client: Client, way: Callable[..., Login]) -> None:
+    way().open(client)
+    assert client.scrub("x session-1 y") == "x ******** y"
+    assert PASSWORD in client.secrets.texts
+
+
+def test_a_refresh_token_is_a_secret(client: Client) -> None:
+    oauth2().open(client)
+    assert client.scrub("refresh-1") == "********"
+
+
+@WAYS_WITH_A_MEMBER
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "its answer has no"),
+        ({"sessionid": None, "access_token": ""}, "its answer has no"),
+        ({"sessionid": 7, "access_token": 7}, "its answer has no"),
+        ([], "not an object"),
+        (b"<html><title>Welcome</title></html>", "a web page"),
+        ({"sessionid": "a\r\nX-Evil: 1", "access_token": "a\r\nX-Evil: 1"}, "cannot be carried in a header"),
+        ({"sessionid": "tök", "access_token": "tök"}, "cannot be carried in a header"),
+    ],
+)
+def test_an_answer_without_a_token_is_no_session(
+    client: Client, appliance: Appliance, way: Callable[..., Login], content: Any, message: str
+) -> None:
+    appliance.log_in_answer = (200, {}, content)
+    with pytest.raises(AnswerError, match=message):
+        way().open(client)
+    assert client.auth is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"mfa_token": "m-77"}, {"mfa_enabled": True, "access_token": None}, {"mfa_token": True}, {"mfa_token": 77}],
+)
+def test_a_second_factor_is_named_and_its_token_never_shown(
+    server: Any, client: Client, appliance: Appliance, content: Any
+) -> None:
+    appliance.log_in_answer = (200, {}, content)
+    with pytest.raises(LoginError) as raised:
+        oauth2().open(client)
+    assert raised.value.code == "mfa_required"
+    assert raised.value.advice == "Use a local user"
+    assert "m-77" not in str(raised.value)
+    assert log_ins(server) == 1
+
+
+@WAYS
+def test_trouble_at_the_log_in_is_no_rejection(client: Client, appliance: Appliance, way: Callable[..., Login]) -> None:
+    appliance.log_in_answer = (502, {}, {"message": "database is down"})
+    with pytest.raises(TroubleError, match="database is down"):
+        way().open(client)
+
+
+def test_a_log_in_that_is_not_basic_carries_its_own_body(server: Any, client: Client, appliance: Appliance) -> None:
+    appliance.log_in_answer = (201, {"X-Session": "abc"}, {"name": "s1"})
+    by_header(body="<login>ü</login>").open(client)
+    assert server.calls() == ["POST /api/session?v=latest"]
+    assert server.asked[0].body.decode() == "<login>ü</login>"
+    assert server.asked[0].headers["Content-Type"] == "application/xml"
+    assert "Authorization" not in server.asked[0].headers
+
+
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_a_log_in_by_json_is_rejected_in_the_products_own_ways(
+    server: Any, client: Client, appliance: Appliance, status: int
+) -> None:
+    appliance.log_in_answer = (status, {}, {"result": [{"message": "bad credentials"}]})
+    with pytest.raises(LoginError, match="bad credentials"):
+        by_token().open(client)
+    assert log_ins(server) == 1
+
+
+@pytest.mark.parametrize("content", [False, None, {}, {"auth_token": ""}, {"message": "bad credentials"}])
+def test_an_answer_of_success_without_a_token_is_a_rejection_where_products_do_so(
+    client: Client, appliance: Appliance, content: Any
+) -> None:
+    appliance.log_in_answer = (200, {}, json.dumps(content).encode())
+    with pytest.raises(LoginError) as raised:
+        by_token().open(client)
+    assert raised.value.words == ("bad credentials" if content and "message" in content else None)
+
+
+def test_a_log_in_by_json_names_its_session_to_end_it_and_tells_of_the_account(server: Any, client: Client) -> None:
+    login = by_token()
+    login.open(client)
+    assert isinstance(login, JsonForToken)
+    assert login.told["id"] == 7
+    assert "auth_token" not in login.told
+    login.close(client)
+    assert json.loads(server.asked[-1].body) == {"cookie": "session-1"}
+
+
+@pytest.mark.parametrize(
+    ("header", "carried_as"),
+    [
+        ("JSESSIONID=abc123", "JSESSIONID=abc123"),
+        ("JSESSIONID=abc=12; Path=/; Expires=Sat, 21 Nov 2026 06:49:00 GMT; HttpOnly", "JSESSIONID=abc=12"),
+        (
+            "a=first; Expires=Sat, 21 Nov 2026 06:49:00 GMT, XSRF-TOKEN=second; Path=/",
+            "a=first; XSRF-TOKEN=second",
+        ),
+    ],
+)
+def test_cookies_are_carried_as_they_came(
+    server: Any, client: Client, appliance: Appliance, header: str, carried_as: str
+) -> None:
+    appliance.log_in_answer = (204, {"Set-Cookie": header}, b"")
+    login = by_cookie()
+    login.open(client)
+    login.close(client)
+    assert server.asked[-1].headers["Cookie"] == carried_as
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Set-Cookie": ""}, {"Set-Cookie": "Path=; HttpOnly"}, {"Set-Cookie": "tök=ü"}]
+)
+def test_a_log_in_without_a_usable_cookie_is_no_session(
+    client: Client, appliance: Appliance, headers: dict[str, str]
+) -> None:
+    appliance.log_in_answer = (200, headers, b"")
+    with pytest.raises(AnswerError):
+        by_cookie().open(client)
+    assert client.auth is None

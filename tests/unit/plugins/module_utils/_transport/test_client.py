@@ -1,0 +1,378 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import contextlib
+import datetime
+import email.utils
+import gzip
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    AnswerError,
+    AuditError,
+    ConnectionFailedError,
+    ForbiddenError,
+    OptionError,
+    RejectedError,
+    TroubleError,
+    TrustError,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
+from ansible_collections.backup.audit.plugins.module_utils._transport import client as http_client
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
+from tests.unit.plugins.module_utils._transport.fake_server import OK, PASSWORD, PERMITS, free_port, in_turn
+
+# What comes back
+
+
+def test_an_answer_is_read_whole_and_counted(serve: Any, connect: Any) -> None:
+    server = serve(in_turn((200, {"X-Version": "7"}, {"items": [1, 2]})))
+    client = connect(server)
+    answer = client.get("/api/list", {"page": "2"})
+    assert answer.json_object() == {"items": [1, 2]}
+    assert answer.headers["x-version"] == "7"
+    assert (answer.call, answer.server) == ("GET /api/list", f"localhost:{server.port}")
+    assert server.calls() == ["GET /api/list?page=2"]
+    assert (client.counters.count, client.counters.retries, client.counters.bytes) == (1, 0, len(answer.body))
+
+
+def test_one_connection_serves_many_requests(serve: Any, connect: Any) -> None:
+    peers = set()
+
+    def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
+        peers.add(threading.get_ident())
+        return OK
+
+    client = connect(serve(answer))
+    for _turn in range(5):
+        client.get("/api/list")
+    # The server gives each connection a thread.
+    assert len(peers) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b'\xef\xbb\xbf{"name": "db01"}', {}),
+        ('{"name": "db01"}'.encode("utf-16"), {}),
+        (gzip.compress(b'{"name": "db01"}', mtime=0), {"Content-Encoding": "gzip"}),
+    ],
+)
+def test_json_is_decoded_whatever_its_wrapping(
+    serve: Any, connect: Any, content: bytes, headers: dict[str, str]
+) -> None:
+    client = connect(serve(in_turn((200, headers, content))))
+    assert client.get("/api/list").json() == {"name": "db01"}
+
+
+def test_an_answer_without_a_body_is_an_answer(serve: Any, connect: Any) -> None:
+    client = connect(serve(in_turn((204, {}, b""))))
+    assert client.get("/api/list").body == b""
+
+
+def test_a_chunked_answer_is_put_together(serve: Any, connect: Any) -> None:
+    def write(stream: Any) -> None:
+        stream.write(b'5\r\n{"a":\r\n3\r\n 1}\r\n0\r\n\r\n')
+
+    client = connect(serve(in_turn((200, {"Transfer-Encoding": "chunked"}, write))))
+    assert client.get("/api/list").json() == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "words"),
+    [
+        (b"", "the answer is empty", None),
+        (b" \n", "the answer is empty", None),
+        (b"<html><title>Sign in</title></html>", "a web page or XML came instead of JSON", "Sign in"),
+        (b'{"items": [1, 2', "the JSON is broken or cut short", None),
+        (b"[" * 100_000, "the JSON is broken or cut short", None),
+        (b"hello", "the answer is no JSON", None),
+        (b'{"a": "\xff"}', "the JSON is broken or cut short", None),
+    ],
+)
+def test_what_came_instead_of_json_is_said(
+    serve: Any, connect: Any, content: bytes, message: str, words: str | None
+) -> None:
+    server = serve(in_turn((200, {}, content)))
+    with pytest.raises(AnswerError) as raised:
+        connect(server).get("/api/list").json()
+    assert raised.value.message.startswith(message)
+    assert raised.value.words == words
+    assert (raised.value.call, raised.value.status) == ("GET /api/list", 200)
+    assert raised.value.advice
+
+
+@pytest.mark.parametrize("content", [[], None, "text", 7])
+def test_json_that_is_no_object_is_said(serve: Any, connect: Any, content: Any) -> None:
+    answer = connect(serve(in_turn((200, {}, json.dumps(content).encode())))).get("/api/list")
+    with pytest.raises(AnswerError, match="not an object"):
+        answer.json_object()
+
+
+def test_a_body_shorter_than_promised_is_no_answer(serve: Any, connect: Any) -> None:
+    def write(stream: Any) -> None:
+        stream.write(b'{"items": []}')
+
+    server = serve(in_turn((200, {"Content-Length": "500"}, write)))
+    with pytest.raises(ConnectionFailedError, match=r"connection broke.*after 3 tries"):
+        connect(server).get("/api/list")
+    assert len(server.asked) == 3
+
+
+# TLS
+
+
+def test_another_authority_is_not_trusted(serve: Any, connect: Any) -> None:
+    server = serve(in_turn(OK))
+    with pytest.raises(TrustError) as raised:
+        connect(server, verify=True).get("/api/list")
+    assert "certificate is not trusted" in raised.value.message
+    assert "ca_path" in (raised.value.advice or "")
+    assert server.asked == []
+
+
+def test_a_certificate_for_another_name_is_not_trusted(serve: Any, connect: Any) -> None:
+    server = serve(in_turn(OK), names=("other.example",))
+    with pytest.raises(TrustError) as raised:
+        connect(server).get("/api/list")
+    assert "localhost" in raised.value.message
+    assert "name that stands in the certificate" in (raised.value.advice or "")
+
+
+def test_an_expired_certificate_is_not_trusted(serve: Any, connect: Any) -> None:
+    server = serve(in_turn(OK), not_after=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc))
+    with pytest.raises(TrustError) as raised:
+        connect(server).get("/api/list")
+    assert "expired" in raised.value.message
+    assert "clock" in (raised.value.advice or "")
+
+
+def test_without_verification_any_certificate_will_do(serve: Any, connect: Any) -> None:
+    server = serve(in_turn(OK), names=("other.example",))
+    assert connect(server, verify=False).get("/api/list").json() == {"ok": True}
+
+
+def test_plain_http_on_the_port_is_named(serve: Any, connect: Any) -> None:
+    server = serve(in_turn(OK), tls=False)
+    with pytest.raises(TrustError, match="does not speak TLS on this port"):
+        connect(server, url=server.url.replace("http:", "https:")).get("/api/list")
+
+
+def test_a_ca_file_without_a_certificate_is_named(serve: Any, connect: Any, tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_text("nothing\n")
+    with pytest.raises(TrustError, match="ca_path holds no certificate"):
+        connect(serve(in_turn(OK)), verify=str(path)).get("/api/list")
+
+
+def test_trust_is_not_tried_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+    client = connect(serve(in_turn(OK)), verify=True)
+    with pytest.raises(TrustError):
+        client.get("/api/list")
+    assert pauses == []
+    assert client.counters.retries == 0
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_ca_of_the_environment_decides_nothing(
+    serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    server = serve(in_turn(OK))
+    monkeypatch.setenv(name, server.ca_path)
+    with pytest.raises(TrustError):
+        connect(server, verify=True).get("/api/list")
+    (tmp_path / "other.pem").write_text("")
+    monkeypatch.setenv(name, str(tmp_path / "other.pem"))
+    assert connect(server).get("/api/list").json() == {"ok": True}
+    assert connect(server, verify=False).get("/api/list").json() == {"ok": True}
+
+
+# Connections
+
+
+def test_nothing_listens_there(connect: Any, serve: Any, pauses: list[float]) -> None:
+    server = serve(in_turn(OK))
+    client = connect(server, url=f"https://localhost:{free_port()}")
+    with pytest.raises(ConnectionFailedError, match=r"nothing listens there \(after 3 tries\)") as raised:
+        client.get("/api/list")
+    assert raised.value.code == "no_connection"
+    assert len(pauses) == client.counters.retries == 2
+
+
+def test_an_unknown_host_name_is_named_and_not_tried_again(connect: Any, serve: Any, pauses: list[float]) -> None:
+    client = connect(serve(in_turn(OK)), url="https://no-such-host.invalid:443")
+    with pytest.raises(ConnectionFailedError, match="name"):
+        client.get("/api/list")
+    # Without any name service it may pass; a name that is known to be unknown may not.
+    assert len(pauses) in (0, 2)
+
+
+def test_a_server_that_does_not_answer_in_time_is_named(serve: Any, connect: Any) -> None:
+    gone = threading.Event()
+    server = serve(lambda _asked: (200, {}, b"") if gone.wait(20) else OK)
+    try:
+        with pytest.raises(ConnectionFailedError, match=r"no answer within 0.2 s \(after 2 tries\)"):
+            connect(server, timeout=0.2, retries=1).get("/api/list")
+    finally:
+        gone.set()
+
+
+@pytest.mark.parametrize("url", ["https://ho st:443", "https://.example:443", "https://*.example:443"])
+def test_a_host_that_cannot_be_one_is_an_option_error(connect: Any, serve: Any, url: str) -> None:
+    with pytest.raises(OptionError, match="url: "):
+        connect(serve(in_turn(OK)), url=url).get("/api/list")
+
+
+# Trying again
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_passing_trouble_is_tried_again(serve: Any, connect: Any, pauses: list[float], status: int) -> None:
+    server = serve(in_turn((status, {}, b""), (status, {}, b""), OK))
+    client = connect(server)
+    assert client.get("/api/list").json() == {"ok": True}
+    assert client.counters.retries == 2
+    assert client.counters.count == 3
+    # Half a second, then a second, each give or take the half.
+    assert 0.25 <= pauses[0] <= 0.75
+    assert 0.5 <= pauses[1] <= 1.5
+
+
+def test_trouble_that_stays_is_an_error_that_counts_the_tries(serve: Any, connect: Any) -> None:
+    server = serve(in_turn((503, {}, b'{"description": "starting"}')))
+    with pytest.raises(TroubleError, match=r"\(503\) \(after 3 tries\)") as raised:
+        connect(server).get("/api/list")
+    assert raised.value.words == "starting"
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(("status", "kind"), [(500, TroubleError), (403, ForbiddenError), (400, AnswerError)])
+def test_a_refusal_is_not_tried_again(serve: Any, connect: Any, status: int, kind: type[AuditError]) -> None:
+    server = serve(in_turn((status, {}, b'{"message": "no"}')))
+    with pytest.raises(kind) as raised:
+        connect(server).get("/api/list")
+    assert "tries" not in raised.value.message
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("0.5", 0.5, 0.5),
+        ("999999", 120, 120),
+        ("1e400", 120, 120),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 120, 120),
+        # Nothing sensible was asked: the usual pause.
+        ("-5", 0.25, 0.75),
+        ("nan", 0.25, 0.75),
+        ("soon", 0.25, 0.75),
+        ("", 0.25, 0.75),
+        ("Sat, 21 Nov 2020 06:49:00 GMT", 0.25, 0.75),
+    ],
+)
+def test_the_server_says_how_long_to_wait(
+    serve: Any, connect: Any, pauses: list[float], value: str, least: float, most: float
+) -> None:
+    connect(serve(in_turn((503, {"Retry-After": value}, b""), OK))).get("/api/list")
+    assert len(pauses) == 1
+    assert least <= pauses[0] <= most
+
+
+def test_a_date_to_wait_for_is_counted_from_now(serve: Any, connect: Any, pauses: list[float]) -> None:
+    date = email.utils.formatdate(time.time() + 60, usegmt=True)
+    connect(serve(in_turn((429, {"Retry-After": date}, b""), OK))).get("/api/list")
+    assert 57 <= pauses[0] <= 60
+
+
+def test_the_pause_grows_but_not_for_ever() -> None:
+    assert [max(http_client._backoff(attempt) for _turn in range(200)) > 15 for attempt in (1, 9)] == [False, True]
+    assert max(http_client._backoff(attempt) for attempt in range(1, 200)) <= 30
+
+
+def test_who_waits_for_another_try_is_let_go_when_the_reading_failed(serve: Any) -> None:
+    server = serve(in_turn((503, {"Retry-After": "60"}, b"")))
+    with contextlib.closing(Client(Endpoint(url=server.url, verify=server.ca_path), PERMITS)) as client:
+        threading.Timer(0.3, client.stop_reading).start()
+        started = time.monotonic()
+        with pytest.raises(TroubleError):
+            client.get("/api/list")
+        assert time.monotonic() - started < 10
+        with pytest.raises(AuditError, match="given up"):
+            client.get("/api/list")
+        assert len(server.asked) == 1
+        # The session can still be given back.
+        with pytest.raises(TroubleError):
+            client.call("DELETE", "/api/session", carried=False, retried=False)
+    assert len(server.asked) == 2
+
+
+LOG_IN = {"form": {"password": PASSWORD}, "carried": False, "retried": False}
+
+
+def test_a_rejected_log_in_is_not_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+    server = serve(in_turn((401, {}, b"")))
+    with pytest.raises(RejectedError):
+        connect(server).call("POST", "/api/session", **LOG_IN)
+    assert len(server.asked) == 1
+    assert pauses == []
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_a_log_in_that_may_have_been_judged_is_not_sent_again(serve: Any, connect: Any, status: int) -> None:
+    server = serve(in_turn((status, {}, b"")))
+    with pytest.raises(TroubleError):
+        connect(server).call("POST", "/api/session", **LOG_IN)
+    assert len(server.asked) == 1
+
+
+def test_a_log_in_whose_connection_broke_is_not_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+    server = serve(in_turn((200, {"Content-Length": "50"}, lambda stream: stream.write(b"{"))))
+    with pytest.raises(ConnectionFailedError):
+        connect(server).call("POST", "/api/session", **LOG_IN)
+    assert len(server.asked) == 1
+    assert pauses == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_log_in_that_the_server_had_no_time_for_is_sent_again(serve: Any, connect: Any, status: int) -> None:
+    server = serve(in_turn((status, {}, b""), OK))
+    assert connect(server).call("POST", "/api/session", **LOG_IN).json() == {"ok": True}
+    assert len(server.asked) == 2
+
+
+def test_a_log_in_that_nobody_heard_is_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
+    client = connect(serve(in_turn(OK)), url=f"https://localhost:{free_port()}")
+    with pytest.raises(ConnectionFailedError):
+        client.call("POST", "/api/session", **LOG_IN)
+    assert len(pauses) == 2
+
+
+# The clock
+
+
+@pytest.mark.parametrize("ahead", [0, 3600, -86400])
+def test_the_first_answer_tells_the_servers_clock(serve: Any, connect: Any, ahead: int) -> None:
+    def answer(_asked: Any) -> tuple[int, dict[str, str], Any]:
+        return 200, {"Date": email.utils.formatdate(time.time() + ahead, usegmt=True)}, b"{}"
+
+    client = connect(serve(answer))
+    assert client.skew_micros is None
+    client.get("/api/list")
+    found: Any = client.skew_micros
+    assert abs(found - ahead * SECOND) <= 2 * SECOND
+
+
+@pytest.mark.parametrize("headers", [{}, {"Date": "yesterday"}])
+def test_a_server_without_a_date_tells_no_clock(serve: Any, connect: Any, headers: dict[str, str]) -> None:
+    client = connect(serve(in_turn((200, headers, b"{}"))))
+    client.get("/api/list")
+    assert client.skew_micros is None

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all documents share: what was proved, and what an ASSESSMENT must be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence import report_model
+from tests.unit.plugins.plugin_utils.assessments import estate, plain
+
+
+@pytest.mark.parametrize(
+    ("result", "certainty", "expected"),
+    [
+        ("pass", "exact", "met"),
+        ("pass", "estimated", "met"),
+        ("pass", "unknown", "unknown"),
+        ("warn", "exact", "met"),
+        ("warn", "unknown", "unknown"),
+        ("unknown", "unknown", "unknown"),
+        ("fail", "exact", "not_met"),
+        ("fail", "unknown", "not_met"),
+        ("waived", "exact", "waived"),
+        ("not_applicable", "exact", "not_applicable"),
+        ("something else", "exact", "unknown"),
+    ],
+)
+def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str) -> None:
+    """A warning because nothing is known is no proof."""
+    assert report_model.standing({"result": result, "certainty": certainty}) == expected
+
+
+@pytest.mark.parametrize(
+    ("control", "limit", "expected"),
+    [
+        ("recovery_points.newest_within", 93600, "1d 2h"),
+        ("read.age", 86400, "1d"),
+        ("size.newest_at_least", 50, "50%"),
+        ("encrypted.all", True, "yes"),
+        ("recovery_points.minimum", 7, "7"),
+        ("read.complete", None, ""),
+    ],
+)
+def test_limits_are_in_words(control: str, limit: Any, expected: str) -> None:
+    """Seconds are told as durations."""
+    assert report_model.limit_text(control, limit) == expected
+
+
+def test_loading_changes_no_numbers_and_no_lengths() -> None:
+    """Cleaning drops no workload and no finding, and leaves the given one alone."""
+    given = plain(estate())
+    before = repr(given)
+    told = report_model.load(given)
+    assert repr(given) == before
+    assert len(told["findings"]) == len(given["findings"]) == given["totals"]["findings"]
+    assert len(told["workloads"]) == len(given["workloads"]) == given["totals"]["workloads"]
+    assert [one["verdict"] for one in told["workloads"]] == [one["verdict"] for one in given["workloads"]]
+
+
+@pytest.mark.parametrize("missing", ["as_of", "policy", "reads", "totals", "workloads", "compliant"])
+def test_half_an_assessment_is_refused(missing: str) -> None:
+    """Nothing is shown of what is not whole."""
+    given = plain(estate())
+    del given[missing]
+    with pytest.raises(DataError, match=missing):
+        report_model.load(given)
+
+
+@pytest.mark.parametrize("records", ["workloads", "findings"])
+def test_half_a_record_is_refused(records: str) -> None:
+    """The number says which."""
+    given = plain(estate())
+    given[records][3] = {"source": "x"}
+    with pytest.raises(DataError, match="3 of the ASSESSMENT"):
+        report_model.load(given)
+
+
+def test_every_read_is_named() -> None:
+    """Those that failed too, with the reason."""
+    lines = report_model.read_lines(report_model.load(estate()))
+    assert [line.host for line in lines] == ["vbr1.example.com", "vbr2 \ufffd<i>|", "dark.example.com"]
+    assert [line.complete for line in lines] == [True, True, False]
+    assert lines[0].facts()["sha256"] == plain(estate())["reads"][0]["sha256"]
+    assert lines[2].facts() == {
+        "source": "dark.example.com",
+        "complete": "false",
+        "failure": "the log-in was rejected <b>now</b>",
+    }

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated Spectrum Protect Plus: its restore wizard, what surrounds the points, and the shapes of the facts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.unit.simulators.client import CATALOGUE, PROPERTIES, SHARED, SppTalk, milliseconds
+
+# The wizard
+
+
+def wizard_versions(spp: SppTalk, name: str, **query: Any) -> list[dict[str, Any]]:
+    found = spp.call(
+        "POST", "/api/hypervisor/search", params={"resourceType": "vm", "from": "recovery"}, json={"name": name}
+    ).json()
+    assert found["total"] == 1
+    path = urlsplit(found["vms"][0]["links"]["versions"]["href"]).path
+    return list(spp.pages(path, "versions", **{"from": "recovery", **query}))
+
+
+def test_wizard_shows_copies_where_they_lie(spp: SppTalk) -> None:
+    rows = wizard_versions(spp, "erp-prod", embedCopies="true", omitIfNoCopies="true")
+    points = spp.points_of(spp.workload("erp-prod"))
+    sites = {row["id"]: row["name"] for row in spp.get("/api/site")["sites"]}
+    assert len(rows) == len(points)
+    assert [sites[copy["siteId"]] for copy in rows[-1]["copies"]] == ["Berlin", "Frankfurt DR", "Cloud"]
+    assert [copy["protectionInfo"]["subPolicyType"] for copy in rows[-1]["copies"]] == [
+        "BACKUP",
+        "REPLICATION",
+        "SPPOFFLOAD",
+    ]
+    assert rows[-1]["protectionInfo"]["protectionTime"] == milliseconds(points[0]["created_at"])
+    stores = {row["storageId"]: row["name"] for row in spp.get("/api/storage")["storages"]}
+    servers = [copy["mappings"][0]["destination"]["storageServerId"] for copy in rows[-1]["copies"]]
+    assert [stores.get(server) for server in servers] == ["berlin-disk-1", "frankfurt-disk-1", None]
+
+
+def test_wizard_without_embedding(spp: SppTalk) -> None:
+    assert "copies" not in wizard_versions(spp, "erp-prod")[0]
+    embedded = wizard_versions(spp, "erp-prod", embedCopies="true")
+    spp.variant(embed_copies=False)
+    bare = wizard_versions(spp, "erp-prod", embedCopies="true")
+    assert "copies" not in bare[0]
+    link = urlsplit(bare[0]["links"]["copies"]["href"])
+    assert spp.get(f"{link.path}?{link.query}")["copies"] == embedded[0]["copies"]
+
+
+def test_versions_whose_copies_are_gone(spp: SppTalk) -> None:
+    spp.variant(empty_versions=2)
+    assert spp.counts()[spp.pk("dc-01")]["count"] == 32
+    rows = wizard_versions(spp, "web-01", embedCopies="true")
+    assert [len(row["copies"]) for row in rows] == [0, 0] + [2] * 30
+    assert len(wizard_versions(spp, "web-01", embedCopies="true", omitIfNoCopies="true")) == 30
+
+
+def test_wizard_may_have_ids_of_its_own(spp: SppTalk) -> None:
+    before = wizard_versions(spp, "web-01")
+    spp.variant(wizard_id_is_pk=False)
+    after = wizard_versions(spp, "web-01")
+    assert [row["id"] for row in before] == [row["id"] for row in after]
+    assert spp.pk("web-01") in before[0]["links"]["self"]["href"]
+    assert spp.pk("web-01") not in after[0]["links"]["self"]["href"]
+
+
+def test_search(spp: SppTalk) -> None:
+    def names(body: dict[str, Any], **query: str) -> list[str]:
+        answer = spp.call("POST", "/api/hypervisor/search", params={"resourceType": "vm", **query}, json=body)
+        return [row["name"] for row in answer.json()["vms"]]
+
+    assert names({"name": "web-*", "hypervisorType": "*"}) == ["web-01", "web-02"]
+    assert names({"name": "*", "hypervisorType": "hyperv"}) == ["dc-01"]
+    assert "sandbox-7" not in names({"name": "*"})
+    assert "sandbox-7" in names({"name": "*"}, **{"from": "hlo"})
+    assert "billing-2019" not in names({"name": "*"}, **{"from": "hlo"})
+    chosen = json.dumps([{"property": "storageProfileName", "op": "=", "value": "Gold"}])
+    assert names({"name": "*"}, filter=chosen) == ["web-01", "web-02", '<b>vm & "co"</b>']
+    assert spp.call("POST", "/api/hypervisor/search", params={"resourceType": "vm"}, json={}).status_code == 400
+
+
+def test_databases(spp: SppTalk) -> None:
+    query = {"resourceType": "database", "applicationType": "sql", "from": "recovery"}
+    found = spp.call("POST", "/api/application/search", params=query, json={"name": "orders"}).json()["databases"]
+    assert [row["name"] for row in found] == ["orders"]
+    copies = list(spp.pages(urlsplit(found[0]["links"]["copies"]["href"]).path, "copies", pageSize=9))
+    moments = {copy["protectionInfo"]["protectionTime"] for copy in copies}
+    assert moments == {milliseconds(point["created_at"]) for point in spp.points_of(spp.workload("orders"))}
+    assert len(spp.get("/api/application/sql/instance", **{"from": "recovery"})["instances"]) == 1
+
+
+def test_inventory(spp: SppTalk) -> None:
+    rows = list(spp.pages("/api/endeavour/catalog/hypervisor/vm", "children", pageSize=5, **PROPERTIES))
+    protected = {row["name"]: row["properties"]["isProtected"] for row in rows}
+    vms = [work for work in spp.works("vm") if work["in_inventory"]]
+    assert len(rows) == len(vms)
+    assert protected["sandbox-7"] is False
+    assert protected["web-01"] is True
+
+
+# What surrounds the points
+
+
+def test_sessions_tell_expiry_and_result(spp: SppTalk) -> None:
+    sessions = {row["id"]: row for row in spp.pages("/api/endeavour/jobsession", "sessions")}
+    work = spp.workload("orders")
+    truth = {milliseconds(point["created_at"]): point for point in work["points"]}
+    path = f"/api/endeavour/catalog/recovery/applicationdatabase/{spp.pk('orders')}/version"
+    rows = [row["properties"] for row in spp.pages(path, "contents")]
+    for row in rows:
+        session, point = sessions[row["sessionId"]], truth[row["protectionInfo"]["protectionTime"]]
+        assert session["expirationTime"] == milliseconds(point["expires_at"])
+        assert session["status"] == {"success": "COMPLETED", "warning": "PARTIAL"}[point["status"]]
+        assert session["jobName"] == row["protectionInfo"]["policyName"] == "sql_Orders"
+    assert {sessions[row["sessionId"]]["status"] for row in rows} == {"COMPLETED", "PARTIAL"}
+
+
+def test_failed_and_running_nights_are_sessions_without_points(spp: SppTalk) -> None:
+    chosen = json.dumps([{"property": "status", "op": "IN", "value": ["FAILED", "RUNNING"]}])
+    sessions = list(spp.pages("/api/endeavour/jobsession", "sessions", filter=chosen))
+    names = [row["jobName"] for row in sessions]
+    assert names.count("vmware_Lab") == 15
+    assert names.count("vmware_Batch") == 1
+    assert not any("expirationTime" in row or row["hasCatalog"] for row in sessions)
+    failed = next(row for row in sessions if row["status"] == "FAILED")
+    assert failed["properties"]["statistics"] == [
+        {"resourceType": "vm", "total": 1, "success": 0, "failed": 1, "skipped": 0}
+    ]
+    running = next(row for row in sessions if row["status"] == "RUNNING")
+    assert "end" not in running
+    assert spp.get(f"/api/endeavour/jobsession/{running['id']}") == running
+
+
+def test_sla_policies(spp: SppTalk) -> None:
+    policies = {row["name"]: row for row in spp.get("/ngp/slapolicy")["slapolicies"]}
+    backup, copy, offload = policies["Platinum"]["spec"]["subpolicy"]
+    assert (backup["type"], backup["software"], backup["useEncryption"]) == ("REPLICATION", True, True)
+    assert (copy["type"], copy["software"], copy["site"]) == ("REPLICATION", False, "Frankfurt DR")
+    assert (offload["type"], offload["target"]["wormProtected"], offload["retention"]) == (
+        "SPPOFFLOAD",
+        True,
+        {"age": 30},
+    )
+    assert policies["Orders"]["spec"]["subpolicy"][1]["target"]["wormProtected"] is False
+    assert policies["Snapshots"]["type"] == "snapshot"
+    assert spp.get("/api/spec/storageprofile")["storageprofiles"] == list(policies.values())
+    assert spp.get(f"/ngp/slapolicy/{policies['Gold']['id']}") == policies["Gold"]
+
+
+def test_worm_lock_is_copy_time_plus_age(spp: SppTalk) -> None:
+    """What the policy implies is what the truth says, so that an estimate can be held against it."""
+    row = wizard_versions(spp, "erp-prod", embedCopies="true")[-1]
+    offload = next(copy for copy in row["copies"] if copy["protectionInfo"]["subPolicyType"] == "SPPOFFLOAD")
+    lock = offload["copyTime"] + 30 * 86_400_000
+    assert lock == milliseconds(spp.points_of(spp.workload("erp-prod"))[0]["immutable_until"])
+
+
+def test_null_capacity(spp: SppTalk) -> None:
+    storages = spp.get("/api/storage")["storages"]
+    assert {storage["capacity"]["total"] is None for storage in storages} == {True, False}
+
+
+# Shapes of the facts
+
+
+def shape(document: object) -> dict[str, set[str]]:
+    """Every path of a document with the types that stand there; lists count as one."""
+    found: dict[str, set[str]] = {}
+
+    def walk(value: object, path: str) -> None:
+        kind = type(value).__name__
+        found.setdefault(path, set()).add(kind)
+        children = (
+            value.items()
+            if isinstance(value, dict)
+            else [("[]", item) for item in value]
+            if isinstance(value, list)
+            else []
+        )
+        for key, child in children:
+            walk(child, f"{path}/{key}")
+
+    walk(document, "")
+    return found
+
+
+def assert_has_shape(answer: object, sample: object, without: set[str]) -> None:
+    have = shape(answer)
+    for path, kinds in shape(sample).items():
+        if not any(path == end or path.endswith(f"/{end}") for end in without):
+            assert kinds & have.get(path, set()), f"{path}: {kinds} expected, {have.get(path)} found"
+
+
+@pytest.mark.parametrize(
+    ("sample", "without"),
+    [
+        ("recovery_hypervisorvm_children.json", {"tags/[]", "tags/[]/name"}),
+        ("recovery_versions_contents.json", set[str]()),
+        ("hypervisor_versions_embedded_copies.json", {"offloadPartnerId"}),
+        (
+            "jobsessions_page.json",
+            {
+                "log",
+                "log/href",
+                "diagnostics",
+                "diagnostics/href",
+                "expire",
+                "expire/href",
+                "expireall",
+                "expireall/href",
+            },
+        ),
+    ],
+)
+def test_shapes_of_the_facts(spp: SppTalk, sample: str, without: set[str]) -> None:
+    path = SHARED / "spp" / "samples" / "constructed" / sample
+    if not path.exists():
+        pytest.skip(f"{sample} is not at hand")
+    answers: dict[str, Any] = {
+        "recovery_hypervisorvm_children.json": lambda: spp.get(CATALOGUE, **PROPERTIES),
+        "recovery_versions_contents.json": lambda: spp.get(f"{CATALOGUE}/{spp.pk('web-01')}/version"),
+        "hypervisor_versions_embedded_copies.json": lambda: {
+            "links": {"self": {"href": ""}},
+            "total": 1,
+            "versions": wizard_versions(spp, "erp-prod", embedCopies="true"),
+        },
+        "jobsessions_page.json": lambda: spp.get("/api/endeavour/jobsession"),
+    }
+    assert_has_shape(answers[sample](), json.loads(path.read_text()), without)
+
+
+def test_shape_check_bites() -> None:
+    assert_has_shape({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, set())
+    wrongs: list[dict[str, Any]] = [{"a": [{"b": "1"}]}, {"a": [{}]}, {"a": {"b": 1}}]
+    for wrong in wrongs:
+        with pytest.raises(AssertionError):
+            assert_has_shape(wrong, {"a": [{"b": 2}]}, set())

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated Unitrends manager against its facts: sessions, roles, errors, and the call that deletes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.simulators.unitrends.client import UnitrendsTalk, own_backups
+
+
+@pytest.fixture
+def unitrends(ready: dict[str, Any]) -> UnitrendsTalk:
+    talk = UnitrendsTalk(ready)
+    talk.control("reset", {})
+    talk.log_in()
+    return talk
+
+
+def test_session_begins_and_ends(unitrends: UnitrendsTalk) -> None:
+    assert unitrends.control("sessions") == {"open": 1}
+    token = unitrends.headers["AuthToken"]
+    answer = unitrends.call("POST", "/api/logout", json={"cookie": token})
+    assert answer.status_code == 200
+    assert unitrends.control("sessions") == {"open": 0}
+    refused = unitrends.post(1, system_id=1)
+    assert refused.status_code == 401
+    assert "missing or has expired" in refused.json()["result"][0]["message"]
+
+
+def test_only_the_own_header_counts(unitrends: UnitrendsTalk) -> None:
+    token = unitrends.headers.pop("AuthToken")
+    for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"token={token}"}, {}):
+        assert unitrends.call("GET", "/api/systems/", headers=headers).status_code == 401
+    unitrends.headers = {"AuthToken": token}
+    assert unitrends.call("POST", "/api/logout", json={"auth_token": token}).status_code == 500
+    assert unitrends.control("sessions") == {"open": 1}
+
+
+@pytest.mark.parametrize(
+    ("variant", "status", "body"), [("401", 401, None), ("500", 500, None), ("false", 200, "false")]
+)
+def test_wrong_password(unitrends: UnitrendsTalk, variant: str, status: int, body: str | None) -> None:
+    unitrends.variant(login_failure=variant)
+    answer = unitrends.call("POST", "/api/login", json={"username": "audit", "password": "wrong"})
+    assert answer.status_code == status
+    assert body in (None, answer.text)
+    assert "auth_token" not in answer.text
+    assert unitrends.control("sessions") == {"open": 1}
+
+
+def test_login_is_json_whatever_it_calls_itself(unitrends: UnitrendsTalk) -> None:
+    login = {name: unitrends.entry[name] for name in ("username", "password")}
+    assert unitrends.call("POST", "/api/login", data=login).status_code == 500
+    as_form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert unitrends.call("POST", "/api/login", data=json.dumps(login), headers=as_form).status_code == 200
+
+
+def test_token_expires(unitrends: UnitrendsTalk) -> None:
+    unitrends.variant(session_calls=2)
+    assert [unitrends.call("GET", "/api/systems/").status_code for _ignored in range(3)] == [200, 200, 401]
+    unitrends.log_in()
+    assert unitrends.call("GET", "/api/systems/").status_code == 200
+
+
+def test_a_scope_hides_without_a_word(unitrends: UnitrendsTalk) -> None:
+    whole, items = unitrends.backups(), unitrends.items(sid=1)
+    document = unitrends.log_in("scoped")
+    assert document["role_scope"]
+    seen = unitrends.backups()
+    assert {row["vm_name"] for row in seen} == {"web-01", "web-02", '<b>vm & "co"</b>'}
+    assert 0 < len(seen) < len(whole)
+    assert 0 < len(unitrends.items(sid=1)) < len(items)
+    clients = unitrends.get("/api/assets/?sid=1&noESX")["data"]
+    assert {node["name"] for client in clients for node in client["children"]} == {row["vm_name"] for row in seen}
+    assert "role_scope" not in unitrends.log_in("monitor")
+    assert len(unitrends.backups()) == len(whole)
+
+
+# What deletes
+
+
+def test_is_delete_deletes(unitrends: UnitrendsTalk) -> None:
+    """The only difference to the list is one word in the query."""
+    before = {row["id"] for row in unitrends.backups()}
+    victims = sorted(before)[:3]
+    answer = unitrends.post(1, "&isDelete", system_id=1, backup_ids=victims)
+    assert (answer.status_code, answer.json()["result"][0]["code"]) == (200, "0")
+    assert {row["id"] for row in unitrends.backups()} == before - set(victims)
+    assert unitrends.rows(backup_ids=victims) == []
+    assert not {item["id"] for _ignored, item in unitrends.items(sid=1, start_date="01/01/2020")} & set(victims)
+    unitrends.control("reset", {})
+    unitrends.log_in()
+    assert {row["id"] for row in unitrends.backups()} == before
+
+
+def test_is_delete_takes_a_whole_window(unitrends: UnitrendsTalk) -> None:
+    other = len(unitrends.backups(2))
+    assert unitrends.post(1, "&isDelete=true", system_id=1, start_time=0).status_code == 200
+    assert own_backups(unitrends.rows(1)) == []
+    assert len(unitrends.backups(2)) == other
+    assert unitrends.post(1, "&isDelete=1", system_id=1).status_code == 500
+
+
+def test_monitors_cannot_delete(unitrends: UnitrendsTalk) -> None:
+    unitrends.log_in("monitor")
+    before = len(unitrends.backups())
+    refused = unitrends.post(1, "&isDelete", system_id=1)
+    assert (refused.status_code, "privilege" in refused.text) == (500, True)
+    assert len(unitrends.backups()) == before
+
+
+def test_is_related_means_the_chain(unitrends: UnitrendsTalk) -> None:
+    number = int(unitrends.numbers("web-01")[0].partition("/")[2])
+    chain = own_backups(unitrends.rows(1, "&isRelated", backup_ids=[number]))
+    assert chain[0]["id"] == number
+    assert chain[-1]["type"] == "VMware Full"
+
+
+# Errors
+
+
+def test_unknown_calls(unitrends: UnitrendsTalk) -> None:
+    assert unitrends.call("GET", "/api/recovery_points").status_code == 404
+    assert unitrends.call("DELETE", "/api/backups/").status_code == 405
+    assert unitrends.call("PUT", "/api/backups/", json={}).status_code == 405
+    assert unitrends.post(99).json() == {"result": [{"code": "2", "message": "System 99 was not found."}]}
+    broken = unitrends.call("POST", "/api/backups/?sid=1", data="{not json")
+    assert (broken.status_code, "not valid JSON" in broken.text) == (500, True)
+
+
+@pytest.mark.parametrize(
+    ("variants", "status", "members"),
+    [
+        ({"error_body": "message"}, 500, {"error", "message"}),
+        ({"error_status": 200}, 200, {"error", "message"}),
+        ({}, 500, {"result"}),
+    ],
+)
+def test_shapes_of_errors(unitrends: UnitrendsTalk, variants: dict[str, Any], status: int, members: set[str]) -> None:
+    unitrends.variant(**variants)
+    answer = unitrends.post(99)
+    assert (answer.status_code, set(answer.json())) == (status, members)

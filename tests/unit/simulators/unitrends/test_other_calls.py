@@ -1,0 +1,309 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated Unitrends manager against its facts: the catalogue, assets, and what else can be read."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.simulators.estate import build_estate
+from tests.simulators.ground_truth import as_moment
+from tests.simulators.product_api import Call
+from tests.simulators.unitrends.api import Unitrends
+from tests.unit.simulators.client import SHARED
+from tests.unit.simulators.conftest import NOW
+from tests.unit.simulators.unitrends.client import Row, UnitrendsTalk, epoch, moment_of
+
+LONG_AGO = "01/01/2020"
+CONSTRUCTED = SHARED / "unitrends" / "samples" / "constructed"
+
+
+@pytest.fixture
+def unitrends(ready: dict[str, Any]) -> UnitrendsTalk:
+    talk = UnitrendsTalk(ready)
+    talk.control("reset", {})
+    talk.log_in()
+    return talk
+
+
+# The catalogue
+
+
+def test_catalogue_without_a_start_is_of_seven_days(unitrends: UnitrendsTalk) -> None:
+    """Local midnight six days ago; what is running is not in it, what failed is."""
+    items = unitrends.items(sid=1)
+    assert min(moment_of(item["start_date"]) for _ignored, item in items) >= "2026-03-03T23:00:00"
+    assert "crm-old" in {instance["database_name"] for instance, _ignored in items}
+    assert "billing-2019" not in {instance["database_name"] for instance, _ignored in items}
+    listed = {row["id"]: row for row in unitrends.backups()}
+    assert {item["id"] for _ignored, item in items} < set(listed)
+    assert all(listed[item["id"]]["complete"] for _ignored, item in items)
+    words = {0: "Successful", 1: "Warning", 2: "Failed"}
+    assert all(words[item["status"]] == listed[item["id"]]["status"] for _ignored, item in items)
+    assert {item["status"] for _ignored, item in items} >= {0, 2}
+    everything = unitrends.items(sid=1, start_date=LONG_AGO)
+    assert {item["id"] for _ignored, item in everything} == {
+        number for number, row in listed.items() if row["complete"]
+    }
+
+
+def test_dates_of_a_window_are_american(unitrends: UnitrendsTalk) -> None:
+    day = unitrends.items(sid=1, start_date="03/05/2026", end_date="03/05/2026", lang="fr")
+    assert {item["start_date"][:10] for _ignored, item in day} == {"05/03/2026"}
+    refused = unitrends.call("GET", "/api/catalog/?sid=1&start_date=2026-13-45")
+    assert (refused.status_code, refused.json()["result"][0]["message"]) == (500, "Invalid date: 2026-13-45")
+
+
+def test_numbers_are_text_and_clients_may_have_no_instance(unitrends: UnitrendsTalk) -> None:
+    instances = {instance["database_name"]: instance for instance, _ignored in unitrends.items(sid=1)}
+    assert instances["web-01"]["instance_id"] == str(unitrends.instance("web-01"))
+    assert (instances["projects"]["instance_id"], instances["projects"]["client_name"]) == ("", "projects")
+    assert (
+        unitrends.lists["workloads"][unitrends.workload("projects")["key"]]
+        == f"1/c{instances['projects']['client_id']}"
+    )
+
+
+def test_views_leave_members_out(unitrends: UnitrendsTalk) -> None:
+    def first(view: str) -> Row:
+        group = unitrends.get("/api/catalog/", sid=1, view=view)["catalog"][0]
+        instance = group if view == "instance" else group["instances"][0]
+        item: Row = instance["backups"][0]
+        return item
+
+    assert "status" not in first("system")
+    assert "encrypted" not in first("storage")
+    assert {"status", "encrypted", "certified", "legal_hold"} <= set(first("instance"))
+    assert not {"verified", "verify_status", "duration"} & set(first("instance"))
+    assert first("day")["id"] == first("instance")["id"]
+    assert unitrends.call("GET", "/api/catalog/?view=week").status_code == 500
+
+
+def test_holds(unitrends: UnitrendsTalk) -> None:
+    def holds() -> set[tuple[bool, str]]:
+        return {(item["legal_hold"], item["hold"]) for _ignored, item in unitrends.items(sid=1, start_date=LONG_AGO)}
+
+    assert holds() == {(False, "n/a"), (True, "")}
+    unitrends.variant(hold_days=12)
+    assert holds() == {(False, "n/a"), (True, "12 days remaining")}
+
+
+def test_two_thousand_backups_are_too_many_for_holds() -> None:
+    estate = build_estate(7, 90, 30, as_moment(_moment()))
+    dialect = Unitrends(estate)
+    token = _token(dialect)
+    for start, tells in ((LONG_AGO, False), ("03/09/2026", True)):
+        query = [("view", "instance"), ("start_date", start)]
+        document = json.loads(dialect.answer(Call("GET", "/api/catalog/", query, {"AuthToken": token}, b"")).body)
+        items = [item for instance in document["catalog"] for item in instance["backups"]]
+        assert (len(items) < 2000) is tells
+        assert ("legal_hold" not in document) is tells
+        assert all(("hold" in item) is tells for item in items)
+
+
+def _moment() -> datetime:
+    return datetime.fromisoformat(NOW.replace("Z", "+00:00"))
+
+
+def _token(dialect: Unitrends) -> str:
+    login = json.dumps({name: dialect.credentials()[name] for name in ("username", "password")}).encode()
+    return str(json.loads(dialect.answer(Call("POST", "/api/login", [], {}, login)).body)["auth_token"])
+
+
+def test_archives(unitrends: UnitrendsTalk) -> None:
+    """Copies on media, a second disk in the same room too, joined by the number of their backup."""
+    truth = {
+        (unitrends.lists["points"][point["key"]], copy["location"])
+        for work in unitrends.works()
+        for point in unitrends.points_of(work)
+        for copy in point["copies"][point["kind"] != "archive" :]
+        if copy["location"] in ("cloud-vault", "cloud-archive", "berlin-disk-2") and point["kind"] != "archive"
+    }
+    items = [item for _ignored, item in unitrends.items("archives", start_date=LONG_AGO)]
+    joined = {(f"1/{item['orig_backup_id']}", item["storage"]) for item in items if item["storage"] != "cloud-archive"}
+    assert joined == truth
+    assert {item["storage"] for item in items} == {"cloud-vault", "cloud-archive", "berlin-disk-2"}
+    merged = {item["id"] for _ignored, item in unitrends.items("ba", start_date=LONG_AGO) if "set_id" in item}
+    assert merged == {item["id"] for item in items}
+    # the window is on the time of the copy, not on that of the backup
+    copied = items[0]["archive_start_date"]
+    assert moment_of(items[0]["start_date"]) < moment_of(copied)
+    assert [item["id"] for _ignored, item in unitrends.items("a", start_date=copied)] == [items[0]["id"]]
+
+
+def test_replication(unitrends: UnitrendsTalk) -> None:
+    copies = [item for _ignored, item in unitrends.items("replication", sid=1)]
+    assert copies
+    assert all(item["remote"] is True and item["storage"] == "frankfurt-disk-1" for item in copies)
+    assert not any("remote" in item for _ignored, item in unitrends.items("b", sid=1))
+    assert unitrends.items("b", sid=3) == []
+    assert all(item["replicated"] for _ignored, item in unitrends.items("b", sid=3, grandclients="true"))
+
+
+def test_archive_status(unitrends: UnitrendsTalk) -> None:
+    every = unitrends.call("POST", "/api/archive/status/", json={}).json()["status"]
+    ids = [row["id"] for row in every]
+    assert sorted(ids, reverse=True) == ids
+    chosen = unitrends.call("POST", "/api/archive/status/", json={"archive_ids": ids[:2]}).json()["status"]
+    assert [row["id"] for row in chosen] == ids[:2]
+    assert unitrends.call("POST", "/api/archive/status/", json={"archive_ids": []}).json() == []
+
+
+# Assets and systems
+
+
+def test_assets_are_the_inventory(unitrends: UnitrendsTalk) -> None:
+    """A client without an application is the asset itself; others have theirs below them."""
+    found: set[str] = set()
+    for sid in (1, 2):
+        for client in unitrends.get("/api/assets/", sid=sid)["data"]:
+            leaves = _leaves(client)
+            found |= {f"{sid}/{node['id']}" for node in leaves} if client["children"] else {f"{sid}/c{client['id']}"}
+    present = {unitrends.lists["workloads"][work["key"]] for work in unitrends.works() if work["in_inventory"]}
+    assert found == present
+    assert len(unitrends.works()) == len(present) + 1
+
+
+def _leaves(node: Row) -> list[Row]:
+    if not node["children"]:
+        return [node]
+    return [leaf for child in node["children"] for leaf in _leaves(child)]
+
+
+def test_choices_of_assets(unitrends: UnitrendsTalk) -> None:
+    def names(**query: str) -> set[str]:
+        clients = unitrends.get("/api/assets/", sid="1", **query)["data"]
+        return {leaf["name"] for client in clients for leaf in _leaves(client)}
+
+    assert names(type="hyperv") == {"dc-01"}
+    protected = unitrends.get("/api/assets/protected/", sid=1)["data"]
+    assert "sandbox-7" in names()
+    assert "sandbox-7" not in {leaf["name"] for client in protected for leaf in _leaves(client)}
+    assert not any("retention" in leaf for client in protected for leaf in _leaves(client))
+    flat = unitrends.get("/api/assets/?sid=1&noESX&include_retention=true")["data"][0]
+    assert {node["retention"] for node in flat["children"]} > {"Gold", "Silver", ""}
+    grown = unitrends.get("/api/assets/", sid=3, grandclient="true")["data"]
+    assert {leaf["name"] for client in grown for leaf in _leaves(client)} >= {"web-01", "erp-prod"}
+    assert unitrends.get("/api/assets/", sid=3)["data"] == []
+
+
+def test_systems(unitrends: UnitrendsTalk) -> None:
+    systems = unitrends.get("/api/systems/")["appliance"]
+    assert [(row["id"], row["role"], row["local"]) for row in systems] == [
+        (1, "Backup System", True),
+        (2, "Backup System", False),
+        (3, "Target", False),
+    ]
+    more = unitrends.get("//api/systems", include_pending=1, include_rejected=1)["appliance"]
+    assert {row["status"] for row in more} == {"accepted", "pending", "rejected"}
+    unitrends.variant(remote_status="not available")
+    refused = unitrends.post(2, system_id=2)
+    assert (refused.status_code, "not available" in refused.text) == (500, True)
+    assert {row["system_id"] for row in unitrends.post(None).json()["data"]} == {1, 3}
+
+
+def test_epochs_beside_texts(unitrends: UnitrendsTalk) -> None:
+    instance = unitrends.instance("erp-prod")
+    latest = unitrends.get("/api/backups/latest/", sid=1, iid=instance, days=3)["data"]
+    truth = unitrends.points_of(unitrends.workload("erp-prod"))[:4]
+    assert [row["start_time"] for row in latest] == [epoch(point["created_at"]) for point in truth][: len(latest)]
+    assert len(latest) in (3, 4)
+    assert all(epoch(moment_of(row["start_time_string"])) == row["start_time"] for row in latest)
+    assert len(unitrends.get("/api/backups/latest/", sid=1, iid=instance)["data"]) == 1
+    whole = unitrends.get("/api/backups/latest/", sid=1, iid=unitrends.instance("billing-2019"), list=1)["data"]
+    assert len(whole) == 30
+    none = unitrends.call("GET", f"/api/backups/latest/?sid=1&iid={unitrends.instance('sandbox-7')}&days=7")
+    assert (none.status_code, none.json()["result"][0]["message"]) == (500, "No Backups were found!")
+    jobs = unitrends.get("/api/jobs/history?showFlat=true&sid=1")["data"]
+    assert {row["backup_id"]: row["sort_start_time"] for row in jobs} == {
+        row["id"]: epoch(moment_of(row["start_time"])) for row in unitrends.backups()
+    } | {row["backup_id"]: row["sort_start_time"] for row in jobs if row["start_time"].startswith("10/26/2025")}
+
+
+def test_risk(unitrends: UnitrendsTalk) -> None:
+    newest = int(unitrends.numbers("shop-front")[0].partition("/")[2])
+    other = int(unitrends.numbers("web-01")[0].partition("/")[2])
+    levels = unitrends.get(f"/api/backups/risk_level/{newest},{other}?sid=1")["data"]
+    assert levels[str(newest)] > 0 == levels[str(other)]
+    risky = [row["id"] for row in unitrends.get("/api/backups/browser/", sid=1)["data"] if row["at_risk"]]
+    assert risky == [newest]
+
+
+def test_status_by_get(unitrends: UnitrendsTalk) -> None:
+    rows = unitrends.get("/api/backups/", sid=1)["BackupStatus"]
+    assert {row["id"] for row in rows if "id" in row} < {row["id"] for row in unitrends.backups()}
+    assert set(unitrends.get("/api/backups/")["BackupStatus"]) == {"ueb-berlin", "ueb-chicago", "ueb-frankfurt"}
+    number = unitrends.numbers("billing-2019")[0].partition("/")[2]
+    old = unitrends.get("/api/backups/", sid=1, bid=number)["BackupStatus"]
+    assert [str(row["id"]) for row in old] == [number]
+    (lost,) = unitrends.get("/api/backups/", sid=1, bid=99999)["BackupStatus"]
+    assert lost["start_time"] == "unknown"
+    copies = unitrends.get("/api/backups/", sid=1, copies=1)["BackupStatus"]
+    assert copies
+    assert all("sync_status" in row for row in copies)
+    details = unitrends.get("/api/backups/details/", sid=1, bid=number)["BackupInfo"]
+    assert details[0]["last"] is True
+    chain = unitrends.get(f"/api/backups/related/{number}/?sid=1")["data"]
+    assert chain[-1]["type"] == "VMware Full"
+
+
+def test_retention(unitrends: UnitrendsTalk) -> None:
+    policies = unitrends.get("/api/retention/", sid=1)["data"]
+    assert {"Gold", "Platinum", "Keeper"} <= {row["policy_name"] for row in policies}
+    one = unitrends.get("/api/retention/", sid=1, instance_id=unitrends.instance("ledger-archive"))["data"]
+    assert [(row["policy_name"], row["years"]) for row in one] == [("Keeper", 3)]
+    unitrends.variant(strategy="MinMax")
+    assert unitrends.get("/api/retention/strategy/", sid=1)["data"]["strategy"] == "MinMax"
+    refused = unitrends.call("GET", "/api/retention/?sid=1")
+    assert (refused.status_code, "not GFS" in refused.text) == (500, True)
+
+
+def test_places(unitrends: UnitrendsTalk) -> None:
+    places = {row["name"]: row["usage"] for row in unitrends.get("/api/storage/", sid=1)["storage"]}
+    assert places["berlin-disk-1"] == "backup"
+    assert places["cloud-vault"] == "archive"
+    targets = unitrends.get("/api/backup-copy/connected_targets")["data"]
+    assert [row["name"] for row in targets] == ["ueb-frankfurt"]
+    clients = {row["name"] for row in unitrends.get("/api/clients/", sid=1)["data"]}
+    assert {"ueb-berlin", "vcenter-berlin", "projects"} <= clients
+    assert unitrends.get("/api/summary/current", sid=1)["data"]["backup"]["running"] == 1
+
+
+# The shapes of the facts, where their samples are at hand
+
+
+@pytest.mark.parametrize(
+    ("sample", "found"),
+    [
+        (
+            "post_backups_server_shape.json",
+            lambda talk: talk.rows(instance_id=talk.instance("web-01"), type=["vmware full"])[0],
+        ),
+        ("catalog_instance_view.json", lambda talk: talk.items(sid=1, iid=talk.instance("web-01"))[0][1]),
+        (
+            "backups_latest.json",
+            lambda talk: talk.get("/api/backups/latest/", sid=1, iid=talk.instance("web-01"))["data"][0],
+        ),
+        ("date_time.json", lambda talk: talk.get("/api/date-time/")),
+        ("systems.json", lambda talk: talk.get("/api/systems/")["appliance"][0]),
+        ("login.json", lambda talk: talk.log_in()),
+    ],
+)
+def test_members_are_those_of_the_samples(unitrends: UnitrendsTalk, sample: str, found: Any) -> None:
+    if not (CONSTRUCTED / sample).exists():
+        pytest.skip(f"{sample} is not at hand")
+    expected = json.loads((CONSTRUCTED / sample).read_text())
+    while isinstance(expected, dict) and len(expected) == 1:
+        (expected,) = expected.values()
+        expected = expected[0] if isinstance(expected, list) else expected
+    if "backups" in expected:
+        expected = expected["backups"][0]
+    row = found(unitrends)
+    assert set(row) == set(expected)
+    for name, value in expected.items():
+        assert isinstance(row[name], type(value)) or None in (row[name], value) or "n/a" in (row[name], value), name

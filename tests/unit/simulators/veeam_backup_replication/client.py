@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A plain client for the simulated Backup & Replication server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+import requests
+
+from tests.simulators.ground_truth import from_iso
+from tests.unit.simulators.client import Talk
+
+NEWEST = "1.3-rev2"
+PRODUCT = "veeam_backup_replication"
+POINTS = "/api/v1/restorePoints"
+OLD_POINTS = "/api/v1/objectRestorePoints"
+
+
+def utc(text: str) -> datetime:
+    return from_iso(text).astimezone(timezone.utc)
+
+
+class VbrTalk(Talk):
+    def __init__(self, ready: Mapping[str, Any]) -> None:
+        super().__init__(ready, PRODUCT)
+        self.speak(NEWEST)
+
+    def speak(self, revision: str) -> None:
+        self.headers["x-api-version"] = revision
+
+    def grant(self, **form: str) -> requests.Response:
+        return self.call("POST", "/api/oauth2/token", data=form)
+
+    def log_in(self, account: str = "main") -> dict[str, Any]:
+        self.headers.pop("Authorization", None)
+        login = self.account(account)
+        answer = self.grant(grant_type="password", username=login["username"], password=login["password"])
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        self.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        return tokens
+
+    def refused(self, status: int, path: str, method: str = "GET", **more: Any) -> dict[str, Any]:
+        answer = self.call(method, path, **more)
+        assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:300]}"
+        error: dict[str, Any] = answer.json()
+        return error
+
+    def all(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """A whole list in pages of 100."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(f"/api/v1/{path}", skip=len(found), limit=100, **query)
+            found += page["data"]
+            if not page["data"] or len(found) == page["pagination"]["total"]:
+                return found
+
+    def work(self, name: str) -> dict[str, Any]:
+        (found,) = (
+            work for work in self.truth["workloads"] if work["name"] == name and work["key"] in self.lists["workloads"]
+        )
+        return dict(found)
+
+    def listed(self) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
+        """(workload, point, id) of the truth that this product shows."""
+        for work in self.truth["workloads"]:
+            for point in work["points"]:
+                if point["key"] in self.lists["points"]:
+                    yield work, point, self.lists["points"][point["key"]]

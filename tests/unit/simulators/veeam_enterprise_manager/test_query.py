@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The query service of the simulated Enterprise Manager, its plain lists, and shapes that were recorded (A3, A4)."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import xmltodict
+
+from tests.unit.simulators.client import SHARED
+from tests.unit.simulators.veeam_enterprise_manager.client import EmTalk, guid
+
+_SAMPLES = SHARED / "veeam_em_vbr" / "samples" / "em"
+VMS = {"type": "VmRestorePoint", "format": "Entities"}
+
+
+def rows(em: EmTalk, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = list(em.pages("VmRestorePoint", "VmRestorePoints", size=500, **query))
+    return found
+
+
+def test_a_hundred_on_a_page_without_being_asked(em: EmTalk) -> None:
+    page = em.json("query", **VMS)
+    total = len(em.json("vmRestorePoints")["Refs"])
+    assert page["PagingInfo"]["PageSize"] == 100
+    assert page["PagingInfo"]["PageNum"] == 1
+    assert page["PagingInfo"]["PagesCount"] == -(-total // 100) > 3
+    assert len(page["Entities"]["VmRestorePoints"]["VmRestorePoints"]) == 100
+    assert "Total" not in json.dumps(page["PagingInfo"])
+
+
+def test_pages_make_the_whole(em: EmTalk) -> None:
+    plain = [guid(row) for row in em.json("vmRestorePoints")["Refs"]]
+    assert [guid(row) for row in em.pages("VmRestorePoint", "VmRestorePoints", size=77)] == plain
+    assert len(set(plain)) == len(plain)
+    last = em.json("query", **VMS, pageSize=77, page=99)
+    assert last["Entities"]["VmRestorePoints"]["VmRestorePoints"] == []
+    em.variant(page_cap=50)
+    assert em.json("query", **VMS, pageSize=1000)["PagingInfo"]["PageSize"] == 50
+    assert [guid(row) for row in em.pages("VmRestorePoint", "VmRestorePoints", size=1000)] == plain
+
+
+def test_links_between_pages(em: EmTalk) -> None:
+    info = em.xml("query", **VMS, pageSize=200, page=2)["QueryResult"]["PagingInfo"]
+    assert (info["@PageNum"], info["@PageSize"]) == ("2", "200")
+    links = {item["@Rel"]: item["@Href"] for item in info["Links"]["Link"]}
+    assert set(links) == {"First", "Previous", "Next", "Last"}
+    path = links["Next"].partition(":9398")[2]
+    assert "&pageSize=200&page=3" in path
+    third = em.xml("query", **VMS, pageSize=200, page=3)
+    assert xmltodict.parse(em.call("GET", path).content, force_list=("Link", "Ref")) == third
+    last = em.json("query", **VMS, pageSize=200, page=info["@PagesCount"])["PagingInfo"]["Links"]
+    assert [item["Rel"] for item in last] == ["First", "Previous", "Last"]
+
+
+def test_references_are_the_default(em: EmTalk) -> None:
+    page = em.xml("query", type="VmRestorePoint", pageSize=3)["QueryResult"]
+    assert [ref["@Type"] for ref in page["Refs"]["Ref"]] == ["VmRestorePointReference"] * 3
+    told = em.json("query", type="vmrestorepoint", pageSize=3)
+    assert told["Entities"] is None
+    assert len(told["Refs"]["Refs"]) == 3
+    assert {"Links", "UID", "Name", "Href", "Type"} == set(told["Refs"]["Refs"][0])
+
+
+def test_empty_answers(em: EmTalk) -> None:
+    page = em.json("query", **VMS, filter="VmDisplayName==nobody")
+    assert page["PagingInfo"]["PagesCount"] == 1
+    assert page["Entities"]["VmRestorePoints"]["VmRestorePoints"] == []
+    em.variant(empty_pages=0)
+    assert em.json("query", **VMS, filter="VmDisplayName==nobody")["PagingInfo"]["PagesCount"] == 0
+    assert em.xml("query", type="vAppRestorePoint", format="Entities")["QueryResult"]["Entities"] == {
+        "VAppRestorePoints": None
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("VmDisplayName==web-01", lambda row: row["VmName"] == "web-01"),
+        ('VmDisplayName=="WEB-01"', lambda row: row["VmName"] == "web-01"),
+        ("VmDisplayName==web-01,VmDisplayName==lab-3", lambda row: row["VmName"] in ("web-01", "lab-3")),
+        ("Type==Full;VmDisplayName==web-01", lambda row: (row["VmName"], row["PointType"]) == ("web-01", "Full")),
+        ("(VmDisplayName==web-01,VmDisplayName==lab-3);Type!=Full", lambda row: row["PointType"] == "Increment"),
+        ('CreationTime>="2026-03-05T00:00:00Z"', lambda row: row["CreationTimeUTC"] >= "2026-03-05"),
+        ('CreationTime<"2026-03-05 00:00:00"', lambda row: row["CreationTimeUTC"] < "2026-03-05"),
+        ("Type>Full", lambda row: row["PointType"] == "Increment"),
+        ("BackupServerName==backup-chicago.example", lambda row: row["VmName"] == "dc-01"),
+    ],
+)
+def test_filters(em: EmTalk, text: str, right: Any) -> None:
+    found = rows(em, filter=text)
+    everything = rows(em)
+    assert 0 < len(found) < len(everything)
+    assert all(right(row) for row in found)
+    if "," not in text and "Name==backup" not in text:
+        assert len(found) == sum(right(row) for row in everything)
+
+
+def test_more_filters(em: EmTalk) -> None:
+    one = rows(em, filter="VmDisplayName==web-01")[0]
+    for text in (f'UID=="{one["UID"]}"', f'Name=="{one["Name"]}";HierarchyObjRef=="{one["HierarchyObjRef"]}"'):
+        assert one in rows(em, filter=text)
+    ready = list(em.pages("CloudVmReplicaPoint", "CloudVmReplicaPoints", filter="State==Failover"))
+    assert {row["VmDisplayName"] for row in ready} == {"tenant-db"}
+    agents = list(em.pages("AgentRestorePoint", "AgentRestorePoints", filter="ComputerName==linbase02"))
+    assert {row["Name"].rpartition("@")[0] for row in agents} == {"linbase02"}
+    worse = em.json("query", type="BackupTaskSession", format="Entities", filter="Result>Success")
+    results = {row["Result"] for row in worse["Entities"]["BackupTaskSessions"]["BackupTaskSessions"]}
+    assert results == {"Failed"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"filter": "VmDisplayName"},
+        {"filter": "VmDisplayName=web-01"},
+        {"filter": "CreationTimeUTC>=2026"},
+        {"filter": "CreationTime>=2026-03-05T00:00:00Z"},
+        {"filter": 'CreationTime>="yesterday"'},
+        {"filter": "(VmDisplayName==a"},
+        {"filter": "Type==Tiny"},
+        {"sortDesc": "Size"},
+        {"pageSize": "0"},
+        {"page": "0"},
+        {"page": "first"},
+        {"type": "VmRestorePointz"},
+    ],
+)
+def test_bad_queries(em: EmTalk, query: dict[str, str]) -> None:
+    assert em.call("GET", "/api/query", params={**VMS, **query}).status_code == 400
+
+
+def test_sorting(em: EmTalk) -> None:
+    for name, backwards in (("sortAsc", False), ("sortDesc", True)):
+        times = [row["CreationTimeUTC"][:19] for row in rows(em, **{name: "CreationTime"})]
+        assert times == sorted(times, reverse=backwards)
+    unsorted = [row["CreationTimeUTC"] for row in rows(em)]
+    assert unsorted != sorted(unsorted)
+    assert unsorted != sorted(unsorted, reverse=True)
+
+
+def test_one_thing_in_two_forms(em: EmTalk) -> None:
+    reference = em.json("vmRestorePoints")["Refs"][0]
+    path = f"vmRestorePoints/{guid(reference)}"
+    assert em.json(path) == reference
+    entity = em.json(path, format="Entity")
+    assert entity["Type"] == "VmRestorePoint"
+    assert entity["Href"].endswith(f"{guid(reference)}?format=Entity")
+    assert list(em.xml(path)) == ["EntityRef"]
+    assert em.xml(path, format="Entity")["VmRestorePoint"]["VmName"] == entity["VmName"]
+
+
+def test_what_lies_below(em: EmTalk) -> None:
+    file = max(
+        em.pages("BackupFile", "BackupFiles", size=500, filter='BackupName=="Silver"'),
+        key=lambda row: row["BackupSize"],
+    )
+    below = em.json(f"backupFiles/{guid(file)}/vmRestorePoints", format="Entity")["VmRestorePoints"]
+    assert below
+    assert all(guid(file) in json.dumps(row["Links"]) for row in below)
+    (point,) = [item for item in below[0]["Links"] if item["Type"] == "RestorePointReference"]
+    ident = point["Href"].rpartition("/")[2]
+    assert guid(below[0]) in [guid(row) for row in em.json(f"restorePoints/{ident}/vmRestorePoints")["Refs"]]
+    assert em.call("GET", f"/api/backupFiles/{guid(file)}/nothing").status_code == 404
+
+
+def test_no_accept_means_xml(em: EmTalk) -> None:
+    for accept in (None, "*/*", "application/xml"):
+        answer = em.call("GET", "/api/backupServers", headers={"Accept": accept})
+        assert answer.content.startswith(b"<?xml")
+
+
+# Shapes that were recorded or printed
+
+
+def sample(name: str) -> Any:
+    path = _SAMPLES / name
+    if not path.exists():
+        pytest.skip("the vendor's samples are not at hand")
+    text = path.read_text("utf-8-sig")
+    return json.loads(text) if name.endswith(".json") else xmltodict.parse(text, force_list=("Link", "Ref"))
+
+
+@pytest.mark.parametrize("release", ["12", "13"])
+def test_recorded_query_answers(em: EmTalk, release: str) -> None:
+    recorded = sample(f"query_v12_v13/backup_jobs_tasks_sessions_metrics_v{release}.json")
+    em.variant(release=release)
+    told = em.json("query", type="BackupTaskSession", format="Entities", pageSize=5)
+    entities, name = ("entities", "backupTaskSessions") if release == "13" else ("Entities", "BackupTaskSessions")
+    assert set(told) == set(recorded)
+    assert set(told[entities]) <= set(recorded[entities])
+    mine, theirs = told[entities][name][name][0], recorded[entities][name][name][0]
+    assert set(mine) == set(theirs)
+    assert all(type(mine[member]) is type(theirs[member]) for member in mine)
+    paging = "pagingInfo" if release == "13" else "PagingInfo"
+    assert set(told[paging]) == set(recorded[paging])
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "tag"),
+    [
+        ("doc_vmreplicapoints_id_VmReplicaPoint.xml", "vmReplicaPoints", "VmReplicaPoint"),
+        ("doc_cloudvmreplicapoints_id_CloudVmReplicaPoint.xml", "cloud/vmReplicaPoints", "CloudVmReplicaPoint"),
+        ("doc_agents_agentrestorepoints_id_AgentRestorePoint.xml", "agents/agentRestorePoints", "AgentRestorePoint"),
+        ("doc_cloudreplicas_id_CloudReplica.xml", "cloud/replicas", "CloudReplica"),
+        ("doc_replicas_id_Replica.xml", "replicas", "Replica"),
+        ("doc_repositories_id_Repository.xml", "repositories", "Repository"),
+        ("doc_backupfiles_id_BackupFile.xml", "backupFiles", "BackupFile"),
+        ("doc_restorepoints_id_RestorePoint.xml", "restorePoints", "RestorePoint"),
+        ("doc_cdpreplicas_id_CdpReplica.xml", "cdpReplicas", "CdpReplica"),
+        ("doc_backups_id_Backup.xml", "backups", "Backup"),
+        ("doc_backupservers_id_BackupServer.xml", "backupServers", "BackupServer"),
+    ],
+)
+def test_printed_entities(em: EmTalk, name: str, path: str, tag: str) -> None:
+    printed = sample(name)[tag]
+    ident = guid(em.json(path)["Refs"][0])
+    told = em.xml(f"{path}/{ident}", format="Entity")[tag]
+    own = {"@xmlns:xsd", "@xmlns:xsi"}
+    extra = {"VmName"} if tag == "VmReplicaPoint" else set()
+    assert set(told) - extra == set(printed) - own
+    ours = {(item["@Rel"], item.get("@Type")) for item in told["Links"]["Link"]}
+    theirs = {(item["@Rel"], item.get("@Type")) for item in printed["Links"]["Link"]}
+    assert {(rel, kind) for rel, kind in ours if rel == "Up"} == {
+        (rel, kind) for rel, kind in theirs if rel == "Up" and kind not in ("BackupList", "CdpPolicyReference")
+    }
+    assert re.fullmatch(r"urn:veeam:\w+:[\da-f-]{36}", told["@UID"])
+
+
+def test_the_recorded_restore_point(em: EmTalk) -> None:
+    printed = sample("recorded_v12_vmRestorePoints_format_Entity.xml")["VmRestorePoints"]["VmRestorePoint"]
+    told = em.xml("query", **VMS, pageSize=1)["QueryResult"]["Entities"]["VmRestorePoints"]["VmRestorePoint"]
+    assert set(told) == set(printed)
+    assert list(told)[-5:] == list(printed)[-5:]
+    ours = [(item["@Rel"], item.get("@Type")) for item in told["Links"]["Link"]]
+    assert ours == [(item["@Rel"], item.get("@Type")) for item in printed["Links"]["Link"]]

@@ -1,0 +1,257 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated vProtect server against its facts: sessions, rights, entities, policies and their rules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.simulators.client import SHARED, milliseconds
+from tests.unit.simulators.vprotect.client import BACKUPS, Row, VprotectTalk, points, word
+
+LISTS = {"virtual-machines": "vm", "applications": "database", "storages": "file_share"}
+
+
+@pytest.fixture
+def vprotect(ready: dict[str, Any]) -> VprotectTalk:
+    talk = VprotectTalk(ready)
+    talk.control("reset", {})
+    talk.log_in()
+    return talk
+
+
+# Sessions
+
+
+def test_session_is_a_cookie(vprotect: VprotectTalk) -> None:
+    assert [cookie.name for cookie in vprotect.session.cookies] == ["JSESSIONID"]
+    assert vprotect.control("sessions") == {"open": 1}
+    assert vprotect.call("POST", "/api/session/logout").status_code == 201
+    assert vprotect.control("sessions") == {"open": 0}
+    refused = vprotect.call("GET", BACKUPS)
+    assert (refused.status_code, refused.json()) == (401, {"message": "Unauthorized"})
+    vprotect.variant(empty_401=True)
+    assert vprotect.call("GET", BACKUPS).content == b""
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_log_in_succeeds_in_several_ways(vprotect: VprotectTalk, status: int) -> None:
+    vprotect.variant(login_status=status, cookie_name="quarkus-credential")
+    answer = vprotect.log_in()
+    assert answer.status_code == status
+    assert bool(answer.content) is (status != 204)
+    assert vprotect.get("/api/session/user")["requester"]["name"] == vprotect.entry["username"]
+
+
+def test_log_in_shows_secrets_that_nobody_asked_for(vprotect: VprotectTalk) -> None:
+    assert vprotect.log_in().json()["endpointsTokens"]["endpointsServerManagerToken"]
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_wrong_password(vprotect: VprotectTalk, status: int) -> None:
+    vprotect.variant(login_failure=status)
+    refused = vprotect.try_log_in(vprotect.entry["username"], "wrong")
+    assert (refused.status_code, refused.json()) == (status, {"message": "Invalid login or password"})
+    assert "Set-Cookie" not in refused.headers
+
+
+def test_log_in_wants_json_and_its_own_names(vprotect: VprotectTalk) -> None:
+    login, password = vprotect.entry["username"], vprotect.entry["password"]
+    form = vprotect.call("POST", "/api/session/login", data={"login": login, "password": password})
+    assert form.status_code == 415
+    wrong_name = vprotect.call("POST", "/api/session/login", json={"username": login, "password": password})
+    assert (wrong_name.status_code, wrong_name.json()["message"]) == (400, "login must not be null")
+    broken = vprotect.call("POST", "/api/session/login", data="{", headers={"Content-Type": "application/json"})
+    assert broken.status_code == 400
+
+
+def test_session_expires(vprotect: VprotectTalk) -> None:
+    vprotect.variant(session_calls=2)
+    assert [vprotect.call("GET", "/api/nodes").status_code for _ignored in range(3)] == [200, 200, 401]
+    vprotect.log_in()
+    assert vprotect.call("GET", "/api/nodes").status_code == 200
+    vprotect.session.cookies.clear()
+    assert vprotect.call("GET", "/api/session").status_code == 204
+
+
+def test_rights_leave_out_without_a_word(vprotect: VprotectTalk) -> None:
+    whole, machines = vprotect.get(BACKUPS), vprotect.get("/api/virtual-machines")
+    first = points(vprotect.of("erp-prod"))[0]["guid"]
+    vprotect.log_in("restricted")
+    seen = vprotect.call("GET", BACKUPS)
+    assert seen.headers["X-Total-Count"] == str(len(seen.json()))
+    assert 0 < len(seen.json()) < len(whole)
+    assert {row["backupRule"]["name"] for row in seen.json()} == {"Gold"}
+    assert 0 < len(vprotect.get("/api/virtual-machines")) < len(machines)
+    assert vprotect.of("erp-prod") == []
+    assert vprotect.get("/api/backup-locations", **{"protected-entity": vprotect.guid("erp-prod")}) == []
+    assert vprotect.call("GET", f"/api/backups/{first}").status_code == 404
+    assert vprotect.get(f"/api/backups/for-restore/{first}")["guid"] == first
+    assert vprotect.get("/api/backup-locations/for-restore", **{"protected-entity": vprotect.guid("erp-prod")})
+
+
+def test_nothing_can_be_written(vprotect: VprotectTalk) -> None:
+    guid = points(vprotect.of("web-01"))[0]["guid"]
+    for path in (f"/api/backups/{guid}/description", f"/api/backups/{guid}/warnings-acknowledged", BACKUPS):
+        assert vprotect.call("PUT", path, json={}).status_code in (404, 405)
+    assert vprotect.call("GET", "/api/nothing").json() == {"message": "Nothing is found at /api/nothing."}
+
+
+# Entities
+
+
+def test_entities_are_the_workloads(vprotect: VprotectTalk) -> None:
+    for name, kind in LISTS.items():
+        rows = {row["guid"]: row for row in vprotect.get(f"/api/{name}")}
+        works = {vprotect.lists["workloads"][work["key"]]: work for work in vprotect.works(kind)}
+        assert set(rows) == set(works)
+        for guid, row in rows.items():
+            assert (row["name"], row["present"]) == (works[guid]["name"], works[guid]["in_inventory"])
+            assert ("backupUpToDate" in row) is works[guid]["protected"]
+    every = vprotect.get("/api/protected-entities")
+    assert {row["guid"] for row in every} == set(vprotect.lists["workloads"].values())
+    assert "OS_AGENT" in {word(row["type"]) for row in every}
+
+
+def test_what_an_entity_says_of_its_backups(vprotect: VprotectTalk) -> None:
+    rows = {row["name"]: row for row in vprotect.get("/api/virtual-machines") if row["name"] != "dc-01"}
+    newest = vprotect.truth_of("web-01")[0]
+    assert rows["web-01"]["lastBackup"] == milliseconds(newest["created_at"])
+    assert rows["web-01"]["lastSuccessfulBackupSize"] == newest["size_bytes"]
+    assert (rows["web-01"]["backupUpToDate"], rows["crm-old"]["backupUpToDate"]) == (True, False)
+    assert not {"lastBackup", "backupUpToDate", "vmBackupPolicy"} & set(rows["sandbox-7"])
+    assert rows["sandbox-7"]["restorable"] is False
+    # tried, which is not made
+    assert rows["batch-night"]["lastBackup"] == milliseconds(vprotect.truth_of("batch-night")[0]["created_at"])
+
+
+def test_choices_of_machines(vprotect: VprotectTalk) -> None:
+    machines = vprotect.get("/api/virtual-machines")
+    names = [row["name"] for row in machines]
+    assert names == sorted(names, key=str.casefold)
+    assert [row["name"] for row in vprotect.get("/api/virtual-machines", direction="desc")] == names[::-1]
+    assert len(vprotect.get("/api/virtual-machines", nameLike="DC-01")) == 2
+    one = vprotect.get("/api/virtual-machines", uuid=machines[0]["uuid"])
+    assert one == [machines[0]]
+    assert vprotect.get(f"/api/virtual-machines/{machines[0]['guid']}") == machines[0]
+    states = [
+        vprotect.get("/api/virtual-machines", backupStatus=s) for s in ("IS_PROTECTED", "NOT_PROTECTED", "NO_SCHEDULE")
+    ]
+    assert [row["name"] for row in states[2]] == ["billing-2019", "sandbox-7"]
+    assert sum(map(len, states)) == len(machines)
+    counts = vprotect.get("/api/dashboard/protection")["vm"]
+    assert list(counts.values()) == [len(part) for part in states]
+    page = vprotect.call("GET", "/api/virtual-machines", params={"page": 1, "size": 4})
+    assert (page.json(), page.headers["X-Total-Count"]) == (machines[4:8], str(len(machines)))
+
+
+def test_deleted_workloads(vprotect: VprotectTalk) -> None:
+    guid = vprotect.guid("billing-2019")
+    vprotect.variant(deleted_entities="gone")
+    assert guid not in {row["guid"] for row in vprotect.get("/api/protected-entities")}
+    left = [row for row in vprotect.get(BACKUPS) if "protectedEntity" not in row]
+    assert len(points(left)) == 30
+    assert {row["sourceNameAndGuid"] for row in left} == {f"billing-2019 ({guid})"}
+
+
+def test_snapshots_are_no_backups(vprotect: VprotectTalk) -> None:
+    truth = [
+        milliseconds(point["created_at"])
+        for work in vprotect.truth["workloads"]
+        for point in work["points"]
+        if point["kind"] == "snapshot" and work["key"] in vprotect.lists["workloads"]
+    ]
+    assert sorted(row["snapshotTime"] for row in vprotect.get("/api/snapshots")) == sorted(truth)
+    assert vprotect.of("edge-cache") == []
+
+
+# Policies and rules
+
+
+def rules_of(vprotect: VprotectTalk, kind: str) -> dict[str, Row]:
+    policies = vprotect.get(f"/api/policies/{kind}")
+    return {row["name"]: vprotect.get(f"/api/rules/{kind}/{row['rules'][0]['guid']}") for row in policies}
+
+
+def test_rules_hold_the_locks(vprotect: VprotectTalk) -> None:
+    """A lock is said of a destination of the rule of today, and nowhere of a backup."""
+    rules = rules_of(vprotect, "vm-backup")
+    locks = {
+        name: {word(place["roleType"]): place["daysToKeepRetentionLock"] for place in rule["ruleBackupDestinations"]}
+        for name, rule in rules.items()
+    }
+    assert locks["Platinum"] == {"PRIMARY": 0, "SECONDARY": 0, "ARCHIVE": 30}
+    assert locks["Keeper"] == {"PRIMARY": 0, "ARCHIVE": 365}
+    assert set(locks["Silver"].values()) == {0}
+    by_rule = {row["backupRule"]["guid"] for row in vprotect.get(BACKUPS, **{"protected-entity-type": "VM"})}
+    assert by_rule <= {rule["guid"] for rule in rules.values()}
+    vprotect.variant(rule_lock="removed")
+    assert not any(
+        place["daysToKeepRetentionLock"]
+        for rule in rules_of(vprotect, "vm-backup").values()
+        for place in rule["ruleBackupDestinations"]
+    )
+
+
+def test_rules_of_other_kinds(vprotect: VprotectTalk) -> None:
+    assert set(rules_of(vprotect, "app-backup")) == {"Orders", "Documents"}
+    assert set(rules_of(vprotect, "storage-backup")) == {"Files"}
+    assert set(rules_of(vprotect, "os-backup")) == {"Machines"}
+    guid = next(iter(rules_of(vprotect, "app-backup").values()))["guid"]
+    assert vprotect.call("GET", f"/api/rules/vm-backup/{guid}").status_code == 404
+    assert vprotect.call("GET", "/api/policies/no-such").status_code == 404
+    plain = vprotect.get("/api/policies/storage-backup")[0]
+    extended = vprotect.get("/api/policies/storage-backup", extended="true")[0]
+    assert set(extended) - set(plain) == {"backupDestinations"}
+    assert "ruleBackupDestinations" in vprotect.get("/api/policies/vm-backup", extended="true")[0]
+    only = vprotect.get("/api/policies/vm-backup", **{"virtual-machine": vprotect.guid("mail-01")})
+    assert [row["name"] for row in only] == ["Mail"]
+
+
+def test_destinations(vprotect: VprotectTalk) -> None:
+    places = {row["name"]: row for row in vprotect.get("/api/backup-destinations")}
+    assert (places["berlin-disk-1"]["encryptionEnabled"], word(places["berlin-disk-1"]["type"])) == (
+        False,
+        "FILESYSTEM",
+    )
+    vault = places["cloud-vault-encrypted"]
+    assert (vault["encryptionEnabled"], word(vault["type"])) == (True, "S3")
+    used = {place["backupDestination"]["guid"] for row in vprotect.get(BACKUPS) for place in row["backupLocations"]}
+    assert used <= {row["guid"] for row in places.values()}
+
+
+def test_the_rest(vprotect: VprotectTalk) -> None:
+    (node,) = vprotect.get("/api/nodes")
+    assert (node["version"], word(node["state"])) == ("7.4.0-27", "RUNNING")
+    (task,) = vprotect.get("/api/tasks", states=["RUNNING", "QUEUED"])
+    assert task["backup"]["guid"] == vprotect.of("batch-night", status="INPROGRESS")[0]["guid"]
+    assert vprotect.get("/api/tasks", state="FINISHED") == []
+    schedules = vprotect.get("/api/schedules", **{"protected-entity": vprotect.guid("mail-01")})
+    assert [row["hour"] for row in schedules] == [23 * 3_600_000]
+    plans = {row["name"] for row in vprotect.get("/api/policies/recovery-plan")}
+    assert plans == {"Test of Platinum", "Test of Orders", "Test of Documents"}
+
+
+@pytest.mark.parametrize(
+    ("sample", "path", "missing"),
+    [
+        ("doc_nodes_older_apidocs.json", "/api/nodes", set()),
+        (
+            "doc_protected_entities_older_apidocs.json",
+            "/api/protected-entities",
+            {"averageProgress", "lastChainMarkedForDeletion"},
+        ),
+        ("doc_snapshot_details_older_apidocs.json", "/api/snapshots", {"metadata", "lastStoredSnapshotAssignments"}),
+    ],
+)
+def test_members_are_those_of_the_samples(vprotect: VprotectTalk, sample: str, path: str, missing: set[str]) -> None:
+    file = SHARED / "vprotect" / "samples" / sample
+    if not file.exists():
+        pytest.skip(f"{sample} is not at hand")
+    expected = json.loads(file.read_text())
+    expected = expected[0] if isinstance(expected, list) else expected
+    assert set(expected) - missing <= set(vprotect.get(path)[0])
