@@ -115,7 +115,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers
-from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import identity, judge_now, plain_reads, reasons
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, identity, plain_reads, reasons
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
 try:
@@ -150,7 +150,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._refuse_unknown(self._read_config_data(path))
         try:
             results = [*self._live(path, cache), *self._kept()]
-            workloads = self._judged(self._usable(results))
+            workloads = self._evaluated(self._usable(results))
         except AuditError as error:
             # Ansible would say each of the causes once more.
             raise AnsibleParserError(f"backup.audit.workloads: {error}") from None
@@ -219,9 +219,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     # Hosts
 
-    def _judged(self, reads: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    def _evaluated(self, reads: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         limits = {"max_read_age": self.get_option("max_read_age")}
-        assessment = judge_now(reads, self.get_option("policy"), limits).plain()
+        assessment = evaluate_now(reads, self.get_option("policy"), limits).plain()
         findings = reasons(assessment, _FINE)
         return [{**workload, "findings": findings.get(identity(workload), [])} for workload in assessment["workloads"]]
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import judge_now, plain_reads
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, plain_reads
 
 
 def proves(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
@@ -22,6 +22,6 @@ def proves(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any
     """
     try:
         names = [expected] if isinstance(expected, str) else expected
-        return judge_now(plain_reads(reads), policy, {"expected": names}).compliant
+        return evaluate_now(plain_reads(reads), policy, {"expected": names}).compliant
     except AuditError as error:
         raise AnsibleFilterError(f"{name}: {error}") from error

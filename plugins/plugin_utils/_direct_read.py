@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.adapter import SpectrumProtectPlus
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.adapter import Unitrends
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws.adapter import VeeamAws
@@ -31,13 +31,13 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.adapter import VProtect
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.signals import Stop
+from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import Say
 from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import read
 from ansible_collections.backup.audit.plugins.module_utils._transport import client
 
-_SOURCES: tuple[type[Source], ...] = (
+_SOURCES: tuple[type[RestAdapter], ...] = (
     SpectrumProtectPlus,
     Unitrends,
     VeeamAws,
@@ -84,7 +84,7 @@ class Server:
     def result(self, say: Say | None = None) -> dict[str, t.Any]:
         """What the info module would have returned: a packed READ, or a failure; ``say`` hears how far it is."""
         try:
-            return {**read(self, self._source, Stop(), say), "warnings": self.warnings}
+            return {**read(self, self._source, SignalHandler(), say), "warnings": self.warnings}
         except AuditError as error:
             error.server = error.server or str(self.params["url"] or self._source.title)
             return {"failed": True, "msg": str(error), "failure": error.as_dict()}

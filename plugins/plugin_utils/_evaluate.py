@@ -23,7 +23,7 @@ def plain_reads(reads: t.Any) -> Iterator[dict[str, t.Any]]:
     return gather(reads, lambda path: pathlib.Path(path).read_bytes())
 
 
-def judge_now(reads: Iterable[Read], policy: t.Any, beside: Mapping[str, t.Any] | None = None) -> Assessment:
+def evaluate_now(reads: Iterable[Read], policy: t.Any, beside: Mapping[str, t.Any] | None = None) -> Assessment:
     """Judge plain READs by a policy at this moment; AuditError as of ``assess``."""
     return assess(reads, policy, as_of=time.time_ns() // 1000, collection_version="", beside=beside)
 

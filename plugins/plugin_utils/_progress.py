@@ -20,8 +20,8 @@ _END = b"\0"
 
 
 @contextlib.contextmanager
-def pipe(heard: Callable[[str], None]) -> Iterator[str]:
-    """The path of a pipe for as long as the block runs; ``heard`` gets every line that is written to it.
+def pipe(on_line: Callable[[str], None]) -> Iterator[str]:
+    """The path of a pipe for as long as the block runs; ``on_line`` gets every line that is written to it.
 
     Nothing said there touches a disk, and a module that dies leaves nothing behind. Where no pipe can be made the path
     is empty.
@@ -36,7 +36,7 @@ def pipe(heard: Callable[[str], None]) -> Iterator[str]:
             # For both, so that it never ends while modules come and go.
             descriptor = os.open(made, os.O_RDWR)
             stack.callback(os.close, descriptor)
-            thread = threading.Thread(target=_listen, args=(descriptor, heard), name="progress", daemon=True)
+            thread = threading.Thread(target=_listen, args=(descriptor, on_line), name="progress", daemon=True)
             thread.start()
             stack.callback(thread.join)
             stack.callback(os.write, descriptor, _END)
@@ -44,9 +44,9 @@ def pipe(heard: Callable[[str], None]) -> Iterator[str]:
         yield path
 
 
-def _listen(descriptor: int, heard: Callable[[str], None]) -> None:
+def _listen(descriptor: int, on_line: Callable[[str], None]) -> None:
     rest = b""
     while _END not in rest:
         *lines, rest = (rest + os.read(descriptor, _CHUNK_BYTES)).split(b"\n")
         for line in lines:
-            heard(line.decode("utf-8", "replace"))
+            on_line(line.decode("utf-8", "replace"))

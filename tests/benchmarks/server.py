@@ -29,7 +29,7 @@ from multidict import CIMultiDict
 
 from tests.simulators.estate import build_even_estate
 from tests.simulators.ground_truth import as_moment
-from tests.simulators.product_api import Answer, Call, Dialect, json_answer
+from tests.simulators.product_api import Call, Dialect, Response, json_answer
 from tests.simulators.products import DIALECTS
 
 _ALIVE = re.compile(r"/(token|session|login|logout|logonSessions|sessionMngr|date-time|serverTime)\b", re.IGNORECASE)
@@ -39,7 +39,7 @@ _HEAD_END = b"\r\n\r\n"
 
 
 @dataclass
-class Counters:
+class RequestStats:
     """What was served since this was last asked; `rendered` counts answers that were not ready."""
 
     served: int = 0
@@ -61,7 +61,7 @@ class Canned:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.counters = Counters()
+        self.request_stats = RequestStats()
         self._kept: dict[tuple[str, ...], tuple[bytes, bytes]] = {}
 
     def answer(self, request: _Request) -> list[bytes]:
@@ -74,15 +74,15 @@ class Canned:
             answer = self.dialect.answer(self._call(request))
             pieces = _wire(answer)
             if answer.status == HTTPStatus.OK and not _ALIVE.search(request.target):
-                self.counters.rendered += 1
+                self.request_stats.rendered += 1
                 self._kept[key] = pieces
-        self.counters.served += 1
-        self.counters.bytes += len(pieces[1])
-        self.counters.calls.append(self._replayable(request))
+        self.request_stats.served += 1
+        self.request_stats.bytes += len(pieces[1])
+        self.request_stats.calls.append(self._replayable(request))
         return _dated(pieces)
 
     def _counted(self) -> dict[str, object]:
-        told, self.counters = self.counters, Counters()
+        told, self.request_stats = self.request_stats, RequestStats()
         # Whoever asks has ended: what was left open is given back.
         self.dialect.end_sessions()
         return asdict(told)
@@ -104,7 +104,7 @@ class Canned:
         return Call(request.method, parts.path, query, request.headers, request.body)
 
 
-def _wire(answer: Answer) -> tuple[bytes, bytes]:
+def _wire(answer: Response) -> tuple[bytes, bytes]:
     """Head, but for its last line, and body."""
     status = HTTPStatus(answer.status)
     headers = {"Content-Type": answer.content_type, **answer.headers, "Content-Length": str(len(answer.body))}

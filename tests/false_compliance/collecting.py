@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from unittest import mock
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
@@ -58,15 +58,15 @@ def observed(
 ) -> dict[str, Any]:
     """The READ of a server that knows these workloads and these points; ``skew`` is what its clock is ahead."""
     with mock.patch("time.time_ns", return_value=now * 1000):
-        reading = Reading(host, "veeam_backup_replication", calendar=calendar, **options)
-        reading.skew_micros = None if skew is None else skew * SECOND
-        reading.start()
-    reading.scope["inventory"] = inventory
+        collector = Collector(host, "veeam_backup_replication", calendar=calendar, **options)
+        collector.skew_micros = None if skew is None else skew * SECOND
+        collector.start()
+    collector.scope["inventory"] = inventory
     for one in known:
-        reading.workload(one)
+        collector.add_workload(one)
     for each in points:
-        reading.point(each)
-    return seal(reading.result())
+        collector.add_point(each)
+    return seal(collector.result())
 
 
 def judged(read: Any, policy: Any, *, as_of: int = NOW, **beside: Any) -> Assessment:

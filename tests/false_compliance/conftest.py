@@ -30,7 +30,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     rows = []
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.getreports(outcome):
-            told = dict(report.user_properties).get("situation")
+            # A file that cannot be collected has a report without properties.
+            told = dict(getattr(report, "user_properties", ())).get("situation")
             if told is not None and (report.when == "call" or outcome != "passed"):
                 rows.append((*told, outcome == "passed"))
     if not rows:

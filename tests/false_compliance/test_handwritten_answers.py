@@ -82,7 +82,7 @@ def test_parent_is_gone() -> Pair:
         points: list[RecoveryPoint] = []
         chains = Chains(points.append)
         for row in rows:
-            record = Records((), include_raw=False).of(row)
+            record = Records((), include_raw=False).get(row)
             point = vprotect.point_of(record, vprotect.workload_of(record), CONTEXT)
             assert point is not None
             chains.add(point, record.parent if CONTEXT.said(record.words).needs_parent else None)

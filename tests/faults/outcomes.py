@@ -135,7 +135,7 @@ def _same_workload(row: Row, true: Read) -> list[Row]:
 def _estimated_by(read: Read) -> int:
     """How much younger a point may be said to be: where its time is declared to be an estimate, by the hour."""
     product = ADAPTERS[read["server"]["product"]]
-    how = product.cannot_tell.get(("*", "*"), {}).get("created_at", ("exact", ""))[0]
+    how = product.not_reported.get(("*", "*"), {}).get("created_at", ("exact", ""))[0]
     return _ESTIMATE_SECONDS if how == "estimated" else 0
 
 

@@ -14,8 +14,8 @@ import requests
 import urllib3
 from requests.adapters import BaseAdapter
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, unpack
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module.connection_op
     settings,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +68,7 @@ class _Transport(BaseAdapter):
         """Nothing is open."""
 
 
-def read(source_class: type[Source], serve: Serve, own: Mapping[str, Any], *, folded: bool) -> Found:
+def read(source_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any], *, folded: bool) -> Found:
     """Read all of one server; ``own`` are options of the module. Whatever is no AuditError is a bug and comes out.
 
     ``folded``: rows are made of the points and packed as well, which takes longer.
@@ -85,21 +85,21 @@ def read(source_class: type[Source], serve: Serve, own: Mapping[str, Any], *, fo
     }
     shared = {name: option.get("default") for name, option in argument_spec(source_class).items()}
     params = {**shared, **given, **own}
-    client = Client(endpoint(params, source_class), source_class.permits)
+    client = Client(endpoint(params, source_class), source_class.allowlist)
     client._session.mount("https://", _Transport(serve))
     client.host = "server.example"
-    reading = Reading(
+    reading = Collector(
         client.host, source_class.product, since=params["since"], until=params["until"], keep_points=True, history=True
     )
-    workers = Workers(1)
-    source = source_class(client, settings(params, source_class), workers)
+    thread_pool = ThreadPool(1)
+    source = source_class(client, settings(params, source_class), thread_pool)
     try:
-        source.tell(reading)
+        source.collect(reading)
         points = unpack(pack(reading.result()))["recovery_points"] if folded else reading._listed_points()
     except AuditError as error:
         return Found([], [], error)
     finally:
-        workers.close()
+        thread_pool.close()
         source.close()
         client.close()
     return Found(points, reading.warnings, reading.problems[0] if reading.problems else None)

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from tests.fuzz.reading import Found, Told, read
 from tests.integration.products import ADAPTERS
 from tests.simulators.estate import build_estate, invite_guests
@@ -80,10 +80,10 @@ def _told(document: Mapping[str, Any]) -> Told:
     return Told(document["status"], headers, data)
 
 
-def source_of(product: str) -> type[Source]:
+def source_of(product: str) -> type[RestAdapter]:
     """The adapter of a product that is read over the network."""
     found = ADAPTERS[product]
-    assert issubclass(found, Source)
+    assert issubclass(found, RestAdapter)
     return found
 
 

@@ -57,7 +57,7 @@ class Schemas:
         if schema.get("enum"):
             return dice.choice(schema["enum"])
         if schema.get("oneOf") or schema.get("anyOf"):
-            return self._one_of(schema, dice, depth)
+            return self._with_identity(schema, dice, depth)
         if "allOf" in schema or "properties" in schema or schema.get("type") == "object":
             return self._object(schema, dice, depth)
         if schema.get("type") == "array":
@@ -65,7 +65,7 @@ class Schemas:
             return [self.value(schema.get("items", {}), dice, depth + 1) for _item in range(count)]
         return _scalar(schema, dice)
 
-    def _one_of(self, schema: Mapping[str, Any], dice: random.Random, depth: int) -> Any:
+    def _with_identity(self, schema: Mapping[str, Any], dice: random.Random, depth: int) -> Any:
         mapping = schema.get("discriminator", {}).get("mapping")
         if not mapping:
             return self.value(dice.choice(schema.get("oneOf") or schema["anyOf"]), dice, depth)

@@ -59,10 +59,10 @@ _NOT_TOLD: dict[str, tuple[Any, ...]] = {
 }
 
 
-def cannot_tell(product: str, workload_type: str, version: str) -> dict[str, tuple[str, str]]:
+def not_reported(product: str, workload_type: str, version: str) -> dict[str, tuple[str, str]]:
     """{field: (cannot, sometimes or estimated, reason)} for one type and version."""
     told: dict[str, tuple[str, str]] = {}
-    for (kind, versions), fields in ADAPTERS[product].cannot_tell.items():
+    for (kind, versions), fields in ADAPTERS[product].not_reported.items():
         if kind in ("*", workload_type) and (versions == "*" or _covers(versions, version)):
             told.update(fields)
     for fact, details in _FOLLOW.items():
@@ -121,7 +121,7 @@ def workload_id(
 
 def is_listed(product: str, truth: Mapping[str, Any], version: str) -> bool:
     """Whether this version lists such a point at all; older ones know no replicas."""
-    return truth["kind"] != "replica" or "*" not in cannot_tell(product, "vm_replica", version)
+    return truth["kind"] != "replica" or "*" not in not_reported(product, "vm_replica", version)
 
 
 def differences(

@@ -58,7 +58,7 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
         # A backup and a snapshot may be of one moment; another kind is a difference, unless it cannot be told.
         same_kind = (index for index, each in enumerate(same_time) if each["kind"] == truth["kind"])
         point = same_time.pop(next(same_kind, 0))
-        unknown = contract.cannot_tell(product, point["workload_type"], version)
+        unknown = contract.not_reported(product, point["workload_type"], version)
         problems += [f"{name}: {difference}" for difference in contract.differences(point, truth, unknown)]
     problems += [f"not in the estate: {point}" for points in told.values() for point in points]
     assert not problems, "\n".join(problems[:30])

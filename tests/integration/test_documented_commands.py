@@ -35,7 +35,7 @@ def commands() -> list[tuple[str, str]]:
     return found
 
 
-def words_of(command: str) -> list[str]:
+def server_message(command: str) -> list[str]:
     """The words, without a comment and without variables that are set for this command only."""
     words = shlex.split(command, comments=True)
     while words and re.match(r"[A-Z_]+=", words[0]):
@@ -100,7 +100,7 @@ def check_shell(command: str) -> None:
 @pytest.mark.parametrize(("place", "command"), commands())
 def test_command(place: str, command: str) -> None:
     """One command, by the program that it starts."""
-    words = words_of(command)
+    words = server_message(command)
     if not words:
         return
     program = Path(words[0]).name if words[0] != "." else "."
@@ -120,5 +120,5 @@ def test_command(place: str, command: str) -> None:
 
 def test_there_are_commands() -> None:
     """The blocks are found."""
-    programs = {words[0] for _place, command in commands() if (words := words_of(command))}
+    programs = {words[0] for _place, command in commands() if (words := server_message(command))}
     assert {"make", "ansible-playbook", "pip", "ansible-galaxy"} <= programs

@@ -27,7 +27,7 @@ CARRIERS = ("authorization", "authtoken", "x-endeavour-sessionid", "x-restsvcses
 SHORTEST = 8
 
 
-def secrets_of(simulators: Simulators, product: str) -> set[str]:
+def find_secrets(simulators: Simulators, product: str) -> set[str]:
     """The password, and all that the server was sent to be believed: tokens, session ids, refresh tokens."""
     login = login_of(simulators.ready, product)
     found = {login["password"], f"{login['username']}:{login['password']}"}
@@ -159,7 +159,7 @@ def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_p
     assert not good.get("failed"), good
     assert good["totals"]["recovery_points"] > 100
 
-    secrets = secrets_of(simulators, product)
+    secrets = find_secrets(simulators, product)
     # The password, alone and with the name, and at least what carried two sessions.
     assert len(secrets) >= 4
     assert any((run.left / "facts").iterdir())
@@ -188,7 +188,7 @@ def test_nothing_is_left_by_the_role(simulators: Simulators, tmp_path: Path) -> 
     ended = run.play("backup.audit.compliance", variables, inventory=inventory)
     assert ended.status == 0, ended.output[-3000:]
     assert (run.left / "evidence" / "report.html").stat().st_size > 10_000
-    secrets = set().union(*(secrets_of(simulators, product) for product in PRODUCTS))
+    secrets = set().union(*(find_secrets(simulators, product) for product in PRODUCTS))
     assert len(secrets) >= 2 * len(PRODUCTS)
     assert hits(run.everything(), secrets) == []
 

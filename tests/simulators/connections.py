@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from aiohttp import web
 
-from tests.simulators.product_api import Answer, Call
+from tests.simulators.product_api import Call, Response
 
 # All lists together; no path ends so.
 _ALL = "/"
@@ -48,7 +48,7 @@ class Traffic:
         return {"at_once": self._most[_ALL], "at_once_of": dict(self._most), "connections": len(self._ports)}
 
 
-def compressed(call: Call, answer: Answer) -> Answer:
+def compressed(call: Call, answer: Response) -> Response:
     """The answer as a server sends it to a client that takes gzip."""
     if "gzip" not in call.headers.get("Accept-Encoding", "") or not answer.body:
         return answer

@@ -11,14 +11,14 @@ import struct
 
 from aiohttp import web
 
-from tests.simulators.product_api import Answer
+from tests.simulators.product_api import Response
 
 # Nothing reads longer than that, and a test that hangs is to end.
 _LONGEST_DRIP_SECONDS = 120.0
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-async def send_badly(request: web.BaseRequest, answer: Answer, how: str, seconds: float) -> web.StreamResponse:
+async def send_badly(request: web.BaseRequest, answer: Response, how: str, seconds: float) -> web.StreamResponse:
     if how == "cut":
         return await _cut(request, answer)
     if how == "slow_body":
@@ -39,14 +39,14 @@ def _end(request: web.BaseRequest, *, reset: bool) -> None:
     transport.abort()
 
 
-def _promise(answer: Answer) -> web.StreamResponse:
+def _promise(answer: Response) -> web.StreamResponse:
     headers = {**answer.headers, "Content-Type": answer.content_type}
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_length = max(len(answer.body), 2)
     return response
 
 
-async def _cut(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def _cut(request: web.BaseRequest, answer: Response) -> web.StreamResponse:
     """Promise the whole body, send half of it, and cut the connection."""
     response = _promise(answer)
     await response.prepare(request)
@@ -55,7 +55,7 @@ async def _cut(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     return response
 
 
-async def _slow_body(request: web.BaseRequest, answer: Answer, seconds: float) -> web.StreamResponse:
+async def _slow_body(request: web.BaseRequest, answer: Response, seconds: float) -> web.StreamResponse:
     """One byte at a time, each within what a client bears to wait."""
     response = _promise(answer)
     await response.prepare(request)

@@ -13,7 +13,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from tests.simulators.ground_truth import Estate
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, credentials_of, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, credentials_of, json_answer
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -166,15 +166,15 @@ class OAuth2Dialect(Dialect):
             Route("DELETE", self.LOG_IN, self.log_out),
         ]
 
-    def _tokens(self, call: Call, _session: None) -> Answer:
+    def _tokens(self, call: Call, _session: None) -> Response:
         granted = self.desk.grant(call)
         if isinstance(granted, Challenge):
             raise Refusal(401, "A second factor is needed.")
         return json_answer({"access_token": granted.access_token, "refresh_token": granted.refresh_token})
 
-    def log_out(self, _call: Call, session: TokenSession) -> Answer:
+    def log_out(self, _call: Call, session: TokenSession) -> Response:
         self.desk.close(session)
-        return Answer(204)
+        return Response(204)
 
     def expire_sessions(self) -> None:
         self.desk.expire()

@@ -41,15 +41,15 @@ class Call:
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def json_answer(document: object, status: int = 200, content_type: str = "application/json") -> Answer:
-    return Answer(status, json.dumps(document).encode(), content_type)
+def json_answer(document: object, status: int = 200, content_type: str = "application/json") -> Response:
+    return Response(status, json.dumps(document).encode(), content_type)
 
 
 class Refusal(Exception):
@@ -77,7 +77,7 @@ class Listing:
         return {"kinds": sorted(self.kinds), "statuses": sorted(self.statuses), "facts": self.facts}
 
 
-Handler = Callable[..., Answer]
+Handler = Callable[..., Response]
 
 
 class Route:
@@ -160,7 +160,7 @@ class Dialect(ABC):
         """What clients hold is no longer accepted; only where a product can renew is that less than the end."""
         self.desk.clear()
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         return json_answer({"message": refusal.reason}, refusal.status)
 
     def workload_id(self, work: Workload) -> str:
@@ -243,7 +243,7 @@ class Dialect(ABC):
             "lists": {kind: listing.as_json() for kind, listing in self.LISTS.items()},
         }
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> Response:
         try:
             route, values = self._find(call)
             session = self.authorise(call) if route.needs_session else None
@@ -255,7 +255,7 @@ class Dialect(ABC):
         """What a limit on parallel requests counts over."""
         return urlsplit(call.path).path.rpartition("/")[0]
 
-    def too_busy(self, call: Call, running: int) -> Answer | None:
+    def too_busy(self, call: Call, running: int) -> Response | None:
         """The refusal of a product that bears only so many requests at once; `running` counts this one."""
         return None
 

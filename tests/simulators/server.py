@@ -18,7 +18,7 @@ from tests.simulators.delivery import send_badly
 from tests.simulators.faults import Fault, FaultPlan
 from tests.simulators.ground_truth import as_datetime
 from tests.simulators.listener import Door
-from tests.simulators.product_api import Answer, Call, Dialect, json_answer
+from tests.simulators.product_api import Call, Dialect, Response, json_answer
 
 _LARGEST_REQUEST = 2**20
 
@@ -57,7 +57,7 @@ class ProductServer:
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         if (request.content_length or 0) > _LARGEST_REQUEST:
-            return self._response(Answer(413))
+            return self._response(Response(413))
         call = Call(
             method=request.method,
             path=request.rel_url.raw_path,
@@ -109,7 +109,7 @@ class ProductServer:
                 return await send_badly(request, answer, fault.kind.sends, fault.seconds)
         return self._response(compressed(call, answer) if self.dialect.flag("gzip") else answer)
 
-    def _bent(self, call: Call, struck: list[Fault], refused: Answer | None) -> Answer:
+    def _bent(self, call: Call, struck: list[Fault], refused: Response | None) -> Response:
         """The answer, after everything that befell the question, the product and what it said."""
         for fault in struck:
             if fault.kind.befalls is not None:
@@ -138,7 +138,7 @@ class ProductServer:
                 fault.done = fault.changed = 1
                 await self._turn(fault)
 
-    def _response(self, answer: Answer) -> web.Response:
+    def _response(self, answer: Response) -> web.Response:
         """The Date header is the server's own clock, which is the estate's and not this machine's."""
         now = as_datetime(self.dialect.clock())
         headers = {"Date": format_datetime(now, usegmt=True), **answer.headers}
@@ -146,13 +146,13 @@ class ProductServer:
             headers["Content-Type"] = answer.content_type
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
-    async def _control(self, call: Call) -> Answer:
+    async def _control(self, call: Call) -> Response:
         try:
             return await self._controlled(call)
         except (ValueError, TypeError) as error:
             return json_answer({"error": str(error)}, 400)
 
-    async def _controlled(self, call: Call) -> Answer:
+    async def _controlled(self, call: Call) -> Response:
         if call.method == "GET" and call.path == "/__requests":
             return json_answer(self.recorded)
         if call.method == "GET" and call.path == "/__sessions":

@@ -34,7 +34,7 @@ def overview() -> str:
 
 
 def _cell(product: str, fact: str) -> str:
-    told = contract.cannot_tell(product, _ALL, contract.newest_version(product))
+    told = contract.not_reported(product, _ALL, contract.newest_version(product))
     word = WORDS[told[fact][0]] if fact in told else "**exact**"
     apart = any(
         fact == field.rpartition(":")[2] and (field != fact or (workloads, versions) != (_ALL, _ALL))
@@ -59,7 +59,7 @@ def reasons() -> str:
 
 def declared(product: str) -> Iterator[tuple[str, str, str, str, str]]:
     """(workload type, versions, field, how, why) of all that an adapter declares."""
-    for (workloads, versions), fields in ADAPTERS[product].cannot_tell.items():
+    for (workloads, versions), fields in ADAPTERS[product].not_reported.items():
         for field, (how, why) in fields.items():
             kind, _colon, fact = field.rpartition(":")
             if fact not in (*FACTS, _ALL) or how not in WORDS or kind not in ("", *KINDS):

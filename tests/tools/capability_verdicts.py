@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import Attestor
+from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import lean
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
@@ -81,8 +81,8 @@ def _judged(read: dict[str, Any], name: str, accepted: tuple[str, ...]) -> dict[
 def _read(product: str, *, attested: bool) -> dict[str, Any]:
     """The READ of a server of that product that protects the healthy workload and nothing else."""
     summary = Summary("backup.example.com", product, _NOW, Calendar())
-    attestor = Attestor(_VOUCHED if attested else [])
-    told = contract.cannot_tell(product, _WORKLOAD_TYPE, contract.newest_version(product))
+    attestor = LocationAttributes(_VOUCHED if attested else [])
+    told = contract.not_reported(product, _WORKLOAD_TYPE, contract.newest_version(product))
     for day in range(_DAYS_KEPT):
         point = _cut_down(_healthy_point(day), told)
         attestor.apply(point)

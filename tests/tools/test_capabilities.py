@@ -23,7 +23,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
     """Makes an adapter declare something else, for the time of a test."""
 
     def change(product: str, entries: Any) -> None:
-        monkeypatch.setattr(ADAPTERS[product], "cannot_tell", entries)
+        monkeypatch.setattr(ADAPTERS[product], "not_reported", entries)
 
     return change
 

@@ -9,9 +9,9 @@ import re
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Product
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import Tool
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import CliAdapter
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from tests.integration.products import ADAPTERS
 from tests.tools.project import ROOT
 
@@ -23,29 +23,29 @@ def section(page: str, heading: str) -> str:
     return found[1] if found else page
 
 
-def page_of(adapter: type[Product]) -> str:
+def page_of(adapter: type[Adapter]) -> str:
     return (ROOT / "docs" / f"{adapter.product}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, Source)])
+@pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, RestAdapter)])
 def test_every_permitted_call_stands_on_the_page(name: str) -> None:
     adapter = ADAPTERS[name]
-    assert issubclass(adapter, Source)
+    assert issubclass(adapter, RestAdapter)
     calls = section(page_of(adapter), "Calls")
     # A page may shorten a path at its front, and join alternatives in braces; what comes last is always written out.
     words = set(re.findall(r"[\w-]+", calls))
-    for permit in adapter.permits:
+    for permit in adapter.allowlist:
         last = [part for part in permit.path.split("/") if part and "{" not in part][-1]
         assert permit.method in words, permit
         assert set(re.findall(r"[\w-]+", last)) <= words | {"api"} | {f"{one}-backup" for one in words}, permit
 
 
-@pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, Tool)])
+@pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, CliAdapter)])
 def test_every_permitted_command_stands_on_the_page(name: str) -> None:
     adapter = ADAPTERS[name]
-    assert issubclass(adapter, Tool)
+    assert issubclass(adapter, CliAdapter)
     commands = section(page_of(adapter), "Commands")
-    for vector in adapter.permits:
+    for vector in adapter.allowlist:
         for word in vector:
             # Options that only shape the output, and what stands for a name, may be left out.
             if isinstance(word, str) and re.fullmatch(r"[a-z][a-z-]+", word):

@@ -10,15 +10,15 @@ import abc
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 
 # (workload_type or *, versions or *) -> {field: (how, reason)}. How: "cannot"; "sometimes", for some points only and
 # exact where it is told; "estimated". A field that only points of one kind lack is written kind:field, and * stands for
 # a type that is not listed at all. Versions are one, FIRST-LAST or FIRST..LAST.
-CannotTell = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
+NotReported = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
 
 
-class Product(abc.ABC):
+class Adapter(abc.ABC):
     """One product's dialect. ``open`` and ``read`` are called once each, in this order."""
 
     product: t.ClassVar[str]
@@ -26,12 +26,12 @@ class Product(abc.ABC):
     # Prefixes of the environment variables that stand in for options, first match wins.
     environment: t.ClassVar[tuple[str, ...]]
     workload_types: t.ClassVar[tuple[str, ...]]
-    cannot_tell: t.ClassVar[CannotTell]
+    not_reported: t.ClassVar[NotReported]
 
     @abc.abstractmethod
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Find the way in, and tell what is known of the server before anything is read, such as its clock."""
 
     @abc.abstractmethod
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """Tell every workload and every recovery point, and what could not be read."""

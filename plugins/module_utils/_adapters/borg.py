@@ -17,18 +17,18 @@ from pathlib import Path
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, QUICK, Access, Check, Tool
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, QUICK, Access, Check, CliAdapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_object,
     as_text,
-    items_of,
+    get_items,
     scrubbed,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.command import OutputError, Slot, Trouble
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import KnownProblem, OutputError, Slot
 
 # --bypass-lock: nothing at all is written to the repository.
 _READ = ("--bypass-lock", "--log-json")
@@ -41,43 +41,47 @@ _ARCHIVE = Slot("::", r"[^/{}\x00-\x1f]+")
 _DATE = re.compile(r"[-_.@:T ]*(?:\d{4}-?\d{2}-?\d{2}|\d{10})[-_.@:T \d+Z]*$")
 
 
-class Borg(Tool):
+class Borg(CliAdapter):
     """Reads all archives of a repository."""
 
     product = "borg"
     title = "BorgBackup"
     executable = "borg"
-    asks_version = ("--version",)
-    tells_version = re.compile(r"borg (\S+)")
+    version_command = ("--version",)
+    version_pattern = re.compile(r"borg (\S+)")
     environment = ("BORG",)
     workload_types = ("host",)
-    permits = (("--version",), _LIST, _CHECK, (*_EXTRACT, _ARCHIVE))
+    allowlist = (("--version",), _LIST, _CHECK, (*_EXTRACT, _ARCHIVE))
     variables = ("BORG_*", "SSH_AUTH_SOCK", "TMPDIR")
-    troubles = (
-        Trouble("PassphraseWrong", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
-        Trouble("is incorrect.", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
-        Trouble("Repository.DoesNotExist", "not_found", "there is no repository", "Check repository"),
-        Trouble("Repository.InvalidRepository", "not_found", "this is no repository", "Check repository"),
-        Trouble(
+    known_problems = (
+        KnownProblem("PassphraseWrong", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
+        KnownProblem("is incorrect.", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
+        KnownProblem("Repository.DoesNotExist", "not_found", "there is no repository", "Check repository"),
+        KnownProblem("Repository.InvalidRepository", "not_found", "this is no repository", "Check repository"),
+        KnownProblem(
             "RepositoryAccessAborted",
             "not_trusted",
             "the repository was at another place when this user last read it",
             "If it was moved on purpose, set BORG_RELOCATED_REPO_ACCESS_IS_OK to yes in environment",
         ),
-        Trouble(
+        KnownProblem(
             "CacheInitAbortedError",
             "not_trusted",
             "the repository is not encrypted, and this user has never read it",
             "If it is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in environment",
         ),
         # Not every "Permission denied": of a read-only repository the check says that of a file it would write.
-        Trouble("[Errno 13]", "forbidden", "this user may not read the repository", "Run the task as its user"),
-        Trouble("Permission denied (", "forbidden", "the server refused the log-in", "Check the key for ssh"),
-        Trouble("Connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
-        Trouble("Could not resolve", "no_connection", "the host name is not known here", "Check repository and DNS"),
-        Trouble("ConnectionClosed", "no_connection", "the connection was closed", "Check repository and its server"),
+        KnownProblem("[Errno 13]", "forbidden", "this user may not read the repository", "Run the task as its user"),
+        KnownProblem("Permission denied (", "forbidden", "the server refused the log-in", "Check the key for ssh"),
+        KnownProblem("Connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
+        KnownProblem(
+            "Could not resolve", "no_connection", "the host name is not known here", "Check repository and DNS"
+        ),
+        KnownProblem(
+            "ConnectionClosed", "no_connection", "the connection was closed", "Check repository and its server"
+        ),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "in_inventory": ("cannot", "a repository knows only what was backed up"),
             "status": ("cannot", "files that could not be read leave no mark; failed runs are not listed"),
@@ -122,12 +126,12 @@ class Borg(Tool):
         shown = repository if remote else f"{platform.node()}:{repository}"
         return Access(shown=shown, environment=environment, secrets=(password,) if password else ())
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """All archives; checked after they were listed, so that none is believed that the check did not see."""
-        reading.scope["inventory"] = False
-        ran = self.runner.run(*_LIST)
-        answer = as_object(self.runner.json(ran))
-        archives = items_of(answer, "archives", ran.call, str(self.runner.host))
+        collector.scope["inventory"] = False
+        command_result = self.runner.run(*_LIST)
+        answer = as_object(self.runner.json(command_result))
+        archives = get_items(answer, "archives", command_result.call, str(self.runner.host))
         mode = as_text(as_object(answer.get("encryption")).get("mode"))
         self._names: dict[str, str] = {}
         points: list[RecoveryPoint] = []
@@ -135,24 +139,24 @@ class Borg(Tool):
             try:
                 points.append(self._point(as_object(archive), _encrypted(mode)))
             except DataError as error:
-                reading.problem(
+                collector.add_problem(
                     OutputError(f"an archive is not what borg writes: {error.message}", server=self.runner.host)
                 )
-        self._newest = _newest(points, reading)
+        self._newest = _newest(points, collector)
         # Archives that were read through to their end, and those that could not be.
         self._sound: set[str] = set()
         self._broken: set[str] = set()
-        check = self.checked(reading)
+        check = self.checked(collector)
         for point in points:
-            reading.point(self._stamped(point, check))
+            collector.add_point(self._stamped(point, check))
 
     def check(self) -> str | None:
         """Every segment of the repository; with data, the newest archive of each workload is read through as well."""
-        ran = self.run_check(*_CHECK)
-        if ran.rc != 0:
-            if self.is_known_trouble(ran):
-                raise self.runner.error(ran)
-            return self.runner.words(ran) or f"borg check ended with {ran.rc}"
+        command_result = self.run_check(*_CHECK)
+        if command_result.rc != 0:
+            if self.is_known_problem(command_result):
+                raise self.runner.error(command_result)
+            return self.runner.words(command_result) or f"borg check ended with {command_result.rc}"
         if self.settings.verify != DATA:
             return None
         damage = [words for point in self._newest if (words := self._read_through(point)) is not None]
@@ -167,14 +171,14 @@ class Borg(Tool):
                 server=self.runner.host,
                 words=ascii(archive),
             )
-        ran = self.run_check(*_EXTRACT, f"::{archive}")
-        if ran.rc == 0:
+        command_result = self.run_check(*_EXTRACT, f"::{archive}")
+        if command_result.rc == 0:
             self._sound.add(point.id)
             return None
-        if self.is_known_trouble(ran):
-            raise self.runner.error(ran)
+        if self.is_known_problem(command_result):
+            raise self.runner.error(command_result)
         self._broken.add(point.id)
-        return f"{archive} cannot be read: {self.runner.words(ran) or ran.rc}"
+        return f"{archive} cannot be read: {self.runner.words(command_result) or command_result.rc}"
 
     def _stamped(self, point: RecoveryPoint, check: Check) -> RecoveryPoint:
         if check.at is None:
@@ -228,12 +232,12 @@ def _encrypted(mode: str | None) -> bool | None:
     return True if mode.startswith(("repokey", "keyfile")) else None
 
 
-def _newest(points: list[RecoveryPoint], reading: Reading) -> list[RecoveryPoint]:
+def _newest(points: list[RecoveryPoint], collector: Collector) -> list[RecoveryPoint]:
     """The newest archive of each workload that is asked for."""
     newest: dict[t.Any, RecoveryPoint] = {}
     for point in sorted(points, key=lambda point: point.created):
-        young = reading.since is None or point.created >= reading.since
-        old = reading.until is None or point.created <= reading.until
-        if young and old and reading.wants(point.workload):
+        young = collector.since is None or point.created >= collector.since
+        old = collector.until is None or point.created <= collector.until
+        if young and old and collector.is_selected(point.workload):
             newest[point.workload.key] = point
     return list(newest.values())

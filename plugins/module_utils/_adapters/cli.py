@@ -13,16 +13,16 @@ import time
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Product
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
+    CommandResult,
+    KnownProblem,
     OutputError,
-    Ran,
     Runner,
-    Trouble,
     Vector,
 )
 
@@ -40,7 +40,7 @@ class Access:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ToolSettings:
+class CliSettings:
     """What the user asked for."""
 
     shown: str
@@ -75,20 +75,20 @@ class Check:
         return point
 
 
-class Tool(Product):
+class CliAdapter(Adapter):
     """One tool's dialect. ``open`` and ``read`` are called once each, in this order."""
 
     executable: t.ClassVar[str]
     # The command that tells the version, and how its answer begins.
-    asks_version: t.ClassVar[tuple[str, ...]]
-    tells_version: t.ClassVar[re.Pattern[str]]
-    permits: t.ClassVar[tuple[Vector, ...]]
-    troubles: t.ClassVar[tuple[Trouble, ...]] = ()
+    version_command: t.ClassVar[tuple[str, ...]]
+    version_pattern: t.ClassVar[re.Pattern[str]]
+    allowlist: t.ClassVar[tuple[Vector, ...]]
+    known_problems: t.ClassVar[tuple[KnownProblem, ...]] = ()
     verifies: t.ClassVar[tuple[str, ...]] = (NONE, QUICK, DATA)
     # Names of variables, or with a star at the end their beginning, that the user may hand to the tool.
     variables: t.ClassVar[tuple[str, ...]]
 
-    def __init__(self, runner: Runner, settings: ToolSettings) -> None:
+    def __init__(self, runner: Runner, settings: CliSettings) -> None:
         self.runner = runner
         self.settings = settings
 
@@ -102,54 +102,54 @@ class Tool(Product):
     def access(cls, params: Mapping[str, t.Any]) -> Access:
         """From the options to where the repository is; OptionError where something is missing."""
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """The tool's version; there is no session, each command opens the repository anew."""
-        ran = self.runner.run(*self.asks_version)
-        told = self.tells_version.match(ran.out.decode("utf-8", "replace"))
-        if ran.rc != 0 or told is None:
+        command_result = self.runner.run(*self.version_command)
+        told = self.version_pattern.match(command_result.out.decode("utf-8", "replace"))
+        if command_result.rc != 0 or told is None:
             raise OutputError(
                 f"what was run is not {self.executable}",
                 server=self.runner.host,
-                call=ran.call,
-                words=self.runner.words(ran),
+                call=command_result.call,
+                words=self.runner.words(command_result),
                 advice="Check executable",
             )
-        reading.version = told[1]
+        collector.version = told[1]
 
     @abc.abstractmethod
     def check(self) -> str | None:
         """Run the tool's own check as ``settings.verify`` says; what is damaged, or None if nothing is."""
 
-    def checked(self, reading: Reading) -> Check:
+    def checked(self, collector: Collector) -> Check:
         """What the check proves, if one is wanted; a check that did not come to its end is a problem of the READ."""
         level = self.settings.verify
         if level == NONE:
             return Check()
         if self.settings.check_mode:
-            reading.verify = {"level": level, "result": "skipped"}
-            reading.warnings.append(f"verify: {level} is skipped in check mode; nothing was checked")
+            collector.verify = {"level": level, "result": "skipped"}
+            collector.warnings.append(f"verify: {level} is skipped in check mode; nothing was checked")
             return Check()
         started = time.time_ns() // 1000
         try:
             damage = self.check()
         except AuditError as error:
-            reading.verify = {"level": level, "result": "unfinished"}
-            reading.problem(error)
+            collector.verify = {"level": level, "result": "unfinished"}
+            collector.add_problem(error)
             return Check()
-        reading.verify = {
+        collector.verify = {
             "level": level,
             "result": "sound" if damage is None else "damaged",
             "at": format_time(started // SECOND * SECOND),
         }
         if damage is not None:
-            reading.verify["words"] = damage
-            reading.warnings.append(f"verify: {level} found damage: {damage}")
+            collector.verify["words"] = damage
+            collector.warnings.append(f"verify: {level} found damage: {damage}")
         return Check(started // SECOND * SECOND, level, damage)
 
-    def run_check(self, *arguments: str) -> Ran:
+    def run_check(self, *arguments: str) -> CommandResult:
         """One command of the check, with its own limit of time."""
         return self.runner.run(*arguments, timeout=self.settings.verify_timeout)
 
-    def is_known_trouble(self, ran: Ran) -> bool:
+    def is_known_problem(self, command_result: CommandResult) -> bool:
         """Whether a check failed for a reason that is no damage (a wrong password, say)."""
-        return self.runner.error(ran).code != "tool_failed"
+        return self.runner.error(command_result).code != "tool_failed"

@@ -10,11 +10,11 @@ import dataclasses
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text, items_of
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text, get_items
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_offset
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Ahead, Mapper
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Mapper, Prefetch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,27 +28,27 @@ class Listing:
 
     def records(
         self,
-        source: Source,
+        source: RestAdapter,
         path: str,
         what: str,
         params: Mapping[str, str] | None = None,
         mapper: Mapper | None = None,
         *,
-        ahead: bool = False,
+        prefetch: bool = False,
     ) -> Iterator[dict[str, t.Any]]:
         """All records of one list, pages read in parallel unless ``mapper`` says otherwise.
 
-        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        ``prefetch``: the first page is asked for now, not when the first record is wanted.
         """
 
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             answer = source.client.get(path, {**(params or {}), self.offset: str(offset), self.limit: str(limit)})
             body = answer.json_object()
-            return Page(items_of(body, self.items, answer.call, answer.server), as_int(body.get(self.total)))
+            return Page(get_items(body, self.items, answer.call, answer.server), as_int(body.get(self.total)))
 
         size = source.settings.page_size
-        begun = Ahead(source.workers, fetch, 0, size) if ahead else fetch
-        return with_ids(source.client.host, by_offset(begun, mapper or source.workers, size, _identity, what), what)
+        begun = Prefetch(source.thread_pool, fetch, 0, size) if prefetch else fetch
+        return with_ids(source.client.host, by_offset(begun, mapper or source.thread_pool, size, _identity, what), what)
 
 
 def _identity(record: t.Any) -> str:
@@ -66,7 +66,7 @@ def _all_have_ids(items: Sequence[t.Any]) -> bool:
 
 
 def with_ids(host: str, pages: Iterator[t.Any], what: str) -> Iterator[dict[str, t.Any]]:
-    """The records of these pages, each of which must have an id: AnswerError of ``host`` where one has none."""
+    """The records of these pages. Each must have an id; if one does not, InvalidResponseError names ``host``."""
     for items in pages:
         if _all_have_ids(items):
             # Page by page: the check record by record took as long as the rest of this module.
@@ -74,5 +74,5 @@ def with_ids(host: str, pages: Iterator[t.Any], what: str) -> Iterator[dict[str,
             continue
         for item in items:
             if not isinstance(item, dict) or as_text(item.get("id")) is None:
-                raise AnswerError(f"a record of {what} has no id", server=host)
+                raise InvalidResponseError(f"a record of {what} has no id", server=host)
             yield item

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, NONE, Access, Check, Tool
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, NONE, Access, Check, CliAdapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
@@ -32,11 +32,11 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     scrubbed,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
+    CommandResult,
+    KnownProblem,
     OutputError,
-    Ran,
     Slot,
     ToolError,
-    Trouble,
     tidy,
 )
 
@@ -67,30 +67,32 @@ class _Verified:
     broken: set[tuple[str, int]] = dataclasses.field(default_factory=set)
 
 
-class PgBackRest(Tool):
+class PgBackRest(CliAdapter):
     """Reads all backups of all stanzas, or of one."""
 
     product = "pgbackrest"
     title = "pgBackRest"
     executable = "pgbackrest"
-    asks_version = ("version",)
-    tells_version = re.compile(r"pgBackRest (\S+)")
+    version_command = ("version",)
+    version_pattern = re.compile(r"pgBackRest (\S+)")
     environment = ("PGBACKREST",)
     workload_types = ("database",)
-    permits = (("version",), _INFO, (_STANZA, _REPO, *_VERIFY, "verify"))
+    allowlist = (("version",), _INFO, (_STANZA, _REPO, *_VERIFY, "verify"))
     # There is no check that does not read the data.
     verifies = (NONE, DATA)
     variables = ("PGBACKREST_*", "TMPDIR")
-    troubles = (
-        Trouble("Permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"),
-        Trouble("unable to open missing file", "not_found", "a file is missing", "Check config and stanza"),
-        Trouble("CryptoError", "wrong_password", "the cipher passphrase is wrong", "Check repo-cipher-pass"),
-        Trouble(
+    known_problems = (
+        KnownProblem(
+            "Permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"
+        ),
+        KnownProblem("unable to open missing file", "not_found", "a file is missing", "Check config and stanza"),
+        KnownProblem("CryptoError", "wrong_password", "the cipher passphrase is wrong", "Check repo-cipher-pass"),
+        KnownProblem(
             "key/value found outside of section", "wrong_password", "it cannot be decrypted", "Check repo-cipher-pass"
         ),
-        Trouble("HostConnectError", "no_connection", "nothing listens there", "Check the host of the repository"),
+        KnownProblem("HostConnectError", "no_connection", "nothing listens there", "Check the host of the repository"),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "in_inventory": ("cannot", "a stanza stays listed when its cluster is gone"),
             "status": ("sometimes", "a backup of damaged pages is told as a warning; failed runs are not listed"),
@@ -124,21 +126,21 @@ class PgBackRest(Tool):
         shown = f"{platform.node()}:{params['config'] or 'pgbackrest'}"
         return Access(shown=shown, environment=environment)
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """All backups of all repositories; checked after they were listed."""
-        reading.scope["inventory"] = False
-        ran = self.runner.run(*_INFO)
-        stanzas = self.runner.json(ran)
+        collector.scope["inventory"] = False
+        command_result = self.runner.run(*_INFO)
+        stanzas = self.runner.json(command_result)
         if not isinstance(stanzas, list):
-            raise OutputError("the list of stanzas is no list", server=self.runner.host, call=ran.call)
+            raise OutputError("the list of stanzas is no list", server=self.runner.host, call=command_result.call)
         self._wanted: list[tuple[str, int]] = []
         self._verified = _Verified()
         listed = [as_object(stanza) for stanza in stanzas]
         for stanza in listed:
-            self._judge(stanza, reading, ran)
-        check = self.checked(reading)
+            self._judge(stanza, collector, command_result)
+        check = self.checked(collector)
         for stanza in listed:
-            self._tell(stanza, reading, check)
+            self._tell(stanza, collector, check)
 
     def check(self) -> str | None:
         """``pgbackrest verify`` of each stanza in each repository: every file of every backup, and its log."""
@@ -147,11 +149,11 @@ class PgBackRest(Tool):
 
     # What the answer says of itself
 
-    def _judge(self, stanza: dict[str, t.Any], reading: Reading, ran: Ran) -> None:
+    def _judge(self, stanza: dict[str, t.Any], collector: Collector, command_result: CommandResult) -> None:
         """Whether the stanza could be read in each repository; the return code says nothing of it."""
         name = as_text(stanza.get("name"))
         keys = {_repo_of(backup) for backup in map(as_object, as_list(stanza.get("backup")))}
-        wanted = name is not None and reading.wants(_workload(name))
+        wanted = name is not None and collector.is_selected(_workload(name))
         states = [
             (as_int(repo.get("key")), as_object(repo.get("status")))
             for repo in map(as_object, as_list(stanza.get("repo")))
@@ -165,21 +167,23 @@ class PgBackRest(Tool):
                 continue
             words = tidy(self.runner.scrub(as_text(status.get("message")) or ""))
             where = "" if key is None else f" in repo{key}"
-            error = ToolError(f"stanza {name!r} cannot be read{where}", code="not_found", call=ran.call, words=words)
-            for trouble in self.troubles:
-                if trouble.says in words:
-                    error.code, error.advice = trouble.code, trouble.advice
+            error = ToolError(
+                f"stanza {name!r} cannot be read{where}", code="not_found", call=command_result.call, words=words
+            )
+            for problem in self.known_problems:
+                if problem.says in words:
+                    error.code, error.advice = problem.code, problem.advice
             error.server = self.runner.host
-            reading.problem(error)
+            collector.add_problem(error)
         if missing and len(missing) < len(states):
             shown = ", ".join(f"repo{key}" for key in missing)
-            reading.warnings.append(f"stanza {name} is not in {shown}")
+            collector.warnings.append(f"stanza {name} is not in {shown}")
         if wanted and name is not None:
             self._wanted += [(name, key) for key in sorted(key for key in keys if key is not None)]
 
     # Points
 
-    def _tell(self, stanza: dict[str, t.Any], reading: Reading, check: Check) -> None:
+    def _tell(self, stanza: dict[str, t.Any], collector: Collector, check: Check) -> None:
         name = as_text(stanza.get("name"))
         backups = [as_object(backup) for backup in as_list(stanza.get("backup"))]
         known = {(_repo_of(backup), as_text(backup.get("label"))) for backup in backups}
@@ -188,12 +192,12 @@ class PgBackRest(Tool):
         }
         exists = as_int(as_object(stanza.get("status")).get("code")) in (_OK, _NO_BACKUP, _DIFFERENT)
         if name is not None and exists and self.settings.include_unprotected:
-            reading.workload(_workload(name))
+            collector.add_workload(_workload(name))
         for backup in backups:
             try:
                 point = self._point(name, backup, ciphers)
             except DataError as error:
-                reading.problem(
+                collector.add_problem(
                     OutputError(f"a backup is not what pgbackrest writes: {error.message}", server=self.runner.host)
                 )
                 continue
@@ -202,7 +206,7 @@ class PgBackRest(Tool):
                 point.usable = False
             elif not _has_log(backup, stanza):
                 point.usable = None if point.usable else point.usable
-            reading.point(self._stamped(point, name or "", backup, check))
+            collector.add_point(self._stamped(point, name or "", backup, check))
 
     def _point(
         self, stanza: str | None, backup: dict[str, t.Any], ciphers: Mapping[int | None, str | None]
@@ -233,14 +237,14 @@ class PgBackRest(Tool):
     # The check
 
     def _verify(self, stanza: str, repo: int) -> str | None:
-        ran = self.run_check(f"--stanza={stanza}", f"--repo={repo}", *_VERIFY, "verify")
-        out = ran.out.decode("utf-8", "replace")
+        command_result = self.run_check(f"--stanza={stanza}", f"--repo={repo}", *_VERIFY, "verify")
+        out = command_result.out.decode("utf-8", "replace")
         status = _STATUS.search(out)
         if status is None:
-            if ran.rc != _FORMAT_ERROR or self.is_known_trouble(ran):
-                raise self.runner.error(ran)
+            if command_result.rc != _FORMAT_ERROR or self.is_known_problem(command_result):
+                raise self.runner.error(command_result)
             self._verified.without_wal.add((stanza, repo))
-            return f"{stanza} in repo{repo}: {self.runner.words(ran)}"
+            return f"{stanza} in repo{repo}: {self.runner.words(command_result)}"
         if status[1] != "ok":
             self._verified.broken.add((stanza, repo))
         found = {label: result.strip() for label, result in _RESULT.findall(out)}

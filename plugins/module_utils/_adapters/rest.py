@@ -11,12 +11,12 @@ import typing as t
 from collections.abc import Mapping
 from concurrent.futures import Future
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Product
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import Login
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,21 +34,21 @@ class Settings:
     own: Mapping[str, t.Any]
 
 
-class Source(Product):
-    """One product's dialect. ``tell`` and ``close`` are called once each, in this order."""
+class RestAdapter(Adapter):
+    """One product's dialect. ``collect`` and ``close`` are called once each, in this order."""
 
     # The value of the option product, for modules that read several.
     choice: t.ClassVar[str] = ""
     default_port: t.ClassVar[int] = 443
     default_page_size: t.ClassVar[int] = 500
-    permits: t.ClassVar[tuple[Permit, ...]]
+    allowlist: t.ClassVar[tuple[AllowedRequest, ...]]
     # What the option detail may be.
     details: t.ClassVar[tuple[str, ...]] = ("workloads", "recovery_points")
 
-    def __init__(self, client: Client, settings: Settings, workers: Workers) -> None:
+    def __init__(self, client: Client, settings: Settings, thread_pool: ThreadPool) -> None:
         self.client = client
         self.settings = settings
-        self.workers = workers
+        self.thread_pool = thread_pool
         self._login: Login | None = None
         self._version: Future[str | None]
 
@@ -68,21 +68,21 @@ class Source(Product):
         self._login = login
         login.open(self.client)
 
-    def tell(self, reading: Reading) -> None:
+    def collect(self, collector: Collector) -> None:
         """All of it: the way in, then what there is to read, and the version beside it."""
-        self.open(reading)
-        if reading.skew_micros is None:
-            reading.skew_micros = self.client.skew_micros
-        reading.start()
-        self._version = self.workers.submit(self.version)
-        self.read(reading)
-        reading.version = self.told_version()
+        self.open(collector)
+        if collector.skew_micros is None:
+            collector.skew_micros = self.client.skew_micros
+        collector.start()
+        self._version = self.thread_pool.submit(self.version)
+        self.read(collector)
+        collector.version = self.known_version()
 
     def version(self) -> str | None:
         """Ask for the product's version; None where it does not tell."""
         return None
 
-    def told_version(self) -> str | None:
+    def known_version(self) -> str | None:
         """What ``version`` was told, for products whose answers have to be read by it."""
         return self._version.result()
 

@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, Access, Check, Tool
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import DATA, Access, Check, CliAdapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
@@ -29,7 +29,12 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_text,
     scrubbed,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.command import OutputError, Trouble, said, tidy
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
+    KnownProblem,
+    OutputError,
+    message_lines,
+    tidy,
+)
 
 # --no-lock: nothing at all is written to the repository, which also lets a read-only or append-only one be read.
 _LIST = ("--no-lock", "--json", "snapshots")
@@ -44,36 +49,44 @@ _BACKENDS = {"s3": "object", "b2": "object", "azure": "object", "gs": "object", 
 _REMOTE = (*_BACKENDS, "rest", "sftp", "rclone")
 
 
-class Restic(Tool):
+class Restic(CliAdapter):
     """Reads all snapshots of a repository."""
 
     product = "restic"
     title = "restic"
     executable = "restic"
-    asks_version = ("version",)
-    tells_version = re.compile(r"restic (\S+)")
+    version_command = ("version",)
+    version_pattern = re.compile(r"restic (\S+)")
     environment = ("RESTIC",)
     workload_types = ("host",)
-    permits = (("version",), _LIST, _CHECK, _CHECK_DATA)
+    allowlist = (("version",), _LIST, _CHECK, _CHECK_DATA)
     variables = (
         *("RESTIC_*", "AWS_*", "AZURE_*", "B2_*", "GOOGLE_*", "OS_*", "ST_*", "RCLONE_*", "SSH_AUTH_SOCK"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"),
     )
-    troubles = (
-        Trouble("wrong password", "wrong_password", "the password is wrong", "Check password or password_file"),
-        Trouble("Resolving password failed", "bad_option", "the password file cannot be read", "Check password_file"),
-        Trouble("an empty password", "wrong_password", "the password is empty", "Check password or password_file"),
-        Trouble("permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"),
-        Trouble("403 Forbidden", "forbidden", "the server refused it", "Check the account in the repository's URL"),
-        Trouble("401 Unauthorized", "forbidden", "the server refused it", "Check the account in the repository's URL"),
-        Trouble("connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
-        Trouble("no such host", "no_connection", "the host name is not known here", "Check repository and DNS"),
-        Trouble("x509:", "not_trusted", "the server's certificate is not trusted", "Give its CA as ca_path"),
-        Trouble("is already locked", "locked", "the repository is locked", "Wait until the other run has ended"),
-        Trouble("repository does not exist", "not_found", "there is no repository", "Check repository"),
-        Trouble("Is there a repository at", "not_found", "there is no repository", "Check repository"),
+    known_problems = (
+        KnownProblem("wrong password", "wrong_password", "the password is wrong", "Check password or password_file"),
+        KnownProblem(
+            "Resolving password failed", "bad_option", "the password file cannot be read", "Check password_file"
+        ),
+        KnownProblem("an empty password", "wrong_password", "the password is empty", "Check password or password_file"),
+        KnownProblem(
+            "permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"
+        ),
+        KnownProblem(
+            "403 Forbidden", "forbidden", "the server refused it", "Check the account in the repository's URL"
+        ),
+        KnownProblem(
+            "401 Unauthorized", "forbidden", "the server refused it", "Check the account in the repository's URL"
+        ),
+        KnownProblem("connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
+        KnownProblem("no such host", "no_connection", "the host name is not known here", "Check repository and DNS"),
+        KnownProblem("x509:", "not_trusted", "the server's certificate is not trusted", "Give its CA as ca_path"),
+        KnownProblem("is already locked", "locked", "the repository is locked", "Wait until the other run has ended"),
+        KnownProblem("repository does not exist", "not_found", "there is no repository", "Check repository"),
+        KnownProblem("Is there a repository at", "not_found", "there is no repository", "Check repository"),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "in_inventory": ("cannot", "a repository knows only what was backed up"),
             "completed_at": ("sometimes", "told by snapshots of restic 0.17 and newer"),
@@ -140,49 +153,51 @@ class Restic(Tool):
         secrets = (params["password"] or "", password, unquote(password))
         return Access(shown=shown, environment=environment, secrets=tuple(dict.fromkeys(filter(None, secrets))))
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """All snapshots; checked after they were listed, so that none is believed that the check did not see."""
-        reading.scope["inventory"] = False
-        ran = self.runner.run(*_LIST)
+        collector.scope["inventory"] = False
+        command_result = self.runner.run(*_LIST)
         # Old versions write null for none.
-        snapshots = self.runner.json(ran) or []
+        snapshots = self.runner.json(command_result) or []
         if not isinstance(snapshots, list):
-            raise OutputError("the list of snapshots is no list", server=self.runner.host, call=ran.call)
-        for line in said(ran.err):
+            raise OutputError("the list of snapshots is no list", server=self.runner.host, call=command_result.call)
+        for line in message_lines(command_result.err):
             if _LEFT_OUT.search(line) and not _HARMLESS.search(line):
                 words = tidy(line)
-                reading.problem(
-                    OutputError("a snapshot was left out", server=self.runner.host, call=ran.call, words=words)
+                collector.add_problem(
+                    OutputError(
+                        "a snapshot was left out", server=self.runner.host, call=command_result.call, words=words
+                    )
                 )
-        check = self.checked(reading)
+        check = self.checked(collector)
         own = self.settings.own
         parts = tuple(own["workload_by"])
         place = _BACKENDS.get(_scheme(own["repository"]), None if _is_remote(own["repository"]) else "disk")
         for snapshot in snapshots:
             try:
-                reading.point(self._point(as_object(snapshot), parts, place, check))
+                collector.add_point(self._point(as_object(snapshot), parts, place, check))
             except DataError as error:
-                reading.problem(
+                collector.add_problem(
                     OutputError(f"a snapshot is not what restic writes: {error.message}", server=self.runner.host)
                 )
 
     def check(self) -> str | None:
         """``restic check``: whether all is there; with data also whether all of it can be read and decrypted."""
-        ran = self.run_check(*(_CHECK_DATA if self.settings.verify == DATA else _CHECK))
-        out = ran.out.decode("utf-8", "replace")
+        command_result = self.run_check(*(_CHECK_DATA if self.settings.verify == DATA else _CHECK))
+        out = command_result.out.decode("utf-8", "replace")
         summary = _summary(out)
-        if ran.rc == 0 and (_SOUND in out if summary is None else summary == 0):
+        if command_result.rc == 0 and (_SOUND in out if summary is None else summary == 0):
             return None
-        if ran.rc == 0 and summary is None:
+        if command_result.rc == 0 and summary is None:
             raise OutputError(
                 "the check did not say whether it found errors",
                 server=self.runner.host,
-                call=ran.call,
-                words=self.runner.words(ran),
+                call=command_result.call,
+                words=self.runner.words(command_result),
             )
-        if self.is_known_trouble(ran) and not summary:
-            raise self.runner.error(ran)
-        return self.runner.words(ran) or f"restic check ended with {ran.rc}"
+        if self.is_known_problem(command_result) and not summary:
+            raise self.runner.error(command_result)
+        return self.runner.words(command_result) or f"restic check ended with {command_result.rc}"
 
     def _point(
         self, snapshot: dict[str, t.Any], parts: tuple[str, ...], place: str | None, check: Check

@@ -13,7 +13,7 @@ import time
 import typing as t
 from collections.abc import Collection, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import Attestor
+from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, compact, lean
@@ -33,7 +33,7 @@ _LATEST_CLOCK = parse_time("9000-01-01T00:00:00Z")
 _UNDATED = "there are points dated before 1980, which is no time; whether they can be used is unknown"
 
 
-class Reading:
+class Collector:
     """What an adapter tells its findings to. Until ``start`` only the server is known, then points may come."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Reading:
         self._calendar = calendar or Calendar()
         self._history = history
         self._keep_points = keep_points
-        self._attestor = Attestor(location_facts) if location_facts else None
+        self._location_attributes = LocationAttributes(location_facts) if location_facts else None
         self._globs = [name.casefold() for name in names]
         self._wanted: dict[t.Any, bool] = {}
         self._points: list[RecoveryPoint] = []
@@ -92,7 +92,7 @@ class Reading:
         """The moment of reading by the server's clock, or by ours where it does not tell."""
         return self.read_at + (self.skew_micros or 0)
 
-    def wants(self, workload: Workload) -> bool:
+    def is_selected(self, workload: Workload) -> bool:
         """Whether ``names`` asks for it. A workload without a name is wanted only where no names are given."""
         if not self._globs:
             return True
@@ -108,37 +108,37 @@ class Reading:
         return wanted
 
     @property
-    def filters_names(self) -> bool:
+    def has_name_filter(self) -> bool:
         """Whether ``names`` was given."""
         return bool(self._globs)
 
-    def workload(self, workload: Workload) -> None:
+    def add_workload(self, workload: Workload) -> None:
         """A workload that the product knows, with or without points."""
-        if self.wants(workload):
-            self.summary.workload(workload)
+        if self.is_selected(workload):
+            self.summary.add_workload(workload)
 
-    def point(self, point: RecoveryPoint) -> None:
+    def add_point(self, point: RecoveryPoint) -> None:
         """A recovery point."""
-        if not self._asked_for(point.workload, point.created):
+        if not self._in_selection(point.workload, point.created):
             return
         if point.created < _EARLIEST and point.usable is True:
             # Programs write a time that they do not have as the first that they can; such a point would reach far back.
             point.usable = None
-            self._say_undated()
+            self._warn_undated()
         if point.immutable_until is not None and point.immutable is None:
             point.immutable = point.immutable_until > self.now
-        if self._attestor is not None:
-            self._attestor.apply(point)
+        if self._location_attributes is not None:
+            self._location_attributes.apply(point)
         self.summary.add(point)
         if self._keep_points:
             self._points.append(point)
 
-    def points(self, like: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
+    def add_points(self, like: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
         """Points that say the same as the first of them, ``like``, but for the hash of the id, time and size.
 
         None of them was tested, none is immutable until a time of its own, and points are only counted.
         """
-        if not self.wants(like.workload):
+        if not self.is_selected(like.workload):
             return
         since = _EARLIEST if self.since is None else max(_EARLIEST, self.since)
         until = max(times) if self.until is None else self.until
@@ -147,48 +147,48 @@ class Reading:
             # These are dropped, or undated, which is for the rules to say.
             for index, one in enumerate(within):
                 if not one:
-                    self.point(_one_of(like, ids[index], times[index], sizes[index]))
+                    self.add_point(_with_identity(like, ids[index], times[index], sizes[index]))
             ids, times, sizes = (list(itertools.compress(values, within)) for values in (ids, times, sizes))
             if not ids:
                 return
-            like = _one_of(like, ids[0], times[0], sizes[0])
-        if self._attestor is not None:
-            self._attestor.apply(like)
+            like = _with_identity(like, ids[0], times[0], sizes[0])
+        if self._location_attributes is not None:
+            self._location_attributes.apply(like)
         self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
 
-    def alike(self, pattern: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
+    def add_point_like(self, pattern: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
         """A point that is ``pattern`` but for id, time and size. Most are, and none is built for them.
 
         ``pattern`` stays the adapter's, who gives the same one for all such points and never changes it.
         """
-        plain = self._attestor is None and not self._keep_points and pattern.immutable_until is None
+        plain = self._location_attributes is None and not self._keep_points and pattern.immutable_until is None
         if not plain or created < _EARLIEST:
-            self.point(dataclasses.replace(pattern, id=ident, created=created, size_bytes=size_bytes))
-        elif self._asked_for(pattern.workload, created):
-            self.summary.add_alike(pattern, ident, created, size_bytes)
+            self.add_point(dataclasses.replace(pattern, id=ident, created=created, size_bytes=size_bytes))
+        elif self._in_selection(pattern.workload, created):
+            self.summary.add_point_like(pattern, ident, created, size_bytes)
 
-    def _asked_for(self, workload: Workload, created: int) -> bool:
+    def _in_selection(self, workload: Workload, created: int) -> bool:
         """Filters of the server are not believed: names and window are checked here again."""
-        if self._globs and not self.wants(workload):
+        if self._globs and not self.is_selected(workload):
             return False
         if self.since is not None and created < self.since:
             return False
         return self.until is None or created <= self.until
 
-    def forget(self, workloads: Collection[Workload]) -> None:
+    def discard(self, workloads: Collection[Workload]) -> None:
         """The points told of these may be others': they are told anew."""
         keys = {workload.key for workload in workloads}
         for workload in workloads:
-            self.summary.forget(workload)
+            self.summary.discard(workload)
         self._points = [point for point in self._points if point.workload.key not in keys]
 
-    def _say_undated(self) -> None:
+    def _warn_undated(self) -> None:
         if _UNDATED not in self.warnings:
             self.warnings.append(_UNDATED)
 
-    def count(self, workload: Workload, recovery_points: int) -> None:
+    def add_count(self, workload: Workload, recovery_points: int) -> None:
         """A workload of which only the number of points was asked (detail: counts)."""
-        if self.wants(workload):
+        if self.is_selected(workload):
             row = {"source": self.source, "product": self.product, "recovery_points": recovery_points}
             named = {
                 "workload_id": workload.id,
@@ -200,7 +200,7 @@ class Reading:
             }
             self._counts.append({**row, **named})
 
-    def problem(self, error: AuditError) -> None:
+    def add_problem(self, error: AuditError) -> None:
         """Something that belongs to the answer could not be read: the READ is not complete."""
         self.problems.append(error)
 
@@ -260,7 +260,7 @@ class Reading:
         return moment
 
 
-def _one_of(like: RecoveryPoint, ident: int, created: int, size: int) -> RecoveryPoint:
+def _with_identity(like: RecoveryPoint, ident: int, created: int, size: int) -> RecoveryPoint:
     told = None if size == UNKNOWN_SIZE else size
     return dataclasses.replace(like, id=f"{ident:x}", created=created, size_bytes=told)
 

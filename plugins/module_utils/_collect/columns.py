@@ -56,7 +56,7 @@ def _members(row: Mapping[str, t.Any], above: _Path) -> Iterator[tuple[_Path, t.
             yield (*above, key), value
 
 
-def rows_of(told: Iterable[t.Any]) -> Iterator[t.Any]:
+def to_rows(told: Iterable[t.Any]) -> Iterator[t.Any]:
     """The rows of a list that may hold blocks; for what is none ValueError, TypeError, LookupError, AttributeError."""
     for item in told:
         if isinstance(item, list):

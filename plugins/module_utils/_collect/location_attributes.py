@@ -11,12 +11,12 @@ import typing as t
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, any_of
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, any_true
 
 _FACTS = ("offsite", "immutable", "encrypted")
 
 
-class Attestor:
+class LocationAttributes:
     """Fills the unknown facts of points from what is attested of the places where their copies lie.
 
     A place matches by glob, whatever its case; the first entry wins. A point whose product lists no copies lies
@@ -66,6 +66,6 @@ def _fact(name: str, copies: Sequence[Copy], entries: Sequence[Mapping[str, t.An
         facts.append(told if told is not None else entry.get(name))
     if name == "encrypted":
         # One readable copy is enough for a thief, so all must be encrypted.
-        missing = any_of(None if fact is None else not fact for fact in facts)
+        missing = any_true(None if fact is None else not fact for fact in facts)
         return None if missing is None or not facts else not missing
-    return any_of(facts) if facts else None
+    return any_true(facts) if facts else None

@@ -27,7 +27,7 @@ _PIECE = 3 * 32
 _BYTES = 3 * array("q").itemsize
 
 
-class Growing:
+class PointGroupBuilder:
     """Points of one workload whose facts are all the same, while they come in any order: id, time, size and so on."""
 
     __slots__ = ("_name", "_numbers", "_pieces", "_tests")
@@ -68,15 +68,15 @@ class Growing:
         for tests in self._tests:
             tests.extend([_NEVER_TESTED] * len(ids) if tests else ())
 
-    def group(self) -> Group:
+    def group(self) -> PointGroup:
         """All that have come."""
         numbers = array("q", b"".join([*self._pieces, self._numbers.tobytes()]))
         ids, times, sizes = (numbers[first::3] for first in range(3))
-        return Group(*self._name, ids=ids, times=times, sizes=sizes, tests=self._tests)
+        return PointGroup(*self._name, ids=ids, times=times, sizes=sizes, tests=self._tests)
 
 
 @dataclasses.dataclass(slots=True)
-class Group:
+class PointGroup:
     """Points of one workload whose facts are all the same, when all have come."""
 
     kind: str
@@ -132,7 +132,7 @@ def _kept(values: array[int], indexes: Sequence[int]) -> array[int]:
     return array("q", [values[index] for index in indexes])
 
 
-def drop_double(classes: Sequence[Group]) -> None:
+def drop_double(classes: Sequence[PointGroup]) -> None:
     """Points that were met more than once count once, whatever the order in which pages came."""
     total = sum(len(group.ids) for group in classes)
     if len({ident for group in classes for ident in group.ids}) == total:
@@ -147,7 +147,7 @@ def drop_double(classes: Sequence[Group]) -> None:
         group.keep(keep)
 
 
-def _least_favourable(group: Group) -> tuple[t.Any, ...]:
+def _least_favourable(group: PointGroup) -> tuple[t.Any, ...]:
     """Fewer facts known to be good come first; the rest only makes the order the same in every run."""
     good = [name for name, fact in zip(FACT_FACETS, group.facts, strict=True) if fact is True]
     exact = sum(name not in group.estimated and name not in group.attested for name in good)
@@ -157,7 +157,7 @@ def _least_favourable(group: Group) -> tuple[t.Any, ...]:
     return (_USABLE_ORDER[group.usable], *kind, malware, len(good), exact, repr(rest))
 
 
-def drop_future(classes: Sequence[Group], limit: int) -> int:
+def drop_future(classes: Sequence[PointGroup], limit: int) -> int:
     """Take out points dated after ``limit``, of whatever kind and status, and count them."""
     dropped = 0
     for group in classes:

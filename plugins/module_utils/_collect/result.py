@@ -19,7 +19,7 @@ import typing as t
 import zlib
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.columns import blocks, rows_of
+from ansible_collections.backup.audit.plugins.module_utils._collect.columns import blocks, to_rows
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import FULL_KINDS
 
@@ -141,20 +141,20 @@ def _with_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[st
     return full
 
 
-def _holds_all(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
+def _has_all_points(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
     """Whether all recovery points of a row lie in this place, so that its newest one does: that is no guess."""
     points = row.get("recovery_points", 0)
     return bool(points) and place.get("count") == points and "continuous" not in row.get("by_kind", {})
 
 
 def _without_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
-    if not _holds_all(place, row) or place.get("newest") != row.get("newest"):
+    if not _has_all_points(place, row) or place.get("newest") != row.get("newest"):
         return place
     return {name: value for name, value in place.items() if name != "newest"}
 
 
 def _with_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
-    if "newest" in place or "newest" not in row or not _holds_all(place, row):
+    if "newest" in place or "newest" not in row or not _has_all_points(place, row):
         return place
     return {**place, "newest": row["newest"]}
 
@@ -169,7 +169,7 @@ def proved_part(read: Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {key: read[key] for key in PROVED if key in read}
 
 
-def sha256_of(data: bytes) -> str:
+def sha256_hex(data: bytes) -> str:
     """The SHA-256 of some bytes, in hex."""
     return hashlib.sha256(data).hexdigest()
 
@@ -184,7 +184,7 @@ def proof(read: Mapping[str, t.Any]) -> bytes:
 
 def seal(read: dict[str, t.Any]) -> dict[str, t.Any]:
     """The READ with the digest of what it proves."""
-    return {**read, "sha256": sha256_of(proof(read))}
+    return {**read, "sha256": sha256_hex(proof(read))}
 
 
 def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
@@ -195,7 +195,7 @@ def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.A
     digest has but one spelling, so a secret that stands in it is an error.
     """
     data = proof(read)
-    digest = sha256_of(data)
+    digest = sha256_hex(data)
     forbidden = [text for text in forbidden if text]
     for blanks in range(_PACK_TRIES):
         deflater = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
@@ -234,14 +234,14 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
         found = plain.get("schema") if isinstance(plain, dict) else None
         told = f"its schema is {found!r}, not {SCHEMA!r}" if found else "it has no schema"
         raise DataError(f"{where}: this is no READ ({told})", advice=_WHAT_A_READ_IS)
-    digest = sha256_of(data)
+    digest = sha256_hex(data)
     if read.get("sha256") != digest:
         raise DataError(
             f"{where}: the READ was altered, cut or masked after the module sealed it (its SHA-256 does not fit)",
             advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, set pack",
         )
     try:
-        rows = [restored(row) for row in rows_of(plain["workloads"])]
+        rows = [restored(row) for row in to_rows(plain["workloads"])]
     except (AttributeError, TypeError, ValueError, LookupError) as error:
         raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
     return {**plain, "workloads": rows, "sha256": digest}

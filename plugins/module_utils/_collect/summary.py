@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar, gaps
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import (
     UNKNOWN_SIZE,
-    Group,
-    Growing,
+    PointGroup,
+    PointGroupBuilder,
     drop_double,
     drop_future,
 )
@@ -51,11 +51,11 @@ class Summary:
         self._calendar = calendar
         self._history = history
         self._workloads: dict[WorkloadKey, Workload] = {}
-        self._classes: dict[WorkloadKey, dict[t.Any, Growing]] = {}
+        self._classes: dict[WorkloadKey, dict[t.Any, PointGroupBuilder]] = {}
         # By the identity of a pattern, which is held so that it stays its own.
-        self._patterns: dict[int, tuple[RecoveryPoint, Growing]] = {}
+        self._patterns: dict[int, tuple[RecoveryPoint, PointGroupBuilder]] = {}
 
-    def workload(self, workload: Workload) -> Workload:
+    def add_workload(self, workload: Workload) -> Workload:
         """Take note of a workload, whether it has points or not; what is known of it already is completed."""
         known = self._workloads.setdefault(workload.key, workload)
         if known is not workload:
@@ -64,13 +64,13 @@ class Summary:
                     setattr(known, field, getattr(workload, field))
         return known
 
-    def add(self, point: RecoveryPoint) -> Growing:
+    def add(self, point: RecoveryPoint) -> PointGroupBuilder:
         """Fold one point in, among those that say the same."""
         group = self._group_of(point)
         group.add(point.id, point.created, point.size_bytes, point.verified_at, point.checked_at)
         return group
 
-    def add_alike(self, pattern: RecoveryPoint, ident: str, created: int, size: int | None) -> None:
+    def add_point_like(self, pattern: RecoveryPoint, ident: str, created: int, size: int | None) -> None:
         """Fold in a point that is ``pattern`` but for id, time and size. A pattern is never changed."""
         found = self._patterns.get(id(pattern))
         if found is None:
@@ -79,11 +79,11 @@ class Summary:
             found = self._patterns[id(pattern)] = (pattern, self._group_of(pattern))
         found[1].add(ident, created, size, pattern.verified_at, pattern.checked_at)
 
-    def _group_of(self, point: RecoveryPoint) -> Growing:
+    def _group_of(self, point: RecoveryPoint) -> PointGroupBuilder:
         key = point.workload.key
         classes = self._classes.get(key)
         if classes is None:
-            self.workload(point.workload)
+            self.add_workload(point.workload)
             classes = self._classes[key] = {}
         copies = point.copies
         places = None if copies is None else tuple([(copy.location, copy.location_type) for copy in copies])
@@ -91,15 +91,15 @@ class Summary:
         name = (point.kind, point.status, point.usable, facts, point.malware, point.estimated, point.attested, places)
         kept = classes.get(name)
         if kept is None:
-            kept = classes[name] = Growing(name)
+            kept = classes[name] = PointGroupBuilder(name)
         return kept
 
-    def so_far(self) -> tuple[int, int]:
+    def progress(self) -> tuple[int, int]:
         """How many workloads and points there are by now; another thread may ask while points are added."""
         classes = [group for of_one in list(self._classes.values()) for group in list(of_one.values())]
         return len(self._workloads), sum(map(len, classes))
 
-    def forget(self, workload: Workload) -> None:
+    def discard(self, workload: Workload) -> None:
         """What was folded in for this workload may be another's: it is told anew."""
         self._workloads.pop(workload.key, None)
         self._classes.pop(workload.key, None)
@@ -146,7 +146,7 @@ class Summary:
             "history": self._calendar.history(classes, self._now) if self._history else None,
         }
 
-    def _rhythm(self, groups: Sequence[Group]) -> dict[str, t.Any]:
+    def _rhythm(self, groups: Sequence[PointGroup]) -> dict[str, t.Any]:
         """Gaps and runs of the points that surely count; ``possible``: if those of unknown usability counted too."""
         sure = sorted(time for group in groups if group.usable is True for time in group.times)
         shown: dict[str, t.Any] = {
@@ -162,7 +162,7 @@ class Summary:
             }
         return shown
 
-    def _kinds(self, classes: Sequence[Group]) -> dict[str, t.Any]:
+    def _kinds(self, classes: Sequence[PointGroup]) -> dict[str, t.Any]:
         """What a policy may name by ``kinds``. Kinds that are no backups show in nothing else, so they come with gaps.
 
         A row of one kind of backup says it all already, and most rows are such.
@@ -173,21 +173,23 @@ class Summary:
         shown = {}
         for kind in names:
             groups = [group for group in classes if group.kind == kind]
-            shown[kind] = _tally((group, group.usable) for group in groups)
+            shown[kind] = _count_states((group, group.usable) for group in groups)
             if kind not in COUNTING_KINDS:
                 shown[kind].update(self._rhythm(groups))
         return shown
 
-    def _facets(self, backups: Sequence[Group], dated: Sequence[Group]) -> dict[str, t.Any]:
+    def _facets(self, backups: Sequence[PointGroup], dated: Sequence[PointGroup]) -> dict[str, t.Any]:
         full = [group for group in backups if group.kind in FULL_KINDS]
         # A point whose kind is unknown may be a full one.
         perhaps_full = [group for group in backups if group.kind == "unknown" and group.usable is not False]
-        points = _tally((group, group.usable) for group in backups)
+        points = _count_states((group, group.usable) for group in backups)
         points.update({name: value for name, value in _span(dated, True).items() if name != "count"})
         facets: dict[str, t.Any] = {
             "recovery_points": points,
             "full": {
-                **_tally([*((group, group.usable) for group in full), *((group, None) for group in perhaps_full)]),
+                **_count_states(
+                    [*((group, group.usable) for group in full), *((group, None) for group in perhaps_full)]
+                ),
                 **self._rhythm(full),
             },
         }
@@ -213,11 +215,11 @@ def _shown(micros: int | None) -> str | None:
     return None if micros is None else format_time(micros)
 
 
-def _span(groups: Iterable[Group], usable: bool | None) -> dict[str, t.Any]:
+def _span(groups: Iterable[PointGroup], usable: bool | None) -> dict[str, t.Any]:
     return _count_newest_oldest([group for group in groups if group.usable is usable])
 
 
-def _count_newest_oldest(groups: Sequence[Group]) -> dict[str, t.Any]:
+def _count_newest_oldest(groups: Sequence[PointGroup]) -> dict[str, t.Any]:
     if not groups:
         return {"count": 0, "newest": None, "oldest": None}
     return {
@@ -227,9 +229,9 @@ def _count_newest_oldest(groups: Sequence[Group]) -> dict[str, t.Any]:
     }
 
 
-def _tally(states: Iterable[tuple[Group, bool | None]]) -> dict[str, t.Any]:
+def _count_states(states: Iterable[tuple[PointGroup, bool | None]]) -> dict[str, t.Any]:
     """How many points surely have it, of how many it is unknown, how many surely have it not; newest and oldest."""
-    sorted_out: dict[bool | None, list[Group]] = {True: [], None: [], False: []}
+    sorted_out: dict[bool | None, list[PointGroup]] = {True: [], None: [], False: []}
     for group, state in states:
         sorted_out[state].append(group)
     unknown = _count_newest_oldest(sorted_out[None])
@@ -244,9 +246,9 @@ def _tally(states: Iterable[tuple[Group, bool | None]]) -> dict[str, t.Any]:
     }
 
 
-def _fact_facet(groups: Sequence[Group], index: int, name: str, limit: int) -> dict[str, t.Any]:
-    exact: list[tuple[Group, bool | None]] = []
-    vouched: dict[str, list[Group]] = {"estimated": [], "attested": []}
+def _fact_facet(groups: Sequence[PointGroup], index: int, name: str, limit: int) -> dict[str, t.Any]:
+    exact: list[tuple[PointGroup, bool | None]] = []
+    vouched: dict[str, list[PointGroup]] = {"estimated": [], "attested": []}
     for group in groups:
         fact = group.facts[index]
         if group.usable is None and fact is True:
@@ -257,7 +259,7 @@ def _fact_facet(groups: Sequence[Group], index: int, name: str, limit: int) -> d
             vouched[origin].append(group)
         else:
             exact.append((group, fact))
-    facet = _tally(exact)
+    facet = _count_states(exact)
     for origin, members in vouched.items():
         facet[origin] = _count_newest_oldest(members) if members else None
     if name in _TESTED:
@@ -268,7 +270,7 @@ def _fact_facet(groups: Sequence[Group], index: int, name: str, limit: int) -> d
     return facet
 
 
-def _sizes(usable: Sequence[Group]) -> dict[str, t.Any]:
+def _sizes(usable: Sequence[PointGroup]) -> dict[str, t.Any]:
     """Bytes of all and of the newest point, and the median by kind; null where one addend is unknown."""
     by_kind: dict[str, list[int]] = {}
     newest: tuple[int, int, str] | None = None
@@ -287,8 +289,8 @@ def _sizes(usable: Sequence[Group]) -> dict[str, t.Any]:
     }
 
 
-def _locations(usable: Sequence[Group]) -> dict[str, t.Any]:
-    places: dict[tuple[str | None, str | None], list[Group]] = {}
+def _locations(usable: Sequence[PointGroup]) -> dict[str, t.Any]:
+    places: dict[tuple[str | None, str | None], list[PointGroup]] = {}
     unlisted = []
     for group in usable:
         if group.places is None:
@@ -311,12 +313,12 @@ def _locations(usable: Sequence[Group]) -> dict[str, t.Any]:
     return {"locations": shown or None, "locations_unknown": unknown if unlisted else None}
 
 
-def _malware(backups: Sequence[Group]) -> dict[str, t.Any]:
+def _malware(backups: Sequence[PointGroup]) -> dict[str, t.Any]:
     """How many points are of which state, and the newest of each.
 
     Where it is unknown whether something is a recovery point at all, that it is clean proves nothing.
     """
-    states: dict[str, list[Group]] = {}
+    states: dict[str, list[PointGroup]] = {}
     for group in backups:
         sure = group.usable is True or group.malware != "clean"
         if group.usable is not False:

@@ -75,7 +75,7 @@ class DataError(AuditError):
     code = "bad_data"
 
 
-class RejectedError(AuditError):
+class UnauthorizedError(AuditError):
     """401: the session (or the log-in) is not, or no longer, accepted."""
 
     code = "rejected"
@@ -93,7 +93,7 @@ class NotFoundError(AuditError):
     code = "not_found"
 
 
-class TroubleError(AuditError):
+class ServerError(AuditError):
     """429 or 5xx: the server cannot at the moment."""
 
     code = "server_trouble"
@@ -107,14 +107,14 @@ class ConnectionFailedError(AuditError):
     unsent = False
 
 
-class TrustError(ConnectionFailedError):
+class CertificateError(ConnectionFailedError):
     """The TLS handshake failed in a way that another try will not cure."""
 
     code = "not_trusted"
     passing = False
 
 
-class AnswerError(AuditError):
+class InvalidResponseError(AuditError):
     """The answer is not what this product sends."""
 
     code = "bad_answer"

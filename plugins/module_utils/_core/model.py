@@ -160,7 +160,7 @@ def _time_or_none(micros: int | None) -> str | None:
     return None if micros is None else format_time(micros)
 
 
-def any_of(facts: Iterable[bool | None]) -> bool | None:
+def any_true(facts: Iterable[bool | None]) -> bool | None:
     """Three-valued "or": true if one is true, unknown if none is true but one is unknown, false otherwise."""
     answer: bool | None = False
     for fact in facts:

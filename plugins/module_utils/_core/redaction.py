@@ -67,7 +67,7 @@ def _spellings(secret: str) -> Iterator[str]:
             yield text.rstrip("=")
 
 
-def secrets_of(params: Mapping[str, t.Any]) -> Iterator[str]:
+def find_secrets(params: Mapping[str, t.Any]) -> Iterator[str]:
     """The secrets among the options of a module: the password, and those that stand in the URLs, rightly or wrongly."""
     if params.get("password"):
         yield params["password"]

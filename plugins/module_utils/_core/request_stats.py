@@ -12,7 +12,7 @@ import typing as t
 
 
 @dataclasses.dataclass
-class Counters:
+class RequestStats:
     """Counted from when it is made. A tool that is run is never asked again, so it has no retries."""
 
     count: int = 0

@@ -17,82 +17,82 @@ from collections.abc import Iterator
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class StoppedError(BaseException):
+class SignalInterruptError(BaseException):
     """A signal ended the module. No Exception, because whoever takes an error for one gap of many would read on."""
 
 
-class Stop:
-    """Raises StoppedError in the main thread for the first signal, once, and only within ``allowed``.
+class SignalHandler:
+    """Raises SignalInterruptError in the main thread for the first signal, once, and only within ``interruptible``.
 
     A signal in the middle of a log-in would lose the token of a session that the server has already opened, and one in
     the middle of a log-out the session itself. Further signals are ignored: Ctrl-C is often pressed twice.
     """
 
     def __init__(self) -> None:
-        self._heard: signal.Signals | None = None
+        self._received: signal.Signals | None = None
         self._raised = False
-        self._allowed = False
+        self._interruptible = False
         self._before_the_end = False
 
-    def listen(self) -> None:
+    def install(self) -> None:
         """From now on signals are heard, and that whoever waited for the result is gone."""
         for number in _SIGNALS:
             # What nohup made deaf to the end of a terminal stays so.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._hear)
+                signal.signal(number, self._on_signal)
         threading.Thread(target=_watch_reader, name="watch", daemon=True).start()
 
     @property
-    def heard(self) -> bool:
+    def received(self) -> bool:
         """Whether a signal asked to end."""
-        return self._heard is not None
+        return self._received is not None
 
-    def obey(self) -> None:
+    def raise_if_received(self) -> None:
         """StoppedError, if a signal came and nobody was told yet."""
-        if self._heard is not None and not self._raised:
+        if self._received is not None and not self._raised:
             self._raised = True
-            raise StoppedError(f"stopped by {self._heard.name}")
+            raise SignalInterruptError(f"stopped by {self._received.name}")
 
     @contextlib.contextmanager
-    def allowed(self) -> Iterator[None]:
+    def interruptible(self) -> Iterator[None]:
         """Within it a signal ends what is done at once; one that came before does so on entry."""
         self._before_the_end = True
         try:
-            with self._while(True):
+            with self._set_allowed(True):
                 yield
         finally:
             self._before_the_end = False
 
-    def held(self) -> contextlib.AbstractContextManager[None]:
+    def deferred(self) -> contextlib.AbstractContextManager[None]:
         """Within it signals wait."""
-        return self._while(False)
+        return self._set_allowed(False)
 
     def pausing(self) -> contextlib.AbstractContextManager[None]:
         """A place where even what holds signals back can be left, but not on the way out."""
-        return self._while(self._before_the_end)
+        return self._set_allowed(self._before_the_end)
 
     @contextlib.contextmanager
-    def _while(self, allowed: bool) -> Iterator[None]:
+    def _set_allowed(self, interruptible: bool) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
             # Signals do not come here.
             yield
             return
-        before = self._allowed
-        self._allowed = allowed
+        before = self._interruptible
+        self._interruptible = interruptible
         try:
-            if allowed:
-                self.obey()
+            if interruptible:
+                self.raise_if_received()
             yield
         finally:
-            self._allowed = before
+            self._interruptible = before
         if before:
-            self.obey()
+            self.raise_if_received()
 
-    def _hear(self, number: int, _frame: t.Any) -> None:
-        if self._heard is None:
-            self._heard = signal.Signals(number)
-        if self._allowed:
-            self.obey()
+    def _on_signal(self, number: int, _frame: t.Any) -> None:
+        if self._received is None:
+            self._received = signal.Signals(number)
+        if self._interruptible:
+            self.raise_if_received()
 
 
 def _watch_reader() -> None:

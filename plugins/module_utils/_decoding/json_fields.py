@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.redaction import MASK
 
 
@@ -58,11 +58,11 @@ def as_bool(value: t.Any) -> bool | None:
     return None
 
 
-def items_of(answer: dict[str, t.Any], member: str, call: str, server: str) -> list[t.Any]:
+def get_items(answer: dict[str, t.Any], member: str, call: str, server: str) -> list[t.Any]:
     """The list that this answer is about. Its absence is no empty list: it is another answer than was asked for."""
     items = answer.get(member)
     if not isinstance(items, list):
-        raise AnswerError(
+        raise InvalidResponseError(
             f"the answer has no list {member!r}",
             server=server,
             call=call,

@@ -22,7 +22,7 @@ _COMMA = re.compile(f"[{_BLANKS}]*,[{_BLANKS}]*").match
 _CLOSING = re.compile(rf"[{_BLANKS}]*\]").match
 
 
-def picked_of(body: bytes, pick: Callable[[Iterator[dict[str, t.Any]]], Picked]) -> tuple[Picked, t.Any] | None:
+def pick_objects(body: bytes, pick: Callable[[Iterator[dict[str, t.Any]]], Picked]) -> tuple[Picked, t.Any] | None:
     """What ``pick`` makes of the objects of the first list of objects, and the answer with PICKED where that list was.
 
     None where there is no such list, or anything but objects in it, and for what is no JSON: for the caller to read as

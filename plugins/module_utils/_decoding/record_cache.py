@@ -20,14 +20,14 @@ _LIMIT = 20_000
 _SHAPES = 100
 
 
-class Alike(t.Generic[Meaning]):
+class ValueCache(t.Generic[Meaning]):
     """What ``work_out`` makes of some values, worked out once for all that are the same."""
 
     def __init__(self, work_out: Callable[..., Meaning]) -> None:
         self._work_out = work_out
         self._known: dict[t.Any, Meaning] = {}
 
-    def of(self, values: tuple[t.Any, ...]) -> Meaning:
+    def get(self, values: tuple[t.Any, ...]) -> Meaning:
         """The meaning of these values, the same object each time."""
         # 1, 1.0 and True are equal, and mean different things.
         key = (values, tuple(map(type, values)))
@@ -44,35 +44,35 @@ class Alike(t.Generic[Meaning]):
         return found
 
 
-class AlikeRecords(t.Generic[Meaning]):
+class RecordCache(t.Generic[Meaning]):
     """What records mean that say the same in ``members``; ``work_out`` is given a record with no other members."""
 
     def __init__(self, members: Sequence[str], work_out: Callable[[Mapping[str, t.Any]], Meaning]) -> None:
         self._members = tuple(members)
         self._work_out = work_out
         # Where it is known which members a record has, its values are had at once, in a fifth of the time.
-        self._shapes: dict[tuple[str, ...], tuple[tuple[str, ...], _Values, Alike[Meaning]]] = {}
-        self._alikes: dict[tuple[str, ...], Alike[Meaning]] = {}
+        self._shapes: dict[tuple[str, ...], tuple[tuple[str, ...], _Values, ValueCache[Meaning]]] = {}
+        self._alikes: dict[tuple[str, ...], ValueCache[Meaning]] = {}
         # Most records have the shape of the one before, and its very names where both came with one answer.
         self._last = self._learned(())
 
-    def of(self, record: Mapping[str, t.Any]) -> Meaning:
+    def get(self, record: Mapping[str, t.Any]) -> Meaning:
         """The meaning of one record, the same object for all that are alike and have the same of these members."""
         shape = tuple(record)
         last, values, alike = self._last
         if shape != last:
             _names, values, alike = self._shapes.get(shape) or self._learned(shape)
             self._last = shape, values, alike
-        return alike.of(values(record))
+        return alike.get(values(record))
 
-    def _learned(self, shape: tuple[str, ...]) -> tuple[tuple[str, ...], _Values, Alike[Meaning]]:
+    def _learned(self, shape: tuple[str, ...]) -> tuple[tuple[str, ...], _Values, ValueCache[Meaning]]:
         if len(self._shapes) >= _SHAPES:
             self._shapes.clear()
             self._alikes.clear()
         present = tuple(member for member in self._members if member in shape)
         if present not in self._alikes:
-            self._alikes[present] = Alike(lambda *values: self._meaning(present, values))
-        known = self._shapes[shape] = (shape, _values_of(present), self._alikes[present])
+            self._alikes[present] = ValueCache(lambda *values: self._meaning(present, values))
+        known = self._shapes[shape] = (shape, _values_getter(present), self._alikes[present])
         return known
 
     def _meaning(self, present: tuple[str, ...], values: tuple[t.Any, ...]) -> Meaning:
@@ -83,14 +83,14 @@ class AlikeRecords(t.Generic[Meaning]):
 _Values = Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]]
 
 
-def _values_of(members: tuple[str, ...]) -> _Values:
+def _values_getter(members: tuple[str, ...]) -> _Values:
     if len(members) < 2:
         # Of one an itemgetter gives no tuple, and of none there is no itemgetter.
         return lambda record: tuple(record[member] for member in members)
     return operator.itemgetter(*members)
 
 
-class AlikePoints:
+class PointTemplates:
     """Patterns of points for Reading.alike: one for all that say the same in ``members``.
 
     All of these are texts or null: no other value is equal to one of another type, so that types need no comparing,

@@ -12,22 +12,22 @@ from collections.abc import Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import NONE, Tool, ToolSettings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import NONE, CliAdapter, CliSettings
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import (
     Say,
     amount,
     listener,
     megabytes,
+    reporting,
     still_reading,
-    telling,
 )
 from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
-from ansible_collections.backup.audit.plugins.module_utils._module.runner import finish, new_reading, run
+from ansible_collections.backup.audit.plugins.module_utils._module.runner import finish, new_collector, run
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import Runner, bare_environment
 
 
-def tool_spec(tool: type[Tool]) -> dict[str, t.Any]:
+def tool_spec(tool: type[CliAdapter]) -> dict[str, t.Any]:
     """The whole argument spec of a tool's info module."""
     return {
         **reading_spec(tool.workload_types),
@@ -42,14 +42,14 @@ def tool_spec(tool: type[Tool]) -> dict[str, t.Any]:
     }
 
 
-def run_tool(tool: type[Tool]) -> None:
+def run_tool(tool: type[CliAdapter]) -> None:
     """The main of every such module."""
     module = AnsibleModule(argument_spec=tool_spec(tool), supports_check_mode=True)
-    with listener(os.environ) as say:
-        run(module, tool, lambda: None, lambda: _read(module, tool, say))
+    with listener(os.environ) as write_line:
+        run(module, tool, lambda: None, lambda: _read(module, tool, write_line))
 
 
-def _read(module: AnsibleModule, tool_class: type[Tool], say: Say | None) -> dict[str, t.Any]:
+def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: Say | None) -> dict[str, t.Any]:
     params = module.params
     for name in ("timeout", "verify_timeout"):
         if params[name] < 1:
@@ -63,15 +63,15 @@ def _read(module: AnsibleModule, tool_class: type[Tool], say: Say | None) -> dic
     module.no_log_values.update(secrets)
     runner = Runner(
         params["executable"] or tool_class.executable,
-        tool_class.permits,
+        tool_class.allowlist,
         {**given, **access.environment, **bare_environment()},
         secrets=secrets,
-        troubles=tool_class.troubles,
+        known_problems=tool_class.known_problems,
         timeout=float(params["timeout"]),
     )
     runner.host = access.shown
-    reading = new_reading(access.shown, tool_class, params)
-    settings = ToolSettings(
+    collector = new_collector(access.shown, tool_class, params)
+    settings = CliSettings(
         shown=access.shown,
         verify=params["verify"],
         verify_timeout=float(params["verify_timeout"]),
@@ -81,22 +81,22 @@ def _read(module: AnsibleModule, tool_class: type[Tool], say: Say | None) -> dic
         own={name: params[name] for name in tool_class.own_spec()},
     )
     tool = tool_class(runner, settings)
-    with telling(say, lambda: _so_far(runner)):
-        tool.open(reading)
-        reading.start()
-        tool.read(reading)
-    return finish(module, reading, runner.counters.requests, params)
+    with reporting(write_line, lambda: _so_far(runner)):
+        tool.open(collector)
+        collector.start()
+        tool.read(collector)
+    return finish(module, collector, runner.request_stats.requests, params)
 
 
 def _so_far(runner: Runner) -> str:
-    counters = runner.counters
+    stats = runner.request_stats
     return (
-        f"{runner.host}: {still_reading(counters)} {amount(counters.count, 'command')} ({megabytes(counters.bytes)}), "
+        f"{runner.host}: {still_reading(stats)} {amount(stats.count, 'command')} ({megabytes(stats.bytes)}), "
         f"now {runner.running or 'taking in what was written'}"
     )
 
 
-def _given(environment: Mapping[str, t.Any], option: str, tool: type[Tool]) -> dict[str, str]:
+def _given(environment: Mapping[str, t.Any], option: str, tool: type[CliAdapter]) -> dict[str, str]:
     """The variables of the user for the tool; those that could make another program of it are refused."""
     for name in environment:
         if not any(name == known or (known[-1] == "*" and name.startswith(known[:-1])) for known in tool.variables):

@@ -15,7 +15,7 @@ import typing as t
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Endpoint
@@ -27,7 +27,7 @@ _FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path",
 _FILES = ("ca_path", "client_cert", "client_key")
 
 
-def argument_spec(*sources: type[Source]) -> dict[str, t.Any]:
+def argument_spec(*sources: type[RestAdapter]) -> dict[str, t.Any]:
     """The argument spec of an info module that reads these; where they have a ``choice``, product chooses."""
     spec = shared_spec(*sources)
     for source in sources:
@@ -38,7 +38,7 @@ def argument_spec(*sources: type[Source]) -> dict[str, t.Any]:
     return spec
 
 
-def shared_spec(*sources: type[Source]) -> dict[str, t.Any]:
+def shared_spec(*sources: type[RestAdapter]) -> dict[str, t.Any]:
     """The part that no product has for itself."""
     types = dict.fromkeys(name for source in sources for name in source.workload_types)
     details = dict.fromkeys(name for source in sources for name in source.details)
@@ -60,7 +60,9 @@ def shared_spec(*sources: type[Source]) -> dict[str, t.Any]:
     }
 
 
-def with_environment(params: Mapping[str, t.Any], source: type[Source], environ: Mapping[str, str]) -> dict[str, t.Any]:
+def with_environment(
+    params: Mapping[str, t.Any], source: type[RestAdapter], environ: Mapping[str, str]
+) -> dict[str, t.Any]:
     """The parameters, with the environment standing in for what is not given.
 
     An empty variable, and a file of no bytes, mean "not given": AWX makes both for fields that were left empty.
@@ -133,7 +135,7 @@ def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> s
     return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"
 
 
-def endpoint(params: Mapping[str, t.Any], source: type[Source]) -> Endpoint:
+def endpoint(params: Mapping[str, t.Any], source: type[RestAdapter]) -> Endpoint:
     """Where and how to connect."""
     for name in ("timeout", "connections"):
         if params[name] < 1:
@@ -160,7 +162,7 @@ def endpoint(params: Mapping[str, t.Any], source: type[Source]) -> Endpoint:
     )
 
 
-def settings(params: Mapping[str, t.Any], source: type[Source]) -> Settings:
+def settings(params: Mapping[str, t.Any], source: type[RestAdapter]) -> Settings:
     """What to read."""
     page_size = source.default_page_size if params["page_size"] is None else params["page_size"]
     if page_size < 1:

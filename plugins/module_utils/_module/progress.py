@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import Counters
+from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import RequestStats
 
 # Names the pipe. It is set for tasks on the control node when Ansible was started with -v, and for nothing else.
 VARIABLE = "BACKUP_AUDIT_PROGRESS"
@@ -38,24 +38,26 @@ def listener(environ: Mapping[str, str]) -> Iterator[Say | None]:
         yield None
         return
 
-    def say(line: str) -> None:
+    def write_line(line: str) -> None:
         with contextlib.suppress(BlockingIOError):
             os.write(pipe, line.encode("utf-8", "replace")[:_MAX_LINE_BYTES] + b"\n")
 
     try:
-        yield say
+        yield write_line
     finally:
         os.close(pipe)
 
 
 @contextlib.contextmanager
-def telling(say: Say | None, tell: Callable[[], str], every: float = EVERY_SECONDS) -> Iterator[None]:
-    """Within it ``say`` gets what ``tell`` returns, each time that so many seconds have passed."""
-    if say is None:
+def reporting(write_line: Say | None, describe: Callable[[], str], every: float = EVERY_SECONDS) -> Iterator[None]:
+    """Within it ``write_line`` gets what ``describe`` returns, each time that so many seconds have passed."""
+    if write_line is None:
         yield
         return
     over = threading.Event()
-    thread = threading.Thread(target=_tell_on, args=(say, tell, every, over), name="progress", daemon=True)
+    thread = threading.Thread(
+        target=_report_repeatedly, args=(write_line, describe, every, over), name="progress", daemon=True
+    )
     thread.start()
     try:
         yield
@@ -64,16 +66,16 @@ def telling(say: Say | None, tell: Callable[[], str], every: float = EVERY_SECON
         thread.join()
 
 
-def _tell_on(say: Say, tell: Callable[[], str], every: float, over: threading.Event) -> None:
+def _report_repeatedly(write_line: Say, describe: Callable[[], str], every: float, over: threading.Event) -> None:
     # Whoever listened may be gone.
     with contextlib.suppress(OSError):
         while not over.wait(every):
-            say(tell())
+            write_line(describe())
 
 
-def still_reading(counters: Counters) -> str:
+def still_reading(request_stats: RequestStats) -> str:
     """How such a line begins."""
-    return f"still reading after {time.monotonic() - counters.started:.0f} s:"
+    return f"still reading after {time.monotonic() - request_stats.started:.0f} s:"
 
 
 def amount(number: int, one: str) -> str:

@@ -18,12 +18,12 @@ from collections.abc import Callable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Product
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._core.signals import Stop, StoppedError
+from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler, SignalInterruptError
 
 # AWX drops the data of an event that is larger than this.
 AWX_EVENT_BYTES = 700_000
@@ -49,26 +49,26 @@ class Caller(t.Protocol):
 
 def run(
     module: AnsibleModule,
-    product: type[Product],
+    product: type[Adapter],
     server: Callable[[], str | None],
     read: Callable[[], dict[str, t.Any]],
-    stop: Stop | None = None,
+    signals: SignalHandler | None = None,
 ) -> None:
     """Read and end the module; ``server`` is what errors are said of that come before anything was read.
 
-    A signal ends ``read`` anywhere, or only where it allows that by the ``stop`` given.
+    A signal ends ``read`` anywhere, or only where it allows that by the ``signals`` given.
     """
-    own = stop or Stop()
-    own.listen()
+    own = signals or SignalHandler()
+    own.install()
     sys.setswitchinterval(_SECONDS_BETWEEN_THREADS)
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
-        with contextlib.nullcontext() if stop else own.allowed():
+        with contextlib.nullcontext() if signals else own.interruptible():
             result = read()
         # A caller that gave up while the session was given back expects no result.
-        own.obey()
-    except StoppedError as stopped:
+        own.raise_if_received()
+    except SignalInterruptError as stopped:
         _fail(module, AuditError(str(stopped), code="stopped"), server())
     except AuditError as error:
         _fail(module, error, server())
@@ -86,9 +86,9 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
     module.fail_json(msg=str(error), failure=error.as_dict())
 
 
-def new_reading(host: str, product: type[Product], params: Mapping[str, t.Any]) -> Reading:
+def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]) -> Collector:
     """A reading of what the options ask for."""
-    return Reading(
+    return Collector(
         host,
         product.product,
         names=params["names"],
@@ -102,37 +102,37 @@ def new_reading(host: str, product: type[Product], params: Mapping[str, t.Any]) 
 
 
 def finish(
-    module: Caller, reading: Reading, requests: Callable[[], Mapping[str, t.Any]], params: Mapping[str, t.Any]
+    module: Caller, collector: Collector, requests: Callable[[], Mapping[str, t.Any]], params: Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
     """The sealed READ, with a warning for all that weakens it; an incomplete one fails unless it is allowed.
 
     ``requests`` is asked last for what was asked of the server.
     """
-    if reading.problems and not params["allow_partial"]:
-        first = reading.problems[0]
-        more = len(reading.problems) - 1
+    if collector.problems and not params["allow_partial"]:
+        first = collector.problems[0]
+        more = len(collector.problems) - 1
         first.message = f"not everything could be read: {first.message}" + (
             f" (and {more} more problems)" if more else ""
         )
         advice = "Mend this, or set allow_partial: true to get an incomplete READ that proves nothing"
         first.advice = f"{first.advice}. {advice}" if first.advice else advice
         raise first
-    read = reading.result()
+    read = collector.result()
     read["requests"] = dict(requests())
     if read["totals"]["in_future"]:
         module.warn(
-            f"{reading.source}: {read['totals']['in_future']} points are dated in the future and were left out; "
+            f"{collector.source}: {read['totals']['in_future']} points are dated in the future and were left out; "
             "check the clocks of the server and of this machine"
         )
-    for warning in reading.warnings:
-        module.warn(f"{reading.source}: {warning}")
+    for warning in collector.warnings:
+        module.warn(f"{collector.source}: {warning}")
     if params["pack"]:
         return pack(read, module.no_log_values)
     size = len(module.jsonify(read))
     if size > AWX_EVENT_BYTES:
         smaller = ", or detail: workloads" if params["detail"] == "recovery_points" else ""
         module.warn(
-            f"{reading.source}: this result of {size:,} bytes is more than AWX keeps of an event "
+            f"{collector.source}: this result of {size:,} bytes is more than AWX keeps of an event "
             f"({AWX_EVENT_BYTES:,}); use pack: true{smaller}"
         )
     return seal(read)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings, tell, tell_workloads
+from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings, as_dicts, workload_dicts
 
 SCHEMA = "backup.audit/assessment/1"
 # Half a million findings are some 30 MB; more than this is no ASSESSMENT but an attack or an accident.
@@ -39,7 +39,7 @@ class Assessment:
     def plain(self) -> dict[str, t.Any]:
         """The ASSESSMENT with its findings as dicts."""
         columns = self.findings.columns()
-        return {**self.frame, "workloads": list(tell_workloads(columns)), "findings": list(tell(columns))}
+        return {**self.frame, "workloads": list(workload_dicts(columns)), "findings": list(as_dicts(columns))}
 
     def pack(self) -> str:
         """The ASSESSMENT as one string: JSON, its findings as columns, zlib, base64."""
@@ -62,8 +62,8 @@ def unpack_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t
     told = {key: item for key, item in value.items() if key != "columns"}
     if "columns" in value:
         try:
-            told["workloads"] = list(tell_workloads(value["columns"]))
-            told["findings"] = list(tell(value["columns"]))
+            told["workloads"] = list(workload_dicts(value["columns"]))
+            told["findings"] = list(as_dicts(value["columns"]))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DataError(f"{where}: the columns of the ASSESSMENT do not fit together ({error!r})") from error
     if not isinstance(told.get("findings"), list):

@@ -46,7 +46,7 @@ class ReadFacts:
     inventory: bool | None
 
 
-def judge_read(
+def check_result(
     read: Mapping[str, t.Any], as_of: int, max_read_age: int, findings: Findings
 ) -> tuple[ReadFacts, dict[str, t.Any]]:
     """The facts of a READ, with a finding for each of its own controls; and how the ASSESSMENT names it."""
@@ -74,7 +74,7 @@ def judge_read(
         doubt
         for doubt in (
             _complete(read, host, findings),
-            _young(read_at, as_of, max_read_age, host, findings),
+            _is_recent(read_at, as_of, max_read_age, host, findings),
         )
         if doubt
     ]
@@ -83,7 +83,7 @@ def judge_read(
     return facts, named
 
 
-def judge_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t.Any]:
+def report_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t.Any]:
     """The finding about a server of which nothing could be read; and how the ASSESSMENT names it."""
     host = read["server"]["host"]
     text = f"{host} could not be read: {read['failure']}"
@@ -107,7 +107,7 @@ def _complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) -> str
     return f"the READ of {host} is not complete"
 
 
-def _young(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: Findings) -> str | None:
+def _is_recent(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: Findings) -> str | None:
     control = findings.control_number("read.age", max_read_age, "seconds")
     age = as_of - read_at
     if age < -TOLERANCE * SECOND:
@@ -122,7 +122,7 @@ def _young(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: F
     return None
 
 
-def judge_listing(host: str, workloads: int, empty: int, findings: Findings) -> None:
+def check_listing(host: str, workloads: int, empty: int, findings: Findings) -> None:
     """How many workloads the READ holds; an empty answer, which becomes ``empty``, is no proof that there are none."""
     control = findings.control_number("read.workloads", None, "count")
     text = f"number of workloads read from {host} is {HOLE}"

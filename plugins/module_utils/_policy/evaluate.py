@@ -13,22 +13,22 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical, sha256_of
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import (
     TOLERANCE,
-    judge_failure,
-    judge_listing,
-    judge_read,
+    check_listing,
+    check_result,
+    report_failure,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document, compile_document
-from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import Restores
-from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record, judge_row
+from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import RestoreTests
+from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record, evaluate_row
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import FAIL, UNPROVED, WARN
-from ansible_collections.backup.audit.plugins.module_utils._policy.verdicts import Filing
+from ansible_collections.backup.audit.plugins.module_utils._policy.verdicts import FindingsWriter
 
 Read = Mapping[str, t.Any]
 
@@ -51,9 +51,9 @@ def assess(
     document = compile_document(policy, beside)
     findings = Findings()
     blind: list[str] = []
-    filing = Filing(document, as_of, findings, blind)
-    restores = Restores(restore_tests, as_of + TOLERANCE * SECOND)
-    records, named = _judge_rows(reads, document, as_of, findings, blind, restores)
+    filing = FindingsWriter(document, as_of, findings, blind)
+    restores = RestoreTests(restore_tests, as_of + TOLERANCE * SECOND)
+    records, named = _evaluate_rows(reads, document, as_of, findings, blind, restores)
     for test in restores.unused():
         place = findings.new_place((test["source"], None, None, None), is_workload=False)
         text = f"the restore test of {test['workload_name']} of {test['tested_at']} fits no workload that was read"
@@ -68,7 +68,7 @@ def assess(
         "as_of": format_time(as_of),
         "collection_version": collection_version,
         "policy": document.said,
-        "policy_sha256": sha256_of(canonical(document.said)),
+        "policy_sha256": sha256_hex(canonical(document.said)),
         "reads": named,
         "totals": findings.totals(),
         "compliant": not findings.fails,
@@ -76,30 +76,30 @@ def assess(
     return Assessment(frame, findings)
 
 
-def _judge_rows(
-    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str], restores: Restores
+def _evaluate_rows(
+    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str], restores: RestoreTests
 ) -> tuple[list[Record], list[dict[str, t.Any]]]:
     """Judge row by row; the rows themselves are let go with their READ. ``blind`` takes servers not read wholly."""
     records: list[Record] = []
     named = []
     for read in reads:
         if "failure" in read:
-            named.append(judge_failure(read, findings))
+            named.append(report_failure(read, findings))
             blind.append(str(read["server"]["host"]))
             continue
-        facts, name = judge_read(read, as_of, document.max_read_age, findings)
+        facts, name = check_result(read, as_of, document.max_read_age, findings)
         named.append(name)
         if read.get("complete") is not True:
             blind.append(facts.host)
         before = len(records)
         for number, row in enumerate(read["workloads"]):
             try:
-                records.append(judge_row(restores.applied(row, facts.host), facts, document))
+                records.append(evaluate_row(restores.applied(row, facts.host), facts, document))
             except (AttributeError, KeyError, TypeError, ValueError, DataError) as error:
                 called = row.get("workload_name") if isinstance(row, Mapping) else None
                 raise DataError(
                     f"the READ of {facts.host}: workload {number} ({called}) is not in the shape of a READ: {error!r}",
                     advice="Read again with a module of the same collection",
                 ) from error
-        judge_listing(facts.host, len(records) - before, document.empty_reads, findings)
+        check_listing(facts.host, len(records) - before, document.empty_reads, findings)
     return records, named

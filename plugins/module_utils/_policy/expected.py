@@ -25,7 +25,7 @@ _SHOWN_SERVERS = 3
 _POINTS = FACTS.index("recovery_points")
 
 # (number of the record or None, expected name, result, text)
-Answer = tuple["int | None", str, int, str]
+Response = tuple["int | None", str, int, str]
 
 
 class Expected:
@@ -48,14 +48,14 @@ class Expected:
             if first is not None:
                 self._by_label[first].add(name)
 
-    def answers(self) -> tuple[list[Answer], set[int]]:
+    def answers(self) -> tuple[list[Response], set[int]]:
         """A finding for each expected name, and one for each row of such a name that is not judged (these as a set)."""
         names = self._found()
         claims: dict[str, list[str]] = defaultdict(list)
         for expected, found in names.items():
             for name in found:
                 claims[name].append(expected)
-        answers: list[Answer] = []
+        answers: list[Response] = []
         dropped: set[int] = set()
         for expected, found in names.items():
             if len(found) > 1:
@@ -89,7 +89,7 @@ class Expected:
             if record.facts[_POINTS] and (record.name is None or record.name.casefold() not in expected)
         ]
 
-    def _missing(self, expected: str) -> Answer:
+    def _missing(self, expected: str) -> Response:
         text = f"{expected} is expected, and no server that was read knows a workload of this name"
         if not self._blind:
             return (None, expected, FAIL, text)
@@ -105,7 +105,7 @@ class Expected:
         near = set(self._by_label.get(expected, ())) | {label(expected) or expected}
         return sorted(name for name in near if name in self._by_name and is_same_host(name, expected))
 
-    def _answer(self, expected: str, numbers: list[int], dropped: set[int]) -> list[Answer]:
+    def _answer(self, expected: str, numbers: list[int], dropped: set[int]) -> list[Response]:
         numbers = sorted(numbers, key=self._rank)
         number = numbers[0]
         record, others = self._records[number], numbers[1:]
@@ -114,7 +114,7 @@ class Expected:
             return [(number, expected, result, text)]
         dropped.update(others)
         told = "; ".join(self._records[other].called() for other in others)
-        answers: list[Answer] = [(number, expected, result, f"{text} ({record.called()}); not judged: {told}")]
+        answers: list[Response] = [(number, expected, result, f"{text} ({record.called()}); not judged: {told}")]
         for other in others:
             text = f"of {len(numbers)} rows of {expected} that of {record.called()} is judged"
             answers.append((other, expected, NOT_APPLICABLE, text))

@@ -14,7 +14,7 @@ import typing as t
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._policy.references import references_of
+from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     CERTAINTIES,
     EXACT,
@@ -31,7 +31,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 )
 
 # source, origin, workload_id, workload_name
-Place = tuple["str | None", "str | None", "str | None", "str | None"]
+Location = tuple["str | None", "str | None", "str | None", "str | None"]
 # What reports show of a workload beside its findings, in this order.
 FACTS = (
     "workload_type",
@@ -50,7 +50,7 @@ class Findings:
     """All findings, in the order in which they were made."""
 
     def __init__(self) -> None:
-        self._places: list[Place] = []
+        self._places: list[Location] = []
         self._facts: list[Sequence[t.Any]] = []
         self._is_workload = bytearray()
         # name, limit, unit, tier, references
@@ -66,7 +66,7 @@ class Findings:
         self._text: list[int] = []
         self._waived_by: dict[int, int] = {}
 
-    def new_place(self, place: Place, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
+    def new_place(self, place: Location, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
         """The number of one more workload (or server) that findings are about; ``facts`` as FACTS orders them."""
         self._places.append(place)
         self._facts.append(facts)
@@ -79,7 +79,7 @@ class Findings:
         number = self._control_numbers.get(key)
         if number is None:
             number = self._control_numbers[key] = len(self._controls)
-            self._controls.append((name, limit, unit, tier, references_of(name)))
+            self._controls.append((name, limit, unit, tier, get_references(name)))
         return number
 
     def add(
@@ -124,7 +124,7 @@ class Findings:
         results = self._result
         numbers = [number for number, result in enumerate(results) if result != PASS]
         numbers.sort(key=lambda number: -results[number])
-        return list(tell(self.columns(), numbers[:at_most]))
+        return list(as_dicts(self.columns(), numbers[:at_most]))
 
     def columns(self) -> dict[str, t.Any]:
         """The tables and columns, ready for JSON; results and certainties are one digit each."""
@@ -173,7 +173,7 @@ class Findings:
         )
 
 
-def tell_workloads(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
+def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
     """One dict for each workload that something was found about: who it is, facts, and verdict (the worst result)."""
     verdicts: dict[int, int] = {}
     for place, digit in zip(columns["at"], columns["result"], strict=True):
@@ -192,7 +192,7 @@ def tell_workloads(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
             }
 
 
-def tell(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> Iterator[dict[str, t.Any]]:
+def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> Iterator[dict[str, t.Any]]:
     """The findings of those numbers (None: all) as they are shown to people and programs."""
     places, controls, texts = columns["places"], columns["controls"], columns["texts"]
     for number in range(len(columns["at"])) if numbers is None else numbers:

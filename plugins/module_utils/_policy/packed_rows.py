@@ -18,7 +18,7 @@ import typing as t
 import zlib
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.columns import rows_of
+from ansible_collections.backup.audit.plugins.module_utils._collect.columns import to_rows
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import MAX_UNPACKED_BYTES, SCHEMA
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 
@@ -39,7 +39,7 @@ def stream(read: Mapping[str, t.Any], *, where: str) -> dict[str, t.Any]:
     while (key := text.value()) != _ROWS:
         text.expect(":")
         members[key] = text.value()
-        if text.one_of(",}") == "}":
+        if text.expect_one(",}") == "}":
             raise text.damaged("it holds no workloads")
     text.expect(":")
     if members.get("schema") != SCHEMA:
@@ -49,7 +49,7 @@ def stream(read: Mapping[str, t.Any], *, where: str) -> dict[str, t.Any]:
 
 def _rows(text: _Text, digest: t.Any, where: str) -> Iterator[t.Any]:
     try:
-        yield from rows_of(_items(text, digest))
+        yield from to_rows(_items(text, digest))
     except (AttributeError, TypeError, ValueError, LookupError) as error:
         raise DataError(f"{where}: a row of the READ is no row ({error})", advice="Read again") from error
 
@@ -61,7 +61,7 @@ def _items(text: _Text, digest: t.Any) -> Iterator[t.Any]:
     else:
         while True:
             yield text.value()
-            if text.one_of(",]") == "]":
+            if text.expect_one(",]") == "]":
                 break
     text.expect("}")
     text.end(digest)
@@ -113,7 +113,7 @@ class _Text:
                 raise self.damaged("it is cut short")
         return self._text[self._at]
 
-    def one_of(self, signs: str) -> str:
+    def expect_one(self, signs: str) -> str:
         """The next character, which must be one of some."""
         sign = self.peek()
         if sign not in signs:
@@ -123,7 +123,7 @@ class _Text:
 
     def expect(self, sign: str) -> None:
         """Step over a character that must stand here."""
-        self.one_of(sign)
+        self.expect_one(sign)
 
     def end(self, digest: t.Any) -> None:
         """Nothing may follow, and the digest must be that of all that was read."""

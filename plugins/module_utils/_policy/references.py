@@ -38,6 +38,6 @@ _BY_FACET: dict[str, tuple[str, ...]] = {
 }
 
 
-def references_of(control: str) -> list[str]:
+def get_references(control: str) -> list[str]:
     """The references of a control, by the facet before its first dot; none for what is about the reading itself."""
     return list(_BY_FACET.get(control.partition(".")[0], ()))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical, sha256_of
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 
@@ -42,7 +42,7 @@ def sealed(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any]:
             newest[_key(test)] = dict(test)
     ordered = sorted(newest.values(), key=lambda test: [str(test.get(name) or "") for name in _IDENTITY])
     record = {"schema": SCHEMA, "tests": ordered}
-    return {**record, "sha256": sha256_of(canonical(record))}
+    return {**record, "sha256": sha256_hex(canonical(record))}
 
 
 def checked_tests(record: t.Any, where: str) -> list[Test]:
@@ -50,7 +50,7 @@ def checked_tests(record: t.Any, where: str) -> list[Test]:
     if not is_record(record) or not isinstance(record.get("tests"), list):
         raise DataError(f"{where}: this is no record of restore tests")
     plain = {"schema": record["schema"], "tests": record["tests"]}
-    if sha256_of(canonical(plain)) != record.get("sha256"):
+    if sha256_hex(canonical(plain)) != record.get("sha256"):
         raise DataError(
             f"{where}: the record of restore tests was altered or cut (its SHA-256 does not fit)",
             advice="Use the file as the role restore_test left it, or test again",
@@ -76,7 +76,7 @@ def _key(test: Test) -> Key:
     return tuple(test.get(name) for name in _IDENTITY)
 
 
-class Restores:
+class RestoreTests:
     """The newest test of each workload; ``applied`` puts it into the workload's row."""
 
     def __init__(self, tests: Iterable[Test], until: int) -> None:

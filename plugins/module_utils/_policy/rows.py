@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import restored
 from ansible_collections.backup.audit.plugins.module_utils._core.times import age_seconds
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
-from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Place
+from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Location
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document, Tier
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.attributes import is_soft
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
@@ -37,7 +37,7 @@ _TOLD_NOTHING = ("unknown",)
 class Record:
     """A row after judging: who it is, and what was found; the row itself is not kept."""
 
-    place: Place
+    place: Location
     # As _policy_findings.FACTS orders them; the age is that at as_of.
     facts: tuple[t.Any, ...]
     read: ReadFacts
@@ -62,7 +62,7 @@ class Record:
         return told if workload_id is None else f"{told}, id {workload_id}"
 
 
-def judge_row(row: Row, read: ReadFacts, document: Document) -> Record:
+def evaluate_row(row: Row, read: ReadFacts, document: Document) -> Record:
     """Find the tier of a row and judge it by its controls."""
     source = row.get("source")
     if source is None:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.combine import Rows, merge
-from ansible_collections.backup.audit.plugins.module_utils._policy.expected import Answer, Expected
+from ansible_collections.backup.audit.plugins.module_utils._policy.expected import Expected, Response
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import (
     COMBINE,
@@ -40,7 +40,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 from ansible_collections.backup.audit.plugins.module_utils._policy.servers import origins, superseded
 
 
-class Filing:
+class FindingsWriter:
     """Writes the findings of all records."""
 
     def __init__(self, document: Document, as_of: int, findings: Findings, blind: Sequence[str] = ()) -> None:
@@ -78,7 +78,7 @@ class Filing:
             if record.tier is not None:
                 group = groups.get(number, ()) if groups is not None else (number,)
                 if group:
-                    self._judged(places[number], record.tier, [records[member] for member in group])
+                    self._evaluated(places[number], record.tier, [records[member] for member in group])
 
     def _latest(self, records: Sequence[Record]) -> Sequence[Record]:
         """The records without those that a later READ of the same server tells anew; of each of these it is said."""
@@ -117,7 +117,7 @@ class Filing:
         self._ambiguous = {number for who in twice for number in found[who]}
         return groups
 
-    def _judged(self, place: int, tier: Tier, group: list[Record]) -> None:
+    def _evaluated(self, place: int, tier: Tier, group: list[Record]) -> None:
         waivers = self._waivers_for(group[0].name)
         outcomes = group[0].outcomes if len(group) == 1 else self._merged(tier, group)
         if not waivers:
@@ -204,7 +204,7 @@ class Filing:
         number = self._findings.control_number(ORPHAN)
         self._add(place, number, ORPHAN, state, EXACT, None, text, self._waivers_for(record.name))
 
-    def _existence(self, answer: Answer, records: Sequence[Record], places: Sequence[int]) -> None:
+    def _existence(self, answer: Response, records: Sequence[Record], places: Sequence[int]) -> None:
         member, expected, state, text = answer
         on_unknown = FAIL
         if member is None:

@@ -23,14 +23,14 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 _SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
 
 
-class WallError(AuditError):
+class RequestNotAllowedError(AuditError):
     """A request that the adapter's list of reads does not hold."""
 
     code = "refused_by_wall"
 
 
 @dataclasses.dataclass(frozen=True)
-class Permit:
+class AllowedRequest:
     """One permitted call.
 
     ``path`` is a template whose {names} stand for one path segment each. ``query`` holds the permitted keys: None
@@ -48,15 +48,15 @@ class Permit:
         return re.compile(_SEGMENT.join(re.escape(part) for part in parts))
 
 
-class Wall:
+class Allowlist:
     """Judges requests against a list of permits."""
 
-    def __init__(self, permits: Sequence[Permit], prefix: str = "") -> None:
+    def __init__(self, allowlist: Sequence[AllowedRequest], prefix: str = "") -> None:
         self._prefix = prefix
-        self._permits = [(permit, permit.pattern()) for permit in permits]
+        self._allowlist = [(permit, permit.pattern()) for permit in allowlist]
 
-    def judge(self, method: str, url: str) -> None:
-        """Raises WallError unless one permit covers method, decoded path and every query key and value of the URL."""
+    def check(self, method: str, url: str) -> None:
+        """Raise RequestNotAllowedError unless one entry allows method, decoded path and every query parameter."""
         parts = urlsplit(url)
         path = unquote(parts.path)
         reason = "no such call is on its list of reads"
@@ -66,7 +66,7 @@ class Wall:
         if wrong := _ambiguous(parts, inner):
             raise self._refusal(method, path, wrong)
         query = parse_qsl(parts.query, keep_blank_values=True)
-        for permit, pattern in self._permits:
+        for permit, pattern in self._allowlist:
             if permit.method == method and pattern.fullmatch(inner):
                 wrong = _first_wrong_key(permit, query)
                 if wrong is None:
@@ -75,8 +75,8 @@ class Wall:
         raise self._refusal(method, path, reason)
 
     @staticmethod
-    def _refusal(method: str, path: str, reason: str) -> WallError:
-        return WallError(
+    def _refusal(method: str, path: str, reason: str) -> RequestNotAllowedError:
+        return RequestNotAllowedError(
             f"this request was not sent: {reason}",
             call=f"{method} {path}",
             advice="This collection only reads. If the path came from the server's own links, tell the maintainers",
@@ -95,7 +95,7 @@ def _ambiguous(parts: SplitResult, path: str) -> str | None:
     return "it has a semicolon in its query" if ";" in parts.query else None
 
 
-def _first_wrong_key(permit: Permit, query: list[tuple[str, str]]) -> str | None:
+def _first_wrong_key(permit: AllowedRequest, query: list[tuple[str, str]]) -> str | None:
     for key, value in query:
         if key not in permit.query:
             return f"the query key {key!r} is not on the list for this call"

@@ -16,10 +16,14 @@ import threading
 import typing as t
 from collections.abc import Callable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, AuditError, RejectedError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    AuditError,
+    InvalidResponseError,
+    UnauthorizedError,
+)
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Answer, Client, segment
-from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import words_of
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response, segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import server_message
 
 # A comma parts two cookies where a name follows it; another one stands in the date of Expires.
 _NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
@@ -56,10 +60,10 @@ class Login(abc.ABC):
         # Both together as well: where a log-in is no HTTP Basic, what stands between may still show it as such.
         client.keep_secret(self.password, f"{self.username}:{self.password}")
         # A signal waits: the token of a session that the server has opened must be known to give it back.
-        with client.stop.held():
+        with client.signals.deferred():
             try:
                 self._headers = self._log_in(client)
-            except RejectedError as error:
+            except UnauthorizedError as error:
                 raise self._rejection(error) from error
             client.keep_secret(*self._headers.values())
             self.generation += 1
@@ -67,7 +71,7 @@ class Login(abc.ABC):
 
     def renew(self, client: Client, generation: int) -> None:
         """Log in anew, unless another thread did so since ``generation``, or tried to and failed."""
-        with client.stop.held(), self._lock:
+        with client.signals.deferred(), self._lock:
             if self._failed is not None:
                 # All threads see the session refused at once; if each sent the password the account would be locked.
                 raise self._failed
@@ -105,7 +109,7 @@ class Login(abc.ABC):
             self._log_out(client)
         try:
             return self._log_in(client)
-        except RejectedError as error:
+        except UnauthorizedError as error:
             raise self._rejection(error) from error
 
     @abc.abstractmethod
@@ -175,10 +179,10 @@ class OAuth2Password(Login):
     def _granted(self, client: Client, form: dict[str, str]) -> dict[str, str]:
         try:
             answer = client.call("POST", self._path, form={**form, **self._extra}, carried=False, retried=False)
-        except AnswerError as error:
+        except InvalidResponseError as error:
             # OAuth2 (RFC 6749, 5.2) answers a wrong password with 400.
             if error.status == 400 and "password" in form:
-                raise RejectedError(
+                raise UnauthorizedError(
                     "the log-in was refused (400)",
                     server=error.server,
                     call=error.call,
@@ -206,7 +210,7 @@ class OAuth2Password(Login):
         method, path = self._log_out_call
         try:
             client.call(method, path, headers=self._headers, carried=False, retried=False)
-        except RejectedError:
+        except UnauthorizedError:
             if self._refresh_token is None:
                 raise
             # The access token ran out, but its refresh token would live on for days.
@@ -230,7 +234,7 @@ class BasicForHeader(Login):
         params: Mapping[str, str],
         header: str,
         log_out: str,
-        session_of: Callable[[Answer], str | None],
+        session_of: Callable[[Response], str | None],
         body: str | None = None,
     ) -> None:
         super().__init__(username, password)
@@ -319,8 +323,8 @@ class JsonForToken(Login):
             raise
         told = answer.json()
         if not isinstance(told, dict) or not told.get(self._member):
-            words = words_of(answer.body, client.scrub) or None
-            raise RejectedError(
+            words = server_message(answer.body, client.scrub) or None
+            raise UnauthorizedError(
                 "the log-in was refused", server=answer.server, call=answer.call, status=answer.status, words=words
             )
         self.told = {name: value for name, value in told.items() if name != self._member}
@@ -331,8 +335,8 @@ class JsonForToken(Login):
         client.call("POST", self._log_out_path, json_body=body, headers=self._headers, carried=False, retried=False)
 
 
-def _as_rejected(error: AuditError) -> RejectedError:
-    return RejectedError(
+def _as_rejected(error: AuditError) -> UnauthorizedError:
+    return UnauthorizedError(
         f"the log-in was refused ({error.status})",
         server=error.server,
         call=error.call,
@@ -351,14 +355,14 @@ def _cookies(header: str) -> dict[str, str]:
     return cookies
 
 
-def _token(answer: Answer, member: str) -> str:
+def _token(answer: Response, member: str) -> str:
     return _carried(answer, answer.json_object().get(member), member)
 
 
-def _carried(answer: Answer, token: t.Any, member: str) -> str:
+def _carried(answer: Response, token: t.Any, member: str) -> str:
     """The token, if it is one that a header can carry."""
     if not isinstance(token, str) or not token:
-        raise AnswerError(
+        raise InvalidResponseError(
             f"the log-in succeeded but its answer has no {member!r}",
             server=answer.server,
             call=answer.call,
@@ -367,5 +371,5 @@ def _carried(answer: Answer, token: t.Any, member: str) -> str:
         )
     # A token becomes a header: a line break in it would make two.
     if not token.isprintable() or not token.isascii():
-        raise AnswerError("the server sent a token that cannot be carried in a header", server=answer.server)
+        raise InvalidResponseError("the server sent a token that cannot be carried in a header", server=answer.server)
     return token

@@ -21,17 +21,21 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
     ConnectionFailedError,
+    InvalidResponseError,
     OptionError,
-    RejectedError,
+    UnauthorizedError,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.redaction import Secrets, secrets_of
-from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import Counters
-from ansible_collections.backup.audit.plugins.module_utils._core.signals import Stop
+from ansible_collections.backup.audit.plugins.module_utils._core.redaction import Secrets, find_secrets
+from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import RequestStats
+from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, from_http_date
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit, Wall, WallError
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import (
+    AllowedRequest,
+    Allowlist,
+    RequestNotAllowedError,
+)
 from ansible_collections.backup.audit.plugins.module_utils._transport.deadlines import adapter
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import (
     connection_error,
@@ -85,7 +89,7 @@ class Auth(t.Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class Answer:
+class Response:
     """One answer, read whole."""
 
     call: str
@@ -96,7 +100,7 @@ class Answer:
     scrub: Callable[[str], str]
 
     def json(self) -> t.Any:
-        """The body as JSON (a BOM is skipped); AnswerError says what came instead."""
+        """The body as JSON (a BOM is skipped); InvalidResponseError says what came instead."""
         try:
             return json.loads(self.body.decode("utf-8-sig") if self.body[:3] == b"\xef\xbb\xbf" else self.body)
         except (ValueError, RecursionError) as error:
@@ -106,7 +110,7 @@ class Answer:
         """The body as a JSON object."""
         value = self.json()
         if not isinstance(value, dict):
-            raise AnswerError(
+            raise InvalidResponseError(
                 f"the answer is a JSON {type(value).__name__}, not an object",
                 server=self.server,
                 call=self.call,
@@ -120,7 +124,7 @@ class Client:
     """Sends permitted requests to one server and returns whole, successful answers, or raises an AuditError."""
 
     def __init__(
-        self, endpoint: Endpoint, permits: t.Sequence[Permit], *, headers: Mapping[str, str] | None = None
+        self, endpoint: Endpoint, allowlist: t.Sequence[AllowedRequest], *, headers: Mapping[str, str] | None = None
     ) -> None:
         parts = urlsplit(endpoint.url)
         self.endpoint = endpoint
@@ -128,12 +132,12 @@ class Client:
         self.prefix = parts.path.rstrip("/")
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.auth: Auth | None = None
-        self.counters = Counters()
+        self.request_stats = RequestStats()
         self.skew_micros: int | None = None
         # A product's own hint for a refusal, from status and body; None leaves the general advice.
         self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
-        self.stop = Stop()
-        self._wall = Wall(permits, self.prefix)
+        self.signals = SignalHandler()
+        self._allowlist = Allowlist(allowlist, self.prefix)
         self.secrets = Secrets()
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -152,7 +156,7 @@ class Client:
         else:
             session.proxies = dict(requests.utils.get_environ_proxies(self.endpoint.url, no_proxy=None))
         for proxy in session.proxies.values():
-            self.keep_secret(*secrets_of({"proxy": proxy}))
+            self.keep_secret(*find_secrets({"proxy": proxy}))
         if self.endpoint.verify is False:
             # The result carries a warning of our own; a line on stderr for each request helps nobody.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -182,7 +186,7 @@ class Client:
 
     # Requests
 
-    def get(self, path: str, params: Mapping[str, t.Any] | None = None, **more: t.Any) -> Answer:
+    def get(self, path: str, params: Mapping[str, t.Any] | None = None, **more: t.Any) -> Response:
         """A read by GET, carried by the session of ``auth``."""
         return self.call("GET", path, params=params, **more)
 
@@ -199,7 +203,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         carried: bool = True,
         retried: bool = True,
-    ) -> Answer:
+    ) -> Response:
         """One permitted request, retried where that is safe; the session is renewed once if the server refuses it.
 
         ``path`` is relative to the configured URL (a link of the server's goes through ``local`` first).
@@ -223,11 +227,11 @@ class Client:
         own = parts["headers"]
         try:
             return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
-        except RejectedError:
+        except UnauthorizedError:
             self.auth.renew(self, generation)
         try:
             return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
-        except RejectedError:
+        except UnauthorizedError:
             if not self.auth.may_lag:
                 raise
         return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
@@ -237,45 +241,49 @@ class Client:
         try:
             parts = urlsplit(link)
         except ValueError as error:
-            raise AnswerError(f"the server sent a link that is none: {self.scrub(link)!r}", server=self.host) from error
+            raise InvalidResponseError(
+                f"the server sent a link that is none: {self.scrub(link)!r}", server=self.host
+            ) from error
         path = parts.path
         if not path.startswith("/"):
-            raise AnswerError(f"the server sent a link without a path: {self.scrub(link)!r}", server=self.host)
+            raise InvalidResponseError(f"the server sent a link without a path: {self.scrub(link)!r}", server=self.host)
         if self.prefix and path.startswith(self.prefix + "/"):
             path = path[len(self.prefix) :]
         return f"{path}?{parts.query}" if parts.query else path
 
-    def _send(self, method: str, path: str, parts: dict[str, t.Any], retried: bool) -> Answer:
+    def _send(self, method: str, path: str, parts: dict[str, t.Any], retried: bool) -> Response:
         if not path.startswith("/"):
             # Right behind the host it could become part of it, or make it a user name.
-            raise WallError("this request was not sent: its path does not start with a slash", call=f"{method} {path}")
+            raise RequestNotAllowedError(
+                "this request was not sent: its path does not start with a slash", call=f"{method} {path}"
+            )
         request = requests.Request(method, self.origin + self.prefix + path, **parts)
         try:
             prepared = self._session.prepare_request(request)
         except requests.exceptions.InvalidURL as error:
             raise OptionError(f"url: {self.origin!r} cannot be used ({error})", advice="Check url") from error
         url = prepared.url or ""
-        self._wall.judge(method, url)
+        self._allowlist.check(method, url)
         call = f"{method} {urlsplit(url).path}"
         attempt = 1
         while True:
             answer, wait = self._attempt(prepared, call)
-            if isinstance(answer, Answer):
+            if isinstance(answer, Response):
                 return answer
             if wait is None or attempt > self.endpoint.retries or not (retried or _not_judged(answer)):
                 if attempt > 1:
                     answer.message += f" (after {attempt} tries)"
                 raise answer
             # A log-in that holds signals back has sent nothing that counts when it comes here.
-            with self.stop.pausing():
+            with self.signals.pausing():
                 given_up = self._stopped.wait(wait if wait > 0 else _backoff(attempt))
             if given_up:
                 raise answer
             with self._lock:
-                self.counters.retries += 1
+                self.request_stats.retries += 1
             attempt += 1
 
-    def _attempt(self, prepared: requests.PreparedRequest, call: str) -> tuple[Answer | AuditError, float | None]:
+    def _attempt(self, prepared: requests.PreparedRequest, call: str) -> tuple[Response | AuditError, float | None]:
         """An answer, or an error and how long to wait before another try (0: as usual, None: do not try again)."""
         started = time.time()
         try:
@@ -295,14 +303,14 @@ class Client:
             error = connection_error(raised, self.host, call, self.endpoint)
             error.message = self.scrub(error.message)
             return error, 0.0 if error.passing else None
-        except AnswerError as too_much:
+        except InvalidResponseError as too_much:
             too_much.server, too_much.call = self.host, call
             return too_much, None
         with self._lock:
-            self.counters.count += 1
-            self.counters.bytes += len(body)
-        self._learn_clock(response.headers, started)
-        answer = Answer(call, self.host, response.status_code, response.headers, body, self.scrub)
+            self.request_stats.count += 1
+            self.request_stats.bytes += len(body)
+        self._record_clock_skew(response.headers, started)
+        answer = Response(call, self.host, response.status_code, response.headers, body, self.scrub)
         if 200 <= response.status_code < 300:
             return answer, None
         refused = refusal(answer.server, call, answer.status, answer.headers, body, self.scrub)
@@ -319,13 +327,13 @@ class Client:
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
-                raise AnswerError(
+                raise InvalidResponseError(
                     f"the answer is larger than {limit} bytes",
                     advice="Use a smaller page_size, or names and since to ask for less",
                 )
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _learn_clock(self, headers: Mapping[str, str], started: float) -> None:
+    def _record_clock_skew(self, headers: Mapping[str, str], started: float) -> None:
         """The first answer's Date header tells the server's clock to the second; products may tell it better."""
         if self.skew_micros is not None or "Date" not in headers:
             return
@@ -372,8 +380,8 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 
 def segment(value: t.Any) -> str:
-    """An id as one segment of a path; AnswerError if it could leave its place."""
+    """An id as one segment of a path; InvalidResponseError if it could leave its place."""
     text = str(value)
     if not text or text in (".", "..") or any(character in text for character in "/?#\\;"):
-        raise AnswerError(f"the server sent an id that cannot be part of a path: {text!r}")
+        raise InvalidResponseError(f"the server sent an id that cannot be part of a path: {text!r}")
     return quote(text, safe="")

@@ -27,7 +27,7 @@ from pathlib import PurePath
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.redaction import Secrets
-from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import Counters
+from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import RequestStats
 
 # Far more than a listing of a million points; the rest of what goes wrong is told in the first lines.
 MAX_OUTPUT_BYTES = 512 * 1024 * 1024
@@ -49,7 +49,7 @@ _NEVER = frozenset(
 )
 
 
-class CommandWallError(AuditError):
+class CommandNotAllowedError(AuditError):
     """A command that the adapter's list of reads does not hold."""
 
     code = "refused_by_wall"
@@ -67,7 +67,7 @@ class ToolError(AuditError):
     code = "tool_failed"
 
 
-class TooSlowError(ToolError):
+class CommandTimeoutError(ToolError):
     """The tool was ended because it took too long."""
 
     code = "no_answer"
@@ -98,7 +98,7 @@ Vector = tuple["str | Slot", ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """One command that ended by itself."""
 
     call: str
@@ -108,7 +108,7 @@ class Ran:
 
 
 @dataclasses.dataclass(frozen=True)
-class Trouble:
+class KnownProblem:
     """What a tool says (a part of its words) when something is wrong, and what that means."""
 
     says: str
@@ -133,33 +133,33 @@ class Runner:
     def __init__(
         self,
         executable: str,
-        permits: Sequence[Vector],
+        allowlist: Sequence[Vector],
         environment: Mapping[str, str],
         *,
         secrets: Iterable[str] = (),
-        troubles: Sequence[Trouble] = (),
+        known_problems: Sequence[KnownProblem] = (),
         timeout: float = 300.0,
         max_output_bytes: int = MAX_OUTPUT_BYTES,
     ) -> None:
         self.host: str | None = None
-        self.counters = Counters()
+        self.request_stats = RequestStats()
         # The command that runs at this moment.
         self.running: str | None = None
         self._secrets = Secrets()
         self._secrets.keep(*secrets)
         self._executable = executable
-        self._permits = tuple(permits)
+        self._allowlist = tuple(allowlist)
         self._environment = dict(environment)
-        self._troubles = tuple(troubles)
+        self._known_problems = tuple(known_problems)
         self._timeout = timeout
         self._max_output_bytes = max_output_bytes
 
-    def run(self, *arguments: str, timeout: float | None = None) -> Ran:
+    def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
         """One permitted command, to its end, whatever its return code."""
-        self._judge(arguments)
+        self._check_allowed(arguments)
         call = " ".join((PurePath(self._executable).name, *arguments))
         program = self._found(call)
-        self.counters.count += 1
+        self.request_stats.count += 1
         try:
             # Not AnsibleModule.run_command: it bounds neither time nor output, and passes the whole environment on.
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function
@@ -180,51 +180,60 @@ class Runner:
         try:
             out, err = self._output(process, call, self._timeout if timeout is None else timeout)
         except BaseException:
-            _end(process)
+            _terminate(process)
             raise
         finally:
             self.running = None
-        self.counters.bytes += len(out)
-        return Ran(call, process.wait(), out, self.scrub(err.decode("utf-8", "replace")))
+        self.request_stats.bytes += len(out)
+        return CommandResult(call, process.wait(), out, self.scrub(err.decode("utf-8", "replace")))
 
-    def json(self, ran: Ran) -> t.Any:
+    def json(self, command_result: CommandResult) -> t.Any:
         """What a command that ended well wrote, as JSON."""
-        if ran.rc != 0:
-            raise self.error(ran)
+        if command_result.rc != 0:
+            raise self.error(command_result)
         try:
             # Words of the system, and names, may hold anything at all.
-            return json.loads(ran.out.decode("utf-8", "replace"), strict=False)
+            return json.loads(command_result.out.decode("utf-8", "replace"), strict=False)
         except (ValueError, RecursionError) as error:
             raise OutputError(
                 f"what it wrote is no JSON ({error})",
                 server=self.host,
-                call=ran.call,
-                words=self.words(ran),
+                call=command_result.call,
+                words=self.words(command_result),
                 advice="Check the version of the tool",
             ) from error
 
-    def error(self, ran: Ran) -> AuditError:
+    def error(self, command_result: CommandResult) -> AuditError:
         """The error for a command that did not do what was asked, in the tool's own words."""
-        everything = ran.err + ran.out[:MAX_ERROR_BYTES].decode("utf-8", "replace")
-        known: dict[str, t.Any] = {"server": self.host, "call": ran.call, "status": ran.rc, "words": self.words(ran)}
-        for trouble in self._troubles:
-            if trouble.says in everything:
-                return ToolError(trouble.message, code=trouble.code, advice=trouble.advice, **known)
-        return ToolError(f"it ended with {ran.rc}", advice="Run the same command by hand as the same user", **known)
+        everything = command_result.err + command_result.out[:MAX_ERROR_BYTES].decode("utf-8", "replace")
+        known: dict[str, t.Any] = {
+            "server": self.host,
+            "call": command_result.call,
+            "status": command_result.rc,
+            "words": self.words(command_result),
+        }
+        for problem in self._known_problems:
+            if problem.says in everything:
+                return ToolError(problem.message, code=problem.code, advice=problem.advice, **known)
+        return ToolError(
+            f"it ended with {command_result.rc}", advice="Run the same command by hand as the same user", **known
+        )
 
-    def words(self, ran: Ran) -> str | None:
+    def words(self, command_result: CommandResult) -> str | None:
         """What the tool said, in one line."""
-        lines = said(ran.err) or said(self.scrub(ran.out[:MAX_ERROR_BYTES].decode("utf-8", "replace")))
+        lines = message_lines(command_result.err) or message_lines(
+            self.scrub(command_result.out[:MAX_ERROR_BYTES].decode("utf-8", "replace"))
+        )
         return tidy("; ".join(lines)) or None
 
     def scrub(self, text: str) -> str:
         """The text with every known secret masked."""
         return self._secrets.scrub(text)
 
-    def _judge(self, arguments: Sequence[str]) -> None:
-        if _NEVER.isdisjoint(arguments) and any(_fits(vector, arguments) for vector in self._permits):
+    def _check_allowed(self, arguments: Sequence[str]) -> None:
+        if _NEVER.isdisjoint(arguments) and any(_fits(vector, arguments) for vector in self._allowlist):
             return
-        raise CommandWallError(
+        raise CommandNotAllowedError(
             "this command was not run: it is not on the list of reads",
             server=self.host,
             call=" ".join((PurePath(self._executable).name, *arguments)),
@@ -251,7 +260,7 @@ class Runner:
             selector.register(t.cast("t.IO[bytes]", process.stderr), selectors.EVENT_READ, "err")
             while selector.get_map():
                 if time.monotonic() > deadline:
-                    raise TooSlowError(
+                    raise CommandTimeoutError(
                         f"it did not end within {timeout:g} s",
                         server=self.host,
                         call=call,
@@ -282,7 +291,7 @@ def _fits(vector: Vector, arguments: Sequence[str]) -> bool:
     )
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _terminate(process: subprocess.Popen[bytes]) -> None:
     """Ask first, so that the tool takes its locks and its temporary files away, then do not ask."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
@@ -296,7 +305,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         t.cast("t.IO[bytes]", pipe).close()
 
 
-def said(text: str) -> list[str]:
+def message_lines(text: str) -> list[str]:
     """The lines of what a tool said; of lines that are JSON their message, without mere progress."""
     lines = []
     for line in text.splitlines():

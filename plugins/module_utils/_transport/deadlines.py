@@ -16,7 +16,7 @@ import socket
 import time
 import typing as t
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 
 try:
     import requests.adapters
@@ -29,7 +29,7 @@ except ImportError:
 WHOLE_ANSWER_TIMEOUTS = 10
 
 
-class _Until(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """What comes from a socket, until a moment."""
 
     def __init__(self, raw: t.Any, sock: socket.socket) -> None:
@@ -67,27 +67,27 @@ class _Until(io.RawIOBase):
         self._raw.close()
         super().close()
 
-    def _too_slow(self) -> AnswerError:
-        return AnswerError(
+    def _too_slow(self) -> InvalidResponseError:
+        return InvalidResponseError(
             f"the answer was not complete after {self._limit:.0f} s",
             advice="Use a smaller page_size or a longer timeout",
         )
 
 
-class _Answer(http.client.HTTPResponse):
+class _DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: t.Any, **more: t.Any) -> None:
         super().__init__(sock, *arguments, **more)
-        self.fp = io.BufferedReader(_Until(self.fp.detach(), sock))
+        self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
 
 
 def adapter(connections: int) -> requests.adapters.HTTPAdapter:
     """What requests sends by: so many connections to one host, whose answers end."""
 
     class Connection(urllib3.connection.HTTPConnection):
-        response_class = _Answer
+        response_class = _DeadlineResponse
 
     class TlsConnection(urllib3.connection.HTTPSConnection):
-        response_class = _Answer
+        response_class = _DeadlineResponse
 
     class Pool(urllib3.connectionpool.HTTPConnectionPool):
         ConnectionCls = Connection
@@ -95,7 +95,7 @@ def adapter(connections: int) -> requests.adapters.HTTPAdapter:
     class TlsPool(urllib3.connectionpool.HTTPSConnectionPool):
         ConnectionCls = TlsConnection
 
-    class Adapter(requests.adapters.HTTPAdapter):
+    class DeadlineAdapter(requests.adapters.HTTPAdapter):
         def init_poolmanager(self, *arguments: t.Any, **more: t.Any) -> None:
             super().init_poolmanager(*arguments, **more)
             self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
@@ -105,4 +105,4 @@ def adapter(connections: int) -> requests.adapters.HTTPAdapter:
             manager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
             return manager
 
-    return Adapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=True)
+    return DeadlineAdapter(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=True)

@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
+    CertificateError,
     ConnectionFailedError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
-    RejectedError,
-    TroubleError,
-    TrustError,
+    ServerError,
+    UnauthorizedError,
 )
 
 _MAX_WORDS = 300
@@ -47,7 +47,7 @@ _WORD_KEYS = (
 
 def not_json(
     server: str, call: str, status: int, body: bytes, error: Exception, scrub: Callable[[str], str]
-) -> AnswerError:
+) -> InvalidResponseError:
     """What came instead of JSON: nothing, a web page, half a document, something else."""
     advice = "Try again; if it stays so, look at the server's own log"
     words = None
@@ -56,24 +56,24 @@ def not_json(
         message = "the answer is empty"
     elif first == b"<":
         message = "a web page or XML came instead of JSON"
-        words = words_of(body, scrub) or None
+        words = server_message(body, scrub) or None
         advice = "Check url and port: another product, a proxy or a server that is still starting answers there"
     elif first in (b"{", b"["):
         message = f"the JSON is broken or cut short ({error})"
     else:
         message = "the answer is no JSON"
         advice = "Check that the URL is that of the product"
-    return AnswerError(message, server=server, call=call, status=status, words=words, advice=advice)
+    return InvalidResponseError(message, server=server, call=call, status=status, words=words, advice=advice)
 
 
-def words_of(body: bytes, scrub: Callable[[str], str]) -> str:
+def server_message(body: bytes, scrub: Callable[[str], str]) -> str:
     """The product's own message in an error body, whatever its shape, secrets masked; empty if there is none."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        text = _words_of_text(body)
+        text = _message_in_text(body)
     else:
-        found = [document] if isinstance(document, str) else itertools.islice(_words_in(document, 0), _MAX_PARTS)
+        found = [document] if isinstance(document, str) else itertools.islice(_messages_in(document, 0), _MAX_PARTS)
         text = ": ".join(dict.fromkeys(found))
     # Before it is cut: of a secret that stands across the cut a part would be shown.
     text = scrub(text)
@@ -81,7 +81,7 @@ def words_of(body: bytes, scrub: Callable[[str], str]) -> str:
     return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + "..."
 
 
-def _words_of_text(body: bytes) -> str:
+def _message_in_text(body: bytes) -> str:
     start = body[:20_000]
     marked = _TITLE.search(start) or _XML_MESSAGE.search(start)
     if marked:
@@ -90,12 +90,12 @@ def _words_of_text(body: bytes) -> str:
     return "" if start.lstrip()[:1] in (b"<", b"{", b"[") or b"\0" in start else start.decode("utf-8", "replace")
 
 
-def _words_in(value: t.Any, depth: int) -> Iterator[str]:
+def _messages_in(value: t.Any, depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, list):
         for inner in value:
-            yield from _words_in(inner, depth + 1)
+            yield from _messages_in(inner, depth + 1)
     if not isinstance(value, dict):
         return
     for key in _WORD_KEYS:
@@ -103,17 +103,17 @@ def _words_in(value: t.Any, depth: int) -> Iterator[str]:
             if isinstance(value.get(name), str) and value[name].strip():
                 yield value[name].strip()
     for inner in value.values():
-        yield from _words_in(inner, depth + 1)
+        yield from _messages_in(inner, depth + 1)
 
 
 def refusal(
     server: str, call: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str]
 ) -> AuditError:
     """The error for a whole answer whose status is no success."""
-    words = words_of(body, scrub) or None
+    words = server_message(body, scrub) or None
     known: dict[str, t.Any] = {"server": server, "call": call, "status": status, "words": words}
     if status == 401:
-        return RejectedError("the server refused the session or the log-in (401)", **known)
+        return UnauthorizedError("the server refused the session or the log-in (401)", **known)
     if status == 403:
         advice = "Give the account the rights that the documentation of this module lists"
         return ForbiddenError("the account may not read this (403)", advice=advice, **known)
@@ -123,7 +123,7 @@ def refusal(
     if 300 <= status < 400:
         # What follows the path of such a target is often a token.
         target = scrub(re.split("[?#]", headers.get("Location", "elsewhere"))[0])
-        return AnswerError(
+        return InvalidResponseError(
             f"the server redirects to {target!r} ({status}); redirects are not followed",
             advice="Give the URL of the server itself, not of a portal or a load balancer that redirects",
             **known,
@@ -131,15 +131,15 @@ def refusal(
     if status == 429 or status >= 500:
         what = "is asked too often" if status == 429 else "has trouble, or is still starting"
         advice = "Try again later; if it stays so, look at the server's own log"
-        return TroubleError(f"the server {what} ({status})", advice=advice, **known)
-    return AnswerError(f"the server did not accept the request ({status})", **known)
+        return ServerError(f"the server {what} ({status})", advice=advice, **known)
+    return InvalidResponseError(f"the server did not accept the request ({status})", **known)
 
 
 def connection_error(raised: BaseException, server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
     """The error for a request that got no whole answer, named by its innermost cause."""
     chain = list(_causes(raised))
     error = _innermost(chain, server, call, endpoint)
-    if {cause.__class__.__name__ for cause in chain} & _OF_PROXIES and not isinstance(error, TrustError):
+    if {cause.__class__.__name__ for cause in chain} & _OF_PROXIES and not isinstance(error, CertificateError):
         # Else a proxy that is down would look like a server that is.
         proxy = endpoint.proxy or ""
         given = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
@@ -155,7 +155,7 @@ def _innermost(chain: list[BaseException], server: str, call: str, endpoint: t.A
             return _certificate_error(cause, server, call)
     for needle, message, advice in _TLS_TROUBLES:
         if needle in text:
-            return TrustError(message, server=server, call=call, advice=advice)
+            return CertificateError(message, server=server, call=call, advice=advice)
     for needle, message, advice, passing in _NET_TROUBLES:
         if needle in text:
             error = ConnectionFailedError(message, server=server, call=call, advice=advice)
@@ -190,7 +190,7 @@ def _causes(raised: BaseException) -> Iterator[BaseException]:
             stack.extend([*error.args, getattr(error, "reason", None), error.__cause__, error.__context__])
 
 
-def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: str) -> TrustError:
+def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: str) -> CertificateError:
     reason = error.verify_message or str(error)
     if "self-signed" in reason or "self signed" in reason or "unable to get local issuer" in reason:
         advice = "Give the CA that signed it as ca_path (a PEM file); only for a test set validate_certs: false"
@@ -200,7 +200,9 @@ def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: s
         advice = "Use the name that stands in the certificate as url, or have the certificate made for this name"
     else:
         advice = "Give the right CA as ca_path, or mend the certificate on the server"
-    return TrustError(f"the server's certificate is not trusted: {reason}", server=server, call=call, advice=advice)
+    return CertificateError(
+        f"the server's certificate is not trusted: {reason}", server=server, call=call, advice=advice
+    )
 
 
 _OF_PROXIES = {"ProxyError", "InvalidProxyURL"}

@@ -10,7 +10,7 @@ import typing as t
 from array import array
 from collections.abc import Callable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 
 Item = t.TypeVar("Item")
 
@@ -21,7 +21,7 @@ _MOST_PARTS = 16
 READINGS = 3
 
 
-class Ledger(t.Generic[Item]):
+class ListingCheck(t.Generic[Item]):
     """What a listing gave so far, over all times that it was read: a hash of each item's identity.
 
     Where items go while pages are read, the ones behind them move up, some of them to a page that was read already:
@@ -47,14 +47,14 @@ class Ledger(t.Generic[Item]):
         self.least: int | None = None
         self.shrank = False
 
-    def told(self, size: int | None) -> None:
+    def record_total(self, size: int | None) -> None:
         """What a page says of the size of the whole listing."""
         if size is not None:
             self._first = size if self._first is None else self._first
             self.least = size if self.least is None else min(self.least, size)
             self.shrank = self.shrank or size < self._first
 
-    def fresh(self, items: Sequence[Item]) -> Sequence[Item]:
+    def new_items(self, items: Sequence[Item]) -> Sequence[Item]:
         """Those that no earlier reading gave."""
         hashes = list(map(hash, map(self._identity, items)))
         self._given.extend(hashes)
@@ -71,16 +71,16 @@ class Ledger(t.Generic[Item]):
             self._since = len(self._given)
         return not self.shrank and self.count() >= wanted
 
-    def repeated(self) -> bool:
+    def has_repeats(self) -> bool:
         """Whether the reading that just ended met an item twice: items moved, and others may have been missed."""
-        return self._different(self._began) < len(self._given) - self._began
+        return self._count_distinct(self._began) < len(self._given) - self._began
 
-    def began_with(self, items: Sequence[Item]) -> bool:
+    def starts_with(self, items: Sequence[Item]) -> bool:
         """Whether these were the first items of the reading that just ended."""
         hashes = array("q", [hash(self._identity(item)) for item in items])
         return self._given[self._began : self._began + len(items)] == hashes
 
-    def met(self, item: Item, index: int) -> bool:
+    def contains(self, item: Item, index: int) -> bool:
         """Whether the reading that just ended gave this item, and as none of its first ``index``."""
         value = hash(self._identity(item))
         start = self._began + index
@@ -89,16 +89,16 @@ class Ledger(t.Generic[Item]):
 
     def count(self) -> int:
         """How many different items were given that still count."""
-        return self._different(self._since)
+        return self._count_distinct(self._since)
 
-    def _different(self, start: int) -> int:
+    def _count_distinct(self, start: int) -> int:
         end = len(self._given)
         if self._counted[:2] != (start, end):
-            self._counted = (start, end, distinct(memoryview(self._given)[start:]))
+            self._counted = (start, end, count_distinct(memoryview(self._given)[start:]))
         return self._counted[2]
 
 
-class Seams(t.Generic[Item]):
+class PageOverlapCheck(t.Generic[Item]):
     """Whether each page goes on where the one before it ended: both hold the item at the seam.
 
     Items that come or go before the seam, while the two pages are read, push another item there. One that stands on
@@ -111,16 +111,16 @@ class Seams(t.Generic[Item]):
         self.tested = True
         self.moved = False
 
-    def join(self, items: Sequence[Item], *, lap: bool) -> Sequence[Item]:
-        """The items of the next page without those that it repeats; ``lap``: it should begin with the last one met."""
+    def join(self, items: Sequence[Item], *, overlaps: bool) -> Sequence[Item]:
+        """The items of the next page without repeats; with ``overlaps`` it should begin with the last known item."""
         before = self._before
         if not items:
-            self.moved = self.moved or lap
+            self.moved = self.moved or overlaps
             return items
         self._before = items
         if not before:
             return items
-        if not lap:
+        if not overlaps:
             self.tested = False
             return items
         at_seam = self._identity(items[0])
@@ -133,7 +133,7 @@ class Seams(t.Generic[Item]):
         return [item for item in items if self._identity(item) not in known]
 
 
-class Anchor(t.Generic[Item]):
+class FirstPageCheck(t.Generic[Item]):
     """The first page, and the first item of the last one, as they were before any other page was read.
 
     Where items go from pages that were read already, those behind them move up, and some are missed; others that
@@ -142,8 +142,8 @@ class Anchor(t.Generic[Item]):
     it began on the first page.
     """
 
-    def __init__(self, ledger: Ledger[Item]) -> None:
-        self._ledger = ledger
+    def __init__(self, listing_check: ListingCheck[Item]) -> None:
+        self._listing_check = listing_check
         self._first: Sequence[Item] = ()
         self._last: Sequence[Item] = ()
         self._index = 0
@@ -154,29 +154,29 @@ class Anchor(t.Generic[Item]):
 
     def holds(self) -> bool:
         """Whether the first page is the same, and the last one began where it was, or further back."""
-        if not self._ledger.began_with(self._first):
+        if not self._listing_check.starts_with(self._first):
             return False
-        return not self._last or self._ledger.met(self._last[0], self._index)
+        return not self._last or self._listing_check.contains(self._last[0], self._index)
 
 
-def distinct(hashes: Sequence[int]) -> int:
+def count_distinct(hashes: Sequence[int]) -> int:
     """How many different values there are, counted in parts so that no set of all of them is held."""
     parts = min(len(hashes) // _PART + 1, _MOST_PARTS)
     return sum(len({value for value in hashes if value % parts == part}) for part in range(parts))
 
 
-def unsteady(what: str) -> AnswerError:
+def unstable_listing_error(what: str) -> InvalidResponseError:
     """The error of a listing that never held still."""
-    return AnswerError(
+    return InvalidResponseError(
         f"the listing of {what} lost items each of the {READINGS} times it was read, so others may be missing",
         code="incomplete",
         advice="Try again when the server is not removing expired recovery points",
     )
 
 
-def incomplete(what: str, count: int, total: int | None) -> AnswerError:
+def incomplete_listing_error(what: str, count: int, total: int | None) -> InvalidResponseError:
     """The error of a listing of which less came than was told."""
-    return AnswerError(
+    return InvalidResponseError(
         f"the listing of {what} came incomplete: {count} of {total} told",
         code="incomplete",
         advice="Try again; if it stays so, use a smaller page_size",

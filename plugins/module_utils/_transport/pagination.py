@@ -10,14 +10,14 @@ import dataclasses
 import typing as t
 from collections.abc import Callable, Iterator, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import (
     READINGS,
-    Anchor,
-    Ledger,
-    Seams,
-    incomplete,
-    unsteady,
+    FirstPageCheck,
+    ListingCheck,
+    PageOverlapCheck,
+    incomplete_listing_error,
+    unstable_listing_error,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Mapper
 
@@ -34,7 +34,7 @@ class Page(t.Generic[Item]):
     total: int | None = None
     next: str | None = None
     # Whether it was asked to begin with the last item of the page before, see Seams.
-    lap: bool = False
+    overlaps: bool = False
 
 
 def by_link(
@@ -44,23 +44,23 @@ def by_link(
 
     Where items went while pages were read, the listing is read again and only items not seen before are given.
     """
-    ledger = Ledger(identity)
+    listing_check = ListingCheck(identity)
     for attempt in range(READINGS):
-        ledger.begin()
-        seams = Seams(identity)
+        listing_check.begin()
+        overlap_check = PageOverlapCheck(identity)
         count = 0
         for page in _linked_pass(fetch, what):
-            ledger.told(page.total)
-            items = seams.join(page.items, lap=page.lap)
+            listing_check.record_total(page.total)
+            items = overlap_check.join(page.items, overlaps=page.overlaps)
             count += len(items)
             # What stands on a single page cannot move, and most listings do.
             alone = attempt == 0 and page.next is None and count == len(page.items)
-            yield items if alone else ledger.fresh(items)
-        if not seams.moved and (seams.tested or not ledger.shrank):
-            if ledger.least is not None and count < ledger.least:
-                raise incomplete(what, count, ledger.least)
+            yield items if alone else listing_check.new_items(items)
+        if not overlap_check.moved and (overlap_check.tested or not listing_check.shrank):
+            if listing_check.least is not None and count < listing_check.least:
+                raise incomplete_listing_error(what, count, listing_check.least)
             return
-    raise unsteady(what)
+    raise unstable_listing_error(what)
 
 
 def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterator[Page[Item]]:
@@ -72,16 +72,16 @@ def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterat
         if page.next is None:
             return
         if page.next in seen or len(seen) >= MAX_PAGES:
-            raise AnswerError(f"the pages of {what} lead in a circle", advice="Look at the server's own log")
+            raise InvalidResponseError(f"the pages of {what} lead in a circle", advice="Look at the server's own log")
         if not page.items:
-            raise AnswerError(f"a page of {what} is empty but names a next one", advice="Try again")
+            raise InvalidResponseError(f"a page of {what} is empty but names a next one", advice="Try again")
         seen.add(page.next)
         link = page.next
 
 
 def by_offset(
     fetch: Callable[[int, int], Page[Item]],
-    workers: Mapper,
+    thread_pool: Mapper,
     page_size: int,
     identity: Callable[[Item], t.Hashable],
     what: str,
@@ -94,21 +94,27 @@ def by_offset(
     items went while pages were read, the listing is read again and only items not seen before are given. A server
     whose order is not the same each time is believed once another reading brings nothing new.
     """
-    ledger = Ledger(identity)
+    listing_check = ListingCheck(identity)
     for attempt in range(READINGS):
-        ledger.begin()
-        seams = Seams(identity)
-        fresh = 0
-        for page in _one_pass(fetch, workers, page_size, what):
-            ledger.told(page.total)
-            if items := ledger.fresh(seams.join(page.items, lap=page.lap)):
-                fresh += len(items)
+        listing_check.begin()
+        overlap_check = PageOverlapCheck(identity)
+        new_items = 0
+        for page in _one_pass(fetch, thread_pool, page_size, what):
+            listing_check.record_total(page.total)
+            if items := listing_check.new_items(overlap_check.join(page.items, overlaps=page.overlaps)):
+                new_items += len(items)
                 yield items
-        proved = not seams.moved and (seams.tested or not (ledger.shrank or ledger.repeated()))
-        settled = attempt > 0 and not fresh and not ledger.shrank
-        if (proved or settled) and (ledger.least is None or ledger.count() >= ledger.least):
+        proved = not overlap_check.moved and (
+            overlap_check.tested or not (listing_check.shrank or listing_check.has_repeats())
+        )
+        settled = attempt > 0 and not new_items and not listing_check.shrank
+        if (proved or settled) and (listing_check.least is None or listing_check.count() >= listing_check.least):
             return
-    raise unsteady(what) if seams.moved or ledger.shrank else incomplete(what, ledger.count(), ledger.least)
+    raise (
+        unstable_listing_error(what)
+        if overlap_check.moved or listing_check.shrank
+        else incomplete_listing_error(what, listing_check.count(), listing_check.least)
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +127,7 @@ class NumberedPage(t.Generic[Item]):
 
 def by_number(
     fetch: Callable[[int], NumberedPage[Item]],
-    workers: Mapper,
+    thread_pool: Mapper,
     identity: Callable[[Item], t.Hashable],
     what: str,
 ) -> Iterator[Sequence[Item]]:
@@ -131,23 +137,27 @@ def by_number(
     while they were read, so that another was missed: the listing is read again, for items not seen before. So it is
     where the first item of the last page has moved up, see Anchor.
     """
-    ledger = Ledger(identity)
+    listing_check = ListingCheck(identity)
     for _attempt in range(READINGS):
-        ledger.begin()
-        anchor: Anchor[Item] = Anchor(ledger)
+        listing_check.begin()
+        first_page_check: FirstPageCheck[Item] = FirstPageCheck(listing_check)
         count = 0
-        for page in _numbered_pass(fetch, workers, what, anchor):
-            ledger.told(page.pages)
+        for page in _numbered_pass(fetch, thread_pool, what, first_page_check):
+            listing_check.record_total(page.pages)
             count += len(page.items)
-            if items := ledger.fresh(page.items):
+            if items := listing_check.new_items(page.items):
                 yield items
-        if ledger.holds(count) and anchor.holds():
+        if listing_check.holds(count) and first_page_check.holds():
             return
-    raise incomplete(what, ledger.count(), count) if anchor.holds() and not ledger.shrank else unsteady(what)
+    raise (
+        incomplete_listing_error(what, listing_check.count(), count)
+        if first_page_check.holds() and not listing_check.shrank
+        else unstable_listing_error(what)
+    )
 
 
 def _numbered_pass(
-    fetch: Callable[[int], NumberedPage[Item]], workers: Mapper, what: str, anchor: Anchor[Item]
+    fetch: Callable[[int], NumberedPage[Item]], thread_pool: Mapper, what: str, first_page_check: FirstPageCheck[Item]
 ) -> Iterator[NumberedPage[Item]]:
     first = fetch(1)
     if first.pages <= 1:
@@ -156,15 +166,15 @@ def _numbered_pass(
     # The first page is read once more behind the anchor, so that nothing can move up from it unseen.
     done, pages, full = 0, first.pages, len(first.items)
     if pages <= MAX_PAGES:
-        anchor.drop(first.items, fetch(pages).items, (pages - 1) * full)
+        first_page_check.drop(first.items, fetch(pages).items, (pages - 1) * full)
     while done < pages:
         if pages > MAX_PAGES:
             raise _endless(what)
         grown = pages
-        for number, page in workers.map(fetch, range(done + 1, pages + 1)):
+        for number, page in thread_pool.map(fetch, range(done + 1, pages + 1)):
             grown = max(grown, page.pages)
             if number < page.pages and (not full or len(page.items) != full):
-                raise AnswerError(
+                raise InvalidResponseError(
                     f"page {number} of {what} holds {len(page.items)} items, the first one {full}",
                     code="incomplete",
                     advice="Try again; if it stays so, use a smaller page_size",
@@ -175,7 +185,7 @@ def _numbered_pass(
 
 def by_page_size(
     fetch: Callable[[int, int], Page[Item]],
-    workers: Mapper,
+    thread_pool: Mapper,
     page_size: int,
     identity: Callable[[Item], t.Hashable],
     what: str,
@@ -188,28 +198,36 @@ def by_page_size(
     page: the listing is read again, for items not seen before. What comes while pages are read need not be met, so
     another reading that only repeats items is believed.
     """
-    ledger = Ledger(identity)
+    listing_check = ListingCheck(identity)
     for attempt in range(READINGS):
-        ledger.begin()
-        anchor: Anchor[Item] = Anchor(ledger)
-        for page in _sized_pass(fetch, workers, page_size, identity, what, anchor):
-            ledger.told(page.total)
-            if items := ledger.fresh(page.items):
+        listing_check.begin()
+        first_page_check: FirstPageCheck[Item] = FirstPageCheck(listing_check)
+        for page in _sized_pass(fetch, thread_pool, page_size, identity, what, first_page_check):
+            listing_check.record_total(page.total)
+            if items := listing_check.new_items(page.items):
                 yield items
-        if ledger.least is None:
+        if listing_check.least is None:
             return
-        if ledger.holds(ledger.least) and anchor.holds() and (attempt > 0 or not ledger.repeated()):
+        if (
+            listing_check.holds(listing_check.least)
+            and first_page_check.holds()
+            and (attempt > 0 or not listing_check.has_repeats())
+        ):
             return
-    raise incomplete(what, ledger.count(), ledger.least) if anchor.holds() and not ledger.shrank else unsteady(what)
+    raise (
+        incomplete_listing_error(what, listing_check.count(), listing_check.least)
+        if first_page_check.holds() and not listing_check.shrank
+        else unstable_listing_error(what)
+    )
 
 
 def _sized_pass(
     fetch: Callable[[int, int], Page[Item]],
-    workers: Mapper,
+    thread_pool: Mapper,
     page_size: int,
     identity: Callable[[Item], t.Hashable],
     what: str,
-    anchor: Anchor[Item],
+    first_page_check: FirstPageCheck[Item],
 ) -> Iterator[Page[Item]]:
     first = fetch(0, page_size)
     step = len(first.items)
@@ -219,12 +237,12 @@ def _sized_pass(
             yield from _until_nothing_new(fetch, first, identity, what)
         return
     if not step and first.total:
-        raise incomplete(what, 0, first.total)
+        raise incomplete_listing_error(what, 0, first.total)
     last = (first.total - 1) // step if step else 0
     if step >= first.total:
         yield first
     elif last < MAX_PAGES:
-        anchor.drop(first.items, fetch(last, step).items, last * step)
+        first_page_check.drop(first.items, fetch(last, step).items, last * step)
     done, total = int(step >= first.total), first.total
     # Behind a page as long as a page may be there can be more than the server tells.
     full, before = done == 1 and step >= page_size, first.items
@@ -232,7 +250,7 @@ def _sized_pass(
         end, beyond = max(-(-total // step), done + 1), done * step >= total
         if end > MAX_PAGES:
             raise _endless(what)
-        for _number, page in workers.map(lambda number: fetch(number, step), range(done, end)):
+        for _number, page in thread_pool.map(lambda number: fetch(number, step), range(done, end)):
             if beyond and page.items == before:
                 # As above.
                 return
@@ -258,7 +276,7 @@ def _until_nothing_new(
 
 
 def _one_pass(
-    fetch: Callable[[int, int], Page[Item]], workers: Mapper, page_size: int, what: str
+    fetch: Callable[[int, int], Page[Item]], thread_pool: Mapper, page_size: int, what: str
 ) -> Iterator[Page[Item]]:
     first = fetch(0, page_size)
     yield first
@@ -266,7 +284,7 @@ def _one_pass(
     step = len(first.items)
     if not step:
         if first.total:
-            raise incomplete(what, 0, first.total)
+            raise incomplete_listing_error(what, 0, first.total)
         return
     if first.total is None:
         yield from _until_empty(fetch, first, page_size, what)
@@ -279,12 +297,14 @@ def _one_pass(
         if done // stride > MAX_PAGES:
             raise _endless(what)
         grown, reached, beyond = total, done, done >= total
-        for start, page in workers.map(lambda start: read(start, stride), range(done, max(total, done + 1), stride)):
+        for start, page in thread_pool.map(
+            lambda start: read(start, stride), range(done, max(total, done + 1), stride)
+        ):
             if beyond and page.items == before:
                 return  # It does not turn pages; whether all was on this one is for the total to say.
             grown, before = max(grown, page.total or 0), page.items
             yield page
-            got = len(page.items) - page.lap
+            got = len(page.items) - page.overlaps
             reached, full = start + max(got, 0), got >= stride
             yield from _rest(fetch, reached, min(start + stride, total), what)
         done, total = max(total, reached), grown
@@ -294,7 +314,7 @@ def _overlapping(fetch: Callable[[int, int], Page[Item]]) -> Callable[[int, int]
     """The same pages, each with the item before it."""
 
     def read(start: int, length: int) -> Page[Item]:
-        return dataclasses.replace(fetch(start - 1, length + 1), lap=True)
+        return dataclasses.replace(fetch(start - 1, length + 1), overlaps=True)
 
     return read
 
@@ -308,7 +328,7 @@ def _rest(fetch: Callable[[int, int], Page[Item]], start: int, end: int, what: s
                 # The listing shrank while it was read: by_offset sees that by this page's total.
                 yield page
                 return
-            raise incomplete(what, start, page.total)
+            raise incomplete_listing_error(what, start, page.total)
         yield page
         start += len(page.items)
 
@@ -322,17 +342,17 @@ def _until_empty(
     size = page_size - (start > 1)
     for _page in range(MAX_PAGES):
         page = read(start, size)
-        if len(page.items) <= page.lap:
+        if len(page.items) <= page.overlaps:
             yield page
             page = fetch(start, page_size)
         if page.items == before:
-            raise AnswerError(f"two pages of {what} are the same: the server does not turn pages")
+            raise InvalidResponseError(f"two pages of {what} are the same: the server does not turn pages")
         if not page.items:
             return
         yield page
-        start, before = start + len(page.items) - page.lap, page.items
+        start, before = start + len(page.items) - page.overlaps, page.items
     raise _endless(what)
 
 
-def _endless(what: str) -> AnswerError:
-    return AnswerError(f"the listing of {what} has more than {MAX_PAGES} pages")
+def _endless(what: str) -> InvalidResponseError:
+    return InvalidResponseError(f"the listing of {what} has more than {MAX_PAGES} pages")

@@ -21,7 +21,7 @@ class Mapper(t.Protocol):
         """(argument, result), argument by argument."""
 
 
-class Inline:
+class SerialMapper:
     """One after the other. For listings within a task of Workers, which must not wait for its own threads."""
 
     def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
@@ -30,7 +30,7 @@ class Inline:
             yield argument, task(argument)
 
 
-class Workers:
+class ThreadPool:
     """A few threads, and never more pages held than ``connections`` and two, so that memory stays bounded.
 
     With one less a thread waits wherever a page takes longer than the one before it, which costs a tenth of the time.
@@ -66,13 +66,13 @@ class Workers:
                 future.cancel()
 
 
-class Ahead(t.Generic[Result]):
+class Prefetch(t.Generic[Result]):
     """A listing whose first page is asked for at once, in a thread, while something else is still read."""
 
-    def __init__(self, workers: Workers, fetch: Callable[..., Result], *first: t.Any) -> None:
+    def __init__(self, thread_pool: ThreadPool, fetch: Callable[..., Result], *first: t.Any) -> None:
         self._fetch = fetch
         self._first = first
-        self._begun: concurrent.futures.Future[Result] | None = workers.submit(fetch, *first)
+        self._begun: concurrent.futures.Future[Result] | None = thread_pool.submit(fetch, *first)
 
     def first(self) -> Result:
         """The first page, which can still be asked for."""

@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     Who,
     findings_by_workload,
     read_lines,
-    who,
+    workload_identity,
 )
 
 SCHEMA = "backup.audit/comparison/1"
@@ -33,7 +33,7 @@ def compare(before: Json, after: Json) -> Json:
         {key: _controls(found) for key, found in findings_by_workload(one["findings"]).items()}
         for one in (before, after)
     )
-    facts = {who(workload): workload for one in (before, after) for workload in one["workloads"]}
+    facts = {workload_identity(workload): workload for one in (before, after) for workload in one["workloads"]}
     unread = {read.host for read in read_lines(after) if not read.complete}
     told: dict[str, list[Json]] = {name: [] for name in LISTS}
     unchanged = 0
@@ -48,7 +48,7 @@ def compare(before: Json, after: Json) -> Json:
             item["source_unread"] = key[0] in unread or (key[0] is None and bool(unread))
         told[where].append(item)
     for items in told.values():
-        items.sort(key=lambda item: (-SEVERITY[item["after"] or item["before"]], *map(str, who(item))))
+        items.sort(key=lambda item: (-SEVERITY[item["after"] or item["before"]], *map(str, workload_identity(item))))
     return {
         "schema": SCHEMA,
         "before": {**{name: before[name] for name in _FRAME}, "reads": [one.facts() for one in read_lines(before)]},

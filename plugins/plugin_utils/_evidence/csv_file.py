@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     policy_text,
     read_lines,
     waiver_text,
-    who,
+    workload_identity,
 )
 
 _FRAME = ("as_of", "collection_version", "policy_sha256")
@@ -41,12 +41,12 @@ def to_csv(assessment: Json) -> str:
     whole.update({name: assessment[name] for name in _FRAME})
     writer.writerow([_cell(whole.get(name)) for name in COLUMNS])
     reads = _read_cells(assessment)
-    workloads = {who(item): [_cell(item[name]) for name in _WORKLOAD] for item in assessment["workloads"]}
+    workloads = {workload_identity(item): [_cell(item[name]) for name in _WORKLOAD] for item in assessment["workloads"]}
     references: dict[str, str] = {}
     unread = [""] * len(_READ)
     for finding in assessment["findings"]:
         # Findings about a server have no facts of a workload.
-        cells = workloads.get(who(finding)) or [_cell(finding.get(name)) for name in _WORKLOAD]
+        cells = workloads.get(workload_identity(finding)) or [_cell(finding.get(name)) for name in _WORKLOAD]
         control = finding["control"]
         if control not in references:
             references[control] = _cell("; ".join(finding["references"]))

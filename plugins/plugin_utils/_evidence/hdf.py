@@ -20,12 +20,12 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     Json,
     actual_text,
     control_lines,
+    control_status,
+    display_name,
     headline,
     is_about_workload,
     limit_text,
-    name_of,
     read_lines,
-    standing,
     to_json,
     waiver_text,
 )
@@ -63,7 +63,7 @@ def _by_waiver(line: ControlLine) -> list[tuple[ControlLine, Json | None]]:
     """What a waiver covers is a control of its own: a control holds one waiver, and must not pass by what is waived."""
     parts: dict[str, tuple[ControlLine, Json | None]] = {}
     for finding in line.findings:
-        waiver = finding["waiver"] if standing(finding) == WAIVED else None
+        waiver = finding["waiver"] if control_status(finding) == WAIVED else None
         key = waiver_text(waiver)
         if key not in parts:
             parts[key] = (ControlLine(line.name, line.tier, line.limit, line.references, []), waiver)
@@ -98,7 +98,7 @@ def _profile(assessment: Json, controls: list[Json]) -> Json:
 
 
 def _control(line: ControlLine, waiver: Json | None, read_at: Mapping[str, str], as_of: str) -> Json:
-    nothing_to_judge = all(standing(finding) == NOT_APPLICABLE for finding in line.findings)
+    nothing_to_judge = all(control_status(finding) == NOT_APPLICABLE for finding in line.findings)
     control: Json = {
         "id": f"{line.title} waived" if waiver else line.title,
         "title": line.title,
@@ -126,8 +126,8 @@ def _control(line: ControlLine, waiver: Json | None, read_at: Mapping[str, str],
 
 
 def _result(finding: Finding, time: str) -> Json:
-    stands = standing(finding)
-    called = name_of(finding) if is_about_workload(finding) else "the server"
+    stands = control_status(finding)
+    called = display_name(finding) if is_about_workload(finding) else "the server"
     source = finding["source"]
     where = f" on {source}" if source else ""
     told: Json = {

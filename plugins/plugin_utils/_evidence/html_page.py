@@ -28,16 +28,16 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     Json,
     Who,
     control_lines,
+    display_name,
     findings_by_workload,
     headline,
     is_about_workload,
     limit_text,
-    name_of,
     policy_text,
     read_lines,
     verdict_counts,
     waiver_text,
-    who,
+    workload_identity,
     workloads_worst_first,
 )
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
@@ -80,8 +80,8 @@ def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
         worst=[control for control in controls if control["counts"]["fail"]][:_WORST_SHOWN],
         servers=_servers(assessment),
         rpo=_usual_rpo(assessment),
-        rows=[_row(workload, grouped[who(workload)]) for workload in workloads],
-        data=_data([grouped[who(workload)] for workload in workloads]),
+        rows=[_row(workload, grouped[workload_identity(workload)]) for workload in workloads],
+        data=_data([grouped[workload_identity(workload)] for workload in workloads]),
         waivers=_waivers(assessment),
         policy=policy_text(assessment, indent=2),
         # What is put into the page unescaped is only what stands in this collection.
@@ -152,7 +152,7 @@ def _row(workload: Json, findings: list[Finding]) -> Json:
     history = workload["history"] or ""
     members = ("workload_type", "platform", "origin", "workload_id")
     return {
-        "name": name_of(workload),
+        "name": display_name(workload),
         "about": [str(workload[member]) for member in members if workload[member]],
         "source": workload["source"] or "",
         "verdict": workload["verdict"],
@@ -173,7 +173,12 @@ def _row(workload: Json, findings: list[Finding]) -> Json:
 
 def _waivers(assessment: Json) -> list[Json]:
     return [
-        {"name": name_of(one), "who": one, "text": waiver_text(one["waiver"]), "ended": one["waiver"].get("expired")}
+        {
+            "name": display_name(one),
+            "who": one,
+            "text": waiver_text(one["waiver"]),
+            "ended": one["waiver"].get("expired"),
+        }
         for one in assessment["findings"]
         if one["waiver"] is not None
     ]

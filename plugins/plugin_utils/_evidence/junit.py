@@ -17,13 +17,13 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     WAIVED,
     Json,
     actual_text,
+    control_status,
+    display_name,
     headline,
     is_about_workload,
     limit_text,
-    name_of,
     policy_text,
     read_lines,
-    standing,
     waiver_text,
 )
 
@@ -70,7 +70,7 @@ def _suite(source: str | None, findings: list[Finding], properties: dict[str, st
 
 
 def _counts(findings: list[Finding]) -> str:
-    counts = Counter(standing(finding) for finding in findings)
+    counts = Counter(control_status(finding) for finding in findings)
     failures = counts[NOT_MET]
     skipped = len(findings) - failures - counts[MET]
     return f'tests="{len(findings)}" failures="{failures}" errors="0" skipped="{skipped}"'
@@ -85,7 +85,7 @@ def _cases(findings: list[Finding]) -> Iterable[str]:
     for finding in findings:
         called = "(the server)" if finding["source"] else "(the whole)"
         if is_about_workload(finding):
-            called = name_of(finding)
+            called = display_name(finding)
             if len(ids[finding["workload_name"]]) > 1:
                 of = f", of {finding['origin']}" if finding["origin"] else ""
                 called = f"{called} ({finding['workload_id']}{of})"
@@ -99,7 +99,7 @@ def _cases(findings: list[Finding]) -> Iterable[str]:
 
 
 def _outcome(finding: Finding) -> str:
-    stands, result, message = standing(finding), finding["result"], finding["message"]
+    stands, result, message = control_status(finding), finding["result"], finding["message"]
     if stands == MET:
         told = message if result == "pass" else f"{result}: {message}"
         return f"<system-out>{escape(told, quote=False)}</system-out>"

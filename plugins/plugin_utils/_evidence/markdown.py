@@ -14,15 +14,15 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     WORST_FIRST,
     Json,
     control_lines,
+    display_name,
     findings_by_workload,
     headline,
     is_about_workload,
-    name_of,
     policy_text,
     read_lines,
     verdict_counts,
     waiver_text,
-    who,
+    workload_identity,
     workloads_worst_first,
 )
 
@@ -69,14 +69,14 @@ def _workloads(assessment: Json, max_rows: int) -> list[str]:
     findings = findings_by_workload(assessment["findings"])
     lines = ["## Workloads", "", *_head("verdict", "workload", "source", "points", "newest", "age", "why")]
     for workload in rows[:max_rows]:
-        found = findings[who(workload)]
+        found = findings[workload_identity(workload)]
         reasons = [one["message"] for one in found if one["result"] not in _NO_REASON]
         passed = sum(one["result"] == "pass" for one in found)
         age = workload["newest_age_seconds"]
         lines.append(
             _row(
                 workload["verdict"],
-                name_of(workload),
+                display_name(workload),
                 workload["source"],
                 workload["recovery_points"],
                 workload["newest"],
@@ -104,7 +104,7 @@ def _waivers(assessment: Json) -> list[str]:
     lines = ["## Waivers", "", *_head("workload", "source", "control", "result", "waiver")]
     for finding in waived:
         waiver = waiver_text(finding["waiver"])
-        lines.append(_row(name_of(finding), finding["source"], finding["control"], finding["result"], waiver))
+        lines.append(_row(display_name(finding), finding["source"], finding["control"], finding["result"], waiver))
     return [*lines, ""]
 
 

@@ -26,16 +26,16 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     ReadLine,
     actual_text,
     control_lines,
+    control_status,
+    display_name,
     headline,
     is_about_workload,
     limit_text,
-    name_of,
     policy_text,
     read_lines,
-    standing,
     to_json,
     waiver_text,
-    who,
+    workload_identity,
 )
 
 Finding = Mapping[str, t.Any]
@@ -51,7 +51,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!^])")
 
 def to_oscal(assessment: Json) -> str:
     """The document, as JSON."""
-    return to_json({"assessment-results": _Document(assessment).told()})
+    return to_json({"assessment-results": _Document(assessment).build()})
 
 
 class _Document:
@@ -77,7 +77,7 @@ class _Document:
             known = self._known[parts] = str(uuid.uuid5(self._space, "\0".join(map(repr, parts))))
         return known
 
-    def told(self) -> Json:
+    def build(self) -> Json:
         """The document."""
         assessment = self._assessment
         plan = self._uuid("policy")
@@ -119,7 +119,7 @@ class _Document:
         counts = ", ".join(f"{count} {name}" for name, count in assessment["totals"]["verdicts"].items() if count)
         text = f"{headline(assessment)}: of {assessment['totals']['workloads']} workloads {counts or 'none was judged'}"
         controls = sorted({_control_id(reference) for reference in [_ALWAYS, *findings]})
-        told = {
+        build = {
             "uuid": self._uuid("result"),
             "title": headline(assessment),
             "description": text,
@@ -139,9 +139,9 @@ class _Document:
             "observations": [observation for observation, _members in observations],
             "findings": [self._finding(reference, observations) for reference in sorted(findings)],
         }
-        if not told["local-definitions"]["inventory-items"]:
-            del told["local-definitions"]["inventory-items"]
-        return told
+        if not build["local-definitions"]["inventory-items"]:
+            del build["local-definitions"]["inventory-items"]
+        return build
 
     def _components(self) -> list[Json]:
         tool = {
@@ -157,7 +157,7 @@ class _Document:
 
     def _server(self, read: ReadLine) -> Json:
         known = {"product": read.product, "version": read.version}
-        told: Json = {
+        build: Json = {
             "uuid": self._uuid("server", read.host),
             "type": "software",
             "title": _markup(read.host) or "unnamed",
@@ -165,19 +165,19 @@ class _Document:
             "status": {"state": "operational" if read.complete else "other"},
         }
         if any(known.values()):
-            told["props"] = _props(known)
-        return told
+            build["props"] = _props(known)
+        return build
 
     def _inventory(self) -> list[Json]:
         items: dict[str, Json] = {}
         for workload in self._assessment["workloads"]:
-            name = self._uuid("workload", *who(workload))
+            name = self._uuid("workload", *workload_identity(workload))
             members = ("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product")
             facts = {member: workload[member] for member in members}
             facts.update({member: workload[member] for member in ("recovery_points", "newest", "oldest", "verdict")})
             items[name] = {
                 "uuid": name,
-                "description": _markup(name_of(workload)),
+                "description": _markup(display_name(workload)),
                 "props": _props({key: value for key, value in facts.items() if value is not None}),
             }
         return list(items.values())
@@ -187,7 +187,7 @@ class _Document:
         by_host: dict[str | None, list[int]] = {}
         for number, read in enumerate(self._reads):
             by_host.setdefault(read.host, []).append(number)
-        told, references = [], {_ALWAYS: None}
+        build, references = [], {_ALWAYS: None}
         for line in control_lines(self._assessment):
             references.update({reference: None for reference in line.references if reference.startswith(NIST)})
             groups: dict[tuple[t.Any, ...], list[Finding]] = {}
@@ -196,8 +196,8 @@ class _Document:
                 groups.setdefault(key, []).append(finding)
             for key, members in groups.items():
                 name = self._uuid("observation", line.name, line.tier, line.limit, *key)
-                told.append((self._observation(name, line.title, members, by_host.get(key[0], [])), members))
-        return told, references
+                build.append((self._observation(name, line.title, members, by_host.get(key[0], [])), members))
+        return build, references
 
     def _observation(self, name: str, title: str, members: list[Finding], reads: list[int]) -> Json:
         first = members[0]
@@ -212,7 +212,7 @@ class _Document:
             "waiver": waiver_text(first["waiver"]),
         }
         evidence = reads or range(len(self._reads))
-        told: Json = {
+        build: Json = {
             "uuid": name,
             "title": _markup(f"{title}: {first['result']}{where}"),
             "description": _markup(f"{title}: {first['result']} for {len(members)}{where}"),
@@ -223,28 +223,32 @@ class _Document:
             "collected": max(times, default=self._assessment["as_of"]),
         }
         if evidence:
-            told["relevant-evidence"] = [
+            build["relevant-evidence"] = [
                 {
                     "href": f"#{self._uuid('read', number)}",
                     "description": _markup(f"READ of {self._reads[number].host}"),
                 }
                 for number in evidence
             ]
-        return told
+        return build
 
     def _subject(self, finding: Finding) -> Json:
-        told: Json
+        build: Json
         if is_about_workload(finding):
-            name, kind, title = self._uuid("workload", *who(finding)), "inventory-item", name_of(finding)
+            name, kind, title = (
+                self._uuid("workload", *workload_identity(finding)),
+                "inventory-item",
+                display_name(finding),
+            )
         elif finding["source"] is not None:
             name, kind, title = self._uuid("server", finding["source"]), "component", finding["source"]
         else:
             name, kind, title = self._tool, "component", "backup.audit"
-        told = {"subject-uuid": name, "type": kind, "title": _markup(title), "remarks": _markup(finding["message"])}
+        build = {"subject-uuid": name, "type": kind, "title": _markup(title), "remarks": _markup(finding["message"])}
         actual = actual_text(finding)
         if actual:
-            told["props"] = _props({"actual": actual})
-        return told
+            build["props"] = _props({"actual": actual})
+        return build
 
     def _finding(self, reference: str, observations: list[tuple[Json, list[Finding]]]) -> Json:
         """One NIST control. What refers to no standard says how well was read: it counts against every control."""
@@ -254,14 +258,14 @@ class _Document:
         for observation, members in observations:
             references = members[0]["references"]
             own = reference in references
-            if not own and (references or standing(members[0]) in (MET, NOT_APPLICABLE)):
+            if not own and (references or control_status(members[0]) in (MET, NOT_APPLICABLE)):
                 continue
             related.append({"observation-uuid": observation["uuid"]})
             for member in members:
-                counts[standing(member)] += 1
+                counts[control_status(member)] += 1
         state, reason = _state(counts)
         summed = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
-        told: Json = {
+        build: Json = {
             "uuid": self._uuid("finding", reference),
             "title": reference,
             "description": _markup(f"{reference}: {summed or 'nothing was judged'}"),
@@ -272,8 +276,8 @@ class _Document:
             },
         }
         if related:
-            told["related-observations"] = related
-        return told
+            build["related-observations"] = related
+        return build
 
 
 def _state(counts: Mapping[str, int]) -> tuple[str, str]:
@@ -292,12 +296,12 @@ def _control_id(reference: str) -> str:
 
 def _props(facts: Mapping[str, t.Any]) -> list[Json]:
     """Values are one line without blanks at their ends, and never empty."""
-    told = []
+    build = []
     for name, value in facts.items():
         text = " ".join(str(value).split())
         if text:
-            told.append({"name": name.replace("_", "-"), "ns": _NS, "value": text})
-    return told
+            build.append({"name": name.replace("_", "-"), "ns": _NS, "value": text})
+    return build
 
 
 def _markup(text: t.Any) -> str:

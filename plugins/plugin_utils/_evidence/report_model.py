@@ -70,7 +70,7 @@ def _records(records: t.Any, members: frozenset[str], texts: tuple[str, ...], wh
     return told
 
 
-def who(item: Mapping[str, t.Any]) -> Who:
+def workload_identity(item: Mapping[str, t.Any]) -> Who:
     """What tells a workload apart from all others."""
     return (item["source"], item["origin"], item["workload_id"], item["workload_name"])
 
@@ -80,12 +80,12 @@ def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
     return finding["workload_id"] is not None or finding["workload_name"] is not None
 
 
-def name_of(item: Mapping[str, t.Any]) -> str:
+def display_name(item: Mapping[str, t.Any]) -> str:
     """What people call a workload."""
     return str(item["workload_name"] or item["workload_id"] or "(points of no workload)")
 
 
-def standing(finding: Mapping[str, t.Any]) -> str:
+def control_status(finding: Mapping[str, t.Any]) -> str:
     """MET only for what was proved: a warning because nothing is known is unknown."""
     result = finding["result"]
     if result == "fail":
@@ -246,7 +246,7 @@ def findings_by_workload(findings: Iterable[Mapping[str, t.Any]]) -> dict[Who, l
     """Workload (or server: its name and three times None) -> its findings."""
     grouped: dict[Who, list[Mapping[str, t.Any]]] = defaultdict(list)
     for finding in findings:
-        grouped[who(finding)].append(finding)
+        grouped[workload_identity(finding)].append(finding)
     return grouped
 
 
@@ -254,5 +254,10 @@ def workloads_worst_first(assessment: Mapping[str, t.Any]) -> list[Json]:
     """All workloads, by verdict, then server and name."""
     return sorted(
         assessment["workloads"],
-        key=lambda item: (-SEVERITY[item["verdict"]], str(item["source"]), name_of(item), str(item["workload_id"])),
+        key=lambda item: (
+            -SEVERITY[item["verdict"]],
+            str(item["source"]),
+            display_name(item),
+            str(item["workload_id"]),
+        ),
     )

@@ -19,7 +19,7 @@ _REASON_CHARACTERS = 110
 _NAME_CHARACTERS = 40
 
 
-def rows_of(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
+def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
     """The cells of the table, sorted by verdict, source and name; what is about a server as a whole comes first."""
     reasons = _reasons(assessment["findings"])
     lines = []
@@ -35,7 +35,7 @@ def rows_of(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
             "-" if newest is None else f"{newest[:10]} {newest[11:16]}",
             "-" if age is None else format_duration(age),
             verdict,
-            reasons.get((_who(workload), verdict), ""),
+            reasons.get((_shown_workload(workload), verdict), ""),
         )
         lines.append(cells)
     for finding in assessment["findings"]:
@@ -48,7 +48,7 @@ def rows_of(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
     return sorted(lines, key=lambda cells: (_ORDER.index(cells[6]), cells[0], cells[2]))
 
 
-def _who(item: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+def _shown_workload(item: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
     return (item["source"], item["origin"], item["workload_id"], item["workload_name"])
 
 
@@ -58,7 +58,7 @@ def _reasons(findings: Iterable[Mapping[str, t.Any]]) -> dict[tuple[t.Any, str],
     for finding in findings:
         if finding["result"] in ("pass", "not_applicable"):
             continue
-        key = (_who(finding), finding["result"])
+        key = (_shown_workload(finding), finding["result"])
         reasons[key] = f"{reasons[key]}; {finding['message']}" if key in reasons else finding["message"]
     return reasons
 
@@ -77,7 +77,7 @@ def as_text(assessment: Mapping[str, t.Any], max_rows: int) -> str:
     """The table in columns, at most ``max_rows`` lines of it, with a last line that says the verdict."""
     rows = [
         tuple(plain(cell, _REASON_CHARACTERS if index == 7 else _NAME_CHARACTERS) for index, cell in enumerate(cells))
-        for cells in rows_of(assessment)
+        for cells in table_rows(assessment)
     ]
     shown: Sequence[tuple[str, ...]] = [HEADINGS, *rows[:max_rows]]
     widths = [max(_width(cells[index]) for cells in shown) for index in range(len(HEADINGS))]

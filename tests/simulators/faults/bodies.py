@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tests.simulators.faults.trees import Tree, tree_of
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal
+from tests.simulators.product_api import Call, Dialect, Refusal, Response
 
 if TYPE_CHECKING:
     from tests.simulators.faults.rules import Fault
@@ -33,36 +33,36 @@ _HARMLESS_HEADERS = frozenset(
 # Answers in place of the product's own
 
 
-def status(fault: Fault, _call: Call, _dialect: Dialect) -> Answer:
+def status(fault: Fault, _call: Call, _dialect: Dialect) -> Response:
     headers = fault.details.get("headers", {})
     assert isinstance(headers, dict)
     body = str(fault.details.get("body", "")).encode()
-    answer = Answer(fault.number("status"), body, "text/plain", {key: str(value) for key, value in headers.items()})
+    answer = Response(fault.number("status"), body, "text/plain", {key: str(value) for key, value in headers.items()})
     if "retry_at" in fault.details:
         when = datetime.now(timezone.utc) + timedelta(seconds=fault.number("retry_at"))
         answer.headers["Retry-After"] = format_datetime(when, usegmt=True)
     return answer
 
 
-def empty(_fault: Fault, _call: Call, _dialect: Dialect) -> Answer:
-    return Answer(200, b"")
+def empty(_fault: Fault, _call: Call, _dialect: Dialect) -> Response:
+    return Response(200, b"")
 
 
-def html(fault: Fault, _call: Call, _dialect: Dialect) -> Answer:
-    return Answer(fault.number("status", 200), _HTML, "text/html")
+def html(fault: Fault, _call: Call, _dialect: Dialect) -> Response:
+    return Response(fault.number("status", 200), _HTML, "text/html")
 
 
-def garbage(_fault: Fault, _call: Call, _dialect: Dialect) -> Answer:
-    return Answer(200, _GARBAGE)
+def garbage(_fault: Fault, _call: Call, _dialect: Dialect) -> Response:
+    return Response(200, _GARBAGE)
 
 
-def session_limit(fault: Fault, call: Call, dialect: Dialect) -> Answer:
+def session_limit(fault: Fault, call: Call, dialect: Dialect) -> Response:
     """In the product's own error shape."""
     reason = "The maximum number of sessions is reached. Close other sessions and try again."
     return dialect.refuse(call, Refusal(fault.number("status", 403), reason))
 
 
-def echo(fault: Fault, call: Call, _dialect: Dialect) -> Answer:
+def echo(fault: Fault, call: Call, _dialect: Dialect) -> Response:
     """A debugging page that shows what carried the request, in several spellings."""
     carried = [value for name, value in call.headers.items() if name.casefold() not in _HARMLESS_HEADERS]
     words = [word for value in carried for word in value.replace(";", " ").replace("=", " ").split()]
@@ -70,26 +70,26 @@ def echo(fault: Fault, call: Call, _dialect: Dialect) -> Answer:
         spelling for word in words for spelling in (word, quote(word, safe=""), b64encode(word.encode()).decode())
     ]
     body = json.dumps({"message": "not accepted: " + " ".join(spelled)}).encode()
-    return Answer(fault.number("status", 500), body)
+    return Response(fault.number("status", 500), body)
 
 
-def redirect(fault: Fault, call: Call, _dialect: Dialect) -> Answer:
+def redirect(fault: Fault, call: Call, _dialect: Dialect) -> Response:
     target = f"https://{fault.text('host', 'elsewhere.example')}{call.path}?token=of-the-redirect"
-    return Answer(fault.number("status", 302), b"", headers={"Location": target})
+    return Response(fault.number("status", 302), b"", headers={"Location": target})
 
 
 # Changes to the product's own answer
 
 
-def truncated(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+def truncated(_fault: Fault, _call: Call, answer: Response) -> Response:
     return _with_body(answer, answer.body[: len(answer.body) // 2])
 
 
-def wrong_type(fault: Fault, _call: Call, answer: Answer) -> Answer:
-    return Answer(answer.status, answer.body, fault.text("type", "application/octet-stream"), answer.headers)
+def wrong_type(fault: Fault, _call: Call, answer: Response) -> Response:
+    return Response(answer.status, answer.body, fault.text("type", "application/octet-stream"), answer.headers)
 
 
-def latin1(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+def latin1(_fault: Fault, _call: Call, answer: Response) -> Response:
     tree = tree_of(answer.body, answer.content_type)
     if tree is None:
         return answer
@@ -97,31 +97,31 @@ def latin1(_fault: Fault, _call: Call, answer: Answer) -> Answer:
     return _encoded(answer, tree, "iso-8859-1")
 
 
-def utf16(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+def utf16(_fault: Fault, _call: Call, answer: Response) -> Response:
     tree = tree_of(answer.body, answer.content_type)
     return answer if tree is None else _encoded(answer, tree, "utf-16")
 
 
-def bom(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+def bom(_fault: Fault, _call: Call, answer: Response) -> Response:
     return _with_body(answer, b"\xef\xbb\xbf" + answer.body.removeprefix(b"\xef\xbb\xbf"))
 
 
-def gzip_cut(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+def gzip_cut(_fault: Fault, _call: Call, answer: Response) -> Response:
     packed = gzip.compress(answer.body)
     return _packed(answer, packed[: len(packed) // 2])
 
 
-def gzip_broken(_fault: Fault, _call: Call, answer: Answer) -> Answer:
+def gzip_broken(_fault: Fault, _call: Call, answer: Response) -> Response:
     packed = bytearray(gzip.compress(answer.body))
     packed[len(packed) // 2] ^= 0xFF
     return _packed(answer, bytes(packed))
 
 
-def gzip_bomb(fault: Fault, _call: Call, answer: Answer) -> Answer:
+def gzip_bomb(fault: Fault, _call: Call, answer: Response) -> Response:
     return _packed(answer, _bomb(fault.number("megabytes", 16)) + gzip.compress(answer.body))
 
 
-def huge(fault: Fault, _call: Call, answer: Answer) -> Answer:
+def huge(fault: Fault, _call: Call, answer: Response) -> Response:
     return _with_body(answer, b" " * (fault.number("megabytes", 16) * _MEGABYTE) + answer.body)
 
 
@@ -130,20 +130,20 @@ def _bomb(megabytes: int) -> bytes:
     return gzip.compress(b" " * (megabytes * _MEGABYTE), 6)
 
 
-def _with_body(answer: Answer, body: bytes) -> Answer:
-    return Answer(answer.status, body, answer.content_type, answer.headers)
+def _with_body(answer: Response, body: bytes) -> Response:
+    return Response(answer.status, body, answer.content_type, answer.headers)
 
 
-def _packed(answer: Answer, body: bytes) -> Answer:
-    return Answer(answer.status, body, answer.content_type, {**answer.headers, "Content-Encoding": "gzip"})
+def _packed(answer: Response, body: bytes) -> Response:
+    return Response(answer.status, body, answer.content_type, {**answer.headers, "Content-Encoding": "gzip"})
 
 
-def _encoded(answer: Answer, tree: Tree, encoding: str) -> Answer:
+def _encoded(answer: Response, tree: Tree, encoding: str) -> Response:
     content_type = f"{answer.content_type.partition(';')[0]}; charset={encoding}"
-    return Answer(answer.status, tree.encode(encoding), content_type, answer.headers)
+    return Response(answer.status, tree.encode(encoding), content_type, answer.headers)
 
 
-def planted(fault: Fault, _call: Call, answer: Answer) -> Answer:
+def planted(fault: Fault, _call: Call, answer: Response) -> Response:
     """More members than the product has, in every object of every list of a JSON answer."""
     try:
         document = json.loads(answer.body)
@@ -152,7 +152,7 @@ def planted(fault: Fault, _call: Call, answer: Answer) -> Answer:
     members = fault.details.get("plant")
     assert isinstance(members, dict)
     body = json.dumps(_with(document, members)).encode()
-    return Answer(answer.status, body, answer.content_type, answer.headers)
+    return Response(answer.status, body, answer.content_type, answer.headers)
 
 
 def _with(value: Any, members: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.simulators.faults import bodies, structure
-from tests.simulators.product_api import Answer, Call, Dialect
+from tests.simulators.product_api import Call, Dialect, Response
 
 if TYPE_CHECKING:
     from tests.simulators.faults.rules import Fault
@@ -27,8 +27,8 @@ class Kind:
     # Another question than was asked.
     asks: Callable[[Fault, Call], Call] | None = None
     # An answer in place of the product's own, or a change to it.
-    replaces: Callable[[Fault, Call, Dialect], Answer] | None = None
-    bends: Callable[[Fault, Call, Answer], Answer] | None = None
+    replaces: Callable[[Fault, Call, Dialect], Response] | None = None
+    bends: Callable[[Fault, Call, Response], Response] | None = None
     # How it is sent: cut, unanswered, closed, slow_headers or slow_body.
     sends: str = ""
     # What becomes of the port: shut, or cut (each TLS handshake is broken off).

@@ -12,7 +12,7 @@ from random import Random
 
 from tests.simulators.faults.kinds import KINDS, Kind
 from tests.simulators.member_names import Names
-from tests.simulators.product_api import Answer, Call, Dialect
+from tests.simulators.product_api import Call, Dialect, Response
 
 _MATCH = frozenset({"method", "path", "nth", "after"})
 _COMMON = frozenset({"match", "fault", "times", "rate", "seed"})
@@ -36,7 +36,7 @@ class Fault:
     at_once: bool
     details: dict[str, object]
     dice: Random = field(default_factory=Random)
-    memory: dict[Hashable, Answer] = field(default_factory=dict)
+    memory: dict[Hashable, Response] = field(default_factory=dict)
     step: int = 0
     met: int = 0
     done: int = 0
@@ -87,11 +87,11 @@ class Fault:
         self.changed += asked.query != call.query
         return asked
 
-    def replaces(self, call: Call, dialect: Dialect) -> Answer | None:
+    def replaces(self, call: Call, dialect: Dialect) -> Response | None:
         """The answer that is given in place of the product's own, if this fault is of that sort."""
         return None if self.kind.replaces is None else self.kind.replaces(self, call, dialect)
 
-    def bends(self, call: Call, answer: Answer) -> Answer:
+    def bends(self, call: Call, answer: Response) -> Response:
         if self.kind.bends is None:
             return answer
         bent = self.kind.bends(self, call, answer)

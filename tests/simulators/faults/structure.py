@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.simulators.faults.trees import LEFT_OUT, Change, Tree, tree_of
-from tests.simulators.product_api import Answer, Call
+from tests.simulators.product_api import Call, Response
 
 if TYPE_CHECKING:
     from tests.simulators.faults.rules import Fault
@@ -39,10 +39,10 @@ def ignored_page(fault: Fault, call: Call) -> Call:
 # Changes to what is answered
 
 
-def bent(bend: Callable[[Fault, Tree], None]) -> Callable[[Fault, Call, Answer], Answer]:
+def bent(bend: Callable[[Fault, Tree], None]) -> Callable[[Fault, Call, Response], Response]:
     """For faults that look at nothing but the decoded answer."""
 
-    def wrapped(fault: Fault, _call: Call, answer: Answer) -> Answer:
+    def wrapped(fault: Fault, _call: Call, answer: Response) -> Response:
         if answer.status != 200:
             return answer
         tree = tree_of(answer.body, answer.content_type)
@@ -53,12 +53,12 @@ def bent(bend: Callable[[Fault, Tree], None]) -> Callable[[Fault, Call, Answer],
         after = tree.encode()
         if after == before:
             return answer
-        return Answer(answer.status, after, answer.content_type, answer.headers)
+        return Response(answer.status, after, answer.content_type, answer.headers)
 
     return wrapped
 
 
-def link_to_itself(fault: Fault, call: Call, answer: Answer) -> Answer:
+def link_to_itself(fault: Fault, call: Call, answer: Response) -> Response:
     """The link to the next page leads to this one; without links, the next page is this one again."""
     if not fault.names.linked:
         return _same_page(fault, call, answer)
@@ -74,10 +74,10 @@ def link_to_itself(fault: Fault, call: Call, answer: Answer) -> Answer:
     return bent(to_itself)(fault, call, answer)
 
 
-def _same_page(fault: Fault, call: Call, answer: Answer) -> Answer:
+def _same_page(fault: Fault, call: Call, answer: Response) -> Response:
     turn = fault.names.turn
     listing = (call.method, call.path, tuple(pair for pair in call.query if pair[0] not in turn), call.body)
-    first: Answer = fault.memory.setdefault(listing, answer)
+    first: Response = fault.memory.setdefault(listing, answer)
     return first
 
 
@@ -99,7 +99,7 @@ def swapped_rows(_fault: Fault, tree: Tree) -> None:
         tree.drop(2)
 
 
-def total(fault: Fault, call: Call, answer: Answer) -> Answer:
+def total(fault: Fault, call: Call, answer: Response) -> Response:
     """Totals are off by `by`; with `each` by as much more with every answer."""
     fault.step += 1
     off = fault.number("by", 1) * (fault.step if fault.details.get("each") else 1)
@@ -112,7 +112,7 @@ def total(fault: Fault, call: Call, answer: Answer) -> Answer:
     header = fault.names.total_header
     if header in answer.headers:
         told = str(max(int(answer.headers[header]) + off, 0))
-        return Answer(answer.status, answer.body, answer.content_type, {**answer.headers, header: told})
+        return Response(answer.status, answer.body, answer.content_type, {**answer.headers, header: told})
     return bent(lambda _fault, tree: tree.change_all(changed))(fault, call, answer)
 
 

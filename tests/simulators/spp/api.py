@@ -29,11 +29,11 @@ from typing import ClassVar
 from tests.simulators.ground_truth import Estate, Point, Workload
 from tests.simulators.member_names import Names
 from tests.simulators.product_api import (
-    Answer,
     Call,
     Dialect,
     Listing,
     Refusal,
+    Response,
     Route,
     Setting,
     credentials_of,
@@ -146,44 +146,44 @@ class SpectrumProtectPlus(Dialect):
             {name: {"username": user, "password": password} for name, (user, password) in _ACCOUNTS.items()}
         )
 
-    def _log_in(self, call: Call, _session: None) -> Answer:
+    def _log_in(self, call: Call, _session: None) -> Response:
         number, user = self.desk.log_in(call)
         return json_answer({"sessionid": number, "user": {"links": {}, "name": user, "type": "user"}})
 
-    def _log_out(self, call: Call, _session: SppSession) -> Answer:
+    def _log_out(self, call: Call, _session: SppSession) -> Response:
         self.desk.log_out(call)
-        return Answer(204)
+        return Response(204)
 
     # The server itself
 
     def _has_ping(self) -> bool:
         return tuple(int(part) for part in self.text("version").split(".")) >= _PING_SINCE
 
-    def _ping(self, _call: Call, _session: None) -> Answer:
+    def _ping(self, _call: Call, _session: None) -> Response:
         if not self._has_ping():
             raise Refusal(404, "Nothing is found at /api/lifecycle/ping.")
         return json_answer({"version": self.text("version"), "build": "1234"})
 
-    def _ngp_version(self, _call: Call, _session: SppSession) -> Answer:
+    def _ngp_version(self, _call: Call, _session: SppSession) -> Response:
         if self._has_ping():
             raise Refusal(404, "Nothing is found at /ngp/version.")
         return json_answer({"version": self.text("version"), "build": "1234"})
 
     # Plain lists
 
-    def _list(self, call: Call, _session: SppSession) -> Answer:
+    def _list(self, call: Call, _session: SppSession) -> Response:
         key = self._LIST_KEYS[call.path.rstrip("/")]
-        chosen = read_filter(call, any_of=self.flag("filter_is_or"))
+        chosen = read_filter(call, any_true=self.flag("filter_is_or"))
         rows = sort_rows((row for row in self._lists[key] if chosen.admits(row)), read_sort(call))
         return page_answer(self.records.own_url, call, key, rows)
 
-    def _one_session(self, _call: Call, _session: SppSession, number: str) -> Answer:
+    def _one_session(self, _call: Call, _session: SppSession, number: str) -> Response:
         return self._one("sessions", number)
 
-    def _one_policy(self, _call: Call, _session: SppSession, number: str) -> Answer:
+    def _one_policy(self, _call: Call, _session: SppSession, number: str) -> Response:
         return self._one("slapolicies", number)
 
-    def _one(self, key: str, number: str) -> Answer:
+    def _one(self, key: str, number: str) -> Response:
         for row in self._lists[key]:
             if row["id"] == number:
                 return json_answer(row)
@@ -191,19 +191,19 @@ class SpectrumProtectPlus(Dialect):
 
     # Errors and limits
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         """Three shapes are known (facts 6); the samples have the nested one where no session id came at all."""
         code = refusal.code or {404: "XSBNotFoundException"}.get(refusal.status, "XSBBadRequestException")
         error = {"id": code, "description": refusal.reason}
         shape = self.text("error_shape")
         if shape == "html":
             page = f"<html><head><title>{refusal.status} {refusal.reason}</title></head><body></body></html>"
-            return Answer(refusal.status, page.encode(), "text/html")
+            return Response(refusal.status, page.encode(), "text/html")
         if shape == "nested" or (shape == "auto" and code == "XSBMissingSessionidException"):
             return json_answer({"response": {"response": error}}, refusal.status)
         return json_answer(error, refusal.status)
 
-    def too_busy(self, call: Call, running: int) -> Answer | None:
+    def too_busy(self, call: Call, running: int) -> Response | None:
         most = self.number("throttle")
         if not most or running <= most:
             return None

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from tests.simulators.ground_truth import Workload
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route
 from tests.simulators.spp.query import (
     Filter,
     Row,
@@ -33,7 +33,7 @@ class Catalogue:
         self._by_pk: dict[str, Workload] = {}
         self._children: dict[str, bytes] = {}
         self._versions: dict[str, list[bytes]] = {}
-        self._aggregates: dict[tuple[str, ...], Answer] = {}
+        self._aggregates: dict[tuple[str, ...], Response] = {}
 
     def routes(self) -> list[Route]:
         base = "/api/endeavour/catalog/recovery/{catalogue}"
@@ -69,11 +69,11 @@ class Catalogue:
         return [(pk, work) for pk, work in self._by_pk.items() if work.workload_type == kind and session.sees(work)]
 
     def _filter(self, call: Call) -> Filter:
-        return read_filter(call, any_of=self.dialect.flag("filter_is_or"))
+        return read_filter(call, any_true=self.dialect.flag("filter_is_or"))
 
     # GET .../hypervisorvm
 
-    def children(self, call: Call, session: SppSession, catalogue: str) -> Answer:
+    def children(self, call: Call, session: SppSession, catalogue: str) -> Response:
         seen = self._seen(session, catalogue)
         embed = call.first("embed") or ""
         chosen, ranks = self._filter(call), read_sort(call)
@@ -93,7 +93,7 @@ class Catalogue:
 
     # GET .../hypervisorvm/{pk}/version
 
-    def versions(self, call: Call, session: SppSession, catalogue: str, pk: str) -> Answer:
+    def versions(self, call: Call, session: SppSession, catalogue: str, pk: str) -> Response:
         work = dict(self._seen(session, catalogue)).get(pk)
         if work is None:
             raise Refusal(404, f"There is no object {pk} in this catalogue.")
@@ -113,7 +113,7 @@ class Catalogue:
 
     # POST .../hypervisorvm?action=aggregate
 
-    def aggregate(self, call: Call, session: SppSession, catalogue: str) -> Answer:
+    def aggregate(self, call: Call, session: SppSession, catalogue: str) -> Response:
         if call.first("action") != "aggregate":
             raise Refusal(400, f"The action {call.first('action')!r} is not known.")
         if call.content_type != "application/json":
@@ -123,7 +123,7 @@ class Catalogue:
             self._aggregates[key] = self._aggregated(call, session, catalogue)
         return self._aggregates[key]
 
-    def _aggregated(self, call: Call, session: SppSession, catalogue: str) -> Answer:
+    def _aggregated(self, call: Call, session: SppSession, catalogue: str) -> Response:
         wanted = read_aggregate(call, self.dialect.flag("min_known"))
         chosen = self._filter(call)
         rows = self._counted_rows(
@@ -131,7 +131,7 @@ class Catalogue:
         )
         results = wanted.run(rows, self.dialect.flag("outputname_honoured"))
         cut = self.dialect.number("aggregate_page") or len(results)
-        return Answer(200, json.dumps({"links": {}, "results": results[:cut]}).encode())
+        return Response(200, json.dumps({"links": {}, "results": results[:cut]}).encode())
 
     def _counted_rows(self, seen: Iterable[Workload], versions_only: bool, chosen: Filter) -> Iterator[Row]:
         """Without copytype and without a filter on sessionId the call counts objects, not points (facts 3a).
@@ -154,7 +154,7 @@ class Catalogue:
 
     # GET /api/endeavour/catalog/hypervisor/vm
 
-    def inventory(self, call: Call, session: SppSession) -> Answer:
+    def inventory(self, call: Call, session: SppSession) -> Response:
         rows = [
             self.records.inventory_vm(work)
             for work in self.dialect.workloads("vm")

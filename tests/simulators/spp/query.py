@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.simulators.product_api import Answer, Call, Refusal
+from tests.simulators.product_api import Call, Refusal, Response
 
 Row = dict[str, Any]
 
@@ -88,19 +88,19 @@ class Clause:
 @dataclass(frozen=True)
 class Filter:
     clauses: tuple[Clause, ...]
-    any_of: bool = False
+    any_true: bool = False
 
     def admits(self, row: Row) -> bool:
         if not self.clauses:
             return True
         verdicts = (clause.holds(row) for clause in self.clauses)
-        return any(verdicts) if self.any_of else all(verdicts)
+        return any(verdicts) if self.any_true else all(verdicts)
 
     def names(self) -> set[str]:
         return {clause.name for clause in self.clauses}
 
 
-def read_filter(call: Call, any_of: bool = False) -> Filter:
+def read_filter(call: Call, any_true: bool = False) -> Filter:
     text = call.first("filter")
     try:
         entries = [] if text is None else json.loads(text)
@@ -116,7 +116,7 @@ def read_filter(call: Call, any_of: bool = False) -> Filter:
         if sign not in _OPERATORS or "value" not in entry or (sign == "IN" and not isinstance(wanted, list)):
             raise _malformed(f"The filter {json.dumps(entry)} is not valid.")
         clauses.append(Clause(str(entry["property"]), sign, wanted))
-    return Filter(tuple(clauses), any_of)
+    return Filter(tuple(clauses), any_true)
 
 
 def read_sort(call: Call) -> list[tuple[str, bool]]:
@@ -179,7 +179,7 @@ def written(rows: Iterable[Row]) -> list[bytes]:
     return [json.dumps(row).encode() for row in rows]
 
 
-def page_answer(own_url: str, call: Call, key: str, items: Sequence[bytes | Row]) -> Answer:
+def page_answer(own_url: str, call: Call, key: str, items: Sequence[bytes | Row]) -> Response:
     """One page; items may be written already. The link to the next names the appliance as it sees itself (facts 3h)."""
     page = read_page(call)
     links = {"self": {"href": _href(own_url, call, page)}}
@@ -189,7 +189,7 @@ def page_answer(own_url: str, call: Call, key: str, items: Sequence[bytes | Row]
     head = json.dumps({"links": links, "total": len(items)})[:-1].encode()
     shown = items[page.start : page.start + page.size]
     body = b",".join(item if isinstance(item, bytes) else json.dumps(item).encode() for item in shown)
-    return Answer(200, b"%b, %b: [%b]}" % (head, json.dumps(key).encode(), body))
+    return Response(200, b"%b, %b: [%b]}" % (head, json.dumps(key).encode(), body))
 
 
 def _href(own_url: str, call: Call, page: Page) -> str:

@@ -9,7 +9,7 @@ import json
 from fnmatch import fnmatchcase
 
 from tests.simulators.ground_truth import Workload
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.spp.query import Row, page_answer, read_filter, read_sort, sort_rows, written
 from tests.simulators.spp.records import Records, Version, prefix
 from tests.simulators.spp.session import SppSession
@@ -72,7 +72,7 @@ class Wizard:
         known = [work for work in self.dialect.workloads(kind) if session.sees(work)]
         return [work for work in known if (work.in_inventory if live else self.dialect.listed_points(work))]
 
-    def search_vms(self, call: Call, session: SppSession) -> Answer:
+    def search_vms(self, call: Call, session: SppSession) -> Response:
         body = self._searched(call)
         if call.first("resourceType") != "vm":
             raise Refusal(400, f"resourceType={call.first('resourceType')} is not served here.")
@@ -87,7 +87,7 @@ class Wizard:
                 found.append(row)
         return page_answer(self.records.own_url, call, "vms", found)
 
-    def search_databases(self, call: Call, session: SppSession) -> Answer:
+    def search_databases(self, call: Call, session: SppSession) -> Response:
         body = self._searched(call)
         kind = call.first("applicationType")
         if call.first("resourceType") != "database" or kind is None:
@@ -99,7 +99,7 @@ class Wizard:
         ]
         return page_answer(self.records.own_url, call, "databases", found)
 
-    def instances(self, call: Call, session: SppSession, kind: str) -> Answer:
+    def instances(self, call: Call, session: SppSession, kind: str) -> Response:
         known = [work for work in self._known(call, session, "database") if prefix(work) == kind]
         rows = [
             {
@@ -122,7 +122,7 @@ class Wizard:
             raise Refusal(404, f"There is no object {number}.")
         return work
 
-    def versions(self, call: Call, session: SppSession, number: str, **place: str) -> Answer:
+    def versions(self, call: Call, session: SppSession, number: str, **place: str) -> Response:
         work = self._workload(session, number, place)
         if self._source(call) == "hlo":
             return page_answer(self.records.own_url, call, "versions", [])
@@ -145,17 +145,17 @@ class Wizard:
                 return version
         raise Refusal(404, f"There is no version {wanted}.")
 
-    def version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Answer:
+    def version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Response:
         work = self._workload(session, number, place)
         embedded = call.first("embedCopies") == "true" and self.dialect.flag("embed_copies")
         return json_answer(self.records.wizard_version(work, self._version(work, version), embedded))
 
-    def copies_of_version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Answer:
+    def copies_of_version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Response:
         work = self._workload(session, number, place)
         rows = self.records.wizard_copies(work, self._version(work, version))
         return page_answer(self.records.own_url, call, "copies", rows)
 
-    def copies_of_database(self, call: Call, session: SppSession, number: str, **place: str) -> Answer:
+    def copies_of_database(self, call: Call, session: SppSession, number: str, **place: str) -> Response:
         work = self._workload(session, number, place)
         versions = self.records.versions(work)
         rows = [row for version in versions for row in self.records.wizard_copies(work, version)]

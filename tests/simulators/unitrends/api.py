@@ -37,11 +37,11 @@ from typing import ClassVar
 from tests.simulators.ground_truth import Estate, Point, Workload
 from tests.simulators.member_names import Names
 from tests.simulators.product_api import (
-    Answer,
     Call,
     Dialect,
     Listing,
     Refusal,
+    Response,
     Route,
     Setting,
     credentials_of,
@@ -123,13 +123,13 @@ class Unitrends(Dialect):
             self.backups.prepare()
         super().reset()
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: Call) -> Response:
         """Real clients send `https://host//api/...`, and it is borne (facts 1)."""
         return super().answer(replace(call, path=re.sub("/+", "/", call.path)))
 
     # Sessions
 
-    def _log_in(self, call: Call, _session: None) -> Answer:
+    def _log_in(self, call: Call, _session: None) -> Response:
         opened = self.desk.log_in(call)
         if opened is None:
             if self.text("login_failure") == "false":
@@ -153,7 +153,7 @@ class Unitrends(Dialect):
             answer |= {"role_name": "Scoped", "role_scope": [account.scope], "role_recover_options": []}
         return json_answer(answer)
 
-    def _log_out(self, call: Call, _session: UnitrendsSession) -> Answer:
+    def _log_out(self, call: Call, _session: UnitrendsSession) -> Response:
         self.desk.log_out(call)
         return json_answer({"result": [{"code": "0", "message": "Logged out."}]})
 
@@ -165,7 +165,7 @@ class Unitrends(Dialect):
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         """A `result` array by the documentation, `error` and `message` by the handlers (facts 6)."""
         status = self.number("error_status") or refusal.status
         if self.text("error_body") == "message" or status == 200:

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
 from tests.simulators.ground_truth import DAY, HOUR, SECOND
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.unitrends.directory import MANAGER, Directory, Entry
 from tests.simulators.unitrends.formats import LANGUAGES, RISK, Row, Window, local_text, read_date, six_days_ago
 from tests.simulators.unitrends.rows import Rows, Shape
@@ -86,16 +86,16 @@ class Backups:
     def reachable(self) -> list[int]:
         return [sid for sid, system in self.directory.systems.items() if system.status in ("accepted", "available")]
 
-    def _listing(self, key: str, entries: Iterable[Entry], shape: Shape) -> Answer:
+    def _listing(self, key: str, entries: Iterable[Entry], shape: Shape) -> Response:
         items = [self.rows.written(entry, shape) for entry in entries]
         if not items:
             # an empty PHP array is a list, whatever it would have been with members (facts 3.1)
-            return Answer(200, b"[]", _JSON)
-        return Answer(200, b'{"' + key.encode() + b'": [' + b", ".join(items) + b"]}", _JSON)
+            return Response(200, b"[]", _JSON)
+        return Response(200, b'{"' + key.encode() + b'": [' + b", ".join(items) + b"]}", _JSON)
 
     # POST
 
-    def post(self, call: Call, session: UnitrendsSession) -> Answer:
+    def post(self, call: Call, session: UnitrendsSession) -> Response:
         sid = self.sid(call)
         keys = {name for name, _ignored in call.query}
         if "isDelete" in keys:
@@ -112,7 +112,7 @@ class Backups:
         shape = self.shape(call, sid or MANAGER, names_system=sid is None, messages=messages)
         answer = self._listing("backups" if self.dialect.text("generation") == "wiki" else "data", chosen, shape)
         if self.dialect.flag("php_warning"):
-            return Answer(answer.status, _PHP_WARNING + answer.body, "text/html")
+            return Response(answer.status, _PHP_WARNING + answer.body, "text/html")
         return answer
 
     def _body(self, call: Call) -> Row:
@@ -180,7 +180,7 @@ class Backups:
             tests.append(lambda entry: entry.sort != "replicated")
         return tests
 
-    def _delete(self, call: Call, session: UnitrendsSession) -> Answer:
+    def _delete(self, call: Call, session: UnitrendsSession) -> Response:
         """What looks like a list removes what it selects. There is no way back but the simulator's own reset."""
         needs(session, 2)
         try:
@@ -219,7 +219,7 @@ class Backups:
 
         return systems, [entry for found in systems for entry in self.began_in(found, window) if fits(entry)]
 
-    def get(self, call: Call, session: UnitrendsSession) -> Answer:
+    def get(self, call: Call, session: UnitrendsSession) -> Response:
         systems, entries = self._asked(call, session)
         sid = self.sid(call)
         shape = self.shape(call, sid or MANAGER, names_system=sid is None)
@@ -236,14 +236,14 @@ class Backups:
         }
         return json_answer({"BackupStatus": by_system})
 
-    def browser(self, call: Call, session: UnitrendsSession) -> Answer:
+    def browser(self, call: Call, session: UnitrendsSession) -> Response:
         """Hides restores and what was replicated to here."""
         sid = self.sid(call)
         _ignored, entries = self._asked(call, session)
         shape = Shape(self.shape(call, MANAGER, names_system=False).style, sid or MANAGER, False, lighter=True)
         return self._listing("data", (entry for entry in entries if entry.sort == "backup"), shape)
 
-    def latest(self, call: Call, session: UnitrendsSession) -> Answer:
+    def latest(self, call: Call, session: UnitrendsSession) -> Response:
         sid = self.sid(call) or MANAGER
         instances = [int(text) for text in (call.first("iid") or "").split(",") if text.isdecimal()]
         if not instances:
@@ -287,7 +287,7 @@ class Backups:
                 return entry
         raise Refusal(500, f"Backup {number} was not found.")
 
-    def details(self, call: Call, session: UnitrendsSession) -> Answer:
+    def details(self, call: Call, session: UnitrendsSession) -> Response:
         entry = self._one(call.first("bid") or "", call, session)
         row = self.rows.row(entry, self.shape(call, entry.system, names_system=False))
         details = {"id": entry.number, "device_id": 1, "output": row.get("output", ""), "comment": ""}
@@ -305,11 +305,11 @@ class Backups:
         full = next((place for place, other in enumerate(older) if other.point and other.point.kind == "full"), 0)
         return older[: full + 1]
 
-    def related(self, call: Call, session: UnitrendsSession, number: str) -> Answer:
+    def related(self, call: Call, session: UnitrendsSession, number: str) -> Response:
         entry = self._one(number, call, session)
         return self._listing("data", self._chain(entry), self.shape(call, entry.system, names_system=False))
 
-    def risk_level(self, call: Call, session: UnitrendsSession, numbers: str) -> Answer:
+    def risk_level(self, call: Call, session: UnitrendsSession, numbers: str) -> Response:
         entries = [self._one(number, call, session) for number in numbers.split(",")]
         levels = {str(entry.number): RISK.get(entry.point.malware or "", 0) for entry in entries if entry.point}
         return json_answer({"data": levels})

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.simulators.ground_truth import MINUTE, Copy, Point
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.unitrends.backups import Backups
 from tests.simulators.unitrends.directory import MANAGER, Asset, Directory, Entry, cold_copies
 from tests.simulators.unitrends.formats import (
@@ -83,7 +83,7 @@ class Catalog:
 
     # GET /api/catalog
 
-    def catalog(self, call: Call, session: UnitrendsSession, kind: str = "b") -> Answer:
+    def catalog(self, call: Call, session: UnitrendsSession, kind: str = "b") -> Response:
         sorts = _sorts(kind)
         view = call.first("view") or "system"
         if view not in _VIEWS:
@@ -102,7 +102,7 @@ class Catalog:
         items += [self._archive_item(found, style) for found in self._archives(call, session, systems, sorts)]
         listed = self._viewed(view, items, "archives" if sorts == {"a"} else "backups")
         tail = b"}" if holds else b', "legal_hold": false}'
-        return Answer(200, b'{"catalog": ' + listed + tail)
+        return Response(200, b'{"catalog": ' + listed + tail)
 
     def _dates(self, call: Call, first: str, last: str) -> Window:
         zone = self.backups.rows.zone(MANAGER)
@@ -124,9 +124,9 @@ class Catalog:
         replicated_in = call.first("grandclients") or call.first("grandclient")
         if entry.sort == "replicated" and (replicated_in or "false").lower() != "true":
             return False
-        return self._asked_for(call, asset)
+        return self._in_selection(call, asset)
 
-    def _asked_for(self, call: Call, asset: Asset) -> bool:
+    def _in_selection(self, call: Call, asset: Asset) -> bool:
         number = None if asset.app is None else str(asset.app.number)
         known = {"iid": str(asset.instance), "cid": str(asset.client), "aid": number}
         return all(call.first(name) in (None, value) for name, value in known.items())
@@ -192,7 +192,7 @@ class Catalog:
             None if call.first("end_backup_date") is None or begun is None else read_date(begun, zone, end_of_day=True),
         )
         for found in reversed(self._archived):
-            seen = session.sees_asset(found.asset) and self._asked_for(call, found.asset)
+            seen = session.sees_asset(found.asset) and self._in_selection(call, found.asset)
             in_time = copied.holds(found.copy.copied_at) and backed_up.holds(found.point.created_at)
             if found.asset.system in systems and seen and in_time:
                 yield found
@@ -223,7 +223,7 @@ class Catalog:
             "app_name": "" if found.asset.app is None else found.asset.app.name,
         }
 
-    def archive_status(self, call: Call, session: UnitrendsSession) -> Answer:
+    def archive_status(self, call: Call, session: UnitrendsSession) -> Response:
         try:
             body = json.loads(call.body or b"{}")
         except ValueError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from tests.simulators.ground_truth import HOUR, SECOND, Policy, as_datetime
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.unitrends.backups import Backups
 from tests.simulators.unitrends.directory import MANAGER, OWN_CLIENT, TARGET, Asset, Directory, Entry
 from tests.simulators.unitrends.formats import Row, Window
@@ -56,7 +56,7 @@ class Inventory:
 
     # Systems and the clock
 
-    def systems(self, call: Call, _session: UnitrendsSession) -> Answer:
+    def systems(self, call: Call, _session: UnitrendsSession) -> Response:
         rows: list[Row] = [
             {
                 "id": system.sid,
@@ -75,7 +75,7 @@ class Inventory:
                 rows.append({"id": 90 + len(status), **source, "status": status, "local": False})
         return json_answer({"appliance": rows})
 
-    def date_time(self, call: Call, _session: UnitrendsSession) -> Answer:
+    def date_time(self, call: Call, _session: UnitrendsSession) -> Response:
         timezone = self.directory.systems[self._sid(call)].site.timezone
         now = as_datetime(self.dialect.clock()).astimezone(ZoneInfo(timezone))
         offset = now.utcoffset()
@@ -91,7 +91,7 @@ class Inventory:
 
     # Assets
 
-    def assets(self, call: Call, session: UnitrendsSession, kind: str = "") -> Answer:
+    def assets(self, call: Call, session: UnitrendsSession, kind: str = "") -> Response:
         sid = self.backups.sid(call)
         grand = (call.first("grandclient") or "false").lower() == "true"
         chosen = self.directory.grandclients if grand else self.directory.assets
@@ -169,7 +169,7 @@ class Inventory:
         limits = None if ltr or policy is None else {"retention_min": 14, "retention_max": 400, "legal_hold": 0}
         return {"retention": name, "gfs_policy": name if ltr else "", "min_max_policy": limits}
 
-    def clients(self, call: Call, session: UnitrendsSession) -> Answer:
+    def clients(self, call: Call, session: UnitrendsSession) -> Response:
         sid = self._sid(call)
         seen = {asset.client for asset in self.directory.assets.values() if session.sees_asset(asset)} | {OWN_CLIENT}
         rows = [
@@ -181,7 +181,7 @@ class Inventory:
 
     # Places
 
-    def storage(self, call: Call, _session: UnitrendsSession) -> Answer:
+    def storage(self, call: Call, _session: UnitrendsSession) -> Response:
         sid = self._sid(call)
         system = self.directory.systems[sid]
         mine = [
@@ -203,7 +203,7 @@ class Inventory:
         ]
         return json_answer({"storage": rows})
 
-    def targets(self, _call: Call, _session: UnitrendsSession) -> Answer:
+    def targets(self, _call: Call, _session: UnitrendsSession) -> Response:
         target = self.directory.systems.get(TARGET)
         return json_answer(
             {"data": [] if target is None else [{"name": target.name, "target_id": TARGET, "type": "appliance"}]}
@@ -211,7 +211,7 @@ class Inventory:
 
     # Jobs
 
-    def jobs(self, call: Call, session: UnitrendsSession) -> Answer:
+    def jobs(self, call: Call, session: UnitrendsSession) -> Response:
         """The one list besides `latest` that has an epoch beside its text."""
         sid = self._sid(call)
         entries = [
@@ -249,11 +249,11 @@ class Inventory:
 
     # Retention
 
-    def strategy(self, call: Call, _session: UnitrendsSession) -> Answer:
+    def strategy(self, call: Call, _session: UnitrendsSession) -> Response:
         self._sid(call)
         return json_answer({"data": {"strategy": self.dialect.text("strategy")}})
 
-    def retention(self, call: Call, session: UnitrendsSession) -> Answer:
+    def retention(self, call: Call, session: UnitrendsSession) -> Response:
         if self.dialect.text("strategy") != "ltr":
             raise Refusal(500, "The retention strategy of the system is not GFS")
         sid = self._sid(call)
@@ -278,7 +278,7 @@ class Inventory:
             "instances": instances,
         }
 
-    def summary(self, call: Call, session: UnitrendsSession) -> Answer:
+    def summary(self, call: Call, session: UnitrendsSession) -> Response:
         since = self.dialect.clock() - 24 * HOUR
         recent = [entry for entry in self.backups.began_in(self._sid(call), Window(since=since)) if entry.is_backup]
         statuses = [entry.point.status for entry in recent if entry.point is not None and session.sees_entry(entry)]

@@ -35,7 +35,7 @@ from urllib.parse import parse_qsl
 from tests.simulators.ground_truth import SECOND, Estate, Point, Workload, as_datetime
 from tests.simulators.member_names import Names
 from tests.simulators.oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
-from tests.simulators.product_api import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from tests.simulators.product_api import Call, Dialect, Listing, Refusal, Response, Route, Setting, json_answer
 from tests.simulators.veeam_aws.calls import Reads
 from tests.simulators.veeam_aws.points import REVISIONS, Points, number_of
 
@@ -147,7 +147,7 @@ class VeeamAws(OAuth2Dialect):
 
     # Tokens
 
-    def _grant(self, call: Call, _session: None) -> Answer:
+    def _grant(self, call: Call, _session: None) -> Response:
         self.revision_of(call)
         form = dict(parse_qsl(call.body.decode("utf-8", "replace")))
         if form.get("grant_type") not in _GRANTS:
@@ -186,16 +186,16 @@ class VeeamAws(OAuth2Dialect):
 
     # The appliance itself
 
-    def _version(self, _call: Call, _session: TokenSession) -> Answer:
+    def _version(self, _call: Call, _session: TokenSession) -> Response:
         newest = max(number_of(revision) for revision in self._served())
         return json_answer({"about": "Veeam Backup for AWS", "version": f"{_PRODUCTS[newest]}.0.232"})
 
-    def _time(self, _call: Call, _session: TokenSession) -> Answer:
+    def _time(self, _call: Call, _session: TokenSession) -> Response:
         return json_answer({"utcDateTime": _zoned(self.clock())})
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         """Like RFC 7807, but the text is in `details`, and there is an errorCode."""
         kind = refusal.code if refusal.code in _PROBLEMS else _BY_STATUS.get(refusal.status, "unknownError")
         code, title = _PROBLEMS[kind]
@@ -210,10 +210,10 @@ class VeeamAws(OAuth2Dialect):
         }
         return json_answer(problem, refusal.status, _PROBLEM)
 
-    def _problem_page(self, _call: Call, _session: None, name: str) -> Answer:
+    def _problem_page(self, _call: Call, _session: None, name: str) -> Response:
         if name not in _PROBLEMS:
             raise Refusal(404, f"There is no problem {name}.")
-        return Answer(200, f"<html><body><h1>{_PROBLEMS[name][1]}</h1></body></html>".encode(), "text/html")
+        return Response(200, f"<html><body><h1>{_PROBLEMS[name][1]}</h1></body></html>".encode(), "text/html")
 
     # The truth
 

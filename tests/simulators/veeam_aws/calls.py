@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from tests.simulators.ground_truth import DAY, Point, Workload
 from tests.simulators.oauth2 import TokenSession
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.veeam_aws.lists import PointList, RowList, page_answer, read_query, read_sort
 from tests.simulators.veeam_aws.points import MOVED, REVISIONS, Points, Row, number_of
 from tests.simulators.veeam_aws.policies import Policies
@@ -36,7 +36,7 @@ class Reads:
 
     def routes(self) -> list[Route]:
         """Order matters where a {name} would also match the more special path."""
-        paths: dict[str, Callable[..., Answer]] = {
+        paths: dict[str, Callable[..., Response]] = {
             "vmRestorePoints": self.old_points,
             "vmRestorePoints/{number}": self.old_point,
             "virtualMachines/restorePoints": self.new_points,
@@ -79,7 +79,7 @@ class Reads:
     def _query(self, call: Call) -> Query:
         return read_query(call, self.dialect)
 
-    def _page(self, call: Call, items: Sequence[bytes]) -> Answer:
+    def _page(self, call: Call, items: Sequence[bytes]) -> Response:
         return page_answer(self.dialect, self.points, call, self._query(call), items)
 
     # Restore points
@@ -94,13 +94,13 @@ class Reads:
         if (self._revision(call) >= MOVED) is not moved:
             raise Refusal(404, f"{call.path} is not known to the revision {self._revision_of(call)}.")
 
-    def old_points(self, call: Call, _session: TokenSession) -> Answer:
+    def old_points(self, call: Call, _session: TokenSession) -> Response:
         return self._listed_points(call, moved=False)
 
-    def new_points(self, call: Call, _session: TokenSession) -> Answer:
+    def new_points(self, call: Call, _session: TokenSession) -> Response:
         return self._listed_points(call, moved=True)
 
-    def _listed_points(self, call: Call, *, moved: bool) -> Answer:
+    def _listed_points(self, call: Call, *, moved: bool) -> Response:
         self._only_where(call, moved=moved)
         query = self._query(call)
         chosen: Sequence[bytes] = self.point_list(moved=moved).chosen(query)
@@ -108,17 +108,17 @@ class Reads:
             chosen = self.dialect.drifting(call, chosen, bytes)
         return self._page(call, chosen)
 
-    def old_point(self, call: Call, _session: TokenSession, number: str) -> Answer:
+    def old_point(self, call: Call, _session: TokenSession, number: str) -> Response:
         self._only_where(call, moved=False)
-        return Answer(200, self.point_list(moved=False).find(number))
+        return Response(200, self.point_list(moved=False).find(number))
 
-    def new_point(self, call: Call, _session: TokenSession, number: str) -> Answer:
+    def new_point(self, call: Call, _session: TokenSession, number: str) -> Response:
         self._only_where(call, moved=True)
-        return Answer(200, self.point_list(moved=True).find(number))
+        return Response(200, self.point_list(moved=True).find(number))
 
     # Instances
 
-    def instances(self, call: Call, _session: TokenSession) -> Answer:
+    def instances(self, call: Call, _session: TokenSession) -> Response:
         query, revision = self._query(call), self._revision(call)
         ranks = read_sort(query, ("name", "location"))
         pattern = (query.text("SearchPattern") or "").lower()
@@ -147,18 +147,18 @@ class Reads:
             tests.append(lambda row: backed_up[row["id"]] is wanted)
         return tests
 
-    def instance(self, call: Call, _session: TokenSession, number: str) -> Answer:
+    def instance(self, call: Call, _session: TokenSession, number: str) -> Response:
         return json_answer(self._instances[self._revision(call)].find(number))
 
     # Policies and repositories
 
-    def old_policies(self, call: Call, _session: TokenSession) -> Answer:
+    def old_policies(self, call: Call, _session: TokenSession) -> Response:
         return self._listed_policies(call, moved=False)
 
-    def new_policies(self, call: Call, _session: TokenSession) -> Answer:
+    def new_policies(self, call: Call, _session: TokenSession) -> Response:
         return self._listed_policies(call, moved=True)
 
-    def _listed_policies(self, call: Call, *, moved: bool) -> Answer:
+    def _listed_policies(self, call: Call, *, moved: bool) -> Response:
         self._only_where(call, moved=moved)
         query = self._query(call)
         ranks = read_sort(query, ("priority", "name", "usn"))
@@ -170,27 +170,27 @@ class Reads:
 
         return self._page(call, self._policies[moved].chosen(ranks, fits))
 
-    def old_policy(self, call: Call, _session: TokenSession, number: str) -> Answer:
+    def old_policy(self, call: Call, _session: TokenSession, number: str) -> Response:
         self._only_where(call, moved=False)
         return json_answer(self._policies[False].find(number))
 
-    def new_policy(self, call: Call, _session: TokenSession, number: str) -> Answer:
+    def new_policy(self, call: Call, _session: TokenSession, number: str) -> Response:
         self._only_where(call, moved=True)
         return json_answer(self._policies[True].find(number))
 
-    def repositories(self, call: Call, _session: TokenSession) -> Answer:
+    def repositories(self, call: Call, _session: TokenSession) -> Response:
         query = self._query(call)
         pattern = (query.text("SearchPattern") or "").lower()
         ranks = read_sort(query, ("name", "description"))
         rows = self._repositories[self._revision(call)]
         return self._page(call, rows.chosen(ranks, lambda row: pattern in row["name"].lower()))
 
-    def repository(self, call: Call, _session: TokenSession, number: str) -> Answer:
+    def repository(self, call: Call, _session: TokenSession, number: str) -> Response:
         return json_answer(self._repositories[self._revision(call)].find(number))
 
     # Sessions and numbers
 
-    def sessions(self, call: Call, _session: TokenSession) -> Answer:
+    def sessions(self, call: Call, _session: TokenSession) -> Response:
         query = self._query(call)
         ranks = [({"startTime": "executionStartTime"}[name], falls) for name, falls in read_sort(query, ("startTime",))]
         statuses, kinds, instance = query.all("Status"), query.all("Types"), query.text("VmId")
@@ -208,14 +208,14 @@ class Reads:
 
         return self._page(call, self._sessions.chosen(ranks, fits))
 
-    def session(self, _call: Call, _session: TokenSession, number: str) -> Answer:
+    def session(self, _call: Call, _session: TokenSession, number: str) -> Response:
         return json_answer(self._sessions.find(number))
 
-    def session_items(self, call: Call, _session: TokenSession, number: str) -> Answer:
+    def session_items(self, call: Call, _session: TokenSession, number: str) -> Response:
         row = self._sessions.find(number)
         return self._page(call, RowList(self.policies.items(row, self._made[number])).chosen([]))
 
-    def summary(self, call: Call, _session: TokenSession) -> Answer:
+    def summary(self, call: Call, _session: TokenSession) -> Response:
         revision = self._revision(call)
         counts = {
             "alarms": 0,

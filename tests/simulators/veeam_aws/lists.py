@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 
 from tests.simulators.ground_truth import Point, Workload
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal
+from tests.simulators.product_api import Call, Dialect, Refusal, Response
 from tests.simulators.veeam_aws.points import Points, Row, job_type
 from tests.simulators.veeam_azure.lists import Query
 
@@ -39,7 +39,7 @@ def read_sort(query: Query, names: Iterable[str]) -> list[tuple[str, bool]]:
     return ranks
 
 
-def page_answer(dialect: Dialect, points: Points, call: Call, query: Query, items: Sequence[bytes]) -> Answer:
+def page_answer(dialect: Dialect, points: Points, call: Call, query: Query, items: Sequence[bytes]) -> Response:
     offset = query.whole("Offset", 0, 0)
     limit = query.whole("Limit", dialect.number("default_limit") or _DEFAULT_LIMIT, -1)
     cap = dialect.number("page_cap")
@@ -47,7 +47,7 @@ def page_answer(dialect: Dialect, points: Points, call: Call, query: Query, item
     chosen = items[offset:] if limit < 0 else items[offset : offset + limit]
     total = len(items) if dialect.flag("total_count") else None
     tail = {"totalCount": total, "_links": [points.link("self", call.path.removeprefix("/api/v1/"))]}
-    return Answer(200, b'{"results": [' + b",".join(chosen) + b"], " + json.dumps(tail)[1:].encode(), _JSON)
+    return Response(200, b'{"results": [' + b",".join(chosen) + b"], " + json.dumps(tail)[1:].encode(), _JSON)
 
 
 class RowList:

@@ -30,7 +30,7 @@ from typing import ClassVar
 from tests.simulators.ground_truth import Estate, Point, Workload
 from tests.simulators.member_names import Names
 from tests.simulators.oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
-from tests.simulators.product_api import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from tests.simulators.product_api import Call, Dialect, Listing, Refusal, Response, Route, Setting, json_answer
 from tests.simulators.veeam_azure.calls import Reads
 from tests.simulators.veeam_azure.points import VERSIONS, Points, azure_time
 
@@ -111,7 +111,7 @@ class VeeamAzure(OAuth2Dialect):
 
     # Tokens
 
-    def _grant(self, call: Call, _session: None) -> Answer:
+    def _grant(self, call: Call, _session: None) -> Response:
         granted = self.desk.grant(call)
         account = granted.account
         answer: dict[str, object] = {
@@ -149,12 +149,12 @@ class VeeamAzure(OAuth2Dialect):
     def _served(self) -> list[str]:
         return self.text("serves").split(",") if self.text("serves") else list(VERSIONS)
 
-    def _is_up(self, _call: Call, _session: None, version: str) -> Answer:
+    def _is_up(self, _call: Call, _session: None, version: str) -> Response:
         if version not in self._served():
             raise Refusal(404, f"The version {version} is not supported.")
-        return Answer(200)
+        return Response(200)
 
-    def _system(self, _call: Call, _session: TokenSession, version: str, what: str) -> Answer:
+    def _system(self, _call: Call, _session: TokenSession, version: str, what: str) -> Response:
         newest = max(self._served(), key=list(VERSIONS).index).removeprefix("v")
         release = newest if "." in newest else f"{newest}.0"
         documents: dict[str, dict[str, object]] = {
@@ -183,7 +183,7 @@ class VeeamAzure(OAuth2Dialect):
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         """RFC 7807; which members there are depends on the status (facts 2)."""
         if self.text("error_body") == "message":
             return json_answer({"message": refusal.reason}, refusal.status)

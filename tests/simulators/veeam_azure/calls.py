@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tests.simulators.ground_truth import DAY, Point, Workload
 from tests.simulators.oauth2 import TokenSession
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.veeam_azure.job_sessions import Sessions, Work
 from tests.simulators.veeam_azure.lists import PointList, Query, item_answer, page_answer
 from tests.simulators.veeam_azure.points import VERSIONS, Points, Row, azure_time, list_of
@@ -72,7 +72,7 @@ class Reads:
 
     def routes(self) -> list[Route]:
         """Order matters where a {name} would also match the more special path."""
-        paths: dict[str, Callable[..., Answer]] = {
+        paths: dict[str, Callable[..., Response]] = {
             "restorePoints": self.vm_points_until_v4,
             "restorePoints/cosmosDb/{kind}": self.cosmos_points,
             "restorePoints/cosmosDb/{kind}/{number}": self.cosmos_point,
@@ -137,7 +137,7 @@ class Reads:
     def _query(self, call: Call, version: str) -> Query:
         return Query(call, self.dialect.flag("case_sensitive") and VERSIONS[version] >= 4)
 
-    def _page(self, call: Call, version: str, items: Sequence[bytes]) -> Answer:
+    def _page(self, call: Call, version: str, items: Sequence[bytes]) -> Response:
         return page_answer(self.dialect, self.url, call, self._query(call, version), version, items)
 
     # Restore points
@@ -147,7 +147,7 @@ class Reads:
             raise Refusal(404, f"There are no restorePoints/{name} in {version}.")
         return self._points[name]
 
-    def vm_points_until_v4(self, call: Call, _session: TokenSession, version: str) -> Answer:
+    def vm_points_until_v4(self, call: Call, _session: TokenSession, version: str) -> Response:
         if VERSIONS[version] > 4:
             raise Refusal(404, f"There are no plain restorePoints in {version}.")
         chosen = self._points["virtualMachines"].chosen(
@@ -155,7 +155,7 @@ class Reads:
         )
         return self._page(call, version, chosen)
 
-    def points_of(self, call: Call, session: TokenSession, version: str, name: str) -> Answer:
+    def points_of(self, call: Call, session: TokenSession, version: str, name: str) -> Response:
         if VERSIONS[version] < 4 and name not in _POINT_LISTS:
             row = self._points["virtualMachines"].find(name, VERSIONS[version])
             return item_answer(row, version)
@@ -168,16 +168,16 @@ class Reads:
             chosen = self.dialect.drifting(call, chosen, bytes)
         return self._page(call, version, chosen)
 
-    def point(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Answer:
+    def point(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
         return item_answer(self._list(name, version).find(number, VERSIONS[version]), version)
 
-    def cosmos_points(self, call: Call, session: TokenSession, version: str, kind: str) -> Answer:
+    def cosmos_points(self, call: Call, session: TokenSession, version: str, kind: str) -> Response:
         return self.points_of(call, session, version, f"cosmosDb/{kind}")
 
-    def cosmos_point(self, call: Call, session: TokenSession, version: str, kind: str, number: str) -> Answer:
+    def cosmos_point(self, call: Call, session: TokenSession, version: str, kind: str, number: str) -> Response:
         return self.point(call, session, version, f"cosmosDb/{kind}", number)
 
-    def configuration_points(self, call: Call, _session: TokenSession, version: str) -> Answer:
+    def configuration_points(self, call: Call, _session: TokenSession, version: str) -> Response:
         return self._page(call, version, RowList(self.resources.configuration_points()).chosen())
 
     # Workloads
@@ -187,7 +187,7 @@ class Reads:
             raise Refusal(404, f"There is no {name} in {version}.")
         return lists[name]
 
-    def protected(self, call: Call, _session: TokenSession, version: str, name: str) -> Answer:
+    def protected(self, call: Call, _session: TokenSession, version: str, name: str) -> Response:
         rows = self._named(self._protected, name, version)
         query = self._query(call, version)
         if query.flag("Sync"):
@@ -197,10 +197,10 @@ class Reads:
             return json_answer({"id": number, "startTime": started, "status": "Running", "_links": {}}, 202)
         return self._page(call, version, rows.chosen(named_like(query)))
 
-    def one_protected(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Answer:
+    def one_protected(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
         return item_answer(self._named(self._protected, name, version).find(number), version)
 
-    def inventory(self, call: Call, _session: TokenSession, version: str, name: str) -> Answer:
+    def inventory(self, call: Call, _session: TokenSession, version: str, name: str) -> Response:
         rows = self._named(self._inventory, name, version)
         query = self._query(call, version)
         state = query.text("ExistsState") or "OnlyExists"
@@ -214,26 +214,26 @@ class Reads:
 
         return self._page(call, version, rows.chosen(named_like(query), exists, protection))
 
-    def inventoried(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Answer:
+    def inventoried(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
         return item_answer(self._named(self._inventory, name, version).find(number), version)
 
     # Policies and repositories
 
-    def policies_of(self, call: Call, _session: TokenSession, version: str, name: str) -> Answer:
+    def policies_of(self, call: Call, _session: TokenSession, version: str, name: str) -> Response:
         query = self._query(call, version)
         wanted = query.text("PolicyName")
         rows = self._named(self._policies, name, version)
         return self._page(call, version, rows.chosen(lambda row: wanted is None or row["name"] == wanted))
 
-    def policy(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Answer:
+    def policy(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
         return item_answer(self._named(self._policies, name, version).find(number), version)
 
-    def policy_items(self, call: Call, _session: TokenSession, version: str, name: str, number: str = "") -> Answer:
+    def policy_items(self, call: Call, _session: TokenSession, version: str, name: str, number: str = "") -> Response:
         self._named(self._policies, name, version)
         items = RowList(self.policies.protected_items(name)).chosen(lambda row: number in ("", row["policyId"]))
         return self._page(call, version, items)
 
-    def repositories(self, call: Call, _session: TokenSession, version: str) -> Answer:
+    def repositories(self, call: Call, _session: TokenSession, version: str) -> Response:
         query = self._query(call, version)
         encrypted, immutable, tiers = query.flag("IsEncrypted"), query.flag("ImmutabilityEnabled"), query.all("Tier")
 
@@ -244,12 +244,12 @@ class Reads:
 
         return self._page(call, version, self._repositories.chosen(named_like(query), fits))
 
-    def repository(self, _call: Call, _session: TokenSession, version: str, number: str) -> Answer:
+    def repository(self, _call: Call, _session: TokenSession, version: str, number: str) -> Response:
         return item_answer(self._repositories.find(number), version)
 
     # Sessions
 
-    def job_sessions(self, call: Call, _session: TokenSession, version: str) -> Answer:
+    def job_sessions(self, call: Call, _session: TokenSession, version: str) -> Response:
         query = self._query(call, version)
         kinds, statuses, policy = query.all("Types"), query.all("Status"), query.text("PolicyId")
         resource, since, until = query.text("ResourceId"), query.text("FromUtc"), query.text("ToUtc")
@@ -273,7 +273,7 @@ class Reads:
         row = json.loads(item)
         return json.dumps({**row, "id": str(self.sessions.number_of(row["id"]))}).encode()
 
-    def job_session(self, _call: Call, _session: TokenSession, version: str, number: str) -> Answer:
+    def job_session(self, _call: Call, _session: TokenSession, version: str, number: str) -> Response:
         if version != "v1":
             return item_answer(self._sessions.find(number), version)
         for row in self._sessions.rows:
@@ -281,7 +281,7 @@ class Reads:
                 return item_answer({**row, "id": number}, version)
         raise Refusal(404, f"There is no session {number}.")
 
-    def session_items(self, call: Call, _session: TokenSession, version: str, number: str, what: str) -> Answer:
+    def session_items(self, call: Call, _session: TokenSession, version: str, number: str, what: str) -> Response:
         row = self._sessions.find(number)
         made = self._worked_on[number]
         is_check = row["type"] == "HealthCheck"

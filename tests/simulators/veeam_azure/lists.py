@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from tests.simulators.ground_truth import Point, Workload
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal
+from tests.simulators.product_api import Call, Dialect, Refusal, Response
 from tests.simulators.veeam_azure.points import VERSION_MARK, VERSIONS, Points, Row, azure_time
 
 _JSON = "application/json; charset=utf-8"
@@ -72,7 +72,7 @@ def read_slice(query: Query, dialect: Dialect, version: str) -> Slice:
 
 def page_answer(
     dialect: Dialect, own_url: str, call: Call, query: Query, version: str, items: Sequence[bytes]
-) -> Answer:
+) -> Response:
     piece = read_slice(query, dialect, version)
     head = {
         "offset": piece.offset,
@@ -81,7 +81,7 @@ def page_answer(
         "_links": {"self": {"href": _self_link(own_url, call, piece, version)}},
     }
     body = b",".join(piece.of(items)).replace(VERSION_MARK.encode(), version.encode())
-    return Answer(200, json.dumps(head)[:-1].encode() + b', "results": [' + body + b"]}", _JSON)
+    return Response(200, json.dumps(head)[:-1].encode() + b', "results": [' + body + b"]}", _JSON)
 
 
 def _self_link(own_url: str, call: Call, piece: Slice, version: str) -> str:
@@ -93,8 +93,8 @@ def _self_link(own_url: str, call: Call, piece: Slice, version: str) -> str:
     return f"{own_url}:443{call.path}?{query}"
 
 
-def item_answer(row: Row, version: str) -> Answer:
-    return Answer(200, json.dumps(row).replace(VERSION_MARK, version).encode(), _JSON)
+def item_answer(row: Row, version: str) -> Response:
+    return Response(200, json.dumps(row).replace(VERSION_MARK, version).encode(), _JSON)
 
 
 class PointList:

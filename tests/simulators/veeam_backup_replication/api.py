@@ -41,7 +41,7 @@ from urllib.parse import parse_qsl
 from tests.simulators.ground_truth import Estate, Point, Workload
 from tests.simulators.member_names import Names
 from tests.simulators.oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
-from tests.simulators.product_api import Answer, Call, Dialect, Listing, Refusal, Route, Setting, json_answer
+from tests.simulators.product_api import Call, Dialect, Listing, Refusal, Response, Route, Setting, json_answer
 from tests.simulators.veeam_backup_replication.calls import Reads
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.layout import PLATFORMS
@@ -75,7 +75,7 @@ class Read:
     """One path: since which revision, until which (empty: still), and which roles may not see it."""
 
     path: str
-    handler: Callable[..., Answer]
+    handler: Callable[..., Response]
     since: str = "1.1-rev0"
     until: str = ""
     denied: frozenset[str] = _NONE
@@ -195,8 +195,8 @@ class VeeamBackupReplication(OAuth2Dialect):
             raise Refusal(400, asked or "", "version")
         return asked
 
-    def _guarded(self, read: Read) -> Callable[..., Answer]:
-        def handle(call: Call, visit: Visit, **values: str) -> Answer:
+    def _guarded(self, read: Read) -> Callable[..., Response]:
+        def handle(call: Call, visit: Visit, **values: str) -> Response:
             renamed = self.text("renamed_in")
             since = renamed if read.since == "renamed" else read.since
             until = renamed if read.until == "renamed" else read.until
@@ -217,7 +217,7 @@ class VeeamBackupReplication(OAuth2Dialect):
 
     # Tokens
 
-    def _grant(self, call: Call, _session: None) -> Answer:
+    def _grant(self, call: Call, _session: None) -> Response:
         self._revision(call)
         form = dict(parse_qsl(call.body.decode("utf-8", "replace")))
         if form.get("grant_type") not in _GRANTS:
@@ -240,7 +240,7 @@ class VeeamBackupReplication(OAuth2Dialect):
             }
         )
 
-    def _log_out(self, _call: Call, visit: Visit) -> Answer:
+    def _log_out(self, _call: Call, visit: Visit) -> Response:
         self.desk.close(visit.session)
         return json_answer({})
 
@@ -258,7 +258,7 @@ class VeeamBackupReplication(OAuth2Dialect):
 
     # The server itself
 
-    def _server_time(self, call: Call, _session: None) -> Answer:
+    def _server_time(self, call: Call, _session: None) -> Response:
         """Anyone may ask; the name of the zone came with 1.3-rev2."""
         revision, now = self._revision(call), self.clock()
         document: Row = {"serverTime": self.clock_on_wall.seven_digits(now)}
@@ -267,7 +267,7 @@ class VeeamBackupReplication(OAuth2Dialect):
             document["ianaTimeZoneId"] = self.text("timezone")
         return json_answer(document)
 
-    def _server_info(self, _call: Call, revision: str) -> Answer:
+    def _server_info(self, _call: Call, revision: str) -> Response:
         document: Row = {
             "vbrId": self.uuid("server"),
             "name": self.fixed("host") or "vbr01.invalid",
@@ -281,16 +281,16 @@ class VeeamBackupReplication(OAuth2Dialect):
             document |= {"platform": "Windows", "veeamRegistration": {"isRegistered": False}}
         return json_answer(document)
 
-    def _index(self, _call: Call, _session: None) -> Answer:
+    def _index(self, _call: Call, _session: None) -> Response:
         """The page of the API's own documentation names every revision (B1)."""
         urls = [
             {"url": f"/swagger/v{revision}/swagger.json", "name": f"V{revision.upper()}"}
             for revision in reversed(self.release.revisions)
         ]
         script = f"window.onload = function () {{ var configObject = JSON.parse('{json.dumps({'urls': urls})}'); }}"
-        return Answer(200, script.encode(), "application/javascript")
+        return Response(200, script.encode(), "application/javascript")
 
-    def _own_specification(self, _call: Call, _session: None, version: str) -> Answer:
+    def _own_specification(self, _call: Call, _session: None, version: str) -> Response:
         if version.removeprefix("v") not in self.release.revisions:
             raise Refusal(404, f"There is no specification {version}.")
         title = {"title": "Veeam Backup & Replication REST API", "version": version.removeprefix("v")}
@@ -298,11 +298,11 @@ class VeeamBackupReplication(OAuth2Dialect):
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         code, message = _CODES.get(refusal.status, "UnknownError"), refusal.reason
         if refusal.code == "version":
             if self.text("release") == "11":
-                return Answer(400, f"Bad request: {self._supported()}.".encode(), "text/plain")
+                return Response(400, f"Bad request: {self._supported()}.".encode(), "text/plain")
             code, message = self._wrong_version(call, refusal.reason)
         elif refusal.status == 401 and call.path == "/api/oauth2/token":
             told = "The provided user credentials are invalid." if "incorrect" in message else message

@@ -15,7 +15,7 @@ from tests.simulators.veeam_backup_replication.layout import (
     BackupFile,
     Layout,
     StoredPoint,
-    day_of,
+    day_number,
     gfs_periods,
 )
 from tests.simulators.veeam_backup_replication.points import NO_ID, Points
@@ -147,7 +147,7 @@ class Backups:
     def _path(self, backup: Backup, file: BackupFile, first: StoredPoint) -> str:
         extension = _EXTENSIONS.get(first.point.kind, "vib")
         owner = "" if len(file.points) > 1 else f"{first.work.name}."
-        return f"C:\\Backup\\{backup.name}\\{owner}{backup.name}D{day_of(file.run)}.{extension}"
+        return f"C:\\Backup\\{backup.name}\\{owner}{backup.name}D{day_number(file.run)}.{extension}"
 
     def details(self, backup: Backup, object_id: str | None) -> Row:
         mine = [stored for stored in backup.points if object_id in (None, self.points.object_id(stored.work))]

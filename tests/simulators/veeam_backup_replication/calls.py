@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, json_answer
 from tests.simulators.veeam_backup_replication.backups import BACKUP_SHAPE, FILE_SHAPE, OBJECT_SHAPE, Backups
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.job_sessions import (
@@ -148,18 +148,18 @@ class Reads:
 
         return self._shelf("points", rows, POINT_SHAPE)
 
-    def _page(self, shelf: Shelf, call: Call, revision: str, kind: str) -> Answer:
+    def _page(self, shelf: Shelf, call: Call, revision: str, kind: str) -> Response:
         return shelf.page(call, revision, _FILTERS[kind], _COLUMNS[kind])
 
     # Restore points
 
-    def restore_points(self, call: Call, revision: str) -> Answer:
+    def restore_points(self, call: Call, revision: str) -> Response:
         return self._points().page(call, revision, point_filters(revision), _COLUMNS["points"], drifts=True)
 
-    def restore_point(self, _call: Call, revision: str, number: str) -> Answer:
+    def restore_point(self, _call: Call, revision: str, number: str) -> Response:
         return self._points().item(number, revision)
 
-    def points_of_object(self, call: Call, revision: str, number: str) -> Answer:
+    def points_of_object(self, call: Call, revision: str, number: str) -> Response:
         self._objects().find(number, revision)
         mine = [self._points().rows[index] for index in self._points().index("_object").get(number, [])]
         shelf = self._shelf(f"points of {number}", lambda: mine, POINT_SHAPE)
@@ -178,25 +178,25 @@ class Reads:
 
         return self._shelf("objects", rows, OBJECT_SHAPE)
 
-    def backup_objects(self, call: Call, revision: str) -> Answer:
+    def backup_objects(self, call: Call, revision: str) -> Response:
         return self._page(self._objects(), call, revision, "objects")
 
-    def backup_object(self, _call: Call, revision: str, number: str) -> Answer:
+    def backup_object(self, _call: Call, revision: str, number: str) -> Response:
         return self._objects().item(number, revision)
 
     def _all_backups(self) -> Shelf:
         return self._shelf("backups", lambda: map(self.backups.backup, self.layout.backups.values()), BACKUP_SHAPE)
 
-    def all_backups(self, call: Call, revision: str) -> Answer:
+    def all_backups(self, call: Call, revision: str) -> Response:
         return self._page(self._all_backups(), call, revision, "backups")
 
-    def backup(self, _call: Call, revision: str, number: str) -> Answer:
+    def backup(self, _call: Call, revision: str, number: str) -> Response:
         return self._all_backups().item(number, revision)
 
     def _backup(self, number: str, revision: str) -> Backup:
         return self._backups[self._all_backups().find(number, revision)["id"]]
 
-    def objects_of_backup(self, call: Call, revision: str, number: str) -> Answer:
+    def objects_of_backup(self, call: Call, revision: str, number: str) -> Response:
         backup = self._backup(number, revision)
         shown = self._all_backups().find(number, "1.3-rev2")["platformName"]
         if shown in self.dialect.text("objects_refused").split(","):
@@ -218,15 +218,15 @@ class Reads:
             f"files of {number}", lambda: (self.backups.file(backup, file) for file in files), FILE_SHAPE
         )
 
-    def files(self, call: Call, revision: str, number: str) -> Answer:
+    def files(self, call: Call, revision: str, number: str) -> Response:
         period = call.first("gfsPeriodFilter")
         filters = {**_FILTERS["files"], "gfsPeriodFilter": _holds("gfsPeriods", period or "")}
         return self._files(number, revision).page(call, revision, filters, _COLUMNS["files"])
 
-    def file(self, _call: Call, revision: str, number: str, file: str) -> Answer:
+    def file(self, _call: Call, revision: str, number: str, file: str) -> Response:
         return self._files(number, revision).item(file, revision)
 
-    def details(self, call: Call, revision: str, number: str) -> Answer:
+    def details(self, call: Call, revision: str, number: str) -> Response:
         """A read although it is a POST; its body is required and may name one object."""
         if call.content_type != "application/json":
             raise Refusal(415, f"The content type {call.content_type!r} is not application/json.")
@@ -252,19 +252,19 @@ class Reads:
 
         return self._shelf("replica points", rows, REPLICA_POINT_SHAPE)
 
-    def replicas(self, call: Call, revision: str) -> Answer:
+    def replicas(self, call: Call, revision: str) -> Response:
         return self._page(self._replicas(), call, revision, "replicas")
 
-    def replica(self, _call: Call, revision: str, number: str) -> Answer:
+    def replica(self, _call: Call, revision: str, number: str) -> Response:
         return self._replicas().item(number, revision)
 
-    def replica_points(self, call: Call, revision: str) -> Answer:
+    def replica_points(self, call: Call, revision: str) -> Response:
         return self._page(self._replica_points(), call, revision, "replica points")
 
-    def replica_point(self, _call: Call, revision: str, number: str) -> Answer:
+    def replica_point(self, _call: Call, revision: str, number: str) -> Response:
         return self._replica_points().item(number, revision)
 
-    def points_of_replica(self, call: Call, revision: str, number: str) -> Answer:
+    def points_of_replica(self, call: Call, revision: str, number: str) -> Response:
         ident = self._replicas().find(number, revision)["id"]
         mine = [row for row in self._replica_points().rows if row["replicaId"] == ident]
         shelf = self._shelf(f"points of replica {ident}", lambda: mine, REPLICA_POINT_SHAPE)
@@ -278,19 +278,19 @@ class Reads:
     def _tasks(self) -> Shelf:
         return self._shelf("tasks", self.sessions.tasks, TASK_SHAPE)
 
-    def all_sessions(self, call: Call, revision: str) -> Answer:
+    def all_sessions(self, call: Call, revision: str) -> Response:
         return self._page(self._sessions(), call, revision, "sessions")
 
-    def session(self, _call: Call, revision: str, number: str) -> Answer:
+    def session(self, _call: Call, revision: str, number: str) -> Response:
         return self._sessions().item(number, revision)
 
-    def tasks(self, call: Call, revision: str) -> Answer:
+    def tasks(self, call: Call, revision: str) -> Response:
         return self._page(self._tasks(), call, revision, "tasks")
 
-    def task(self, _call: Call, revision: str, number: str) -> Answer:
+    def task(self, _call: Call, revision: str, number: str) -> Response:
         return self._tasks().item(number, revision)
 
-    def tasks_of_session(self, call: Call, revision: str, number: str) -> Answer:
+    def tasks_of_session(self, call: Call, revision: str, number: str) -> Response:
         ident = self._sessions().find(number, revision)["id"]
         mine = [row for row in self._tasks().rows if row["sessionId"] == ident]
         shelf = self._shelf(f"tasks of {ident}", lambda: mine, TASK_SHAPE)
@@ -299,23 +299,23 @@ class Reads:
     def _events(self) -> Shelf:
         return self._shelf("events", self.sessions.events, EVENT_SHAPE)
 
-    def events(self, call: Call, revision: str) -> Answer:
+    def events(self, call: Call, revision: str) -> Response:
         return self._page(self._events(), call, revision, "events")
 
-    def event(self, _call: Call, revision: str, number: str) -> Answer:
+    def event(self, _call: Call, revision: str, number: str) -> Response:
         return self._events().item(number, revision)
 
     # Infrastructure and jobs
 
-    def all_repositories(self, call: Call, revision: str) -> Answer:
+    def all_repositories(self, call: Call, revision: str) -> Response:
         rows = map(self.repositories.repository, self.layout.repositories())
         return self._page(self._shelf("repositories", lambda: rows, REPOSITORY_SHAPE), call, revision, "named")
 
-    def repository(self, call: Call, revision: str, number: str) -> Answer:
+    def repository(self, call: Call, revision: str, number: str) -> Response:
         rows = map(self.repositories.repository, self.layout.repositories())
         return self._shelf("repositories", lambda: rows, REPOSITORY_SHAPE).item(number, revision)
 
-    def repository_states(self, call: Call, revision: str) -> Answer:
+    def repository_states(self, call: Call, revision: str) -> Response:
         rows = map(self.repositories.state, self.layout.repositories())
         shelf = self._shelf("repository states", lambda: rows, REPOSITORY_STATE_SHAPE)
         return self._page(shelf, call, revision, "named")
@@ -324,20 +324,20 @@ class Reads:
         rows = map(self.repositories.scale_out, self.layout.scale_outs())
         return self._shelf("scale-outs", lambda: rows, SCALE_OUT_SHAPE)
 
-    def scale_outs(self, call: Call, revision: str) -> Answer:
+    def scale_outs(self, call: Call, revision: str) -> Response:
         return self._page(self._scale_outs(), call, revision, "named")
 
-    def scale_out(self, _call: Call, revision: str, number: str) -> Answer:
+    def scale_out(self, _call: Call, revision: str, number: str) -> Response:
         return self._scale_outs().item(number, revision)
 
-    def job_states(self, call: Call, revision: str) -> Answer:
+    def job_states(self, call: Call, revision: str) -> Response:
         shelf = self._shelf(f"states {revision[:3]}", lambda: self.sessions.states(revision), STATE_SHAPE)
         return self._page(shelf, call, revision, "named")
 
-    def all_jobs(self, call: Call, revision: str) -> Answer:
+    def all_jobs(self, call: Call, revision: str) -> Response:
         return self._page(self._shelf("jobs", self.jobs.told, JOB_SHAPE), call, revision, "named")
 
-    def job(self, _call: Call, revision: str, number: str) -> Answer:
+    def job(self, _call: Call, revision: str, number: str) -> Response:
         if number in self.jobs.untold():
             raise Refusal(400, "Specify job of supported platform type.")
         return self._shelf("jobs", self.jobs.told, JOB_SHAPE).item(number, revision)

@@ -215,5 +215,5 @@ def gfs_periods(point: Point) -> list[str]:
     return [name.capitalize() for name in point.retention if name != "daily"] or ["None"]
 
 
-def day_of(run: Run) -> str:
+def day_number(run: Run) -> str:
     return f"{as_datetime(run.started):%Y-%m-%dT%H%M%S}"

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal
+from tests.simulators.product_api import Call, Dialect, Refusal, Response
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.versions import REVISIONS, Row, Shape
 
@@ -140,8 +140,8 @@ class Shelf:
             raise Refusal(404, f"The object with ID '{ident}' was not found.") from None
         return self.shape.cut(self.rows[index], revision)
 
-    def item(self, ident: str, revision: str) -> Answer:
-        return Answer(200, json.dumps(self.find(ident, revision)).encode())
+    def item(self, ident: str, revision: str) -> Response:
+        return Response(200, json.dumps(self.find(ident, revision)).encode())
 
     def page(
         self,
@@ -151,7 +151,7 @@ class Shelf:
         columns: Mapping[str, str] | None = None,
         *,
         drifts: bool = False,
-    ) -> Answer:
+    ) -> Response:
         """A page of what the filters leave. Parameters that are no filters of this list are ignored (facts B3)."""
         skip, limit = _whole(call, "skip", 0, 0), _whole(call, "limit", _DEFAULT_LIMIT, 1)
         cap = self.dialect.number("page_cap")
@@ -161,15 +161,17 @@ class Shelf:
             indexes = self.dialect.drifting(call, indexes, self.written(revision).__getitem__)
         return self._envelope(revision, indexes, skip, limit)
 
-    def whole(self, revision: str) -> Answer:
+    def whole(self, revision: str) -> Response:
         """Without paging, as lists below an object are before 1.3-rev2."""
         return self._envelope(revision, range(len(self.rows)), 0, max(len(self.rows), 1))
 
-    def _envelope(self, revision: str, indexes: Sequence[int], skip: int, limit: int) -> Answer:
+    def _envelope(self, revision: str, indexes: Sequence[int], skip: int, limit: int) -> Response:
         written = self.written(revision)
         data = [written[index] for index in indexes[skip : skip + limit]]
         pagination = {"total": len(indexes), "count": len(data), "skip": skip, "limit": limit}
-        return Answer(200, b'{"data":[' + b",".join(data) + b'],"pagination":' + json.dumps(pagination).encode() + b"}")
+        return Response(
+            200, b'{"data":[' + b",".join(data) + b'],"pagination":' + json.dumps(pagination).encode() + b"}"
+        )
 
     def _left(self, call: Call, revision: str, filters: Mapping[str, Filter]) -> Sequence[int]:
         asked = {name: [value for key, value in call.query if key == name] for name in filters}

@@ -31,7 +31,7 @@ from typing import ClassVar
 
 from tests.simulators.ground_truth import Estate, Point, Workload
 from tests.simulators.member_names import Names
-from tests.simulators.product_api import Answer, Call, Dialect, Listing, Refusal, Route, Setting, credentials_of
+from tests.simulators.product_api import Call, Dialect, Listing, Refusal, Response, Route, Setting, credentials_of
 from tests.simulators.veeam_enterprise_manager.calls import ADMINISTRATOR, OPERATOR, TENANT, Reads
 from tests.simulators.veeam_enterprise_manager.encoding import NAMESPACE, Entity, Link, Scribe, attribute_text
 from tests.simulators.veeam_enterprise_manager.identifiers import Item, Kind
@@ -107,7 +107,7 @@ class VeeamEnterpriseManager(Dialect):
 
     # Log-on
 
-    def _probe(self, call: Call, _session: None) -> Answer:
+    def _probe(self, call: Call, _session: None) -> Response:
         """Without a session: which versions there are, and where to log on."""
         versions = [(name, f"sessionMngr/?v={name}") for name in VERSIONS]
         links = [
@@ -131,7 +131,7 @@ class VeeamEnterpriseManager(Dialect):
             f"<SupportedVersions>{body}</SupportedVersions></EnterpriseManager>"
         )
 
-    def _log_on(self, call: Call, _session: None) -> Answer:
+    def _log_on(self, call: Call, _session: None) -> Response:
         session = self.desk.log_on(call)
         answer = self.writer.entity(call, self._session_entity(session), 201)
         answer.headers |= {HEADER: session.token, "Set-Cookie": f"{HEADER}={session.token}; Path=/api; HttpOnly"}
@@ -151,16 +151,16 @@ class VeeamEnterpriseManager(Dialect):
         kind = Kind("LogonSession", "LogonSessions", "logonSessions", lambda item: self._session_entity(item.what), {})
         return Shelf(kind, items)
 
-    def _all_sessions(self, call: Call, _session: LogonSession) -> Answer:
+    def _all_sessions(self, call: Call, _session: LogonSession) -> Response:
         call.query.append(("format", "Entity"))
         return self.writer.plain(call, self._sessions())
 
-    def _one_session(self, call: Call, _session: LogonSession, ident: str) -> Answer:
+    def _one_session(self, call: Call, _session: LogonSession, ident: str) -> Response:
         return self.writer.entity(call, self._session_entity(self._sessions().find(ident).what))
 
-    def _log_off(self, _call: Call, _session: LogonSession, ident: str) -> Answer:
+    def _log_off(self, _call: Call, _session: LogonSession, ident: str) -> Response:
         self.desk.close(ident)
-        return Answer(204)
+        return Response(204)
 
     def authorise(self, call: Call) -> LogonSession:
         return self.desk.session_of(call, self.number("idle_seconds"), self.number("session_calls"))
@@ -170,18 +170,18 @@ class VeeamEnterpriseManager(Dialect):
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         answer = self._error(call, refusal)
         if refusal.code == "basic":
             answer.headers["WWW-Authenticate"] = "Basic Realm=RestSvc"
         return answer
 
-    def _error(self, call: Call, refusal: Refusal) -> Answer:
+    def _error(self, call: Call, refusal: Refusal) -> Response:
         form = self.text("error_body")
         if form == "empty":
-            return Answer(refusal.status)
+            return Response(refusal.status)
         if form == "text":
-            return Answer(refusal.status, refusal.reason.encode(), "text/plain")
+            return Response(refusal.status, refusal.reason.encode(), "text/plain")
         if wants_json(call):
             return self.writer.json({"Message": refusal.reason, "StatusCode": refusal.status}, refusal.status)
         words = f'Message="{attribute_text(refusal.reason)}" StatusCode="{refusal.status}"'

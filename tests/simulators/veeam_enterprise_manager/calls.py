@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tests.simulators.ground_truth import Workload
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route
 from tests.simulators.veeam_backup_replication.layout import Layout
 from tests.simulators.veeam_enterprise_manager.encoding import NAMESPACE, Entity, Link
 from tests.simulators.veeam_enterprise_manager.filter_language import Field
@@ -99,7 +99,7 @@ class Reads:
 
     def routes(self) -> list[Route]:
         """Order matters where a {name} would also match the more special path."""
-        reads: dict[str, Callable[..., Answer]] = {
+        reads: dict[str, Callable[..., Response]] = {
             "query": self.query,
             "cloud": self.cloud,
             "reports/summary/{name}": self.summary,
@@ -123,34 +123,34 @@ class Reads:
             *(Route("GET", f"/api/{path}", handler) for path, handler in reads.items()),
         ]
 
-    def query(self, call: Call, session: LogonSession) -> Answer:
+    def query(self, call: Call, session: LogonSession) -> Response:
         return self.writer.query(call, self.shelf(session, call.first("type") or ""))
 
-    def listed(self, call: Call, session: LogonSession, name: str) -> Answer:
+    def listed(self, call: Call, session: LogonSession, name: str) -> Response:
         return self.writer.plain(call, self.shelf_at(session, name))
 
-    def one(self, call: Call, session: LogonSession, name: str, number: str) -> Answer:
+    def one(self, call: Call, session: LogonSession, name: str, number: str) -> Response:
         if call.first("action"):
             raise Refusal(405, "An action is started with POST.")
         shelf = self.shelf_at(session, name)
         return self.writer.one(call, shelf.kind.build(shelf.find(number)))
 
-    def below_cloud(self, call: Call, session: LogonSession, name: str) -> Answer:
+    def below_cloud(self, call: Call, session: LogonSession, name: str) -> Response:
         return self.listed(call, session, f"cloud/{name}")
 
-    def one_below_cloud(self, call: Call, session: LogonSession, name: str, number: str) -> Answer:
+    def one_below_cloud(self, call: Call, session: LogonSession, name: str, number: str) -> Response:
         return self.one(call, session, f"cloud/{name}", number)
 
-    def related_below_cloud(self, call: Call, session: LogonSession, name: str, number: str, below: str) -> Answer:
+    def related_below_cloud(self, call: Call, session: LogonSession, name: str, number: str, below: str) -> Response:
         return self.related(call, session, f"cloud/{name}", number, below)
 
-    def below_agents(self, call: Call, session: LogonSession, name: str) -> Answer:
+    def below_agents(self, call: Call, session: LogonSession, name: str) -> Response:
         return self.listed(call, session, f"agents/{name}")
 
-    def one_below_agents(self, call: Call, session: LogonSession, name: str, number: str) -> Answer:
+    def one_below_agents(self, call: Call, session: LogonSession, name: str, number: str) -> Response:
         return self.one(call, session, f"agents/{name}", number)
 
-    def related(self, call: Call, session: LogonSession, name: str, number: str, below: str) -> Answer:
+    def related(self, call: Call, session: LogonSession, name: str, number: str, below: str) -> Response:
         """What lies below a thing: the items of another list that have a link up to it."""
         above = self.shelf_at(session, name)
         wanted = above.kind.link_above(above.find(number)).path
@@ -165,12 +165,12 @@ class Reads:
         ]
         return self.writer.plain(call, shelf, indexes)
 
-    def cloud(self, call: Call, session: LogonSession) -> Answer:
+    def cloud(self, call: Call, session: LogonSession) -> Response:
         kinds = ("cloud/vmReplicaPoints", "cloud/replicas")
         links = [Link("Down", path, f"{self.shelf_at(session, path).kind.name}ReferenceList") for path in kinds]
         return self.writer.entity(call, Entity("CloudConnectService", "cloud", links=links))
 
-    def summary(self, call: Call, session: LogonSession, name: str) -> Answer:
+    def summary(self, call: Call, session: LogonSession, name: str) -> Response:
         if session.account.role != ADMINISTRATOR:
             raise Refusal(403, "Access is denied.")
         if name != "vms_overview":
@@ -178,7 +178,7 @@ class Reads:
         members = self.sessions.machines_overview()
         return self.writer.entity(call, Entity("VmsOverviewReportFrame", f"reports/summary/{name}", members=members))
 
-    def roots(self, call: Call, session: LogonSession) -> Answer:
+    def roots(self, call: Call, session: LogonSession) -> Response:
         """Which vCenter the first half of a machine's identity is."""
         if session.account.role != ADMINISTRATOR:
             raise Refusal(403, "Access is denied.")
@@ -193,7 +193,7 @@ class Reads:
             call, Shelf(Kind("HierarchyRoot", "HierarchyRoots", "hierarchyRoots", _root, {}), items)
         )
 
-    def catalogue(self, call: Call, session: LogonSession, name: str) -> Answer:
+    def catalogue(self, call: Call, session: LogonSession, name: str) -> Response:
         """Only machines with an index of their files are here; their points have the GUIDs of restore points."""
         shelf = self.shelf(session, "VmRestorePoint")
         mine = [item for item in shelf.items if item.work is not None and item.work.name == name]
@@ -218,19 +218,19 @@ class Reads:
         machines = [self.storage.continuous_machine(replica, work) for work in replica.what]
         return replica, {machine.path.rpartition("/")[2]: machine for machine in machines}
 
-    def continuous_machines(self, call: Call, session: LogonSession, number: str) -> Answer:
+    def continuous_machines(self, call: Call, session: LogonSession, number: str) -> Response:
         _unused, machines = self._machines(session, number)
         items = [Item(ident, machine.name or "", 0, machine) for ident, machine in machines.items()]
         kind = Kind("CdpReplicaVm", "CdpReplicaVms", "", lambda item: item.what, {})
         return self.writer.plain(call, Shelf(kind, items))
 
-    def continuous_machine(self, call: Call, session: LogonSession, number: str, machine: str) -> Answer:
+    def continuous_machine(self, call: Call, session: LogonSession, number: str, machine: str) -> Response:
         _unused, machines = self._machines(session, number)
         if machine not in machines:
             raise Refusal(404, f"There is no machine {machine}.")
         return self.writer.one(call, machines[machine])
 
-    def intervals(self, call: Call, session: LogonSession, number: str, machine: str) -> Answer:
+    def intervals(self, call: Call, session: LogonSession, number: str, machine: str) -> Response:
         """A continuous replica tells no points, but from when to when any moment can be had."""
         replica, machines = self._machines(session, number)
         if call.first("action") != "intervals" or machine not in machines:
@@ -246,7 +246,7 @@ class Reads:
 
     # What changes something
 
-    def collect(self, call: Call, session: LogonSession, number: str) -> Answer:
+    def collect(self, call: Call, session: LogonSession, number: str) -> Response:
         """Data of the backup servers is fetched at once: nothing is late any more."""
         if session.account.role != ADMINISTRATOR:
             raise Refusal(403, "Access is denied.")
@@ -256,14 +256,14 @@ class Reads:
         self.dialect.set_variants({"lag_minutes": 0})
         return self._task(call)
 
-    def act(self, call: Call, session: LogonSession, name: str, number: str) -> Answer:
+    def act(self, call: Call, session: LogonSession, name: str, number: str) -> Response:
         """Restores and failovers are one POST away from the points; here they end as soon as they begin."""
         self.shelf_at(session, name).find(number)
         if call.first("action") is None or _ACTIONS.get(name) != call.first("action"):
             raise Refusal(405, f"The method {call.method} is not allowed for {name}.")
         return self._task(call)
 
-    def _task(self, call: Call) -> Answer:
+    def _task(self, call: Call) -> Response:
         members = {"TaskId": "task-1", "State": "Running", "Operation": call.first("action")}
         return self.writer.entity(call, Entity("Task", "tasks/task-1", members=members), 202)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.simulators.ground_truth import Point, Run, Site, Workload, as_datetime
 from tests.simulators.product_api import Dialect
-from tests.simulators.veeam_backup_replication.layout import Backup, BackupFile, StoredPoint, day_of
+from tests.simulators.veeam_backup_replication.layout import Backup, BackupFile, StoredPoint, day_number
 from tests.simulators.veeam_enterprise_manager.encoding import Entity, Link
 from tests.simulators.veeam_enterprise_manager.filter_language import Field
 
@@ -132,7 +132,9 @@ class Names:
         first = file.points[0]
         owner = "" if len(file.points) > 1 else f"{first.work.name}."
         extension = _EXTENSIONS.get(first.point.kind, "vib")
-        return f"{owner}{first.backup.name}D{day_of(file.run)}_{self.dialect.digest(file.key)[:4].upper()}.{extension}"
+        return (
+            f"{owner}{first.backup.name}D{day_number(file.run)}_{self.dialect.digest(file.key)[:4].upper()}.{extension}"
+        )
 
     # Workloads
 

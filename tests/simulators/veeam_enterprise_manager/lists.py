@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal
+from tests.simulators.product_api import Call, Dialect, Refusal, Response
 from tests.simulators.veeam_enterprise_manager.encoding import (
     NAMESPACE,
     Entity,
@@ -129,21 +129,21 @@ class Writer:
     def word(self, name: str) -> str:
         return camel(name) if self.spelling == "camel" else name
 
-    def json(self, document: object, status: int = 200) -> Answer:
+    def json(self, document: object, status: int = 200) -> Response:
         bom = self.dialect.text("bom") in ("json", "all")
-        return Answer(status, json_document(document, self.spelling, bom), _JSON)
+        return Response(status, json_document(document, self.spelling, bom), _JSON)
 
-    def xml(self, body: str, status: int = 200) -> Answer:
-        return Answer(status, xml_document(body, self.dialect.text("bom") == "all"), _XML)
+    def xml(self, body: str, status: int = 200) -> Response:
+        return Response(status, xml_document(body, self.dialect.text("bom") == "all"), _XML)
 
     # One thing
 
-    def entity(self, call: Call, entity: Entity, status: int = 200) -> Answer:
+    def entity(self, call: Call, entity: Entity, status: int = 200) -> Response:
         if wants_json(call):
             return self.json(self.scribe.json_entity(entity), status)
         return self.xml(self.scribe.xml_entity(entity, root=True), status)
 
-    def one(self, call: Call, entity: Entity) -> Answer:
+    def one(self, call: Call, entity: Entity) -> Response:
         """The reference, unless the entity is asked for."""
         if (call.first("format") or "").lower() in ("entity", "entities"):
             return self.entity(call, entity)
@@ -174,7 +174,7 @@ class Writer:
         """The query service's own slip of the pen (facts A3)."""
         return self.dialect.text("cloud_tag") if entity.kind == "CloudVmReplicaPoint" else entity.kind
 
-    def plain(self, call: Call, shelf: Shelf, indexes: Sequence[int] | None = None) -> Answer:
+    def plain(self, call: Call, shelf: Shelf, indexes: Sequence[int] | None = None) -> Response:
         """A whole list without paging, as references or as entities."""
         entities = (call.first("format") or "").lower() in ("entity", "entities")
         indexes = range(len(shelf.items)) if indexes is None else indexes
@@ -186,11 +186,11 @@ class Writer:
         body = "".join(self.text(shelf, index, form) for index in indexes)
         return self.xml(f'<{tag} xmlns="{NAMESPACE}">{body}</{tag}>')
 
-    def _json_text(self, text: str) -> Answer:
+    def _json_text(self, text: str) -> Response:
         head = b"\xef\xbb\xbf" if self.dialect.text("bom") in ("json", "all") else b""
-        return Answer(200, head + text.encode(), _JSON)
+        return Response(200, head + text.encode(), _JSON)
 
-    def query(self, call: Call, shelf: Shelf) -> Answer:
+    def query(self, call: Call, shelf: Shelf) -> Response:
         chosen = shelf.chosen(call)
         if shelf.kind.name.endswith("Point"):
             chosen = self.dialect.drifting(call, chosen, lambda index: self.text(shelf, index, "json"))
@@ -208,7 +208,7 @@ class Writer:
 
     def _json_query(
         self, shelf: Shelf, page: Sequence[int], entities: bool, links: dict[str, str], paging: dict[str, int]
-    ) -> Answer:
+    ) -> Response:
         """The list that was asked for is nested twice under one name (facts A3)."""
         form = "json" if entities else "json reference"
         items = "[" + ",".join(self.text(shelf, index, form) for index in page) + "]"
@@ -239,7 +239,7 @@ class Writer:
         entities: bool,
         links: dict[str, str],
         paging: tuple[int, int, int],
-    ) -> Answer:
+    ) -> Response:
         form = "xml query" if entities else "xml reference"
         items = "".join(self.text(shelf, index, form) for index in page)
         plural = shelf.kind.plural

@@ -35,11 +35,11 @@ from typing import ClassVar
 from tests.simulators.ground_truth import DAY, Estate, Point, Workload
 from tests.simulators.member_names import Names
 from tests.simulators.product_api import (
-    Answer,
     Call,
     Dialect,
     Listing,
     Refusal,
+    Response,
     Route,
     Setting,
     credentials_of,
@@ -121,7 +121,7 @@ class Vprotect(Dialect):
 
     # Sessions
 
-    def _log_in(self, call: Call, _session: None) -> Answer:
+    def _log_in(self, call: Call, _session: None) -> Response:
         number, session = self.desk.log_in(call, self.number("login_failure"))
         answer = json_answer(self._info(session), self.number("login_status"))
         if answer.status == 204:
@@ -144,14 +144,14 @@ class Vprotect(Dialect):
             "endpointsTokens": {"endpointsServerManagerToken": secrets.token_urlsafe(30)},
         }
 
-    def _log_out(self, call: Call, _session: VprotectSession) -> Answer:
+    def _log_out(self, call: Call, _session: VprotectSession) -> Response:
         self.desk.log_out(call, self.text("cookie_name"))
-        return Answer(201)
+        return Response(201)
 
-    def _alive(self, _call: Call, _session: None) -> Answer:
-        return Answer(204)
+    def _alive(self, _call: Call, _session: None) -> Response:
+        return Response(204)
 
-    def _user(self, _call: Call, session: VprotectSession) -> Answer:
+    def _user(self, _call: Call, session: VprotectSession) -> Response:
         return json_answer(self._info(session))
 
     def authorise(self, call: Call) -> VprotectSession:
@@ -164,10 +164,10 @@ class Vprotect(Dialect):
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Answer:
+    def refuse(self, call: Call, refusal: Refusal) -> Response:
         """A message and nothing else; a 401 may say nothing at all (facts 6)."""
         if refusal.status == 401 and self.flag("empty_401"):
-            return Answer(401)
+            return Response(401)
         return json_answer({"message": refusal.reason}, refusal.status)
 
     # The truth

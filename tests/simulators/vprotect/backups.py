@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterable
 
 from tests.simulators.ground_truth import MINUTE
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.vprotect.lists import Pages, Query, Row, array, dig, rank, written
 from tests.simulators.vprotect.records import ENTITY_TYPES, STATUSES, TYPES, Record, Records, milliseconds
 from tests.simulators.vprotect.session import VprotectSession
@@ -152,13 +152,13 @@ class Backups:
 
     # The calls
 
-    def listed(self, call: Call, session: VprotectSession) -> Answer:
+    def listed(self, call: Call, session: VprotectSession) -> Response:
         def choose(query: Query) -> list[bytes]:
             return [self.text(record) for record in self._chosen(query, session)]
 
         return self.pages.answer(call, session.account, choose)
 
-    def detailed(self, call: Call, session: VprotectSession) -> Answer:
+    def detailed(self, call: Call, session: VprotectSession) -> Response:
         """The same rows; their documented example has no backupTime (facts 4)."""
 
         def choose(query: Query) -> list[bytes]:
@@ -167,7 +167,7 @@ class Backups:
 
         return self.pages.answer(call, session.account, choose)
 
-    def grouped(self, call: Call, session: VprotectSession) -> Answer:
+    def grouped(self, call: Call, session: VprotectSession) -> Response:
         """The last attempt of each night: nothing to count points with (facts 3.2)."""
 
         def choose(query: Query) -> list[bytes]:
@@ -183,23 +183,23 @@ class Backups:
             raise Refusal(404, f"Backup with guid {guid} does not exist")
         return self._by_guid[guid]
 
-    def one(self, call: Call, session: VprotectSession, guid: str) -> Answer:
+    def one(self, call: Call, session: VprotectSession, guid: str) -> Response:
         record = self._find(guid)
         if not session.sees(record.work):
             raise Refusal(404, f"Backup with guid {guid} does not exist")
         return self.one_for_restore(call, session, guid)
 
-    def one_for_restore(self, _call: Call, _session: VprotectSession, guid: str) -> Answer:
-        return Answer(200, self.text(self._find(guid)))
+    def one_for_restore(self, _call: Call, _session: VprotectSession, guid: str) -> Response:
+        return Response(200, self.text(self._find(guid)))
 
-    def locations(self, call: Call, session: VprotectSession) -> Answer:
+    def locations(self, call: Call, session: VprotectSession) -> Response:
         return self._locations(call, session.sees)
 
-    def locations_for_restore(self, call: Call, _session: VprotectSession) -> Answer:
+    def locations_for_restore(self, call: Call, _session: VprotectSession) -> Response:
         """Without regard to rights (facts 3.3)."""
         return self._locations(call, lambda _work: True)
 
-    def _locations(self, call: Call, sees: Callable[..., bool]) -> Answer:
+    def _locations(self, call: Call, sees: Callable[..., bool]) -> Response:
         if self.records.version < (5, 0):
             raise Refusal(404, "RESTEASY003210: Could not find resource for full path: /api/backup-locations")
         query = Query(call)
@@ -211,15 +211,15 @@ class Backups:
             if record.kind != "SYNCHRONIZATION" and sees(record.work) and rule in (None, own_rule):
                 places = (place for place in record.places if not wanted or place.status in wanted)
                 rows += [self.records.place_row(record, place) for place in places]
-        return Answer(200, array(written(rows)))
+        return Response(200, array(written(rows)))
 
-    def files(self, call: Call, session: VprotectSession) -> Answer:
+    def files(self, call: Call, session: VprotectSession) -> Response:
         record = self._find(Query(call).text("backup") or "")
         if not session.sees(record.work):
             raise Refusal(404, f"Backup with guid {record.guid} does not exist")
         return json_answer(self.records.files(record))
 
-    def restore_jobs(self, call: Call, session: VprotectSession) -> Answer:
+    def restore_jobs(self, call: Call, session: VprotectSession) -> Response:
         """Test restores, by hand or by a recovery plan: the nearest to a proof that there is (facts 7)."""
 
         def choose(query: Query) -> list[bytes]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from tests.simulators.ground_truth import HOUR, Policy, Workload
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.vprotect.backups import Backups
 from tests.simulators.vprotect.lists import Pages, Query, Row, sort_rows, without_nulls, written
 from tests.simulators.vprotect.records import ENTITY_TYPES, Record, Records, milliseconds
@@ -127,7 +127,7 @@ class Entities:
     def _seen(self, name: str, session: VprotectSession) -> list[tuple[Workload, Row]]:
         return [(work, row) for work, row in self._rows[name] if session.sees(work)]
 
-    def listed(self, call: Call, session: VprotectSession) -> Answer:
+    def listed(self, call: Call, session: VprotectSession) -> Response:
         name = call.path.rstrip("/").rpartition("/")[2]
 
         def choose(query: Query) -> list[bytes]:
@@ -156,13 +156,13 @@ class Entities:
             return "NO_SCHEDULE"
         return "IS_PROTECTED" if row["backupUpToDate"] else "NOT_PROTECTED"
 
-    def one(self, _call: Call, session: VprotectSession, guid: str) -> Answer:
+    def one(self, _call: Call, session: VprotectSession, guid: str) -> Response:
         for _ignored, row in self._seen("virtual-machines", session):
             if row["guid"] == guid:
                 return json_answer(row)
         raise Refusal(404, f"Virtual machine with guid {guid} does not exist")
 
-    def every_one(self, _call: Call, session: VprotectSession) -> Answer:
+    def every_one(self, _call: Call, session: VprotectSession) -> Response:
         """Every type in one list, which takes no parameters at all (facts 3.4)."""
         shared = ("guid", "name", "type", "backupUpToDate", "restorable", "lastBackup", "lastSuccessfulBackupSize")
         more = (
@@ -175,7 +175,7 @@ class Entities:
         rows.sort(key=lambda row: (row["name"], row["guid"]))
         return json_answer([{name: row[name] for name in (*shared, *more) if name in row} for row in rows])
 
-    def snapshots(self, call: Call, session: VprotectSession) -> Answer:
+    def snapshots(self, call: Call, session: VprotectSession) -> Response:
         """Kept on the hypervisor, and no backups."""
 
         def choose(query: Query) -> list[bytes]:
@@ -212,7 +212,7 @@ class Entities:
             if point.kind == "snapshot"
         ]
 
-    def protection(self, _call: Call, session: VprotectSession) -> Answer:
+    def protection(self, _call: Call, session: VprotectSession) -> Response:
         counts: dict[str, dict[str, int]] = {}
         words = {"IS_PROTECTED": "protectedNo", "NOT_PROTECTED": "notProtected", "NO_SCHEDULE": "noSchedule"}
         for name, (kind, _ignored) in LISTS.items():

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal
+from tests.simulators.product_api import Call, Dialect, Refusal, Response
 
 Row = dict[str, Any]
 
@@ -71,7 +71,7 @@ class Pages:
     def forget(self) -> None:
         self._chosen.clear()
 
-    def answer(self, call: Call, account: str, choose: Callable[[Query], list[bytes]]) -> Answer:
+    def answer(self, call: Call, account: str, choose: Callable[[Query], list[bytes]]) -> Response:
         query = Query(call)
         key = (call.path, account, query.without_page())
         if key not in self._chosen:
@@ -83,7 +83,7 @@ class Pages:
         if call.path.rstrip("/").endswith("/backups") and (query.whole("size") or 1) > 1:
             items = list(self.dialect.drifting(call, items, bytes))
         headers = {"X-Total-Count": str(len(items))} if self.dialect.flag("total_count") else {}
-        return Answer(200, array(self._slice(query, items)), _JSON, headers)
+        return Response(200, array(self._slice(query, items)), _JSON, headers)
 
     def _slice(self, query: Query, items: list[bytes]) -> Sequence[bytes]:
         """Without a size the whole list comes. No largest size is published: the variant page_cap sets one."""

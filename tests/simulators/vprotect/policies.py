@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from tests.simulators.ground_truth import DAY, CopyRule, Policy, Workload
-from tests.simulators.product_api import Answer, Call, Dialect, Refusal, Route, json_answer
+from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
 from tests.simulators.vprotect.backups import Backups
 from tests.simulators.vprotect.entities import policy_list
 from tests.simulators.vprotect.lists import Pages, Query, Row, written
@@ -56,7 +56,7 @@ class Policies:
 
     # Policies and rules
 
-    def policies(self, call: Call, session: VprotectSession, kind: str) -> Answer:
+    def policies(self, call: Call, session: VprotectSession, kind: str) -> Response:
         if kind not in {policy_list(known) for known in ENTITY_TYPES} | {"cloud-backup", "vm-snapshot"}:
             raise Refusal(404, f"Could not find resource for full path: {call.path}")
 
@@ -91,7 +91,7 @@ class Policies:
             row[member] = self._destinations_of(policy)
         return row
 
-    def rule(self, call: Call, _session: VprotectSession, kind: str, guid: str) -> Answer:
+    def rule(self, call: Call, _session: VprotectSession, kind: str, guid: str) -> Response:
         policy, work = self._used.get(self._rules.get(guid, ""), (None, None))
         if policy is None or work is None or policy_list(work.workload_type) != kind:
             raise Refusal(404, f"Rule with guid {guid} does not exist")
@@ -136,7 +136,7 @@ class Policies:
             "name": destination_key(rule.location, policy.encrypted),
         }
 
-    def recovery_plans(self, call: Call, session: VprotectSession) -> Answer:
+    def recovery_plans(self, call: Call, session: VprotectSession) -> Response:
         """Scheduled test restores; what came of them is among the restore jobs."""
 
         def choose(_query: Query) -> list[bytes]:
@@ -153,7 +153,7 @@ class Policies:
 
         return self.pages.answer(call, session.account, choose)
 
-    def schedules(self, call: Call, session: VprotectSession) -> Answer:
+    def schedules(self, call: Call, session: VprotectSession) -> Response:
         def choose(query: Query) -> list[bytes]:
             kind, entity = query.text("type"), query.text("protected-entity")
             rows = []
@@ -182,7 +182,7 @@ class Policies:
 
     # The system
 
-    def destinations(self, call: Call, session: VprotectSession) -> Answer:
+    def destinations(self, call: Call, session: VprotectSession) -> Response:
         def choose(_query: Query) -> list[bytes]:
             rows: dict[str, Row] = {}
             for policy, _ignored in self._used.values():
@@ -209,7 +209,7 @@ class Policies:
             "initRequired": False,
         }
 
-    def nodes(self, _call: Call, _session: VprotectSession) -> Answer:
+    def nodes(self, _call: Call, _session: VprotectSession) -> Response:
         """The nearest to a version that the product tells."""
         node = {
             "guid": self.dialect.uuid("node"),
@@ -223,7 +223,7 @@ class Policies:
         }
         return json_answer([node])
 
-    def tasks(self, call: Call, session: VprotectSession) -> Answer:
+    def tasks(self, call: Call, session: VprotectSession) -> Response:
         """What runs now; tasks that ended are purged."""
 
         def choose(query: Query) -> list[bytes]:

@@ -21,8 +21,8 @@ import pytest
 import trustme
 
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
-from tests.unit.plugins.module_utils._transport.fake_server import PERMITS, Hasty
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
+from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, Hasty
 
 
 @dataclasses.dataclass
@@ -173,7 +173,7 @@ def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
 
         def make(server: Any, **more: Any) -> Client:
             settings = {"url": server.url, "verify": server.ca_path, "timeout": 5, "retries": 2, **more}
-            client = Client(Endpoint(**settings), PERMITS)
+            client = Client(Endpoint(**settings), ALLOWLIST)
             client._stopped = Hasty(pauses)
             stack.callback(client.close)
             return client
@@ -182,8 +182,8 @@ def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def workers() -> Iterator[Workers]:
+def thread_pool() -> Iterator[ThreadPool]:
     """Four threads."""
-    made = Workers(4)
+    made = ThreadPool(4)
     yield made
     made.close()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.simulators.faults import KINDS, Fault, FaultPlan, read_fault
-from tests.simulators.product_api import Answer, Call
+from tests.simulators.product_api import Call, Response
 from tests.simulators.products import DIALECTS
 
 ROWS = [
@@ -36,8 +36,8 @@ def call(**query: str) -> Call:
     return Call("GET", "/api/list", list(query.items()), {}, b"")
 
 
-def good(document: Any = None) -> Answer:
-    return Answer(200, json.dumps(PAGE if document is None else document).encode())
+def good(document: Any = None) -> Response:
+    return Response(200, json.dumps(PAGE if document is None else document).encode())
 
 
 def bent(name: str, product: str = "veeam_azure", **details: Any) -> Any:
@@ -49,7 +49,7 @@ def bent(name: str, product: str = "veeam_azure", **details: Any) -> Any:
 
 def xml(name: str, **details: Any) -> str:
     rule = fault(name, "veeam_enterprise_manager", **details)
-    return rule.bends(call(), Answer(200, XML.encode(), "application/xml")).body.decode()
+    return rule.bends(call(), Response(200, XML.encode(), "application/xml")).body.decode()
 
 
 def test_there_are_all_kinds() -> None:
@@ -94,7 +94,7 @@ def test_totals() -> None:
     growing = fault("total", by=1, each=True)
     assert [json.loads(growing.bends(call(), good()).body)["totalCount"] for _turn in range(3)] == [3, 4, 5]
     assert 'PagesCount="2"' in xml("total", by=-1)
-    told = fault("total", "vprotect", by=5).bends(call(), Answer(200, b"[]", headers={"X-Total-Count": "7"}))
+    told = fault("total", "vprotect", by=5).bends(call(), Response(200, b"[]", headers={"X-Total-Count": "7"}))
     assert told.headers["X-Total-Count"] == "12"
 
 
@@ -132,7 +132,7 @@ def test_what_cannot_be_bent_is_left_and_not_counted() -> None:
         answer = good({"results": []})
         assert rule.bends(call(), answer) is answer
         assert rule.changed == 0
-    refused = Answer(500, b"trouble", "text/plain")
+    refused = Response(500, b"trouble", "text/plain")
     assert fault("missing_rows").bends(call(), refused) is refused
 
 

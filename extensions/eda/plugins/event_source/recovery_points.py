@@ -67,8 +67,8 @@ if _ROOT not in sys.path:
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  # noqa: E402
+    evaluate_now,
     identity,
-    judge_now,
     plain_reads,
     reasons,
 )
@@ -85,7 +85,7 @@ State = dict[str, dict[str, t.Any]]
 
 async def main(queue: t.Any, args: dict[str, t.Any]) -> None:
     """Entry point of ansible-rulebook: puts events into the queue until it is cancelled."""
-    watch = Watch(args)
+    watch = ServerWatcher(args)
     while True:
         # Reading may take minutes, and other sources want their turn.
         for event in await asyncio.to_thread(watch.look):
@@ -97,7 +97,7 @@ async def main(queue: t.Any, args: dict[str, t.Any]) -> None:
         await asyncio.sleep(watch.interval)
 
 
-class Watch:
+class ServerWatcher:
     """Looks at servers again and again, and knows what it saw last time."""
 
     def __init__(self, args: Mapping[str, t.Any]) -> None:
@@ -158,7 +158,7 @@ class Watch:
             yield _event(change, said, None, None, None, [], words or f"{said} can be read again", time.time_ns())
 
     def _of_workloads(self, reads: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
-        told = judge_now(reads, self._policy).plain()
+        told = evaluate_now(reads, self._policy).plain()
         findings = reasons(told, _GOOD)
         broken = {
             _key(finding)

@@ -14,14 +14,14 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import SEARCH, Api
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
     OptionError,
 )
@@ -31,9 +31,9 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_int,
     as_object,
     as_text,
-    items_of,
+    get_items,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForSession
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import segment
 
@@ -47,15 +47,15 @@ _HAS_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
 _EMBED = "(children(properties))"
 
 
-def _catalogue_permits() -> Iterator[Permit]:
+def _catalogue_allowlist() -> Iterator[AllowedRequest]:
     for collection in _COLLECTIONS.values():
         path = f"{_CATALOGUE}/{collection}"
-        yield Permit("POST", path, {"action": "aggregate", "filter": None}, required=("action",))
-        yield Permit("GET", path, _GRAMMAR)
-        yield Permit("GET", f"{path}/{{pk}}/version", _GRAMMAR)
+        yield AllowedRequest("POST", path, {"action": "aggregate", "filter": None}, required=("action",))
+        yield AllowedRequest("GET", path, _GRAMMAR)
+        yield AllowedRequest("GET", f"{path}/{{pk}}/version", _GRAMMAR)
 
 
-class SpectrumProtectPlus(Source):
+class SpectrumProtectPlus(RestAdapter):
     """Reads the recovery catalogue (what can be restored) and, beside it, the inventory and the SLA policies."""
 
     product = "spp"
@@ -63,29 +63,29 @@ class SpectrumProtectPlus(Source):
     environment = ("SPP",)
     workload_types = ("vm", "database")
     default_page_size = 100
-    permits = (
-        Permit("POST", _SESSION),
-        Permit("DELETE", _SESSION),
-        Permit("GET", "/api/lifecycle/ping"),
-        Permit("GET", "/ngp/version"),
-        Permit("GET", "/ngp/slapolicy", _GRAMMAR),
-        Permit("GET", "/api/site", _GRAMMAR),
-        Permit("GET", _INVENTORY, _GRAMMAR),
-        *_catalogue_permits(),
-        Permit(
+    allowlist = (
+        AllowedRequest("POST", _SESSION),
+        AllowedRequest("DELETE", _SESSION),
+        AllowedRequest("GET", "/api/lifecycle/ping"),
+        AllowedRequest("GET", "/ngp/version"),
+        AllowedRequest("GET", "/ngp/slapolicy", _GRAMMAR),
+        AllowedRequest("GET", "/api/site", _GRAMMAR),
+        AllowedRequest("GET", _INVENTORY, _GRAMMAR),
+        *_catalogue_allowlist(),
+        AllowedRequest(
             "POST",
             SEARCH,
             {"resourceType": "vm", "from": "recovery", "pageSize": None, "pageStartIndex": None},
             required=("from",),
         ),
-        Permit(
+        AllowedRequest(
             "GET",
             "/api/hypervisor/{hypervisor}/vm/{vm}/version",
             {**_GRAMMAR, "from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"},
         ),
     )
     details = ("workloads", "recovery_points", "counts")
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "the catalogue gives only the time that can be restored"),
             "status": ("cannot", "only committed points are listed: failed and running backups are not seen"),
@@ -115,7 +115,7 @@ class SpectrumProtectPlus(Source):
         if settings.detail == "counts" and settings.own.get("copies"):
             raise OptionError("copies: detail: counts gives no copies", advice="Use detail: workloads")
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Log in."""
         login = BasicForSession(
             self.settings.username,
@@ -125,36 +125,36 @@ class SpectrumProtectPlus(Source):
             header="X-Endeavour-Sessionid",
         )
         self.log_in(login)
-        self._api = Api(self.client, self.workers, self.settings.page_size)
+        self._api = Api(self.client, self.thread_pool, self.settings.page_size)
 
     def version(self) -> str | None:
         """By ping, which came with 10.1.8.1 and took the place of /ngp/version."""
         for path in ("/api/lifecycle/ping", "/ngp/version"):
             try:
                 return as_text(self.client.get(path).json_object().get("version"))
-            except (AnswerError, NotFoundError, ForbiddenError):
+            except (InvalidResponseError, NotFoundError, ForbiddenError):
                 continue
         return None
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """Every workload of the wanted types with its points, or (detail: counts) their number."""
         types = self.settings.workload_types
         if self.settings.detail != "counts":
-            self._policies = self.workers.submit(self._slas)
+            self._policies = self.thread_pool.submit(self._slas)
             listings = {kind: self._children(kind) for kind in types}
-            self._machines = self.workers.submit(self._inventory) if "vm" in types else None
+            self._machines = self.thread_pool.submit(self._inventory) if "vm" in types else None
         for workload_type in types:
             try:
                 if self.settings.detail == "counts":
-                    self._count(reading, workload_type)
+                    self._count(collector, workload_type)
                 else:
-                    self._list(reading, workload_type, listings[workload_type])
+                    self._list(collector, workload_type, listings[workload_type])
             except NotFoundError:
                 if workload_type == "vm":
                     raise
                 # Older or smaller appliances have no application catalogue; that there is none is said.
-                reading.scope[f"{workload_type}s"] = False
-                reading.warnings.append(f"this server has no catalogue of {workload_type}s")
+                collector.scope[f"{workload_type}s"] = False
+                collector.warnings.append(f"this server has no catalogue of {workload_type}s")
 
     # Listing
 
@@ -162,31 +162,31 @@ class SpectrumProtectPlus(Source):
         """The workloads of one type that have recovery points."""
         collection = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
         what = f"{workload_type}s with recovery points"
-        return self._api.pages(collection, {"embed": _EMBED}, "children", what, ahead=True)
+        return self._api.pages(collection, {"embed": _EMBED}, "children", what, prefetch=True)
 
-    def _list(self, reading: Reading, workload_type: str, children: Iterator[t.Any]) -> None:
+    def _list(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> None:
         """The points of each workload are asked for as soon as it is listed, unless copies need to know all first."""
         workloads: dict[t.Any, Workload] = {}
-        linked: Iterable[tuple[Workload, str]] = self._linked(reading, workload_type, children, workloads)
+        linked: Iterable[tuple[Workload, str]] = self._linked(collector, workload_type, children, workloads)
         views: dict[t.Any, dict[int, list[Copy]]] = {}
         if self.settings.own.get("copies") and workload_type == "vm":
             linked = list(linked)
-            views = self._restore_view(reading, list(workloads.values()))
-        for (workload, _link), rows in self.workers.map(self._versions, linked):
-            reading.workload(workload)
+            views = self._restore_view(collector, list(workloads.values()))
+        for (workload, _link), rows in self.thread_pool.map(self._versions, linked):
+            collector.add_workload(workload)
             view = views.get(workload.key)
             for point in records.points_of(workload, rows, self._policies.result(), view, self.settings.include_raw):
-                reading.point(point)
+                collector.add_point(point)
         if workload_type == "vm":
-            self._place(reading, list(workloads.values()))
+            self._place(collector, list(workloads.values()))
 
     def _linked(
-        self, reading: Reading, workload_type: str, children: Iterator[t.Any], noted: dict[t.Any, Workload]
+        self, collector: Collector, workload_type: str, children: Iterator[t.Any], noted: dict[t.Any, Workload]
     ) -> Iterator[tuple[Workload, str]]:
         """(workload, link to its points) of those that are wanted."""
         for child in children:
             workload = records.workload_of(child, workload_type)
-            if reading.wants(workload) and workload.key not in noted:
+            if collector.is_selected(workload) and workload.key not in noted:
                 noted[workload.key] = workload
                 yield workload, self._versions_link(child, workload, f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}")
 
@@ -200,7 +200,7 @@ class SpectrumProtectPlus(Source):
         for row in rows:
             pk = as_text(as_object(as_object(row).get("properties")).get("pk"))
             if pk is not None and pk != workload.id:
-                raise AnswerError(
+                raise InvalidResponseError(
                     f"among the recovery points of {workload.name!r} is one of another workload ({pk})",
                     server=self.client.host,
                     advice="Nothing is guessed from such an answer; please report it",
@@ -211,7 +211,7 @@ class SpectrumProtectPlus(Source):
         """SLA policies by name. Without them (no right, other version) what they imply is unknown."""
         try:
             policies = list(self._api.pages("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
-        except (ForbiddenError, NotFoundError, AnswerError):
+        except (ForbiddenError, NotFoundError, InvalidResponseError):
             return {}
         return {name: records.sla_of(policy) for policy in policies for name in [as_text(policy.get("name"))] if name}
 
@@ -225,16 +225,16 @@ class SpectrumProtectPlus(Source):
         except (ForbiddenError, NotFoundError) as error:
             return error
 
-    def _place(self, reading: Reading, workloads: Sequence[Workload]) -> None:
+    def _place(self, collector: Collector, workloads: Sequence[Workload]) -> None:
         """Say which workloads are still in inventory, and take note of those that have no points at all."""
         listed = self._machines.result() if self._machines else []
         if isinstance(listed, AuditError):
-            reading.scope["inventory"] = False
-            reading.warnings.append(
+            collector.scope["inventory"] = False
+            collector.warnings.append(
                 f"the inventory could not be read, so unprotected virtual machines are not seen: {listed.message}"
             )
             return
-        reading.scope["inventory"] = True
+        collector.scope["inventory"] = True
         machines = [records.workload_of(as_object(child), "vm") for child in listed]
         names = {machine.name for machine in machines}
         pairs = records.paired(workloads, machines)
@@ -250,30 +250,34 @@ class SpectrumProtectPlus(Source):
             if id(machine) in taken:
                 continue
             if machine.name is None and None in doubtful:
-                reading.scope["inventory"] = False
-                self._say(reading, "the inventory lists virtual machines without a name: unprotected ones are not seen")
+                collector.scope["inventory"] = False
+                self._say(
+                    collector, "the inventory lists virtual machines without a name: unprotected ones are not seen"
+                )
             elif machine.name in doubtful:
-                reading.warnings.append(f"several virtual machines are named {machine.name!r} and cannot be told apart")
+                collector.warnings.append(
+                    f"several virtual machines are named {machine.name!r} and cannot be told apart"
+                )
             else:
-                reading.workload(machine)
+                collector.add_workload(machine)
 
     @staticmethod
-    def _say(reading: Reading, warning: str) -> None:
-        if warning not in reading.warnings:
-            reading.warnings.append(warning)
+    def _say(collector: Collector, warning: str) -> None:
+        if warning not in collector.warnings:
+            collector.warnings.append(warning)
 
     # Copies, from the view of the restore wizard
 
-    def _restore_view(self, reading: Reading, workloads: Sequence[Workload]) -> dict[t.Any, dict[int, list[Copy]]]:
-        searched = self.workers.submit(self._api.searched)
+    def _restore_view(self, collector: Collector, workloads: Sequence[Workload]) -> dict[t.Any, dict[int, list[Copy]]]:
+        searched = self.thread_pool.submit(self._api.searched)
         try:
             sites = self._sites()
             found = searched.result()
         except (ForbiddenError, NotFoundError) as error:
-            reading.scope["copies"] = False
-            reading.warnings.append(f"the restore view could not be read, so copies are unknown: {error.message}")
+            collector.scope["copies"] = False
+            collector.warnings.append(f"the restore view could not be read, so copies are unknown: {error.message}")
             return {}
-        reading.scope["copies"] = True
+        collector.scope["copies"] = True
         links = {}
         machines = []
         for row in found:
@@ -297,7 +301,7 @@ class SpectrumProtectPlus(Source):
                     view[from_epoch_millis(time)] = copies
             return view
 
-        return {pair[0].key: view for pair, view in self.workers.map(versions, pairs)}
+        return {pair[0].key: view for pair, view in self.thread_pool.map(versions, pairs)}
 
     def _sites(self) -> dict[str, str]:
         sites = self._api.pages("/api/site", {}, "sites", "sites")
@@ -306,7 +310,7 @@ class SpectrumProtectPlus(Source):
 
     # Counting
 
-    def _count(self, reading: Reading, workload_type: str) -> None:
+    def _count(self, collector: Collector, workload_type: str) -> None:
         """One aggregate call, then the catalogue's own list for names and to prove that the counts are whole."""
         path = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
         answer = self.client.call(
@@ -321,16 +325,18 @@ class SpectrumProtectPlus(Source):
             },
         )
         counts = {}
-        for row in items_of(answer.json_object(), "results", answer.call, answer.server):
+        for row in get_items(answer.json_object(), "results", answer.call, answer.server):
             pk, count = _counted(as_object(row))
             if pk is None or count is None:
-                raise AnswerError(f"a row of the count makes no sense: {row!r}", server=answer.server, call=answer.call)
+                raise InvalidResponseError(
+                    f"a row of the count makes no sense: {row!r}", server=answer.server, call=answer.call
+                )
             counts[pk] = count
-        listed = self._named(reading, path, workload_type)
+        listed = self._named(collector, path, workload_type)
         missing = [workload for pk, workload in listed.items() if pk not in counts]
         if missing:
-            reading.problem(
-                AnswerError(
+            collector.add_problem(
+                InvalidResponseError(
                     f"the count gave {len(counts)} {workload_type}s, but the catalogue lists {len(listed)}; "
                     f"{missing[0].name!r} is not counted",
                     code="incomplete",
@@ -340,14 +346,14 @@ class SpectrumProtectPlus(Source):
                 )
             )
         for pk, count in counts.items():
-            reading.count(listed.get(pk, Workload(id=pk, type=workload_type)), count)
+            collector.add_count(listed.get(pk, Workload(id=pk, type=workload_type)), count)
 
-    def _named(self, reading: Reading, path: str, workload_type: str) -> dict[str, Workload]:
+    def _named(self, collector: Collector, path: str, workload_type: str) -> dict[str, Workload]:
         try:
             children = list(self._api.pages(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
         except (ForbiddenError, NotFoundError) as error:
-            reading.scope["names"] = False
-            reading.warnings.append(f"workloads are named by primary key only: {error.message}")
+            collector.scope["names"] = False
+            collector.warnings.append(f"workloads are named by primary key only: {error.message}")
             return {}
         workloads = [records.workload_of(as_object(child), workload_type) for child in children]
         return {workload.id: workload for workload in workloads if workload.id is not None}

@@ -11,16 +11,16 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
     as_object,
     as_text,
-    items_of,
+    get_items,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Answer, Client
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_link
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Ahead, Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, ThreadPool
 
 SEARCH = "/api/hypervisor/search"
 
@@ -28,15 +28,15 @@ SEARCH = "/api/hypervisor/search"
 class Api:
     """What is read of one server, on the configured address only, whatever its links say."""
 
-    def __init__(self, client: Client, workers: Workers, page_size: int) -> None:
+    def __init__(self, client: Client, thread_pool: ThreadPool, page_size: int) -> None:
         self._client = client
-        self._workers = workers
+        self._workers = thread_pool
         self._page_size = str(page_size)
 
     def pages(
-        self, path: str, params: Mapping[str, str], member: str, what: str, *, ahead: bool = False
+        self, path: str, params: Mapping[str, str], member: str, what: str, *, prefetch: bool = False
     ) -> Iterator[t.Any]:
-        """All items of a listing, along links.nextPage; ``ahead``: begun at once."""
+        """All items of a listing, along links.nextPage; ``prefetch``: begun at once."""
         parts = urlsplit(path)
         first = {**dict(parse_qsl(parts.query)), **params, "pageSize": self._page_size}
 
@@ -44,7 +44,7 @@ class Api:
             path, lap = _with_lap(link) if link else (parts.path, False)
             return self._page(self._client.get(path, None if link else first), member, lap=lap)
 
-        begun = Ahead(self._workers, fetch, None) if ahead else fetch
+        begun = Prefetch(self._workers, fetch, None) if prefetch else fetch
         return itertools.chain.from_iterable(by_link(begun, what))
 
     def searched(self) -> list[dict[str, t.Any]]:
@@ -60,11 +60,11 @@ class Api:
         pages = by_link(fetch, "virtual machines to restore")
         return [as_object(item) for items in pages for item in items]
 
-    def _page(self, answer: Answer, member: str, *, lap: bool) -> Page[t.Any]:
+    def _page(self, answer: Response, member: str, *, lap: bool) -> Page[t.Any]:
         body = answer.json_object()
-        items = items_of(body, member, answer.call, answer.server)
+        items = get_items(body, member, answer.call, answer.server)
         if not all(isinstance(item, dict) for item in items):
-            raise AnswerError(f"an item of {member!r} is no record", server=answer.server, call=answer.call)
+            raise InvalidResponseError(f"an item of {member!r} is no record", server=answer.server, call=answer.call)
         following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
         return Page(items, as_int(body.get("total")), self._client.local(following) if following else None, lap)
 

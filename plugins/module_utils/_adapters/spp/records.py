@@ -12,8 +12,8 @@ import re
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_of
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_true
 from ansible_collections.backup.audit.plugins.module_utils._core.times import days_after, from_epoch_millis
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
@@ -125,7 +125,7 @@ def points_of(
 def _protection_time(row: Mapping[str, t.Any], workload: Workload) -> int:
     time = _protection(row).get("protectionTime")
     if time is None:
-        raise AnswerError(
+        raise InvalidResponseError(
             f"a recovery point of {workload.name!r} has no protectionTime",
             advice="This version of the server answers in a way that this module does not know; please report it",
         )
@@ -186,7 +186,7 @@ def _point(
         usable=None if _role(main) == "unknown" else True,
         size_bytes=as_int(protection.get("transferSize")),
         copies=copies,
-        offsite=None if copies is None else any_of(copy.offsite for copy in copies),
+        offsite=None if copies is None else any_true(copy.offsite for copy in copies),
         job=as_text(protection.get("policyName")),
         raw={"rows": scrubbed(list(rows))} if include_raw else None,
     )

@@ -17,7 +17,7 @@ import typing as t
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.inventory import assets_of, is_inventory
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
@@ -28,19 +28,19 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.l
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.points import (
     Items,
-    Part,
+    PointBuilder,
     System,
-    Teller,
+    TimeSpan,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
     DataError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
     OptionError,
-    TroubleError,
+    ServerError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_duration
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -49,11 +49,11 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_list,
     as_object,
     as_text,
-    items_of,
+    get_items,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import JsonForToken
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Answer
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
 
 _LANGUAGE = {"lang": "en"}
 _SYSTEM = {"sid": None, "lang": "en"}
@@ -66,29 +66,29 @@ _CHAPTER = 4
 _OUTSIDE = ("pending", "rejected")
 _ANSWERING = ("accepted", "available", "complete", "")
 # This family tells much as 500, also that there is nothing. Only calls that enrich are forgiven that.
-_OPTIONAL = (ForbiddenError, NotFoundError, TroubleError)
+_OPTIONAL = (ForbiddenError, NotFoundError, ServerError)
 
 
-class Unitrends(Source):
+class Unitrends(RestAdapter):
     """Reads all systems of an appliance, from the newest window of time to the oldest."""
 
     product = "unitrends"
     title = "Unitrends"
     environment = ("UNITRENDS",)
     workload_types = records.WORKLOAD_TYPES
-    permits = (
-        Permit("POST", "/api/login", {}),
-        Permit("POST", "/api/logout", {}),
-        Permit("GET", "/api/systems/", _LANGUAGE),
-        Permit("GET", "/api/date-time/", _SYSTEM),
-        Permit("GET", "/api/assets/", _SYSTEM, required=("sid",)),
+    allowlist = (
+        AllowedRequest("POST", "/api/login", {}),
+        AllowedRequest("POST", "/api/logout", {}),
+        AllowedRequest("GET", "/api/systems/", _LANGUAGE),
+        AllowedRequest("GET", "/api/date-time/", _SYSTEM),
+        AllowedRequest("GET", "/api/assets/", _SYSTEM, required=("sid",)),
         # isDelete and isRelated, which delete and which mean something else, are not on the list.
-        Permit("POST", "/api/backups/", _SYSTEM, required=("sid",)),
-        Permit("GET", "/api/backups/latest/", {**_SYSTEM, "iid": None, "days": "0"}, required=("sid", "iid")),
-        Permit("GET", "/api/catalog/", _CATALOG, required=("sid", "start_date")),
-        Permit("GET", "/api/catalog/archives/", _CATALOG, required=("sid", "start_date")),
+        AllowedRequest("POST", "/api/backups/", _SYSTEM, required=("sid",)),
+        AllowedRequest("GET", "/api/backups/latest/", {**_SYSTEM, "iid": None, "days": "0"}, required=("sid", "iid")),
+        AllowedRequest("GET", "/api/catalog/", _CATALOG, required=("sid", "start_date")),
+        AllowedRequest("GET", "/api/catalog/archives/", _CATALOG, required=("sid", "start_date")),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "created_at": ("estimated", "local times: of the hour that is repeated in autumn the older one is taken"),
             "completed_at": ("estimated", "as created_at; answers up to about 2015 do not carry it"),
@@ -128,7 +128,7 @@ class Unitrends(Source):
 
     # Way in
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Log in, and ask which zone the appliance writes its times in."""
         login = JsonForToken(
             self.settings.username,
@@ -141,11 +141,11 @@ class Unitrends(Source):
         )
         self.log_in(login)
         if login.told.get("role_scope"):
-            reading.warnings.append("the role of this account has a scope: backups outside of it are silently absent")
+            collector.warnings.append("the role of this account has a scope: backups outside of it are silently absent")
         told = self._clock(None)
         name = self.settings.own["timezone"] or as_text(told.get("tz"))
         if name is None:
-            raise AnswerError(
+            raise InvalidResponseError(
                 "the appliance does not tell its time zone, and writes all times without one",
                 server=self.client.host,
                 advice="Set timezone to the zone of the appliance, such as Europe/Berlin",
@@ -154,7 +154,7 @@ class Unitrends(Source):
         now = time.time_ns() // 1000
         clock = clock_of(told, self._times, now)
         # Also what makes a wrong zone harmless: no rule about time passes where the clocks differ.
-        reading.skew_micros = None if clock is None else clock + SECOND // 2 - now
+        collector.skew_micros = None if clock is None else clock + SECOND // 2 - now
 
     def _clock(self, sid: int | None) -> Mapping[str, t.Any]:
         try:
@@ -165,16 +165,16 @@ class Unitrends(Source):
 
     # Reading
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """Windows from new to old; beside them the inventory and the archives of each system."""
-        self._reading = reading
+        self._reading = collector
         self._failed: set[int] = set()
         systems = self._systems()
-        reading.scope["systems"] = ", ".join(system.name for system in systems)
-        end = reading.until if reading.until is not None else reading.now + DAY * SECOND
-        since = reading.since if reading.since is not None else reading.now - _DEFAULT_DAYS * DAY * SECOND
-        inventories = {system.sid: self.workers.submit(self._assets, system) for system in systems}
-        archives = {system.sid: self.workers.submit(self._archives, system, since) for system in systems}
+        collector.scope["systems"] = ", ".join(system.name for system in systems)
+        end = collector.until if collector.until is not None else collector.now + DAY * SECOND
+        since = collector.since if collector.since is not None else collector.now - _DEFAULT_DAYS * DAY * SECOND
+        inventories = {system.sid: self.thread_pool.submit(self._assets, system) for system in systems}
+        archives = {system.sid: self.thread_pool.submit(self._archives, system, since) for system in systems}
         tellers = {
             system.sid: self._teller(system, inventories[system.sid], archives[system.sid]) for system in systems
         }
@@ -182,15 +182,15 @@ class Unitrends(Source):
         for system in systems:
             if system.sid not in self._failed:
                 tellers[system.sid].finish(include_unprotected=self.settings.include_unprotected)
-        if reading.since is None:
+        if collector.since is None:
             # What lies before was not read, and a policy must know that.
-            reading.since = bottom
+            collector.since = bottom
 
-    def _walk(self, systems: list[System], tellers: Mapping[int, Teller], since: int, end: int) -> int:
+    def _walk(self, systems: list[System], tellers: Mapping[int, PointBuilder], since: int, end: int) -> int:
         """Tell chapter by chapter; gives the start of the oldest that was read."""
         bottom, empty = end, 0
         parts = self._parts(systems, since, end)
-        with contextlib.closing(t.cast("t.Any", self.workers.map(self._asked, parts))) as answers:
+        with contextlib.closing(t.cast("t.Any", self.thread_pool.map(self._asked, parts))) as answers:
             for (start, stop), chapter in itertools.groupby(answers, lambda done: done[0].chapter):
                 found = 0
                 for system, group in itertools.groupby(chapter, lambda done: done[0].system):
@@ -201,7 +201,7 @@ class Unitrends(Source):
                     break
         return bottom
 
-    def _parts(self, systems: list[System], since: int, end: int) -> Iterator[Part]:
+    def _parts(self, systems: list[System], since: int, end: int) -> Iterator[TimeSpan]:
         """All that the list is asked for. Where the catalogue knows of nothing, a chapter is asked for at once."""
         length = parse_duration(self.settings.own["slice"]) * SECOND
         chapters = ((span, self._catalogs(systems, *span)) for span in spans(since, end, length * _CHAPTER))
@@ -214,13 +214,15 @@ class Unitrends(Source):
                 if system.sid not in self._failed:
                     width = length if catalog is None or catalog else length * _CHAPTER
                     for start, stop in spans(*chapter, width):
-                        yield Part(system, chapter, catalog, start, stop)
+                        yield TimeSpan(system, chapter, catalog, start, stop)
 
     def _catalogs(self, systems: list[System], start: int, end: int) -> dict[int, Future[Items | None]]:
         asked = (system for system in systems if system.sid not in self._failed)
-        return {system.sid: self.workers.submit(self._catalog, system, start, end) for system in asked}
+        return {system.sid: self.thread_pool.submit(self._catalog, system, start, end) for system in asked}
 
-    def _told(self, system: System, teller: Teller, answers: Iterator[tuple[Part, Answer | AuditError]]) -> int:
+    def _told(
+        self, system: System, teller: PointBuilder, answers: Iterator[tuple[TimeSpan, Response | AuditError]]
+    ) -> int:
         """Tell what one system answered for one chapter; gives how many backups that were.
 
         Answers are decoded here, slice by slice: decoded they take four times the memory.
@@ -247,14 +249,14 @@ class Unitrends(Source):
         if system.sid not in self._failed:
             self._failed.add(system.sid)
             error.message = f"system {system.name!r}: {error.message}"
-            self._reading.problem(error)
+            self._reading.add_problem(error)
 
-    def _teller(self, system: System, inventory: Future[t.Any], archives: Future[t.Any]) -> Teller:
-        return Teller(self._reading, system, self._times, self.settings, inventory, archives)
+    def _teller(self, system: System, inventory: Future[t.Any], archives: Future[t.Any]) -> PointBuilder:
+        return PointBuilder(self._reading, system, self._times, self.settings, inventory, archives)
 
     # Calls
 
-    def _object(self, answer: Answer) -> dict[str, t.Any]:
+    def _object(self, answer: Response) -> dict[str, t.Any]:
         """An answer as an object. PHP writes an empty one as a list, and some errors come with a status of success."""
         body = answer.json()
         if body == []:
@@ -262,7 +264,7 @@ class Unitrends(Source):
         # Not decoded twice, but to say what came instead.
         told: dict[str, t.Any] = body if isinstance(body, dict) else answer.json_object()
         if told.get("error"):
-            raise AnswerError(
+            raise InvalidResponseError(
                 "the appliance reports an error",
                 server=answer.server,
                 call=answer.call,
@@ -272,7 +274,7 @@ class Unitrends(Source):
 
     def _systems(self) -> list[System]:
         answer = self.client.get("/api/systems/", _LANGUAGE)
-        rows = [as_object(row) for row in items_of(self._object(answer), "appliance", answer.call, answer.server)]
+        rows = [as_object(row) for row in get_items(self._object(answer), "appliance", answer.call, answer.server)]
         systems = []
         for row in rows:
             status = (as_text(row.get("status")) or "").casefold()
@@ -285,17 +287,20 @@ class Unitrends(Source):
             if status in _ANSWERING:
                 systems.append(system)
             else:
-                self._fail(system, AnswerError(f"its status is {status!r}", code="incomplete", server=self.client.host))
+                self._fail(
+                    system,
+                    InvalidResponseError(f"its status is {status!r}", code="incomplete", server=self.client.host),
+                )
         if not systems:
             told = "; ".join(problem.message for problem in self._reading.problems)
-            raise AnswerError(
+            raise InvalidResponseError(
                 f"the appliance lists no system that answers{f' ({told})' if told else ''}",
                 server=answer.server,
                 call=answer.call,
             )
         return sorted(systems, key=lambda system: (not system.local, system.sid))
 
-    def _asked(self, part: Part) -> Answer | AuditError:
+    def _asked(self, part: TimeSpan) -> Response | AuditError:
         """All that one system lists of one span of time."""
         params = {"sid": str(part.system.sid), **_LANGUAGE}
         body = {
@@ -309,7 +314,7 @@ class Unitrends(Source):
         except AuditError as error:
             return error
 
-    def _rows(self, answer: Answer | AuditError) -> list[dict[str, t.Any]]:
+    def _rows(self, answer: Response | AuditError) -> list[dict[str, t.Any]]:
         """The list of backups, which is called data or, up to about 2015, backups; without any it is a bare []."""
         if isinstance(answer, AuditError):
             raise answer
@@ -317,7 +322,7 @@ class Unitrends(Source):
         if not told and answer.json() == []:
             return []
         member = "backups" if "backups" in told else "data"
-        return [as_object(row) for row in items_of(told, member, answer.call, answer.server)]
+        return [as_object(row) for row in get_items(told, member, answer.call, answer.server)]
 
     def _catalog(self, system: System, start: int, end: int) -> Items | None:
         """What the catalogue lists around this chapter: days are local there. None where it may not be read."""
@@ -375,7 +380,7 @@ class Unitrends(Source):
         params = {"sid": str(system.sid), "iid": str(instance), "days": "0", **_LANGUAGE}
         try:
             told = self._object(self.client.get("/api/backups/latest/", params))
-        except (*_OPTIONAL, AnswerError):
+        except (*_OPTIONAL, InvalidResponseError):
             return None
         row = as_object(next(iter(as_list(told.get("data"))), None))
         epoch, text = as_int(row.get("start_time")), row.get("start_time_string")
@@ -385,7 +390,7 @@ class Unitrends(Source):
             with contextlib.suppress(DataError):
                 if fits(times, text, epoch * SECOND):
                     return times
-        raise AnswerError(
+        raise InvalidResponseError(
             f"system {system.name!r}: its times are not those of {self._times.name}",
             server=self.client.host,
             advice="Set timezone to the zone in which this appliance writes its times",

@@ -16,12 +16,12 @@ from concurrent.futures import Future
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records as fields
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import LocalTimes
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import MINUTE, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, scrubbed
-from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import AlikeRecords
+from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import RecordCache
 
 # What began so shortly before we asked may stand in one list and not yet in another.
 _SETTLING = 10 * MINUTE * SECOND
@@ -41,7 +41,7 @@ Items = Sequence[tuple[fields.Row, fields.Row]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class TimeSpan:
     """A span of time in which the list of one system is asked for, and the chapter of its catalogue that it is of."""
 
     system: System
@@ -51,7 +51,7 @@ class Part:
     end: int
 
 
-class Teller:
+class PointBuilder:
     """Tells the points of one system, chapter by chapter: ``begin``, ``tell`` for each slice of it, ``end``.
 
     Both come from new to old, so that a copy comes before its backup or with it.
@@ -59,14 +59,14 @@ class Teller:
 
     def __init__(
         self,
-        reading: Reading,
+        collector: Collector,
         system: System,
         times: LocalTimes,
         settings: Settings,
         inventory: Future[t.Any],
         archives: Future[t.Any],
     ) -> None:
-        self._reading = reading
+        self._reading = collector
         self._system = system
         self._times = times
         self._zone_proved = False
@@ -77,7 +77,7 @@ class Teller:
         self._archived_at: list[int] | None = None
         self._levels: Mapping[str, str] | None = None
         self._workloads: dict[str, Workload] = {}
-        self._wanted = AlikeRecords(fields.NAMING, self._workload_of)
+        self._wanted = RecordCache(fields.NAMING, self._workload_of)
         self._hot: dict[int, list[Copy]] = {}
         # The numbers of all backups that were told, and at hand those of this chapter and of the one before.
         self._told = array("q")
@@ -160,8 +160,8 @@ class Teller:
         """All slices of the chapter were told, which reaches from ``start`` to ``end``: what they leave out."""
         return self._tell_rest(start, end) + self._archived_in(start, end)
 
-    def _tell_backup(self, row: fields.Row, said: fields.Said, number: int) -> None:
-        workload = self._wanted.of(row)
+    def _tell_backup(self, row: fields.Row, said: fields.ParsedFields, number: int) -> None:
+        workload = self._wanted.get(row)
         if workload is None:
             return
         instance_item = self._items.get(number)
@@ -184,7 +184,7 @@ class Teller:
                     continue
                 self._note(number)
                 told += 1
-                workload = self._wanted.of({**instance, "type": item.get("type")})
+                workload = self._wanted.get({**instance, "type": item.get("type")})
                 if workload is not None:
                     copies = self._copies(number)
                     point = fields.point_of_catalog(item, workload, self._system.sid, copies, self._times)
@@ -222,9 +222,9 @@ class Teller:
         cold = [copy for _instance, item in archived if (copy := fields.cold_copy(item))]
         return [*self._hot.pop(number, ()), *cold]
 
-    def _unreadable(self, number: int, error: DataError) -> AnswerError:
+    def _unreadable(self, number: int, error: DataError) -> InvalidResponseError:
         """What cannot be read of one backup is an error that names it."""
-        return AnswerError(
+        return InvalidResponseError(
             f"the backup {number} of system {self._system.name!r}: {error.message}",
             advice="This version of the appliance answers in a way that is not known here; please report it",
         )
@@ -234,7 +234,7 @@ class Teller:
             # The output is the log of the job: long, and nothing of it is a field.
             kept = {name: _without_output(record) for name, record in records.items() if record}
             point.raw = scrubbed(kept)
-        self._reading.point(point)
+        self._reading.add_point(point)
 
     def _workload_of(self, row: fields.Row) -> Workload | None:
         """The workload of a row, always the same object for the same id; None if it is not wanted."""
@@ -242,7 +242,7 @@ class Teller:
         if found.id is not None:
             found = self._workloads.setdefault(found.id, found)
         found.origin = None if self._system.local else self._system.name
-        wanted = found.type in self._settings.workload_types and self._reading.wants(found)
+        wanted = found.type in self._settings.workload_types and self._reading.is_selected(found)
         return found if wanted else None
 
     def _say(self, warning: str) -> None:
@@ -258,7 +258,7 @@ class Teller:
             if number in told:
                 continue
             instance, items = found[0][0], [item for _instance, item in found]
-            workload = self._wanted.of({**instance, "type": items[0].get("type")})
+            workload = self._wanted.get({**instance, "type": items[0].get("type")})
             if workload is not None:
                 try:
                     point = fields.point_of_archive(items, workload, self._system.sid, self._times)
@@ -268,8 +268,8 @@ class Teller:
         listed = self._inventory.result()
         if listed is None:
             if not self._told and not self._catalogued:
-                self._reading.problem(
-                    AnswerError(
+                self._reading.add_problem(
+                    InvalidResponseError(
                         f"system {self._system.name!r} lists no backup, and neither its catalogue nor its inventory "
                         "answered, so that nothing proves it has none",
                         code="incomplete",
@@ -289,7 +289,7 @@ class Teller:
             workload.in_inventory = True
             wanted = workload.type in self._settings.workload_types
             if include_unprotected and wanted and workload.id not in self._workloads:
-                self._reading.workload(workload)
+                self._reading.add_workload(workload)
 
 
 def _without_output(record: t.Any) -> t.Any:

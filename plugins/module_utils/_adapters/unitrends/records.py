@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import LocalTimes
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
@@ -23,7 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_object,
     as_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import AlikeRecords
+from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import RecordCache
 
 Row = Mapping[str, t.Any]
 _MEGABYTE = 1 << 20
@@ -59,7 +59,7 @@ def is_backup(row: Row) -> bool:
     return as_int(row.get("id")) is not None and not said_of(row).no_backup
 
 
-def is_copy(row: Row, said: Said) -> bool:
+def is_copy(row: Row, said: ParsedFields) -> bool:
     """A copy to another appliance repeats number and type of its backup; only these members tell it apart."""
     return "sync_status" in row or "sync_message" in row or said.copy
 
@@ -85,7 +85,7 @@ def is_own(item: Row) -> bool:
 
 
 _FOREIGN = ("replicated", "remote", "imported_from_archive")
-_is_foreign = AlikeRecords(_FOREIGN, lambda item: any(as_bool(item.get(name)) for name in _FOREIGN)).of
+_is_foreign = RecordCache(_FOREIGN, lambda item: any(as_bool(item.get(name)) for name in _FOREIGN)).get
 
 
 def catalogued(answer: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]:
@@ -168,7 +168,7 @@ def started(row: Row, times: LocalTimes) -> list[int]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Said:
+class ParsedFields:
     """What a row says but for its number, its workload, its times and its size."""
 
     no_backup: bool
@@ -186,7 +186,7 @@ class Said:
     replicated: bool
 
 
-def _said_of(row: Row) -> Said:
+def _said_of(row: Row) -> ParsedFields:
     status, usable = _outcome(row)
     shown = (as_text(row.get("type")) or "").casefold()
     verify = (as_text(row.get("verify_status")) or "").casefold()
@@ -194,7 +194,7 @@ def _said_of(row: Row) -> Said:
     if checked is False and status != "running":
         # It was made well, and could not be read back.
         status, usable = "failed", False
-    return Said(
+    return ParsedFields(
         no_backup=any(word in shown for word in _NO_BACKUPS),
         copy=shown.startswith("securesync"),
         replicated_in=as_bool(row.get("replicated")) is True,
@@ -224,11 +224,17 @@ _SAID = (
     "storage",
     "replication_status",
 )
-said_of = AlikeRecords(_SAID, _said_of).of
+said_of = RecordCache(_SAID, _said_of).get
 
 
 def point_of(
-    row: Row, said: Said, item: Row | None, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
+    row: Row,
+    said: ParsedFields,
+    item: Row | None,
+    workload: Workload,
+    sid: int,
+    copies: Sequence[Copy],
+    times: LocalTimes,
 ) -> RecoveryPoint:
     """A backup of the list; ``item`` is the same in the catalogue, which knows its storage."""
     estimated: tuple[str, ...] = ()
@@ -354,5 +360,7 @@ def number_of(row: Row, member: str = "id") -> int:
     """A number that a row must have."""
     number = as_int(row.get(member))
     if number is None:
-        raise AnswerError(f"a record has no number {member!r}", advice="Please report this version of the appliance")
+        raise InvalidResponseError(
+            f"a record has no number {member!r}", advice="Please report this version of the appliance"
+        )
     return number

@@ -10,8 +10,8 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import Listing
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     AuditError,
     ForbiddenError,
@@ -19,7 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     OptionError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Inline, Mapper
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Mapper, SerialMapper
 
 Rows = list[dict[str, t.Any]]
 PAGE = {"Offset": None, "Limit": None}
@@ -27,7 +27,7 @@ _LISTING = Listing(offset="Offset", limit="Limit", items="results", total="total
 MFA_ADVICE = "Use a user of the appliance without multi-factor authentication for unattended reading"
 
 
-class VeeamCloud(Source):
+class VeeamCloud(RestAdapter):
     """One appliance. ``open`` sets where its API begins, and who is logged in."""
 
     versions: t.ClassVar[tuple[str, ...]]
@@ -49,9 +49,9 @@ class VeeamCloud(Source):
                 f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(cls.versions)}"
             )
 
-    def note_repositories(self, reading: Reading, repositories: Rows | AuditError) -> None:
+    def note_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
         """Whether all repositories encrypt, or none does; unknown where they differ or may not be read."""
-        reading.scope["repositories"] = not isinstance(repositories, AuditError)
+        collector.scope["repositories"] = not isinstance(repositories, AuditError)
         if not isinstance(repositories, AuditError):
             states = {as_bool(row.get("enableEncryption")) for row in repositories}
             self.encrypted = states.pop() if len(states) == 1 else None
@@ -59,7 +59,7 @@ class VeeamCloud(Source):
     def side_rows(self, path: str, what: str) -> Rows | AuditError:
         """All records of a listing that only adds to the answer, page after page, or why it cannot be read."""
         try:
-            return list(self.rows(path, what, mapper=Inline()))
+            return list(self.rows(path, what, mapper=SerialMapper()))
         except (ForbiddenError, NotFoundError) as error:
             return error
 
@@ -70,10 +70,10 @@ class VeeamCloud(Source):
         params: Mapping[str, str] | None = None,
         mapper: Mapper | None = None,
         *,
-        ahead: bool = False,
+        prefetch: bool = False,
     ) -> Iterator[dict[str, t.Any]]:
         """All records of one listing, pages read in parallel unless ``mapper`` says otherwise.
 
-        ``ahead``: the first page is asked for now, not when the first record is wanted.
+        ``prefetch``: the first page is asked for now, not when the first record is wanted.
         """
-        return _LISTING.records(self, self.root + path, what, params, mapper, ahead=ahead)
+        return _LISTING.records(self, self.root + path, what, params, mapper, prefetch=prefetch)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, any_of
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, any_true
 
 # Kinds of repository that are somebody's cloud; S3Compatible and the like may stand next to the server.
 _ELSEWHERE = ("azure", "amazons3", "googlecloud", "googlearchive", "ibmcloud", "wasabi", "elevenelevens3", "veeamdata")
@@ -50,11 +50,11 @@ def _one(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
     estimated = {name for point in group for name in point.estimated}
     main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
-    main.offsite = any_of(point.offsite for point in group)
-    main.immutable = any_of(point.immutable for point in group)
+    main.offsite = any_true(point.offsite for point in group)
+    main.immutable = any_true(point.immutable for point in group)
     main.immutable_until = max((p.immutable_until for p in group if p.immutable_until is not None), default=None)
     # One readable copy is enough for a thief.
-    readable = any_of(None if point.encrypted is None else not point.encrypted for point in group)
+    readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
     main.encrypted = None if readable is None else not readable
     main.estimated = tuple(name for name in _ESTIMATES if name in estimated and getattr(main, name) is not None)
     main.malware = max((point.malware for point in group), key=_WORST.index)

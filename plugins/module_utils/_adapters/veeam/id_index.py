@@ -15,7 +15,7 @@ _UNKNOWN = -1
 NOWHERE = -1
 
 
-class IdTable:
+class IdIndex:
     """For each id a size, a number that the caller knows the meaning of, and whether it was used more than once."""
 
     def __init__(self) -> None:

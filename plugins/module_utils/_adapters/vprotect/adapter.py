@@ -15,7 +15,7 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains, Copies
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import (
@@ -29,11 +29,11 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.re
     word,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.workloads import Workloads
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
     OptionError,
 )
@@ -45,12 +45,12 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_object,
     as_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, picked_of
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import JsonForCookies
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Answer, segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response, segment
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_page_size
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Ahead, Inline
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, SerialMapper
 
 _API = "/api"
 _BACKUPS = f"{_API}/backups"
@@ -61,7 +61,7 @@ _DETAILS = {"VM": "/virtual-machines", "APP": "/applications", "STORAGE": "/stor
 _SLACK = DAY * SECOND
 
 
-class VProtect(Source):
+class VProtect(RestAdapter):
     """Reads the list of backups as a whole: a filter by workload would miss backups of workloads that were deleted."""
 
     product = "vprotect"
@@ -69,11 +69,11 @@ class VProtect(Source):
     default_port = 8181
     environment = ("VPROTECT",)
     workload_types = points.WORKLOAD_TYPES
-    permits = (
-        Permit("POST", f"{_API}/session/login"),
-        Permit("POST", f"{_API}/session/logout"),
-        Permit("GET", f"{_API}/nodes"),
-        Permit(
+    allowlist = (
+        AllowedRequest("POST", f"{_API}/session/login"),
+        AllowedRequest("POST", f"{_API}/session/logout"),
+        AllowedRequest("GET", f"{_API}/nodes"),
+        AllowedRequest(
             "GET",
             _BACKUPS,
             {
@@ -84,16 +84,16 @@ class VProtect(Source):
             },
             required=("page", "size"),
         ),
-        Permit("GET", f"{_API}/protected-entities"),
-        *(Permit("GET", _API + path, _PAGE, required=("page", "size")) for path in _DETAILS.values()),
-        Permit("GET", f"{_API}/backup-destinations"),
-        Permit("GET", f"{_API}/restore-jobs", _PAGE, required=("page", "size")),
+        AllowedRequest("GET", f"{_API}/protected-entities"),
+        *(AllowedRequest("GET", _API + path, _PAGE, required=("page", "size")) for path in _DETAILS.values()),
+        AllowedRequest("GET", f"{_API}/backup-destinations"),
+        AllowedRequest("GET", f"{_API}/restore-jobs", _PAGE, required=("page", "size")),
         *(
-            Permit("GET", f"{_API}/rules/{word}-backup/{{rule}}", {"only-active-destinations": "false"})
+            AllowedRequest("GET", f"{_API}/rules/{word}-backup/{{rule}}", {"only-active-destinations": "false"})
             for word in points.RULE_WORDS
         ),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "created_at": ("estimated", "when it was stored, where it has no snapshotTime; it then counts as unknown"),
             "verified": ("estimated", "from a restore job of this very backup; boots and checks are not recorded"),
@@ -114,7 +114,7 @@ class VProtect(Source):
 
     # Way in
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Log in."""
         if self.client.prefix == _API:
             raise OptionError("url: it ends in /api", advice="Leave that out: https://HOST, or https://HOST:PORT")
@@ -136,32 +136,32 @@ class VProtect(Source):
 
     # Reading
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """All backups, each told once it is known whether those that it builds on are there."""
-        self._reading = reading
+        self._reading = collector
         self._locks: dict[str, Future[Mapping[str, int] | AuditError]] = {}
-        entities = self.workers.submit(self._entities)
-        destinations = self.workers.submit(self._encrypting)
-        restores = self.workers.submit(self._restores)
-        workloads = Workloads(reading, self.settings.workload_types, entities)
+        entities = self.thread_pool.submit(self._entities)
+        destinations = self.thread_pool.submit(self._encrypting)
+        restores = self.thread_pool.submit(self._restores)
+        workloads = Workloads(collector, self.settings.workload_types, entities)
         backups = self._backups(self._query(), Records(workloads.by_id, include_raw=self.settings.include_raw))
         context = points.Context(
             self._known("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
             self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
             self._rule_locks,
             self.settings.include_raw,
-            points.lists_places(self.told_version()),
+            points.lists_places(self.known_version()),
             counts_only=self.settings.detail == "workloads" and not self.settings.include_raw,
         )
         self._copies = Copies()
         self._stored_only = 0
-        chains: Chains[RecoveryPoint | points.Like] = Chains(self._tell)
+        chains: Chains[RecoveryPoint | points.PointTemplate] = Chains(self._tell)
         self._read_backups(backups, workloads, chains, context)
-        chains.finish(whole=reading.since is None)
+        chains.finish(whole=collector.since is None)
         for point in self._copies.alone():
-            reading.point(point)
+            collector.add_point(point)
         if self._stored_only:
-            reading.warnings.append(
+            collector.warnings.append(
                 f"{self._stored_only} backups say when they were stored, but not which moment they bring back "
                 "(snapshotTime), so whether they are recent is unknown, and they count as unknown"
             )
@@ -171,7 +171,7 @@ class VProtect(Source):
         self,
         backups: Iterable[Record],
         workloads: Workloads,
-        chains: Chains[RecoveryPoint | points.Like],
+        chains: Chains[RecoveryPoint | points.PointTemplate],
         context: points.Context,
     ) -> None:
         """Hand all backups to ``chains``, but the records of mere copies."""
@@ -181,8 +181,8 @@ class VProtect(Source):
             if said.removed:
                 chains.gone(record.guid())
                 continue
-            workload = workloads.of(record)
-            if workload is None or not self._reading.wants(workload):
+            workload = workloads.get(record)
+            if workload is None or not self._reading.is_selected(workload):
                 continue
             parent = record.parent if said.needs_parent else None
             if like := points.like_of(record, workload, context):
@@ -200,12 +200,12 @@ class VProtect(Source):
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
             )
 
-    def _tell(self, point: RecoveryPoint | points.Like) -> None:
+    def _tell(self, point: RecoveryPoint | points.PointTemplate) -> None:
         if point.usable is not False:
             self._copies.told(point)
-        if isinstance(point, points.Like):
+        if isinstance(point, points.PointTemplate):
             if point.usable is point.pattern.usable:
-                self._reading.alike(point.pattern, point.id, point.created, point.size_bytes)
+                self._reading.add_point_like(point.pattern, point.id, point.created, point.size_bytes)
                 return
             # Its chain made another of it.
             point = point.point()
@@ -213,15 +213,15 @@ class VProtect(Source):
             # It was stored hours after the moment that it brings back, so its age would be told too young.
             point.usable = None
             self._stored_only += 1
-        self._reading.point(point)
+        self._reading.add_point(point)
 
     def _backups(self, query: Mapping[str, t.Any], records: Records) -> Iterator[Record]:
         """All backups, the first page of which is asked for now; the rules of each page are asked for together."""
 
         def fetch(page: int, size: int) -> Page[Record]:
             answer = self._page(_BACKUPS, query, page, size)
-            picked, rest = picked_of(answer.body, records.of_all) or ([], None)
-            return Page(picked if rest == PICKED else records.of_all(_rows(answer)), _total(answer))
+            picked, rest = pick_objects(answer.body, records.get_all) or ([], None)
+            return Page(picked if rest == PICKED else records.get_all(_rows(answer)), _total(answer))
 
         def with_rules(page: Sequence[Record]) -> Sequence[Record]:
             for rule in filter(None, dict.fromkeys([record.words.rule for record in page])):
@@ -229,8 +229,8 @@ class VProtect(Source):
             return page
 
         size = self.settings.page_size
-        begun = Ahead(self.workers, fetch, 0, size)
-        pages = by_page_size(begun, self.workers, size, operator.attrgetter("key"), "backups")
+        begun = Prefetch(self.thread_pool, fetch, 0, size)
+        pages = by_page_size(begun, self.thread_pool, size, operator.attrgetter("key"), "backups")
         return itertools.chain.from_iterable(map(with_rules, pages))
 
     def _query(self) -> dict[str, t.Any]:
@@ -253,19 +253,21 @@ class VProtect(Source):
         if everything is None:
             return False
         statuses = (points.KEPT, (points.REMOVED,))
-        counts = [count for _status, count in self.workers.map(lambda status: self._counted(query, status), statuses)]
+        counts = [
+            count for _status, count in self.thread_pool.map(lambda status: self._counted(query, status), statuses)
+        ]
         return None not in counts and sum(count or 0 for count in counts) == everything
 
     def _counted(self, query: Mapping[str, t.Any], status: tuple[str, ...]) -> int | None:
         """How many backups of these statuses there are; None where the server does not tell, or refuses to."""
         try:
             return _total(self._page(_BACKUPS, {**query, "status": list(status)}, 0, 1))
-        except AnswerError as error:
+        except InvalidResponseError as error:
             if error.status != 400:
                 raise
             return None
 
-    def _page(self, path: str, query: Mapping[str, t.Any], page: int, size: int) -> Answer:
+    def _page(self, path: str, query: Mapping[str, t.Any], page: int, size: int) -> Response:
         return self.client.get(path, {**query, "page": str(page), "size": str(size)})
 
     def _records(self, path: str, what: str) -> Iterator[dict[str, t.Any]]:
@@ -275,7 +277,7 @@ class VProtect(Source):
             answer = self._page(_API + path, {}, page, size)
             return Page(_rows(answer), _total(answer))
 
-        pages = by_page_size(fetch, Inline(), self.settings.page_size, identity, what)
+        pages = by_page_size(fetch, SerialMapper(), self.settings.page_size, identity, what)
         return itertools.chain.from_iterable(pages)
 
     def _list(self, path: str) -> list[dict[str, t.Any]]:
@@ -325,7 +327,7 @@ class VProtect(Source):
 
     def _ask_rule(self, rule: str, word: str) -> None:
         if rule not in self._locks:
-            self._locks[rule] = self.workers.submit(self._locks_of, f"{_API}/rules/{word}-backup/{segment(rule)}")
+            self._locks[rule] = self.thread_pool.submit(self._locks_of, f"{_API}/rules/{word}-backup/{segment(rule)}")
 
     def _locks_of(self, path: str) -> Mapping[str, int] | AuditError:
         try:
@@ -352,12 +354,12 @@ class VProtect(Source):
         return list(known.values())
 
 
-def _rows(answer: Answer) -> list[dict[str, t.Any]]:
+def _rows(answer: Response) -> list[dict[str, t.Any]]:
     """A list is a bare array; one client has also met {"members": [...]}."""
     body = answer.json()
     rows = as_object(body).get("members") if isinstance(body, dict) else body
     if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
-        raise AnswerError(
+        raise InvalidResponseError(
             "the answer is no list of records",
             server=answer.server,
             call=answer.call,
@@ -367,6 +369,6 @@ def _rows(answer: Answer) -> list[dict[str, t.Any]]:
     return rows
 
 
-def _total(answer: Answer) -> int | None:
+def _total(answer: Response) -> int | None:
     """How many records there are in all; told from about version 5.1 on."""
     return as_int(answer.headers.get("X-Total-Count"))

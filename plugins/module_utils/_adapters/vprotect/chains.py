@@ -33,7 +33,7 @@ class Backup(t.Protocol):
 Link = t.TypeVar("Link", bound=Backup)
 
 
-class Journal:
+class UsabilityIndex:
     """What was told, and whether it is usable, in 9 bytes each: the last ones at hand, others found in the end."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Chains(t.Generic[Link]):
 
     def __init__(self, tell: Callable[[Link], None]) -> None:
         self._tell = tell
-        self._journal = Journal()
+        self._journal = UsabilityIndex()
         self._waiting: dict[int, list[Link]] = {}
 
     def add(self, point: Link, parent: str | None) -> None:

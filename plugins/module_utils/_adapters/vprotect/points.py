@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import (
     TYPES,
-    Place,
+    Location,
+    ParsedFields,
     Record,
-    Said,
-    Words,
+    RecordFields,
     guid_of,
     word,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_of
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_true
 from ansible_collections.backup.audit.plugins.module_utils._core.times import days_after
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
@@ -68,7 +68,7 @@ class Context:
     # Whether points are only counted, so that nothing has to be kept of one but what counts.
     counts_only: bool = False
 
-    def said(self, words: Words) -> Said:
+    def said(self, words: RecordFields) -> ParsedFields:
         """What a record means but for its id, its workload, its times and its size."""
         if words.said is None:
             words.said = _said_of(words, self)
@@ -102,7 +102,7 @@ def entity_of(entity: Mapping[str, t.Any]) -> Workload:
     )
 
 
-def _said_of(words: Words, context: Context) -> Said:
+def _said_of(words: RecordFields, context: Context) -> ParsedFields:
     status = _STATUSES.get(words.status, "unknown")
     kind = _KINDS.get(words.kind, "unknown")
     copy = words.kind == _SYNCHRONIZATION
@@ -111,8 +111,8 @@ def _said_of(words: Words, context: Context) -> Said:
     encrypted = offsite = None
     if copies and made:
         encrypted = True if all(one.encrypted for one in copies) else None
-        offsite = any_of(one.offsite for one in copies)
-    return Said(
+        offsite = any_true(one.offsite for one in copies)
+    return ParsedFields(
         status=status,
         # What lies in archives only must be brought back from there first.
         kind="archive" if words.places and all(place.role == "ARCHIVE" for place in words.places) else kind,
@@ -138,7 +138,7 @@ def point_of(record: Record, workload: Workload, context: Context) -> RecoveryPo
     if created is None:
         if said.status in ("failed", "running"):
             return None
-        raise AnswerError(f"the backup {guid} has neither snapshotTime nor backupTime")
+        raise InvalidResponseError(f"the backup {guid} has neither snapshotTime nor backupTime")
     point = RecoveryPoint(
         id=guid,
         workload=workload,
@@ -172,7 +172,7 @@ def point_of(record: Record, workload: Workload, context: Context) -> RecoveryPo
 
 
 @dataclasses.dataclass(slots=True)
-class Like:
+class PointTemplate:
     """A point that is ``pattern`` but for id, time and size, and for what its chain makes of it."""
 
     pattern: RecoveryPoint
@@ -193,7 +193,7 @@ class Like:
         )
 
 
-def like_of(record: Record, workload: Workload, context: Context) -> Like | None:
+def like_of(record: Record, workload: Workload, context: Context) -> PointTemplate | None:
     """One record that says what others of its workload say; None for all that says more, or less."""
     words, created, size = record.words, record.snapshot, record.size
     # Of what is locked, and of what was restored, each has a time of its own.
@@ -209,10 +209,10 @@ def like_of(record: Record, workload: Workload, context: Context) -> Like | None
         # Of its own record only, and nothing that counts.
         pattern.completed = pattern.expires = None
         words.patterns[record.workload] = pattern
-    return Like(pattern, record.key, created, size, pattern.usable)
+    return PointTemplate(pattern, record.key, created, size, pattern.usable)
 
 
-def _usable(status: str, places: Sequence[Place] | None, context: Context, *, sure: bool) -> bool | None:
+def _usable(status: str, places: Sequence[Location] | None, context: Context, *, sure: bool) -> bool | None:
     if status in ("failed", "running"):
         return False
     if status == "unknown":
@@ -223,7 +223,7 @@ def _usable(status: str, places: Sequence[Place] | None, context: Context, *, su
     return False if told and told <= {"REMOVED", "FAILED"} else None
 
 
-def _copies(places: Sequence[Place] | None, context: Context) -> list[Copy] | None:
+def _copies(places: Sequence[Location] | None, context: Context) -> list[Copy] | None:
     if places is None or any(not place.status for place in places):
         return None
     return [
@@ -239,7 +239,7 @@ def _copies(places: Sequence[Place] | None, context: Context) -> list[Copy] | No
     ]
 
 
-def _lock(point: RecoveryPoint, words: Words, copies: Sequence[Copy], context: Context) -> bool:
+def _lock(point: RecoveryPoint, words: RecordFields, copies: Sequence[Copy], context: Context) -> bool:
     """The retention lock of the rule as it is today, counted from when the backup was stored."""
     days = words.days
     if days is None:
@@ -256,7 +256,7 @@ def _lock(point: RecoveryPoint, words: Words, copies: Sequence[Copy], context: C
     return point.immutable_until is not None
 
 
-def _days_of(words: Words, context: Context) -> tuple[int, ...]:
+def _days_of(words: RecordFields, context: Context) -> tuple[int, ...]:
     """Days of lock of each place in which a backup is present."""
     days = context.locks(*words.rule) if words.rule is not None else {}
     present = [place for place in words.places or () if place.status == "PRESENT"]

@@ -15,7 +15,7 @@ import dataclasses
 import typing as t
 from collections.abc import Container, Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import from_epoch_millis
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text
@@ -66,7 +66,7 @@ def own_guid(row: Mapping[str, t.Any]) -> str:
     """The id of a record; without it nothing can be told apart."""
     guid = as_text(row.get("guid"))
     if guid is None:
-        raise AnswerError("a record has no guid", advice="Check that the URL is that of the product")
+        raise InvalidResponseError("a record has no guid", advice="Check that the URL is that of the product")
     return guid
 
 
@@ -93,7 +93,7 @@ def moment(value: t.Any) -> int | None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """One place in which a backup lies, or lay."""
 
     status: str
@@ -105,7 +105,7 @@ class Place:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Said:
+class ParsedFields:
     """What a record means but for its id, its workload, its times and its size."""
 
     status: str
@@ -125,18 +125,18 @@ class Said:
 
 
 @dataclasses.dataclass(slots=True)
-class Words:
+class RecordFields:
     """The words of a record: what it says but for its id, its workload, its times and its size."""
 
     status: str
     kind: str
     # Versions before 5 know of one place and list none.
-    places: tuple[Place, ...] | None
+    places: tuple[Location, ...] | None
     job: str | None
     # (guid, word of the kind) of the rule that made the backup; None where the record does not tell them.
     rule: tuple[str, str] | None
     # What they mean, and the days of retention lock of each copy: worked out when they are wanted.
-    said: Said | None = dataclasses.field(default=None, compare=False)
+    said: ParsedFields | None = dataclasses.field(default=None, compare=False)
     days: tuple[int, ...] | None = dataclasses.field(default=None, compare=False)
     # A point that says no more than this, by the guid of its workload.
     patterns: dict[str | None, RecoveryPoint] = dataclasses.field(default_factory=dict, compare=False)
@@ -147,7 +147,7 @@ class Record(t.NamedTuple):
 
     # The guid, or all of it where it has none.
     key: str
-    words: Words
+    words: RecordFields
     workload: str | None
     snapshot: int | None
     finished: int | None
@@ -170,13 +170,13 @@ class Records:
     def __init__(self, workloads: Container[str | None], *, include_raw: bool) -> None:
         self._workloads = workloads
         self._include_raw = include_raw
-        self._known: dict[t.Any, Words] = {}
+        self._known: dict[t.Any, RecordFields] = {}
 
-    def of_all(self, rows: Iterable[dict[str, t.Any]]) -> list[Record]:
+    def get_all(self, rows: Iterable[dict[str, t.Any]]) -> list[Record]:
         """Record by record."""
-        return list(map(self.of, rows))
+        return list(map(self.get, rows))
 
-    def of(self, row: dict[str, t.Any]) -> Record:
+    def get(self, row: dict[str, t.Any]) -> Record:
         """One record."""
         guid, status, kind, entity, rule, places, snapshot, finished, size, expires = map(row.get, _MEMBERS)
         key, workload = as_text(guid), guid_of(row, "protectedEntity")
@@ -194,7 +194,7 @@ class Records:
             row if whole else None,
         )
 
-    def _words(self, status: t.Any, kind: t.Any, entity: t.Any, rule: t.Any, places: t.Any) -> Words:
+    def _words(self, status: t.Any, kind: t.Any, entity: t.Any, rule: t.Any, places: t.Any) -> RecordFields:
         """The same object for all records that say the same."""
         rule_guid, rule_name = _guid_and_name(rule)
         told = (
@@ -211,7 +211,7 @@ class Records:
             # Not met before, or an object or a list where none should be.
             return self._learn(told)
 
-    def _learn(self, told: tuple[t.Any, ...]) -> Words:
+    def _learn(self, told: tuple[t.Any, ...]) -> RecordFields:
         words = _words_of(*told)
         # Nothing but a text equals a text, while 1 is True. So what is found again needs no look at its types.
         if _all_text(told):
@@ -245,9 +245,9 @@ def _all_text(value: t.Any) -> bool:
 
 def _words_of(
     status: t.Any, kind: t.Any, places: tuple[tuple[t.Any, ...], ...] | None, job: t.Any, rule: t.Any, entity: t.Any
-) -> Words:
+) -> RecordFields:
     rule_guid, (_type, rule_word) = as_text(rule), TYPES.get(word(entity), (None, None))
-    return Words(
+    return RecordFields(
         status=word(status),
         kind=word(kind),
         places=None if places is None else tuple(_place_of(*place) for place in places),
@@ -256,5 +256,5 @@ def _words_of(
     )
 
 
-def _place_of(status: t.Any, role: t.Any, kind: t.Any, destination: t.Any, name: t.Any) -> Place:
-    return Place(word(status), word(role), word(kind), as_text(destination), as_text(name))
+def _place_of(status: t.Any, role: t.Any, kind: t.Any, destination: t.Any, name: t.Any) -> Location:
+    return Location(word(status), word(role), word(kind), as_text(destination), as_text(name))

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import Record, own_guid
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
 
@@ -19,15 +19,15 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Wo
 class Workloads:
     """Workloads by id: what backups name and what the server lists become one."""
 
-    def __init__(self, reading: Reading, wanted: tuple[str, ...], entities: Future[t.Any]) -> None:
-        self._reading = reading
+    def __init__(self, collector: Collector, wanted: tuple[str, ...], entities: Future[t.Any]) -> None:
+        self._reading = collector
         self._wanted = wanted
         self._entities = entities
         self._all = set(wanted) == set(points.WORKLOAD_TYPES)
         self.by_id: dict[str | None, Workload] = {}
         self._inventory: dict[str | None, Workload] | None = None
 
-    def of(self, record: Record) -> Workload | None:
+    def get(self, record: Record) -> Workload | None:
         """The workload of a backup; None if its type is not wanted."""
         known = self.by_id.get(record.workload)
         if known is None:
@@ -63,7 +63,7 @@ class Workloads:
                 known.in_inventory = listed.in_inventory
                 known.name = known.name or listed.name
             elif include_unprotected and (self._all or listed.type in self._wanted):
-                self._reading.workload(listed)
+                self._reading.add_workload(listed)
         if not found and not self.by_id:
             self._reading.warnings.append(
                 "neither backups nor workloads are listed; this server leaves out what an account may not see"

@@ -123,7 +123,7 @@ def percent(value: t.Any, path: str) -> int:
     return int(match[1])
 
 
-def flag(value: t.Any, path: str) -> bool:
+def parse_bool(value: t.Any, path: str) -> bool:
     """A boolean; also as the text that a template makes of one."""
     if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
         return value.lower() in ("true", "yes")
@@ -134,7 +134,7 @@ def flag(value: t.Any, path: str) -> bool:
 
 def demand(value: t.Any, path: str) -> int:
     """``true``: the rule is asked for. What is not asked for is left out."""
-    if not flag(value, path):
+    if not parse_bool(value, path):
         raise OptionError(f"{path}: a rule that is not asked for is left out", advice="Write true, or leave it out")
     return 1
 

@@ -23,8 +23,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.sche
     RULES,
     Facet,
     Rule,
-    facet_of_kinds,
-    rules_of,
+    attribute_for_kinds,
+    rules_by_name,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     ATTESTED,
@@ -191,7 +191,7 @@ def _beside(said: dict[str, t.Any], tiers: tuple[Tier, ...]) -> dict[str, t.Any]
     if "combine" in said:
         combine = arguments.mapping(said["combine"], "combine", ("by", "independent"))
         found["combine"] = arguments.choice(combine.get("by"), "combine.by", ("workload_name", "workload_id"))
-        found["independent"] = arguments.flag(combine.get("independent", False), "combine.independent")
+        found["independent"] = arguments.parse_bool(combine.get("independent", False), "combine.independent")
     if "max_read_age" in said:
         found["max_read_age"] = arguments.duration(said["max_read_age"], "max_read_age")
     if "empty_reads" in said:
@@ -242,7 +242,7 @@ def _all_controls() -> set[str]:
 def _tier(name: str | None, match: Match | None, policy: dict[str, t.Any], path: str) -> Tier:
     arguments.refuse_unknown(policy, _POLICY_KEYS if name else (*_POLICY_KEYS, "policies", *BESIDE), path)
     settings = Settings().nearer(policy, path)
-    young = _default_young(policy, path)
+    young = _default_max_age(policy, path)
     controls: list[Control] = []
     for key, value in policy.items():
         if key == "kinds":
@@ -262,7 +262,7 @@ def _tier(name: str | None, match: Match | None, policy: dict[str, t.Any], path:
     )
 
 
-def _default_young(policy: dict[str, t.Any], path: str) -> int | None:
+def _default_max_age(policy: dict[str, t.Any], path: str) -> int | None:
     """How old the newest point of a location may be: locations.newest_within, else recovery_points.newest_within."""
     for facet in ("locations", "recovery_points"):
         value = policy.get(facet)
@@ -275,7 +275,7 @@ def _default_young(policy: dict[str, t.Any], path: str) -> int | None:
 
 
 def _facet(facet: Facet, value: t.Any, path: str, settings: Settings, young: int | None) -> list[Control]:
-    rules = rules_of(facet)
+    rules = rules_by_name(facet)
     given = arguments.mapping(value, path)
     for key in given:
         if key not in rules and key in _RULE_NAMES:
@@ -285,10 +285,10 @@ def _facet(facet: Facet, value: t.Any, path: str, settings: Settings, young: int
     arguments.refuse_unknown(given, (*rules, *facet.options, *SETTINGS), path, "rule or setting")
     settings = settings.nearer(given, path)
     if "kinds" in given:
-        facet = facet_of_kinds(tuple(dict.fromkeys(arguments.choices(given["kinds"], f"{path}.kinds", KINDS))))
+        facet = attribute_for_kinds(tuple(dict.fromkeys(arguments.choices(given["kinds"], f"{path}.kinds", KINDS))))
     offset = 0
     if facet.name == "copies":
-        offset = int(arguments.flag(given.get("production", True), f"{path}.production"))
+        offset = int(arguments.parse_bool(given.get("production", True), f"{path}.production"))
     controls = [
         _control(facet, rules[name], limit, f"{path}.{name}", settings, young=young, offset=offset)
         for name, limit in given.items()

@@ -51,7 +51,7 @@ class Match:
         self._globs = [(key, Globs(given[key], f"{path}.{key}")) for key in _TEXT_KEYS if key in given]
         self._ask_inventory = "in_inventory" in given
         inventory = given.get("in_inventory")
-        self._inventory = None if inventory is None else arguments.flag(inventory, f"{path}.in_inventory")
+        self._inventory = None if inventory is None else arguments.parse_bool(inventory, f"{path}.in_inventory")
 
     def __call__(self, row: Row) -> bool:
         if self._ask_inventory and row.get("in_inventory") is not self._inventory:

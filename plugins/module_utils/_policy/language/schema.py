@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules import 
     sizes,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules import locations as places
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import HOLE, Evaluate, Row, View, Words
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import HOLE, Evaluate, Row, View, Wording
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Rule:
     name: str
     argument: str
     evaluate: Evaluate
-    words: Callable[[Facet, str, str], Words]
+    words: Callable[[Facet, str, str], Wording]
     # best | worst | furthest; a best that counts can be added up (``independent``).
     combine: str = "best"
     adds: bool = False
@@ -54,44 +54,44 @@ class Rule:
     within: bool = False
 
 
-def _minimum(facet: Facet, limit: str, _window: str) -> Words:
+def _minimum(facet: Facet, limit: str, _window: str) -> Wording:
     text = f"number of {facet.many} is {HOLE}, wanted are at least {limit}"
-    return Words(text, text, text, f"there are at least {limit} {facet.many}")
+    return Wording(text, text, text, f"there are at least {limit} {facet.many}")
 
 
-def _newest(facet: Facet, limit: str, _window: str) -> Words:
+def _newest(facet: Facet, limit: str, _window: str) -> Wording:
     text = f"{facet.newest} is {HOLE} old, allowed are {limit}"
     empty = f"there is no {facet.one}, the newest may be {limit} old"
-    return Words(text, text, empty, f"the {facet.newest} is at most {limit} old")
+    return Wording(text, text, empty, f"the {facet.newest} is at most {limit} old")
 
 
-def _reaches_back(facet: Facet, limit: str, _window: str) -> Words:
+def _reaches_back(facet: Facet, limit: str, _window: str) -> Wording:
     text = f"oldest {facet.one} is {HOLE} old, wanted is at least {limit}"
     empty = f"there is no {facet.one}, the oldest must be at least {limit} old"
-    return Words(text, text, empty, f"the oldest {facet.one} is at least {limit} old")
+    return Wording(text, text, empty, f"the oldest {facet.one} is at least {limit} old")
 
 
-def _gap(facet: Facet, limit: str, window: str) -> Words:
+def _gap(facet: Facet, limit: str, window: str) -> Wording:
     window = f" in the last {window}" if window else ""
     text = f"longest time without a new {facet.one}{window} is {HOLE}, allowed are {limit}"
     empty = f"there is no {facet.one}, the longest time without a new one may be {limit}"
-    return Words(text, text, empty, f"the longest time without a new {facet.one}{window} is at most {limit}")
+    return Wording(text, text, empty, f"the longest time without a new {facet.one}{window} is at most {limit}")
 
 
-def _in_a_row(period: str) -> Callable[[Facet, str, str], Words]:
-    def words(facet: Facet, limit: str, _window: str) -> Words:
+def _in_a_row(period: str) -> Callable[[Facet, str, str], Wording]:
+    def words(facet: Facet, limit: str, _window: str) -> Wording:
         text = f"number of {period} in a row with a {facet.one} is {HOLE}, wanted are at least {limit}"
-        return Words(text, text, text, f"there are at least {limit} {period} in a row with a {facet.one}")
+        return Wording(text, text, text, f"there are at least {limit} {period} in a row with a {facet.one}")
 
     return words
 
 
-def _every(facet: Facet, _limit: str, window: str) -> Words:
+def _every(facet: Facet, _limit: str, window: str) -> Wording:
     window = f" of the last {window}" if window else ""
     broken = f"number of recovery points that are {facet.has_not} is {HOLE}, allowed are none"
     if window:
         broken = f"not every recovery point{window} is {facet.has}"
-    return Words(
+    return Wording(
         f"every recovery point{window} is {facet.has}",
         broken,
         f"there is no recovery point{window}, so none is {facet.has}",
@@ -99,12 +99,12 @@ def _every(facet: Facet, _limit: str, window: str) -> Words:
     )
 
 
-def _none(facet: Facet, _limit: str, window: str) -> Words:
+def _none(facet: Facet, _limit: str, window: str) -> Wording:
     window = f" of the last {window}" if window else ""
     broken = f"number of recovery points that are {facet.has} is {HOLE}, allowed are none"
     if window:
         broken = f"there are recovery points{window} that are {facet.has}, allowed are none"
-    return Words(
+    return Wording(
         f"no recovery point{window} is {facet.has}",
         broken,
         f"there is no recovery point{window}, so nothing is proved",
@@ -112,24 +112,24 @@ def _none(facet: Facet, _limit: str, window: str) -> Words:
     )
 
 
-def _places(noun: str) -> Callable[[Facet, str, str], Words]:
-    def words(facet: Facet, limit: str, window: str) -> Words:
+def _places(noun: str) -> Callable[[Facet, str, str], Wording]:
+    def words(facet: Facet, limit: str, window: str) -> Wording:
         many = f"{noun or facet.many} with a recovery point" + (f" at most {window} old" if window else "")
         text = f"number of {many} is {HOLE}, wanted are at least {limit}"
-        return Words(text, text, text, f"there are at least {limit} {many}")
+        return Wording(text, text, text, f"there are at least {limit} {many}")
 
     return words
 
 
-def _size(facet: Facet, limit: str, _window: str) -> Words:
+def _size(facet: Facet, limit: str, _window: str) -> Wording:
     text = f"{facet.newest} has {HOLE} of the median size of its kind, wanted is at least {limit}"
     empty = f"there is no {facet.one}, the newest must have {limit} of the median size of its kind"
-    return Words(text, text, empty, f"the {facet.newest} has at least {limit} of the median size of its kind")
+    return Wording(text, text, empty, f"the {facet.newest} has at least {limit} of the median size of its kind")
 
 
-def _restored(facet: Facet, limit: str, _window: str) -> Words:
+def _restored(facet: Facet, limit: str, _window: str) -> Wording:
     text = f"the newest restore test took {HOLE}, allowed are {limit}"
-    return Words(text, text, text, f"it can be restored within {limit}")
+    return Wording(text, text, text, f"it can be restored within {limit}")
 
 
 MINIMUM = Rule("minimum", "count", counts_and_ages.minimum, _minimum, adds=True)
@@ -225,11 +225,11 @@ KIND_FACETS: dict[str, Facet] = {
 }
 
 
-def facet_of_kinds(kinds: tuple[str, ...]) -> Facet:
+def attribute_for_kinds(kinds: tuple[str, ...]) -> Facet:
     """The facet recovery_points where the policy says itself which kinds count."""
     return dataclasses.replace(FACETS["recovery_points"], view=attributes.of_kinds(kinds))
 
 
-def rules_of(facet: Facet) -> dict[str, Rule]:
+def rules_by_name(facet: Facet) -> dict[str, Rule]:
     """The rules of a facet by their names."""
     return {rule.name: rule for rule in facet.rules}

@@ -34,7 +34,7 @@ def minimum(view: View, control: Control, context: Context) -> Outcome:
     if count >= control.limit:
         return (PASS, EXACT, count, control.words.passed, possible)
     if possible >= control.limit:
-        why = f"{count} are known, and {view.why_unknown()}"
+        why = f"{count} are known, and {view.unknown_reason()}"
         return unknown(control, why, count, possible)
     if unread := context.unread():
         return unknown(control, f"{count} are known, {unread}", count, possible)
@@ -54,13 +54,13 @@ def newest_within(view: View, control: Control, context: Context) -> Outcome:
     actual = None if age is None else seconds(age)
     if view.newest_unknown is not None:
         if elapsed(parsed(view.newest_unknown), context.now, control.workdays) <= control.limit_micros:
-            return unknown(control, view.why_unknown(), actual)
+            return unknown(control, view.unknown_reason(), actual)
     elif view.unknown:
-        return unknown(control, view.why_unknown(), actual)
-    return _not_young(view, control, context, age)
+        return unknown(control, view.unknown_reason(), actual)
+    return _too_old(view, control, context, age)
 
 
-def _not_young(view: View, control: Control, context: Context, age: int | None) -> Outcome:
+def _too_old(view: View, control: Control, context: Context, age: int | None) -> Outcome:
     actual = None if age is None else seconds(age)
     if view.count and age is None:
         return unknown(control, "their times are not told", actual)
@@ -92,7 +92,7 @@ def tested_within(view: View, control: Control, context: Context) -> Outcome:
     actual = None if age is None else seconds(age)
     # An old point may have been tested yesterday: its own age says nothing.
     if view.unknown:
-        return unknown(control, view.why_unknown(), actual)
+        return unknown(control, view.unknown_reason(), actual)
     if view.count and view.tested_at is None:
         return unknown(control, "the date of the test is not told", actual)
     if unread := context.unread():
@@ -133,9 +133,9 @@ def reaches_back(view: View, control: Control, context: Context) -> Outcome:
     actual = None if age is None else age // SECOND
     if view.oldest_unknown is not None:
         if elapsed(parsed(view.oldest_unknown), context.now, control.workdays) >= control.limit_micros:
-            return unknown(control, view.why_unknown(), actual)
+            return unknown(control, view.unknown_reason(), actual)
     elif view.unknown:
-        return unknown(control, view.why_unknown(), actual)
+        return unknown(control, view.unknown_reason(), actual)
     if view.count and age is None:
         return unknown(control, "their times are not told", actual)
     if unread := context.unread():
@@ -153,10 +153,10 @@ def none(view: View, control: Control, context: Context) -> Outcome:
     return _unbroken(view, control, context, (view.count, view.newest), (view.false, view.newest_false))
 
 
-Group = tuple[int, "str | None"]
+PointGroup = tuple[int, "str | None"]
 
 
-def _unbroken(view: View, control: Control, context: Context, breaking: Group, keeping: Group) -> Outcome:
+def _unbroken(view: View, control: Control, context: Context, breaking: PointGroup, keeping: PointGroup) -> Outcome:
     words = control.words
     possible = breaking[0] + keeping[0] + view.unknown
     if control.within is not None and context.clock_off:
@@ -167,7 +167,7 @@ def _unbroken(view: View, control: Control, context: Context, breaking: Group, k
     if broken is None:
         return unknown(control, "the times of points that break it are not told", None, possible)
     if _in_window((view.unknown, view.newest_unknown), control, context) is not False:
-        return unknown(control, view.why_unknown(), None, possible)
+        return unknown(control, view.unknown_reason(), None, possible)
     back_to = None if control.within is None else context.now - control.within * SECOND
     if unread := context.unread(back_to):
         return unknown(control, unread, None, possible)
@@ -177,7 +177,7 @@ def _unbroken(view: View, control: Control, context: Context, breaking: Group, k
     return (PASS, EXACT, 0, words.passed, possible) if kept else (FAIL, EXACT, None, words.empty, possible)
 
 
-def _in_window(group: Group, control: Control, context: Context) -> bool | None:
+def _in_window(group: PointGroup, control: Control, context: Context) -> bool | None:
     """Whether the group has a point as young as ``within``; None if its times are not told."""
     count, newest = group
     if not count or control.within is None:

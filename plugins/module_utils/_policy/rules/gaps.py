@@ -60,21 +60,21 @@ def _too_long(view: View, control: Control, context: Context, least: int | None)
     """No proof of a pass: is it proof of a fail?"""
     actual = None if least is None else seconds(least)
     if least is None or least <= control.limit_micros:
-        return unknown(control, _why_no_gap(view, control, context), actual)
+        return unknown(control, _unknown_gap_reason(view, control, context), actual)
     if view.unknown:
         possible = view.history.get("possible", {}).get("gaps", {})
         newest, oldest = latest((view.newest, view.newest_unknown)), earliest((view.oldest, view.oldest_unknown))
         least_possible, _most = _gap(possible, parsed_or_none(newest), parsed_or_none(oldest), control, context)
         if least_possible is None or least_possible <= control.limit_micros:
-            return unknown(control, view.why_unknown(), actual)
+            return unknown(control, view.unknown_reason(), actual)
     if context.until is not None:
         return unknown(control, str(context.unread()), actual)
     return (FAIL, EXACT, actual, control.words.failed, 0)
 
 
-def _why_no_gap(view: View, control: Control, context: Context) -> str:
+def _unknown_gap_reason(view: View, control: Control, context: Context) -> str:
     if view.unknown and (not view.count or _doubtful_lead(view, control, context) > control.limit_micros):
-        return view.why_unknown()
+        return view.unknown_reason()
     if not view.history.get("gaps") or view.newest is None:
         return "the gaps between its points are not told"
     _least, most_lead = _lead(parsed_or_none(view.oldest), control, context)

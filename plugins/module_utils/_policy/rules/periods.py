@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import (
     DAY_MICROS,
-    day_of,
+    day_number,
     workdays_between,
 )
 
@@ -52,7 +52,7 @@ def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:
         if view.unknown:
             possible = view.history.get("possible", {}).get("calendar", {}).get(period)
             if possible is None or possible >= control.limit or control.workdays is not None:
-                return unknown(control, view.why_unknown(), run)
+                return unknown(control, view.unknown_reason(), run)
         # The running period, the run and the empty period before it; only what was not read of these could help.
         looked_at = (run + 2) * longest * (1 if control.workdays is None else 7)
         if unread := context.unread(context.now - looked_at):
@@ -72,7 +72,7 @@ def _run(view: View, control: Control, context: Context, period: str) -> tuple[i
         return None, False
     run = calendar.get(period, 0)
     if period == "days" and control.workdays is not None:
-        held, all_known = _workdays_in_a_row(run, day_of(newest), day_of(context.now), control.workdays)
+        held, all_known = _workdays_in_a_row(run, day_number(newest), day_number(context.now), control.workdays)
         return held, all_known and not view.bounds_only
     # The run was counted when the READ was made; since then periods may have passed without a point.
     shortest, longest = PERIODS[period]

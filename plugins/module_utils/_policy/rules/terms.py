@@ -91,7 +91,7 @@ class View:
         """No point has the facet and none may have it."""
         return not (self.count or self.unknown or self.newest)
 
-    def why_unknown(self) -> str:
+    def unknown_reason(self) -> str:
         """Why some points are of unknown, for people."""
         if self.refused:
             return f"of {self.refused} points this is only estimated or attested, which the policy does not accept"
@@ -102,7 +102,7 @@ Evaluate = Callable[[View, "Control", Context], Outcome]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Words:
+class Wording:
     """The sentences of one control; HOLE stands for the measured value."""
 
     passed: str
@@ -123,7 +123,7 @@ class Control:
     combine: str
     unit: str
     limit: int
-    words: Words
+    words: Wording
     # ``limit`` in microseconds, and from which age on it warns.
     limit_micros: int = 0
     warn_micros: int = 0

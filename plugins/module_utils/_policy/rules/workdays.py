@@ -17,7 +17,7 @@ _WEEK_MICROS = 7 * DAY_MICROS
 _FIRST_WEEKDAY = 3
 
 
-def day_of(moment: int) -> int:
+def day_number(moment: int) -> int:
     """The number of the UTC day of a moment, counted from 1970."""
     return moment // DAY_MICROS
 
@@ -37,8 +37,8 @@ def elapsed(start: int, end: int, workdays: frozenset[int] | None) -> int:
     total = weeks * len(workdays) * DAY_MICROS
     moment = end - rest
     while moment < end:
-        next_day = (day_of(moment) + 1) * DAY_MICROS
-        if is_workday(day_of(moment), workdays):
+        next_day = (day_number(moment) + 1) * DAY_MICROS
+        if is_workday(day_number(moment), workdays):
             total += min(next_day, end) - moment
         moment = next_day
     return total

@@ -13,25 +13,27 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.filter.restore_record import restore_record
 from ansible_collections.backup.audit.plugins.filter.restore_sample import restore_sample
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 
 
-def reading(*usable: bool | None, names: int = 20, kind: str = "full") -> dict[str, Any]:
+def collector(*usable: bool | None, names: int = 20, kind: str = "full") -> dict[str, Any]:
     """A READ of so many workloads, each with a point of every day; the newest comes last."""
-    told = Reading("backup01", "restic", keep_points=True)
+    told = Collector("backup01", "restic", keep_points=True)
     for number in range(names):
         workload = Workload(id=f"id-{number}", name=f"host{number:02}", type="host")
-        told.workload(workload)
+        told.add_workload(workload)
         for day, state in enumerate(usable):
             created = told.now - (len(usable) - day) * DAY * SECOND
-            told.point(RecoveryPoint(id=f"{number}-{day}", workload=workload, created=created, kind=kind, usable=state))
+            told.add_point(
+                RecoveryPoint(id=f"{number}-{day}", workload=workload, created=created, kind=kind, usable=state)
+            )
     return told.result()
 
 
-READ = seal(reading(True, True))
+READ = seal(collector(True, True))
 
 
 def names_of(sample: list[dict[str, Any]]) -> list[str]:
@@ -42,7 +44,7 @@ def test_the_same_seed_and_date_make_the_same_choice() -> None:
     first = restore_sample(READ, count=3, seed="2026", date="2026-11-21")
     assert len(first) == 3
     assert names_of(first) == names_of(
-        restore_sample(pack(reading(True, True)), count=3, seed="2026", date="2026-11-21")
+        restore_sample(pack(collector(True, True)), count=3, seed="2026", date="2026-11-21")
     )
     # It was written down when this was made: another order would be another choice for an auditor.
     assert names_of(first) == ["host18", "host19", "host07"]
@@ -58,11 +60,11 @@ def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> 
 
 def test_each_comes_with_its_newest_point_that_may_be_usable() -> None:
     assert restore_sample(READ, names=["host07"])[0]["point"]["id"] == "7-1"
-    assert restore_sample(seal(reading(True, False)), names=["host07"])[0]["point"]["id"] == "7-0"
-    assert restore_sample(seal(reading(True, None)), names=["host07"])[0]["point"]["id"] == "7-1"
+    assert restore_sample(seal(collector(True, False)), names=["host07"])[0]["point"]["id"] == "7-0"
+    assert restore_sample(seal(collector(True, None)), names=["host07"])[0]["point"]["id"] == "7-1"
 
 
-@pytest.mark.parametrize("lost", [reading(False), reading(), reading(True, kind="snapshot")])
+@pytest.mark.parametrize("lost", [collector(False), collector(), collector(True, kind="snapshot")])
 def test_one_without_any_point_is_chosen_all_the_same(lost: dict[str, Any]) -> None:
     assert restore_sample(seal(lost), names=["host07"])[0]["point"] is None
 
@@ -85,8 +87,8 @@ def test_a_choice_that_would_prove_less_than_it_seems_is_refused(given: dict[str
 
 def test_a_read_without_workloads_or_without_points_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="no workload to restore"):
-        restore_sample(seal(reading(names=0)))
-    without = reading(True)
+        restore_sample(seal(collector(names=0)))
+    without = collector(True)
     del without["recovery_points"]
     with pytest.raises(AnsibleFilterError, match="detail: recovery_points"):
         restore_sample(seal(without))

@@ -172,14 +172,14 @@ def test_snapshots_are_no_backups(vprotect: VprotectTalk) -> None:
 # Policies and rules
 
 
-def rules_of(vprotect: VprotectTalk, kind: str) -> dict[str, Row]:
+def rules_by_name(vprotect: VprotectTalk, kind: str) -> dict[str, Row]:
     policies = vprotect.get(f"/api/policies/{kind}")
     return {row["name"]: vprotect.get(f"/api/rules/{kind}/{row['rules'][0]['guid']}") for row in policies}
 
 
 def test_rules_hold_the_locks(vprotect: VprotectTalk) -> None:
     """A lock is said of a destination of the rule of today, and nowhere of a backup."""
-    rules = rules_of(vprotect, "vm-backup")
+    rules = rules_by_name(vprotect, "vm-backup")
     locks = {
         name: {word(place["roleType"]): place["daysToKeepRetentionLock"] for place in rule["ruleBackupDestinations"]}
         for name, rule in rules.items()
@@ -192,16 +192,16 @@ def test_rules_hold_the_locks(vprotect: VprotectTalk) -> None:
     vprotect.variant(rule_lock="removed")
     assert not any(
         place["daysToKeepRetentionLock"]
-        for rule in rules_of(vprotect, "vm-backup").values()
+        for rule in rules_by_name(vprotect, "vm-backup").values()
         for place in rule["ruleBackupDestinations"]
     )
 
 
 def test_rules_of_other_kinds(vprotect: VprotectTalk) -> None:
-    assert set(rules_of(vprotect, "app-backup")) == {"Orders", "Documents"}
-    assert set(rules_of(vprotect, "storage-backup")) == {"Files"}
-    assert set(rules_of(vprotect, "os-backup")) == {"Machines"}
-    guid = next(iter(rules_of(vprotect, "app-backup").values()))["guid"]
+    assert set(rules_by_name(vprotect, "app-backup")) == {"Orders", "Documents"}
+    assert set(rules_by_name(vprotect, "storage-backup")) == {"Files"}
+    assert set(rules_by_name(vprotect, "os-backup")) == {"Machines"}
+    guid = next(iter(rules_by_name(vprotect, "app-backup").values()))["guid"]
     assert vprotect.call("GET", f"/api/rules/vm-backup/{guid}").status_code == 404
     assert vprotect.call("GET", "/api/policies/no-such").status_code == 404
     plain = vprotect.get("/api/policies/storage-backup")[0]

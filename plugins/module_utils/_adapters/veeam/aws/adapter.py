@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud
     Rows,
     VeeamCloud,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, ForbiddenError, NotFoundError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
@@ -30,12 +30,12 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_bool,
     as_int,
     as_text,
-    items_of,
+    get_items,
 )
-from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import AlikePoints
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import PointTemplates
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import LoginError, OAuth2Password
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Inline
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper
 
 _ROOT = "/api/v1"
 _TOKEN = f"{_ROOT}/token"
@@ -61,15 +61,15 @@ class VeeamAws(VeeamCloud):
     default_port = 11005
     environment = ("VEEAM_AWS", "VEEAM")
     workload_types = ("vm",)
-    permits = (
-        Permit("POST", _TOKEN),
-        Permit("DELETE", _TOKEN),
-        Permit("GET", f"{_ROOT}/system/version"),
-        Permit("GET", f"{_ROOT}/repositories", PAGE),
-        Permit("GET", f"{_ROOT}/virtualMachines", PAGE),
-        *(Permit("GET", _ROOT + path, {**PAGE, "VirtualMachineId": None}) for path in _POINTS),
+    allowlist = (
+        AllowedRequest("POST", _TOKEN),
+        AllowedRequest("DELETE", _TOKEN),
+        AllowedRequest("GET", f"{_ROOT}/system/version"),
+        AllowedRequest("GET", f"{_ROOT}/repositories", PAGE),
+        AllowedRequest("GET", f"{_ROOT}/virtualMachines", PAGE),
+        *(AllowedRequest("GET", _ROOT + path, {**PAGE, "VirtualMachineId": None}) for path in _POINTS),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "points carry only the time that can be restored"),
             "kind": ("sometimes", "backups do not say whether they are full or incremental"),
@@ -97,7 +97,7 @@ class VeeamAws(VeeamCloud):
 
     # Way in
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Agree on a revision, and log in."""
         self.client.advise = _advice
         login = OAuth2Password(
@@ -106,7 +106,7 @@ class VeeamAws(VeeamCloud):
             path=_TOKEN,
             mfa_advice=MFA_ADVICE,
         )
-        reading.scope["api_version"] = self._agreed(login, self.settings.own.get("api_version"))
+        collector.scope["api_version"] = self._agreed(login, self.settings.own.get("api_version"))
 
     def version(self) -> str | None:
         """Only the Portal Administrator may ask that."""
@@ -138,41 +138,41 @@ class VeeamAws(VeeamCloud):
 
     # Reading
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """Instance by instance, and by the list of all where that is not the same."""
-        self._reading = reading
-        self._alike = AlikePoints(records.ALIKE)
+        self._reading = collector
+        self._alike = PointTemplates(records.ALIKE)
         self._regions: dict[str, str] = {}
         self._homes: dict[str, str] = {}
         self._disputed = False
-        inventory = self.workers.submit(self.side_rows, "/virtualMachines", "instances")
-        repositories = self.workers.submit(self.side_rows, "/repositories", "repositories")
+        inventory = self.thread_pool.submit(self.side_rows, "/virtualMachines", "instances")
+        repositories = self.thread_pool.submit(self.side_rows, "/repositories", "repositories")
         self._path, total = self._found()
         placed = self._placed(inventory.result())
-        self.note_repositories(reading, repositories.result())
+        self.note_repositories(collector, repositories.result())
         self._list(placed)
         owners = self._owners(placed, total, tell=True)
         if not self._are_all(owners, total):
             # Told too early: some may be others', or gone meanwhile.
-            reading.forget([workload for workload, _said in placed])
+            collector.discard([workload for workload, _said in placed])
             self._list(placed)
             self._read_all(placed, owners, total)
         if self._disputed:
             self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
 
-    def _are_all(self, owners: records.Owners, total: int | None) -> bool:
+    def _are_all(self, owners: records.PointOwners, total: int | None) -> bool:
         """Whether the instances' own lists hold every point of the appliance once; asked when they have been read.
 
         Where names are asked for, points of no instance are not wanted, and only disputes matter.
         """
-        if self._reading.filters_names:
+        if self._reading.has_name_filter:
             return not self._disputed and not owners.has_disputes
         if total is None or owners.count != total or owners.has_disputes:
             return False
         # Behind the last one, because a total may be told too small. A server that refuses that proves nothing.
         return self._first_of({"Offset": str(total)}) == ([], total)
 
-    def _read_all(self, placed: Placed, owners: records.Owners, total: int | None) -> None:
+    def _read_all(self, placed: Placed, owners: records.PointOwners, total: int | None) -> None:
         """The list of all; what belongs to no instance stands in a row without id."""
         self._nameless = Workload(type="vm", platform="aws")
         began = self._reading.now - _LONGEST_RUN
@@ -202,7 +202,7 @@ class VeeamAws(VeeamCloud):
                 break
         return path, as_int(answer.json_object().get("totalCount"))
 
-    def _tell_owned(self, row: dict[str, t.Any], owners: records.Owners) -> None:
+    def _tell_owned(self, row: dict[str, t.Any], owners: records.PointOwners) -> None:
         ident = str(row["id"])
         if owners.is_disputed(ident):
             self._disputed = True
@@ -212,11 +212,11 @@ class VeeamAws(VeeamCloud):
         size = records.size_of(row)
         pattern = self._alike.known(row, workload.id) if size else None
         if pattern is not None:
-            self._reading.alike(pattern, str(row["id"]), records.created_of(row), size)
+            self._reading.add_point_like(pattern, str(row["id"]), records.created_of(row), size)
             return
         if size and not self.settings.include_raw:
             self._alike.learn(row, self._point_of(row, workload), workload.id)
-        self._reading.point(self._point_of(row, workload))
+        self._reading.add_point(self._point_of(row, workload))
 
     def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
         return records.point_of(
@@ -228,11 +228,11 @@ class VeeamAws(VeeamCloud):
             include_raw=self.settings.include_raw,
         )
 
-    def note_repositories(self, reading: Reading, repositories: Rows | AuditError) -> None:
+    def note_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
         """Where they may not be read the user is told, because there is nothing else to know it from."""
-        super().note_repositories(reading, repositories)
+        super().note_repositories(collector, repositories)
         if isinstance(repositories, AuditError):
-            reading.warnings.append(f"whether backups are encrypted is unknown: {repositories.message}")
+            collector.warnings.append(f"whether backups are encrypted is unknown: {repositories.message}")
 
     def _placed(self, machines: Rows | AuditError) -> Placed:
         """Every instance of the inventory."""
@@ -260,18 +260,18 @@ class VeeamAws(VeeamCloud):
         """The instances that there are, whether they have points or not."""
         for workload, _said in placed:
             if workload.in_inventory is not False and self.settings.include_unprotected:
-                self._reading.workload(workload)
+                self._reading.add_workload(workload)
 
-    def _owners(self, placed: Placed, total: int | None, *, tell: bool = False) -> records.Owners:
+    def _owners(self, placed: Placed, total: int | None, *, tell: bool = False) -> records.PointOwners:
         """Point -> instance. Those that are said to have none are asked only where points are left over."""
-        owners = records.Owners()
-        wanted = [(workload, said) for workload, said in placed if self._reading.wants(workload)]
+        owners = records.PointOwners()
+        wanted = [(workload, said) for workload, said in placed if self._reading.is_selected(workload)]
         owners.honoured = bool(wanted) and self._filter_is_honoured()
         self._disputed = self._disputed or (bool(wanted) and not owners.honoured)
         for said in (True, False) if owners.honoured else ():
             if total is None or owners.count < total:
                 asked = [workload for workload, has in wanted if has is said]
-                for workload, rows in self.workers.map(self._rows_of, asked):
+                for workload, rows in self.thread_pool.map(self._rows_of, asked):
                     owners.add(workload, rows)
                     for row in rows.values() if tell else ():
                         self._tell(row, workload)
@@ -292,11 +292,11 @@ class VeeamAws(VeeamCloud):
                 return None
             raise
         told = answer.json_object()
-        return items_of(told, "results", answer.call, answer.server), as_int(told.get("totalCount"))
+        return get_items(told, "results", answer.call, answer.server), as_int(told.get("totalCount"))
 
     def _cannot_place(self, why: str) -> None:
         """Points without a name: where names are asked for, those would be missing without a word."""
-        if self._reading.filters_names:
+        if self._reading.has_name_filter:
             raise AuditError(
                 f"names: {why}",
                 code="bad_option",
@@ -307,7 +307,7 @@ class VeeamAws(VeeamCloud):
 
     def _rows_of(self, workload: Workload) -> dict[str, dict[str, t.Any]]:
         query = {"VirtualMachineId": str(workload.id)}
-        return {str(row["id"]): row for row in self.rows(self._path, "restore points", query, Inline())}
+        return {str(row["id"]): row for row in self.rows(self._path, "restore points", query, SerialMapper())}
 
 
 def _advice(status: int, body: bytes) -> str | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Collection, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdTable
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdIndex
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -32,11 +32,11 @@ _KINDS = {
 ALIKE = ("jobType", "regionId")
 
 
-class Owners:
+class PointOwners:
     """Whose restore points are: instances, asked one by one for the ids of theirs."""
 
     def __init__(self) -> None:
-        self._table = IdTable()
+        self._table = IdIndex()
         self._workloads: list[Workload] = []
         self.count = 0
         # Whether the server tells the points of one instance from those of others.
@@ -134,7 +134,7 @@ def created_of(row: Mapping[str, t.Any]) -> int:
     try:
         return parse_time(row.get("pointInTime"), naive_is_utc=True)
     except DataError as error:
-        raise AnswerError(f"the restore point {row['id']}: {error.message}") from error
+        raise InvalidResponseError(f"the restore point {row['id']}: {error.message}") from error
 
 
 def _copy(row: Mapping[str, t.Any], kind: str, home: str | None, regions: Mapping[str, str]) -> Copy:

@@ -20,14 +20,14 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
     TypeReader,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_ADVICE, PAGE, VeeamCloud
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     ForbiddenError,
     NotFoundError,
     OptionError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import OAuth2Password
 
 _OAUTH = "/api/oauth2/token"
@@ -41,20 +41,20 @@ def _version_of(settings: Settings) -> str:
     return settings.own.get("api_version") or DEFAULT_VERSION
 
 
-def _permits() -> Iterator[Permit]:
-    yield Permit("POST", _OAUTH)
-    yield Permit("DELETE", _OAUTH)
+def _allowlist() -> Iterator[AllowedRequest]:
+    yield AllowedRequest("POST", _OAUTH)
+    yield AllowedRequest("DELETE", _OAUTH)
     for version in API_VERSIONS:
         root = f"/api/{version}"
-        yield Permit("GET", f"{root}/system/about")
-        yield Permit("GET", f"{root}/repositories", PAGE)
-        yield Permit("GET", f"{root}{OLD_POINTS}", PAGE)
+        yield AllowedRequest("GET", f"{root}/system/about")
+        yield AllowedRequest("GET", f"{root}/repositories", PAGE)
+        yield AllowedRequest("GET", f"{root}{OLD_POINTS}", PAGE)
         for listing in LISTINGS.values():
             for path in listing.points:
-                yield Permit("GET", f"{root}{path}", {**PAGE, "VirtualMachineId": None})
+                yield AllowedRequest("GET", f"{root}{path}", {**PAGE, "VirtualMachineId": None})
             # Sync=true would start a rescan, so it is not on the list.
             for path in filter(None, (listing.protected, listing.inventory)):
-                yield Permit("GET", f"{root}{path}", PAGE)
+                yield AllowedRequest("GET", f"{root}{path}", PAGE)
 
 
 class VeeamAzure(VeeamCloud):
@@ -66,8 +66,8 @@ class VeeamAzure(VeeamCloud):
     versions = API_VERSIONS
     environment = ("VEEAM_AZURE", "VEEAM")
     workload_types = tuple(LISTINGS)
-    permits = tuple(_permits())
-    cannot_tell: t.ClassVar = {
+    allowlist = tuple(_allowlist())
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "points carry only the time that can be restored"),
             "status": ("cannot", "that a backup ended with warnings is told by session, not by point"),
@@ -119,7 +119,7 @@ class VeeamAzure(VeeamCloud):
                 advice="Leave names out, or use a newer api_version",
             )
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Log in."""
         self.root = f"/api/{_version_of(self.settings)}"
         self.client.advise = _advice
@@ -140,17 +140,17 @@ class VeeamAzure(VeeamCloud):
         except (NotFoundError, ForbiddenError):
             return None
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """Every listing of the wanted workload types. What is read beside the points is asked for at once."""
         old = _version_of(self.settings) in _OLD_VERSIONS
-        repositories = self.workers.submit(self.side_rows, "/repositories", "repositories")
+        repositories = self.thread_pool.submit(self.side_rows, "/repositories", "repositories")
         readers = {}
         for workload_type in self.settings.workload_types:
             listing = LISTINGS[workload_type]
             if old and workload_type == "vm":
                 listing = dataclasses.replace(listing, points=(OLD_POINTS,))
-            readers[workload_type] = TypeReader(self, reading, workload_type, listing)
-        self.note_repositories(reading, repositories.result())
+            readers[workload_type] = TypeReader(self, collector, workload_type, listing)
+        self.note_repositories(collector, repositories.result())
         for workload_type, reader in readers.items():
             try:
                 reader.read()
@@ -161,8 +161,8 @@ class VeeamAzure(VeeamCloud):
                         "to v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
                     )
                     raise
-                reading.scope[workload_type] = False
-                reading.warnings.append(f"this API version has no restore points of type {workload_type}")
+                collector.scope[workload_type] = False
+                collector.warnings.append(f"this API version has no restore points of type {workload_type}")
 
 
 def _advice(status: int, body: bytes) -> str | None:

@@ -20,12 +20,12 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
     size_of,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import Rows, VeeamCloud
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool, as_object, as_text
-from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import AlikePoints
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Inline
+from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import PointTemplates
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper
 
 OLD_POINTS = "/restorePoints"
 
@@ -72,9 +72,9 @@ _NOBODY = Workload(id=str(uuid.UUID(int=0)), name=None, type="vm", platform="azu
 class TypeReader:
     """Reads the points of one workload type and finds the workload of each."""
 
-    def __init__(self, source: VeeamCloud, reading: Reading, workload_type: str, listing: Listing) -> None:
+    def __init__(self, source: VeeamCloud, collector: Collector, workload_type: str, listing: Listing) -> None:
         self._source = source
-        self._reading = reading
+        self._reading = collector
         self._type = workload_type
         self._listing = listing
         self._workloads: dict[str, Workload] = {}
@@ -84,19 +84,19 @@ class TypeReader:
         if workload_type == "virtual_network":
             # Where the region has no name, its id stands for it.
             whose.append("regionId")
-        self._alike = AlikePoints((*whose, *ALIKE))
+        self._alike = PointTemplates((*whose, *ALIKE))
         self._by_name: dict[str, list[Workload]] = {}
         # Points without names leave every workload unknown; listing them with 0 points would say "none".
         self._named = listing.points != (OLD_POINTS,)
         self._protected = self._beside(listing.protected, "protected items")
         self._inventory = self._beside(listing.inventory, "inventory")
         what = f"restore points ({workload_type})"
-        self._points = [source.rows(path, what, ahead=True) for path in listing.points]
+        self._points = [source.rows(path, what, prefetch=True) for path in listing.points]
 
     def _beside(self, path: str | None, what: str) -> Future[Rows | AuditError] | None:
         if path is None or not self._named:
             return None
-        return self._source.workers.submit(self._source.side_rows, path, f"{what} ({self._type})")
+        return self._source.thread_pool.submit(self._source.side_rows, path, f"{what} ({self._type})")
 
     def read(self) -> None:
         """Workloads first, then points; points that name no workload for certain are asked for workload by workload."""
@@ -122,7 +122,7 @@ class TypeReader:
             for row in unplaced:
                 name = as_text(row.get(self._listing.name_member))
                 workload = owners.get(row["id"]) or Workload(name=name, type=self._type, platform="azure")
-                self._reading.point(self._point_of(row, workload))
+                self._reading.add_point(self._point_of(row, workload))
         if unseen is not None:
             self._reading.scope["inventory"] = False
             self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {unseen.message}")
@@ -135,14 +135,14 @@ class TypeReader:
         size = size_of(row)
         if not is_plain(row, size):
             return False
-        self._reading.alike(pattern, str(row["id"]), created_of(row), size)
+        self._reading.add_point_like(pattern, str(row["id"]), created_of(row), size)
         return True
 
     def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
         """Tell a point whose members say whose it is."""
         if is_plain(row, size_of(row)) and not self._include_raw:
             self._alike.learn(row, self._point_of(row, workload))
-        self._reading.point(self._point_of(row, workload))
+        self._reading.add_point(self._point_of(row, workload))
 
     def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
         return point_of(
@@ -168,7 +168,7 @@ class TypeReader:
         protected = list(self._workloads.values())
         if isinstance(items, AuditError):
             for workload in protected:
-                self._reading.workload(workload)
+                self._reading.add_workload(workload)
             return items
         self._reading.scope.setdefault("inventory", True)
         for workload in protected:
@@ -177,9 +177,9 @@ class TypeReader:
             workload = self._note(item)
             workload.in_inventory = not as_bool(item.get("isDeleted"))
             if workload.in_inventory and self._source.settings.include_unprotected:
-                self._reading.workload(workload)
+                self._reading.add_workload(workload)
         for workload in protected:
-            self._reading.workload(workload)
+            self._reading.add_workload(workload)
         return None
 
     def _say_once(self, warning: str) -> None:
@@ -231,12 +231,12 @@ class TypeReader:
             for name, workloads in self._by_name.items()
             if None in names or name in names
             for workload in workloads
-            if self._reading.wants(workload)
+            if self._reading.is_selected(workload)
         ]
         wanted = {row["id"]: as_text(row.get(self._listing.name_member)) for row in unplaced}
         owners: dict[str, Workload] = {}
         disputed: set[str] = set()
-        for workload, ids in self._source.workers.map(self._ids_of, asked):
+        for workload, ids in self._source.thread_pool.map(self._ids_of, asked):
             for ident in ids:
                 if ident in owners and owners[ident] is not workload:
                     # The server ignored the filter: it then gives every point for every workload.
@@ -263,6 +263,6 @@ class TypeReader:
             self._listing.points[0],
             f"restore points of {workload.name!r}",
             {"VirtualMachineId": str(workload.id)},
-            Inline(),
+            SerialMapper(),
         )
         return [row["id"] for row in rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -94,7 +94,7 @@ def created_of(row: Mapping[str, t.Any]) -> int:
     try:
         return parse_time(row.get("pointInTime"))
     except DataError as error:
-        raise AnswerError(f"the restore point {row['id']}: {error.message}") from error
+        raise InvalidResponseError(f"the restore point {row['id']}: {error.message}") from error
 
 
 def _kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[str, bool | None]:

@@ -13,7 +13,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import ROOT, Api
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
@@ -24,17 +24,17 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backu
     Backups,
     Replicas,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
     OptionError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import LoginError, OAuth2Password
 
 _LOG_IN = "/api/oauth2/token"
@@ -50,7 +50,7 @@ _MFA = (
 )
 
 
-class VeeamBackupReplication(Source):
+class VeeamBackupReplication(RestAdapter):
     """Asks for points by backup object, or for all where names prove whose they are; joins the rest by id."""
 
     product = "veeam_backup_replication"
@@ -59,28 +59,28 @@ class VeeamBackupReplication(Source):
     default_port = 9419
     environment = ("VEEAM_VBR", "VEEAM")
     workload_types = records.WORKLOAD_TYPES
-    permits = (
-        Permit("GET", "/swagger/index.js"),
-        Permit("POST", _LOG_IN),
-        Permit("POST", _LOG_OUT),
-        Permit("GET", f"{ROOT}/serverInfo"),
-        Permit("GET", f"{ROOT}/serverTime"),
-        Permit("GET", f"{ROOT}/backupObjects", {**_PAGE, "orderColumn": "Name"}),
-        Permit("GET", f"{ROOT}/backupObjects/{{id}}/restorePoints", {**_PAGE, **_BY_TIME}),
+    allowlist = (
+        AllowedRequest("GET", "/swagger/index.js"),
+        AllowedRequest("POST", _LOG_IN),
+        AllowedRequest("POST", _LOG_OUT),
+        AllowedRequest("GET", f"{ROOT}/serverInfo"),
+        AllowedRequest("GET", f"{ROOT}/serverTime"),
+        AllowedRequest("GET", f"{ROOT}/backupObjects", {**_PAGE, "orderColumn": "Name"}),
+        AllowedRequest("GET", f"{ROOT}/backupObjects/{{id}}/restorePoints", {**_PAGE, **_BY_TIME}),
         *(
-            Permit("GET", f"{ROOT}{path}", {**_PAGE, **_BY_TIME, **NEWEST_FIRST, "backupObjectIdFilter": None})
+            AllowedRequest("GET", f"{ROOT}{path}", {**_PAGE, **_BY_TIME, **NEWEST_FIRST, "backupObjectIdFilter": None})
             for path in POINTS
         ),
-        Permit("GET", f"{ROOT}/backups", _PAGE),
-        Permit("GET", f"{ROOT}/backups/{{id}}/backupFiles", _PAGE),
-        Permit("GET", f"{ROOT}/backupInfrastructure/repositories", _PAGE),
-        Permit("GET", f"{ROOT}/backupInfrastructure/scaleOutRepositories", _PAGE),
-        Permit("GET", f"{ROOT}/jobs", _PAGE),
-        Permit("GET", f"{ROOT}/taskSessions", {**_PAGE, "typeFilter": "Antivirus"}, required=("typeFilter",)),
-        Permit("GET", f"{ROOT}/replicas", _PAGE),
-        Permit("GET", f"{ROOT}/replicaPoints", {**_PAGE, **_BY_TIME}),
+        AllowedRequest("GET", f"{ROOT}/backups", _PAGE),
+        AllowedRequest("GET", f"{ROOT}/backups/{{id}}/backupFiles", _PAGE),
+        AllowedRequest("GET", f"{ROOT}/backupInfrastructure/repositories", _PAGE),
+        AllowedRequest("GET", f"{ROOT}/backupInfrastructure/scaleOutRepositories", _PAGE),
+        AllowedRequest("GET", f"{ROOT}/jobs", _PAGE),
+        AllowedRequest("GET", f"{ROOT}/taskSessions", {**_PAGE, "typeFilter": "Antivirus"}, required=("typeFilter",)),
+        AllowedRequest("GET", f"{ROOT}/replicas", _PAGE),
+        AllowedRequest("GET", f"{ROOT}/replicaPoints", {**_PAGE, **_BY_TIME}),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "points carry only the time that can be restored"),
             "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
@@ -145,14 +145,14 @@ class VeeamBackupReplication(Source):
 
     # Way in
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Agree on a revision, log in, and ask what the server's clock says."""
         login = OAuth2Password(
             self.settings.username, self.settings.password, path=_LOG_IN, log_out=("POST", _LOG_OUT), may_lag=True
         )
         self._revision = self._agreed(login, self.settings.own.get("api_version"))
-        reading.scope["api_version"] = self._revision
-        reading.skew_micros = self._skew()
+        collector.scope["api_version"] = self._revision
+        collector.skew_micros = self._skew()
 
     def version(self) -> str | None:
         """The build; not every role may ask for it."""
@@ -195,7 +195,7 @@ class VeeamBackupReplication(Source):
         """The revisions that the server's own documentation page lists, newest first; empty where there is none."""
         try:
             text = self.client.get("/swagger/index.js").body.decode("utf-8", "replace")
-        except (AnswerError, ForbiddenError, NotFoundError):
+        except (InvalidResponseError, ForbiddenError, NotFoundError):
             return []
         offered = {name.lower() for name in _OFFERED.findall(text)}
         return [version for version in API_VERSIONS if version in offered]
@@ -204,15 +204,15 @@ class VeeamBackupReplication(Source):
         before = time.time()
         try:
             told = self.client.get(f"{ROOT}/serverTime").json_object().get("serverTime")
-        except (AnswerError, ForbiddenError, NotFoundError):
+        except (InvalidResponseError, ForbiddenError, NotFoundError):
             return None
         moment = records.moment(told)
         return None if moment is None else moment - round((before + time.time()) / 2 * SECOND)
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """Points of every wanted backup object, then those of replicas."""
-        api = Api(self.client, self.workers, self._revision, self.settings.page_size)
+        api = Api(self.client, self.thread_pool, self._revision, self.settings.page_size)
         if any(kind != records.REPLICA for kind in self.settings.workload_types):
-            Backups(api, reading, self.settings).read()
+            Backups(api, collector, self.settings).read()
         if records.REPLICA in self.settings.workload_types:
-            Replicas(api, reading, self.settings).read()
+            Replicas(api, collector, self.settings).read()

@@ -10,10 +10,10 @@ import typing as t
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import with_ids
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
@@ -21,11 +21,16 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_int,
     as_object,
     as_text,
-    items_of,
+    get_items,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_offset
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Ahead, Inline, Mapper, Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import (
+    Mapper,
+    Prefetch,
+    SerialMapper,
+    ThreadPool,
+)
 
 ROOT = "/api/v1"
 
@@ -37,9 +42,9 @@ Fetch = t.Callable[[int, int], Page[t.Any]]
 class Api:
     """What the readers of this product share: a session, a revision, and how listings are read."""
 
-    def __init__(self, client: Client, workers: Workers, version: str, page_size: int) -> None:
+    def __init__(self, client: Client, thread_pool: ThreadPool, version: str, page_size: int) -> None:
         self.client = client
-        self.workers = workers
+        self.thread_pool = thread_pool
         self.version = version
         self.page_size = page_size
         # 1.1 says neither what kind a point is nor what can be done with it.
@@ -57,9 +62,9 @@ class Api:
         """All records of one listing, pages read in parallel unless ``mapper`` says otherwise."""
         return self.records(self._pages_of(path, params), what, mapper=mapper, identity=identity)
 
-    def ahead(self, path: str) -> Ahead[Page[t.Any]]:
+    def prefetch(self, path: str) -> Prefetch[Page[t.Any]]:
         """The pages of a listing, for ``folded``, whose first one is asked for now."""
-        return Ahead(self.workers, self._pages_of(path), 0, self.page_size)
+        return Prefetch(self.thread_pool, self._pages_of(path), 0, self.page_size)
 
     def _pages_of(self, path: str, params: Mapping[str, str] | None = None) -> Fetch:
         def fetch(offset: int, limit: int) -> Page[t.Any]:
@@ -77,19 +82,19 @@ class Api:
     ) -> Iterator[dict[str, t.Any]]:
         """The same of pages that ``fetch`` gives by offset and limit."""
         by_id = identity or (lambda row: as_text(as_object(row).get("id")))
-        pages = by_offset(fetch, mapper or self.workers, self.page_size, by_id, what)
+        pages = by_offset(fetch, mapper or self.thread_pool, self.page_size, by_id, what)
         return with_ids(self.client.host, pages, what)
 
     def page(self, path: str, params: Mapping[str, str] | None = None) -> Page[t.Any]:
         """One page, or the whole of a listing that has no pages."""
         answer = self.client.get(ROOT + path, params)
         body = answer.json_object()
-        items = items_of(body, "data", answer.call, answer.server)
+        items = get_items(body, "data", answer.call, answer.server)
         return Page(items, as_int(as_object(body.get("pagination")).get("total")))
 
     def optional(self, path: str, what: str, params: Mapping[str, str] | None = None) -> list[dict[str, t.Any]] | str:
         """All records of a listing that only adds to the answer, or why they cannot be had."""
-        return self.folded(self._pages_of(path, params), what, list, mapper=Inline())
+        return self.folded(self._pages_of(path, params), what, list, mapper=SerialMapper())
 
     def folded(
         self,
@@ -104,18 +109,18 @@ class Api:
             return fold(self.records(fetch, what, mapper=mapper))
         except (ForbiddenError, NotFoundError) as error:
             return error.message
-        except AnswerError as error:
+        except InvalidResponseError as error:
             if error.status == 400:
                 # What a platform does not support is answered so.
                 return error.words or error.message
             raise
 
 
-def window_of(reading: Reading) -> dict[str, str]:
+def window_of(collector: Collector) -> dict[str, str]:
     """The window as filters of the server, a second wider because it may cut fractions."""
     window = {}
-    if reading.since is not None:
-        window["createdAfterFilter"] = format_time(reading.since - SECOND)
-    if reading.until is not None:
-        window["createdBeforeFilter"] = format_time(reading.until + SECOND)
+    if collector.since is not None:
+        window["createdAfterFilter"] = format_time(collector.since - SECOND)
+    if collector.until is not None:
+        window["createdBeforeFilter"] = format_time(collector.until + SECOND)
     return window

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text
 
@@ -28,7 +28,7 @@ Row = Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(slots=True)
-class Owner:
+class BackupObject:
     """A backup object, the points that the server tells of it in all its backups, and those found so far."""
 
     number: int
@@ -52,13 +52,13 @@ class Owner:
         return bool(self.told) and not self.doubted
 
 
-class Owners:
+class ObjectMatcher:
     """All backup objects, and the points of the listing as they are found to be theirs."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._by_id: dict[str | None, Owner] = {}
-        self._by_name: dict[str, Owner] = {}
+    def __init__(self, collector: Collector) -> None:
+        self._reading = collector
+        self._by_id: dict[str | None, BackupObject] = {}
+        self._by_name: dict[str, BackupObject] = {}
         # Of each point of the listing a hash of its id, and the number of its owner: 0 is nobody.
         self._ids = array("q")
         self._numbers = array("i")
@@ -68,7 +68,7 @@ class Owners:
         workload = records.workload_of(row)
         owner = self._by_id.get(workload.id)
         if owner is None:
-            owner = Owner(len(self._by_id) + 1, workload, records.owner_mark(workload.id))
+            owner = BackupObject(len(self._by_id) + 1, workload, records.owner_mark(workload.id))
             self._by_id[workload.id] = owner
         count = as_int(row.get("restorePointsCount"))
         owner.told = None if owner.told is None or count is None else owner.told + count
@@ -112,9 +112,9 @@ class Owners:
                 self._hand_on(owner)
             owner.held.append(point)
 
-    def _hand_on(self, owner: Owner) -> None:
+    def _hand_on(self, owner: BackupObject) -> None:
         for point in folded(owner.held):
-            self._reading.point(point)
+            self._reading.add_point(point)
         owner.held.clear()
 
     def settle(self) -> tuple[list[Workload], array[int], array[int]]:
@@ -122,11 +122,11 @@ class Owners:
         unproved = []
         for owner in self._by_id.values():
             if owner.proved:
-                self._reading.workload(owner.workload)
+                self._reading.add_workload(owner.workload)
                 self._hand_on(owner)
             else:
                 unproved.append(owner.workload)
-        self._reading.forget(unproved)
+        self._reading.discard(unproved)
         proved = bytes([False, *(owner.proved for owner in self._by_id.values())])
         return unproved, self._chosen(proved, True), self._chosen(proved, False)
 
@@ -135,6 +135,6 @@ class Owners:
         return array("q", [ident for ident, number in pairs if bool(proved[number]) is wanted])
 
 
-def _same_platform(row: Row, owner: Owner) -> bool:
+def _same_platform(row: Row, owner: BackupObject) -> bool:
     kind, platform = records.platform_of(row)
     return platform == owner.workload.platform and kind in (owner.workload.type, "other")

@@ -19,21 +19,21 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backu
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import Api, window_of
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
     NEWEST_FIRST,
-    Owners,
+    ObjectMatcher,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import segment
-from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import distinct
+from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import count_distinct
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Ahead, Inline
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, SerialMapper
 
 # The first revision in which the points of one object can be asked for page by page and by time.
 _PAGED_BY_OBJECT = "1.3-rev2"
@@ -47,16 +47,16 @@ _Beside = dict[str, "Future[list[dict[str, t.Any]] | str]"]
 class Backups:
     """Points of backup objects: of all at once where that takes fewer calls, else each asked for by its object's id."""
 
-    def __init__(self, api: Api, reading: Reading, settings: Settings) -> None:
+    def __init__(self, api: Api, collector: Collector, settings: Settings) -> None:
         self._api = api
-        self._reading = reading
+        self._reading = collector
         self._settings = settings
-        self._window = window_of(reading)
+        self._window = window_of(collector)
         self._backups: dict[str, records.Backup] = {}
         self._scans: dict[str, records.Scan] = {}
         # Of each backup that points lie in, its files, and their listing as soon as the first of its points is met.
         self._files: dict[str, records.Files | str] = {}
-        self._asked: dict[str, Ahead[Page[t.Any]]] = {}
+        self._asked: dict[str, Prefetch[Page[t.Any]]] = {}
         self._lock = threading.Lock()
         # How many points the server has in all, where that can be told.
         self._listed = 0
@@ -66,12 +66,16 @@ class Backups:
 
     def read(self) -> None:
         """Points as soon as it is known how to ask; what backups, jobs and scans say of them is read beside."""
-        api, reading = self._api, self._reading
+        api, collector = self._api, self._reading
         # No call tells what is not backed up.
-        reading.scope["inventory"] = False
-        everything = not reading.filters_names and set(self._settings.workload_types) >= _ALL_BACKUPS
+        collector.scope["inventory"] = False
+        everything = not collector.has_name_filter and set(self._settings.workload_types) >= _ALL_BACKUPS
         # Asked first, so that points made meanwhile do not look lost.
-        listing = Ahead(api.workers, self._page_of_all, 0, 1 if self._window else api.page_size) if everything else None
+        listing = (
+            Prefetch(api.thread_pool, self._page_of_all, 0, 1 if self._window else api.page_size)
+            if everything
+            else None
+        )
         beside = {
             "repositories": self._submit("/backupInfrastructure/repositories"),
             "scale_out_repositories": self._submit("/backupInfrastructure/scaleOutRepositories"),
@@ -87,15 +91,15 @@ class Backups:
         for files in self._files.values():
             if isinstance(files, str):
                 self._warn(f"sizes are unknown for some backups: {files}", "backup_files")
-        different = distinct(self._seen)
+        different = count_distinct(self._seen)
         if different < len(self._seen):
             self._warn("some restore points are listed with more than one backup object", "shared_points")
         if self._listed > different or not set(self._strange) <= set(self._seen):
             self._unplaced()
 
-    def _not_by_name(self, listing: Ahead[Page[t.Any] | None], beside: _Beside) -> list[Workload]:
+    def _not_by_name(self, listing: Prefetch[Page[t.Any] | None], beside: _Beside) -> list[Workload]:
         """Reads the whole listing where that spares calls; gives the objects that are still to be asked for."""
-        owners = Owners(self._reading)
+        owners = ObjectMatcher(self._reading)
         for row in self._objects():
             owners.add(row)
         first = listing.first()
@@ -115,14 +119,14 @@ class Backups:
 
     def _by_object(self, workloads: Iterable[Workload], beside: _Beside) -> None:
         """Points of each object as soon as it is listed."""
-        answers = self._api.workers.map(self._rows_of, self._wanted(workloads))
+        answers = self._api.thread_pool.map(self._rows_of, self._wanted(workloads))
         first = next(answers, None)
         self._join_all(beside)
         for workload, rows in itertools.chain([first] if first else [], answers):
             self._seen.extend(map(hash, rows))
-            self._reading.workload(workload)
+            self._reading.add_workload(workload)
             for point in folded(self._point(row, workload) for row in rows.values()):
-                self._reading.point(point)
+                self._reading.add_point(point)
 
     def _join_all(self, beside: _Beside) -> None:
         if beside:
@@ -130,7 +134,7 @@ class Backups:
             beside.clear()
 
     def _submit(self, path: str, params: Mapping[str, str] | None = None) -> Future[list[dict[str, t.Any]] | str]:
-        return self._api.workers.submit(self._api.optional, path, path.rpartition("/")[2], params)
+        return self._api.thread_pool.submit(self._api.optional, path, path.rpartition("/")[2], params)
 
     def _told_beside(self, name: str, rows: list[dict[str, t.Any]] | str) -> list[dict[str, t.Any]]:
         if isinstance(rows, str):
@@ -177,7 +181,7 @@ class Backups:
     def _wanted(self, workloads: Iterable[Workload]) -> Iterator[Workload]:
         found: set[str | None] = set()
         for workload in workloads:
-            wanted = workload.type in self._settings.workload_types and self._reading.wants(workload)
+            wanted = workload.type in self._settings.workload_types and self._reading.is_selected(workload)
             if wanted and workload.id not in found:
                 found.add(workload.id)
                 yield workload
@@ -190,7 +194,7 @@ class Backups:
         path = f"/backupObjects/{segment(workload.id)}/restorePoints"
         if self._api.version == _PAGED_BY_OBJECT:
             window = window_of(self._reading)
-            rows = list(self._api.rows(path, what, window, mapper=Inline()))
+            rows = list(self._api.rows(path, what, window, mapper=SerialMapper()))
         else:
             page = self._api.page(path)
             rows = [as_object(row) for row in page.items]
@@ -203,7 +207,7 @@ class Backups:
         """The same by a filter, which has pages; believed only where it tells as many."""
         rows = list(self._all_points(what, {"backupObjectIdFilter": str(workload.id)}))
         if len(rows) != total:
-            raise AnswerError(
+            raise InvalidResponseError(
                 f"the listing of {what} came incomplete: {total} told, {len(rows)} found by filter",
                 code="incomplete",
                 server=self._api.client.host,
@@ -214,9 +218,9 @@ class Backups:
     def _all_points(self, what: str, params: Mapping[str, str]) -> Iterator[dict[str, t.Any]]:
         first, other = POINTS[::-1] if self._api.is_old else POINTS
         try:
-            yield from self._api.rows(first, what, params, mapper=Inline())
+            yield from self._api.rows(first, what, params, mapper=SerialMapper())
         except NotFoundError:
-            yield from self._api.rows(other, what, params, mapper=Inline())
+            yield from self._api.rows(other, what, params, mapper=SerialMapper())
 
     def _page_of_all(self, skip: int, limit: int) -> Page[t.Any] | None:
         """A page of all points, newest first; None where no listing has all. Runs in a thread that reads."""
@@ -232,11 +236,13 @@ class Backups:
         return None
 
     @staticmethod
-    def _paged(listing: Ahead[Page[t.Any] | None]) -> Callable[[int, int], Page[t.Any]]:
+    def _paged(listing: Prefetch[Page[t.Any] | None]) -> Callable[[int, int], Page[t.Any]]:
         def fetch(skip: int, limit: int) -> Page[t.Any]:
             page = listing(skip, limit)
             if page is None:
-                raise AnswerError("the listing of restore points was there, and is no more", advice="Try again")
+                raise InvalidResponseError(
+                    "the listing of restore points was there, and is no more", advice="Try again"
+                )
             return page
 
         return fetch
@@ -251,10 +257,10 @@ class Backups:
                 self._ask_files(as_text(told) or "")
                 noted = told
 
-    def _ask_files(self, backup_id: str) -> Ahead[Page[t.Any]]:
+    def _ask_files(self, backup_id: str) -> Prefetch[Page[t.Any]]:
         with self._lock:
             if backup_id not in self._asked:
-                self._asked[backup_id] = self._api.ahead(f"/backups/{segment(backup_id)}/backupFiles")
+                self._asked[backup_id] = self._api.prefetch(f"/backups/{segment(backup_id)}/backupFiles")
             return self._asked[backup_id]
 
     def _point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
@@ -294,7 +300,7 @@ class Backups:
         for row in self._all_points("restore points", self._window):
             if hash(str(row["id"])) not in seen and records.created_of(row) <= self._reading.now:
                 lost += 1
-                self._reading.point(self._point(row, Workload()))
+                self._reading.add_point(self._point(row, Workload()))
         if lost:
             self._reading.warnings.append(f"{lost} restore points belong to no backup object that the server lists")
 
@@ -316,44 +322,44 @@ def _has_owner(file: records.File | None) -> bool:
 class Replicas:
     """Points of snapshot replicas. Continuous (CDP) replicas have none in this API, which is not the same as zero."""
 
-    def __init__(self, api: Api, reading: Reading, settings: Settings) -> None:
+    def __init__(self, api: Api, collector: Collector, settings: Settings) -> None:
         self._api = api
-        self._reading = reading
+        self._reading = collector
         self._settings = settings
 
     def read(self) -> None:
         """Replicas, then all their points at once."""
-        api, reading = self._api, self._reading
+        api, collector = self._api, self._reading
         try:
             replicas = {str(row["id"]): row for row in api.rows("/replicas", "replicas")}
-            points = list(api.rows("/replicaPoints", "replica points", window_of(reading)))
+            points = list(api.rows("/replicaPoints", "replica points", window_of(collector)))
         except (ForbiddenError, NotFoundError) as error:
             if self._settings.workload_types == (records.REPLICA,):
                 raise
             # Revisions before 1.2 have none, and not every role may see them.
-            reading.scope[records.REPLICA] = False
-            reading.warnings.append(
+            collector.scope[records.REPLICA] = False
+            collector.warnings.append(
                 f"replicas could not be read, so those that there are stand in no row: {error.message}"
             )
             return
         continuous = [row for row in replicas.values() if (as_text(row.get("type")) or "").casefold() == "cdp"]
-        reading.scope["cdp_replicas"] = len(continuous)
+        collector.scope["cdp_replicas"] = len(continuous)
         if continuous:
             shown = ", ".join(sorted({as_text(row.get("name")) or "?" for row in continuous})[:10])
-            reading.warnings.append(
+            collector.warnings.append(
                 f"{len(continuous)} continuous (CDP) replicas have points that this API does not list; they are "
                 f"unknown, not zero, and stand in no row: {shown}"
             )
-        if not window_of(reading):
+        if not window_of(collector):
             filled = {as_text(row.get("replicaId")) for row in points}
             for ident, row in replicas.items():
                 if ident not in filled and row not in continuous:
-                    reading.workload(Workload(id=ident, name=as_text(row.get("name")), type=records.REPLICA))
+                    collector.add_workload(Workload(id=ident, name=as_text(row.get("name")), type=records.REPLICA))
         for row in points:
             replica_id, name = as_text(row.get("replicaId")), as_text(row.get("name"))
             _kind, platform = records.platform_of(row)
             # One replica may stand for all machines of a job, so that neither tells them apart alone.
             known = f"{replica_id}/{name}" if replica_id and name else None
             workload = Workload(id=known, name=name, type=records.REPLICA, platform=platform)
-            reading.workload(workload)
-            reading.point(records.replica_point_of(row, workload, self._settings.include_raw))
+            collector.add_workload(workload)
+            collector.add_point(records.replica_point_of(row, workload, self._settings.include_raw))

@@ -12,14 +12,14 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_elsewhere
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdTable
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdIndex
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     RETENTION,
     Copy,
     RecoveryPoint,
     Workload,
-    any_of,
+    any_true,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import days_after, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
@@ -75,7 +75,7 @@ _NEVER_LOCKED = frozenset({"winlocal", "linuxlocal", "smb", "nfs"})
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class Location:
     """A repository, and what its settings of today imply for what lies in it."""
 
     name: str | None
@@ -90,7 +90,7 @@ class Backup:
     """What a job leaves in one repository."""
 
     job: str | None
-    place: Place | None
+    place: Location | None
     is_copy: bool | None
     encrypted: bool | None
 
@@ -139,11 +139,11 @@ def platform_of(row: Mapping[str, t.Any]) -> tuple[str, str | None]:
 # Places
 
 
-def place_of(row: Mapping[str, t.Any]) -> Place:
+def place_of(row: Mapping[str, t.Any]) -> Location:
     """A repository."""
     kind = as_text(row.get("type"))
     locked, days = _lock(row, (kind or "").casefold())
-    return Place(as_text(row.get("name")), kind, is_elsewhere(kind), locked, days)
+    return Location(as_text(row.get("name")), kind, is_elsewhere(kind), locked, days)
 
 
 def _lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]:
@@ -163,7 +163,7 @@ def _lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]
     return (False if kind in _NEVER_LOCKED else None), None
 
 
-def scale_out_place(row: Mapping[str, t.Any], places: Mapping[str, Place]) -> Place:
+def scale_out_place(row: Mapping[str, t.Any], places: Mapping[str, Location]) -> Location:
     """A scale-out repository: which of its parts holds a point is not told, so what all have in common counts."""
     extents = [
         places.get(as_text(as_object(extent).get("id")) or "")
@@ -171,7 +171,7 @@ def scale_out_place(row: Mapping[str, t.Any], places: Mapping[str, Place]) -> Pl
     ]
     known = [extent for extent in extents if extent is not None]
     complete = bool(extents) and len(known) == len(extents)
-    unlocked = any_of(None if extent.locked is None else not extent.locked for extent in known)
+    unlocked = any_true(None if extent.locked is None else not extent.locked for extent in known)
     locked = None if unlocked is None or not complete else not unlocked
     days = [extent.locked_days for extent in known if extent.locked_days is not None]
     elsewhere = complete and all(extent.offsite for extent in known)
@@ -184,7 +184,7 @@ def scale_out_place(row: Mapping[str, t.Any], places: Mapping[str, Place]) -> Pl
         ]
         copied = as_bool(capacity.get("copyPolicyEnabled"))
         elsewhere = elsewhere or bool(copied and targets and all(target and target.offsite for target in targets))
-    return Place(
+    return Location(
         as_text(row.get("name")),
         "ScaleOut",
         True if elsewhere else None,
@@ -193,12 +193,12 @@ def scale_out_place(row: Mapping[str, t.Any], places: Mapping[str, Place]) -> Pl
     )
 
 
-def backup_of(row: Mapping[str, t.Any], places: Mapping[str, Place], encrypting: Mapping[str, bool]) -> Backup:
+def backup_of(row: Mapping[str, t.Any], places: Mapping[str, Location], encrypting: Mapping[str, bool]) -> Backup:
     """A backup; ``encrypting`` says of jobs by id whether they encrypt today."""
     place = places.get(as_text(row.get("repositoryId")) or "")
     name = as_text(row.get("repositoryName"))
     if place is None and name is not None:
-        place = Place(name, None, None, None, None)
+        place = Location(name, None, None, None, None)
     job_type = as_text(row.get("jobType"))
     return Backup(
         job=as_text(row.get("name")),
@@ -233,7 +233,7 @@ class Files:
     """The files of one backup by id."""
 
     def __init__(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
-        self._table = IdTable()
+        self._table = IdIndex()
         for row in rows:
             file = file_of(row)
             kept = sum(1 << RETENTION.index(name) for name in file.retention)
@@ -342,7 +342,7 @@ def _settle(point: RecoveryPoint, backup: Backup) -> None:
 
 
 def _lying(backup: Backup, until: int | None) -> tuple[Copy, tuple[str, ...]]:
-    place = backup.place or Place(None, None, None, None, None)
+    place = backup.place or Location(None, None, None, None, None)
     copy = Copy(
         location=place.name,
         location_type=place.kind,
@@ -379,7 +379,7 @@ def created_of(row: Mapping[str, t.Any]) -> int:
     try:
         return parse_time(row.get("creationTime"))
     except DataError as error:
-        raise AnswerError(
+        raise InvalidResponseError(
             f"restore point {as_text(row.get('id'))} has no creationTime with an offset: {row.get('creationTime')!r}",
             advice="This version of the server answers in a way that this module does not know; please report it",
         ) from error
@@ -388,5 +388,7 @@ def created_of(row: Mapping[str, t.Any]) -> int:
 def _id_of(row: Mapping[str, t.Any]) -> str:
     ident = as_text(row.get("id"))
     if ident is None:
-        raise AnswerError("a restore point has no id", advice="Please report this with the version of the server")
+        raise InvalidResponseError(
+            "a restore point has no id", advice="Please report this with the version of the server"
+        )
     return ident

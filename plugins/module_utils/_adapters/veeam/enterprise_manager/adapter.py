@@ -17,32 +17,32 @@ import operator
 import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings, Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import decoding
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records as fields
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending import (
-    Held,
-    Homes,
+    BackupFileIndex,
+    PendingPoints,
     are_apart,
     joined,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
     OptionError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForHeader, LoginError
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Answer
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import NumberedPage, by_number
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Ahead, Inline, Mapper
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Mapper, Prefetch, SerialMapper
 
 API_VERSIONS = ("latest", "v1_7", "v1_6", "v1_5")
 _CLOUD = "cloud_vm_replica"
@@ -63,7 +63,7 @@ _NAMESPACE = "http://www.veeam.com/ent/v1.0"
 _Rows = list[dict[str, t.Any]]
 
 
-class VeeamEnterpriseManager(Source):
+class VeeamEnterpriseManager(RestAdapter):
     """Queries each sort of restore point, and joins them to files, backups and repositories by id."""
 
     product = "veeam_enterprise_manager"
@@ -72,12 +72,12 @@ class VeeamEnterpriseManager(Source):
     default_port = 9398
     environment = ("VEEAM_EM", "VEEAM")
     workload_types = tuple(_KINDS)
-    permits = (
-        Permit("POST", "/api/sessionMngr/", {"v": API_VERSIONS}, required=("v",)),
-        Permit("DELETE", "/api/logonSessions/{id}"),
-        Permit("GET", "/api/"),
+    allowlist = (
+        AllowedRequest("POST", "/api/sessionMngr/", {"v": API_VERSIONS}, required=("v",)),
+        AllowedRequest("DELETE", "/api/logonSessions/{id}"),
+        AllowedRequest("GET", "/api/"),
         # No action=collect and its like: they are other paths, and none of them is here.
-        Permit(
+        AllowedRequest(
             "GET",
             "/api/query",
             {
@@ -90,10 +90,10 @@ class VeeamEnterpriseManager(Source):
             },
             required=("type", "format", "page"),
         ),
-        Permit("GET", "/api/cloud/vmReplicaPoints", _ENTITY, required=("format",)),
-        Permit("GET", "/api/cloud/replicas", _ENTITY, required=("format",)),
+        AllowedRequest("GET", "/api/cloud/vmReplicaPoints", _ENTITY, required=("format",)),
+        AllowedRequest("GET", "/api/cloud/replicas", _ENTITY, required=("format",)),
     )
-    cannot_tell: t.ClassVar = {
+    not_reported: t.ClassVar = {
         ("*", "*"): {
             "completed_at": ("cannot", "points carry only the time that can be restored"),
             "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
@@ -149,7 +149,7 @@ class VeeamEnterpriseManager(Source):
 
     # Way in
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         """Log on, as oneself or as a tenant."""
         own = self.settings.own
         self.client.always_send({"Accept": decoding.ACCEPT[own.get("representation") or "json"]})
@@ -170,24 +170,24 @@ class VeeamEnterpriseManager(Source):
                 f"{error.advice}; write a domain user as DOMAIN\\user. The account needs a role of its own here"
             )
             raise
-        reading.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
+        collector.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
         # No call tells what is not backed up.
-        reading.scope["inventory"] = False
+        collector.scope["inventory"] = False
 
     def version(self) -> str | None:
         """The newest version of the API that is offered, for no call tells the product's own."""
         try:
             offered = decoding.versions_of(self.client.get("/api/"))
-        except (AnswerError, ForbiddenError, NotFoundError):
+        except (InvalidResponseError, ForbiddenError, NotFoundError):
             return None
         return offered[-1] if offered else None
 
     # Reading
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         """Every wanted sort of point; what they are joined to is read beside."""
         if self.settings.own.get("tenant"):
-            self._read_tenant(reading)
+            self._read_tenant(collector)
             return
         types = self.settings.workload_types
         in_files = not _IN_FILES.isdisjoint(types)
@@ -195,48 +195,50 @@ class VeeamEnterpriseManager(Source):
         joins += ["Backup", "Repository"] if in_files else []
         joins += ["Replica", "CdpReplica"] if "vm_replica" in types else []
         joins += ["CloudReplica"] if _CLOUD in types else []
-        beside = {kind: self.workers.submit(self._optional, kind) for kind in joins}
-        files = self._rows("BackupFile", {}, ahead=True, made=fields.backup_files) if in_files else iter(())
+        beside = {kind: self.thread_pool.submit(self._optional, kind) for kind in joins}
+        files = self._rows("BackupFile", {}, prefetch=True, made=fields.backup_files) if in_files else iter(())
         in_file = functools.partial(fields.points_in_files, include_raw=self.settings.include_raw)
         points = {
             kind: self._rows(
-                _KINDS[kind], self._filter(reading), ahead=True, made=in_file if kind in _IN_FILES else None
+                _KINDS[kind], self._filter(collector), prefetch=True, made=in_file if kind in _IN_FILES else None
             )
             for kind in types
         }
-        told = {kind: self._told(reading, kind, future.result()) for kind, future in beside.items()}
-        reading.scope["backup_servers"] = _versions(told["BackupServer"])
-        self._say_continuous(reading, told.get("CdpReplica", []))
-        homes = self._homes(reading, files, told)
+        told = {kind: self._told(collector, kind, future.result()) for kind, future in beside.items()}
+        collector.scope["backup_servers"] = _versions(told["BackupServer"])
+        self._say_continuous(collector, told.get("CdpReplica", []))
+        homes = self._homes(collector, files, told)
         for workload_type in types:
             try:
                 if workload_type in _IN_FILES:
-                    self._read_files(reading, workload_type, points[workload_type], homes)
+                    self._read_files(collector, workload_type, points[workload_type], homes)
                 else:
                     platforms = _platforms(told.get("Replica", []) + told.get("CloudReplica", []))
-                    self._read_replicas(reading, workload_type, points[workload_type], platforms)
+                    self._read_replicas(collector, workload_type, points[workload_type], platforms)
             except NotFoundError as error:
                 if workload_type == "vm":
                     raise
-                reading.scope[workload_type] = False
-                reading.warnings.append(f"this server has no restore points of type {workload_type}: {error.message}")
+                collector.scope[workload_type] = False
+                collector.warnings.append(f"this server has no restore points of type {workload_type}: {error.message}")
 
-    def _homes(self, reading: Reading, files: Iterable[fields.BackupFile], told: Mapping[str, _Rows]) -> Homes:
+    def _homes(
+        self, collector: Collector, files: Iterable[fields.BackupFile], told: Mapping[str, _Rows]
+    ) -> BackupFileIndex:
         backups, repositories = told.get("Backup", []), told.get("Repository", [])
         try:
-            return Homes(files, backups, repositories)
-        except (ForbiddenError, NotFoundError, AnswerError) as error:
-            self._told(reading, "BackupFile", _refusal(error))
-            return Homes([], backups, repositories)
+            return BackupFileIndex(files, backups, repositories)
+        except (ForbiddenError, NotFoundError, InvalidResponseError) as error:
+            self._told(collector, "BackupFile", _refusal(error))
+            return BackupFileIndex([], backups, repositories)
 
     def _read_files(
-        self, reading: Reading, workload_type: str, points: Iterable[fields.PointInFile], homes: Homes
+        self, collector: Collector, workload_type: str, points: Iterable[fields.PointInFile], homes: BackupFileIndex
     ) -> None:
         """Points that lie in backup files. All of them are met before it is known which file holds one only."""
         whole = self.settings.detail == "recovery_points"
-        by_workload: dict[t.Any, Held] = {}
+        by_workload: dict[t.Any, PendingPoints] = {}
         # None for those that are not wanted. Most points are of an owner met before, and need not be looked at closer.
-        by_owner: dict[t.Any, Held | None] = {}
+        by_owner: dict[t.Any, PendingPoints | None] = {}
         for found in points:
             file, owner = homes.use(found[3]), found[4]
             key = owner if workload_type == "vm" else (owner, homes.owner(file))
@@ -245,8 +247,8 @@ class VeeamEnterpriseManager(Source):
             except KeyError:
                 workload = fields.vm_of(owner) if workload_type == "vm" else fields.agent_of(owner, homes.at(file)[0])
                 held = None
-                if reading.wants(workload):
-                    held = by_workload.setdefault(workload.key, Held(workload, whole=whole))
+                if collector.is_selected(workload):
+                    held = by_workload.setdefault(workload.key, PendingPoints(workload, whole=whole))
                 by_owner[key] = held
             if held is not None:
                 held.add(found, file)
@@ -257,54 +259,54 @@ class VeeamEnterpriseManager(Source):
         while machines:
             machine = machines.pop()
             workload = machine[0].workload
-            reading.workload(workload)
+            collector.add_workload(workload)
             if are_apart(machine) and not whole:
                 for held in machine:
                     for alike in held.alike(workload, homes):
-                        reading.points(*alike)
+                        collector.add_points(*alike)
                 continue
             for point in folded(point for held in machine for point in held.points(workload, homes)):
-                reading.point(point)
+                collector.add_point(point)
 
     def _read_replicas(
-        self, reading: Reading, workload_type: str, records: Iterable[t.Any], platforms: Mapping[str, str | None]
+        self, collector: Collector, workload_type: str, records: Iterable[t.Any], platforms: Mapping[str, str | None]
     ) -> None:
         point_of = fields.cloud_point if workload_type == _CLOUD else fields.replica_point
         for record in records:
-            self._tell(reading, point_of(record, platforms, self.settings.include_raw))
+            self._tell(collector, point_of(record, platforms, self.settings.include_raw))
 
-    def _read_tenant(self, reading: Reading) -> None:
+    def _read_tenant(self, collector: Collector) -> None:
         """A tenant's session has no query service, only the tenant's own collections."""
-        reading.scope["tenant"] = self.settings.username
+        collector.scope["tenant"] = self.settings.username
         try:
             replicas = decoding.list_of(self.client.get("/api/cloud/replicas", _ENTITY), "CloudReplica")
         except (ForbiddenError, NotFoundError):
             replicas = []
         answer = self.client.get("/api/cloud/vmReplicaPoints", _ENTITY)
         for record in decoding.list_of(answer, _KINDS[_CLOUD]):
-            self._tell(reading, fields.cloud_point(record, _platforms(replicas), self.settings.include_raw))
+            self._tell(collector, fields.cloud_point(record, _platforms(replicas), self.settings.include_raw))
 
     @staticmethod
-    def _tell(reading: Reading, point: RecoveryPoint) -> None:
-        reading.workload(point.workload)
-        reading.point(point)
+    def _tell(collector: Collector, point: RecoveryPoint) -> None:
+        collector.add_workload(point.workload)
+        collector.add_point(point)
 
     @staticmethod
-    def _filter(reading: Reading) -> dict[str, str]:
+    def _filter(collector: Collector) -> dict[str, str]:
         """The window, wider by a day or two; what is too much is dropped here."""
         parts = []
-        if reading.since is not None:
-            parts.append(f'CreationTime>="{_whole_second(reading.since - _LONGEST_RUN)}"')
-        if reading.until is not None:
-            parts.append(f'CreationTime<="{_whole_second(reading.until + _LONGEST_RUN)}"')
+        if collector.since is not None:
+            parts.append(f'CreationTime>="{_whole_second(collector.since - _LONGEST_RUN)}"')
+        if collector.until is not None:
+            parts.append(f'CreationTime<="{_whole_second(collector.until + _LONGEST_RUN)}"')
         return {"sortDesc": "CreationTime", **({"filter": ";".join(parts)} if parts else {})}
 
     @staticmethod
-    def _say_continuous(reading: Reading, replicas: _Rows) -> None:
-        reading.scope["cdp_replicas"] = len(replicas)
+    def _say_continuous(collector: Collector, replicas: _Rows) -> None:
+        collector.scope["cdp_replicas"] = len(replicas)
         if replicas:
             names = sorted({as_text(decoding.lowered(row).get("name")) or "?" for row in replicas})
-            reading.warnings.append(
+            collector.warnings.append(
                 f"{len(replicas)} continuous (CDP) replicas have points that this API gives only as spans of time; "
                 f"they are unknown, not zero, and stand in no row: {', '.join(names[:10])}"
             )
@@ -317,13 +319,13 @@ class VeeamEnterpriseManager(Source):
         params: Mapping[str, str],
         mapper: Mapper | None = None,
         *,
-        ahead: bool = False,
+        prefetch: bool = False,
         made: Callable[[Iterable[dict[str, t.Any]]], list[t.Any]] | None = None,
     ) -> Iterator[t.Any]:
         """All records of one type, from page 1 to the last; without a page size the server cuts at 100.
 
-        ``ahead``: the first page is asked for now, not when the first record is wanted. ``made``: what becomes of the
-        records of a page, their ids first, so that no record is kept longer than that.
+        ``prefetch`` requests the first page now, not when the first record is needed. ``made`` converts the records
+        of a page, so that no record is kept longer than that.
         """
 
         def fetch(number: int) -> NumberedPage[t.Any]:
@@ -332,28 +334,28 @@ class VeeamEnterpriseManager(Source):
             answer = self.client.get("/api/query", {**query, **size})
             return NumberedPage(*(decoding.made_of(answer, kind, made) if made else decoding.entities_of(answer, kind)))
 
-        begun = Ahead(self.workers, fetch, 1) if ahead else fetch
+        begun = Prefetch(self.thread_pool, fetch, 1) if prefetch else fetch
         identity = operator.itemgetter(0) if made else decoding.id_of
-        return itertools.chain.from_iterable(by_number(begun, mapper or self.workers, identity, kind))
+        return itertools.chain.from_iterable(by_number(begun, mapper or self.thread_pool, identity, kind))
 
     def _optional(self, kind: str) -> _Rows | str:
         try:
-            return list(self._rows(kind, {}, Inline()))
-        except (ForbiddenError, NotFoundError, AnswerError) as error:
+            return list(self._rows(kind, {}, SerialMapper()))
+        except (ForbiddenError, NotFoundError, InvalidResponseError) as error:
             return _refusal(error)
 
     @staticmethod
-    def _told(reading: Reading, kind: str, rows: _Rows | str) -> _Rows:
+    def _told(collector: Collector, kind: str, rows: _Rows | str) -> _Rows:
         if isinstance(rows, str):
-            reading.scope[kind] = False
-            reading.warnings.append(f"{kind} could not be read, so what rests on it is unknown: {rows}")
+            collector.scope[kind] = False
+            collector.warnings.append(f"{kind} could not be read, so what rests on it is unknown: {rows}")
             return []
         return rows
 
 
 def _refusal(error: AuditError) -> str:
     """Why a type cannot be read; what is no refusal, but a broken answer, is raised again."""
-    if isinstance(error, AnswerError):
+    if isinstance(error, InvalidResponseError):
         # How a type that this version does not have is answered.
         if error.status != 400:
             raise error
@@ -361,7 +363,7 @@ def _refusal(error: AuditError) -> str:
     return error.message
 
 
-def _session_of(answer: Answer) -> str | None:
+def _session_of(answer: Response) -> str | None:
     return as_text(decoding.body_of(answer).get("sessionid"))
 
 

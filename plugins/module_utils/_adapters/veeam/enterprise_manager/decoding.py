@@ -11,15 +11,15 @@ import re
 import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
     as_list,
     as_object,
     as_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, picked_of
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Answer
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
 
 Made = t.TypeVar("Made")
 
@@ -59,14 +59,14 @@ def said(record: Mapping[str, t.Any], name: str) -> t.Any:
     return record[small] if small in record else lowered(record).get(small)
 
 
-def body_of(answer: Answer) -> dict[str, t.Any]:
+def body_of(answer: Response) -> dict[str, t.Any]:
     """The content of an answer, whichever way it was written, its own members in lower case."""
     if _is_xml(answer):
         return lowered(_from_xml(answer))
     return lowered(answer.json_object())
 
 
-def entities_of(answer: Answer, kind: str) -> tuple[list[dict[str, t.Any]], int]:
+def entities_of(answer: Response, kind: str) -> tuple[list[dict[str, t.Any]], int]:
     """(records, number of pages) of a query result.
 
     The names around the records differ from type to type and between XML and JSON, so what counts is each record's
@@ -81,14 +81,14 @@ def entities_of(answer: Answer, kind: str) -> tuple[list[dict[str, t.Any]], int]
 
 
 def made_of(
-    answer: Answer, kind: str, make: Callable[[Iterable[dict[str, t.Any]]], list[Made]]
+    answer: Response, kind: str, make: Callable[[Iterable[dict[str, t.Any]]], list[Made]]
 ) -> tuple[list[Made], int]:
     """(what ``make`` makes of the records, number of pages) of a query result.
 
     Record by record, so that none is kept until the next one is decoded, wherever that leaves no doubt about what is a
     record.
     """
-    picked = None if _is_xml(answer) else picked_of(answer.body, lambda records: make(_surely(records, kind)))
+    picked = None if _is_xml(answer) else pick_objects(answer.body, lambda records: make(_surely(records, kind)))
     if picked is not None:
         made, rest = picked
         body = lowered(as_object(rest))
@@ -113,11 +113,11 @@ def _lists_in(entities: t.Any) -> list[t.Any]:
     return [value for group in groups for value in (group.values() if isinstance(group, dict) else [group])]
 
 
-def _pages(answer: Answer, body: Mapping[str, t.Any], are_records: bool) -> int:
+def _pages(answer: Response, body: Mapping[str, t.Any], are_records: bool) -> int:
     paging = lowered(as_object(body.get("paginginfo")))
     pages = as_int(paging.get("pagescount"))
     if pages is None and are_records:
-        raise AnswerError(
+        raise InvalidResponseError(
             "the answer does not say how many pages there are",
             server=answer.server,
             call=answer.call,
@@ -136,7 +136,7 @@ def _next_page(paging: Mapping[str, t.Any]) -> int:
     return number + 1 if named and number is not None else 0
 
 
-def list_of(answer: Answer, kind: str) -> list[dict[str, t.Any]]:
+def list_of(answer: Response, kind: str) -> list[dict[str, t.Any]]:
     """The records of a plain collection, which has no pages."""
     body = body_of(answer)
     if _is_xml(answer):
@@ -148,7 +148,7 @@ def list_of(answer: Answer, kind: str) -> list[dict[str, t.Any]]:
     return _of_kind(records, kind, answer)
 
 
-def versions_of(answer: Answer) -> list[str]:
+def versions_of(answer: Response) -> list[str]:
     """The names of the API versions that the server offers, oldest first."""
     found: list[str] = []
     stack: list[t.Any] = [body_of(answer)]
@@ -162,7 +162,7 @@ def versions_of(answer: Answer) -> list[str]:
     return sorted(set(found), key=lambda name: [int(part) for part in name[1:].split("_")])
 
 
-class Members:
+class MemberReader:
     """Some members of records, by their names in lower case: as ``lowered`` would find them, null where there is none.
 
     Records of one page are spelled alike, so where the members stand is worked out once and not for each of them.
@@ -173,7 +173,7 @@ class Members:
         self._spelled: tuple[str, ...] | None = None
         self._get: Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]] = self._said
 
-    def of(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+    def get(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
         """The members of one record, in the order of the names."""
         spelled = tuple(record)
         if spelled != self._spelled:
@@ -202,7 +202,7 @@ class UpLinks:
         self._places: list[int] = []
         self._spelling = _LINK_SPELLINGS[0]
 
-    def of(self, links: t.Any) -> list[tuple[t.Any, ...]]:
+    def get(self, links: t.Any) -> list[tuple[t.Any, ...]]:
         """(address, name) for each type, as they are told; both null where there is none."""
         sort, told = self._spelling
         if self._places and isinstance(links, list):
@@ -241,7 +241,7 @@ class UpLinks:
 
 def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | None]:
     """(id, name) of what a record belongs to."""
-    ((href, name),) = UpLinks(kind).of(record.get("links"))
+    ((href, name),) = UpLinks(kind).get(record.get("links"))
     return id_in(href), as_text(name)
 
 
@@ -262,7 +262,7 @@ def id_in(link: t.Any) -> str | None:
     return text.partition("?")[0].rpartition("/")[2] or None if text else None
 
 
-def _is_xml(answer: Answer) -> bool:
+def _is_xml(answer: Response) -> bool:
     return "xml" in answer.headers.get("Content-Type", "").lower() and "html" not in answer.headers["Content-Type"]
 
 
@@ -271,14 +271,14 @@ def _records(value: t.Any) -> list[dict[str, t.Any]]:
     return [value] if isinstance(value, dict) else [item for item in as_list(value) if isinstance(item, dict)]
 
 
-def _of_kind(records: list[dict[str, t.Any]], kind: str, answer: Answer) -> list[dict[str, t.Any]]:
+def _of_kind(records: list[dict[str, t.Any]], kind: str, answer: Response) -> list[dict[str, t.Any]]:
     for record in records:
         told = said(record, "Type")
         if told == kind:
             continue
         told = as_text(told)
         if told is not None and told.casefold() != kind.casefold():
-            raise AnswerError(
+            raise InvalidResponseError(
                 f"{kind} was asked for, but a {told} came",
                 server=answer.server,
                 call=answer.call,
@@ -287,8 +287,8 @@ def _of_kind(records: list[dict[str, t.Any]], kind: str, answer: Answer) -> list
     return records
 
 
-def _no_list(answer: Answer, name: str) -> AnswerError:
-    return AnswerError(
+def _no_list(answer: Response, name: str) -> InvalidResponseError:
+    return InvalidResponseError(
         f"the answer has no list {name!r}",
         server=answer.server,
         call=answer.call,
@@ -296,7 +296,7 @@ def _no_list(answer: Answer, name: str) -> AnswerError:
     )
 
 
-def _from_xml(answer: Answer) -> dict[str, t.Any]:
+def _from_xml(answer: Response) -> dict[str, t.Any]:
     # Here, because only those who ask for XML need it.
     try:
         import xmltodict
@@ -315,7 +315,7 @@ def _from_xml(answer: Answer) -> dict[str, t.Any]:
         )
     except Exception as error:
         # The parser is expat, whose errors are of a class of its own.
-        raise AnswerError(
+        raise InvalidResponseError(
             "the answer is empty" if not answer.body.strip() else f"the XML is broken or cut short ({error})",
             server=answer.server,
             call=answer.call,

@@ -19,21 +19,21 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
     up_link,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.records import (
-    Home,
+    FileLocation,
     PointInFile,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOWHERE, IdTable
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOWHERE, IdIndex
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 
 # The first of some points, and the hash of the id, time and size of each.
-Alike = tuple[RecoveryPoint, "array[int]", "array[int]", "array[int]"]
+ValueCache = tuple[RecoveryPoint, "array[int]", "array[int]", "array[int]"]
 _KINDS = ("full", "incremental", "synthetic_full", "snapshot", "unknown")
 _NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
 
 
-class Homes:
+class BackupFileIndex:
     """Backup files by id, joined to their backups and repositories."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Homes:
             place = Copy(location=name, location_type=kind, offsite=is_elsewhere(kind)) if name else None
             listed[id_of(row)] = len(self._owners)
             self._owners.append((id_of(row), as_text(row.get("name")), records.platform_of(row.get("platform")), place))
-        self._table = IdTable()
+        self._table = IdIndex()
         for ident, size, backup in files:
             number = listed.get(backup[0], numbers.get(backup, len(self._owners)))
             if number == len(self._owners):
@@ -67,12 +67,12 @@ class Homes:
         """A point lies in this file. The file's place here; NOWHERE for one that is not listed."""
         return NOWHERE if file_id is None else self._table.use(hash(file_id))
 
-    def at(self, place: int) -> tuple[Home | None, bool]:
+    def at(self, place: int) -> tuple[FileLocation | None, bool]:
         """Where a file belongs; whether one point at most lies in it, which is known once all points were met."""
         if place == NOWHERE:
             return None, False
         size, number, alone = self._table.at(place)
-        return Home(size, *self._owners[number]), alone
+        return FileLocation(size, *self._owners[number]), alone
 
     def owner(self, place: int) -> int:
         """A number that tells apart the backups to which files belong."""
@@ -91,7 +91,7 @@ class Homes:
         return records.settle(point, home, alone=alone)
 
 
-class Held:
+class PendingPoints:
     """The points of one workload, or of one backup of it. Where they are asked for one by one they are kept whole."""
 
     def __init__(self, workload: Workload, *, whole: bool) -> None:
@@ -112,7 +112,7 @@ class Held:
         self.files.append(file)
         self._kinds.append(_NUMBERS[kind])
 
-    def alike(self, workload: Workload, homes: Homes) -> Iterator[Alike]:
+    def alike(self, workload: Workload, homes: BackupFileIndex) -> Iterator[ValueCache]:
         """All points, as those of ``workload``, by what they say but for id, time and size."""
         found: dict[tuple[int, int], tuple[int, array[int], array[int], array[int]]] = {}
         for ident, created, file, kind in zip(self.ids, self.times, self.files, self._kinds, strict=True):
@@ -126,7 +126,7 @@ class Held:
         for (kind, _owner), (file, ids, times, sizes) in found.items():
             yield homes.settle(_point(workload, f"{ids[0]:x}", times[0], kind), file), ids, times, sizes
 
-    def points(self, workload: Workload, homes: Homes) -> Iterator[RecoveryPoint]:
+    def points(self, workload: Workload, homes: BackupFileIndex) -> Iterator[RecoveryPoint]:
         """All points, as those of ``workload``."""
         for index, file in enumerate(self.files):
             # Nothing but the hash of an id is ever used where points are only counted.
@@ -141,7 +141,7 @@ def _point(workload: Workload, ident: str, created: int, kind: int) -> RecoveryP
     return RecoveryPoint(id=ident, workload=workload, created=created, kind=_KINDS[kind], usable=True)
 
 
-def are_apart(machine: Sequence[Held]) -> bool:
+def are_apart(machine: Sequence[PendingPoints]) -> bool:
     """Whether no two points are the same one or of one moment, so that there are no copies to be folded."""
     count = sum(len(held.ids) for held in machine)
     return all(
@@ -150,12 +150,12 @@ def are_apart(machine: Sequence[Held]) -> bool:
     )
 
 
-def joined(groups: Iterable[Held]) -> list[list[Held]]:
+def joined(groups: Iterable[PendingPoints]) -> list[list[PendingPoints]]:
     """Points of agents by backup -> by machine: a backup whose points have the times of another's holds copies of them.
 
     The name alone would not do, because a machine that was set up anew has the name of the one before.
     """
-    machines: dict[tuple[str | None, str | None], list[tuple[set[int], list[Held]]]] = {}
+    machines: dict[tuple[str | None, str | None], list[tuple[set[int], list[PendingPoints]]]] = {}
     for group in sorted(groups, key=lambda group: group.workload.id or ""):
         workload = group.workload
         times = set(group.times)

@@ -12,7 +12,7 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.decoding import (
-    Members,
+    MemberReader,
     UpLinks,
     id_in,
     id_of,
@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
     lowered,
     up_link,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text, scrubbed
@@ -39,17 +39,17 @@ _NEVER = "1753-01-01"
 
 
 # What a point says of its machine: (reference, name, backup server).
-Owner = tuple["str | None", "str | None", "str | None"]
+BackupObject = tuple["str | None", "str | None", "str | None"]
 # (id, time, kind, id of the file that holds it, machine, the record where it is asked for). Not more than that is
 # made of each, and in the thread that read the page: records are what most of a page's memory is.
-PointInFile = tuple[str, int, str, "str | None", Owner, "dict[str, t.Any] | None"]
+PointInFile = tuple[str, int, str, "str | None", BackupObject, "dict[str, t.Any] | None"]
 
 # (id, size, (id, name) of its backup).
 BackupFile = tuple["str | None", "int | None", "tuple[str | None, str | None]"]
 
 
 @dataclasses.dataclass(slots=True)
-class Home:
+class FileLocation:
     """Where a backup file belongs: its backup and the repository of that."""
 
     size: int | None
@@ -67,15 +67,15 @@ def platform_of(told: t.Any) -> str | None:
 
 def points_in_files(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> list[PointInFile]:
     """The VmRestorePoints or AgentRestorePoints of one page."""
-    members = Members(
+    members = MemberReader(
         *("uid", "href", "creationtimeutc", "algorithm", "pointtype", "hierarchyobjref", "links"),
         *("vmdisplayname", "vmname", "name"),
     )
     links = UpLinks("BackupServerReference", "BackupFileReference")
     points = []
     for record in records:
-        uid, href, created, algorithm, point_type, reference, told_links, *names = members.of(record)
-        (_address, server), (file, _name) = links.of(told_links)
+        uid, href, created, algorithm, point_type, reference, told_links, *names = members.get(record)
+        (_address, server), (file, _name) = links.get(told_links)
         ident = _known_id(id_told(uid, href))
         owner = (as_text(reference), _name_in(*names), as_text(server))
         kind = kind_of(as_text(point_type), as_text(algorithm))
@@ -86,23 +86,23 @@ def points_in_files(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -
 
 def backup_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
     """The BackupFiles of one page."""
-    members, links = Members("uid", "href", "backupsize", "links"), UpLinks("BackupReference")
+    members, links = MemberReader("uid", "href", "backupsize", "links"), UpLinks("BackupReference")
     files = []
     for record in records:
-        uid, href, size, told_links = members.of(record)
-        ((backup, name),) = links.of(told_links)
+        uid, href, size, told_links = members.get(record)
+        ((backup, name),) = links.get(told_links)
         files.append((id_told(uid, href), as_int(size), (id_in(backup), as_text(name))))
     return files
 
 
-def vm_of(owner: Owner) -> Workload:
+def vm_of(owner: BackupObject) -> Workload:
     """The machine of a VmRestorePoint."""
     reference, name, origin = owner
     platform = platform_of(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None
     return Workload(id=reference, name=name, type="vm", platform=platform, origin=origin)
 
 
-def agent_of(owner: Owner, home: Home | None) -> Workload:
+def agent_of(owner: BackupObject, home: FileLocation | None) -> Workload:
     """The machine of an AgentRestorePoint, which names it but in its own name: the backup tells equal names apart."""
     _reference, name, origin = owner
     return Workload(
@@ -140,7 +140,7 @@ def cloud_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None]
     return point
 
 
-def settle(point: RecoveryPoint, home: Home | None, *, alone: bool) -> RecoveryPoint:
+def settle(point: RecoveryPoint, home: FileLocation | None, *, alone: bool) -> RecoveryPoint:
     """Size and place of a point in a backup file; ``alone``: no other point lies in this file."""
     if home is not None:
         point.size_bytes = home.size if alone else None
@@ -212,7 +212,7 @@ def _raw(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _known_id(ident: str | None) -> str:
     if ident is None:
-        raise AnswerError("a restore point has neither UID nor Href", advice="Please report this")
+        raise InvalidResponseError("a restore point has neither UID nor Href", advice="Please report this")
     return ident
 
 
@@ -223,7 +223,7 @@ def _created(told: t.Any, ident: str) -> int:
         # The name says that it is UTC, with or without a Z.
         return parse_time(told, naive_is_utc=True)
     except DataError as error:
-        raise AnswerError(
+        raise InvalidResponseError(
             f"restore point {ident} has no CreationTimeUTC: {error.message}",
             advice="This version of the server answers in a way that this module does not know; please report it",
         ) from error

@@ -10,38 +10,42 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import Tool, ToolSettings
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import CliAdapter, CliSettings
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._module.cli_module import tool_spec
-from ansible_collections.backup.audit.plugins.module_utils._transport.command import Ran, Runner, bare_environment
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
+    CommandResult,
+    Runner,
+    bare_environment,
+)
 
-Answer = tuple[int, Any, str]
+Response = tuple[int, Any, str]
 
 
 class Canned(Runner):
     """Judges commands as the real one does, and answers what it was given for them."""
 
-    def __init__(self, tool: type[Tool], answers: Mapping[tuple[str, ...], Answer]) -> None:
-        super().__init__(tool.executable, tool.permits, bare_environment(), troubles=tool.troubles)
+    def __init__(self, tool: type[CliAdapter], answers: Mapping[tuple[str, ...], Response]) -> None:
+        super().__init__(tool.executable, tool.allowlist, bare_environment(), known_problems=tool.known_problems)
         self.host = "here"
         self.answers = answers
         self.asked: list[tuple[str, ...]] = []
 
-    def run(self, *arguments: str, timeout: float | None = None) -> Ran:
+    def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
         """The answer to one permitted command."""
-        self._judge(arguments)
+        self._check_allowed(arguments)
         self.asked.append(arguments)
         rc, out, err = self.answers[arguments]
         text = out if isinstance(out, str) else json.dumps(out)
-        return Ran(" ".join((self._executable, *arguments)), rc, text.encode(), err)
+        return CommandResult(" ".join((self._executable, *arguments)), rc, text.encode(), err)
 
 
 def told(
-    tool: type[Tool], answers: Mapping[tuple[str, ...], Answer], *, check_mode: bool = False, **options: Any
-) -> tuple[Reading, list[dict[str, Any]], Canned]:
+    tool: type[CliAdapter], answers: Mapping[tuple[str, ...], Response], *, check_mode: bool = False, **options: Any
+) -> tuple[Collector, list[dict[str, Any]], Canned]:
     """What the adapter tells of these answers: the reading, its points, and the tool that was asked."""
     params = {name: option.get("default") for name, option in tool_spec(tool).items()} | options
-    settings = ToolSettings(
+    settings = CliSettings(
         shown="here",
         verify=params["verify"],
         verify_timeout=60,
@@ -51,16 +55,16 @@ def told(
         own={name: params[name] for name in tool.own_spec()},
     )
     runner = Canned(tool, answers)
-    reading = Reading("here", tool.product, names=params["names"], keep_points=True)
+    collector = Collector("here", tool.product, names=params["names"], keep_points=True)
     adapter = tool(runner, settings)
-    adapter.open(reading)
-    reading.start()
-    adapter.read(reading)
-    return reading, points_of(reading), runner
+    adapter.open(collector)
+    collector.start()
+    adapter.read(collector)
+    return collector, points_of(collector), runner
 
 
-def points_of(reading: Reading) -> list[dict[str, Any]]:
-    points: list[dict[str, Any]] = reading.result()["recovery_points"]
+def points_of(collector: Collector) -> list[dict[str, Any]]:
+    points: list[dict[str, Any]] = collector.result()["recovery_points"]
     return points
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.borg import Borg
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from tests.unit.plugins.module_utils._adapters.running_tools import Answer, by_id, told
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, told
 
 VERSION = ("--version",)
 LIST = ("--bypass-lock", "--log-json", "list", "--json", "--format", "{hostname}{end}{comment}")
@@ -55,7 +55,7 @@ def listing(archives: list[dict[str, Any]], mode: str | None = "repokey") -> dic
     return {"archives": archives, "encryption": {"mode": mode}, "repository": {"location": "/srv/borg"}}
 
 
-def read(answer: Any, checks: dict[tuple[str, ...], Answer] | None = None, **options: Any) -> Any:
+def read(answer: Any, checks: dict[tuple[str, ...], Response] | None = None, **options: Any) -> Any:
     answer = answer if isinstance(answer, tuple) else (0, listing(answer) if isinstance(answer, list) else answer, "")
     answers = {VERSION: (0, "borg 1.2.4\n", ""), LIST: answer, **(checks or {})}
     return told(Borg, answers, repository="/srv/borg", **options)
@@ -67,9 +67,9 @@ def access(**given: Any) -> Any:
 
 class TestPoints:
     def test_times_without_a_zone_are_utc(self) -> None:
-        reading, points, runner = read(ARCHIVES)
+        collector, points, runner = read(ARCHIVES)
         assert runner.asked == [VERSION, LIST]
-        assert (reading.version, reading.verify) == ("1.2.4", None)
+        assert (collector.version, collector.verify) == ("1.2.4", None)
         first = by_id(points)["id-web01-2026-11-01"]
         assert (first["created_at"], first["completed_at"]) == ("2026-11-01T02:00:00Z", "2026-11-01T02:10:00Z")
         assert (first["kind"], first["status"], first["usable"], first["size_bytes"]) == ("full", "success", True, None)
@@ -109,21 +109,21 @@ class TestPoints:
 
     @pytest.mark.parametrize("change", [{"id": None}, {"name": None}, {"start": "soon"}, {"end": 3}])
     def test_an_archive_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
-        reading, points, _runner = read([{**ARCHIVES[0], **change}, ARCHIVES[1]])
+        collector, points, _runner = read([{**ARCHIVES[0], **change}, ARCHIVES[1]])
         assert len(points) == 1
-        assert "is not what borg writes" in reading.problems[0].message
+        assert "is not what borg writes" in collector.problems[0].message
 
 
 class TestVerify:
     def test_quick_is_an_estimate(self) -> None:
-        reading, points, runner = read(ARCHIVES, {CHECK: (0, "", "")}, verify="quick")
+        collector, points, runner = read(ARCHIVES, {CHECK: (0, "", "")}, verify="quick")
         assert runner.asked == [VERSION, LIST, CHECK]
-        assert reading.verify is not None
-        assert reading.verify["result"] == "sound"
+        assert collector.verify is not None
+        assert collector.verify["result"] == "sound"
         assert {(point["checked"], tuple(point["estimated"])) for point in points} == {(True, ("checked",))}
 
     def test_data_reads_the_newest_of_each_workload_through(self) -> None:
-        through: dict[tuple[str, ...], Answer] = {
+        through: dict[tuple[str, ...], Response] = {
             CHECK: (0, "", ""),
             (*EXTRACT, "::web01-2026-11-02"): (0, "", ""),
             (*EXTRACT, "::db01-2026-11-02"): (0, "", ""),
@@ -141,21 +141,21 @@ class TestVerify:
 
     @pytest.mark.parametrize("verify", ["quick", "data"])
     def test_a_damaged_segment_leaves_no_archive_surely_usable(self, verify: str) -> None:
-        reading, points, runner = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify=verify)
+        collector, points, runner = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify=verify)
         assert runner.asked[-1] == CHECK
-        assert reading.verify is not None
-        assert (reading.verify["result"], "checksum mismatch" in reading.verify["words"]) == ("damaged", True)
+        assert collector.verify is not None
+        assert (collector.verify["result"], "checksum mismatch" in collector.verify["words"]) == ("damaged", True)
         assert {(point["checked"], point["usable"]) for point in points} == {(False, None)}
 
     def test_an_archive_that_cannot_be_read_through_is_lost_and_others_may_be(self) -> None:
-        through: dict[tuple[str, ...], Answer] = {
+        through: dict[tuple[str, ...], Response] = {
             CHECK: (0, "", ""),
             (*EXTRACT, "::web01-2026-11-02"): (2, "", MISSING),
             (*EXTRACT, "::db01-2026-11-02"): (0, "", ""),
         }
-        reading, points, _runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
-        assert reading.verify is not None
-        assert "web01-2026-11-02 cannot be read: Local Exception; FileNotFoundError" in reading.verify["words"]
+        collector, points, _runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
+        assert collector.verify is not None
+        assert "web01-2026-11-02 cannot be read: Local Exception; FileNotFoundError" in collector.verify["words"]
         states = {point["id"]: (point["checked"], point["usable"]) for point in points}
         assert states == {
             "id-web01-2026-11-02": (False, False),
@@ -165,14 +165,14 @@ class TestVerify:
 
     @pytest.mark.parametrize("name", ["{hostname}-1", "a/b", "x\ny"])
     def test_a_name_that_borg_would_not_take_literally_is_not_sent(self, name: str) -> None:
-        reading, points, runner = read([archive(name, 1)], {CHECK: (0, "", "")}, verify="data")
+        collector, points, runner = read([archive(name, 1)], {CHECK: (0, "", "")}, verify="data")
         assert runner.asked[-1] == CHECK
-        assert reading.verify == {"level": "data", "result": "unfinished"}
-        assert (reading.problems[0].code, points[0]["checked"]) == ("not_checked", None)
+        assert collector.verify == {"level": "data", "result": "unfinished"}
+        assert (collector.problems[0].code, points[0]["checked"]) == ("not_checked", None)
 
     def test_a_wrong_passphrase_is_no_damage(self) -> None:
-        reading = read(ARCHIVES, {CHECK: (2, "", WRONG)}, verify="quick")[0]
-        assert (reading.verify, reading.problems[0].code) == (
+        collector = read(ARCHIVES, {CHECK: (2, "", WRONG)}, verify="quick")[0]
+        assert (collector.verify, collector.problems[0].code) == (
             {"level": "quick", "result": "unfinished"},
             "wrong_password",
         )

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest import PgBackRest
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from tests.unit.plugins.module_utils._adapters.running_tools import Answer, by_id, told
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, told
 
 QUIET = ("--log-level-console=off", "--log-level-stderr=error", "--log-level-file=off")
 VERSION = ("version",)
@@ -82,8 +82,8 @@ def changed(**members: Any) -> dict[str, Any]:
     return {**copy.deepcopy(STANZA), **members}
 
 
-def read(*stanzas: Any, checks: dict[tuple[str, ...], Answer] | None = None, **options: Any) -> Any:
-    answers: dict[tuple[str, ...], Answer] = {
+def read(*stanzas: Any, checks: dict[tuple[str, ...], Response] | None = None, **options: Any) -> Any:
+    answers: dict[tuple[str, ...], Response] = {
         VERSION: (0, "pgBackRest 2.45\n", ""),
         INFO: (0, list(stanzas), ""),
         **(checks or {}),
@@ -93,9 +93,9 @@ def read(*stanzas: Any, checks: dict[tuple[str, ...], Answer] | None = None, **o
 
 class TestPoints:
     def test_backups_of_all_repositories(self) -> None:
-        reading, points, runner = read(STANZA)
+        collector, points, runner = read(STANZA)
         assert runner.asked == [VERSION, INFO]
-        assert (reading.version, reading.problems) == ("2.45", [])
+        assert (collector.version, collector.problems) == ("2.45", [])
         told_points = by_id(points)
         assert {point["kind"] for point in points} == {"full", "differential", "incremental"}
         full, other = told_points[f"main/{FULL}/repo1"], told_points["main/20261121-030000F/repo2"]
@@ -135,15 +135,15 @@ class TestPoints:
     def test_a_stanza_without_backups_is_a_workload_without_points(self, include: bool) -> None:
         empty = {"code": 2, "message": "no valid backups"}
         repo = [{"cipher": "none", "key": 1, "status": empty}]
-        reading, points, _runner = read(changed(backup=[], repo=repo, status=empty), include_unprotected=include)
-        assert (points, reading.problems) == ([], [])
-        assert len(reading.summary.rows()) == int(include)
+        collector, points, _runner = read(changed(backup=[], repo=repo, status=empty), include_unprotected=include)
+        assert (points, collector.problems) == ([], [])
+        assert len(collector.summary.rows()) == int(include)
 
     @pytest.mark.parametrize("change", [{"label": None}, {"timestamp": None}, {"database": {}}])
     def test_a_backup_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
-        reading, points, _runner = read(changed(backup=[{**STANZA["backup"][0], **change}, STANZA["backup"][3]]))
+        collector, points, _runner = read(changed(backup=[{**STANZA["backup"][0], **change}, STANZA["backup"][3]]))
         assert len(points) == 1
-        assert "is not what pgbackrest writes" in reading.problems[0].message
+        assert "is not what pgbackrest writes" in collector.problems[0].message
 
 
 class TestStates:
@@ -163,28 +163,28 @@ class TestStates:
     )
     def test_a_repository_that_cannot_be_read_makes_the_read_incomplete(self, message: str, code: str) -> None:
         repos = [{"cipher": "aes-256-cbc", "key": 1, "status": {"code": 99, "message": message}}, STANZA["repo"][1]]
-        reading, points, _runner = read(changed(backup=STANZA["backup"][3:], repo=repos, status={"code": 4}))
-        assert [(problem.code, "in repo1" in problem.message) for problem in reading.problems] == [(code, True)]
+        collector, points, _runner = read(changed(backup=STANZA["backup"][3:], repo=repos, status={"code": 4}))
+        assert [(problem.code, "in repo1" in problem.message) for problem in collector.problems] == [(code, True)]
         assert len(points) == 1
 
     def test_a_stanza_that_does_not_exist_is_a_problem(self) -> None:
         missing = {"code": 1, "message": "missing stanza path"}
         repos = [{"cipher": "none", "key": key, "status": missing} for key in (1, 2)]
-        reading, points, _runner = read(changed(name="nope", backup=[], archive=[], repo=repos, status=missing))
-        assert (points, reading.summary.rows()) == ([], [])
-        assert [problem.words for problem in reading.problems] == ["missing stanza path"] * 2
+        collector, points, _runner = read(changed(name="nope", backup=[], archive=[], repo=repos, status=missing))
+        assert (points, collector.summary.rows()) == ([], [])
+        assert [problem.words for problem in collector.problems] == ["missing stanza path"] * 2
 
     def test_a_stanza_that_is_in_one_of_two_repositories_is_a_warning(self) -> None:
         missing = {"code": 1, "message": "missing stanza path"}
         repos = [STANZA["repo"][0], {"cipher": "none", "key": 2, "status": missing}]
-        reading, points, _runner = read(changed(backup=STANZA["backup"][:3], repo=repos, status={"code": 4}))
-        assert (reading.problems, reading.warnings) == ([], ["stanza main is not in repo2"])
+        collector, points, _runner = read(changed(backup=STANZA["backup"][:3], repo=repos, status={"code": 4}))
+        assert (collector.problems, collector.warnings) == ([], ["stanza main is not in repo2"])
         assert len(points) == 3
 
     @pytest.mark.parametrize(
         "answer", [(0, {}, ""), (0, "text", ""), (55, "", "ERROR: [055]: unable to open missing file")]
     )
-    def test_another_answer_is_an_error(self, answer: Answer) -> None:
+    def test_another_answer_is_an_error(self, answer: Response) -> None:
         with pytest.raises(AuditError):
             read(checks={INFO: answer})
 
@@ -192,17 +192,17 @@ class TestStates:
 class TestVerify:
     def test_every_valid_backup_is_checked(self) -> None:
         checks = {verify(1): (0, VALID, ""), verify(2): (0, VALID_TOO, "")}
-        reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert reading.verify is not None
-        assert reading.verify["result"] == "sound"
+        collector, points, _runner = read(STANZA, checks=checks, verify="data")
+        assert collector.verify is not None
+        assert collector.verify["result"] == "sound"
         assert {(point["checked"], tuple(point["estimated"])) for point in points} == {(True, ())}
 
     def test_an_invalid_backup_is_not_usable_and_the_others_are_checked(self) -> None:
         # The return code is 0 all the same.
         checks = {verify(1): (0, BROKEN, ""), verify(2): (0, VALID_TOO, "")}
-        reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert reading.verify is not None
-        assert reading.verify["words"] == f"main in repo1: backup {DIFF} is invalid"
+        collector, points, _runner = read(STANZA, checks=checks, verify="data")
+        assert collector.verify is not None
+        assert collector.verify["words"] == f"main in repo1: backup {DIFF} is invalid"
         states = {point["id"].split("/")[1]: (point["checked"], point["usable"]) for point in points}
         # The increment is built on it, though its own files are valid.
         assert (states[DIFF], states[INCR]) == ((False, False), (False, False))
@@ -211,17 +211,17 @@ class TestVerify:
     def test_damage_in_the_log_leaves_no_backup_surely_usable(self) -> None:
         out = VALID.replace("status: ok", "status: error").replace("valid WAL: 19", "valid WAL: 18")
         checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
-        reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert reading.verify is not None
-        assert "1 files of the write-ahead log are damaged" in reading.verify["words"]
+        collector, points, _runner = read(STANZA, checks=checks, verify="data")
+        assert collector.verify is not None
+        assert "1 files of the write-ahead log are damaged" in collector.verify["words"]
         states = {(point["copies"][0]["location"], point["checked"], point["usable"]) for point in points}
         assert states == {("repo1", None, None), ("repo2", True, True)}
 
     def test_an_error_of_which_nothing_is_told_is_damage(self) -> None:
         checks = {verify(1): (0, VALID.replace("status: ok", "status: error"), ""), verify(2): (0, VALID_TOO, "")}
-        reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert reading.verify is not None
-        assert reading.verify["result"] == "damaged"
+        collector, points, _runner = read(STANZA, checks=checks, verify="data")
+        assert collector.verify is not None
+        assert collector.verify["result"] == "damaged"
         assert {point["checked"] for point in points if point["copies"][0]["location"] == "repo1"} == {None}
 
     def test_a_backup_that_the_check_did_not_name_is_unchecked(self) -> None:
@@ -239,15 +239,15 @@ class TestVerify:
     def test_a_file_that_ends_the_check_is_damage(self) -> None:
         broken = (29, "", "ERROR: [029]: zlib threw error: [-3] data error\n")
         checks = {verify(1): broken, verify(2): (0, VALID_TOO, "")}
-        reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert reading.verify is not None
-        assert "zlib threw error" in reading.verify["words"]
+        collector, points, _runner = read(STANZA, checks=checks, verify="data")
+        assert collector.verify is not None
+        assert "zlib threw error" in collector.verify["words"]
         states = {(point["copies"][0]["location"], point["checked"], point["usable"]) for point in points}
         assert states == {("repo1", None, None), ("repo2", True, True)}
 
     def test_a_check_that_says_nothing_is_no_proof(self) -> None:
         checks = {verify(1): (0, "", ""), verify(2): (0, VALID_TOO, "")}
-        reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert reading.verify == {"level": "data", "result": "unfinished"}
-        assert len(reading.problems) == 1
+        collector, points, _runner = read(STANZA, checks=checks, verify="data")
+        assert collector.verify == {"level": "data", "result": "unfinished"}
+        assert len(collector.problems) == 1
         assert {point["checked"] for point in points} == {None}

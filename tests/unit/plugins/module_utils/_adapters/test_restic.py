@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.restic import Restic
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from tests.unit.plugins.module_utils._adapters.running_tools import Answer, by_id, told
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, told
 
 VERSION = ("version",)
 LIST = ("--no-lock", "--json", "snapshots")
@@ -42,8 +42,8 @@ BROKEN_JSON = (
 )
 
 
-def answers(snapshots: Any, **more: Answer) -> dict[tuple[str, ...], Answer]:
-    known: dict[tuple[str, ...], Answer] = {
+def answers(snapshots: Any, **more: Response) -> dict[tuple[str, ...], Response]:
+    known: dict[tuple[str, ...], Response] = {
         VERSION: (0, "restic 0.18.0 compiled with go1.24 on linux/amd64\n", ""),
         LIST: (0, snapshots, "") if not isinstance(snapshots, tuple) else snapshots,
     }
@@ -63,8 +63,8 @@ def access(**given: Any) -> Any:
 
 class TestPoints:
     def test_an_old_and_a_new_snapshot(self) -> None:
-        reading, points, _runner = read([OLD, NEW])
-        assert (reading.version, reading.scope) == ("0.18.0", {"inventory": False})
+        collector, points, _runner = read([OLD, NEW])
+        assert (collector.version, collector.scope) == ("0.18.0", {"inventory": False})
         old, new = by_id(points)["a" * 64], by_id(points)["b" * 64]
         assert (old["workload_name"], old["created_at"]) == ("web01", "2026-11-20T02:00:00.123456Z")
         assert (old["completed_at"], old["size_bytes"]) == (None, None)
@@ -106,9 +106,9 @@ class TestPoints:
         "change", [{"id": None}, {"time": "yesterday"}, {"time": None}, {"time": "2026-11-20T02:00:00"}]
     )
     def test_a_snapshot_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
-        reading, points, _runner = read([{**OLD, **change}, NEW])
+        collector, points, _runner = read([{**OLD, **change}, NEW])
         assert [point["workload_name"] for point in points] == ["db01"]
-        assert "is not what restic writes" in reading.problems[0].message
+        assert "is not what restic writes" in collector.problems[0].message
 
     @pytest.mark.parametrize(
         "line",
@@ -119,8 +119,8 @@ class TestPoints:
         ],
     )
     def test_a_snapshot_that_restic_leaves_out_makes_the_read_incomplete(self, line: str) -> None:
-        reading, _points, _runner = read((0, [NEW], f"{line}\n"))
-        assert (reading.problems[0].message, reading.problems[0].words) == ("a snapshot was left out", line)
+        collector, _points, _runner = read((0, [NEW], f"{line}\n"))
+        assert (collector.problems[0].message, collector.problems[0].words) == ("a snapshot was left out", line)
 
     @pytest.mark.parametrize(
         "line", ["unable to open cache: mkdir /root/.cache: failed", "repository a1b2 opened (v2)"]
@@ -131,16 +131,16 @@ class TestPoints:
 
 class TestVerify:
     def test_without_it_nothing_is_run(self) -> None:
-        reading, _points, runner = read([OLD])
+        collector, _points, runner = read([OLD])
         assert runner.asked == [VERSION, LIST]
-        assert reading.verify is None
+        assert collector.verify is None
 
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
     def test_quick_is_an_estimate(self, out: str) -> None:
-        reading, points, runner = read([OLD], verify="quick", check=(0, out, ""))
+        collector, points, runner = read([OLD], verify="quick", check=(0, out, ""))
         assert runner.asked[-1] == CHECK
-        assert reading.verify is not None
-        assert (reading.verify["level"], reading.verify["result"]) == ("quick", "sound")
+        assert collector.verify is not None
+        assert (collector.verify["level"], collector.verify["result"]) == ("quick", "sound")
         assert (points[0]["checked"], points[0]["checked_by"], points[0]["estimated"]) == (
             True,
             "integrity_check",
@@ -149,11 +149,11 @@ class TestVerify:
 
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
     def test_data_is_exact(self, out: str) -> None:
-        reading, points, runner = read([OLD], verify="data", check_data=(0, out, ""))
+        collector, points, runner = read([OLD], verify="data", check_data=(0, out, ""))
         assert runner.asked[-1] == CHECK_DATA
         assert (points[0]["checked"], points[0]["estimated"]) == (True, [])
-        assert reading.verify is not None
-        assert points[0]["checked_at"] == reading.verify["at"]
+        assert collector.verify is not None
+        assert points[0]["checked_at"] == collector.verify["at"]
 
     @pytest.mark.parametrize(
         ("answer", "words"),
@@ -168,14 +168,14 @@ class TestVerify:
             ((1, SOUND, ""), "no errors were found"),
         ],
     )
-    def test_damage_leaves_no_point_surely_usable(self, answer: Answer, words: str) -> None:
-        reading, points, _runner = read([OLD, NEW], verify="data", check_data=answer)
-        assert reading.verify is not None
-        assert reading.verify["result"] == "damaged"
-        assert words in reading.verify["words"]
-        assert words in reading.warnings[0]
+    def test_damage_leaves_no_point_surely_usable(self, answer: Response, words: str) -> None:
+        collector, points, _runner = read([OLD, NEW], verify="data", check_data=answer)
+        assert collector.verify is not None
+        assert collector.verify["result"] == "damaged"
+        assert words in collector.verify["words"]
+        assert words in collector.warnings[0]
         assert [(point["checked"], point["usable"]) for point in points] == [(False, None)] * 2
-        assert reading.problems == []
+        assert collector.problems == []
 
     @pytest.mark.parametrize(
         "answer",
@@ -185,17 +185,19 @@ class TestVerify:
             (1, "", "Fatal: unable to open config file: permission denied\n"),
         ],
     )
-    def test_a_check_that_did_not_come_to_an_end_proves_nothing(self, answer: Answer) -> None:
-        reading, points, _runner = read([OLD], verify="data", check_data=answer)
-        assert reading.verify == {"level": "data", "result": "unfinished"}
-        assert len(reading.problems) == 1
+    def test_a_check_that_did_not_come_to_an_end_proves_nothing(self, answer: Response) -> None:
+        collector, points, _runner = read([OLD], verify="data", check_data=answer)
+        assert collector.verify == {"level": "data", "result": "unfinished"}
+        assert len(collector.problems) == 1
         assert (points[0]["checked"], points[0]["usable"]) == (None, True)
 
     def test_check_mode_skips_it_and_says_so(self) -> None:
-        reading, points, runner = told(Restic, answers([OLD]), check_mode=True, repository="/srv/restic", verify="data")
+        collector, points, runner = told(
+            Restic, answers([OLD]), check_mode=True, repository="/srv/restic", verify="data"
+        )
         assert runner.asked == [VERSION, LIST]
-        assert reading.verify == {"level": "data", "result": "skipped"}
-        assert "skipped in check mode" in reading.warnings[0]
+        assert collector.verify == {"level": "data", "result": "skipped"}
+        assert "skipped in check mode" in collector.warnings[0]
         assert points[0]["checked"] is None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal, unpack
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
@@ -42,10 +42,10 @@ def point(days: float = 1, name: str | None = "db01", **more: Any) -> RecoveryPo
 
 
 def read_of(*points: RecoveryPoint, **options: Any) -> dict[str, Any]:
-    reading = Reading("backup.example", "spp", **options)
+    collector = Collector("backup.example", "spp", **options)
     for each in points:
-        reading.point(each)
-    return reading.result()
+        collector.add_point(each)
+    return collector.result()
 
 
 def names(read: dict[str, Any]) -> list[Any]:
@@ -70,9 +70,9 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
             for number, day in enumerate(days)
         ]
         sizes = [-1 if each.size_bytes is None else each.size_bytes for each in told]
-        together = Reading("backup.example", "spp", location_facts=facts, **options)
+        together = Collector("backup.example", "spp", location_facts=facts, **options)
         like = dataclasses.replace(told[0])
-        together.points(like, list(range(len(told))), [each.created for each in told], sizes)
+        together.add_points(like, list(range(len(told))), [each.created for each in told], sizes)
         one_by_one = read_of(*told, location_facts=facts, **options)
         assert together.result() == one_by_one
 
@@ -102,11 +102,11 @@ def test_names_and_globs_whatever_their_case(wanted: list[str], found: list[Any]
 
 
 def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
-    reading = Reading("backup.example", "spp", names=["db*"])
+    collector = Collector("backup.example", "spp", names=["db*"])
     for name in ("db01", "app01"):
-        reading.workload(Workload(name=name, type="vm"))
-        reading.count(Workload(name=name, type="database"), 7)
-    read = reading.result()
+        collector.add_workload(Workload(name=name, type="vm"))
+        collector.add_count(Workload(name=name, type="database"), 7)
+    read = collector.result()
     assert names(read) == ["db01", "db01"]
     assert [row["recovery_points"] for row in read["workloads"]] == [0, 7]
 
@@ -155,20 +155,20 @@ def test_the_window_is_said_in_times() -> None:
 )
 def test_a_bad_window_is_refused_before_anything_is_asked(window: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError) as raised:
-        Reading("backup.example", "spp", **window)
+        Collector("backup.example", "spp", **window)
     assert message in raised.value.message
     assert raised.value.advice
 
 
 def test_durations_count_from_the_servers_clock() -> None:
-    reading = Reading("backup.example", "spp", since="1d")
-    reading.skew_micros = 3600 * SECOND
-    reading.start()
-    assert reading.since == NOW + 3600 * SECOND - DAY * SECOND
+    collector = Collector("backup.example", "spp", since="1d")
+    collector.skew_micros = 3600 * SECOND
+    collector.start()
+    assert collector.since == NOW + 3600 * SECOND - DAY * SECOND
     # By our clock both are younger than a day.
-    reading.point(point(23.5 / 24))
-    reading.point(point(22.5 / 24))
-    read = reading.result()
+    collector.add_point(point(23.5 / 24))
+    collector.add_point(point(22.5 / 24))
+    read = collector.result()
     assert read["server"]["time"] == "2026-11-21T07:49:00Z"
     assert read["server"]["clock_skew_seconds"] == 3600
     assert read["totals"]["recovery_points"] == 1
@@ -221,23 +221,23 @@ def test_a_read_of_nothing_is_complete_and_says_so() -> None:
 
 
 def test_a_problem_makes_a_read_incomplete() -> None:
-    reading = Reading("backup.example", "spp")
-    reading.version = "10.1"
-    reading.scope["inventory"] = False
-    reading.problem(AuditError("two are missing", code="incomplete", call="GET /x"))
-    read = reading.result()
+    collector = Collector("backup.example", "spp")
+    collector.version = "10.1"
+    collector.scope["inventory"] = False
+    collector.add_problem(AuditError("two are missing", code="incomplete", call="GET /x"))
+    read = collector.result()
     assert read["complete"] is False
     assert read["errors"] == [{"code": "incomplete", "message": "two are missing", "call": "GET /x"}]
     assert (read["server"]["version"], read["server"]["scope"]) == ("10.1", {"inventory": False})
 
 
 def test_totals_add_up() -> None:
-    reading = Reading("backup.example", "spp")
-    reading.workload(Workload(name="empty", type="vm"))
+    collector = Collector("backup.example", "spp")
+    collector.add_workload(Workload(name="empty", type="vm"))
     for each in (point(1), point(2), point(1, name="app01"), point(-1), point(3, usable=False, status="failed")):
-        reading.point(each)
-    reading.count(Workload(name="counted", type="database"), 4)
-    read = reading.result()
+        collector.add_point(each)
+    collector.add_count(Workload(name="counted", type="database"), 4)
+    read = collector.result()
     assert read["totals"] == {
         "workloads": 4,
         "without_recovery_points": 1,
@@ -275,9 +275,9 @@ def test_points_are_listed_only_where_they_were_asked_for() -> None:
 
 
 def test_a_counted_workload_tells_nothing_but_its_number() -> None:
-    reading = Reading("backup.example", "spp")
-    reading.count(Workload(id="1", name="db01", type="vm", in_inventory=True), 7)
-    assert reading.result()["workloads"] == [
+    collector = Collector("backup.example", "spp")
+    collector.add_count(Workload(id="1", name="db01", type="vm", in_inventory=True), 7)
+    assert collector.result()["workloads"] == [
         {
             "source": "backup.example",
             "product": "spp",
@@ -309,18 +309,18 @@ def test_points_told_by_a_pattern_are_those_told_one_by_one(options: dict[str, A
     tellings = [(f"a{days}", NOW - days * DAY * SECOND, days or None) for days in (0, 1, 1, 3, 4, 9, 30_000)]
     copies = [Copy(location="here")]
     pattern = point(copies=copies, **more)
-    by_pattern, one_by_one = (Reading("backup.example", "spp", **options) for _side in range(2))
+    by_pattern, one_by_one = (Collector("backup.example", "spp", **options) for _side in range(2))
     for ident, created, size in tellings:
-        by_pattern.alike(pattern, ident, created, size)
-        one_by_one.point(point(id=ident, created=created, size_bytes=size, copies=[Copy(location="here")], **more))
+        by_pattern.add_point_like(pattern, ident, created, size)
+        one_by_one.add_point(point(id=ident, created=created, size_bytes=size, copies=[Copy(location="here")], **more))
     assert by_pattern.result() == one_by_one.result()
     assert by_pattern.warnings == one_by_one.warnings
 
 
 def test_a_pattern_is_told_anew_after_its_workload_was_forgotten() -> None:
-    reading = Reading("backup.example", "spp")
+    collector = Collector("backup.example", "spp")
     pattern = point()
-    reading.alike(pattern, "a", NOW, None)
-    reading.forget([pattern.workload])
-    reading.alike(pattern, "b", NOW, None)
-    assert reading.result()["totals"]["points_listed"] == 1
+    collector.add_point_like(pattern, "a", NOW, None)
+    collector.discard([pattern.workload])
+    collector.add_point_like(pattern, "b", NOW, None)
+    assert collector.result()["totals"]["points_listed"] == 1

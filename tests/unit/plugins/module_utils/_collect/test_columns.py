@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._collect import columns
-from ansible_collections.backup.audit.plugins.module_utils._collect.columns import blocks, rows_of
+from ansible_collections.backup.audit.plugins.module_utils._collect.columns import blocks, to_rows
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, pack, seal, unpack
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 
@@ -25,7 +25,7 @@ ROWS = st.lists(st.dictionaries(st.sampled_from(["", "a", "b", "c"]), VALUES, ma
 
 @given(ROWS)
 def test_rows_come_back_as_they_were(rows: list[dict[str, Any]]) -> None:
-    assert list(rows_of(json.loads(json.dumps(blocks(rows))))) == rows
+    assert list(to_rows(json.loads(json.dumps(blocks(rows))))) == rows
 
 
 @given(ROWS, ROWS)
@@ -41,11 +41,11 @@ def test_long_lists_are_cut_into_blocks(monkeypatch: pytest.MonkeyPatch) -> None
     rows = [{"number": number, **({"odd": {"half": number // 2}} if number % 2 else {})} for number in range(8)]
     told = blocks(rows)
     assert [block[0] for block in told] == [3, 3, 2]
-    assert list(rows_of(told)) == rows
+    assert list(to_rows(told)) == rows
 
 
 def test_rows_that_stand_beside_blocks_are_taken_as_they_are() -> None:
-    assert list(rows_of([*blocks([{"a": 1}]), {"b": 2}, *blocks([{}, {"c": {"d": 3}}])])) == [
+    assert list(to_rows([*blocks([{"a": 1}]), {"b": 2}, *blocks([{}, {"c": {"d": 3}}])])) == [
         {"a": 1},
         {"b": 2},
         {},

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
@@ -24,13 +24,13 @@ LAST = "9999-12-31T23:59:59.999999Z"
 
 
 def row_of(created: str, calendar: Calendar | None = None, **facts: Any) -> tuple[dict[str, Any], list[str]]:
-    reading = Reading("server.example", "spp", calendar=calendar, history=True)
+    collector = Collector("server.example", "spp", calendar=calendar, history=True)
     workload = Workload(id="1", name="db01", type="vm")
-    reading.point(
+    collector.add_point(
         RecoveryPoint(id="a", workload=workload, created=parse_time(created), kind="full", **{"usable": True, **facts})
     )
-    (row,) = reading.result()["workloads"]
-    return row, reading.warnings
+    (row,) = collector.result()["workloads"]
+    return row, collector.warnings
 
 
 @pytest.mark.parametrize("created", [NEVER, "1970-01-01T00:00:00Z", "1979-12-31T23:59:59.999999Z"])
@@ -64,10 +64,10 @@ def test_the_ends_of_the_calendar_lie_in_every_zone(zone: str, created: str) -> 
 
 @pytest.mark.parametrize("clock", [NEVER, "1979-12-31T23:59:59Z", "9000-01-01T00:00:01Z", LAST])
 def test_a_clock_that_cannot_be_is_refused(clock: str) -> None:
-    reading = Reading("server.example", "spp")
-    reading.skew_micros = parse_time(clock) - time.time_ns() // 1000
+    collector = Collector("server.example", "spp")
+    collector.skew_micros = parse_time(clock) - time.time_ns() // 1000
     with pytest.raises(DataError, match="clock stands in a year") as raised:
-        reading.start()
+        collector.start()
     assert "clock" in (raised.value.advice or "")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import Attestor
+from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 
@@ -20,7 +20,7 @@ def point(*locations: str | None, **more: Any) -> RecoveryPoint:
 
 
 def attested(made: RecoveryPoint, *entries: dict[str, Any]) -> RecoveryPoint:
-    Attestor(entries).apply(made)
+    LocationAttributes(entries).apply(made)
     return made
 
 
@@ -111,7 +111,7 @@ def test_an_estimate_of_no_gives_way_but_one_of_yes_stays_an_estimate() -> None:
 @pytest.mark.parametrize("entry", [{"match": "s3-*"}, {"match": "s3-*", "offsite": None, "location_type": None}])
 def test_an_entry_that_attests_nothing_is_refused(entry: dict[str, Any]) -> None:
     with pytest.raises(OptionError, match=r"location_facts: the entry for 's3-\*' attests nothing"):
-        Attestor([entry])
+        LocationAttributes([entry])
 
 
 def test_an_entry_may_attest_that_something_is_not_so() -> None:

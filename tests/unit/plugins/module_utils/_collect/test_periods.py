@@ -215,7 +215,7 @@ def test_an_unknown_time_zone_is_refused(timezone: str) -> None:
 
 
 @dataclasses.dataclass
-class Group:
+class PointGroup:
     """Points that share kind and usability."""
 
     kind: str
@@ -224,7 +224,9 @@ class Group:
 
 
 def history(*groups: tuple[str, bool | None, list[float]]) -> str:
-    return Calendar().history([Group(kind, usable, [ago(day) for day in days]) for kind, usable, days in groups], NOW)
+    return Calendar().history(
+        [PointGroup(kind, usable, [ago(day) for day in days]) for kind, usable, days in groups], NOW
+    )
 
 
 def test_a_history_has_one_letter_for_each_day() -> None:
@@ -271,10 +273,10 @@ def test_a_history_ends_today_and_is_not_longer_than_its_limit() -> None:
     assert history(("full", True, [HISTORY_DAYS])) == ""
     assert history(("full", True, [HISTORY_DAYS, 1])) == "F."
     # A point that is some minutes ahead may lie in tomorrow.
-    assert Calendar().history([Group("full", True, [NOW + DAY * SECOND])], NOW) == ""
+    assert Calendar().history([PointGroup("full", True, [NOW + DAY * SECOND])], NOW) == ""
 
 
 def test_hours_do_not_matter_within_a_day() -> None:
     midnight = NOW - NOW % (DAY * SECOND)
     times = [midnight, midnight + 23 * HOUR * SECOND, midnight - 1]
-    assert Calendar().history([Group("full", True, times)], midnight + 23 * HOUR * SECOND) == "FF"
+    assert Calendar().history([PointGroup("full", True, times)], midnight + 23 * HOUR * SECOND) == "FF"

@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.result impor
     pack,
     restored,
     seal,
-    sha256_of,
+    sha256_hex,
     unpack,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
@@ -60,7 +60,7 @@ def a_read(**more: Any) -> dict[str, Any]:
 def packed_by_hand(data: bytes) -> dict[str, Any]:
     """What somebody may write into a file by hand, with a digest that fits."""
     text = base64.b64encode(zlib.compress(data)).decode()
-    return {"schema": SCHEMA, "read": text, "sha256": sha256_of(data)}
+    return {"schema": SCHEMA, "read": text, "sha256": sha256_hex(data)}
 
 
 # The spelling of rows
@@ -101,7 +101,7 @@ POINTS = st.lists(
 @given(POINTS)
 def test_a_lean_row_is_restored_to_what_it_was(points: list[RecoveryPoint]) -> None:
     summary = Summary("backup.example", "spp", NOW, Calendar(), history=True)
-    summary.workload(Workload(id="1", name="db01", type="vm"))
+    summary.add_workload(Workload(id="1", name="db01", type="vm"))
     for point in points:
         summary.add(point)
     (row,) = summary.rows()

@@ -166,7 +166,7 @@ def test_points_whose_copies_the_product_does_not_list_are_counted_apart() -> No
 
 def test_a_workload_without_points_is_a_row_with_none() -> None:
     summary = Summary("backup.example", "spp", NOW, Calendar())
-    summary.workload(Workload(**DB01, in_inventory=True))
+    summary.add_workload(Workload(**DB01, in_inventory=True))
     (only,) = summary.rows()
     assert (only["recovery_points"], only["newest"], only["gaps"], only["locations"]) == (0, None, {}, None)
     assert only["facets"]["full"]["count"] == 0
@@ -174,8 +174,10 @@ def test_a_workload_without_points_is_a_row_with_none() -> None:
 
 def test_what_is_known_of_a_workload_is_completed_not_overruled() -> None:
     summary = Summary("backup.example", "spp", NOW, Calendar())
-    first = summary.workload(Workload(id="1", type="vm", name="db01"))
-    assert summary.workload(Workload(id="1", type="vm", name="other", platform="hyperv", in_inventory=False)) is first
+    first = summary.add_workload(Workload(id="1", type="vm", name="db01"))
+    assert (
+        summary.add_workload(Workload(id="1", type="vm", name="other", platform="hyperv", in_inventory=False)) is first
+    )
     assert (first.name, first.platform, first.in_inventory) == ("db01", "hyperv", False)
     assert len(summary.rows()) == 1
 

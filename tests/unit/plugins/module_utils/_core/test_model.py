@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     Copy,
     RecoveryPoint,
     Workload,
-    any_of,
+    any_true,
     median,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
@@ -32,7 +32,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import pa
     ],
 )
 def test_or_of_three_values(facts: list[bool | None], expected: bool | None) -> None:
-    assert {any_of(order) for order in itertools.permutations(facts)} == {expected}
+    assert {any_true(order) for order in itertools.permutations(facts)} == {expected}
 
 
 @given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 5), min_size=1))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._core.redaction import MASK, Secrets, secrets_of
+from ansible_collections.backup.audit.plugins.module_utils._core.redaction import MASK, Secrets, find_secrets
 from tests.unit.plugins.module_utils._core.secret_encodings import SPELLINGS
 
 # Each has a character that another way of quoting changes.
@@ -65,4 +65,4 @@ def test_a_short_secret_masks_no_more_than_it_must() -> None:
     ],
 )
 def test_options_hold_secrets_in_several_places(params: dict[str, Any], found: set[str]) -> None:
-    assert set(secrets_of(params)) == found
+    assert set(find_secrets(params)) == found

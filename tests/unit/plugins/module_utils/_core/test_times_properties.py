@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import LocalTimes
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import any_of
+from ansible_collections.backup.audit.plugins.module_utils._core.model import any_true
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     SECOND,
     age_seconds,
@@ -180,16 +180,16 @@ def test_any_local_time_is_read_or_refused(zone: str, text: Any) -> None:
 def test_knowing_more_never_turns_an_answer_round() -> None:
     """What is said where something is unknown stays true, whatever that turns out to be."""
     for facts in itertools.product([True, False, None], repeat=4):
-        answer = any_of(facts)
+        answer = any_true(facts)
         if None in facts:
             for known in (True, False):
                 clearer = [known if fact is None else fact for fact in facts]
-                assert answer in (None, any_of(clearer))
+                assert answer in (None, any_true(clearer))
         else:
             assert answer is any(facts)
-        assert all(any_of(turned) is answer for turned in itertools.permutations(facts))
+        assert all(any_true(turned) is answer for turned in itertools.permutations(facts))
 
 
 @pytest.mark.parametrize("facts", [[], [False], [False, False]])
 def test_without_a_true_one_or_an_unknown_one_it_is_false(facts: list[bool]) -> None:
-    assert any_of(facts) is False
+    assert any_true(facts) is False

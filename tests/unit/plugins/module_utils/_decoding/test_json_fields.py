@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_int,
     as_list,
     as_object,
     as_text,
-    items_of,
+    get_items,
     scrubbed,
 )
 
@@ -111,11 +111,11 @@ def test_truth_is_not_guessed(value: Any, expected: bool | None) -> None:
 
 
 def test_the_list_that_an_answer_is_about() -> None:
-    assert items_of({"items": []}, "items", "GET /api", "backup.example") == []
+    assert get_items({"items": []}, "items", "GET /api", "backup.example") == []
     others: list[dict[str, Any]] = [{}, {"items": None}, {"items": {}}, {"other": [1]}]
     for answer in others:
-        with pytest.raises(AnswerError, match="has no list 'items'") as raised:
-            items_of(answer, "items", "GET /api", "backup.example")
+        with pytest.raises(InvalidResponseError, match="has no list 'items'") as raised:
+            get_items(answer, "items", "GET /api", "backup.example")
         assert (raised.value.server, raised.value.call) == ("backup.example", "GET /api")
 
 

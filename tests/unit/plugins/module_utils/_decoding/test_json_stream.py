@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, picked_of
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
 
 
 @pytest.mark.parametrize("indent", [None, 1])
@@ -19,13 +19,13 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream
 def test_each_object_once(indent: int | None, mark: bytes) -> None:
     rows = [{"id": number, "name": "ü,]", "more": [{}, []]} for number in range(3)]
     body = mark + json.dumps(rows, indent=indent, ensure_ascii=False).encode() + b"\r\n"
-    assert picked_of(body, list) == (rows, PICKED)
-    assert picked_of(body, lambda objects: [row["id"] for row in objects]) == ([0, 1, 2], PICKED)
+    assert pick_objects(body, list) == (rows, PICKED)
+    assert pick_objects(body, lambda objects: [row["id"] for row in objects]) == ([0, 1, 2], PICKED)
 
 
 def test_all_but_the_list_is_told() -> None:
     document = {"total": 2, "none": [], "in": {"rows": [{"id": 1}, {"id": 2}]}, "links": [{"a": [{}]}], "more": "ü"}
-    told = picked_of(json.dumps(document).encode(), list)
+    told = pick_objects(json.dumps(document).encode(), list)
     assert told == ([{"id": 1}, {"id": 2}], {**document, "in": {"rows": PICKED}})
 
 
@@ -38,7 +38,7 @@ def test_no_object_is_kept_until_the_next_is_decoded() -> None:
             if len(seen) == 2:
                 raise ValueError("the rest is not wanted")
 
-    assert picked_of(b'[{"id": 1}, {"id": 2}, broken', pick) is None
+    assert pick_objects(b'[{"id": 1}, {"id": 2}, broken', pick) is None
     assert seen == [1, 2]
 
 
@@ -70,4 +70,4 @@ def test_no_object_is_kept_until_the_next_is_decoded() -> None:
     ],
 )
 def test_what_is_no_list_of_objects_alone(body: bytes) -> None:
-    assert picked_of(body, list) is None
+    assert pick_objects(body, list) is None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding import record_cache
-from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import AlikePoints, AlikeRecords
+from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cache import PointTemplates, RecordCache
 
 _VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-1, 2), st.sampled_from([0.0, 1.0, 1.5, "", "1", "true"]), st.just([1])
@@ -27,8 +27,8 @@ def spelled(record: Any) -> str:
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), _VALUES), max_size=30))
 def test_nothing_that_differs_is_taken_for_alike(records: list[dict[str, Any]]) -> None:
-    alike = AlikeRecords(("a", "b"), spelled)
-    assert [alike.of(record) for record in records] == [spelled(record) for record in records]
+    alike = RecordCache(("a", "b"), spelled)
+    assert [alike.get(record) for record in records] == [spelled(record) for record in records]
 
 
 def test_each_meaning_is_worked_out_once_and_from_nothing_else() -> None:
@@ -38,31 +38,31 @@ def test_each_meaning_is_worked_out_once_and_from_nothing_else() -> None:
         seen.append(dict(record))
         return object()
 
-    alike = AlikeRecords(("a", "b"), work_out)
-    first = alike.of({"a": "x", "c": 1})
-    assert alike.of({"a": "x", "c": 2}) is first
-    assert alike.of({"a": "y"}) is not first
+    alike = RecordCache(("a", "b"), work_out)
+    first = alike.get({"a": "x", "c": 1})
+    assert alike.get({"a": "x", "c": 2}) is first
+    assert alike.get({"a": "y"}) is not first
     assert seen == [{"a": "x", "b": None}, {"a": "y", "b": None}]
 
 
 def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_cache, "_LIMIT", 10)
-    alike = AlikeRecords(("a",), spelled)
+    alike = RecordCache(("a",), spelled)
     for number in range(100):
-        assert alike.of({"a": number}) == spelled({"a": number})
+        assert alike.get({"a": number}) == spelled({"a": number})
         assert len(alike._alikes["a",]._known) <= 10
 
 
 def test_shapes_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_cache, "_SHAPES", 10)
-    alike = AlikeRecords(("a", "b"), spelled)
+    alike = RecordCache(("a", "b"), spelled)
     for number in range(100):
-        assert alike.of({"a": 1, f"c{number}": 2}) == spelled({"a": 1})
+        assert alike.get({"a": 1, f"c{number}": 2}) == spelled({"a": 1})
         assert len(alike._shapes) <= 10
 
 
 def test_patterns_are_for_texts_of_one_owner() -> None:
-    alike = AlikePoints(("kind", "place"))
+    alike = PointTemplates(("kind", "place"))
     pattern = RecoveryPoint(id="x", workload=Workload(id="1"), created=0)
     record = {"kind": "Full", "place": None, "size": 1}
     assert alike.known(record, "1") is None
@@ -77,7 +77,7 @@ def test_patterns_are_for_texts_of_one_owner() -> None:
 
 def test_patterns_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_cache, "_LIMIT", 10)
-    alike = AlikePoints(("kind", "place"))
+    alike = PointTemplates(("kind", "place"))
     for number in range(100):
         record = {"kind": "Full", "place": str(number)}
         alike.learn(record, RecoveryPoint(id="x", workload=Workload(id="1"), created=number))

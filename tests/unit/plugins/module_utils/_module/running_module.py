@@ -37,57 +37,60 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.auth impor
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import run_module
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 
 
-class Product(Source):
+class Product(RestAdapter):
     product = "product"
     title = "Product"
     environment = ("PRODUCT",)
     workload_types = ("vm",)
-    permits = (Permit("POST", "/session"), Permit("DELETE", "/session"), Permit("GET", "/list"), Permit("GET", "/page"))
-    cannot_tell = {}
+    allowlist = (
+        *(AllowedRequest(method, "/session") for method in ("POST", "DELETE")),
+        *(AllowedRequest("GET", path) for path in ("/list", "/page")),
+    )
+    not_reported = {}
 
     @classmethod
     def own_spec(cls):
         return {"copies": {"type": "bool", "default": False}}
 
-    def open(self, reading):
+    def open(self, collector):
         user, password = self.settings.username, self.settings.password
         self.log_in(BasicForSession(user, password, path="/session", member="id", header="X-Session"))
 
     def version(self):
         return "1.2"
 
-    def read(self, reading):
+    def read(self, collector):
         told = self.client.get("/list").json_object()
         for name, days in told.get("points", []):
-            reading.point(
+            collector.add_point(
                 RecoveryPoint(
                     id=f"{name}-{days}",
                     workload=Workload(id=name, name=name, type="vm"),
-                    created=reading.now - round(days * DAY) * SECOND,
+                    created=collector.now - round(days * DAY) * SECOND,
                     kind="full",
                     status="success",
                     usable=True,
                 )
             )
         for number in told.get("problems", []):
-            reading.problem(AuditError(f"problem {number}", code="incomplete", advice="Look there"))
-        reading.warnings.extend(told.get("warnings", []))
+            collector.add_problem(AuditError(f"problem {number}", code="incomplete", advice="Look there"))
+        collector.warnings.extend(told.get("warnings", []))
         if "swallow" in told:
             try:
                 self.client.get("/page")
             except AuditError as error:
-                reading.problem(error)
+                collector.add_problem(error)
         if "late" in told:
-            self.workers.submit(self.client.get, "/page")
+            self.thread_pool.submit(self.client.get, "/page")
             time.sleep(0.3)
         if "bug" in told:
             raise ZeroDivisionError(told["bug"])
-        for _page in self.workers.map(lambda _number: self.client.get("/page"), range(told.get("pages", 0))):
+        for _page in self.thread_pool.map(lambda _number: self.client.get("/page"), range(told.get("pages", 0))):
             pass
 
 

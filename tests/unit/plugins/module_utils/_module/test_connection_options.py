@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Source
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
     argument_spec,
@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module.connection_op
 )
 
 
-class Product(Source):
+class Adapter(RestAdapter):
     """A product with two prefixes of environment variables, as those of one vendor have."""
 
     product = "product"
@@ -29,17 +29,17 @@ class Product(Source):
     default_page_size = 200
     environment = ("VENDOR_PRODUCT", "VENDOR")
     workload_types = ("vm", "database")
-    permits = ()
-    cannot_tell = {}  # noqa: RUF012 - nothing adds to it
+    allowlist = ()
+    not_reported = {}  # noqa: RUF012 - nothing adds to it
 
     @classmethod
     def own_spec(cls) -> dict[str, Any]:
         return {"copies": {"type": "bool", "default": False}}
 
-    def open(self, reading: Reading) -> None:
+    def open(self, collector: Collector) -> None:
         raise NotImplementedError
 
-    def read(self, reading: Reading) -> None:
+    def read(self, collector: Collector) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -51,12 +51,12 @@ GIVEN = {"url": "https://backup.example", "username": "auditor", "password": "se
 
 def params(**given: Any) -> dict[str, Any]:
     """As AnsibleModule hands them over: every option is there, those not given with their default or null."""
-    defaults = {name: option.get("default") for name, option in argument_spec(Product).items()}
+    defaults = {name: option.get("default") for name, option in argument_spec(Adapter).items()}
     return {**defaults, **GIVEN, **given}
 
 
 def filled(environ: dict[str, str] | None = None, **given: Any) -> dict[str, Any]:
-    return with_environment(params(**given), Product, environ or {})
+    return with_environment(params(**given), Adapter, environ or {})
 
 
 # The environment
@@ -200,7 +200,7 @@ def test_a_password_in_a_url_is_refused_without_being_shown(url: str) -> None:
 
 
 def test_what_is_not_given_takes_the_products_defaults() -> None:
-    made = endpoint(filled(), Product)
+    made = endpoint(filled(), Adapter)
     assert (made.url, made.verify, made.client_cert, made.proxy) == ("https://backup.example:9443", True, None, None)
     assert (made.timeout, made.retries, made.connections) == (30.0, 4, 4)
 
@@ -212,7 +212,7 @@ def test_what_is_not_given_takes_the_products_defaults() -> None:
 def test_what_decides_on_trust(tmp_path: Path, validate_certs: bool, with_ca: bool, verify: bool | str) -> None:
     ca_path = tmp_path / "ca.pem"
     ca_path.write_text("x")
-    made = endpoint(filled(validate_certs=validate_certs, ca_path=str(ca_path) if with_ca else None), Product)
+    made = endpoint(filled(validate_certs=validate_certs, ca_path=str(ca_path) if with_ca else None), Adapter)
     assert made.verify == (str(ca_path) if verify == "ca" else verify)
 
 
@@ -220,17 +220,17 @@ def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
     certificate.write_text("x")
     key.write_text("x")
-    assert endpoint(filled(client_cert=str(certificate)), Product).client_cert == (str(certificate),) * 2
-    both = endpoint(filled(client_cert=str(certificate), client_key=str(key)), Product)
+    assert endpoint(filled(client_cert=str(certificate)), Adapter).client_cert == (str(certificate),) * 2
+    both = endpoint(filled(client_cert=str(certificate), client_key=str(key)), Adapter)
     assert both.client_cert == (str(certificate), str(key))
     with pytest.raises(OptionError, match="client_key: it is of no use without client_cert"):
-        endpoint(filled(client_key=str(key)), Product)
+        endpoint(filled(client_key=str(key)), Adapter)
 
 
 @pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
 def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
     with pytest.raises(OptionError, match=f"{name}: '/nowhere/x.pem' cannot be read"):
-        endpoint({**filled(), name: "/nowhere/x.pem"}, Product)
+        endpoint({**filled(), name: "/nowhere/x.pem"}, Adapter)
 
 
 @pytest.mark.parametrize(
@@ -244,41 +244,41 @@ def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
 )
 def test_bad_numbers_of_a_connection_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        endpoint(filled(**given), Product)
+        endpoint(filled(**given), Adapter)
 
 
 def test_no_retries_is_a_number() -> None:
-    assert endpoint(filled(retries=0), Product).retries == 0
+    assert endpoint(filled(retries=0), Adapter).retries == 0
 
 
 # What to read
 
 
 def test_settings_are_filled_with_the_products_defaults() -> None:
-    made = settings({**filled(), "copies": True, "product": "x"}, Product)
+    made = settings({**filled(), "copies": True, "product": "x"}, Adapter)
     assert (made.page_size, made.workload_types, made.detail) == (200, ("vm", "database"), "workloads")
     assert made.own == {"copies": True}
-    assert settings(filled(page_size=7), Product).page_size == 7
-    assert settings(filled(workload_types=["database", "database"]), Product).workload_types == ("database",)
+    assert settings(filled(page_size=7), Adapter).page_size == 7
+    assert settings(filled(workload_types=["database", "database"]), Adapter).workload_types == ("database",)
 
 
 @pytest.mark.parametrize("page_size", [0, -1])
 def test_a_page_without_records_is_refused(page_size: int) -> None:
     with pytest.raises(OptionError, match=f"page_size: {page_size} is less than 1"):
-        settings(filled(page_size=page_size), Product)
+        settings(filled(page_size=page_size), Adapter)
 
 
 def test_a_workload_type_that_the_product_does_not_have_is_refused() -> None:
     with pytest.raises(OptionError, match="workload_types: Product has no 'file_share'") as raised:
-        settings(filled(workload_types=["vm", "file_share"]), Product)
+        settings(filled(workload_types=["vm", "file_share"]), Adapter)
     assert "vm, database" in (raised.value.advice or "")
 
 
 def test_settings_can_be_shown_without_the_password() -> None:
-    assert "secret" not in repr(settings(filled(), Product))
+    assert "secret" not in repr(settings(filled(), Adapter))
 
 
 def test_every_secret_of_the_argument_spec_is_kept_out_of_logs() -> None:
-    spec = argument_spec(Product)
+    spec = argument_spec(Adapter)
     assert [name for name, option in spec.items() if option.get("no_log")] == ["password"]
     assert spec["workload_types"]["choices"] == ["vm", "database"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ansible import constants
 
-from ansible_collections.backup.audit.plugins.module_utils._module.progress import VARIABLE, amount, listener, telling
+from ansible_collections.backup.audit.plugins.module_utils._module.progress import VARIABLE, amount, listener, reporting
 from ansible_collections.backup.audit.plugins.plugin_utils._progress import pipe
 from tests.tools.project import ROOT
 
@@ -35,7 +35,7 @@ def test_lines_come_while_the_reading_goes_on() -> None:
             three.set()
 
     numbers = iter(range(1000))
-    with pipe(hear) as path, listener({VARIABLE: path}) as say, telling(say, lambda: f"page {next(numbers)}", EVERY):
+    with pipe(hear) as path, listener({VARIABLE: path}) as say, reporting(say, lambda: f"page {next(numbers)}", EVERY):
         assert three.wait(10)
     assert heard[:3] == ["page 0", "page 1", "page 2"]
 
@@ -79,7 +79,7 @@ def test_without_a_listener_nobody_is_told(tmp_path: Path) -> None:
     with listener({}) as say:
         assert say is None
     threads = threading.active_count()
-    with telling(None, lambda: "never", EVERY):
+    with reporting(None, lambda: "never", EVERY):
         assert threading.active_count() == threads
 
 
@@ -102,7 +102,7 @@ def test_a_listener_that_goes_or_sleeps_does_not_hold_the_reading_up(tmp_path: P
             say("x" * 490)  # More than the pipe holds, and nobody takes any of it.
         os.close(reader)
         numbers = iter(range(1000))
-        with telling(say, lambda: f"{next(numbers)}", EVERY):
+        with reporting(say, lambda: f"{next(numbers)}", EVERY):
             time.sleep(EVERY * 10)
     assert next(numbers) == 1
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
 from ansible_collections.backup.audit.plugins.module_utils._module.runner import AWX_EVENT_BYTES, finish
 
@@ -34,11 +34,11 @@ class Listener:
 
 def warnings_of(workloads: int, detail: str, *, pack: bool = False) -> list[str]:
     """What is said of a READ of so many workloads, each with a name of a thousand letters."""
-    reading = Reading("backup.example.com", "spp")
+    collector = Collector("backup.example.com", "spp")
     for number in range(workloads):
-        reading.workload(Workload(id=str(number), name="n" * 1000, type="vm"))
+        collector.add_workload(Workload(id=str(number), name="n" * 1000, type="vm"))
     listener = Listener()
-    finish(listener, reading, dict, {"allow_partial": False, "pack": pack, "detail": detail})
+    finish(listener, collector, dict, {"allow_partial": False, "pack": pack, "detail": detail})
     return listener.warnings
 
 

@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.result impor
     pack,
     proof,
     seal,
-    sha256_of,
+    sha256_hex,
     unpack,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
@@ -74,7 +74,7 @@ class TestShape:
             "as_of": "2026-11-21T07:00:00Z",
             "collection_version": "1.2.3",
             "policy": {"recovery_points": {"minimum": 7}, "expected": ["web01"]},
-            "policy_sha256": sha256_of(b'{"expected":["web01"],"recovery_points":{"minimum":7}}'),
+            "policy_sha256": sha256_hex(b'{"expected":["web01"],"recovery_points":{"minimum":7}}'),
             "reads": [
                 {
                     "server": {"host": "vbr1", "product": "veeam_backup_replication", "scope": {"inventory": True}},
@@ -287,7 +287,7 @@ class TestStream:
     def again(data: bytes, digest: str | None = None) -> dict[str, Any]:
         """A packed READ of any bytes, sealed."""
         text = base64.b64encode(zlib.compress(data)).decode()
-        return {"read": text, "sha256": sha256_of(data.rstrip(b" ")) if digest is None else digest}
+        return {"read": text, "sha256": sha256_hex(data.rstrip(b" ")) if digest is None else digest}
 
     def test_nothing_sorts_behind_the_rows(self) -> None:
         assert max(PROVED) == "workloads"
@@ -305,7 +305,7 @@ class TestStream:
         monkeypatch.setattr(packed_rows, "_CHUNK", 16)
         made = read(row(workload_name="a   b" + " " * 60))
         data = proof(made)
-        assert sha256_of(data) == made["sha256"]
+        assert sha256_hex(data) == made["sha256"]
         assert assessed(self.again(data + b" " * blanks)) == assessed(made)
 
     @pytest.mark.parametrize(

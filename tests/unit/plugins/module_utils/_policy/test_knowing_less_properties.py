@@ -78,7 +78,7 @@ POINTS = st.lists(POINT, max_size=8, unique_by=lambda point: point.id)
 def row_of(points: list[RecoveryPoint]) -> dict[str, Any]:
     """The row as it travels."""
     summary = Summary("vbr1", "veeam_backup_replication", NOW, Calendar())
-    summary.workload(WORKLOAD)
+    summary.add_workload(WORKLOAD)
     for point in points:
         summary.add(dataclasses.replace(point))
     (row,) = summary.rows()

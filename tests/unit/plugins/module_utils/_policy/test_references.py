@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, KIND_FACETS
-from ansible_collections.backup.audit.plugins.module_utils._policy.references import references_of
+from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 
 BACKUP = {"recovery_points", "full", "kinds", "size", "expected"}
 TESTS = {"verified", "checked", "malware"}
@@ -47,22 +47,22 @@ REQUIREMENTS = {
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS)
 def test_facets_of_a_requirement(requirement: str) -> None:
-    assert {facet for facet in ALL if requirement in references_of(f"{facet}.minimum")} == REQUIREMENTS[requirement]
+    assert {facet for facet in ALL if requirement in get_references(f"{facet}.minimum")} == REQUIREMENTS[requirement]
 
 
 def test_every_facet_speaks_to_known_requirements_and_names_each_once() -> None:
     assert {*FACETS, "kinds", "expected"} == ALL
     for facet in ALL:
-        told = references_of(f"{facet}.minimum")
+        told = get_references(f"{facet}.minimum")
         assert len(told) == len(set(told))
         assert set(told) <= set(REQUIREMENTS), facet
 
 
 def test_facets_of_kinds_are_backups_like_others() -> None:
     for facet in KIND_FACETS.values():
-        assert references_of(f"{facet.name}.minimum") == references_of("kinds.minimum")
+        assert get_references(f"{facet.name}.minimum") == get_references("kinds.minimum")
 
 
 @pytest.mark.parametrize("control", ["read.complete", "read.age", "policy.tier", "policy.exclude", "nothing"])
 def test_what_is_about_the_reading_speaks_to_none(control: str) -> None:
-    assert references_of(control) == []
+    assert get_references(control) == []

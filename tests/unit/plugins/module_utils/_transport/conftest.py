@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._transport import client as http_client
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
-from tests.unit.plugins.module_utils._transport.login_methods import PERMITS, Appliance
+from tests.unit.plugins.module_utils._transport.login_methods import ALLOWLIST, Appliance
 
 
 @pytest.fixture
@@ -35,6 +35,6 @@ def server(serve: Any, appliance: Appliance) -> Any:
 @pytest.fixture
 def client(server: Any) -> Iterator[Client]:
     with contextlib.closing(
-        Client(Endpoint(url=server.url, verify=server.ca_path, timeout=5, retries=1, connections=8), PERMITS)
+        Client(Endpoint(url=server.url, verify=server.ca_path, timeout=5, retries=1, connections=8), ALLOWLIST)
     ) as made:
         yield made

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 
-PERMITS = (
-    Permit("GET", "/api/list", {"page": None}),
-    Permit("GET", "/api/items/{id}"),
-    Permit("POST", "/api/session"),
-    Permit("DELETE", "/api/session"),
+ALLOWLIST = (
+    AllowedRequest("GET", "/api/list", {"page": None}),
+    AllowedRequest("GET", "/api/items/{id}"),
+    AllowedRequest("POST", "/api/session"),
+    AllowedRequest("DELETE", "/api/session"),
 )
 PASSWORD = "p&ss/wörd +%"
 OK: tuple[int, dict[str, str], Any] = (200, {}, {"ok": True})

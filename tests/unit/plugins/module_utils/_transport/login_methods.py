@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import (
     BasicForHeader,
     BasicForSession,
@@ -25,12 +25,12 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.auth impor
 )
 
 PASSWORD = "c0rrect-horse"
-PERMITS = (
-    Permit("GET", "/api/list"),
-    Permit("POST", "/api/session", {"v": "latest"}),
-    Permit("DELETE", "/api/session"),
-    Permit("DELETE", "/api/sessions/{name}"),
-    Permit("POST", "/api/session/end"),
+ALLOWLIST = (
+    AllowedRequest("GET", "/api/list"),
+    AllowedRequest("POST", "/api/session", {"v": "latest"}),
+    AllowedRequest("DELETE", "/api/session"),
+    AllowedRequest("DELETE", "/api/sessions/{name}"),
+    AllowedRequest("POST", "/api/session/end"),
 )
 
 

@@ -9,17 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit, Wall, WallError
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import (
+    AllowedRequest,
+    Allowlist,
+    RequestNotAllowedError,
+)
 
 BASE = "https://backup.example:9443"
-PERMITS = (
-    Permit("GET", "/api/backups", {"page": None, "order": ("asc", "desc"), "from": "recovery"}),
-    Permit("GET", "/api/backups/{id}/versions"),
-    Permit("POST", "/api/search", {"action": "aggregate", "size": None}, required=("action",)),
-    Permit("POST", "/api/session"),
-    Permit("GET", "/api/v1.0/jobs"),
+ALLOWLIST = (
+    AllowedRequest("GET", "/api/backups", {"page": None, "order": ("asc", "desc"), "from": "recovery"}),
+    AllowedRequest("GET", "/api/backups/{id}/versions"),
+    AllowedRequest("POST", "/api/search", {"action": "aggregate", "size": None}, required=("action",)),
+    AllowedRequest("POST", "/api/session"),
+    AllowedRequest("GET", "/api/v1.0/jobs"),
 )
-WALL = Wall(PERMITS)
+WALL = Allowlist(ALLOWLIST)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,7 @@ WALL = Wall(PERMITS)
     ],
 )
 def test_what_is_on_the_list_passes(method: str, target: str) -> None:
-    WALL.judge(method, BASE + target)
+    WALL.check(method, BASE + target)
 
 
 @pytest.mark.parametrize(
@@ -107,8 +111,8 @@ def test_what_is_on_the_list_passes(method: str, target: str) -> None:
     ],
 )
 def test_what_is_not_on_the_list_does_not_pass_and_is_told_why(method: str, target: str, reason: str) -> None:
-    with pytest.raises(WallError) as raised:
-        WALL.judge(method, BASE + target)
+    with pytest.raises(RequestNotAllowedError) as raised:
+        WALL.check(method, BASE + target)
     assert reason in raised.value.message
     assert raised.value.code == "refused_by_wall"
     assert (raised.value.call or "").startswith(method)
@@ -116,16 +120,16 @@ def test_what_is_not_on_the_list_does_not_pass_and_is_told_why(method: str, targ
 
 @pytest.mark.parametrize("url", ["https://user@backup.example/api/backups", "https://a:b@backup.example/api/backups"])
 def test_user_names_in_a_url_do_not_pass(url: str) -> None:
-    with pytest.raises(WallError, match="user name"):
-        WALL.judge("GET", url)
+    with pytest.raises(RequestNotAllowedError, match="user name"):
+        WALL.check("GET", url)
 
 
 def test_a_base_path_is_part_of_every_permit() -> None:
-    wall = Wall(PERMITS, "/gateway")
-    wall.judge("GET", f"{BASE}/gateway/api/backups")
+    wall = Allowlist(ALLOWLIST, "/gateway")
+    wall.check("GET", f"{BASE}/gateway/api/backups")
     for target in ("/api/backups", "/gatewayapi/backups", "/gateway-2/api/backups", "/gateway/../api/backups"):
-        with pytest.raises(WallError):
-            wall.judge("GET", BASE + target)
+        with pytest.raises(RequestNotAllowedError):
+            wall.check("GET", BASE + target)
 
 
 _POISON = st.sampled_from(
@@ -139,8 +143,8 @@ def test_no_other_url_passes(method: str, start: str, rest: str) -> None:
     """Whatever passes is, once more decoded than any server would, one of the permitted paths and nothing more."""
     url = BASE + start + rest
     try:
-        WALL.judge(method, url)
-    except (WallError, ValueError):
+        WALL.check(method, url)
+    except (RequestNotAllowedError, ValueError):
         return
     path, _mark, query = url.removeprefix(BASE).partition("?")
     segments = unquote(path).split("/")[1:]
@@ -165,8 +169,8 @@ def test_an_id_passes_as_one_quoted_segment_or_not_at_all(ident: str) -> None:
     hostile = ident in (".", "..") or any(character in "/?#\\;\ufffd" or character < " " for character in ident)
     doubled = "%" in ident
     try:
-        WALL.judge("GET", url)
-    except WallError:
+        WALL.check("GET", url)
+    except RequestNotAllowedError:
         assert hostile or doubled or any("\ud800" <= character <= "\udfff" for character in ident)
     else:
         assert not hostile

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, TroubleError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError, ServerError
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import (
     JsonForToken,
     Login,
@@ -137,7 +137,7 @@ def test_an_answer_without_a_token_is_no_session(
     client: Client, appliance: Appliance, way: Callable[..., Login], content: Any, message: str
 ) -> None:
     appliance.log_in_answer = (200, {}, content)
-    with pytest.raises(AnswerError, match=message):
+    with pytest.raises(InvalidResponseError, match=message):
         way().open(client)
     assert client.auth is None
 
@@ -161,7 +161,7 @@ def test_a_second_factor_is_named_and_its_token_never_shown(
 @WAYS
 def test_trouble_at_the_log_in_is_no_rejection(client: Client, appliance: Appliance, way: Callable[..., Login]) -> None:
     appliance.log_in_answer = (502, {}, {"message": "database is down"})
-    with pytest.raises(TroubleError, match="database is down"):
+    with pytest.raises(ServerError, match="database is down"):
         way().open(client)
 
 
@@ -232,6 +232,6 @@ def test_a_log_in_without_a_usable_cookie_is_no_session(
     client: Client, appliance: Appliance, headers: dict[str, str]
 ) -> None:
     appliance.log_in_answer = (200, headers, b"")
-    with pytest.raises(AnswerError):
+    with pytest.raises(InvalidResponseError):
         by_cookie().open(client)
     assert client.auth is None

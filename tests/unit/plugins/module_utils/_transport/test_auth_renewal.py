@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, RejectedError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, UnauthorizedError
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import Login, LoginError, OAuth2Password
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from tests.unit.plugins.module_utils._transport.login_methods import (
@@ -96,7 +96,7 @@ def test_a_new_session_that_is_refused_as_well_ends_it(
 ) -> None:
     way().open(client)
     appliance.valid = NeverValid()
-    with pytest.raises(RejectedError, match="refused the session"):
+    with pytest.raises(UnauthorizedError, match="refused the session"):
         client.get("/api/list")
     assert log_ins(server) == 2
     assert server.calls().count("GET /api/list") == 2

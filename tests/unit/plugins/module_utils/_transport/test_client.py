@@ -16,19 +16,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
+    CertificateError,
     ConnectionFailedError,
     ForbiddenError,
+    InvalidResponseError,
     OptionError,
-    RejectedError,
-    TroubleError,
-    TrustError,
+    ServerError,
+    UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._transport import client as http_client
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
-from tests.unit.plugins.module_utils._transport.fake_server import OK, PASSWORD, PERMITS, free_port, in_turn
+from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, OK, PASSWORD, free_port, in_turn
 
 # What comes back
 
@@ -41,7 +41,11 @@ def test_an_answer_is_read_whole_and_counted(serve: Any, connect: Any) -> None:
     assert answer.headers["x-version"] == "7"
     assert (answer.call, answer.server) == ("GET /api/list", f"localhost:{server.port}")
     assert server.calls() == ["GET /api/list?page=2"]
-    assert (client.counters.count, client.counters.retries, client.counters.bytes) == (1, 0, len(answer.body))
+    assert (client.request_stats.count, client.request_stats.retries, client.request_stats.bytes) == (
+        1,
+        0,
+        len(answer.body),
+    )
 
 
 def test_one_connection_serves_many_requests(serve: Any, connect: Any) -> None:
@@ -102,7 +106,7 @@ def test_what_came_instead_of_json_is_said(
     serve: Any, connect: Any, content: bytes, message: str, words: str | None
 ) -> None:
     server = serve(in_turn((200, {}, content)))
-    with pytest.raises(AnswerError) as raised:
+    with pytest.raises(InvalidResponseError) as raised:
         connect(server).get("/api/list").json()
     assert raised.value.message.startswith(message)
     assert raised.value.words == words
@@ -113,7 +117,7 @@ def test_what_came_instead_of_json_is_said(
 @pytest.mark.parametrize("content", [[], None, "text", 7])
 def test_json_that_is_no_object_is_said(serve: Any, connect: Any, content: Any) -> None:
     answer = connect(serve(in_turn((200, {}, json.dumps(content).encode())))).get("/api/list")
-    with pytest.raises(AnswerError, match="not an object"):
+    with pytest.raises(InvalidResponseError, match="not an object"):
         answer.json_object()
 
 
@@ -132,7 +136,7 @@ def test_a_body_shorter_than_promised_is_no_answer(serve: Any, connect: Any) -> 
 
 def test_another_authority_is_not_trusted(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK))
-    with pytest.raises(TrustError) as raised:
+    with pytest.raises(CertificateError) as raised:
         connect(server, verify=True).get("/api/list")
     assert "certificate is not trusted" in raised.value.message
     assert "ca_path" in (raised.value.advice or "")
@@ -141,7 +145,7 @@ def test_another_authority_is_not_trusted(serve: Any, connect: Any) -> None:
 
 def test_a_certificate_for_another_name_is_not_trusted(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK), names=("other.example",))
-    with pytest.raises(TrustError) as raised:
+    with pytest.raises(CertificateError) as raised:
         connect(server).get("/api/list")
     assert "localhost" in raised.value.message
     assert "name that stands in the certificate" in (raised.value.advice or "")
@@ -149,7 +153,7 @@ def test_a_certificate_for_another_name_is_not_trusted(serve: Any, connect: Any)
 
 def test_an_expired_certificate_is_not_trusted(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK), not_after=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc))
-    with pytest.raises(TrustError) as raised:
+    with pytest.raises(CertificateError) as raised:
         connect(server).get("/api/list")
     assert "expired" in raised.value.message
     assert "clock" in (raised.value.advice or "")
@@ -162,23 +166,23 @@ def test_without_verification_any_certificate_will_do(serve: Any, connect: Any) 
 
 def test_plain_http_on_the_port_is_named(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK), tls=False)
-    with pytest.raises(TrustError, match="does not speak TLS on this port"):
+    with pytest.raises(CertificateError, match="does not speak TLS on this port"):
         connect(server, url=server.url.replace("http:", "https:")).get("/api/list")
 
 
 def test_a_ca_file_without_a_certificate_is_named(serve: Any, connect: Any, tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text("nothing\n")
-    with pytest.raises(TrustError, match="ca_path holds no certificate"):
+    with pytest.raises(CertificateError, match="ca_path holds no certificate"):
         connect(serve(in_turn(OK)), verify=str(path)).get("/api/list")
 
 
 def test_trust_is_not_tried_again(serve: Any, connect: Any, pauses: list[float]) -> None:
     client = connect(serve(in_turn(OK)), verify=True)
-    with pytest.raises(TrustError):
+    with pytest.raises(CertificateError):
         client.get("/api/list")
     assert pauses == []
-    assert client.counters.retries == 0
+    assert client.request_stats.retries == 0
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -187,7 +191,7 @@ def test_a_ca_of_the_environment_decides_nothing(
 ) -> None:
     server = serve(in_turn(OK))
     monkeypatch.setenv(name, server.ca_path)
-    with pytest.raises(TrustError):
+    with pytest.raises(CertificateError):
         connect(server, verify=True).get("/api/list")
     (tmp_path / "other.pem").write_text("")
     monkeypatch.setenv(name, str(tmp_path / "other.pem"))
@@ -204,7 +208,7 @@ def test_nothing_listens_there(connect: Any, serve: Any, pauses: list[float]) ->
     with pytest.raises(ConnectionFailedError, match=r"nothing listens there \(after 3 tries\)") as raised:
         client.get("/api/list")
     assert raised.value.code == "no_connection"
-    assert len(pauses) == client.counters.retries == 2
+    assert len(pauses) == client.request_stats.retries == 2
 
 
 def test_an_unknown_host_name_is_named_and_not_tried_again(connect: Any, serve: Any, pauses: list[float]) -> None:
@@ -239,8 +243,8 @@ def test_passing_trouble_is_tried_again(serve: Any, connect: Any, pauses: list[f
     server = serve(in_turn((status, {}, b""), (status, {}, b""), OK))
     client = connect(server)
     assert client.get("/api/list").json() == {"ok": True}
-    assert client.counters.retries == 2
-    assert client.counters.count == 3
+    assert client.request_stats.retries == 2
+    assert client.request_stats.count == 3
     # Half a second, then a second, each give or take the half.
     assert 0.25 <= pauses[0] <= 0.75
     assert 0.5 <= pauses[1] <= 1.5
@@ -248,13 +252,13 @@ def test_passing_trouble_is_tried_again(serve: Any, connect: Any, pauses: list[f
 
 def test_trouble_that_stays_is_an_error_that_counts_the_tries(serve: Any, connect: Any) -> None:
     server = serve(in_turn((503, {}, b'{"description": "starting"}')))
-    with pytest.raises(TroubleError, match=r"\(503\) \(after 3 tries\)") as raised:
+    with pytest.raises(ServerError, match=r"\(503\) \(after 3 tries\)") as raised:
         connect(server).get("/api/list")
     assert raised.value.words == "starting"
     assert len(server.asked) == 3
 
 
-@pytest.mark.parametrize(("status", "kind"), [(500, TroubleError), (403, ForbiddenError), (400, AnswerError)])
+@pytest.mark.parametrize(("status", "kind"), [(500, ServerError), (403, ForbiddenError), (400, InvalidResponseError)])
 def test_a_refusal_is_not_tried_again(serve: Any, connect: Any, status: int, kind: type[AuditError]) -> None:
     server = serve(in_turn((status, {}, b'{"message": "no"}')))
     with pytest.raises(kind) as raised:
@@ -300,17 +304,17 @@ def test_the_pause_grows_but_not_for_ever() -> None:
 
 def test_who_waits_for_another_try_is_let_go_when_the_reading_failed(serve: Any) -> None:
     server = serve(in_turn((503, {"Retry-After": "60"}, b"")))
-    with contextlib.closing(Client(Endpoint(url=server.url, verify=server.ca_path), PERMITS)) as client:
+    with contextlib.closing(Client(Endpoint(url=server.url, verify=server.ca_path), ALLOWLIST)) as client:
         threading.Timer(0.3, client.stop_reading).start()
         started = time.monotonic()
-        with pytest.raises(TroubleError):
+        with pytest.raises(ServerError):
             client.get("/api/list")
         assert time.monotonic() - started < 10
         with pytest.raises(AuditError, match="given up"):
             client.get("/api/list")
         assert len(server.asked) == 1
         # The session can still be given back.
-        with pytest.raises(TroubleError):
+        with pytest.raises(ServerError):
             client.call("DELETE", "/api/session", carried=False, retried=False)
     assert len(server.asked) == 2
 
@@ -320,7 +324,7 @@ LOG_IN = {"form": {"password": PASSWORD}, "carried": False, "retried": False}
 
 def test_a_rejected_log_in_is_not_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
     server = serve(in_turn((401, {}, b"")))
-    with pytest.raises(RejectedError):
+    with pytest.raises(UnauthorizedError):
         connect(server).call("POST", "/api/session", **LOG_IN)
     assert len(server.asked) == 1
     assert pauses == []
@@ -329,7 +333,7 @@ def test_a_rejected_log_in_is_not_sent_again(serve: Any, connect: Any, pauses: l
 @pytest.mark.parametrize("status", [500, 502, 504])
 def test_a_log_in_that_may_have_been_judged_is_not_sent_again(serve: Any, connect: Any, status: int) -> None:
     server = serve(in_turn((status, {}, b"")))
-    with pytest.raises(TroubleError):
+    with pytest.raises(ServerError):
         connect(server).call("POST", "/api/session", **LOG_IN)
     assert len(server.asked) == 1
 

@@ -22,20 +22,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
     ConnectionFailedError,
+    InvalidResponseError,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Permit, WallError
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import (
+    AllowedRequest,
+    RequestNotAllowedError,
+)
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint, segment
-from tests.unit.plugins.module_utils._transport.fake_server import OK, PASSWORD, PERMITS, free_port, in_turn
+from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, OK, PASSWORD, free_port, in_turn
 
 # Redirects, limits
 
 
 def test_redirects_are_not_followed(serve: Any, connect: Any) -> None:
     server = serve(in_turn((302, {"Location": "/api/items/1"}, b"")))
-    with pytest.raises(AnswerError, match=r"redirects to '/api/items/1' \(302\)"):
+    with pytest.raises(InvalidResponseError, match=r"redirects to '/api/items/1' \(302\)"):
         connect(server).get("/api/list")
     assert server.calls() == ["GET /api/list"]
 
@@ -49,7 +52,7 @@ def test_an_answer_beyond_the_limit_is_refused(serve: Any, connect: Any, chunked
 
     length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(200 * 65536)}
     server = serve(in_turn((status, {"Location": "/api/list", **length}, write)))
-    with pytest.raises(AnswerError, match="larger than 100000 bytes") as raised:
+    with pytest.raises(InvalidResponseError, match="larger than 100000 bytes") as raised:
         connect(server, max_answer_bytes=100_000).get("/api/list")
     assert "page_size" in (raised.value.advice or "")
     assert len(server.asked) == 1
@@ -59,14 +62,14 @@ def test_a_small_answer_that_unfolds_beyond_the_limit_is_refused(serve: Any, con
     bomb = gzip.compress(b"x" * 50_000_000, mtime=0)
     assert len(bomb) < 60_000
     server = serve(in_turn((200, {"Content-Encoding": "gzip"}, bomb)))
-    with pytest.raises(AnswerError, match="larger than 1000000 bytes"):
+    with pytest.raises(InvalidResponseError, match="larger than 1000000 bytes"):
         connect(server, max_answer_bytes=1_000_000).get("/api/list")
 
 
 def test_an_answer_of_just_the_limit_is_taken(serve: Any, connect: Any) -> None:
     server = serve(in_turn((200, {}, b"x" * 1000)))
     assert len(connect(server, max_answer_bytes=1000).get("/api/list").body) == 1000
-    with pytest.raises(AnswerError):
+    with pytest.raises(InvalidResponseError):
         connect(server, max_answer_bytes=999).get("/api/list")
 
 
@@ -85,7 +88,7 @@ def test_bytes_that_only_drip_are_not_waited_for_for_ever(serve: Any, connect: A
     server = serve(in_turn((200, headers, write)))
     started = time.monotonic()
     try:
-        with pytest.raises(AnswerError, match="not complete after 2 s"):
+        with pytest.raises(InvalidResponseError, match="not complete after 2 s"):
             connect(server, timeout=0.2).get("/api/list")
     finally:
         gone.set()
@@ -93,9 +96,9 @@ def test_bytes_that_only_drip_are_not_waited_for_for_ever(serve: Any, connect: A
 
 
 def test_headers_that_only_drip_are_not_waited_for_for_ever(trickle: int) -> None:
-    client = Client(Endpoint(url=f"http://127.0.0.1:{trickle}", timeout=0.2, retries=0), PERMITS)
+    client = Client(Endpoint(url=f"http://127.0.0.1:{trickle}", timeout=0.2, retries=0), ALLOWLIST)
     started = time.monotonic()
-    with pytest.raises(AnswerError, match="GET /api/list: the answer was not complete after 2 s"):
+    with pytest.raises(InvalidResponseError, match="GET /api/list: the answer was not complete after 2 s"):
         client.get("/api/list")
     assert time.monotonic() - started < 10
 
@@ -270,7 +273,7 @@ def test_a_link_with_the_configured_base_path_does_not_get_it_twice(serve: Any, 
     "link", ["", "api/list", "https://evil.example", "mailto:x@y", "https://[::1/api/list", "?a=b"]
 )
 def test_links_that_lead_nowhere_are_refused(serve: Any, connect: Any, link: str) -> None:
-    with pytest.raises(AnswerError, match="link"):
+    with pytest.raises(InvalidResponseError, match="link"):
         connect(serve(in_turn(OK))).local(link)
 
 
@@ -278,7 +281,7 @@ def test_a_refused_link_is_shown_without_secrets(serve: Any, connect: Any) -> No
     client = connect(serve(in_turn(OK)))
     client.keep_secret("t0ken")
     for link in ("x?t0ken", "https://[t0ken/"):
-        with pytest.raises(AnswerError) as raised:
+        with pytest.raises(InvalidResponseError) as raised:
             client.local(link)
         assert "t0ken" not in str(raised.value)
 
@@ -286,12 +289,12 @@ def test_a_refused_link_is_shown_without_secrets(serve: Any, connect: Any) -> No
 @given(st.text(st.sampled_from("/@:.\\?#%evil0"), max_size=12))
 def test_no_path_makes_a_request_leave_the_host(path: str) -> None:
     """Whatever is put behind the host, what is sent goes to the host; all else is refused before it is sent."""
-    client = Client(Endpoint(url="https://backup.example:443", retries=0), [Permit("GET", "/{anything}")])
+    client = Client(Endpoint(url="https://backup.example:443", retries=0), [AllowedRequest("GET", "/{anything}")])
     sent: list[str] = []
 
     def record(prepared: Any, _call: str) -> Any:
         sent.append(prepared.url)
-        return AnswerError("recorded"), None
+        return InvalidResponseError("recorded"), None
 
     with unittest.mock.patch.object(client, "_attempt", record), pytest.raises(AuditError):
         client.get(path)
@@ -310,7 +313,7 @@ def test_nothing_is_sent_that_is_not_on_the_list(serve: Any, connect: Any) -> No
         ("GET", ".evil.example/api/list"),
         ("GET", "0/api/list"),
     ):
-        with pytest.raises(WallError):
+        with pytest.raises(RequestNotAllowedError):
             client.call(method, path)
     assert server.asked == []
 
@@ -324,5 +327,5 @@ def test_ids_are_quoted(ident: object, quoted: str) -> None:
 
 @pytest.mark.parametrize("ident", ["", ".", "..", "a/b", "a?b", "a#b", "a\\b", "a;b"])
 def test_ids_that_could_leave_their_place_are_refused(ident: str) -> None:
-    with pytest.raises(AnswerError, match="cannot be part of a path"):
+    with pytest.raises(InvalidResponseError, match="cannot be part of a path"):
         segment(ident)

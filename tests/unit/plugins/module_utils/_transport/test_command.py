@@ -14,22 +14,22 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
-    CommandWallError,
+    CommandNotAllowedError,
+    CommandTimeoutError,
+    KnownProblem,
     NotInstalledError,
     OutputError,
     Runner,
     Slot,
     ToolError,
-    TooSlowError,
-    Trouble,
     bare_environment,
-    said,
+    message_lines,
     tidy,
 )
 
 LIST = ("--json", "list")
 SHOW = ("show", Slot("--stanza=", r"[a-z0-9]+"), Slot("", r"[a-z-]+"))
-TROUBLES = (Trouble("wrong password", "wrong_password", "the password is wrong", "Check password"),)
+TROUBLES = (KnownProblem("wrong password", "wrong_password", "the password is wrong", "Check password"),)
 
 
 def tool(tmp_path: Path, script: str) -> str:
@@ -40,15 +40,15 @@ def tool(tmp_path: Path, script: str) -> str:
 
 
 def runner(executable: str, **more: object) -> Runner:
-    given = {"secrets": ["s3cret"], "troubles": TROUBLES, "timeout": 20.0, **more}
+    given = {"secrets": ["s3cret"], "known_problems": TROUBLES, "timeout": 20.0, **more}
     return Runner(executable, [LIST, SHOW], {**bare_environment(), "TOOL_PASSWORD": "s3cret"}, **given)  # type: ignore[arg-type]
 
 
 class TestWall:
     @pytest.mark.parametrize("arguments", [LIST, ("show", "--stanza=main", "one"), ("show", "--stanza=forget", "x")])
     def test_what_is_on_the_list_is_run(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
-        ran = runner(tool(tmp_path, 'echo "$@"')).run(*arguments)
-        assert (ran.rc, ran.out.decode().split()) == (0, list(arguments))
+        command_result = runner(tool(tmp_path, 'echo "$@"')).run(*arguments)
+        assert (command_result.rc, command_result.out.decode().split()) == (0, list(arguments))
 
     @pytest.mark.parametrize(
         "arguments",
@@ -71,7 +71,7 @@ class TestWall:
     )
     def test_everything_else_is_not(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
         executable = tool(tmp_path, f"touch {tmp_path}/was-run")
-        with pytest.raises(CommandWallError, match="not on the list of reads"):
+        with pytest.raises(CommandNotAllowedError, match="not on the list of reads"):
             runner(executable).run(*arguments)
         assert not (tmp_path / "was-run").exists()
 
@@ -80,7 +80,7 @@ class TestWall:
     )
     def test_what_changes_a_repository_is_refused_even_where_a_list_holds_it(self, tmp_path: Path, word: str) -> None:
         careless = Runner(tool(tmp_path, "exit 0"), [("x", word)], bare_environment())
-        with pytest.raises(CommandWallError):
+        with pytest.raises(CommandNotAllowedError):
             careless.run("x", word)
 
 
@@ -99,10 +99,10 @@ class TestChild:
         assert set(told) <= {"TZ", "LC_ALL", "TOOL_PASSWORD", "PATH", "HOME", "PWD", "_", "SHLVL", "OLDPWD"}
 
     def test_it_has_no_terminal_and_nothing_to_read(self, tmp_path: Path) -> None:
-        ran = runner(
+        command_result = runner(
             tool(tmp_path, "read answer || echo nothing; (: < /dev/tty) 2> /dev/null || echo no terminal")
         ).run(*LIST)
-        assert ran.out.decode().splitlines() == ["nothing", "no terminal"]
+        assert command_result.out.decode().splitlines() == ["nothing", "no terminal"]
 
     def test_what_is_not_installed_is_said(self) -> None:
         with pytest.raises(NotInstalledError, match="no-such-tool is not installed on this host"):
@@ -119,14 +119,14 @@ class TestChild:
         run = runner(tool(tmp_path, "printf 12345"))
         run.run(*LIST)
         run.run(*LIST)
-        assert (run.counters.count, run.counters.bytes) == (2, 10)
+        assert (run.request_stats.count, run.request_stats.bytes) == (2, 10)
 
 
 class TestBounds:
     def test_a_tool_that_does_not_end_is_ended_with_its_children(self, tmp_path: Path) -> None:
         executable = tool(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait")
         started = time.monotonic()
-        with pytest.raises(TooSlowError, match=r"did not end within 0\.5 s"):
+        with pytest.raises(CommandTimeoutError, match=r"did not end within 0\.5 s"):
             runner(executable, timeout=0.5).run(*LIST)
         assert time.monotonic() - started < 15
         child = int((tmp_path / "child").read_text())
@@ -141,22 +141,22 @@ class TestBounds:
             runner(tool(tmp_path, "yes"), max_output_bytes=100_000).run(*LIST)
 
     def test_a_tool_that_complains_without_end_does_not_fill_the_memory(self, tmp_path: Path) -> None:
-        ran = runner(tool(tmp_path, "head -c 5000000 /dev/zero | tr '\\0' x >&2; echo done")).run(*LIST)
-        assert ran.out == b"done\n"
-        assert len(ran.err) < 2_000_000
+        command_result = runner(tool(tmp_path, "head -c 5000000 /dev/zero | tr '\\0' x >&2; echo done")).run(*LIST)
+        assert command_result.out == b"done\n"
+        assert len(command_result.err) < 2_000_000
 
     def test_a_child_that_keeps_the_pipes_does_not_keep_us(self, tmp_path: Path) -> None:
         started = time.monotonic()
-        ran = runner(tool(tmp_path, "sleep 30 & echo '[]'")).run(*LIST)
-        assert ran.out == b"[]\n"
+        command_result = runner(tool(tmp_path, "sleep 30 & echo '[]'")).run(*LIST)
+        assert command_result.out == b"[]\n"
         assert time.monotonic() - started < 10
 
 
 class TestWords:
     def test_a_failure_is_told_in_the_words_of_the_tool(self, tmp_path: Path) -> None:
         run = runner(tool(tmp_path, "echo 'Fatal: s3cret is a wrong password' >&2; exit 12"))
-        ran = run.run(*LIST)
-        error = run.error(ran)
+        command_result = run.run(*LIST)
+        error = run.error(command_result)
         assert (error.code, error.status, error.message) == ("wrong_password", 12, "the password is wrong")
         assert error.words == "Fatal: ******** is a wrong password"
 
@@ -187,13 +187,13 @@ class TestWords:
             '{"type": "log_message", "message": "fine", "levelname": "INFO"}\n'
             "plain\nplain\n{broken\n[1]\n{}\n"
         )
-        assert said(text) == ["Fatal: no", "OSError: no", "plain", "{broken", "[1]"]
+        assert message_lines(text) == ["Fatal: no", "OSError: no", "plain", "{broken", "[1]"]
 
     def test_words_are_one_short_printable_line(self) -> None:
         assert tidy("a\x1b[31m\nb\u202ec" + "x" * 400) == ("a [31m b c" + "x" * 400)[:297] + "..."
 
     def test_errors_are_of_the_one_family(self) -> None:
-        assert all(issubclass(kind, AuditError) for kind in (CommandWallError, NotInstalledError, ToolError))
+        assert all(issubclass(kind, AuditError) for kind in (CommandNotAllowedError, NotInstalledError, ToolError))
 
 
 def _alive(process: int) -> bool:

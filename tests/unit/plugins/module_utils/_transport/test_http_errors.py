@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
-    AnswerError,
     AuditError,
+    CertificateError,
     ConnectionFailedError,
     ForbiddenError,
+    InvalidResponseError,
     NotFoundError,
-    RejectedError,
-    TroubleError,
-    TrustError,
+    ServerError,
+    UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import (
     connection_error,
     refusal,
-    words_of,
+    server_message,
 )
 
 
@@ -35,7 +35,7 @@ def plain(text: str) -> str:
 
 
 def told(document: Any) -> str:
-    return words_of(json.dumps(document).encode(), plain)
+    return server_message(json.dumps(document).encode(), plain)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_the_words_of_every_shape(document: Any, words: str) -> None:
     ],
 )
 def test_the_words_of_bodies_that_are_no_json(body: bytes, words: str) -> None:
-    assert words_of(body, plain) == words
+    assert server_message(body, plain) == words
 
 
 def test_long_words_are_cut() -> None:
@@ -120,19 +120,19 @@ def test_long_words_are_cut() -> None:
 def test_a_secret_across_the_cut_is_masked_before_the_cut() -> None:
     secret = "hunter2-hunter2"
     body = json.dumps({"message": "x" * 290 + secret + "y" * 100}).encode()
-    words = words_of(body, lambda text: text.replace(secret, "********"))
+    words = server_message(body, lambda text: text.replace(secret, "********"))
     assert "hunter" not in words
     assert "***" in words
 
 
 def test_a_secret_written_as_html_is_masked() -> None:
     body = b"<title>no user with password p&amp;w&quot;d</title>"
-    assert words_of(body, lambda text: text.replace('p&w"d', "********")) == "no user with password ********"
+    assert server_message(body, lambda text: text.replace('p&w"d', "********")) == "no user with password ********"
 
 
 @given(st.binary(max_size=200))
 def test_no_body_breaks_it(body: bytes) -> None:
-    words = words_of(body, plain)
+    words = server_message(body, plain)
     assert len(words) <= 300
     assert words == "" or words.isprintable()
 
@@ -151,15 +151,15 @@ def test_no_document_breaks_it(document: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "code", "words"),
     [
-        (400, AnswerError, "bad_answer", "did not accept the request (400)"),
-        (401, RejectedError, "rejected", "refused the session or the log-in (401)"),
+        (400, InvalidResponseError, "bad_answer", "did not accept the request (400)"),
+        (401, UnauthorizedError, "rejected", "refused the session or the log-in (401)"),
         (403, ForbiddenError, "forbidden", "may not read this (403)"),
         (404, NotFoundError, "not_found", "does not know this call (404)"),
         (405, NotFoundError, "not_found", "does not know this call (405)"),
-        (409, AnswerError, "bad_answer", "did not accept the request (409)"),
-        (429, TroubleError, "server_trouble", "is asked too often (429)"),
-        (500, TroubleError, "server_trouble", "has trouble, or is still starting (500)"),
-        (503, TroubleError, "server_trouble", "has trouble, or is still starting (503)"),
+        (409, InvalidResponseError, "bad_answer", "did not accept the request (409)"),
+        (429, ServerError, "server_trouble", "is asked too often (429)"),
+        (500, ServerError, "server_trouble", "has trouble, or is still starting (500)"),
+        (503, ServerError, "server_trouble", "has trouble, or is still starting (503)"),
     ],
 )
 def test_every_status_has_its_error_with_the_products_own_words(
@@ -211,7 +211,7 @@ def test_an_error_is_named_by_its_innermost_cause() -> None:
 def test_what_never_arrived_is_unsent(text: str, passing: bool) -> None:
     error = failed(OSError(text))
     assert (error.unsent, error.passing) == (True, passing)
-    assert not isinstance(error, TrustError)
+    assert not isinstance(error, CertificateError)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_what_never_arrived_is_unsent(text: str, passing: bool) -> None:
 )
 def test_tls_trouble_that_another_try_will_not_cure(raised: Exception, message: str) -> None:
     error = failed(raised)
-    assert isinstance(error, TrustError)
+    assert isinstance(error, CertificateError)
     assert message in error.message
     assert not error.passing
     assert error.advice

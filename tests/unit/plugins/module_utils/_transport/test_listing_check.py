@@ -8,36 +8,36 @@ from collections.abc import Sequence
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._transport import listing_check
-from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import Ledger
+from ansible_collections.backup.audit.plugins.module_utils._transport.listing_check import ListingCheck
 
 
 def test_what_was_counted_is_not_counted_again_until_there_is_more(monkeypatch: pytest.MonkeyPatch) -> None:
     walks = []
-    count = listing_check.distinct
+    count = listing_check.count_distinct
 
     def walk(hashes: Sequence[int]) -> int:
         walks.append(len(hashes))
         return count(hashes)
 
-    monkeypatch.setattr(listing_check, "distinct", walk)
-    ledger: Ledger[int] = Ledger(int)
-    ledger.fresh([1, 2, 3])
-    assert (ledger.count(), ledger.repeated(), ledger.holds(3)) == (3, False, True)
+    monkeypatch.setattr(listing_check, "count_distinct", walk)
+    ledger: ListingCheck[int] = ListingCheck(int)
+    ledger.new_items([1, 2, 3])
+    assert (ledger.count(), ledger.has_repeats(), ledger.holds(3)) == (3, False, True)
     assert walks == [3]
-    ledger.fresh([3, 4])
-    assert (ledger.repeated(), ledger.count()) == (True, 4)
+    ledger.new_items([3, 4])
+    assert (ledger.has_repeats(), ledger.count()) == (True, 4)
     assert walks == [3, 5]
     ledger.begin()
-    assert not ledger.repeated()
-    ledger.fresh([4, 4])
-    assert (ledger.repeated(), ledger.count()) == (True, 4)
+    assert not ledger.has_repeats()
+    ledger.new_items([4, 4])
+    assert (ledger.has_repeats(), ledger.count()) == (True, 4)
 
 
 def test_an_item_is_met_where_the_last_page_begins_and_nowhere_before() -> None:
-    ledger: Ledger[int] = Ledger(int)
-    ledger.fresh([1, 2, 3, 4])
-    assert ledger.met(3, 2)
-    assert not ledger.met(3, 3)
-    assert not ledger.met(5, 2)
-    ledger.fresh([3])
-    assert not ledger.met(3, 4)
+    ledger: ListingCheck[int] = ListingCheck(int)
+    ledger.new_items([1, 2, 3, 4])
+    assert ledger.contains(3, 2)
+    assert not ledger.contains(3, 3)
+    assert not ledger.contains(5, 2)
+    ledger.new_items([3])
+    assert not ledger.contains(3, 4)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._transport import pagination
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import (
     NumberedPage,
@@ -24,7 +24,11 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.pagination
     by_offset,
     by_page_size,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Ahead, Inline, Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import (
+    Prefetch,
+    SerialMapper,
+    ThreadPool,
+)
 from tests.unit.plugins.module_utils._transport.listings import (
     READERS,
     Listing,
@@ -44,20 +48,22 @@ from tests.unit.plugins.module_utils._transport.listings import (
 @READERS
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 95])
 @pytest.mark.parametrize("totals", [True, False])
-def test_every_item_comes_once_and_in_order(workers: Workers, read: Reader, count: int, totals: bool) -> None:
-    assert read(Listing(count, totals=totals), workers) == list(range(count))
+def test_every_item_comes_once_and_in_order(thread_pool: ThreadPool, read: Reader, count: int, totals: bool) -> None:
+    assert read(Listing(count, totals=totals), thread_pool) == list(range(count))
 
 
 @pytest.mark.parametrize("read", [offsets, numbers])
 @pytest.mark.parametrize("totals", [True, False])
 @pytest.mark.parametrize("cap", [1, 7, 10])
-def test_a_server_that_caps_its_pages_is_read_whole(workers: Workers, read: Reader, totals: bool, cap: int) -> None:
-    assert read(Listing(95, cap=cap, totals=totals), workers, 50) == list(range(95))
+def test_a_server_that_caps_its_pages_is_read_whole(
+    thread_pool: ThreadPool, read: Reader, totals: bool, cap: int
+) -> None:
+    assert read(Listing(95, cap=cap, totals=totals), thread_pool, 50) == list(range(95))
 
 
-def test_pages_are_asked_for_by_the_cap_that_the_first_one_gave_away(workers: Workers) -> None:
+def test_pages_are_asked_for_by_the_cap_that_the_first_one_gave_away(thread_pool: ThreadPool) -> None:
     listing = Listing(95, cap=20)
-    offsets(listing, workers, 50)
+    offsets(listing, thread_pool, 50)
     assert listing.asked[0] == (0, 50)
     # Each with the last item of the one before.
     assert sorted(listing.asked[1:]) == [(19, 20), (38, 20), (57, 20), (76, 20)]
@@ -66,7 +72,7 @@ def test_pages_are_asked_for_by_the_cap_that_the_first_one_gave_away(workers: Wo
 @given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 30), st.booleans())
 def test_any_size_any_cap_is_read_whole(count: int, size: int, cap: int, totals: bool) -> None:
     for read in (offsets, numbers):
-        assert read(Listing(count, cap=cap, totals=totals), Inline(), size) == list(range(count))
+        assert read(Listing(count, cap=cap, totals=totals), SerialMapper(), size) == list(range(count))
     assert links(Listing(count, totals=totals), size=size) == list(range(count))
 
 
@@ -80,25 +86,27 @@ def test_short_pages_anywhere_leave_nothing_out(lengths: list[int], totals: bool
         length = max(1, left.pop(0) if left else limit)
         return Page(whole[start : start + min(length, limit)], len(whole) if totals else None)
 
-    assert offsets(fetch, Inline(), 8) == whole
+    assert offsets(fetch, SerialMapper(), 8) == whole
 
 
-def test_an_empty_page_before_the_total_is_an_error(workers: Workers) -> None:
+def test_an_empty_page_before_the_total_is_an_error(thread_pool: ThreadPool) -> None:
     def fetch(start: int, limit: int) -> Page[int]:
         return Page([*range(50)][start : min(start + limit, 20)], 50)
 
-    with pytest.raises(AnswerError, match="the listing of points came incomplete: 20 of 50 told") as raised:
-        offsets(fetch, workers)
+    with pytest.raises(InvalidResponseError, match="the listing of points came incomplete: 20 of 50 told") as raised:
+        offsets(fetch, thread_pool)
     assert raised.value.code == "incomplete"
 
 
 @pytest.mark.parametrize("reader", [by_offset, by_page_size])
-def test_a_first_page_without_items_is_an_error_where_the_total_tells_some(workers: Workers, reader: Any) -> None:
-    with pytest.raises(AnswerError, match="0 of 7 told"):
-        list(reader(lambda _start, _limit: Page([], 7), workers, 10, int, "points"))
+def test_a_first_page_without_items_is_an_error_where_the_total_tells_some(
+    thread_pool: ThreadPool, reader: Any
+) -> None:
+    with pytest.raises(InvalidResponseError, match="0 of 7 told"):
+        list(reader(lambda _start, _limit: Page([], 7), thread_pool, 10, int, "points"))
 
 
-def test_an_empty_page_that_is_filled_when_asked_again_is_no_loss(workers: Workers) -> None:
+def test_an_empty_page_that_is_filled_when_asked_again_is_no_loss(thread_pool: ThreadPool) -> None:
     listing = Listing(50)
     asked: Counter[int] = Counter()
 
@@ -106,13 +114,13 @@ def test_an_empty_page_that_is_filled_when_asked_again_is_no_loss(workers: Worke
         asked[start] += 1
         return Page([], 50) if start == 18 and asked[18] == 1 else listing.slice(start, limit)
 
-    assert offsets(fetch, workers) == list(range(50))
+    assert offsets(fetch, thread_pool) == list(range(50))
     assert asked[18] == 2
 
 
 def test_fewer_items_than_the_last_total_is_an_error_also_with_links() -> None:
     pages = {None: Page([1, 2], 4, "b"), "b": Page([3], 4)}
-    with pytest.raises(AnswerError, match="3 of 4 told"):
+    with pytest.raises(InvalidResponseError, match="3 of 4 told"):
         list(by_link(pages.__getitem__, "points"))
 
 
@@ -129,58 +137,60 @@ class Understated(Listing):
 @pytest.mark.parametrize("read", [offsets, numbers])
 @pytest.mark.parametrize("count", [1, 9, 10, 11, 19, 20, 21, 30, 55])
 @pytest.mark.parametrize("by", [1, 5, 10, 23])
-def test_a_total_that_is_too_small_cuts_nothing_off(workers: Workers, read: Reader, count: int, by: int) -> None:
+def test_a_total_that_is_too_small_cuts_nothing_off(thread_pool: ThreadPool, read: Reader, count: int, by: int) -> None:
     listing = Understated(count)
     listing.by = by
-    assert read(listing, workers) == list(range(count))
+    assert read(listing, thread_pool) == list(range(count))
 
 
 @pytest.mark.parametrize("read", [offsets, numbers])
-def test_only_a_full_last_page_is_followed_by_another(workers: Workers, read: Reader) -> None:
+def test_only_a_full_last_page_is_followed_by_another(thread_pool: ThreadPool, read: Reader) -> None:
     for count in (4, 10):
         listing = Listing(count)
-        read(listing, workers)
+        read(listing, thread_pool)
         assert len(listing.asked) == (2 if count == 10 else 1)
 
 
 @pytest.mark.parametrize("read", [offsets, numbers])
-def test_a_server_that_sends_all_of_it_for_every_page_is_read_once(workers: Workers, read: Reader) -> None:
+def test_a_server_that_sends_all_of_it_for_every_page_is_read_once(thread_pool: ThreadPool, read: Reader) -> None:
     class Whole(Listing):
         def slice(self, start: int, limit: int) -> Page[int]:
             return super().slice(0, max(start, limit, len(self.items)))
 
-    assert read(Whole(30), workers) == list(range(30))
+    assert read(Whole(30), thread_pool) == list(range(30))
 
 
 def test_links_that_lead_in_a_circle_are_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([2], None, "c"), "c": Page([3], None, "b")}
-    with pytest.raises(AnswerError, match="the pages of points lead in a circle"):
+    with pytest.raises(InvalidResponseError, match="the pages of points lead in a circle"):
         list(by_link(pages.__getitem__, "points"))
 
 
 def test_an_empty_page_that_names_a_next_one_is_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([], None, "c")}
-    with pytest.raises(AnswerError, match="is empty but names a next one"):
+    with pytest.raises(InvalidResponseError, match="is empty but names a next one"):
         list(by_link(pages.__getitem__, "points"))
 
 
-def test_a_server_that_does_not_turn_pages_is_no_listing_without_end(workers: Workers) -> None:
+def test_a_server_that_does_not_turn_pages_is_no_listing_without_end(thread_pool: ThreadPool) -> None:
     for totals, message in ((None, "does not turn pages"), (30, "10 of 30 told")):
-        with pytest.raises(AnswerError, match=message):
-            offsets(lambda _start, _limit, total=totals: Page(list(range(10)), total), workers)
+        with pytest.raises(InvalidResponseError, match=message):
+            offsets(lambda _start, _limit, total=totals: Page(list(range(10)), total), thread_pool)
     # By page and size, such a server is known: it sends all it has every time.
-    assert flat(by_page_size(lambda _number, _size: Page(list(range(25))), workers, 10, int, "x")) == list(range(25))
+    assert flat(by_page_size(lambda _number, _size: Page(list(range(25))), thread_pool, 10, int, "x")) == list(
+        range(25)
+    )
 
 
-def test_listings_without_end_are_given_up(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listings_without_end_are_given_up(thread_pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pagination, "MAX_PAGES", 20)
-    with pytest.raises(AnswerError, match="more than 20 pages"):
-        offsets(lambda start, limit: Page(list(range(start, start + limit))), workers)
-    with pytest.raises(AnswerError, match="more than 20 pages"):
-        list(by_page_size(lambda number, _size: Page([number]), workers, 1, int, "points"))
-    with pytest.raises(AnswerError, match="more than 20 pages"):
-        list(by_number(lambda number: NumberedPage([number], 10**9), workers, int, "points"))
-    with pytest.raises(AnswerError, match="circle"):
+    with pytest.raises(InvalidResponseError, match="more than 20 pages"):
+        offsets(lambda start, limit: Page(list(range(start, start + limit))), thread_pool)
+    with pytest.raises(InvalidResponseError, match="more than 20 pages"):
+        list(by_page_size(lambda number, _size: Page([number]), thread_pool, 1, int, "points"))
+    with pytest.raises(InvalidResponseError, match="more than 20 pages"):
+        list(by_number(lambda number: NumberedPage([number], 10**9), thread_pool, int, "points"))
+    with pytest.raises(InvalidResponseError, match="circle"):
         list(by_link(lambda link: Page([1], None, str(int(link or 0) + 1)), "points"))
 
 
@@ -199,37 +209,37 @@ def numbered(items: list[int], size: int, then: dict[int, Callable[[list[int]], 
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 40, 95])
-def test_numbered_pages_are_read_whole(workers: Workers, count: int) -> None:
-    assert flat(by_number(numbered(list(range(count)), 10), workers, int, "points")) == list(range(count))
+def test_numbered_pages_are_read_whole(thread_pool: ThreadPool, count: int) -> None:
+    assert flat(by_number(numbered(list(range(count)), 10), thread_pool, int, "points")) == list(range(count))
 
 
-def test_a_short_numbered_page_before_the_last_is_an_error(workers: Workers) -> None:
+def test_a_short_numbered_page_before_the_last_is_an_error(thread_pool: ThreadPool) -> None:
     pages = {1: [1, 2, 3], 2: [4], 3: [5]}
-    with pytest.raises(AnswerError, match="page 2 of points holds 1 items, the first one 3"):
-        list(by_number(lambda number: NumberedPage(pages[number], 3), workers, int, "points"))
+    with pytest.raises(InvalidResponseError, match="page 2 of points holds 1 items, the first one 3"):
+        list(by_number(lambda number: NumberedPage(pages[number], 3), thread_pool, int, "points"))
 
 
 def test_numbered_pages_that_grow_are_read_on() -> None:
     fetch = numbered(list(range(20)), 10, {2: lambda items: items.extend(range(20, 45))})
-    assert flat(by_number(fetch, Inline(), int, "points")) == list(range(45))
+    assert flat(by_number(fetch, SerialMapper(), int, "points")) == list(range(45))
 
 
-def test_a_first_page_without_items_is_no_empty_listing(workers: Workers) -> None:
-    with pytest.raises(AnswerError, match="page 1 of points holds 0 items") as raised:
-        list(by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), workers, int, "points"))
+def test_a_first_page_without_items_is_no_empty_listing(thread_pool: ThreadPool) -> None:
+    with pytest.raises(InvalidResponseError, match="page 1 of points holds 0 items") as raised:
+        list(by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), thread_pool, int, "points"))
     assert raised.value.code == "incomplete"
-    assert flat(by_number(lambda _number: NumberedPage([], 1), workers, int, "points")) == []
+    assert flat(by_number(lambda _number: NumberedPage([], 1), thread_pool, int, "points")) == []
 
 
 def test_an_item_met_twice_on_numbered_pages_means_reading_again() -> None:
     items = list(range(40))
-    found = flat(by_number(numbered(items, 10, {2: add_first(100)}), Inline(), int, "points"))
+    found = flat(by_number(numbered(items, 10, {2: add_first(100)}), SerialMapper(), int, "points"))
     assert set(items) <= set(found)
 
 
 def test_numbered_pages_of_which_one_goes_are_read_again() -> None:
     items = list(range(41))
-    found = flat(by_number(numbered(items, 10, {4: remove(0)}), Inline(), int, "points"))
+    found = flat(by_number(numbered(items, 10, {4: remove(0)}), SerialMapper(), int, "points"))
     assert sorted(found) == list(range(41))
 
 
@@ -242,7 +252,7 @@ def test_numbered_pages_that_items_go_from_and_come_to_are_read_again(request_nu
         del items[2:5]
         items.append(100)
 
-    found = flat(by_number(numbered(items, 10, {request_number: change}), Inline(), int, "points"))
+    found = flat(by_number(numbered(items, 10, {request_number: change}), SerialMapper(), int, "points"))
     assert set(items) <= set(found)
     assert len(found) == len(set(found))
 
@@ -276,14 +286,14 @@ def test_items_that_come_first_push_none_out_where_later_pages_are_read_sooner(r
 
 def test_numbered_pages_that_always_move_up_are_an_error() -> None:
     then = {number: (lambda items: items.append(items.pop(0) + 1000)) for number in range(2, 200)}
-    with pytest.raises(AnswerError, match="lost items each of the 3 times it was read"):
-        list(by_number(numbered(list(range(45)), 10, then), Inline(), int, "points"))
+    with pytest.raises(InvalidResponseError, match="lost items each of the 3 times it was read"):
+        list(by_number(numbered(list(range(45)), 10, then), SerialMapper(), int, "points"))
 
 
 # Threads
 
 
-def test_a_first_page_can_be_asked_for_ahead(workers: Workers) -> None:
+def test_a_first_page_can_be_asked_for_ahead(thread_pool: ThreadPool) -> None:
     """It is under way before anything is wanted, asked for once, and anew where the listing is read again."""
     listing, asked = Listing(40, then={3: remove(0)}), threading.Event()
 
@@ -291,17 +301,17 @@ def test_a_first_page_can_be_asked_for_ahead(workers: Workers) -> None:
         asked.set()
         return listing.slice(start, limit)
 
-    begun = Ahead(workers, fetch, 0, 10)
+    begun = Prefetch(thread_pool, fetch, 0, 10)
     assert asked.wait(5)
-    assert set(range(1, 40)) <= set(flat(by_offset(begun, workers, 10, int, "points")))
+    assert set(range(1, 40)) <= set(flat(by_offset(begun, thread_pool, 10, int, "points")))
     assert listing.asked.count((0, 10)) == 2
 
 
-def test_an_error_in_a_page_is_the_error_of_the_listing(workers: Workers) -> None:
+def test_an_error_in_a_page_is_the_error_of_the_listing(thread_pool: ThreadPool) -> None:
     def fetch(start: int, limit: int) -> Page[int]:
         if start == 27:
-            raise AnswerError("page of 30 is broken")
+            raise InvalidResponseError("page of 30 is broken")
         return Page(list(range(start, start + limit)), 1000)
 
-    with pytest.raises(AnswerError, match="page of 30 is broken"):
-        offsets(fetch, workers)
+    with pytest.raises(InvalidResponseError, match="page of 30 is broken"):
+        offsets(fetch, thread_pool)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_link, by_offset
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Inline, Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper, ThreadPool
 from tests.unit.plugins.module_utils._transport.listings import (
     READERS,
     Listing,
@@ -32,7 +32,7 @@ from tests.unit.plugins.module_utils._transport.listings import (
 def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_number: int) -> None:
     """Those behind it move up, one of them to a page that was read already."""
     listing = Listing(40, then={request_number: remove(3)})
-    found = read(listing, Inline())
+    found = read(listing, SerialMapper())
     assert set(listing.items) <= set(found) <= set(range(40))
     assert len(found) == len(set(found))
 
@@ -41,7 +41,7 @@ def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_n
 def test_items_that_come_first_push_none_out(read: Reader) -> None:
     """What was not there when reading began need not be met; all that was is."""
     listing = Listing(40, then={4: add_first(100)})
-    found = read(listing, Inline())
+    found = read(listing, SerialMapper())
     assert set(range(40)) <= set(found)
     assert Counter(found).most_common(1)[0][1] <= 2
     # Pages without a seam are read once more, because an item may hide behind one that was met twice.
@@ -58,7 +58,7 @@ def test_items_that_come_and_go_so_that_the_total_stays_are_seen(read: Reader, r
         items.extend((100, 101, 102))
 
     listing = Listing(40, then={request_number: change})
-    found = read(listing, Inline())
+    found = read(listing, SerialMapper())
     assert set(listing.items) <= set(found) <= {*range(40), 100, 101, 102}
     assert len(found) == len(set(found))
 
@@ -74,20 +74,20 @@ def test_a_server_of_unsteady_order_is_believed_once_nothing_new_comes() -> None
             items[8], items[9], items[17], items[18] = 9, 8, 18, 17
         return Page(items[start : start + limit], 40)
 
-    assert sorted(offsets(fetch, Inline())) == list(range(40))
+    assert sorted(offsets(fetch, SerialMapper())) == list(range(40))
 
 
 @READERS
 def test_items_that_come_last_are_read_as_well(read: Reader) -> None:
     listing = Listing(40, then={2: add_last(100), 3: add_last(101)})
-    assert read(listing, Inline()) == [*range(40), 100, 101]
+    assert read(listing, SerialMapper()) == [*range(40), 100, 101]
 
 
 @READERS
 def test_a_listing_that_shrinks_every_time_is_an_error(read: Reader) -> None:
     then = {number: (lambda items: items.pop(0)) for number in range(2, 200)}
-    with pytest.raises(AnswerError, match="lost items each of the 3 times it was read") as raised:
-        read(Listing(60, then=then), Inline())
+    with pytest.raises(InvalidResponseError, match="lost items each of the 3 times it was read") as raised:
+        read(Listing(60, then=then), SerialMapper())
     assert raised.value.code == "incomplete"
 
 
@@ -109,15 +109,15 @@ def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], cou
     for read in (offsets, numbers, links):
         listing = Listing(count, then={number: doing[event] for number, event in events.items()})
         try:
-            found = read(listing, Inline(), 5)
-        except AnswerError:
+            found = read(listing, SerialMapper(), 5)
+        except InvalidResponseError:
             continue
         assert {item for item in listing.items if item < 1000} <= set(found)
 
 
-def test_a_second_reading_gives_only_what_the_first_did_not(workers: Workers) -> None:
+def test_a_second_reading_gives_only_what_the_first_did_not(thread_pool: ThreadPool) -> None:
     listing = Listing(40, then={3: remove(0)})
-    pages = list(by_offset(listing.slice, Inline(), 10, int, "points"))
+    pages = list(by_offset(listing.slice, SerialMapper(), 10, int, "points"))
     assert [len(page) for page in pages] == [10, 9, 10, 9, 2]
     assert sorted(item for page in pages for item in page) == list(range(40))
 

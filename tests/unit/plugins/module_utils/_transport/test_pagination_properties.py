@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import (
     NumberedPage,
     Page,
@@ -117,7 +117,7 @@ def test_from_a_list_that_grows_or_shrinks_all_that_stayed_comes_or_an_error(
     server = Server(count, cap, {number: f"remove {end}" if shrinks else end for number, end in moves.items()})
     try:
         found = readers(server, Race(chance, width), size)[way]()
-    except AnswerError:
+    except InvalidResponseError:
         return
     stayed = {item for item in server.items if item < 1000}
     assert stayed <= set(found)

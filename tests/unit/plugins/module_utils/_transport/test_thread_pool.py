@@ -9,29 +9,29 @@ from collections.abc import Iterator
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Inline, Workers
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper, ThreadPool
 
 
-def test_results_come_in_order_whatever_takes_how_long(workers: Workers) -> None:
+def test_results_come_in_order_whatever_takes_how_long(thread_pool: ThreadPool) -> None:
     def task(number: int) -> int:
         time.sleep(0.02 if number % 3 == 0 else 0)
         return number * number
 
-    assert list(workers.map(task, range(20))) == [(number, number * number) for number in range(20)]
+    assert list(thread_pool.map(task, range(20))) == [(number, number * number) for number in range(20)]
 
 
-def test_pages_are_read_in_parallel(workers: Workers) -> None:
+def test_pages_are_read_in_parallel(thread_pool: ThreadPool) -> None:
     together = threading.Barrier(4, timeout=5)
 
     def task(number: int) -> int:
         together.wait()
         return number
 
-    assert [number for number, _result in workers.map(task, range(8))] == list(range(8))
+    assert [number for number, _result in thread_pool.map(task, range(8))] == list(range(8))
 
 
-def test_no_more_is_under_way_than_the_window(workers: Workers) -> None:
+def test_no_more_is_under_way_than_the_window(thread_pool: ThreadPool) -> None:
     taken = []
 
     def arguments() -> Iterator[int]:
@@ -39,32 +39,32 @@ def test_no_more_is_under_way_than_the_window(workers: Workers) -> None:
             taken.append(number)
             yield number
 
-    results = workers.map(lambda number: number, arguments())
+    results = thread_pool.map(lambda number: number, arguments())
     for expected in range(50):
         assert next(results) == (expected, expected)
         # What waits for its turn is bounded, so that a slow reader does not fill the memory with pages.
-        assert len(taken) <= expected + workers.connections + 2
+        assert len(taken) <= expected + thread_pool.connections + 2
 
 
-def test_the_first_error_ends_it_at_once(workers: Workers) -> None:
+def test_the_first_error_ends_it_at_once(thread_pool: ThreadPool) -> None:
     started = []
 
     def task(number: int) -> int:
         started.append(number)
         if number == 5:
-            raise AnswerError("page 5 is broken")
+            raise InvalidResponseError("page 5 is broken")
         return number
 
-    results = workers.map(task, range(1000))
+    results = thread_pool.map(task, range(1000))
     assert [next(results)[0] for _turn in range(5)] == list(range(5))
-    with pytest.raises(AnswerError, match="page 5 is broken"):
+    with pytest.raises(InvalidResponseError, match="page 5 is broken"):
         next(results)
-    workers.close()
-    assert len(started) <= 5 + workers.connections + 2
+    thread_pool.close()
+    assert len(started) <= 5 + thread_pool.connections + 2
 
 
 def test_work_that_has_not_started_never_does_once_it_is_closed() -> None:
-    workers = Workers(1)
+    thread_pool = ThreadPool(1)
     hold, running, started = threading.Event(), threading.Event(), []
 
     def task(number: int) -> None:
@@ -72,10 +72,10 @@ def test_work_that_has_not_started_never_does_once_it_is_closed() -> None:
         running.set()
         hold.wait(5)
 
-    futures = [workers.submit(task, number) for number in range(3)]
+    futures = [thread_pool.submit(task, number) for number in range(3)]
     assert running.wait(5)
     threading.Timer(0.1, hold.set).start()
-    workers.close()
+    thread_pool.close()
     assert started == [0]
     assert [future.cancelled() for future in futures] == [False, True, True]
 
@@ -87,7 +87,7 @@ def test_inline_is_one_after_the_other_and_lazy() -> None:
         done.append(number)
         return number
 
-    results = Inline().map(task, range(3))
+    results = SerialMapper().map(task, range(3))
     assert next(results) == (0, 0)
     assert done == [0]
     assert list(results) == [(1, 1), (2, 2)]

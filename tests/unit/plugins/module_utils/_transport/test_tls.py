@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import TrustError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import CertificateError
 from tests.unit.plugins.module_utils._transport.fake_server import OK, in_turn
 
 # With TLS 1.3 a server refuses when the handshake is over for the client, which may already be sending: then what it
@@ -28,15 +28,15 @@ from tests.unit.plugins.module_utils._transport.fake_server import OK, in_turn
 LOST = 3
 
 
-def refusal(client: Any, *, retries: int = 0) -> TrustError:
+def refusal(client: Any, *, retries: int = 0) -> CertificateError:
     """Why this client does not talk to its server, told by the first of so many more tries as it may take."""
-    with pytest.raises(TrustError) as raised:
+    with pytest.raises(CertificateError) as raised:
         client.get("/api/list")
     assert raised.value.code == "not_trusted"
     # In one line, with the server's name in front.
     assert str(raised.value).startswith("localhost:")
     assert "\n" not in str(raised.value)
-    assert client.counters.retries <= retries
+    assert client.request_stats.retries <= retries
     return raised.value
 
 

@@ -32,7 +32,7 @@ from tests.unit.plugins.plugin_utils.assessments import estate, plain
 )
 def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str) -> None:
     """A warning because nothing is known is no proof."""
-    assert report_model.standing({"result": result, "certainty": certainty}) == expected
+    assert report_model.control_status({"result": result, "certainty": certainty}) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.adapter import Unitrends
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
 SETTINGS = Settings(
     username="auditor",
@@ -61,19 +61,19 @@ def test_the_list_is_asked_for_slice_by_slice_only_where_the_catalogue_knows_of_
         return 200, {}, []
 
     server = serve(answer)
-    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.permits)
-    reading = Reading("here", "unitrends", since="2026-01-01", until="2026-08-01", keep_points=True)
-    workers = Workers(2)
-    source = Unitrends(client, SETTINGS, workers)
+    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.allowlist)
+    collector = Collector("here", "unitrends", since="2026-01-01", until="2026-08-01", keep_points=True)
+    thread_pool = ThreadPool(2)
+    source = Unitrends(client, SETTINGS, thread_pool)
     try:
-        source.tell(reading)
+        source.collect(collector)
     finally:
-        workers.close()
+        thread_pool.close()
         source.close()
         client.close()
-    told = {point["id"]: point["status"] for point in reading.result()["recovery_points"]}
+    told = {point["id"]: point["status"] for point in collector.result()["recovery_points"]}
     assert told == {"1/501": "success", "1/502": "failed"}
-    assert reading.warnings == []
+    assert collector.warnings == []
     widths = [(end - start) // (24 * HOUR) for start, end in sorted(asked_for, reverse=True)]
     assert widths == [20, 20, 20, 20, 80, 52]
     assert sum("/api/catalog/?" in call for call in server.calls()) == 3

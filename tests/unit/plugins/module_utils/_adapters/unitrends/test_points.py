@@ -13,12 +13,12 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.adapter import Unitrends
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
-from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Wall, WallError
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import Allowlist, RequestNotAllowedError
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 from tests.unit.plugins.module_utils._adapters.unitrends.sample_backup import row
 
 # The wall
@@ -48,25 +48,25 @@ HOSTILE = [
 @pytest.mark.parametrize("path", HOSTILE)
 def test_what_deletes_is_refused(path: str) -> None:
     """However it is spelled, and from wherever it comes."""
-    wall = Wall(Unitrends.permits)
-    with pytest.raises(WallError):
-        wall.judge("POST", f"https://ueb.example:443{path}")
-    wall.judge("POST", "https://ueb.example:443/api/backups/?sid=1&lang=en")
+    wall = Allowlist(Unitrends.allowlist)
+    with pytest.raises(RequestNotAllowedError):
+        wall.check("POST", f"https://ueb.example:443{path}")
+    wall.check("POST", "https://ueb.example:443/api/backups/?sid=1&lang=en")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_refused(method: str) -> None:
     """PUT starts a backup."""
-    with pytest.raises(WallError):
-        Wall(Unitrends.permits).judge(method, "https://ueb.example:443/api/backups/?sid=1&lang=en")
+    with pytest.raises(RequestNotAllowedError):
+        Allowlist(Unitrends.allowlist).check(method, "https://ueb.example:443/api/backups/?sid=1&lang=en")
 
 
 def test_no_permit_has_such_a_key() -> None:
     """Whatever is added later: neither key may ever be allowed, on any call."""
-    keys = {key.casefold() for permit in Unitrends.permits for key in permit.query}
+    keys = {key.casefold() for permit in Unitrends.allowlist for key in permit.query}
     assert not keys & {"isdelete", "isrelated"}
-    assert {permit.method for permit in Unitrends.permits} == {"GET", "POST"}
-    assert [permit.path for permit in Unitrends.permits if permit.method == "POST"] == [
+    assert {permit.method for permit in Unitrends.allowlist} == {"GET", "POST"}
+    assert [permit.path for permit in Unitrends.allowlist if permit.method == "POST"] == [
         "/api/login",
         "/api/logout",
         "/api/backups/",
@@ -86,7 +86,7 @@ def test_hostile_number_of_a_system(serve: Callable[..., Any], number: Any) -> N
         return 200, {}, {"appliance": [{"id": number, "name": "x", "status": "accepted", "local": True}]}
 
     server = serve(answer)
-    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.permits)
+    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.allowlist)
     source = Unitrends(client, None, None)  # type: ignore[arg-type]
     with pytest.raises(AuditError, match="number"):
         source._systems()
@@ -137,17 +137,17 @@ def test_one_of_two_systems_fails(serve: Callable[..., Any]) -> None:
         return 200, {}, []
 
     server = serve(answer)
-    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.permits)
-    reading = Reading("here", "unitrends", since="2026-01-01", until="2026-08-01", keep_points=True)
-    workers = Workers(2)
-    source = Unitrends(client, settings(), workers)
+    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.allowlist)
+    collector = Collector("here", "unitrends", since="2026-01-01", until="2026-08-01", keep_points=True)
+    thread_pool = ThreadPool(2)
+    source = Unitrends(client, settings(), thread_pool)
     try:
-        source.tell(reading)
+        source.collect(collector)
     finally:
-        workers.close()
+        thread_pool.close()
         source.close()
         client.close()
-    result = reading.result()
+    result = collector.result()
     assert [told["id"] for told in result["recovery_points"]] == ["1/501"]
     assert result["complete"] is False
     assert "there" in result["errors"][0]["message"]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import tracemalloc
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws.records import Owners
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdTable
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws.records import PointOwners
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdIndex
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
 
 
 def test_each_id_keeps_what_was_said_of_it() -> None:
     """Sizes that are not known, and ids that nobody added, are told apart from 0."""
-    table = IdTable()
+    table = IdIndex()
     for number in range(500):
         table.add(f"file-{number}", None if number % 5 == 0 else number, number % 7)
     table.add("empty", 0, 3)
@@ -27,7 +27,7 @@ def test_each_id_keeps_what_was_said_of_it() -> None:
 
 def test_what_is_used_twice_is_shared() -> None:
     """The first use leaves it alone; one of an id that is not known is borne."""
-    table = IdTable()
+    table = IdIndex()
     table.add("one", 10, 0)
     table.add("two", 20, 0)
     table.seal()
@@ -42,7 +42,7 @@ def test_a_million_files_would_fit() -> None:
     count = 50_000
     tracemalloc.start()
     try:
-        table = IdTable()
+        table = IdIndex()
         for number in range(count):
             table.add(str(number), number, 0)
         table.seal()
@@ -54,7 +54,7 @@ def test_a_million_files_would_fit() -> None:
 
 def test_a_point_that_two_instances_claim_belongs_to_neither() -> None:
     """Claimed twice by the same instance it is still its own."""
-    owners, one, two = Owners(), Workload(id="i-1"), Workload(id="i-2")
+    owners, one, two = PointOwners(), Workload(id="i-1"), Workload(id="i-2")
     owners.add(one, ["a", "b"])
     owners.add(two, ["b", "c"])
     owners.seal()

@@ -61,7 +61,7 @@ def place(destination: str, kind: str, status: str = "PRESENT", *, as_object: bo
 
 def record(row: dict[str, Any], *, include_raw: bool = False) -> Record:
     """What is kept of a record."""
-    return Records((), include_raw=include_raw).of(row)
+    return Records((), include_raw=include_raw).get(row)
 
 
 def perhaps(row: dict[str, Any], context: fields.Context = NOTHING) -> RecoveryPoint | None:
@@ -182,9 +182,9 @@ def test_what_is_equal_and_of_another_type_is_not_alike() -> None:
     """1, 1.0 and True are equal; only the first of them can be the name of a rule. A list is no name at all."""
     kept = Records((), include_raw=False)
     names: tuple[Any, ...] = (True, 1, 1.0, "1", [], "nightly", None)
-    jobs = [kept.of(backup(backupRule={"guid": "r-1", "name": name})).words.job for name in names]
+    jobs = [kept.get(backup(backupRule={"guid": "r-1", "name": name})).words.job for name in names]
     assert jobs == [None, "1", None, "1", None, "nightly", None]
-    first, second = (kept.of(backup(guid=guid)) for guid in ("b-1", "b-2"))
+    first, second = (kept.get(backup(guid=guid)) for guid in ("b-1", "b-2"))
     assert first.words is second.words
 
 

@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.docu
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import MATCH_KEYS
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import EXTENDS, READY
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, KIND_FACETS
-from ansible_collections.backup.audit.plugins.module_utils._policy.references import references_of
+from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import CERTAINTIES, RESULTS
 from tests.tools.project import ROOT
 from tests.unit.plugins.module_utils._policy.policy_rows import judge, row
@@ -58,7 +58,7 @@ def test_the_table_of_facets_and_rules() -> None:
 def test_the_table_of_references() -> None:
     told = {cells[0].strip("`"): cells[1].split(", ") for cells in between("references")}
     names = (*FACETS, "kinds", "expected")
-    assert told == {name: references_of(name) for name in names}
+    assert told == {name: get_references(name) for name in names}
     assert all(told.values())
 
 
@@ -141,5 +141,5 @@ def test_examples_of_the_module_are_policies() -> None:
 
 
 def test_findings_of_a_server_have_no_references() -> None:
-    assert references_of("read.complete") == []
+    assert get_references("read.complete") == []
     assert Findings().totals()["workloads"] == 0

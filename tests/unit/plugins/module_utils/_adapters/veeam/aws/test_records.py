@@ -15,12 +15,12 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws.adapter import API_VERSIONS, VeeamAws
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_time
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
-from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Workers
+from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 from tests.tools.project import VENDORS
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
@@ -148,17 +148,17 @@ def read(server: Any, *, names: tuple[str, ...] = (), api_version: str | None = 
         include_raw=False,
         own={"api_version": api_version},
     )
-    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), VeeamAws.permits)
-    workers = Workers(2)
-    reading = Reading("here", "veeam_aws", names=names)
-    source = VeeamAws(client, settings, workers)
+    client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), VeeamAws.allowlist)
+    thread_pool = ThreadPool(2)
+    collector = Collector("here", "veeam_aws", names=names)
+    source = VeeamAws(client, settings, thread_pool)
     try:
-        source.tell(reading)
+        source.collect(collector)
     finally:
-        workers.close()
+        thread_pool.close()
         source.close()
         client.close()
-    return {**reading.result(), "warnings": reading.warnings}
+    return {**collector.result(), "warnings": collector.warnings}
 
 
 def test_points_find_their_instance(serve: Callable[..., Any]) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
-    Owners,
+    ObjectMatcher,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.records import (
     File,
     owner_mark,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Reading
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 
@@ -39,15 +39,15 @@ def told(row: Mapping[str, Any], workload: Workload) -> tuple[RecoveryPoint, Fil
 
 def settled(objects: list[dict[str, Any]], points: list[dict[str, Any]]) -> tuple[dict[Any, int], set[str | None], int]:
     """(points of each workload that is proved, ids of those that are not, points that are nobody's)."""
-    reading = Reading("vbr.example", "veeam_backup_replication", keep_points=True)
-    owners = Owners(reading)
+    collector = Collector("vbr.example", "veeam_backup_replication", keep_points=True)
+    owners = ObjectMatcher(collector)
     for row in objects:
         owners.add(row)
     for row in points:
         owners.take(row, told)
     unproved, seen, strange = owners.settle()
     assert len(seen) + len(strange) == len(points)
-    result = reading.result()
+    result = collector.result()
     counts = {row["workload_id"]: row["recovery_points"] for row in result["workloads"]}
     assert sum(counts.values()) <= len(seen)
     assert {point["workload_id"] for point in result["recovery_points"]} == set(counts)
@@ -123,7 +123,7 @@ def test_points_of_names_that_no_object_has() -> None:
 
 def test_the_whole_listing_is_read_where_it_spares_calls() -> None:
     """Only objects that it may prove count, and only as many of them as there are files that tell."""
-    owners = Owners(Reading("vbr.example", "veeam_backup_replication"))
+    owners = ObjectMatcher(Collector("vbr.example", "veeam_backup_replication"))
     for row in [an_object("a", "web", 3), an_object("b", "db", 3), an_object("c", "x", 1), an_object("d", "X", 1)]:
         owners.add(row)
     assert owners.spares_calls(1, 1.0)

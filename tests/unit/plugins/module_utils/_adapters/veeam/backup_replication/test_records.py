@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded, is_elsewhere
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time, parse_time
 from tests.tools.project import ROOT
@@ -32,8 +32,8 @@ POINT = {
     "allowedOperations": ["StartEntireVmRestore"],
     "backupFileId": "f11e0000-0000-4000-8000-000000000001",
 }
-DISK = records.Place("disk-1", "WinLocal", None, False, None)
-CLOUD = records.Place("vault", "AmazonS3", True, True, 30)
+DISK = records.Location("disk-1", "WinLocal", None, False, None)
+CLOUD = records.Location("vault", "AmazonS3", True, True, 30)
 WEB = Workload(id="0bec", name="web-01", type="vm", platform="vmware")
 
 
@@ -57,7 +57,7 @@ def test_time_is_utc_and_whole() -> None:
 @pytest.mark.parametrize("time", [None, "", "2026-11-20T23:00:12", 7, "yesterday"])
 def test_a_point_without_a_certain_time_is_no_answer(time: Any) -> None:
     """Local time without an offset could be any of 24 hours."""
-    with pytest.raises(AnswerError, match="creationTime"):
+    with pytest.raises(InvalidResponseError, match="creationTime"):
         point({"creationTime": time})
 
 
@@ -90,13 +90,13 @@ def test_what_can_be_restored_is_what_is_offered() -> None:
 def test_what_may_be_a_snapshot_is_of_unknown_use() -> None:
     """Without a type, only a file or a repository shows that it is a backup."""
     bare = {"type": None, "backupFileId": None}
-    external = records.Place("account", "AmazonS3External", True, None, None)
+    external = records.Location("account", "AmazonS3External", True, None, None)
     assert point({"type": None}).usable is True
     assert point(bare).usable is None
     assert point({**bare, "backupFileId": records.NO_ID}).usable is None
     assert point(bare, records.Backup("Gold", DISK, None, None)).usable is True
     assert point(bare, records.Backup("Gold", external, None, None)).usable is None
-    assert point(bare, records.Backup("Gold", records.Place("?", None, None, None, None), None, None)).usable is None
+    assert point(bare, records.Backup("Gold", records.Location("?", None, None, None, None), None, None)).usable is None
     assert point({**bare, "platformName": "UnstructuredData"}).usable is True
 
 
@@ -173,9 +173,9 @@ def test_locks(row: dict[str, Any], locked: bool | None, days: int | None) -> No
 
 def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
     """One part without a lock, or one that is not known, leaves nothing certain."""
-    places = {"a": CLOUD, "b": records.Place("b", "LinuxHardened", None, True, 14), "c": DISK}
+    places = {"a": CLOUD, "b": records.Location("b", "LinuxHardened", None, True, 14), "c": DISK}
 
-    def tier(*ids: str, **capacity: Any) -> records.Place:
+    def tier(*ids: str, **capacity: Any) -> records.Location:
         row = {"name": "sobr", "performanceTier": {"performanceExtents": [{"id": ident} for ident in ids]}}
         return records.scale_out_place({**row, "capacityTier": capacity}, places)
 

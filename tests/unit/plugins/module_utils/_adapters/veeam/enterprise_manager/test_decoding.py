@@ -14,10 +14,10 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import decoding
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records as fields
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_time
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Answer
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
 from tests.tools.project import VENDORS
 
 HOST = "https://em.example:9398/api"
@@ -60,13 +60,13 @@ CLOUD_JSON = {
 }
 
 
-def answer(body: str | bytes, content_type: str = "application/xml; charset=utf-8") -> Answer:
+def answer(body: str | bytes, content_type: str = "application/xml; charset=utf-8") -> Response:
     """An answer as the network seam gives it."""
     data = body.encode() if isinstance(body, str) else body
-    return Answer("GET /api/query", "em.example", 200, {"Content-Type": content_type}, data, str)
+    return Response("GET /api/query", "em.example", 200, {"Content-Type": content_type}, data, str)
 
 
-def json_answer(document: Any, prefix: bytes = b"\xef\xbb\xbf") -> Answer:
+def json_answer(document: Any, prefix: bytes = b"\xef\xbb\xbf") -> Response:
     """The same as JSON; the product puts a byte order mark before it."""
     return answer(prefix + json.dumps(document).encode(), "application/json; charset=utf-8")
 
@@ -89,7 +89,7 @@ def cloud(record: dict[str, Any]) -> RecoveryPoint:
     [answer(CLOUD_XML), json_answer(CLOUD_JSON), json_answer(CLOUD_JSON, b""), json_answer(camel(CLOUD_JSON))],
     ids=["xml", "json-bom", "json", "camel-case"],
 )
-def test_every_representation_says_the_same(given: Answer) -> None:
+def test_every_representation_says_the_same(given: Response) -> None:
     """XML whose tag is that of another type, JSON nested twice, both spellings: one recovery point."""
     records, pages = decoding.entities_of(given, "CloudVmReplicaPoint")
     assert pages == 3
@@ -216,10 +216,10 @@ def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_t
 def test_what_is_no_query_result_is_an_error(body: str, content_type: str, words: str) -> None:
     """Nothing is taken for an empty listing."""
     given = answer(body, content_type)
-    with pytest.raises(AnswerError) as caught:
+    with pytest.raises(InvalidResponseError) as caught:
         decoding.entities_of(given, "CloudVmReplicaPoint")
     assert words in str(caught.value)
-    with pytest.raises(AnswerError) as made:
+    with pytest.raises(InvalidResponseError) as made:
         decoding.made_of(given, "CloudVmReplicaPoint", list)
     assert str(made.value) == str(caught.value)
 
@@ -242,7 +242,7 @@ def test_a_tenants_collection_has_no_pages() -> None:
     spaced = inner.replace("<CloudVmReplicaPoints>", '<CloudVmReplicaPoints xmlns="http://www.veeam.com/ent/v1.0">')
     assert len(decoding.list_of(answer(spaced), "CloudVmReplicaPoint")) == 1
     assert decoding.list_of(answer("<CloudVmReplicaPoints/>"), "CloudVmReplicaPoint") == []
-    with pytest.raises(AnswerError, match="no list 'CloudVmReplicaPoints'"):
+    with pytest.raises(InvalidResponseError, match="no list 'CloudVmReplicaPoints'"):
         decoding.list_of(json_answer({}), "CloudVmReplicaPoint")
 
 

@@ -15,12 +15,12 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
     VeeamEnterpriseManager,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending import (
-    Held,
-    Homes,
+    BackupFileIndex,
+    PendingPoints,
     joined,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOWHERE
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AnswerError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 
 HOST = "https://em.example:9398/api"
@@ -82,7 +82,7 @@ def test_kinds(algorithm: Any, told: Any, kind: str) -> None:
 @pytest.mark.parametrize("time", [None, "", "1753-01-01T00:00:00Z", "Oct 6 2016 1:59PM", 5])
 def test_a_point_without_a_time_is_no_answer(time: Any) -> None:
     """1753 is what the database holds where there is none."""
-    with pytest.raises(AnswerError, match="CreationTimeUTC"):
+    with pytest.raises(InvalidResponseError, match="CreationTimeUTC"):
         in_file({**VM, "CreationTimeUTC": time})
 
 
@@ -100,9 +100,9 @@ BACKUP = {
 REPOSITORY = {"UID": "urn:veeam:Repository: r1", "Name": "disk-1", "Kind": "Cloud"}
 
 
-def held(homes: Homes, *records: dict[str, Any]) -> list[RecoveryPoint]:
+def held(homes: BackupFileIndex, *records: dict[str, Any]) -> list[RecoveryPoint]:
     """The points of these records, as they are told once all were met."""
-    group = Held(machine(VM), whole=False)
+    group = PendingPoints(machine(VM), whole=False)
     for found in fields.points_in_files(records, False):
         group.add(found, homes.use(found[3]))
     return list(group.points(group.workload, homes))
@@ -110,24 +110,26 @@ def held(homes: Homes, *records: dict[str, Any]) -> list[RecoveryPoint]:
 
 def test_size_and_place_come_by_joining() -> None:
     """File, backup, repository; a file that others share has no size for this point."""
-    (alone,) = held(Homes(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]), VM)
+    (alone,) = held(BackupFileIndex(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]), VM)
     assert (alone.size_bytes, alone.job, alone.offsite, alone.estimated) == (500, "Gold", True, ("offsite",))
     assert alone.copies == [Copy(location="disk-1", location_type="Cloud", offsite=True)]
     assert (alone.created, alone.kind) == in_file(VM)[1:3]
     together = held(
-        Homes(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]), VM, {**VM, "UID": "urn:veeam:VmRestorePoint:other"}
+        BackupFileIndex(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]),
+        VM,
+        {**VM, "UID": "urn:veeam:VmRestorePoint:other"},
     )
     assert [point.size_bytes for point in together] == [None, None]
     assert together[0].id != together[1].id
-    (lost,) = held(Homes([], [BACKUP], [REPOSITORY]), VM)
+    (lost,) = held(BackupFileIndex([], [BACKUP], [REPOSITORY]), VM)
     assert (lost.size_bytes, lost.copies, lost.offsite) == (None, None, None)
-    (unread,) = held(Homes(fields.backup_files([FILE]), [], []), VM)
+    (unread,) = held(BackupFileIndex(fields.backup_files([FILE]), [], []), VM)
     assert (unread.size_bytes, unread.job, unread.copies) == (500, "Gold", None)
 
 
 def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
     """The point itself names no machine."""
-    homes = Homes(fields.backup_files([FILE]), [BACKUP], [])
+    homes = BackupFileIndex(fields.backup_files([FILE]), [BACKUP], [])
     found = in_file({**VM, "Name": "desk@2026-11-20 04:00:52"})
     workload = fields.agent_of(found[4], homes.at(homes.use(found[3]))[0])
     assert (workload.id, workload.name, workload.platform, workload.type) == ("desk/b1", "desk", "linux", "physical")
@@ -136,12 +138,12 @@ def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
 def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
     """A copy shares them; a machine set up anew under the old name does not."""
 
-    def group(backup: str, *hours: int) -> Held:
-        home = fields.Home(None, backup, None, None, None)
-        made: Held | None = None
+    def group(backup: str, *hours: int) -> PendingPoints:
+        home = fields.FileLocation(None, backup, None, None, None)
+        made: PendingPoints | None = None
         for hour in hours:
             found = in_file({**VM, "Name": "desk@x", "CreationTimeUTC": f"2026-11-20T{hour:02}:00:00Z"})
-            made = made or Held(fields.agent_of(found[4], home), whole=False)
+            made = made or PendingPoints(fields.agent_of(found[4], home), whole=False)
             made.add(found, NOWHERE)
         assert made is not None
         return made
