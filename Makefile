@@ -33,7 +33,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: setup
 setup: $(TOOLS_READY) $(COLLECTION_READY) $(TREE) ## everything into .venv/: pinned tools, the collection installed from its tarball
@@ -46,8 +46,8 @@ demo: setup ## the compliance play against simulated backup servers and a real r
 test: setup ## unit and integration tests
 	$(PYTHON) -m pytest -n 2
 
-.PHONY: honesty
-honesty: setup ## situations in which a careless check says "compliant": a table of what is said here
+.PHONY: false-compliance
+false-compliance: setup ## situations in which a naive check reports "compliant", with the result of this one
 	$(PYTHON) -m pytest -v tests/false_compliance
 
 REAL_TOOLS := restic rclone borgbackup pgbackrest postgresql
@@ -75,7 +75,7 @@ faults: setup ## every fault x every product, one table; an error if any ends in
 # From the tree, not from what is installed, so that the lines of plays are those of plugins/.
 .PHONY: coverage
 coverage: export ANSIBLE_COLLECTIONS_PATH := $(VENV)/tree
-coverage: setup ## unit, integration and honesty tests, and which lines and branches of plugins/ nothing reached, in modules and plays neither
+coverage: setup ## unit, integration and false compliance tests, and which lines and branches of plugins/ nothing reached, in modules and plays neither
 	mkdir -p build/coverage
 	rm -f build/coverage/data*
 	$(PYTHON) -m pytest -n 2 --cov --cov-report= tests/unit/plugins tests/integration tests/false_compliance

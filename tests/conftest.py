@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for all tests: none of them fails because the machine is busy."""
+"""Settings for all tests: no test fails because the machine is busy."""
 
 from __future__ import annotations
 
 import hypothesis
 
-# On top of Hypothesis' own profile, which is another one in CI: there the same examples are tried each time.
+# Extends Hypothesis' own profile, which differs in CI: there the same examples are tried each time.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")

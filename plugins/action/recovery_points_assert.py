@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""recovery_points_assert: judge what was read by a policy, on the control node; fail where it is not met."""
+"""recovery_points_assert: evaluate read results against a policy on the control node; fail if it is not met."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.assessment im
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather, newest_read, restore_tests
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import BESIDE
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import OPTION_KEYS
 
-# Without ``reads``: the validator would copy all rows, and _policy_inputs looks at each of them anyway.
+# Without ``reads``: the validator would copy all rows, and _policy.inputs checks each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
-    # A mapping, or the name of a ready policy.
+    # A mapping, or the name of a built-in policy.
     "policy": {"type": "raw"},
     "policies": {"type": "list", "elements": "dict"},
     "expected": {"type": "list", "elements": "str"},
@@ -50,23 +50,23 @@ _MAX_READ_AGE = "24h"
 
 
 class ActionModule(ActionBase):
-    """The assertion. It changes nothing, so it does the same in check mode."""
+    """The assertion. It changes nothing, so it works the same in check mode."""
 
     TRANSFERS_FILES = False
     _requires_connection = False
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Judge and tell."""
+        """Evaluate the policy and return the result."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         options = _validate(self._task.args)
         try:
             assessment = self._assess(self._task.args["reads"], options)
         except AuditError as error:
-            told = {"msg": str(error), "failure": error.as_dict()}
-            return {**result, **told, "changed": False, "failed": True, "compliant": False}
+            failure = {"msg": str(error), "failure": error.as_dict()}
+            return {**result, **failure, "changed": False, "failed": True, "compliant": False}
         findings = assessment.findings.worst_first(max(options["max_findings"], _NAMED_IN_MESSAGE))
-        # Only what is registered can be used; Ansible prints the rest of a failure, and this is long and unreadable.
+        # Only a registered result can be used; otherwise Ansible would print this long, unreadable value on failure.
         evidence = {"assessment": assessment.pack()} if self._task.register else {}
         return {
             **result,
@@ -85,23 +85,23 @@ class ActionModule(ActionBase):
             {"policies": options["policies"]} if options["policy"] is None else options["policy"],
             as_of=self._as_of(reads, options),
             collection_version=_collection_version(),
-            beside={key: options[key] for key in BESIDE},
+            options={key: options[key] for key in OPTION_KEYS},
             restore_tests=restore_tests(reads, self._load),
         )
 
     def _as_of(self, reads: t.Any, options: dict[str, t.Any]) -> int:
-        said, now = options["as_of"], time.time_ns() // 1000
-        if said is None:
+        value, now = options["as_of"], time.time_ns() // 1000
+        if value is None:
             return now
-        if said != "newest_read":
-            return arguments.moment(arguments.plain(said, "as_of"), "as_of")
+        if value != "newest_read":
+            return arguments.moment(arguments.to_plain(value, "as_of"), "as_of")
         newest = newest_read(reads, self._load)
         limit = parse_duration(options["max_read_age"] or _MAX_READ_AGE, what="max_read_age") * SECOND
-        # Old READs must not pass for the present state only because they are the newest there are.
+        # Old read results must not count as the current state only because there are no newer ones.
         return now if newest is None or not 0 <= now - newest <= limit else newest
 
     def _load(self, path: str) -> bytes:
-        """A file on the control node; a relative path is looked for beside the playbook."""
+        """Read a file on the control node; relative paths are resolved from the directory of the playbook."""
         return pathlib.Path(self._loader.path_dwim(path)).read_bytes()
 
 
@@ -123,7 +123,7 @@ def _validate(given: dict[str, t.Any]) -> dict[str, t.Any]:
 
 
 def _collection_version() -> str:
-    """The version of this collection, for the evidence: from its manifest, or from its sources."""
+    """Return the version of this collection for the evidence, from its manifest or its sources."""
     root = pathlib.Path(__file__).parents[2]
     manifest = root / "MANIFEST.json"
     if manifest.exists():
@@ -133,10 +133,10 @@ def _collection_version() -> str:
 
 def _message(assessment: Assessment, findings: list[dict[str, t.Any]], options: dict[str, t.Any]) -> str:
     totals = assessment.frame["totals"]
-    told = ", ".join(f"{count} {name}" for name, count in reversed(totals["verdicts"].items()) if count)
+    counts = ", ".join(f"{count} {name}" for name, count in reversed(totals["verdicts"].items()) if count)
     if assessment.compliant:
-        return options["success_msg"] or f"Compliant: of {totals['workloads']} workloads {told}"
-    headline = options["fail_msg"] or f"Not compliant: of {totals['workloads']} workloads {told or 'none was judged'}"
+        return options["success_msg"] or f"Compliant: of {totals['workloads']} workloads {counts}"
+    headline = options["fail_msg"] or f"Not compliant: of {totals['workloads']} workloads {counts or 'none was judged'}"
     if options["quiet"]:
         return headline
     failing = [finding for finding in findings if finding["result"] == "fail"][:_NAMED_IN_MESSAGE]
@@ -146,9 +146,9 @@ def _message(assessment: Assessment, findings: list[dict[str, t.Any]], options: 
 
 
 def _line(finding: dict[str, t.Any]) -> str:
-    """One finding for people; what is about a server has no workload."""
+    """Format one finding; findings about a server have no workload."""
     source = f"({finding['source']})" if finding["source"] else None
-    who = " ".join(part for part in (finding["workload_name"] or finding["workload_id"], source) if part)
-    line = f"- {who}{': ' if who else ''}{finding['message']} [{finding['control']}]"
-    # A workload may be named so that it would end the line or colour the terminal.
+    workload = " ".join(part for part in (finding["workload_name"] or finding["workload_id"], source) if part)
+    line = f"- {workload}{': ' if workload else ''}{finding['message']} [{finding['control']}]"
+    # A workload name may contain line breaks or terminal control characters.
     return "".join(character if character.isprintable() else " " for character in line)

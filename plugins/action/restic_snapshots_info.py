@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module of this name, and shows with -v how far it is."""
+"""Run the module of this name and show its progress with -v."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from ansible_collections.backup.audit.plugins.plugin_utils._info_action import I
 
 
 class ActionModule(InfoAction):
-    """See there."""
+    """Action plugin of the module; see InfoAction."""

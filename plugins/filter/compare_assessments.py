@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter compare_assessments."""
+"""Filter compare_assessments."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 
 
 def compare_assessments(assessment: t.Any, before: t.Any) -> dict[str, t.Any]:
-    """What became of the workloads between an earlier ASSESSMENT (``before``) and this one; packed or plain."""
-    told: dict[str, t.Any] = plain_data("compare_assessments", lambda: compare(load(before), load(assessment)))
-    return told
+    """Compare this assessment with an earlier one (``before``); both packed or plain."""
+    comparison: dict[str, t.Any] = plain_data("compare_assessments", lambda: compare(load(before), load(assessment)))
+    return comparison
 
 
 class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"compare_assessments": compare_assessments}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter restore_sample."""
+"""Filter restore_sample."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.plugin_utils._restore_sample import chosen
+from ansible_collections.backup.audit.plugins.plugin_utils._restore_sample import choose_workloads
 
 
 def restore_sample(
     read: t.Any, names: list[str] | None = None, count: int = 1, seed: str = "", date: str = ""
 ) -> list[dict[str, t.Any]]:
-    """The workloads of a READ to restore, each with its newest point."""
+    """Select the workloads of a read result to restore, each with its newest point."""
     try:
-        return chosen(read, names=names or [], count=int(count), seed=str(seed), date=str(date))
+        return choose_workloads(read, names=names or [], count=int(count), seed=str(seed), date=str(date))
     except AuditError as error:
         raise AnsibleFilterError(f"backup.audit.restore_sample: {error}") from error
 
@@ -29,5 +29,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"restore_sample": restore_sample}

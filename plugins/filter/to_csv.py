@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter to_csv."""
+"""Filter to_csv."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_csv(assessment: t.Any) -> str:
-    """An ASSESSMENT (packed or plain) as CSV."""
+    """Render an assessment (packed or plain) as CSV."""
     return render("to_csv", assessment, csv_file.to_csv)
 
 
@@ -22,5 +22,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"to_csv": to_csv}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter to_html_report."""
+"""Filter to_html_report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_html_report(assessment: t.Any, title: str = "Recovery report") -> str:
-    """An ASSESSMENT (packed or plain) as one HTML page that needs nothing else."""
+    """Render an assessment (packed or plain) as one self-contained HTML page."""
     return render("to_html_report", assessment, partial(html_page.to_html_report, title=title))
 
 
@@ -23,5 +23,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"to_html_report": to_html_report}

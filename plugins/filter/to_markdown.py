@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter to_markdown."""
+"""Filter to_markdown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_markdown(assessment: t.Any, max_rows: int = 100) -> str:
-    """An ASSESSMENT (packed or plain) as Markdown."""
+    """Render an assessment (packed or plain) as Markdown."""
     return render("to_markdown", assessment, partial(markdown.to_markdown, max_rows=max_rows))
 
 
@@ -23,5 +23,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"to_markdown": to_markdown}

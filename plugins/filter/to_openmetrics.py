@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter to_openmetrics."""
+"""Filter to_openmetrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_openmetrics(assessment: t.Any, workloads: bool = True) -> str:
-    """An ASSESSMENT (packed or plain) as metrics for node_exporter's textfile collector."""
+    """Render an assessment (packed or plain) as metrics for node_exporter's textfile collector."""
     return render("to_openmetrics", assessment, partial(openmetrics.to_openmetrics, workloads=workloads))
 
 
@@ -23,5 +23,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"to_openmetrics": to_openmetrics}

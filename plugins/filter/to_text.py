@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter to_text."""
+"""Filter to_text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
-from ansible_collections.backup.audit.plugins.plugin_utils._evidence.text_table import as_text
+from ansible_collections.backup.audit.plugins.plugin_utils._evidence.text_table import format_table
 
 
 def to_text(assessment: t.Any, max_rows: int = 50) -> str:
-    """An ASSESSMENT (packed or plain) as a table for a terminal."""
+    """Render an assessment (packed or plain) as a table for a terminal."""
     try:
-        return as_text(unpack_assessment(assessment), max_rows)
+        return format_table(unpack_assessment(assessment), max_rows)
     except AuditError as error:
         raise AnsibleFilterError(f"backup.audit.to_text: {error}") from error
 
@@ -28,5 +28,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"to_text": to_text}

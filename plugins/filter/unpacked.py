@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter unpacked."""
+"""Filter unpacked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.assessment im
 
 
 def unpacked(assessment: t.Any) -> dict[str, t.Any]:
-    """An ASSESSMENT (packed or plain) with its workloads and findings as dicts."""
+    """Return an assessment (packed or plain) with its workloads and findings as dicts."""
     try:
         return unpack_assessment(assessment)
     except AuditError as error:
@@ -27,5 +27,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
-        """The filters of this file."""
+        """Return the filters of this file."""
         return {"unpacked": unpacked}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory plugin workloads: what backup servers protect, as hosts."""
+"""Inventory plugin workloads: the workloads that backup servers protect, as hosts."""
 
 from __future__ import annotations
 
@@ -122,26 +122,26 @@ try:
     from ansible.template import trust_as_template as _plain
 except ImportError:
     _plain = str
-# Prefix of a group -> the variable that it is made of.
+# Prefix of a group -> the variable that it is built from.
 _GROUPS = {"verdict": "verdict", "product": "workload_product", "platform": "workload_platform"}
-# What needs no word among the findings of a host.
-_FINE = ("pass", "not_applicable")
+# Results that are left out of the findings of a host.
+_OMITTED_RESULTS = ("pass", "not_applicable")
 _NAMES = (
     "{workload_name}",
     "{workload_name}@{source}",
     "{workload_name}@{source}#{workload_id}",
     "{workload_name}@{source}#{workload_id}#{number}",
 )
-_NO_NAME = str.maketrans({"{": "_", "}": "_", **dict.fromkeys(" \t\r\n\f\v", "_")})
+_REPLACED_CHARACTERS = str.maketrans({"{": "_", "}": "_", **dict.fromkeys(" \t\r\n\f\v", "_")})
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """Reads, judges, and lists workloads."""
+    """Reads, evaluates, and lists workloads."""
 
     NAME = "backup.audit.workloads"
 
     def verify_file(self, path: str) -> bool:
-        """Whether this may be a configuration for this plugin."""
+        """Whether this file may be a configuration of this plugin."""
         return bool(super().verify_file(path)) and path.endswith(("workloads.yml", "workloads.yaml"))
 
     def parse(self, inventory: t.Any, loader: t.Any, path: str, cache: bool = True) -> None:
@@ -149,15 +149,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         super().parse(inventory, loader, path, cache)
         self._refuse_unknown(self._read_config_data(path))
         try:
-            results = [*self._live(path, cache), *self._kept()]
-            workloads = self._evaluated(self._usable(results))
+            results = [*self._read_configured_servers(path, cache), *self._list_files()]
+            workloads = self._evaluate(self._load_reads(results))
         except AuditError as error:
-            # Ansible would say each of the causes once more.
+            # With a cause, Ansible would repeat each message.
             raise AnsibleParserError(f"backup.audit.workloads: {error}") from None
-        self._fill(workloads)
+        self._add_hosts(workloads)
 
     def _refuse_unknown(self, given: t.Iterable[str]) -> None:
-        """Ansible takes no notice of such keys, and what is judged by a policy that was not meant proves nothing."""
+        """Reject unknown options: Ansible ignores them, and results of an unintended policy prove nothing."""
         known = constants.config.get_configuration_definitions("inventory", self._load_name)
         unknown = sorted(map(str, set(given) - set(known)))
         if unknown:
@@ -165,33 +165,33 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 f"backup.audit.workloads: unknown options {', '.join(unknown)}. There are {', '.join(sorted(known))}."
             )
 
-    # READs
+    # Read results
 
-    def _live(self, path: str, cache: bool) -> list[dict[str, t.Any]]:
-        """What the servers say, or said when the cache was filled."""
+    def _read_configured_servers(self, path: str, cache: bool) -> list[dict[str, t.Any]]:
+        """Read the configured servers, or return their results from the cache."""
         servers = self.templar.template(self.get_option("servers"))
         if not servers:
             return []
-        wanted = bool(self.get_option("cache"))
+        use_cache = bool(self.get_option("cache"))
         key = self.get_cache_key(path)
-        if wanted and cache:
+        if use_cache and cache:
             try:
                 return list(self._cache[key])
             except KeyError:
                 pass
-        results = read_servers(servers, self._say if self.display.verbosity else None)
+        results = read_servers(servers, self._report_progress if self.display.verbosity else None)
         for warning in (warning for result in results for warning in result.pop("warnings", ())):
             self.display.warning(f"backup.audit.workloads: {clean_text(warning)}")
-        if wanted and not any(result.get("failed") for result in results):
-            # A failure is tried again next time.
+        if use_cache and not any(result.get("failed") for result in results):
+            # A failure is not cached, so that the server is read again next time.
             self._cache[key] = results
         return results
 
-    def _say(self, line: str) -> None:
+    def _report_progress(self, line: str) -> None:
         self.display.v(f"backup.audit.workloads: {clean_text(line)}")
 
-    def _kept(self) -> Iterator[str]:
-        """The files of READs; one that is not there is kept, so that it is missed later."""
+    def _list_files(self) -> Iterator[str]:
+        """List the files with read results; a missing file is listed too, so that it is reported later."""
         for pattern in self.get_option("reads"):
             path = pathlib.Path(pattern)
             found = sorted(map(str, path.parent.glob(path.name)))
@@ -199,33 +199,33 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 found = [str(path)]
             yield from found
 
-    def _usable(self, results: Sequence[t.Any]) -> list[dict[str, t.Any]]:
-        """Plain READs; of what is none the reader is told, in one way or the other."""
+    def _load_reads(self, results: Sequence[t.Any]) -> list[dict[str, t.Any]]:
+        """Load plain read results; anything else is an error or a warning, depending on ``on_unreadable``."""
         if not results:
             raise AnsibleParserError("backup.audit.workloads: neither servers nor reads were given")
-        usable: list[dict[str, t.Any]] = []
+        reads: list[dict[str, t.Any]] = []
         for result in results:
             try:
                 if isinstance(result, dict) and result.get("failed"):
                     raise DataError(f"a server could not be read: {result['msg']}")
-                usable.extend(plain_reads(result))
+                reads.extend(plain_reads(result))
             except AuditError as error:
                 if self.get_option("on_unreadable") == "error":
                     raise
                 self.display.warning(f"backup.audit.workloads: not listed: {clean_text(str(error))}")
-        if not usable:
+        if not reads:
             raise AnsibleParserError("backup.audit.workloads: no server could be read")
-        return usable
+        return reads
 
     # Hosts
 
-    def _evaluated(self, reads: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    def _evaluate(self, reads: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         limits = {"max_read_age": self.get_option("max_read_age")}
         assessment = evaluate_now(reads, self.get_option("policy"), limits).plain()
-        findings = reasons(assessment, _FINE)
+        findings = reasons(assessment, _OMITTED_RESULTS)
         return [{**workload, "findings": findings.get(identity(workload), [])} for workload in assessment["workloads"]]
 
-    def _fill(self, workloads: Sequence[dict[str, t.Any]]) -> None:
+    def _add_hosts(self, workloads: Sequence[dict[str, t.Any]]) -> None:
         named = [workload for workload in workloads if workload["workload_name"]]
         if len(named) < len(workloads):
             self.display.warning(
@@ -234,12 +234,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             )
         for host, workload in zip(host_names(named), named, strict=True):
             self.inventory.add_host(host)
-            variables = {name: _guarded(value) for name, value in host_variables(workload).items()}
+            variables = {name: _mark_untrusted(value) for name, value in host_variables(workload).items()}
             for name, value in variables.items():
                 self.inventory.set_variable(host, name, value)
-            self._group(host, variables)
+            self._add_to_groups(host, variables)
 
-    def _group(self, host: str, variables: Mapping[str, t.Any]) -> None:
+    def _add_to_groups(self, host: str, variables: Mapping[str, t.Any]) -> None:
         for prefix, name in _GROUPS.items():
             if variables[name]:
                 group = self.inventory.add_group(self._sanitize_group_name(f"{prefix}_{variables[name]}"))
@@ -250,20 +250,20 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
 
 
-def _guarded(value: t.Any) -> t.Any:
-    """Text that would be a template is marked as none; from ansible-core 2.19 on --list, and so AWX, marks the rest.
+def _mark_untrusted(value: t.Any) -> t.Any:
+    """Mark text that looks like a template as unsafe; in ansible-core 2.19 or later --list, and so AWX, marks the rest.
 
-    Text without the marks of a template is the same as a template, so it may be trusted to be shown plainly.
+    Text without template delimiters is the same after templating, so it can be trusted and is then shown plainly.
     """
     if isinstance(value, list):
-        return [_guarded(item) for item in value]
+        return [_mark_untrusted(item) for item in value]
     if not isinstance(value, str):
         return value
     return wrap_var(value) if any(mark in value for mark in ("{{", "{%", "{#")) else _plain(value)
 
 
 def host_variables(workload: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What a play may ask of such a host."""
+    """Return the variables of the host of a workload."""
     return {
         **{name: workload[name] for name in ("workload_name", "workload_id", "workload_type")},
         "workload_platform": workload["platform"],
@@ -281,11 +281,11 @@ def host_variables(workload: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def host_names(workloads: Sequence[Mapping[str, t.Any]]) -> list[str]:
-    """A name for each that no other has: the workload's own, with its source, with its id, with a number."""
+    """Return a unique host name for each: the workload's name, with its source, with its id, or with a number."""
     names = [""] * len(workloads)
     for shape in _NAMES:
         tried = {
-            number: clean_text(shape.format(number=number, **workload)).translate(_NO_NAME)
+            number: clean_text(shape.format(number=number, **workload)).translate(_REPLACED_CHARACTERS)
             for number, workload in enumerate(workloads)
             if not names[number]
         }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A yes or no about READs, for the test plugins: the same judgement as the assertion's, without its evidence."""
+"""Compliance of read results as a boolean, for the test plugins: evaluated as by the assertion, without evidence."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, plain_reads
 
 
-def proves(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
-    """Whether ``reads`` (registered results, lists, files) prove ``policy`` now; unknown is no.
+def is_compliant(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
+    """Whether ``reads`` (registered results, lists, files) comply with ``policy`` now; unknown counts as False.
 
-    AnsibleFilterError where that cannot be asked: a read that failed, a limit that is no duration.
+    AnsibleFilterError if that cannot be evaluated: a failed read, or a limit that is not a valid duration.
     """
     try:
         names = [expected] if isinstance(expected, str) else expected

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads backup servers from the control node without a module, for plugins that need READs on their own.
+"""Reads backup servers from the control node without a module, for plugins that need read results themselves.
 
-The options of a server are those of its info module, checked by the same argument spec, and the same environment
-variables stand in for them.
+The options of a server are those of its info module, validated with the same argument spec, with the same environment
+variables as fallback.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.ad
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
-from ansible_collections.backup.audit.plugins.module_utils._module.progress import Say
+from ansible_collections.backup.audit.plugins.module_utils._module.progress import LineWriter
 from ansible_collections.backup.audit.plugins.module_utils._module.rest_module import read
 from ansible_collections.backup.audit.plugins.module_utils._transport import client
 
-_SOURCES: tuple[type[RestAdapter], ...] = (
+_ADAPTERS: tuple[type[RestAdapter], ...] = (
     SpectrumProtectPlus,
     Unitrends,
     VeeamAws,
@@ -46,58 +46,60 @@ _SOURCES: tuple[type[RestAdapter], ...] = (
     VeeamEnterpriseManager,
     VProtect,
 )
-PRODUCTS = {source.product: source for source in _SOURCES}
-# What these plugins decide themselves.
+PRODUCTS = {adapter.product: adapter for adapter in _ADAPTERS}
+# Options that these plugins set themselves.
 _FIXED = {"pack": True, "detail": "workloads", "include_raw": False}
-_AT_ONCE = 8
+_MAX_PARALLEL = 8
 
 
 class Server:
-    """One backup server: options on the way in; a READ, or why there is none, on the way out."""
+    """One backup server: takes its options, returns a read result or the reason why there is none."""
 
     def __init__(self, options: Mapping[str, t.Any], where: str) -> None:
-        """OptionError if these options make no sense."""
+        """Validate the options; OptionError if they are invalid."""
         given = dict(options)
         product = given.pop("product", None)
         if product not in PRODUCTS:
             raise OptionError(f"{where}: product is {product!r}", advice=f"It is one of {', '.join(PRODUCTS)}")
-        self._source = PRODUCTS[product]
-        spec = argument_spec(self._source)
+        self._adapter = PRODUCTS[product]
+        spec = argument_spec(self._adapter)
         for name in ("product", *_FIXED):
             spec.pop(name, None)
-        # The validator would say that such a name is not supported, and show its value.
+        # The validator would report such a name as unsupported, and show its value.
         checked = ArgumentSpecValidator(spec).validate(given)
         if checked.error_messages:
-            raise OptionError(f"{where} ({product}): {'; '.join(_said(checked))}")
+            raise OptionError(f"{where} ({product}): {'; '.join(_error_messages(checked))}")
         self.params: dict[str, t.Any] = {**checked.validated_parameters, **_FIXED}
         self.no_log_values: set[str] = set()
         self.warnings: list[str] = []
 
     def warn(self, warning: str) -> None:
-        """Keep what weakens the READ."""
+        """Record a warning that weakens the read result."""
         self.warnings.append(warning)
 
     def jsonify(self, data: t.Any) -> str:
-        """As it would travel."""
+        """Serialize the data as a module result would be."""
         return json.dumps(data)
 
-    def result(self, say: Say | None = None) -> dict[str, t.Any]:
-        """What the info module would have returned: a packed READ, or a failure; ``say`` hears how far it is."""
+    def result(self, report_progress: LineWriter | None = None) -> dict[str, t.Any]:
+        """Return the result of the info module: a packed read result or a failure; progress goes to the callback."""
         try:
-            return {**read(self, self._source, SignalHandler(), say), "warnings": self.warnings}
+            return {**read(self, self._adapter, SignalHandler(), report_progress), "warnings": self.warnings}
         except AuditError as error:
-            error.server = error.server or str(self.params["url"] or self._source.title)
+            error.server = error.server or str(self.params["url"] or self._adapter.title)
             return {"failed": True, "msg": str(error), "failure": error.as_dict()}
 
 
-def _said(checked: ValidationResult) -> Iterator[str]:
+def _error_messages(checked: ValidationResult) -> Iterator[str]:
     for error in checked.errors:
-        # It only begins with the names.
+        # The message begins with the names.
         yield f"unknown options {error.msg}" if isinstance(error, UnsupportedError) else error.msg
 
 
-def read_servers(servers: Sequence[Mapping[str, t.Any]], say: Say | None = None) -> list[dict[str, t.Any]]:
-    """One result for each server, in this order; several are read at once. OptionError before anything is sent."""
+def read_servers(
+    servers: Sequence[Mapping[str, t.Any]], report_progress: LineWriter | None = None
+) -> list[dict[str, t.Any]]:
+    """Return one result per server in this order, reading several in parallel. OptionError before any request."""
     if not client.HAS_REQUESTS:
         raise OptionError("the Python package requests is missing", advice="Install it where Ansible runs")
     ready = [Server(options, f"servers[{number}]") for number, options in enumerate(servers)]
@@ -105,5 +107,5 @@ def read_servers(servers: Sequence[Mapping[str, t.Any]], say: Say | None = None)
     for url in urls:
         if urls.count(url) > 1:
             raise OptionError(f"servers: {url} stands there twice, so its workloads would count twice")
-    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="server") as pool:
-        return list(pool.map(lambda server: server.result(say), ready))
+    with concurrent.futures.ThreadPoolExecutor(_MAX_PARALLEL, thread_name_prefix="server") as pool:
+        return list(pool.map(lambda server: server.result(report_progress), ready))

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action plugin of all info modules: as without one, but it shows with -v how far a long reading is.
+"""Action plugin of all info modules: runs the module unchanged and shows its progress with -v.
 
-And it says plainly that a Python is too old, which the module itself cannot, because it does not even start there.
+It also reports a Python version that is too old: the module cannot do so, because it does not even start there.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import VARIABLE
-from ansible_collections.backup.audit.plugins.plugin_utils._progress import pipe
+from ansible_collections.backup.audit.plugins.plugin_utils._progress import open_pipe
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
-# How Python 3.9, and how those before 3.7, refuse what is written here.
+# Error messages of Python 3.9, and of versions before 3.7, for the syntax used in this collection.
 _TOO_OLD = ("unexpected keyword argument 'slots'", "unexpected keyword argument 'kw_only'", "feature annotations")
 
 
 class InfoAction(NormalAction):  # type: ignore[misc]
-    """Runs the module. A line each ten seconds at most, none without -v, none of it in the result."""
+    """Runs the module. Shows at most one line per ten seconds, none without -v, and none of it in the result."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """What the module returns."""
+        """Run the module and return its result."""
         display = Display()
-        # Only a module on this machine can reach the pipe, and nobody waits for one that runs on its own.
+        # Only a module on this machine can open the pipe, and nobody watches an asynchronous task.
         here = self._connection.transport == "local" and not self._task.async_val
         if not here or not display.verbosity or self._task.no_log:
             return self._run_module(tmp, task_vars)
         host = str((task_vars or {}).get("inventory_hostname", "localhost"))
-        with pipe(lambda line: display.v(clean_text(line), host=host)) as path:
+        with open_pipe(lambda line: display.v(clean_text(line), host=host)) as path:
             self._task.environment = [*(self._task.environment or []), {VARIABLE: path}]
             return self._run_module(tmp, task_vars)
 
     def _run_module(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
-        told = " ".join(str(result.get(name, "")) for name in ("msg", "module_stderr", "module_stdout", "exception"))
-        if result.get("failed") and any(words in told for words in _TOO_OLD):
+        output = " ".join(str(result.get(name, "")) for name in ("msg", "module_stderr", "module_stdout", "exception"))
+        if result.get("failed") and any(message in output for message in _TOO_OLD):
             result.pop("exception", None)
             result["msg"] = (
                 "this module needs Python 3.10 or newer where it runs, and Ansible used an older one there; "

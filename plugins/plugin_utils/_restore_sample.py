@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which workloads a restore test is made of: chosen so that an auditor can make the same choice again."""
+"""Selection of the workloads for a restore test: an auditor can reproduce the selection."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import pa
 _IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
 
 
-def chosen(read: t.Any, *, names: Sequence[str], count: int, seed: str, date: str) -> list[dict[str, t.Any]]:
-    """The workloads to restore, each with its newest ``point`` that may be usable (None: there is none).
+def choose_workloads(read: t.Any, *, names: Sequence[str], count: int, seed: str, date: str) -> list[dict[str, t.Any]]:
+    """Choose the workloads to restore, each with its newest ``point`` that may be usable (None if there is none).
 
-    With ``names`` all that fit; otherwise ``count`` of them, in the order of SHA-256 over seed, date and identity.
+    With ``names`` all that match; otherwise ``count`` of them, in the order of SHA-256 over seed, date and identity.
     """
     plain = unpack(read)
     if "recovery_points" not in plain:
@@ -38,10 +38,12 @@ def chosen(read: t.Any, *, names: Sequence[str], count: int, seed: str, date: st
     workloads = [row for row in plain["workloads"] if row.get("workload_name")]
     if names:
         globs = [name.casefold() for name in names]
-        found = [row for row in workloads if any(_fits(row["workload_name"], glob) for glob in globs)]
-        lost = [name for name in names if not any(_fits(row["workload_name"], name.casefold()) for row in workloads)]
-        if lost:
-            raise OptionError(f"names: no workload is named {lost[0]!r}", advice="Nothing would be proved of it")
+        found = [row for row in workloads if any(_matches(row["workload_name"], glob) for glob in globs)]
+        unmatched = [
+            name for name in names if not any(_matches(row["workload_name"], name.casefold()) for row in workloads)
+        ]
+        if unmatched:
+            raise OptionError(f"names: no workload is named {unmatched[0]!r}", advice="Nothing would be proved of it")
     else:
         found = sorted(workloads, key=lambda row: _rank(row, seed, date))[:count]
     if not found:
@@ -53,7 +55,7 @@ def _key(row: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
     return tuple(row.get(name) for name in _IDENTITY)
 
 
-def _fits(name: str, glob: str) -> bool:
+def _matches(name: str, glob: str) -> bool:
     return name.casefold() == glob or fnmatch.fnmatchcase(name.casefold(), glob)
 
 

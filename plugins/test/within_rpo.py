@@ -2,24 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The test within_rpo."""
+"""Test within_rpo."""
 
 from __future__ import annotations
 
 import typing as t
 from collections.abc import Callable
 
-from ansible_collections.backup.audit.plugins.plugin_utils._condition_tests import proves
+from ansible_collections.backup.audit.plugins.plugin_utils._condition_tests import is_compliant
 
 
 def within_rpo(reads: t.Any, rpo: str, expected: t.Any = None) -> bool:
-    """Whether the newest recovery point of every workload that was read, and of every expected one, is young enough."""
-    return proves("backup.audit.within_rpo", reads, {"recovery_points": {"newest_within": rpo}}, expected)
+    """Whether the newest recovery point of every workload that was read, and of every expected one, meets the RPO."""
+    return is_compliant("backup.audit.within_rpo", reads, {"recovery_points": {"newest_within": rpo}}, expected)
 
 
 class TestModule:
     """Ansible's entry point."""
 
     def tests(self) -> dict[str, Callable[..., bool]]:
-        """The tests of this file."""
+        """Return the tests of this file."""
         return {"within_rpo": within_rpo}

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The plays of the AWX templates under ansible-runner, with nothing but what AWX injects: python -m tests.awx.check
+"""Run the plays of the AWX templates with ansible-runner and only what AWX injects: python -m tests.awx.check
 
-In one piece, and as the workflow does it: two slices that gather, then a report that gets their artifacts. Both must
-come to the same verdict, leave no secret, and keep every event and artifact small.
+Once complete, and once like the workflow: two slices that gather, then a report that gets their artifacts. Both must
+return the same verdict, leave no secret, and keep every event and artifact small.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from tests.tools import awx_assets
 from tests.tools.project import ROOT
 
 KIT = ROOT / "extensions" / "awx"
-# AWX drops the data of an event that is larger, and answers slowly about jobs with large artifacts.
+# AWX drops the data of larger events, and responds slowly for jobs with large artifacts.
 EVENT_BYTES, VERDICT_BYTES = 700_000, 2_000
 POLICY = {"compliance_policy": {"recovery_points": {"minimum": 1, "newest_within": "26h"}}}
 
 
 class CheckError(Exception):
-    """What does not hold."""
+    """A check that failed."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Job:
 
 
 def inject(asset: Mapping[str, Any], inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """The environment that a credential of this type gives a job.
+    """Return the environment that a credential of this type provides for a job.
 
-    As AWX does it: a boolean that was not set is false, text that was not set is empty, and so is its file.
+    Like AWX: a boolean that was not set is false, text that was not set is empty, and so is its file.
     """
     fields = asset["inputs"]["fields"]
     values = {entry["id"]: inputs.get(entry["id"], False if entry.get("type") == "boolean" else "") for entry in fields}
@@ -66,7 +66,7 @@ def inject(asset: Mapping[str, Any], inputs: Mapping[str, Any], folder: Path) ->
 
 
 def run(folder: Path, playbook: str, hosts: Mapping[str, Any], environment: Mapping[str, str], extra: Any) -> Job:
-    """One job under ansible-runner, in a folder of its own."""
+    """Run one job with ansible-runner in its own folder."""
     shutil.copytree(KIT / "project", folder / "project")
     assets = awx_assets.assets()
     variables = yaml.safe_load(assets["inventory"][0]["variables"])
@@ -75,7 +75,7 @@ def run(folder: Path, playbook: str, hosts: Mapping[str, Any], environment: Mapp
     collections = str(ROOT / ".venv" / "collections")
     write(folder / "env" / "envvars", json.dumps({"ANSIBLE_COLLECTIONS_PATH": collections, **environment}))
     write(folder / "env" / "extravars", json.dumps(extra))
-    # As AWX sets it: what is given to a job is not kept with what it left.
+    # Like AWX: the input of a job is not stored with its output.
     write(folder / "env" / "settings", json.dumps({"suppress_env_files": True}))
     tools = Path(sys.executable).parent
     ended = subprocess.run(
@@ -98,25 +98,25 @@ def run(folder: Path, playbook: str, hosts: Mapping[str, Any], environment: Mapp
 
 
 def write(path: Path, text: str) -> None:
-    """A file and the folders above it."""
+    """Write a file and create the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
 
 
 def servers(ready: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """One host for each simulated product, and a second server of one of them."""
+    """Return one host for each simulated product, and a second server of one of them."""
     hosts = {
         name.replace("_", "-"): {"backup_product": name, "backup_url": server["url"]}
         for name, server in ready["products"].items()
     }
-    # The same simulator by another address of the loopback network.
+    # The same simulator through another loopback address.
     second = ready["products"]["spp"]["url"].replace("127.0.0.1", "127.0.0.2")
     hosts["spp-second"] = {"backup_product": "spp", "backup_url": second}
     return hosts
 
 
 def credentials(ready: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """What the credentials of a template inject: one for each product, and the accounts for the second server."""
+    """Return what a template's credentials inject: one for each product, and the accounts for the second server."""
     types = {asset["name"]: asset for asset in awx_assets.assets()["credential_types"]}
     from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS
 
@@ -131,7 +131,7 @@ def credentials(ready: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 def secrets_left(folder: Path, secrets: set[str]) -> list[str]:
-    """Files of what jobs left in which a secret stands."""
+    """List the files left by jobs that contain a secret."""
     return [
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -141,26 +141,26 @@ def secrets_left(folder: Path, secrets: set[str]) -> list[str]:
     ]
 
 
-def verdict_of(job: Job) -> dict[str, Any]:
-    """The artifact for later nodes, without what names a file."""
+def get_verdict(job: Job) -> dict[str, Any]:
+    """Return the artifact for later nodes, without file names."""
     if "compliance" not in job.artifacts:
         raise CheckError(f"a job left no verdict:\n{job.output[-3000:]}")
     size = len(json.dumps(job.artifacts["compliance"]))
     if size > VERDICT_BYTES:
         raise CheckError(f"the verdict's artifact has {size} bytes")
     verdict: dict[str, Any] = job.artifacts["compliance"]
-    # Which ten of the failing ones are named depends on the order of the READs.
+    # Which ten failing workloads are named depends on the order of the reads.
     return {key: verdict[key] for key in ("compliant", "workloads", "verdicts")}
 
 
 def check(ready: Mapping[str, Any], root: Path) -> None:
-    """Print what was found; CheckError for what does not hold."""
+    """Print the results; raise CheckError if a check fails."""
     files = root / "credentials"
     files.mkdir()
     environment = credentials(ready, files)
     hosts = servers(ready)
     whole = run(root / "whole", "compliance.yml", hosts, environment, POLICY)
-    print(f"in one piece: {verdict_of(whole)}", flush=True)
+    print(f"in one piece: {get_verdict(whole)}", flush=True)
 
     names = sorted(hosts)
     published = yaml.safe_load(awx_assets.assets()["job_templates"][1]["extra_vars"])
@@ -172,14 +172,14 @@ def check(ready: Mapping[str, Any], root: Path) -> None:
         if slices[-1].status:
             raise CheckError(f"a slice failed:\n{slices[-1].output[-3000:]}")
         artifacts.update(slices[-1].artifacts)
-    # The report knows all hosts, and has no credentials: it asks no server.
+    # The report has all hosts and no credentials, because it contacts no server.
     report = run(root / "report", "report.yml", hosts, {}, {**POLICY, **artifacts})
-    print(f"in two slices: {verdict_of(report)}", flush=True)
-    if verdict_of(report) != verdict_of(whole):
+    print(f"in two slices: {get_verdict(report)}", flush=True)
+    if get_verdict(report) != get_verdict(whole):
         raise CheckError("the slices come to another verdict")
     short = {name: value for name, value in artifacts.items() if name != sorted(artifacts)[0]}
     missing = run(root / "missing", "report.yml", hosts, {}, {**POLICY, **short})
-    if verdict_of(missing)["compliant"] or "no READ of" not in missing.output:
+    if get_verdict(missing)["compliant"] or "no READ of" not in missing.output:
         raise CheckError("a slice that is missing is not seen")
 
     largest = max(job.largest_event for job in (whole, *slices, report, missing))
@@ -193,7 +193,7 @@ def check(ready: Mapping[str, Any], root: Path) -> None:
 
 
 def main() -> int:
-    """0 if everything holds."""
+    """Return 0 if all checks pass."""
     with running() as ready, tempfile.TemporaryDirectory(prefix="backup-audit-awx-") as root:
         try:
             check(ready, Path(root))

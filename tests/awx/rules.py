@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX refuses, beyond fields that it does not know. Each rule was measured on AWX 24.6."""
+"""AWX's validation rules beyond unknown fields. Each rule was measured on AWX 24.6."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _QUESTION_TYPES = {"text", "textarea", "password", "integer", "float", "multiple
 
 
 class Refused(Exception):
-    """400, with the field that is wrong."""
+    """Status 400, with the wrong field."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 def check(resource: str, values: Mapping[str, Any], referred: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise Refused for what AWX does not take; `referred` holds the objects that fields refer to."""
+    """Raise Refused if AWX would reject the values; `referred` holds the objects that fields refer to."""
     if resource == "credential_types":
         _credential_type(values)
     elif resource == "job_templates":
@@ -102,7 +102,7 @@ def _rrule(text: str) -> None:
 
 
 def check_survey(spec: Any) -> None:
-    """Raise Refused for a survey that AWX does not take."""
+    """Raise Refused if AWX would reject the survey."""
     if not isinstance(spec, dict) or not {"name", "description", "spec"} <= set(spec) or not spec["spec"]:
         raise Refused("error", "'name', 'description' and 'spec' are needed, and spec may not be empty.")
     seen = set()

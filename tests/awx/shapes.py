@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The resources of AWX that the kit touches: which fields they take, and what hangs below them.
+"""The AWX resources that the kit uses: their fields, and their subresources.
 
-Fields and rules are those of AWX 24.6. A type is a word of its OPTIONS answers; a star marks what must be given; a
+Fields and rules are those of AWX 24.6. A type is a term from its OPTIONS responses; a star marks required fields; a
 type that is a resource means the id of one.
 """
 
@@ -38,13 +38,13 @@ _NAMED = {"name": "string*", "description": "string"}
 
 @dataclass(frozen=True)
 class Shape:
-    """One resource: `kind` is what its objects call themselves, `below` maps relation -> resource."""
+    """One resource: `kind` is the type in its objects, `below` maps relation -> resource."""
 
     kind: str
     fields: dict[str, str]
     unique: tuple[str, ...] = ("name", "organization")
     below: dict[str, str] = field(default_factory=dict)
-    # What objects have beside what they were given.
+    # Fields of objects in addition to the submitted ones.
     fixed: dict[str, object] = field(default_factory=dict)
 
 
@@ -214,7 +214,7 @@ SHAPES: dict[str, Shape] = {
         ("unified_job_template", "name"),
     ),
 }
-# What else the root lists: awxkit looks for all of them, although nothing here uses them.
+# Other entries of the root: awxkit looks for all of them, although nothing here uses them.
 _UNUSED = (
     *(
         "ping",

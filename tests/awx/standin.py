@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in of the AWX endpoints that the kit uses, strict as AWX is about fields, references and forms."""
+"""A stand-in for the AWX endpoints that the kit uses, as strict as AWX about fields, references and formats."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Values = dict[str, Any]
 
 
 class Standin:
-    """What is stored, and how requests change it."""
+    """The stored objects, and how requests change them."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[int, Values]] = {name: {} for name in SHAPES}
@@ -36,12 +36,12 @@ class Standin:
         self.create("organizations", {"name": "Default"})
 
     def state(self) -> Any:
-        """All that is stored."""
+        """All stored objects."""
         attached = sorted((*key, *sorted(ids)) for key, ids in self.attached.items())
         return copy.deepcopy((self.objects, attached, self.surveys))
 
     def answer(self, method: str, path: str, query: Values, body: Any) -> tuple[int, Any, str]:
-        """(status, JSON, Allow)."""
+        """Return (status, JSON, Allow)."""
         with self._lock:
             if path == "/api/":
                 return 200, {"current_version": _API, "available_versions": {"v2": _API}}, "GET"
@@ -84,14 +84,14 @@ class Standin:
         if method == "OPTIONS":
             return 200, options(resource, attach=under is not None), "GET, POST, HEAD, OPTIONS"
         if method == "GET":
-            wanted = [self.shown(resource, key) for key, value in found.items() if matches(key, value, query)]
+            wanted = [self.render_object(resource, key) for key, value in found.items() if matches(key, value, query)]
             return 200, {"count": len(wanted), "next": None, "previous": None, "results": wanted}, "GET, POST"
         if under is not None and "id" in body:
             return self._attach(under, resource, int(body["id"]))
         values = dict(body)
         if under is not None and under[3]:
             values[under[3]] = under[1]
-        return 201, self.shown(resource, self.create(resource, values)), ""
+        return 201, self.render_object(resource, self.create(resource, values)), ""
 
     def _attach(self, under: Any, resource: str, number: int) -> tuple[int, Any, str]:
         parent, parent_id, relation, _field = under
@@ -117,16 +117,16 @@ class Standin:
     def _detail(self, method: str, resource: str, number: int, body: Any) -> tuple[int, Any, str]:
         if method in ("PUT", "PATCH"):
             known = self.objects[resource][number]
-            # What a child was made below stays.
+            # The parent of a child stays.
             parents = {name: known[name] for name in PARENTS.values() if name in known}
             before = known if method == "PATCH" else parents
             values = self._checked(resource, {**before, **body}, number)
             self.writes += 1
             self.objects[resource][number] = values
-        return 200, self.shown(resource, number), "GET, PUT, PATCH, DELETE"
+        return 200, self.render_object(resource, number), "GET, PUT, PATCH, DELETE"
 
     def create(self, resource: str, values: Values) -> int:
-        """Store an object; Refused where AWX would refuse it."""
+        """Store an object; raise Refused if AWX would reject it."""
         checked = self._checked(resource, values, None)
         number = next(self._ids)
         self.writes += 1
@@ -156,8 +156,8 @@ class Standin:
         check(resource, values, referred)
         return copy.deepcopy(values)
 
-    def shown(self, resource: str, number: int) -> Values:
-        """An object as AWX shows it, with links to what belongs to it."""
+    def render_object(self, resource: str, number: int) -> Values:
+        """Return an object as AWX shows it, with links to its related resources."""
         shape = SHAPES[resource]
         values = self.objects[resource][number]
         url = f"{_API}{resource}/{number}/"
@@ -177,7 +177,7 @@ _EMPTY: dict[str, Any] = {"string": "", "boolean": False, "json": ""}
 
 
 def matches(number: int, values: Values, query: Values) -> bool:
-    """Whether an object is what the query asks for."""
+    """Return whether an object matches the query."""
     return all(
         str(number if name == "id" else values.get(name)) == value
         for name, value in query.items()
@@ -186,7 +186,7 @@ def matches(number: int, values: Values, query: Values) -> bool:
 
 
 def options(resource: str, *, attach: bool) -> Values:
-    """What OPTIONS tells of a list."""
+    """Return the OPTIONS response of a list."""
     fields = {
         name: {"type": "id" if kind.rstrip("*") in SHAPES else kind.rstrip("*"), "required": kind.endswith("*")}
         for name, kind in SHAPES[resource].fields.items()
@@ -198,7 +198,7 @@ def options(resource: str, *, attach: bool) -> Values:
 
 @contextmanager
 def serving() -> Iterator[tuple[str, Standin]]:
-    """The stand-in on a port of its own; yields its URL and what it stores."""
+    """Run the stand-in on its own port; yields its URL and its store."""
     standin = Standin()
 
     class Handler(BaseHTTPRequestHandler):
@@ -209,11 +209,11 @@ def serving() -> Iterator[tuple[str, Standin]]:
             length = int(self.headers.get("Content-Length") or 0)
             data = self.rfile.read(length)
             if parts.path not in ("/api/", _API) and self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                status, told, allow = 401, {"detail": "Authentication credentials were not provided."}, ""
+                status, content, allow = 401, {"detail": "Authentication credentials were not provided."}, ""
             else:
                 body = json.loads(data) if data else {}
-                status, told, allow = standin.answer(self.command, parts.path, dict(parse_qsl(parts.query)), body)
-            text = b"" if told is None else json.dumps(told).encode()
+                status, content, allow = standin.answer(self.command, parts.path, dict(parse_qsl(parts.query)), body)
+            text = b"" if content is None else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
@@ -225,7 +225,7 @@ def serving() -> Iterator[tuple[str, Standin]]:
         do_GET = do_POST = do_PUT = do_PATCH = do_OPTIONS = _do
 
         def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - http.server calls it so
-            """Nothing."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -19,22 +19,22 @@ from typing import Any
 
 from tests.benchmarks import cores, evaluation, reading, report, tools
 from tests.benchmarks.recipes import RECIPES
-from tests.tools.matrix import MATRIX, chosen
+from tests.tools.matrix import MATRIX, select_cells
 from tests.tools.project import ROOT
 
 MEASURES = ("wall", "memory", "assertion", "cores", "role", "filters", "tools")
 _MILLION = 1_000_000
 _MOST_BY_HAND = 10_000
-# Numbers of workloads, and whether they are packed.
+# Numbers of workloads, and whether their reads are packed.
 _ASSERTIONS = ((50_000, True), (1000, True), (10_000, True), (1000, False), (5000, False))
 _SMALL = ("veeam_azure", "unitrends", "veeam_enterprise_manager_xml")
-# A million points take minutes to prepare, so one product stands for all that answer page by page.
+# A million points take minutes to prepare, so one product represents all products with pages.
 _IN_MILLIONS = "veeam_azure"
 _BEGIN, _END = "<!-- tables: make bench -->", "<!-- end of tables -->"
-# What comes first, what it is called, and what measures it.
+# Rank (lower ranks run first), label, and the function that measures.
 Job = tuple[int, str, Callable[[], "list[dict[str, Any]] | dict[str, Any]"]]
-# A run may be ended early, so that of which something is promised comes before the rest.
-_LARGE, _BY_HAND, _IN_MEMORY, _JUDGING, _CORES, _ROLE, _REST = range(7)
+# A run may be stopped early, so measures with a promised bound come before the rest.
+_LARGE, _BY_HAND, _IN_MEMORY, _EVALUATION, _CORES, _ROLE, _REST = range(7)
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,8 +53,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def jobs_of(options: argparse.Namespace) -> list[Job]:
-    """All measures that are asked for, in the order in which they are made."""
+def list_jobs(options: argparse.Namespace) -> list[Job]:
+    """List the requested measures in the order in which they run."""
     makers = {
         "wall": _wall_jobs,
         "memory": _memory_jobs,
@@ -85,47 +85,53 @@ def _wall_jobs(options: argparse.Namespace) -> Iterator[Job]:
         for name in _products(options):
             hand = not (options.no_hand or options.small) and points <= _MOST_BY_HAND
             rank = _REST if RECIPES[name].xml else _BY_HAND if hand else _LARGE
-            measure = partial(reading.wall, name, points, options.pairs, hand=hand, workloads=_workloads(options))
+            measure = partial(
+                reading.measure_wall_time, name, points, options.pairs, hand=hand, workloads=_workloads(options)
+            )
             yield rank, f"wall {name} {points}", measure
 
 
 def _memory_jobs(options: argparse.Namespace) -> Iterator[Job]:
     for name in _products(options):
-        # Where the wall time is measured, so is the memory.
+        # The wall time measure also records the memory.
         scales = [] if "wall" in options.only else _scales(options)
         if name == _IN_MILLIONS and not (options.small or options.points):
             scales = [*scales, _MILLION]
         for points in scales:
-            measure = partial(reading.memory, name, points, workloads=_workloads(options))
+            measure = partial(reading.measure_memory, name, points, workloads=_workloads(options))
             yield _IN_MEMORY, f"memory {name} {points}", measure
 
 
 def _assertion_jobs(options: argparse.Namespace) -> Iterator[Job]:
     for workloads, packed in ((1000, True),) if options.small else _ASSERTIONS:
-        rank = _JUDGING if workloads == max(_ASSERTIONS)[0] else _REST
+        rank = _EVALUATION if workloads == max(_ASSERTIONS)[0] else _REST
         label = f"assertion {workloads} {'packed' if packed else 'readable'}"
-        yield rank, label, partial(evaluation.assertion, workloads, options.pairs, packed=packed)
+        yield rank, label, partial(evaluation.measure_assertion, workloads, options.pairs, packed=packed)
 
 
 def _core_jobs(options: argparse.Namespace) -> Iterator[Job]:
     oldest = [] if options.small else [MATRIX[0].name]
     names = oldest if options.core is None else options.core
-    # Of no names all of the matrix would be chosen.
-    for cell in chosen(names) if names else ():
+    # Without names, all cells of the matrix would be selected.
+    for cell in select_cells(names) if names else ():
         yield _CORES, f"core {cell.name}", partial(cores.measure, cell, min(options.pairs, 3))
 
 
 def _role_jobs(options: argparse.Namespace) -> Iterator[Job]:
     for sources in [1] if options.small else [1, 10, 50]:
-        yield _ROLE, f"role {sources}", partial(evaluation.role, sources, 1 if sources > 10 else min(options.pairs, 3))
+        yield (
+            _ROLE,
+            f"role {sources}",
+            partial(evaluation.measure_role, sources, 1 if sources > 10 else min(options.pairs, 3)),
+        )
 
 
 def _filter_jobs(options: argparse.Namespace) -> Iterator[Job]:
-    yield _REST, "filters", partial(evaluation.filters, 50 if options.small else 5000, options.pairs)
+    yield _REST, "filters", partial(evaluation.measure_filters, 50 if options.small else 5000, options.pairs)
 
 
 def _tool_jobs(options: argparse.Namespace) -> Iterator[Job]:
-    yield _JUDGING, "restic", partial(tools.restic, 50 if options.small else 5000, options.pairs)
+    yield _EVALUATION, "restic", partial(tools.measure_restic, 50 if options.small else 5000, options.pairs)
 
 
 def _machine() -> dict[str, str]:
@@ -138,8 +144,8 @@ def _machine() -> dict[str, str]:
     }
 
 
-def _renew(page: Path, text: str) -> None:
-    """Put the tables in their place of a page; what was written by hand around them stays."""
+def _replace_tables(page: Path, text: str) -> None:
+    """Replace the tables of a page and keep the handwritten text around them."""
     before, begin, rest = page.read_text("utf-8").partition(_BEGIN)
     _old, end, after = rest.partition(_END)
     if not begin or not end:
@@ -148,7 +154,7 @@ def _renew(page: Path, text: str) -> None:
 
 
 def main() -> int:
-    """Measure, and write after each measure what there is so far."""
+    """Run the measures and save the results after each."""
     options = _arguments()
     options.pairs = 1 if options.small else options.pairs
     document: dict[str, Any] = {"machine": _machine(), "results": {}}
@@ -156,7 +162,7 @@ def main() -> int:
         document = json.loads(options.results.read_text("utf-8"))
     options.results.parent.mkdir(parents=True, exist_ok=True)
     begun = time.monotonic()
-    for _rank, label, measure in jobs_of(options):
+    for _rank, label, measure in list_jobs(options):
         if label in document["results"]:
             continue
         if options.minutes is not None and time.monotonic() - begun > options.minutes * 60:
@@ -166,11 +172,15 @@ def main() -> int:
         document["results"][label] = measure()
         print(f"{label}: measured in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
         options.results.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
-    results = [one for told in document["results"].values() for one in (told if isinstance(told, list) else [told])]
+    results = [
+        one
+        for measured in document["results"].values()
+        for one in (measured if isinstance(measured, list) else [measured])
+    ]
     text = report.tables(document["machine"], results)
     print(text.replace("`", "").replace("*", ""))
     if options.page is not None:
-        _renew(options.page, text)
+        _replace_tables(options.page, text)
     return 0
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold, and whether it does."""
+"""The performance targets, and whether the results meet them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tests.benchmarks.figures import Results, exponent, find, hand_seconds, per_further, series
+from tests.benchmarks.figures import Results, cost_per_additional, exponent, find, hand_seconds, series
 from tests.benchmarks.recipes import RECIPES
 
 SMALL, LARGE, MILLION = 10_000, 100_000, 1_000_000
-MOST_JUDGED = 50_000
+MOST_EVALUATED = 50_000
 
 
 @dataclass(frozen=True)
 class Bound:
-    """One measured value and the limit that it must keep: at most that, or at least."""
+    """A measured value and its limit: a maximum, or a minimum if ``at_least``."""
 
     what: str
     measured: float
@@ -26,93 +26,97 @@ class Bound:
     at_least: bool = False
 
     @property
-    def holds(self) -> bool:
-        """Whether it is kept."""
+    def is_met(self) -> bool:
+        """Whether the limit is met."""
         return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
 
 def bounds(results: Results) -> list[Bound]:
-    """All that can be told from these results."""
+    """Evaluate all bounds for which there are results."""
     return [bound for check in _CHECKS for bound in check(results)]
 
 
-def _near_bare(results: Results) -> list[Bound]:
+def _check_bare_client(results: Results) -> list[Bound]:
     found = []
-    for told in find(results, measure="wall", points=LARGE):
-        recipe, medians = RECIPES[told["product"]], told["medians"]
+    for result in find(results, measure="wall", points=LARGE):
+        recipe, medians = RECIPES[result["product"]], result["medians"]
         if recipe.paged and not recipe.xml:
-            what = f"{told['product']}: seconds of the task at 100,000 points (1.3 x bare client + 0.3)"
+            what = f"{result['product']}: seconds of the task at 100,000 points (1.3 x bare client + 0.3)"
             limit = 1.3 * medians["bare"] + 0.3
             found.append(Bound(what, medians["task"], limit))
-            found.append(Bound(f"{told['product']}: the same packed, as the role reads", medians["task_packed"], limit))
+            found.append(
+                Bound(f"{result['product']}: the same packed, as the role reads", medians["task_packed"], limit)
+            )
     return found
 
 
-def _far_from_hand(results: Results) -> list[Bound]:
+def _check_handwritten_play(results: Results) -> list[Bound]:
     found = []
     for points, limit in ((SMALL, 8), (LARGE, 40)):
         ratios = []
-        for told in find(results, measure="wall", points=points):
-            hand = hand_seconds(results, told)
+        for result in find(results, measure="wall", points=points):
+            hand = hand_seconds(results, result)
             if hand is not None:
-                ratios.append(hand[0] / told["medians"]["audit_packed"])
+                ratios.append(hand[0] / result["medians"]["audit_packed"])
         if ratios:
             what = f"median product: times faster than the play with uri at {points:,} points"
             found.append(Bound(what, statistics.median(ratios), limit, at_least=True))
     return found
 
 
-def _in_memory(results: Results) -> list[Bound]:
+def _check_memory(results: Results) -> list[Bound]:
     found = []
-    for told in find(results, measure="memory", points=MILLION):
-        name = told["product"]
-        found.append(Bound(f"{name}: peak memory at 1,000,000 points, MB", told["module_peak_kb"] / 1024, 120))
+    for result in find(results, measure="memory", points=MILLION):
+        name = result["product"]
+        found.append(Bound(f"{name}: peak memory at 1,000,000 points, MB", result["module_peak_kb"] / 1024, 120))
         peaks = series(results, "points", "module_peak_kb", measure="memory", product=name)
-        further = per_further(peaks, LARGE, MILLION)
+        further = cost_per_additional(peaks, LARGE, MILLION)
         if further is not None:
             found.append(Bound(f"{name}: bytes for each further point above 100,000", further * 1024, 40))
-        grown = exponent(series(results, "points", "module_cpu", measure="memory", product=name))
-        if grown is not None:
-            found.append(Bound(f"{name}: exponent of cost in points", grown, 1.05))
+        growth = exponent(series(results, "points", "module_cpu", measure="memory", product=name))
+        if growth is not None:
+            found.append(Bound(f"{name}: exponent of cost in points", growth, 1.05))
     return found
 
 
-def _in_sources(results: Results) -> list[Bound]:
+def _check_role(results: Results) -> list[Bound]:
     costs = {one["sources"]: one["medians"]["seconds"] for one in find(results, measure="role")}
-    grown = exponent(costs)
-    return [] if grown is None else [Bound("role: exponent of cost in servers", grown, 1.05)]
+    growth = exponent(costs)
+    return [] if growth is None else [Bound("role: exponent of cost in servers", growth, 1.05)]
 
 
-def _asserted(results: Results) -> list[Bound]:
+def _check_assertion(results: Results) -> list[Bound]:
     found = []
-    for told in find(results, measure="assertion", workloads=MOST_JUDGED, packed=True):
-        found.append(Bound("assertion of 50,000 workloads: seconds above an empty task", told["medians"]["task"], 3))
-        found.append(Bound("assertion of 50,000 workloads: MB", told["medians"]["peak_kb"] / 1024, 400))
+    for result in find(results, measure="assertion", workloads=MOST_EVALUATED, packed=True):
+        found.append(Bound("assertion of 50,000 workloads: seconds above an empty task", result["medians"]["task"], 3))
+        found.append(Bound("assertion of 50,000 workloads: MB", result["medians"]["peak_kb"] / 1024, 400))
     return found
 
 
-def _beside_tools(results: Results) -> list[Bound]:
+def _check_tools(results: Results) -> list[Bound]:
     found = []
-    for told in find(results, measure="tool"):
-        what = f"{told['tool']}: seconds of the task over {told['points']:,} snapshots (1.2 x its own listing + 0.5)"
-        found.append(Bound(what, told["medians"]["task"], 1.2 * told["medians"]["own"] + 0.5))
+    for result in find(results, measure="tool"):
+        what = (
+            f"{result['tool']}: seconds of the task over {result['points']:,} snapshots (1.2 x its own listing + 0.5)"
+        )
+        found.append(Bound(what, result["medians"]["task"], 1.2 * result["medians"]["own"] + 0.5))
     return found
 
 
-def _on_other_cores(results: Results) -> list[Bound]:
+def _check_other_cores(results: Results) -> list[Bound]:
     return [
-        replace(bound, what=f"ansible-core {told['core']}, {bound.what}")
-        for told in find(results, measure="core")
-        for bound in bounds(told["results"])
+        replace(bound, what=f"ansible-core {result['core']}, {bound.what}")
+        for result in find(results, measure="core")
+        for bound in bounds(result["results"])
     ]
 
 
 _CHECKS: tuple[Callable[[Results], list[Bound]], ...] = (
-    _near_bare,
-    _far_from_hand,
-    _in_memory,
-    _in_sources,
-    _asserted,
-    _beside_tools,
-    _on_other_cores,
+    _check_bare_client,
+    _check_handwritten_play,
+    _check_memory,
+    _check_role,
+    _check_assertion,
+    _check_tools,
+    _check_other_cores,
 )

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bare client: threads, kept-alive connections, each body decoded and its rows counted, and nothing else.
+"""The bare client: threads, keep-alive connections, each body decoded and its rows counted, and nothing else.
 
-`python -m tests.benchmarks.client` takes one job as JSON on stdin and prints what came of it. With `calls` it sends
-those, which are the calls that a module made; without, it reads the points as the recipe says.
+`python -m tests.benchmarks.client` takes one job as JSON on stdin and prints the result. With `calls` it sends these,
+which are the requests that a module sent; otherwise it reads the points as the recipe describes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.benchmarks.recipes import RECIPES, WEEK, Recipe
 
 
 @dataclass(frozen=True)
-class Ask:
+class Request:
     """One request."""
 
     method: str
@@ -37,7 +37,7 @@ class Ask:
     body: str = ""
 
 
-def _texts() -> jinja2.Environment:
+def _jinja_environment() -> jinja2.Environment:
     environment = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
     environment.filters["b64encode"] = lambda text: base64.b64encode(text.encode()).decode()
     return environment
@@ -50,25 +50,25 @@ class Client:
         self.recipe: Recipe = RECIPES[job["recipe"]]
         self.bytes = 0
         self._server = job["server"]
-        self._known = {
+        self._variables = {
             "server": self._server,
             "size": job["size"],
             "slices": job["slices"],
             "asked_at": int(time.time()),
             "week": WEEK,
         }
-        self._jinja = _texts()
+        self._jinja = _jinja_environment()
         self._session = self._new_session()
         self._headers: dict[str, str] = {}
 
     def read(self, calls: list[list[str]], connections: int) -> int:
-        """Log in, read, and give the number of rows."""
+        """Log in, read, and return the number of rows."""
         self._log_in()
         if calls:
-            asks, rows = [Ask(*call) for call in calls], 0
+            planned, rows = [Request(*call) for call in calls], 0
         else:
-            asks, rows = self._asks()
-        return rows + sum(_in_parallel(self._worker, asks, connections))
+            planned, rows = self._plan_requests()
+        return rows + sum(_in_parallel(self._worker, planned, connections))
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
@@ -76,67 +76,69 @@ class Client:
         session.verify = self._server["ca_path"]
         return session
 
-    def _text(self, text: str, **more: Any) -> str:
-        return str(self._jinja.from_string(text).render(**self._known, **more))
+    def _render(self, text: str, **more: Any) -> str:
+        return str(self._jinja.from_string(text).render(**self._variables, **more))
 
-    def _texts_in(self, texts: Any, **more: Any) -> dict[str, str]:
-        return {name: self._text(text, **more) for name, text in dict(texts).items()}
+    def _render_all(self, texts: Any, **more: Any) -> dict[str, str]:
+        return {name: self._render(text, **more) for name, text in dict(texts).items()}
 
     def _log_in(self) -> None:
         login = self.recipe.login
-        body = self._texts_in(login.get("body", {}))
+        body = self._render_all(login.get("body", {}))
         answer = self._session.request(
             login["method"],
-            self._server["url"] + self._text(login["url"]),
-            headers=self._texts_in(login.get("headers", {})),
+            self._server["url"] + self._render(login["url"]),
+            headers=self._render_all(login.get("headers", {})),
             data=body if login.get("body_format") == "form-urlencoded" else None,
             json=body if login.get("body_format") == "json" else None,
         )
         answer.raise_for_status()
-        self._headers = self._texts_in(self.recipe.headers, login=_registered(answer))
+        self._headers = self._render_all(self.recipe.headers, login=_as_uri_result(answer))
 
-    def _asks(self) -> tuple[list[Ask], int]:
-        """What is left to ask for after the first answer, and the rows that this one had."""
-        answer = self._send(self._session, Ask("GET", self._text(self.recipe.first)))
-        told = _pages_count(answer.content) if self.recipe.xml else json.loads(answer.content)
+    def _plan_requests(self) -> tuple[list[Request], int]:
+        """Plan the requests that follow the first response; return them and the number of rows in that response."""
+        answer = self._send(self._session, Request("GET", self._render(self.recipe.first)))
+        first_body = _parse_page_count(answer.content) if self.recipe.xml else json.loads(answer.content)
         find = self._jinja.compile_expression(self.recipe.loop)
-        items = find(**self._known, first=_registered(answer, decoded=False), told=told)
-        rows = _count(answer, self.recipe) if self.recipe.first_has_rows else 0
-        return [self._ask(item) for item in items or ()], rows
+        items = find(**self._variables, first=_as_uri_result(answer, decoded=False), first_body=first_body)
+        rows = _count_rows(answer, self.recipe) if self.recipe.first_has_rows else 0
+        return [self._build_request(item) for item in items or ()], rows
 
-    def _ask(self, item: Any) -> Ask:
-        target = self._text(self.recipe.page, item=item)
+    def _build_request(self, item: Any) -> Request:
+        target = self._render(self.recipe.page, item=item)
         if self.recipe.body is None:
-            return Ask("GET", target)
-        body = {name: int(text) for name, text in self._texts_in(self.recipe.body, item=item).items()}
-        return Ask("POST", target, json.dumps({"system_id": 1, **body, "sync_msg": 1}))
+            return Request("GET", target)
+        body = {name: int(text) for name, text in self._render_all(self.recipe.body, item=item).items()}
+        return Request("POST", target, json.dumps({"system_id": 1, **body, "sync_msg": 1}))
 
-    def _send(self, session: requests.Session, ask: Ask) -> requests.Response:
-        headers = {**self._headers, **({"Content-Type": "application/json"} if ask.body else {})}
-        url = self._server["url"] + ask.target
-        answer = session.request(ask.method, url, headers=headers, data=ask.body.encode() or None)
+    def _send(self, session: requests.Session, request: Request) -> requests.Response:
+        headers = {**self._headers, **({"Content-Type": "application/json"} if request.body else {})}
+        url = self._server["url"] + request.target
+        answer = session.request(request.method, url, headers=headers, data=request.body.encode() or None)
         answer.raise_for_status()
         self.bytes += len(answer.content)
         return answer
 
-    def _worker(self) -> Callable[[Ask], int]:
+    def _worker(self) -> Callable[[Request], int]:
         session = self._new_session()
-        return lambda ask: _count(self._send(session, ask), self.recipe)
+        return lambda request: _count_rows(self._send(session, request), self.recipe)
 
 
-def _in_parallel(worker: Callable[[], Callable[[Ask], int]], asks: Iterable[Ask], connections: int) -> list[int]:
-    waiting: queue.SimpleQueue[Ask | None] = queue.SimpleQueue()
-    for ask in [*asks, *[None] * connections]:
-        waiting.put(ask)
+def _in_parallel(
+    worker: Callable[[], Callable[[Request], int]], planned: Iterable[Request], connections: int
+) -> list[int]:
+    waiting: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+    for request in [*planned, *[None] * connections]:
+        waiting.put(request)
     counts: list[int] = []
     failures: list[Exception] = []
 
     def work() -> None:
         count = worker()
         try:
-            while (ask := waiting.get()) is not None:
-                counts.append(count(ask))
-        except Exception as error:  # noqa: BLE001 - told by the thread that waits
+            while (request := waiting.get()) is not None:
+                counts.append(count(request))
+        except Exception as error:  # noqa: BLE001 - raised again in the main thread
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _number in range(connections)]
@@ -149,26 +151,26 @@ def _in_parallel(worker: Callable[[], Callable[[Ask], int]], asks: Iterable[Ask]
     return counts
 
 
-def _registered(answer: requests.Response, *, decoded: bool = True) -> dict[str, Any]:
-    """An answer as `ansible.builtin.uri` registers it."""
+def _as_uri_result(answer: requests.Response, *, decoded: bool = True) -> dict[str, Any]:
+    """Convert a response to the form in which `ansible.builtin.uri` registers it."""
     headers = {name.lower().replace("-", "_"): value for name, value in answer.headers.items()}
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in answer.cookies)
     is_json = decoded and "json" in answer.headers.get("Content-Type", "")
     return {**headers, "cookies_string": cookies, "json": json.loads(answer.content) if is_json else None}
 
 
-def _count(answer: requests.Response, recipe: Recipe) -> int:
-    """Rows of a decoded body; an answer of another kind, met in a replay, has none of these."""
+def _count_rows(answer: requests.Response, recipe: Recipe) -> int:
+    """Count the rows of a decoded body; responses of other kinds, which occur in a replay, have none."""
     kind = answer.headers.get("Content-Type", "")
     if "xml" in kind:
-        return _elements(answer.content, recipe.rows[0])
+        return _count_elements(answer.content, recipe.rows[0])
     rows = json.loads(answer.content) if "json" in kind else None
     for name in recipe.rows:
         rows = rows.get(name) if isinstance(rows, dict) else None
     return len(rows) if isinstance(rows, list) else 0
 
 
-def _elements(body: bytes, name: str) -> int:
+def _count_elements(body: bytes, name: str) -> int:
     found = 0
 
     def start(element: str, _attributes: Any) -> None:
@@ -181,7 +183,7 @@ def _elements(body: bytes, name: str) -> int:
     return found
 
 
-def _pages_count(body: bytes) -> dict[str, int]:
+def _parse_page_count(body: bytes) -> dict[str, int]:
     pages: dict[str, int] = {}
 
     def start(element: str, attributes: dict[str, str]) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures of what comes after reading: the role over many servers, the assertion, and the filters."""
+"""Measures of the steps after reading: the role over many servers, the assertion, and the filters."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ansible_collections.backup.audit.plugins.filter import (
     to_oscal,
     to_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import lean, pack, seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal, shrink_row, unpack
 from tests.benchmarks import plays, reading
 from tests.benchmarks.figures import medians
-from tests.benchmarks.serving import Server, serving
+from tests.benchmarks.serving import Server, running_server
 from tests.integration.running_plays import on_localhost
 from tests.unit.plugins.plugin_utils.assessments import large
 
@@ -35,9 +35,9 @@ Result = dict[str, Any]
 _PRODUCT = "veeam_azure"
 _PER_SOURCE = 1000
 _NIGHTS = 10
-# A loop of assert takes a task of its own for every row, and grows with them: measured with so many at most.
+# A loop of assert runs a task for every row and slows down as rows are added: measured with at most this many.
 _MOST_LOOPED = 1000
-# As the assertion, it runs on the control node without a module.
+# Like the assertion, it runs on the control node without a module.
 _EMPTY = tuple({"name": name, "ansible.builtin.assert": {"that": ["true"]}} for name in ("First", "Empty"))
 _BY_LOOP = {
     "ansible.builtin.assert": {
@@ -52,16 +52,19 @@ _BY_LOOP = {
 }
 
 
-def role(sources: int, times: int) -> Result:
-    """The play backup.audit.compliance over so many servers of 1,000 workloads each."""
+def measure_role(sources: int, times: int) -> Result:
+    """Measure the play backup.audit.compliance over this many servers with 1,000 workloads each."""
     points = _PER_SOURCE * _NIGHTS
     seconds: list[float] = []
     peaks: list[float] = []
-    with serving(_PRODUCT, _PER_SOURCE, points, ports=sources) as server, tempfile.TemporaryDirectory() as folder:
-        reading.warm(_PRODUCT, server)
+    with (
+        running_server(_PRODUCT, _PER_SOURCE, points, ports=sources) as server,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        reading.warm_up(_PRODUCT, server)
         variables = {"compliance_output": folder, "compliance_policy": plays.POLICY}
         for _number in range(times):
-            timed = plays.timed("backup.audit.compliance", variables, inventory=_inventory(server))
+            timed = plays.run_timed("backup.audit.compliance", variables, inventory=_inventory(server))
             seconds.append(timed.seconds)
             peaks.append(timed.peak_kb)
     measured = {"seconds": seconds, "peak_kb": peaks}
@@ -83,52 +86,55 @@ def _inventory(server: Server) -> dict[str, Any]:
 
 
 @functools.cache
-def one_read() -> dict[str, Any]:
-    """A packed READ of 1,000 workloads, made by the module."""
-    with serving(_PRODUCT, _PER_SOURCE, _PER_SOURCE * _NIGHTS, latency_ms=0) as server:
-        read: dict[str, Any] = reading.module(_PRODUCT, server)["read"]
+def build_read() -> dict[str, Any]:
+    """Return a packed read result with 1,000 workloads, created by the module."""
+    with running_server(_PRODUCT, _PER_SOURCE, _PER_SOURCE * _NIGHTS, latency_ms=0) as server:
+        read: dict[str, Any] = reading.run_module(_PRODUCT, server)["read"]
     return {name: value for name, value in read.items() if name not in ("invocation", "changed")}
 
 
-def _many(read: dict[str, Any], workloads: int, *, packed: bool) -> list[dict[str, Any]]:
-    """READs of as many servers as there are thousands, of the same workloads."""
+def _copy_read(read: dict[str, Any], workloads: int, *, packed: bool) -> list[dict[str, Any]]:
+    """Copy the read result once per thousand workloads, each copy as another server with the same workloads."""
     plain = {**read, **unpack(read)}
     del plain["read"], plain["sha256"]
     reads = []
     for number in range(workloads // _PER_SOURCE):
         host = f"server-{number}.example.com"
-        rows = [lean({**row, "source": host}) for row in plain["workloads"]]
-        told = {**plain, "server": {**plain["server"], "host": host}, "workloads": rows}
-        reads.append(pack(told) if packed else seal(told))
+        rows = [shrink_row({**row, "source": host}) for row in plain["workloads"]]
+        result = {**plain, "server": {**plain["server"], "host": host}, "workloads": rows}
+        reads.append(pack(result) if packed else seal(result))
     return reads
 
 
-def assertion(workloads: int, times: int, *, packed: bool) -> Result:
-    """recovery_points_assert over so many workloads, and (of readable rows) a loop of assert over the same."""
-    judge = {"name": "Judge", "backup.audit.recovery_points_assert": {"reads": "{{ reads }}", "policy": plays.POLICY}}
+def measure_assertion(workloads: int, times: int, *, packed: bool) -> Result:
+    """Measure recovery_points_assert over this many workloads and, if the rows are readable, a loop of assert."""
+    evaluate = {
+        "name": "Judge",
+        "backup.audit.recovery_points_assert": {"reads": "{{ reads }}", "policy": plays.POLICY},
+    }
     measured: dict[str, list[float]] = {"task": [], "peak_kb": []}
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "reads.json"
-        file.write_text(json.dumps(_many(one_read(), workloads, packed=packed)), "utf-8")
+        file.write_text(json.dumps(_copy_read(build_read(), workloads, packed=packed)), "utf-8")
         for _number in range(times):
-            timed = plays.timed(_with_reads(file, *_EMPTY, judge))
+            timed = plays.run_timed(_with_reads(file, *_EMPTY, evaluate))
             measured["task"].append(timed.tasks["Judge"] - timed.tasks["Empty"])
             measured["peak_kb"].append(timed.peak_kb)
-        told = {"measure": "assertion", "workloads": workloads, "packed": packed}
+        result = {"measure": "assertion", "workloads": workloads, "packed": packed}
         if not packed and workloads <= _MOST_LOOPED:
-            timed = plays.timed(_with_reads(file, {"name": "Loop", **_BY_LOOP}))
-            told["loop"] = timed.tasks["Loop"]
-    return {**told, "medians": medians(measured), "all": measured}
+            timed = plays.run_timed(_with_reads(file, {"name": "Loop", **_BY_LOOP}))
+            result["loop"] = timed.tasks["Loop"]
+    return {**result, "medians": medians(measured), "all": measured}
 
 
 def _with_reads(file: Path, *tasks: dict[str, Any]) -> plays.Play:
-    """The READs as if they were registered: what stands in vars_files would be searched for templates."""
+    """Load the reads as if they were registered: Ansible would search the values of vars_files for templates."""
     load = {"reads": f"{{{{ lookup('ansible.builtin.file', '{file}') | from_json }}}}"}
     return on_localhost({"name": "Load", "ansible.builtin.set_fact": load}, *tasks)
 
 
-def filters(workloads: int, times: int) -> list[Result]:
-    """Each filter over an ASSESSMENT of so many workloads."""
+def measure_filters(workloads: int, times: int) -> list[Result]:
+    """Measure each filter over an assessment of this many workloads."""
     assessment = large(workloads)
     every: dict[str, Callable[[Any], Any]] = {
         "to_html_report": to_html_report.to_html_report,
@@ -150,6 +156,6 @@ def filters(workloads: int, times: int) -> list[Result]:
             seconds.append(time.perf_counter() - started)
         size = len(document) if isinstance(document, str) else len(json.dumps(document))
         figures = {"seconds": seconds}
-        told = {"measure": "filter", "filter": name, "workloads": workloads, "characters": size}
-        results.append({**told, "medians": medians(figures), "all": figures})
+        result = {"measure": "filter", "filter": name, "workloads": workloads, "characters": size}
+        results.append({**result, "medians": medians(figures), "all": figures})
     return results

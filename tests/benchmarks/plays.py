@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real plays: the info module with its verdict, the same by hand with `uri`, and the empty task to compare with."""
+"""Real plays: the info module with its verdict, the same handwritten with `uri`, and the empty task as a baseline."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Play = list[dict[str, Any]]
 MINIMUM = 7
 NEWEST_WITHIN_HOURS = 26
 POLICY = {"recovery_points": {"minimum": MINIMUM, "newest_within": f"{NEWEST_WITHIN_HOURS}h"}}
-# A play that takes longer than this would spoil the run.
+# Timeout in seconds: a longer play would spoil the run.
 _TIMEOUT = 900
 _CUTOFFS = {
     "iso": "{{ '%Y-%m-%dT%H:%M:%S' | strftime(cutoff_at, utc=true) }}",
@@ -32,16 +32,16 @@ _CUTOFFS = {
 
 
 @dataclass(frozen=True)
-class Timed:
-    """Seconds of the whole play and of each of its tasks; peak kilobytes of the play and of its largest child."""
+class PlayTiming:
+    """Seconds of the play and of each of its tasks; peak kilobytes of the play or its largest child process."""
 
     seconds: float
     tasks: Mapping[str, float]
     peak_kb: int
 
 
-def timed(plays: Play | str, variables: Mapping[str, Any] | None = None, **more: Any) -> Timed:
-    """Run a play; it must succeed."""
+def run_timed(plays: Play | str, variables: Mapping[str, Any] | None = None, **more: Any) -> PlayTiming:
+    """Run a play, which must succeed, and measure it."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         environment = {
@@ -56,19 +56,19 @@ def timed(plays: Play | str, variables: Mapping[str, Any] | None = None, **more:
         seconds = time.monotonic() - started
         if ended.status != 0:
             raise RuntimeError(f"a play that is measured failed:\n{ended.output[-3000:]}")
-        told = json.loads((folder / "stopwatch.json").read_text("utf-8"))
-    return Timed(seconds, told["tasks"], max(told["peak_kb"], told["worker_peak_kb"]))
+        stopwatch = json.loads((folder / "stopwatch.json").read_text("utf-8"))
+    return PlayTiming(seconds, stopwatch["tasks"], max(stopwatch["peak_kb"], stopwatch["worker_peak_kb"]))
 
 
-# A first task, which pays for what the first one of every play pays, and the empty task to compare with.
+# The first task of every play takes longer; the second is the empty task that serves as a baseline.
 PINGS: tuple[dict[str, Any], ...] = (
     {"name": "First", "ansible.builtin.ping": {}},
     {"name": "Ping", "ansible.builtin.ping": {}},
 )
 
 
-def audit(recipe: Recipe, server: Server, size: int, **options: Any) -> Play:
-    """What a user of this collection writes, behind the empty tasks."""
+def build_audit_play(recipe: Recipe, server: Server, size: int, **options: Any) -> Play:
+    """Build the play of a user of this collection, with the empty tasks before it."""
     arguments = {**server.login, **recipe.options, "page_size": size, **options}
     return on_localhost(
         *PINGS,
@@ -77,27 +77,32 @@ def audit(recipe: Recipe, server: Server, size: int, **options: Any) -> Play:
     )
 
 
-def by_hand(recipe: Recipe, server: Server, size: int, slices: int) -> Play:
-    """The same verdict with `uri`: pages by computed offsets, and one template over the rows grouped by workload."""
+def build_handwritten_play(recipe: Recipe, server: Server, size: int, slices: int) -> Play:
+    """Build the same verdict with `uri`: pages by computed offsets, and one template over rows grouped by workload."""
     pages = "([first] if keep else []) + rest.results"
     tasks: list[dict[str, Any]] = [
-        {"name": "Log in", "ansible.builtin.uri": _request(recipe.login, server), "register": "login", "no_log": True},
-        {"name": "First", "ansible.builtin.uri": _page(recipe, server, recipe.first), "register": "first"},
+        {
+            "name": "Log in",
+            "ansible.builtin.uri": _uri_arguments(recipe.login, server),
+            "register": "login",
+            "no_log": True,
+        },
+        {"name": "First", "ansible.builtin.uri": _page_arguments(recipe, server, recipe.first), "register": "first"},
         {
             "name": "Pages",
-            "ansible.builtin.uri": _page(recipe, server, recipe.page, recipe.body),
+            "ansible.builtin.uri": _page_arguments(recipe, server, recipe.page, recipe.body),
             "loop": "{{ " + recipe.loop + " }}",
             "register": "rest",
-            "vars": {"told": "{{ " + _decoded(recipe, "first") + " }}"},
+            "vars": {"first_body": "{{ " + _decode_expression(recipe, "first") + " }}"},
         },
         {
             "name": "Judge",
             "ansible.builtin.assert": {"that": [f"verdict | trim == '{len(server.ready['workloads'])} 0'"]},
             "vars": {
                 "pages": "{{ " + pages.replace("keep", str(recipe.first_has_rows).lower()) + " }}",
-                "rows": _rows(recipe),
+                "rows": _rows_template(recipe),
                 "cutoff": _CUTOFFS[recipe.cutoff],
-                "verdict": _verdict(recipe),
+                "verdict": _verdict_template(recipe),
             },
         },
     ]
@@ -107,35 +112,37 @@ def by_hand(recipe: Recipe, server: Server, size: int, slices: int) -> Play:
     return [plays]
 
 
-def _request(arguments: Mapping[str, Any], server: Server) -> dict[str, Any]:
+def _uri_arguments(arguments: Mapping[str, Any], server: Server) -> dict[str, Any]:
     return {**arguments, "url": server.url + arguments["url"], "ca_path": server.ready["ca_path"]}
 
 
-def _page(recipe: Recipe, server: Server, target: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
+def _page_arguments(
+    recipe: Recipe, server: Server, target: str, body: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     arguments: dict[str, Any] = {"url": target, "headers": dict(recipe.headers), "return_content": recipe.marked}
     if body is not None:
         fields = {name: text.replace("}}", "| int }}") for name, text in body.items()}
         arguments |= {"method": "POST", "body_format": "json", "body": {"system_id": 1, **fields, "sync_msg": 1}}
-    return _request(arguments, server)
+    return _uri_arguments(arguments, server)
 
 
-def _decoded(recipe: Recipe, page: str) -> str:
-    # A byte order mark has to be cut off by hand.
+def _decode_expression(recipe: Recipe, page: str) -> str:
+    # `uri` does not remove a byte order mark.
     return f"({page}.content[1:] | from_json)" if recipe.marked else f"{page}.json"
 
 
-def _rows(recipe: Recipe) -> str:
+def _rows_template(recipe: Recipe) -> str:
     if recipe.marked:
         member = ".".join(recipe.rows)
         return (
             "{% set found = [] %}{% for page in pages %}{% set ignored = found.extend("
-            + _decoded(recipe, "page") + f".{member}) %}}{{% endfor %}}{{{{ found }}}}"
+            + _decode_expression(recipe, "page") + f".{member}) %}}{{% endfor %}}{{{{ found }}}}"
         )  # fmt: skip
     return "{{ pages | map(attribute='" + ".".join(("json", *recipe.rows)) + "') | flatten(levels=1) }}"
 
 
-def _verdict(recipe: Recipe) -> str:
-    """How many workloads there are and how many of them fail; each page, row and group is looked at once."""
+def _verdict_template(recipe: Recipe) -> str:
+    """Count workloads and failing workloads; each page, row and group is visited once."""
     return (
         "{% set seen = [] %}{% set late = [] %}{% set limit = cutoff %}"
         f"{{% for name, points in rows {recipe.usable} | groupby('{recipe.group}') %}}"

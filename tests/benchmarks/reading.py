@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures of reading: one product at one scale, in seconds and in memory, each beside what it is compared with."""
+"""Measures of reading: one product at one scale, in seconds and memory, each with its baseline."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from typing import Any
 
 from tests.benchmarks import plays
 from tests.benchmarks.figures import medians, paired
-from tests.benchmarks.recipes import RECIPES, WHOLE, Recipe, product_of
-from tests.benchmarks.serving import Server, serving, throughput
+from tests.benchmarks.recipes import RECIPES, WHOLE, Recipe, get_product
+from tests.benchmarks.serving import Server, running_server, throughput
 from tests.tools.project import ROOT
 
 Result = dict[str, Any]
 WORKLOADS = 500
 SIZE = 500
 CONNECTIONS = 4
-# Where each workload has a call of its own, `uri` takes minutes: measured with fewer, and multiplied.
+# If each workload needs its own request, `uri` takes minutes: measure fewer and extrapolate.
 _FEW_WORKLOADS = 50
 _CALLS_BY_WORKLOAD = ("spp", "veeam_aws")
-# Of large reads what is in no bound is measured once.
+# For large reads, figures without a bound are measured once.
 _MOST_IN_PAIRS = 10_000
-# As running_modules does it, with the peak of memory told at the end.
+# Like running_modules, but writes the peak memory at exit.
 _RUN = """
 import atexit, os, pathlib, runpy, sys
-def tell():
+def write_peak():
     lines = pathlib.Path("/proc/self/status").read_text().splitlines()
     peak = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
     pathlib.Path(os.environ["PEAK"]).write_text(peak)
-atexit.register(tell)
+atexit.register(write_peak)
 from ansible.module_utils import basic
 basic._ANSIBLE_ARGS = sys.stdin.buffer.read()
 if hasattr(basic, "_ANSIBLE_PROFILE"):
@@ -45,18 +45,18 @@ runpy.run_module("ansible_collections.backup.audit.plugins.modules." + sys.argv[
 """
 
 
-def slices_of(points: int, workloads: int) -> int:
-    """Weeks that hold points, of one point a night."""
+def count_weeks(points: int, workloads: int) -> int:
+    """Count the weeks that contain points, with one point a night."""
     return points // workloads // 7 + 1
 
 
-def client(name: str, server: Server, calls: list[list[str]] | None = None) -> Result:
-    """Run the bare client, by the recipe or with these calls."""
+def run_client(name: str, server: Server, calls: list[list[str]] | None = None) -> Result:
+    """Run the bare client, following the recipe or sending these requests."""
     job = {
         "recipe": name,
         "server": server.login,
         "size": SIZE,
-        "slices": slices_of(server.points, len(server.ready["workloads"])),
+        "slices": count_weeks(server.points, len(server.ready["workloads"])),
         "calls": calls or [],
         "connections": CONNECTIONS,
     }
@@ -64,16 +64,16 @@ def client(name: str, server: Server, calls: list[list[str]] | None = None) -> R
     ended = subprocess.run(command, cwd=ROOT, input=json.dumps(job), capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise RuntimeError(f"the bare client of {name} failed:\n{ended.stderr[-3000:]}")
-    told: Result = json.loads(ended.stdout)
-    if not calls and told["rows"] < server.points:
-        raise RuntimeError(f"the bare client of {name} met {told['rows']} rows of {server.points}")
-    return told
+    result: Result = json.loads(ended.stdout)
+    if not calls and result["rows"] < server.points:
+        raise RuntimeError(f"the bare client of {name} met {result['rows']} rows of {server.points}")
+    return result
 
 
-def module(name: str, server: Server, *, before: str = "", **options: Any) -> Result:
-    """Run the info module as a process of its own; gives its READ, its peak of memory and its seconds of processor.
+def run_module(name: str, server: Server, *, before: str = "", **options: Any) -> Result:
+    """Run the info module in its own process; return its read result, peak memory and processor seconds.
 
-    ``before`` is Python that runs first in its process, and may write into the file PROFILE.
+    ``before`` is Python code that runs first in its process, and may write into the file PROFILE.
     """
     recipe = RECIPES[name]
     arguments = {**server.login, **recipe.options, "page_size": SIZE, "pack": True, **options}
@@ -104,22 +104,22 @@ def module(name: str, server: Server, *, before: str = "", **options: Any) -> Re
         }
 
 
-def warm(name: str, server: Server) -> tuple[list[list[str]], Result]:
-    """Have all answers rendered; gives the calls that the module made, but for log-in and log-out, and its memory."""
-    bare = client(name, server)
-    server.counted()
-    told = module(name, server)
-    calls: list[list[str]] = server.counted()["calls"]
-    return [call for call in calls if _is_reading(call)], _in_memory(bare, told)
+def warm_up(name: str, server: Server) -> tuple[list[list[str]], Result]:
+    """Render all responses; return the requests of the module without log-in and log-out, and its memory."""
+    bare = run_client(name, server)
+    server.fetch_stats()
+    result = run_module(name, server)
+    calls: list[list[str]] = server.fetch_stats()["calls"]
+    return [call for call in calls if _is_read_request(call)], _memory_figures(bare, result)
 
 
-def _is_reading(call: list[str]) -> bool:
+def _is_read_request(call: list[str]) -> bool:
     method, target, _body = call
     return method == "GET" or "/backups/" in target
 
 
-def alone(name: str, server: Server, calls: list[list[str]]) -> Result:
-    """The server's own speed, with a client that only receives."""
+def measure_server(name: str, server: Server, calls: list[list[str]]) -> Result:
+    """Measure the server's own speed with a client that only receives."""
     targets = [target for method, target, _body in calls if method == "GET"]
     headers = {name: value for name, value in RECIPES[name].headers.items() if "{{" not in value}
     answers, megabytes = throughput(server, headers, targets, CONNECTIONS)
@@ -127,49 +127,49 @@ def alone(name: str, server: Server, calls: list[list[str]]) -> Result:
     return {"answers_per_second": answers, "megabytes_per_second": megabytes, "answers_per_second_of_64": many}
 
 
-def wall(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WORKLOADS) -> list[Result]:
-    """Seconds of the task and of the play, in turn with the bare client; and, once, what explains them, and memory."""
+def measure_wall_time(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WORKLOADS) -> list[Result]:
+    """Measure task and play in turn with the bare client; once also the figures that explain them, and memory."""
     series = ("bare", "ping", "read", "audit", "same_calls", "ping_packed", "read_packed", "audit_packed")
     measured: dict[str, list[float]] = {key: [] for key in series}
     hand = hand and not (RECIPES[name].xml or RECIPES[name].variants)
-    with serving(product_of(name), workloads, points, variants=RECIPES[name].variants) as server:
-        calls, peaks = warm(name, server)
-        told: Result = {"server": alone(name, server, calls), "calls": len(calls)}
-        server.counted()
+    with running_server(get_product(name), workloads, points, variants=RECIPES[name].variants) as server:
+        calls, peaks = warm_up(name, server)
+        result: Result = {"server": measure_server(name, server, calls), "calls": len(calls)}
+        server.fetch_stats()
         for number in range(pairs):
-            measured["bare"].append(client(name, server)["seconds"])
-            _audited(measured, name, server, "")
+            measured["bare"].append(run_client(name, server)["seconds"])
+            _measure_plays(measured, name, server, "")
             if number == 0:
-                measured["same_calls"].append(client(name, server, calls)["seconds"])
+                measured["same_calls"].append(run_client(name, server, calls)["seconds"])
             if number == 0 or points <= _MOST_IN_PAIRS:
-                _audited(measured, name, server, "_packed", pack=True)
-        told["rendered_while_measured"] = server.counted()["rendered"]
+                _measure_plays(measured, name, server, "_packed", pack=True)
+        result["rendered_while_measured"] = server.fetch_stats()["rendered"]
         if hand and name not in _CALLS_BY_WORKLOAD:
-            told["hand"] = _by_hand(name, RECIPES[name], server, points)
+            result["hand"] = _measure_handwritten_play(name, RECIPES[name], server, points)
             if name in WHOLE:
-                told["whole"] = _by_hand(name, WHOLE[name], server, points)
+                result["whole"] = _measure_handwritten_play(name, WHOLE[name], server, points)
     if hand and name in _CALLS_BY_WORKLOAD:
-        with serving(product_of(name), _FEW_WORKLOADS, points * _FEW_WORKLOADS // WORKLOADS) as server:
-            client(name, server)
-            told["hand"] = _by_hand(name, RECIPES[name], server, points)
+        with running_server(get_product(name), _FEW_WORKLOADS, points * _FEW_WORKLOADS // WORKLOADS) as server:
+            run_client(name, server)
+            result["hand"] = _measure_handwritten_play(name, RECIPES[name], server, points)
     measured["task"] = paired(measured, "read", "ping")
     measured["task_packed"] = paired(measured, "read_packed", "ping_packed")
     which = {"product": name, "points": points}
     figures = {"medians": medians(measured), "all": measured}
-    return [{"measure": "wall", **which, **told, **figures}, {"measure": "memory", **which, **peaks}]
+    return [{"measure": "wall", **which, **result, **figures}, {"measure": "memory", **which, **peaks}]
 
 
-def _audited(measured: dict[str, list[float]], name: str, server: Server, suffix: str, **options: Any) -> None:
-    """One play with empty tasks before it, whose time is not counted to it."""
-    timed = plays.timed(plays.audit(RECIPES[name], server, SIZE, **options))
+def _measure_plays(measured: dict[str, list[float]], name: str, server: Server, suffix: str, **options: Any) -> None:
+    """Measure one play without the time of the empty tasks before it."""
+    timed = plays.run_timed(plays.build_audit_play(RECIPES[name], server, SIZE, **options))
     measured[f"ping{suffix}"].append(timed.tasks["Ping"])
     measured[f"read{suffix}"].append(timed.tasks["Read"])
     measured[f"audit{suffix}"].append(timed.seconds - timed.tasks["First"] - timed.tasks["Ping"])
 
 
-def _by_hand(name: str, recipe: Recipe, server: Server, points: int) -> Result:
+def _measure_handwritten_play(name: str, recipe: Recipe, server: Server, points: int) -> Result:
     workloads = len(server.ready["workloads"])
-    timed = plays.timed(plays.by_hand(recipe, server, SIZE, slices_of(server.points, workloads)))
+    timed = plays.run_timed(plays.build_handwritten_play(recipe, server, SIZE, count_weeks(server.points, workloads)))
     return {
         "seconds": timed.seconds,
         "tasks": dict(timed.tasks),
@@ -180,19 +180,19 @@ def _by_hand(name: str, recipe: Recipe, server: Server, points: int) -> Result:
     }
 
 
-def memory(name: str, points: int, *, workloads: int = WORKLOADS) -> Result:
-    """Peak of memory and processor time of module and bare client, each a process of its own."""
-    with serving(product_of(name), workloads, points, latency_ms=5, variants=RECIPES[name].variants) as server:
-        bare = client(name, server)
-        told = module(name, server)
-    return {"measure": "memory", "product": name, "points": points, **_in_memory(bare, told)}
+def measure_memory(name: str, points: int, *, workloads: int = WORKLOADS) -> Result:
+    """Measure peak memory and processor time of the module and the bare client, each in its own process."""
+    with running_server(get_product(name), workloads, points, latency_ms=5, variants=RECIPES[name].variants) as server:
+        bare = run_client(name, server)
+        result = run_module(name, server)
+    return {"measure": "memory", "product": name, "points": points, **_memory_figures(bare, result)}
 
 
-def _in_memory(bare: Result, told: Result) -> Result:
+def _memory_figures(bare: Result, result: Result) -> Result:
     return {
-        "module_peak_kb": told["peak_kb"],
-        "module_cpu": told["cpu"],
-        "module_seconds": told["seconds"],
+        "module_peak_kb": result["peak_kb"],
+        "module_cpu": result["cpu"],
+        "module_seconds": result["seconds"],
         "bare_peak_kb": bare["peak_kb"],
         "bare_seconds": bare["seconds"],
     }

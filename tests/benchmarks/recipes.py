@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How each product is read without this collection: told once, for the bare client and for the play with `uri`.
+"""How to read each product without this collection: shared by the bare client and the play with `uri`.
 
-Texts are Jinja. They know `server` (url, username, password), `size` (rows a page), `slices` (weeks that hold points),
-`week` (its seconds), `asked_at` (seconds since 1970), `login` and `first` (answers as `uri` registers them), `told`
-(the first answer, decoded) and `item` (one of `loop`).
+Texts are Jinja templates. Variables: `server` (url, username, password), `size` (rows a page), `slices` (weeks that
+contain points), `week` (its seconds), `asked_at` (seconds since 1970), `login` and `first` (responses as `uri`
+registers them), `first_body` (the first response, decoded) and `item` (one of `loop`).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def _json(path: str, body: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One product, read by hand. `first` is asked before `loop` can be told; `page` is asked for each item of that.
+    """How to read one product by hand: `loop` follows from the response to `first`, `page` is requested for each item.
 
-    `rows` leads from a decoded page to its rows; `group` and `time` are members of a row.
+    `rows` is the path from a decoded page to its rows; `group` and `time` are fields of a row.
     """
 
     login: Mapping[str, Any]
@@ -52,17 +52,17 @@ class Recipe:
     cutoff: str = "iso"
     rows: tuple[str, ...] = ("results",)
     first_has_rows: bool = True
-    # Jinja filters that leave the usable rows.
+    # Jinja filters that select the usable rows.
     usable: str = ""
     body: Mapping[str, str] | None = None
     module: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
-    # Whether an answer begins with a byte order mark, which `uri` cannot decode by itself.
+    # Whether responses begin with a byte order mark, which `uri` cannot decode by itself.
     marked: bool = False
     xml: bool = False
-    # Of the simulated server (NAME=VALUE): the same product again, with which the play with `uri` is not repeated.
+    # Variants of the simulated server (NAME=VALUE) for another run of the same product, without the play with `uri`.
     variants: tuple[str, ...] = ()
-    # Whether points come in pages; otherwise in slices of time, and how many there are nobody knows beforehand.
+    # Whether points come in pages; otherwise in time slices, whose number is unknown beforehand.
     paged: bool = True
 
 
@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
         login=_form("/api/oauth2/token", "Password"),
         headers=_BEARER,
         first="/api/v8/restorePoints/virtualMachines?Offset=0&Limit={{ size }}",
-        loop="range(size, told.totalCount, size) | list",
+        loop="range(size, first_body.totalCount, size) | list",
         page="/api/v8/restorePoints/virtualMachines?Offset={{ item }}&Limit={{ size }}",
         group="vmName",
         time="pointInTime",
@@ -86,12 +86,12 @@ RECIPES: dict[str, Recipe] = {
         module="veeam_restore_points_info",
         options={"product": "azure"},
     ),
-    # A point does not say of which machine it is, so each machine is asked for its own.
+    # Points do not report their machine, so each machine's points are requested separately.
     "veeam_aws": Recipe(
         login=_form("/api/v1/token", headers=_AWS),
         headers={**_BEARER, **_AWS},
         first="/api/v1/virtualMachines?Offset=0&Limit={{ size }}",
-        loop="told.results | map(attribute='id') | list",
+        loop="first_body.results | map(attribute='id') | list",
         page="/api/v1/virtualMachines/restorePoints?VirtualMachineId={{ item }}&Offset=0&Limit={{ size }}",
         group="backupId",
         time="pointInTime",
@@ -103,7 +103,7 @@ RECIPES: dict[str, Recipe] = {
         login=_form("/api/oauth2/token", headers=_VBR),
         headers={**_BEARER, **_VBR},
         first="/api/v1/restorePoints?skip=0&limit={{ size }}",
-        loop="range(size, told.pagination.total, size) | list",
+        loop="range(size, first_body.pagination.total, size) | list",
         page="/api/v1/restorePoints?skip={{ item }}&limit={{ size }}",
         rows=("data",),
         group="name",
@@ -115,7 +115,7 @@ RECIPES: dict[str, Recipe] = {
         login={**_EM_LOGIN, "headers": {**_BASIC, "Accept": "application/json"}},
         headers={**_EM_HEADERS, "Accept": "application/json"},
         first=f"{_EM}1",
-        loop="range(2, told.PagingInfo.PagesCount + 1) | list",
+        loop="range(2, first_body.PagingInfo.PagesCount + 1) | list",
         page=f"{_EM}{{{{ item }}}}",
         rows=("Entities", "VmRestorePoints", "VmRestorePoints"),
         group="VmDisplayName",
@@ -128,7 +128,7 @@ RECIPES: dict[str, Recipe] = {
         login={**_EM_LOGIN, "headers": {**_BASIC, "Accept": "application/xml"}},
         headers={**_EM_HEADERS, "Accept": "application/xml"},
         first=f"{_EM}1",
-        loop="range(2, told.PagesCount + 1) | list",
+        loop="range(2, first_body.PagesCount + 1) | list",
         page=f"{_EM}{{{{ item }}}}",
         rows=("VmRestorePoint",),
         group="",
@@ -174,7 +174,7 @@ RECIPES: dict[str, Recipe] = {
         login={"url": "/api/endeavour/session", "method": "POST", "headers": _BASIC},
         headers={"X-Endeavour-Sessionid": "{{ login.json.sessionid }}"},
         first=f"{_SPP}?embed=%28children%28properties%29%29&pageSize={{{{ size }}}}",
-        loop="told.children | map(attribute='id') | list",
+        loop="first_body.children | map(attribute='id') | list",
         page=f"{_SPP}/{{{{ item }}}}/version?pageSize={{{{ size }}}}",
         rows=("contents",),
         group="properties.pk",
@@ -185,10 +185,10 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
-# Mixed, the files of a night hold all of its machines, and do not prove whose a point is.
+# In mixed mode, a night's files contain all machines and do not prove which machine a point belongs to.
 RECIPES["veeam_backup_replication_own_files"] = replace(RECIPES["veeam_backup_replication"], variants=("files=own",))
 
-# Where one call returns everything, by leave of the server or of its memory, a play with `uri` needs no pages.
+# If the server, or its memory, allows all rows in one response, a play with `uri` needs no pages.
 WHOLE: dict[str, Recipe] = {
     "veeam_azure": replace(
         RECIPES["veeam_azure"], first="/api/v8/restorePoints/virtualMachines?Offset=0&Limit=-1", loop="[]"
@@ -202,6 +202,6 @@ WHOLE: dict[str, Recipe] = {
 }
 
 
-def product_of(name: str) -> str:
-    """What the simulators call the product of a recipe."""
+def get_product(name: str) -> str:
+    """Return the simulators' name of a recipe's product."""
     return name.removesuffix("_xml").removesuffix("_own_files")

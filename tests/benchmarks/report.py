@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results as tables of Markdown, which a terminal can show as well."""
+"""Results as Markdown tables, which are readable in a terminal too."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.benchmarks.bounds import LARGE, bounds
-from tests.benchmarks.figures import Results, find, hand_seconds, per_further, series
+from tests.benchmarks.figures import Results, cost_per_additional, find, hand_seconds, series
 
 
 def tables(machine: Mapping[str, str], results: Results) -> str:
-    """All tables that there are results for."""
-    said = ", ".join(value if name == "at" else f"{name} {value}" for name, value in machine.items() if value)
-    parts = [f"Measured {said}.", *(part for make in _TABLES if (part := make(results)))]
+    """Format all tables for which there are results."""
+    machine_text = ", ".join(value if name == "at" else f"{name} {value}" for name, value in machine.items() if value)
+    parts = [f"Measured {machine_text}.", *(part for make in _TABLES if (part := make(results)))]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]], note: str = "") -> str:
     if not rows:
         return ""
-    cells = [[_shown(value) for value in row] for row in [head, *rows]]
+    cells = [[_format_value(value) for value in row] for row in [head, *rows]]
     widths = [max(len(row[index]) for row in cells) for index in range(len(head))]
     lines = [f"| {' | '.join(value.ljust(width) for value, width in zip(row, widths, strict=True))} |" for row in cells]
     rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
     return "\n".join([f"### {title}", "", *([note, ""] if note else []), lines[0], rule, *lines[1:]])
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
@@ -42,8 +42,8 @@ def _bounds(results: Results) -> str:
         [
             bound.what,
             float(bound.measured),
-            f"{'>=' if bound.at_least else '<='} {_shown(bound.limit)}",
-            "holds" if bound.holds else "**does not hold**",
+            f"{'>=' if bound.at_least else '<='} {_format_value(bound.limit)}",
+            "holds" if bound.is_met else "**does not hold**",
         ]
         for bound in bounds(results)
     ]
@@ -52,11 +52,16 @@ def _bounds(results: Results) -> str:
 
 def _tasks(results: Results) -> str:
     rows = []
-    for told in find(results, measure="wall"):
-        mid = told["medians"]
-        beside = [mid["bare"], mid["task"] / mid["bare"], mid["same_calls"], mid["task"] / mid["same_calls"]]
-        own = [told["calls"], mid["ping"], mid["task"], mid["task_packed"]]
-        rows.append([told["product"], told["points"], *own, *beside])
+    for result in find(results, measure="wall"):
+        medians = result["medians"]
+        baselines = [
+            medians["bare"],
+            medians["task"] / medians["bare"],
+            medians["same_calls"],
+            medians["task"] / medians["same_calls"],
+        ]
+        own = [result["calls"], medians["ping"], medians["task"], medians["task_packed"]]
+        rows.append([result["product"], result["points"], *own, *baselines])
     note = """\
 Seconds. *task* is the info task less the empty task (*ping*), *packed* the same with `pack: true`. The *bare client*
 reads the points with as many connections and rows a page, decodes each body and counts the rows; *same calls* is that
@@ -67,15 +72,17 @@ client with all the calls that the module made, inventory and repositories among
 
 def _plays(results: Results) -> str:
     rows = []
-    for told in find(results, measure="wall"):
-        hand = hand_seconds(results, told)
+    for result in find(results, measure="wall"):
+        hand = hand_seconds(results, result)
         if hand is not None:
             seconds, points = hand
-            origin = "measured" if points == told["points"] else f"from {points:,} points"
-            rows.append([*_collection(told), seconds, origin, seconds / told["medians"]["audit_packed"]])
-        if "whole" in told:
-            seconds = told["whole"]["seconds"]
-            rows.append([*_collection(told), seconds, "one call for all", seconds / told["medians"]["audit_packed"]])
+            origin = "measured" if points == result["points"] else f"from {points:,} points"
+            rows.append([*_collection_cells(result), seconds, origin, seconds / result["medians"]["audit_packed"]])
+        if "whole" in result:
+            seconds = result["whole"]["seconds"]
+            rows.append(
+                [*_collection_cells(result), seconds, "one call for all", seconds / result["medians"]["audit_packed"]]
+            )
     note = """\
 Seconds of `ansible-playbook` as a whole: reading and verdict by this collection (*readable*, and with `pack: true` as
 the role reads), and the same verdict by a loop of `uri` over computed pages and one Jinja template. *times* is `uri`
@@ -86,40 +93,40 @@ if asked to; then there are no pages, and one answer that has to fit into the me
     return _table("One play with its verdict", head, rows, note)
 
 
-def _collection(told: Mapping[str, Any]) -> list[Any]:
-    return [told["product"], told["points"], told["medians"]["audit"], told["medians"]["audit_packed"]]
+def _collection_cells(result: Mapping[str, Any]) -> list[Any]:
+    return [result["product"], result["points"], result["medians"]["audit"], result["medians"]["audit_packed"]]
 
 
 def _memory(results: Results) -> str:
     rows = []
-    for told in find(results, measure="memory"):
-        peaks = series(results, "points", "module_peak_kb", measure="memory", product=told["product"])
-        further = per_further(peaks, LARGE, told["points"]) if told["points"] > LARGE else None
-        own = [told["module_peak_kb"] / 1024, None if further is None else further * 1024, told["module_cpu"]]
-        rows.append([told["product"], told["points"], *own, told["bare_peak_kb"] / 1024])
+    for result in find(results, measure="memory"):
+        peaks = series(results, "points", "module_peak_kb", measure="memory", product=result["product"])
+        further = cost_per_additional(peaks, LARGE, result["points"]) if result["points"] > LARGE else None
+        own = [result["module_peak_kb"] / 1024, None if further is None else further * 1024, result["module_cpu"]]
+        rows.append([result["product"], result["points"], *own, result["bare_peak_kb"] / 1024])
     head = ("product", "points", "module, MB", "bytes for each further point", "processor seconds", "bare client, MB")
     return _table("Memory of the module", head, rows, "Each is a process of its own, without Ansible around it.")
 
 
 def _roles(results: Results) -> str:
     rows = []
-    told = {one["sources"]: one["medians"] for one in find(results, measure="role")}
-    for sources, mid in told.items():
-        times = mid["seconds"] / told[1]["seconds"] if 1 in told else None
-        rows.append([sources, mid["seconds"], times, mid["peak_kb"] / 1024])
+    result = {one["sources"]: one["medians"] for one in find(results, measure="role")}
+    for sources, medians in result.items():
+        times = medians["seconds"] / result[1]["seconds"] if 1 in result else None
+        rows.append([sources, medians["seconds"], times, medians["peak_kb"] / 1024])
     note = "The play `backup.audit.compliance` over servers of 1,000 workloads and 10,000 points each, 10 forks."
     return _table("The role", ("servers", "seconds", "times one", "largest process, MB"), rows, note)
 
 
 def _assertions(results: Results) -> str:
     rows = []
-    told = find(results, measure="assertion")
-    looped = {one["workloads"]: one["loop"] for one in told if "loop" in one}
-    for one in told:
-        mid = one["medians"]
+    result = find(results, measure="assertion")
+    looped = {one["workloads"]: one["loop"] for one in result if "loop" in one}
+    for one in result:
+        medians = one["medians"]
         loop = one["workloads"] * looped[max(looped)] / max(looped) if looped and not one["packed"] else None
         shape = "packed" if one["packed"] else "readable"
-        rows.append([one["workloads"], shape, mid["task"], mid["peak_kb"] / 1024, loop])
+        rows.append([one["workloads"], shape, medians["task"], medians["peak_kb"] / 1024, loop])
     note = """\
 Seconds above an empty task, and the largest process of the play. Beside it a loop of `ansible.builtin.assert` over the
 same rows, measured at 1,000 and extrapolated from there."""
@@ -138,8 +145,17 @@ def _filters(results: Results) -> str:
 def _tools(results: Results) -> str:
     rows = []
     for one in find(results, measure="tool"):
-        mid = one["medians"]
-        rows.append([one["tool"], one["points"], mid["ping"], mid["task"], mid["own"], mid["task"] / mid["own"]])
+        medians = one["medians"]
+        rows.append(
+            [
+                one["tool"],
+                one["points"],
+                medians["ping"],
+                medians["task"],
+                medians["own"],
+                medians["task"] / medians["own"],
+            ]
+        )
     note = (
         "Seconds. *task* is the info task with `pack: true` less the empty task; *its own* is the tool's listing alone."
     )

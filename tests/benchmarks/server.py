@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that is not the bottleneck: a dialect answers each call once; from then on the bytes come from memory.
+"""A server that is not the bottleneck: the product API renders each response once; later requests get cached bytes.
 
-Run as a process of its own: `python -m tests.benchmarks.server`. Only log-ins, log-outs and clocks are asked of the
-dialect every time. A kept answer is given without a look at the session: what is measured here is reading.
+Run in its own process: `python -m tests.benchmarks.server`. Only log-ins, log-outs and clocks go to the product API
+every time. Cached responses are sent without checking the session, because only reading is measured here.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from multidict import CIMultiDict
 
 from tests.simulators.estate import build_even_estate
 from tests.simulators.ground_truth import as_moment
-from tests.simulators.product_api import Call, Dialect, Response, json_answer
-from tests.simulators.products import DIALECTS
+from tests.simulators.product_api import Call, ProductApi, Response, json_response
+from tests.simulators.products import PRODUCT_APIS
 
 _ALIVE = re.compile(r"/(token|session|login|logout|logonSessions|sessionMngr|date-time|serverTime)\b", re.IGNORECASE)
-# Unitrends is asked for spans of time that end now: calls of the same hour ask for the same.
+# Unitrends queries cover time ranges that end now: requests in the same hour share a response.
 _SECONDS = re.compile(rb'"(start|end)_time": ?(\d+)')
 _HEAD_END = b"\r\n\r\n"
 
 
 @dataclass
 class RequestStats:
-    """What was served since this was last asked; `rendered` counts answers that were not ready."""
+    """What was served since the last query; `rendered` counts responses that were not cached."""
 
     served: int = 0
     bytes: int = 0
@@ -57,38 +57,38 @@ class _Request:
 
 
 class Canned:
-    """The answers of one dialect, each made once."""
+    """The responses of one product API, each rendered once."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi) -> None:
+        self.api = api
         self.request_stats = RequestStats()
         self._kept: dict[tuple[str, ...], tuple[bytes, bytes]] = {}
 
     def answer(self, request: _Request) -> list[bytes]:
-        """The answer as it goes over the wire, in pieces; its Date is of now."""
+        """Return the response as sent over the network, in pieces, with the current time in its Date."""
         if request.target == "/__counters":
-            return _dated(_wire(json_answer(self._counted())))
+            return _add_date(_to_bytes(json_response(self._take_stats())))
         key = self._key(request)
         pieces = self._kept.get(key)
         if pieces is None:
-            answer = self.dialect.answer(self._call(request))
-            pieces = _wire(answer)
+            answer = self.api.respond(self._call(request))
+            pieces = _to_bytes(answer)
             if answer.status == HTTPStatus.OK and not _ALIVE.search(request.target):
                 self.request_stats.rendered += 1
                 self._kept[key] = pieces
         self.request_stats.served += 1
         self.request_stats.bytes += len(pieces[1])
-        self.request_stats.calls.append(self._replayable(request))
-        return _dated(pieces)
+        self.request_stats.calls.append(self._as_call_record(request))
+        return _add_date(pieces)
 
-    def _counted(self) -> dict[str, object]:
-        told, self.request_stats = self.request_stats, RequestStats()
-        # Whoever asks has ended: what was left open is given back.
-        self.dialect.end_sessions()
-        return asdict(told)
+    def _take_stats(self) -> dict[str, object]:
+        stats, self.request_stats = self.request_stats, RequestStats()
+        # The client has ended, so close the sessions it left open.
+        self.api.end_sessions()
+        return asdict(stats)
 
     @staticmethod
-    def _replayable(request: _Request) -> list[str]:
+    def _as_call_record(request: _Request) -> list[str]:
         return [request.method, request.target, request.body.decode("latin-1")]
 
     @staticmethod
@@ -104,22 +104,22 @@ class Canned:
         return Call(request.method, parts.path, query, request.headers, request.body)
 
 
-def _wire(answer: Response) -> tuple[bytes, bytes]:
-    """Head, but for its last line, and body."""
+def _to_bytes(answer: Response) -> tuple[bytes, bytes]:
+    """Return the head without its last line, and the body."""
     status = HTTPStatus(answer.status)
     headers = {"Content-Type": answer.content_type, **answer.headers, "Content-Length": str(len(answer.body))}
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join(lines).encode("latin-1"), answer.body
 
 
-def _dated(pieces: tuple[bytes, bytes]) -> list[bytes]:
+def _add_date(pieces: tuple[bytes, bytes]) -> list[bytes]:
     head, body = pieces
     now = format_datetime(datetime.now(timezone.utc), usegmt=True)
     return [head, b"\r\nDate: " + now.encode() + _HEAD_END, body]
 
 
 class _Connection(asyncio.Protocol):
-    """HTTP/1.1 with kept-alive connections, as much of it as these clients use."""
+    """HTTP/1.1 with keep-alive connections, as far as these clients use it."""
 
     def __init__(self, canned: Canned, latency: float) -> None:
         self._canned = canned
@@ -133,7 +133,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         while (request := self._next()) is not None:
-            # Rendered before the wait, so that the wait is all that a ready answer costs the client.
+            # Render before the wait, so that a cached response costs the client only the wait.
             pieces = self._canned.answer(request)
             asyncio.get_running_loop().call_later(self._latency, self._send, pieces)
 
@@ -156,12 +156,12 @@ class _Connection(asyncio.Protocol):
         return _Request(method, target, headers, body)
 
 
-async def _serve(options: argparse.Namespace, dialect: Dialect, folder: Path) -> None:
+async def _serve(options: argparse.Namespace, api: ProductApi, folder: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(tls)
-    canned = Canned(dialect)
+    canned = Canned(api)
     loop = asyncio.get_running_loop()
     latency = options.latency_ms / 1000
     servers = [
@@ -172,20 +172,20 @@ async def _serve(options: argparse.Namespace, dialect: Dialect, folder: Path) ->
     ready = {
         "ca_path": str(folder / "ca.pem"),
         "urls": [f"https://127.0.0.1:{port}" for port in ports],
-        "workloads": [dialect.workload_id(work) for work in dialect.estate.workloads],
-        **dialect.credentials(),
+        "workloads": [api.workload_id(work) for work in api.estate.workloads],
+        **api.credentials(),
     }
     unfinished = folder / "ready.json"
     unfinished.write_text(json.dumps(ready), "utf-8")
     unfinished.replace(options.ready_file)
-    # All that was built stays; looking through it again and again would take time from those who are measured.
+    # Everything built here stays; repeated garbage collection would take time from the measured clients.
     gc.freeze()
     await loop.run_in_executor(None, sys.stdin.read)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.server", description=__doc__)
-    parser.add_argument("--product", choices=DIALECTS, required=True)
+    parser.add_argument("--product", choices=PRODUCT_APIS, required=True)
     parser.add_argument("--workloads", type=int, default=500)
     parser.add_argument("--points", type=int, default=20, help="of each workload")
     parser.add_argument("--variant", nargs="*", default=[], metavar="NAME=VALUE", help="of the dialect")
@@ -194,11 +194,11 @@ def main() -> int:
     parser.add_argument("--ready-file", type=Path, required=True, help="written when it serves; it ends with its stdin")
     options = parser.parse_args()
     now = as_moment(datetime.now(timezone.utc))
-    dialect = DIALECTS[options.product](build_even_estate(7, options.workloads, options.points, now))
-    dialect.start_with(dict(variant.split("=", 1) for variant in options.variant))
-    dialect.prepare()
+    api = PRODUCT_APIS[options.product](build_even_estate(7, options.workloads, options.points, now))
+    api.set_initial_variants(dict(variant.split("=", 1) for variant in options.variant))
+    api.prepare()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        asyncio.run(_serve(options, dialect, Path(folder)))
+        asyncio.run(_serve(options, api, Path(folder)))
     return 0
 
 

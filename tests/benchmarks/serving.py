@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start a server of canned answers in a process of its own, ask it what it served, and measure it alone."""
+"""Start a server with cached responses in its own process, query its statistics, and measure it alone."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from tests.simulators.process import wait_or_kill
 from tests.tools.project import ROOT
 
 _SECONDS_TO_START = 600
-# At once, but for the answers that it may still be sending.
+# It ends at once, except for responses that it is still sending.
 _SECONDS_TO_END = 20
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that is ready: where it listens, how to log in, and the ids of its workloads."""
+    """A running server: its address, its log-in data, and the ids of its workloads."""
 
     product: str
     points: int
@@ -44,23 +44,23 @@ class Server:
 
     @property
     def login(self) -> dict[str, Any]:
-        """Connection options of an info module."""
+        """Connection options for an info module."""
         return {"url": self.url, **{name: self.ready[name] for name in ("username", "password", "ca_path")}}
 
-    def counted(self) -> dict[str, Any]:
-        """What it served since this was last asked. Sessions that were left open end."""
+    def fetch_stats(self) -> dict[str, Any]:
+        """Return what was served since the last query. Open sessions are closed."""
         context = ssl.create_default_context(cafile=self.ready["ca_path"])
         connection = http.client.HTTPSConnection(urlsplit(self.url).netloc, context=context, timeout=600)
         try:
             connection.request("GET", "/__counters")
-            told: dict[str, Any] = json.loads(connection.getresponse().read())
+            stats: dict[str, Any] = json.loads(connection.getresponse().read())
         finally:
             connection.close()
-        return told
+        return stats
 
 
 @contextmanager
-def serving(
+def running_server(
     product: str,
     workloads: int,
     points: int,
@@ -69,14 +69,20 @@ def serving(
     ports: int = 1,
     variants: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """A server with so many workloads and so many points in all, and with these variants of its dialect."""
+    """Run a server with this many workloads, this many points in total, and these variants of its product API."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         ready_file = Path(folder) / "ready.json"
-        words = [sys.executable, "-m", "tests.benchmarks.server", f"--product={product}", f"--ready-file={ready_file}"]
-        words += [f"--workloads={workloads}", f"--points={points // workloads}"]
-        words += [f"--latency-ms={latency_ms}", f"--ports={ports}"]
-        words += ["--variant", *variants]
-        process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.benchmarks.server",
+            f"--product={product}",
+            f"--ready-file={ready_file}",
+        ]
+        command += [f"--workloads={workloads}", f"--points={points // workloads}"]
+        command += [f"--latency-ms={latency_ms}", f"--ports={ports}"]
+        command += ["--variant", *variants]
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
         try:
             deadline = time.monotonic() + _SECONDS_TO_START
             while not ready_file.exists():
@@ -85,16 +91,16 @@ def serving(
                 time.sleep(0.05)
             yield Server(product, points // workloads * workloads, json.loads(ready_file.read_text("utf-8")))
         finally:
-            # Its input ends, and so does it, and takes its folder along.
+            # Closing its input ends it, and it removes its folder.
             assert process.stdin is not None
             process.stdin.close()
             wait_or_kill(process, _SECONDS_TO_END)
 
 
 def throughput(server: Server, headers: dict[str, str], targets: list[str], connections: int) -> tuple[float, float]:
-    """(answers, megabytes) a second that it gives to a client that only receives, over so many connections.
+    """Return the (responses, megabytes) per second that a client gets that only receives, over this many connections.
 
-    With its latency, which more connections hide: that is how the clients that are measured meet it.
+    Latency is included, which more connections hide: the measured clients experience it in the same way.
     """
     parts = urlsplit(server.url)
     context = ssl.create_default_context(cafile=server.ready["ca_path"])
@@ -102,7 +108,7 @@ def throughput(server: Server, headers: dict[str, str], targets: list[str], conn
     shares = [targets[start::connections] for start in range(connections)]
     received = [0] * connections
 
-    def ask(number: int) -> None:
+    def send_requests(number: int) -> None:
         plain = socket.create_connection((str(parts.hostname), int(parts.port or 443)))
         with context.wrap_socket(plain, server_hostname=parts.hostname) as line:
             buffer = bytearray(2**18)
@@ -111,7 +117,7 @@ def throughput(server: Server, headers: dict[str, str], targets: list[str], conn
                 received[number] += _receive(line, buffer)
 
     started = time.monotonic()
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(connections)]
+    threads = [threading.Thread(target=send_requests, args=(number,)) for number in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -121,7 +127,7 @@ def throughput(server: Server, headers: dict[str, str], targets: list[str], conn
 
 
 def _receive(line: ssl.SSLSocket, buffer: bytearray) -> int:
-    """Take one answer in and drop it; gives the bytes of its body."""
+    """Receive one response and discard it; return the size of its body in bytes."""
     head = b""
     while b"\r\n\r\n" not in head:
         head += line.recv(2**16)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recovery points as an adapter tells them -> READ, by the real summary, at a moment of one's own."""
+"""Build a read result from recovery points as an adapter reports them, with the real summary code, at a chosen time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.result impor
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
-from tests.unit.plugins.module_utils._policy.policy_rows import judge
+from tests.unit.plugins.module_utils._policy.policy_rows import evaluate
 
 # A Saturday.
 NOW = parse_time("2026-11-21T07:00:00Z")
@@ -33,16 +33,16 @@ WEB = workload()
 DB = workload("db01", "vm-2")
 
 
-def point(*, days: float = 0, hours: float = 0, at: str = "", of: Workload = WEB, **facts: Any) -> RecoveryPoint:
-    """One point so long before NOW (or at a time); good in every way, unless ``facts`` say otherwise."""
+def point(*, days: float = 0, hours: float = 0, at: str = "", workload: Workload = WEB, **facts: Any) -> RecoveryPoint:
+    """Build a point of that age (or created ``at`` a time); good in every way unless ``facts`` override that."""
     created = parse_time(at) if at else NOW - round((days * DAY + hours * HOUR) * SECOND)
     known = {"id": f"p{next(_numbers)}", "kind": "incremental", "status": "success", "usable": True, **facts}
-    return RecoveryPoint(workload=of, created=created, **known)
+    return RecoveryPoint(workload=workload, created=created, **known)
 
 
-def nightly(count: int, *, first: int = 0, of: Workload = WEB, **facts: Any) -> list[RecoveryPoint]:
-    """So many points, one each night, the newest 5 hours (and ``first`` nights) old."""
-    return [point(days=first + night, hours=5, of=of, **facts) for night in range(count)]
+def nightly(count: int, *, first: int = 0, workload: Workload = WEB, **facts: Any) -> list[RecoveryPoint]:
+    """Build ``count`` points, one per night; the newest is 5 hours (and ``first`` nights) old."""
+    return [point(days=first + night, hours=5, workload=workload, **facts) for night in range(count)]
 
 
 def observed(
@@ -56,7 +56,7 @@ def observed(
     calendar: Calendar | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """The READ of a server that knows these workloads and these points; ``skew`` is what its clock is ahead."""
+    """Build the read result of a server with these workloads and points; its clock is ``skew`` seconds ahead."""
     with mock.patch("time.time_ns", return_value=now * 1000):
         collector = Collector(host, "veeam_backup_replication", calendar=calendar, **options)
         collector.skew_micros = None if skew is None else skew * SECOND
@@ -69,9 +69,9 @@ def observed(
     return seal(collector.result())
 
 
-def judged(read: Any, policy: Any, *, as_of: int = NOW, **beside: Any) -> Assessment:
-    """The ASSESSMENT of one READ or of a list of them."""
-    return judge(read, policy, as_of=as_of, **beside)
+def evaluate_reads(read: Any, policy: Any, *, as_of: int = NOW, **options: Any) -> Assessment:
+    """Evaluate one read result or a list of them."""
+    return evaluate(read, policy, as_of=as_of, **options)
 
 
 SEVEN = {"recovery_points": {"minimum": 7}}
@@ -79,5 +79,5 @@ FRESH = {"recovery_points": {"newest_within": "26h"}}
 
 
 def fleet(**options: Any) -> dict[str, Any]:
-    """web01 has 7 points, db01 has 2."""
-    return observed([*nightly(7), *nightly(2, of=DB)], **options)
+    """Build a read result in which web01 has 7 points and db01 has 2."""
+    return observed([*nightly(7), *nightly(2, workload=DB)], **options)

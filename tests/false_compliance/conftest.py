@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""At the end of a run: how many situations were seen through; with -v the table of all."""
+"""Report at the end of a run how many situations were evaluated correctly; with -v print the table of all."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _WIDTH = 116
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Hand the row to the report, which travels from workers as well."""
+    """Attach the row to the report, which pytest-xdist workers send to the controller as well."""
     mark = item.get_closest_marker("situation")
     if mark is not None:
         item.user_properties.append(("situation", tuple(mark.args)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table."""
+    """Print the table."""
     rows = []
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.getreports(outcome):
             # A file that cannot be collected has a report without properties.
-            told = dict(getattr(report, "user_properties", ())).get("situation")
-            if told is not None and (report.when == "call" or outcome != "passed"):
-                rows.append((*told, outcome == "passed"))
+            situation = dict(getattr(report, "user_properties", ())).get("situation")
+            if situation is not None and (report.when == "call" or outcome != "passed"):
+                rows.append((*situation, outcome == "passed"))
     if not rows:
         return
-    honest = sum(row[-1] for row in rows)
-    terminalreporter.section(f"honesty: {honest} of {len(rows)} situations seen through")
-    for told, careless, says, is_honest in rows if terminalreporter.verbosity > 0 else ():
-        terminalreporter.write_line(f"{'    ' if is_honest else 'NOT '}{told}")
-        for who, text in (("a careless check", careless), ("this one", says)):
+    passed = sum(row[-1] for row in rows)
+    terminalreporter.section(f"false compliance: {passed} of {len(rows)} situations evaluated correctly")
+    for description, naive_check, expected, has_passed in rows if terminalreporter.verbosity > 0 else ():
+        terminalreporter.write_line(f"{'    ' if has_passed else 'NOT '}{description}")
+        for label, text in (("naive check", naive_check), ("this collection", expected)):
             shown = textwrap.wrap(text, _WIDTH - 24, break_on_hyphens=False)
             for number, line in enumerate(shown):
-                terminalreporter.write_line(f"      {who if not number else '':>16}  {line}")
+                terminalreporter.write_line(f"      {label if not number else '':>16}  {line}")

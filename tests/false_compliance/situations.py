@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Situations in which a careless check says "compliant": what such a check goes by, and what is said here.
+"""Situations in which a naive check reports "compliant": what that check relies on, and what this collection reports.
 
-Each is a test. It returns the trap, and the same without the trap ("straight"), which must come out the other way:
-so no verdict here comes from something else than the trap.
+Each situation is a test. It returns the trap, and the same data without the trap ("straight"), which must be evaluated
+the other way: so the result is caused by the trap and by nothing else.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
-from tests.integration.running_modules import Ended
-from tests.integration.running_plays import Played
+from tests.integration.running_modules import ModuleResult
+from tests.integration.running_plays import PlayResult
 
 P = ParamSpec("P")
-# An ASSESSMENT; how a module or a play ended; or what is to be called and must be refused.
-Trap = Assessment | Ended | Played | Callable[[], Any]
-# The trap, and the same without it where there is such a thing.
+# An assessment; the result of a module or a play; or a callable that must raise an error.
+Trap = Assessment | ModuleResult | PlayResult | Callable[[], Any]
+# The trap, and the same data without it (if that is possible).
 Pair = tuple[Trap, Trap | None]
 REFUSED = "refused"
 COUNT = "recovery_points.minimum"
@@ -33,13 +33,13 @@ AGE = "recovery_points.newest_within"
 
 @dataclasses.dataclass(frozen=True)
 class Situation:
-    """One row of the table."""
+    """One row of the table of situations."""
 
     test: str
-    told: str
-    careless: str
-    # "<result>: <words>", as the finding or the error says it.
-    says: str
+    description: str
+    naive_check: str
+    # "<result>: <message>" of the finding or the error.
+    expected: str
 
 
 # In the order of the files.
@@ -47,44 +47,44 @@ SITUATIONS: list[Situation] = []
 
 
 def situation(
-    told: str, *, careless: str, result: str, words: str, control: str = ""
+    description: str, *, naive_check: str, result: str, message: str, control: str = ""
 ) -> Callable[[Callable[P, tuple[Trap, Trap | None]]], Callable[P, None]]:
-    """A test of one situation: the finding of ``control`` (any, if empty) must have the result and hold the words."""
+    """Make a test: a finding of ``control`` (any control if empty) must have the result and contain the message."""
 
     def wrap(function: Callable[P, tuple[Trap, Trap | None]]) -> Callable[P, None]:
-        says = f"{result}: {words}" if control == "" else f"`{control}` {result}: {words}"
-        SITUATIONS.append(Situation(function.__name__, told, careless, says))
+        expected = f"{result}: {message}" if control == "" else f"`{control}` {result}: {message}"
+        SITUATIONS.append(Situation(function.__name__, description, naive_check, expected))
 
         @functools.wraps(function)
         def test(*arguments: P.args, **named: P.kwargs) -> None:
             trap, straight = function(*arguments, **named)
-            _must_say(trap, control, result, words)
+            _check_result(trap, control, result, message)
             if straight is not None:
                 assert _is_compliant(straight) is not _is_compliant(trap), "the trap makes no difference"
 
-        return pytest.mark.situation(told, careless, says)(test)
+        return pytest.mark.situation(description, naive_check, expected)(test)
 
     return wrap
 
 
-def _must_say(trap: Trap, control: str, result: str, words: str) -> None:
+def _check_result(trap: Trap, control: str, result: str, message: str) -> None:
     if result == REFUSED:
-        message = _refusal(trap)
-        assert message is not None, "it was not refused"
-        assert words in message
+        refusal = _refusal(trap)
+        assert refusal is not None, "it was not refused"
+        assert message in refusal
         return
     assert isinstance(trap, Assessment), trap
-    told = trap.plain()["findings"]
-    said = [(each["result"], each["message"]) for each in told if control in ("", each["control"])]
-    assert any(each == result and words in message for each, message in said), said
-    assert trap.compliant is (result not in ("fail",)), [each for each in told if each["result"] != "pass"]
+    all_findings = trap.plain()["findings"]
+    results = [(each["result"], each["message"]) for each in all_findings if control in ("", each["control"])]
+    assert any(each == result and message in text for each, text in results), results
+    assert trap.compliant is (result not in ("fail",)), [each for each in all_findings if each["result"] != "pass"]
 
 
 def _refusal(trap: Trap) -> str | None:
-    if isinstance(trap, Ended):
+    if isinstance(trap, ModuleResult):
         return trap.message if trap.failed else None
-    if isinstance(trap, Played):
-        # Words of a message may be broken over lines.
+    if isinstance(trap, PlayResult):
+        # The output may wrap a message over several lines.
         return " ".join(trap.output.split()) if trap.status else None
     if isinstance(trap, Assessment):
         return None

@@ -1,223 +1,225 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of points beside their number and age: places, tests, immutability, encryption, malware, sizes."""
+"""Requirements other than number and age: locations, tests, immutability, encryption, malware, sizes."""
 
 from __future__ import annotations
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
-from tests.false_compliance.collecting import MONTH, NOW, WEB, judged, nightly, observed, point
+from tests.false_compliance.collecting import MONTH, NOW, WEB, evaluate_reads, nightly, observed, point
 from tests.false_compliance.situations import Pair, situation
 
 
 @situation(
     "All points lie in one place; each is listed there and as a copy",
-    careless="two entries for each night, so two copies",
+    naive_check="two entries for each night, so two copies",
     control="copies.minimum",
     result="fail",
-    words="number of copies with a recovery point is 2",
+    message="number of copies with a recovery point is 2",
 )
 def test_copies_in_one_place() -> Pair:
     policy = {"copies": {"minimum": 3}}
     disk, cloud = Copy(location="disk-1", location_type="disk"), Copy(location="cloud-1", location_type="object")
-    return judged(observed(nightly(7, copies=[disk, disk])), policy), judged(
+    return evaluate_reads(observed(nightly(7, copies=[disk, disk])), policy), evaluate_reads(
         observed(nightly(7, copies=[disk, cloud])), policy
     )
 
 
 @situation(
     "The second place got its last copy two months ago",
-    careless="points lie in two places",
+    naive_check="points lie in two places",
     control="locations.minimum",
     result="fail",
-    words="number of locations with a recovery point at most 2d old is 1",
+    message="number of locations with a recovery point at most 2d old is 1",
 )
 def test_second_place_is_stale() -> Pair:
     policy = {"locations": {"minimum": 2, "newest_within": "48h"}}
     disk, cloud = Copy(location="disk-1"), Copy(location="cloud-1")
     stale = [*nightly(7, copies=[disk]), point(days=60, copies=[disk, cloud])]
-    return judged(observed(stale), policy), judged(observed(nightly(7, copies=[disk, cloud])), policy)
+    return evaluate_reads(observed(stale), policy), evaluate_reads(observed(nightly(7, copies=[disk, cloud])), policy)
 
 
 @situation(
     "The product does not list where points lie",
-    careless="two disks are configured, so two places",
+    naive_check="two disks are configured, so two places",
     control="locations.minimum",
     result="fail",
-    words="the product does not list where they lie",
+    message="the product does not list where they lie",
 )
 def test_places_are_not_told() -> Pair:
     policy = {"locations": {"minimum": 2}}
     two = [Copy(location="disk-1"), Copy(location="cloud-1")]
-    return judged(observed(nightly(7)), policy), judged(observed(nightly(7, copies=two)), policy)
+    return evaluate_reads(observed(nightly(7)), policy), evaluate_reads(observed(nightly(7, copies=two)), policy)
 
 
 @situation(
     "An integrity check ran, nobody ever restored",
-    careless="the product shows a green tick",
+    naive_check="the product shows a green tick",
     control="verified.minimum",
     result="fail",
-    words="cannot tell whether there are at least 1 verified",
+    message="cannot tell whether there are at least 1 verified",
 )
 def test_integrity_check_is_no_restore_test() -> Pair:
     policy = {"verified": {"minimum": 1}}
     when = NOW - DAY * SECOND
     checked = nightly(7, checked=True, checked_at=when, checked_by="integrity_check")
     restored = nightly(7, verified=True, verified_at=when, verified_by="restore")
-    return judged(observed(checked), policy), judged(observed(restored), policy)
+    return evaluate_reads(observed(checked), policy), evaluate_reads(observed(restored), policy)
 
 
 @situation(
     "The only restore test is from last year, of a point that is still kept",
-    careless="verified: yes",
+    naive_check="verified: yes",
     control="verified.newest_within",
     result="fail",
-    words="newest test by a restore or a boot is 400d old",
+    message="newest test by a restore or a boot is 400d old",
 )
 def test_restore_test_is_old() -> Pair:
     policy = {"verified": {"newest_within": "90d"}}
     old = point(days=401, verified=True, verified_at=NOW - 400 * DAY * SECOND, verified_by="restore")
     new = point(days=401, verified=True, verified_at=NOW - 4 * DAY * SECOND, verified_by="restore")
     rest = nightly(7, verified=False)
-    return judged(observed([*rest, old]), policy), judged(observed([*rest, new]), policy)
+    return evaluate_reads(observed([*rest, old]), policy), evaluate_reads(observed([*rest, new]), policy)
 
 
 @situation(
     "The time of a restore test lies in the future",
-    careless="it was tested less than 90 days ago",
+    naive_check="it was tested less than 90 days ago",
     control="verified.newest_within",
     result="fail",
-    words="the date of the test is not told",
+    message="the date of the test is not told",
 )
 def test_restore_test_in_the_future() -> Pair:
     policy = {"verified": {"newest_within": "90d"}}
     ahead = point(days=200, verified=True, verified_at=NOW + 9 * DAY * SECOND, verified_by="boot")
     right = point(days=200, verified=True, verified_at=NOW - 9 * DAY * SECOND, verified_by="boot")
-    return judged(observed([ahead]), policy), judged(observed([right]), policy)
+    return evaluate_reads(observed([ahead]), policy), evaluate_reads(observed([right]), policy)
 
 
 @situation(
     "Immutability follows from a setting, no lock was seen",
-    careless="the repository is immutable for 30 days",
+    naive_check="the repository is immutable for 30 days",
     control="immutable.newest_within",
     result="fail",
-    words="only estimated or attested, which the policy does not accept",
+    message="only estimated or attested, which the policy does not accept",
 )
 def test_estimate_is_taken_for_proof() -> Pair:
     policy = {"immutable": {"newest_within": "7d"}}
     estimated = nightly(7, immutable_until=NOW + MONTH, estimated=("immutable", "immutable_until"))
-    return judged(observed(estimated), policy), judged(observed(nightly(7, immutable_until=NOW + MONTH)), policy)
+    return evaluate_reads(observed(estimated), policy), evaluate_reads(
+        observed(nightly(7, immutable_until=NOW + MONTH)), policy
+    )
 
 
 @situation(
     "That the copies are off-site is somebody's word",
-    careless="offsite: true",
+    naive_check="offsite: true",
     control="offsite.minimum",
     result="fail",
-    words="only estimated or attested, which the policy does not accept",
+    message="only estimated or attested, which the policy does not accept",
 )
 def test_attestation_is_taken_for_proof() -> Pair:
     policy = {"offsite": {"minimum": 1}}
     facts = [{"match": "disk-*", "offsite": True}]
-    told = observed(nightly(7, copies=[Copy(location="disk-1")]), location_facts=facts)
-    return judged(told, policy), judged(observed(nightly(7, offsite=True)), policy)
+    read_result = observed(nightly(7, copies=[Copy(location="disk-1")]), location_facts=facts)
+    return evaluate_reads(read_result, policy), evaluate_reads(observed(nightly(7, offsite=True)), policy)
 
 
 @situation(
     "The lock on all points has run out",
-    careless="immutable_until is set",
+    naive_check="immutable_until is set",
     control="immutable.minimum",
     result="fail",
-    words="number of immutable recovery points is 0",
+    message="number of immutable recovery points is 0",
 )
 def test_immutability_has_run_out() -> Pair:
     policy = {"immutable": {"minimum": 1}}
     over, lasting = NOW - SECOND, NOW + MONTH
-    return judged(observed(nightly(7, immutable_until=over)), policy), judged(
+    return evaluate_reads(observed(nightly(7, immutable_until=over)), policy), evaluate_reads(
         observed(nightly(7, immutable_until=lasting)), policy
     )
 
 
 @situation(
     "Of one point it is not told whether it is encrypted",
-    careless="no point is unencrypted",
+    naive_check="no point is unencrypted",
     control="encrypted.all",
     result="fail",
-    words="of 1 points the product does not tell",
+    message="of 1 points the product does not tell",
 )
 def test_encryption_is_unknown() -> Pair:
     policy = {"encrypted": {"all": True}}
     most = nightly(6, encrypted=True)
-    return judged(observed([*most, point(days=9)]), policy), judged(
+    return evaluate_reads(observed([*most, point(days=9)]), policy), evaluate_reads(
         observed([*most, point(days=9, encrypted=True)]), policy
     )
 
 
 @situation(
     "There is no point at all",
-    careless="all of 0 points are encrypted",
+    naive_check="all of 0 points are encrypted",
     control="encrypted.all",
     result="fail",
-    words="there is no recovery point, so none is encrypted",
+    message="there is no recovery point, so none is encrypted",
 )
 def test_all_of_nothing() -> Pair:
     policy = {"encrypted": {"all": True}}
-    return judged(observed(known=[WEB]), policy), judged(observed(nightly(1, encrypted=True)), policy)
+    return evaluate_reads(observed(known=[WEB]), policy), evaluate_reads(observed(nightly(1, encrypted=True)), policy)
 
 
 @situation(
     "Nobody looked for malware",
-    careless="no malware was found",
+    naive_check="no malware was found",
     control="malware.none",
     result="fail",
-    words="cannot tell whether no recovery point is suspicious or infected",
+    message="cannot tell whether no recovery point is suspicious or infected",
 )
 def test_malware_was_not_looked_for() -> Pair:
     policy = {"malware": {"none": True}}
-    return judged(observed(nightly(7)), policy), judged(observed(nightly(7, malware="clean")), policy)
+    return evaluate_reads(observed(nightly(7)), policy), evaluate_reads(observed(nightly(7, malware="clean")), policy)
 
 
 @situation(
     "One point is only suspicious",
-    careless="none is infected",
+    naive_check="none is infected",
     control="malware.none",
     result="fail",
-    words="number of recovery points that are suspicious or infected is 1",
+    message="number of recovery points that are suspicious or infected is 1",
 )
 def test_suspicious_is_not_clean() -> Pair:
     policy = {"malware": {"none": True}}
     points = nightly(7, malware="clean")
-    straight = judged(observed(points), policy)
+    straight = evaluate_reads(observed(points), policy)
     points[3].malware = "suspicious"
-    return judged(observed(points), policy), straight
+    return evaluate_reads(observed(points), policy), straight
 
 
 @situation(
     "The newest full backup holds almost nothing",
-    careless="it ended with success",
+    naive_check="it ended with success",
     control="size.newest_at_least",
     result="fail",
-    words="has 0% of the median size of its kind",
+    message="has 0% of the median size of its kind",
 )
 def test_size_drops_to_zero() -> Pair:
     policy = {"size": {"newest_at_least": "50%"}}
     before = nightly(6, first=1, kind="full", size_bytes=10**9)
-    return judged(observed([*before, point(hours=5, kind="full", size_bytes=0)]), policy), judged(
+    return evaluate_reads(observed([*before, point(hours=5, kind="full", size_bytes=0)]), policy), evaluate_reads(
         observed([*before, point(hours=5, kind="full", size_bytes=9 * 10**8)]), policy
     )
 
 
 @situation(
     "The size of a point is not told",
-    careless="0 is not below the limit of nothing",
+    naive_check="0 is not below the limit of nothing",
     control="size.newest_at_least",
     result="fail",
-    words="the product does not tell the sizes",
+    message="the product does not tell the sizes",
 )
 def test_size_is_unknown() -> Pair:
     policy = {"size": {"newest_at_least": "50%"}}
     before = nightly(6, first=1, kind="full", size_bytes=10**9)
-    return judged(observed([*before, point(hours=5, kind="full")]), policy), judged(
+    return evaluate_reads(observed([*before, point(hours=5, kind="full")]), policy), evaluate_reads(
         observed([*before, point(hours=5, kind="full", size_bytes=10**9)]), policy
     )

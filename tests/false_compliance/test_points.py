@@ -1,223 +1,229 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points that look like recovery points and are none, or are less than they look."""
+"""Points that look like recovery points but are not, or that prove less than they seem to."""
 
 from __future__ import annotations
 
-from tests.false_compliance.collecting import FRESH, SEVEN, judged, nightly, observed, point
+from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_reads, nightly, observed, point
 from tests.false_compliance.situations import AGE, COUNT, Pair, situation
 
 
 @situation(
     "Every second backup failed",
-    careless="8 entries in the list, 7 wanted",
+    naive_check="8 entries in the list, 7 wanted",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 4",
+    message="number of recovery points is 4",
 )
 def test_failed_backups_are_counted() -> Pair:
     points = nightly(8)
-    straight = judged(observed(points), SEVEN)
+    straight = evaluate_reads(observed(points), SEVEN)
     for each in points[::2]:
         each.status, each.usable = "failed", False
-    return judged(observed(points), SEVEN), straight
+    return evaluate_reads(observed(points), SEVEN), straight
 
 
 @situation(
     "Last night's backup failed",
-    careless="the newest entry is 5 hours old",
+    naive_check="the newest entry is 5 hours old",
     control=AGE,
     result="fail",
-    words="newest recovery point is 1d 5h old",
+    message="newest recovery point is 1d 5h old",
 )
 def test_failed_backup_is_the_newest() -> Pair:
     points = nightly(8)
-    straight = judged(observed(points), FRESH)
+    straight = evaluate_reads(observed(points), FRESH)
     points[0].status, points[0].usable = "failed", False
-    return judged(observed(points), FRESH), straight
+    return evaluate_reads(observed(points), FRESH), straight
 
 
 @situation(
     "The first backup ever is still running",
-    careless="there is a backup, a minute old",
+    naive_check="there is a backup, a minute old",
     control=AGE,
     result="fail",
-    words="there is no recovery point",
+    message="there is no recovery point",
 )
 def test_running_backup_is_counted() -> Pair:
     running = point(hours=0.02, status="running", usable=False)
-    return judged(observed([running]), FRESH), judged(observed([point(hours=0.02)]), FRESH)
+    return evaluate_reads(observed([running]), FRESH), evaluate_reads(observed([point(hours=0.02)]), FRESH)
 
 
 @situation(
     "The newest point cannot be read back any more",
-    careless="7 points, the newest from last night",
+    naive_check="7 points, the newest from last night",
     control=AGE,
     result="fail",
-    words="newest recovery point is 1d 5h old",
+    message="newest recovery point is 1d 5h old",
 )
 def test_damaged_point_is_counted() -> Pair:
     points = nightly(7)
-    straight = judged(observed(points), FRESH)
+    straight = evaluate_reads(observed(points), FRESH)
     points[0].usable = False
-    return judged(observed(points), FRESH), straight
+    return evaluate_reads(observed(points), FRESH), straight
 
 
 @situation(
     "The product does not say which points can still be restored",
-    careless="it lists 7, so there are 7",
+    naive_check="it lists 7, so there are 7",
     control=COUNT,
     result="fail",
-    words="cannot tell whether there are at least 7 recovery points",
+    message="cannot tell whether there are at least 7 recovery points",
 )
 def test_usability_is_not_told() -> Pair:
-    return judged(observed(nightly(7, usable=None)), SEVEN), judged(observed(nightly(7)), SEVEN)
+    return evaluate_reads(observed(nightly(7, usable=None)), SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
 
 
 @situation(
     "One point is dated next week, the real ones are old",
-    careless="the newest point is not older than a day",
+    naive_check="the newest point is not older than a day",
     control=AGE,
     result="fail",
-    words="newest recovery point is 10d 5h old",
+    message="newest recovery point is 10d 5h old",
 )
 def test_point_in_the_future() -> Pair:
     old = nightly(7, first=10)
-    return judged(observed([*old, point(days=-7)]), FRESH), judged(observed([*old, point(hours=1)]), FRESH)
+    return evaluate_reads(observed([*old, point(days=-7)]), FRESH), evaluate_reads(
+        observed([*old, point(hours=1)]), FRESH
+    )
 
 
 @situation(
     "A page of the listing came twice",
-    careless="8 entries, 7 wanted",
+    naive_check="8 entries, 7 wanted",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 4",
+    message="number of recovery points is 4",
 )
 def test_page_came_twice() -> Pair:
     points = nightly(4)
-    return judged(observed([*points, *points]), SEVEN), judged(observed(nightly(8)), SEVEN)
+    return evaluate_reads(observed([*points, *points]), SEVEN), evaluate_reads(observed(nightly(8)), SEVEN)
 
 
 @situation(
     "There are only snapshots beside the machine",
-    careless="14 nightly restore points",
+    naive_check="14 nightly restore points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 0",
+    message="number of recovery points is 0",
 )
 def test_snapshots_are_no_backups() -> Pair:
-    return judged(observed(nightly(14, kind="snapshot")), SEVEN), judged(observed(nightly(14)), SEVEN)
+    return evaluate_reads(observed(nightly(14, kind="snapshot")), SEVEN), evaluate_reads(observed(nightly(14)), SEVEN)
 
 
 @situation(
     "A snapshot is newer than the last backup",
-    careless="the newest point is 5 hours old",
+    naive_check="the newest point is 5 hours old",
     control=AGE,
     result="fail",
-    words="newest recovery point is 3d 5h old",
+    message="newest recovery point is 3d 5h old",
 )
 def test_snapshot_chain_is_taken_for_backups() -> Pair:
     backups = nightly(7, first=3)
-    return judged(observed([*backups, *nightly(3, kind="snapshot")]), FRESH), judged(
+    return evaluate_reads(observed([*backups, *nightly(3, kind="snapshot")]), FRESH), evaluate_reads(
         observed([*backups, *nightly(3)]), FRESH
     )
 
 
 @situation(
     "One backup and hundreds of log backups behind it",
-    careless="301 backups of this database",
+    naive_check="301 backups of this database",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 1,",
+    message="number of recovery points is 1,",
 )
 def test_log_backups_are_counted() -> Pair:
     full = [point(hours=5, kind="full")]
     logs = [point(hours=number / 60, kind="log") for number in range(300)]
-    return judged(observed([*full, *logs]), SEVEN), judged(observed([*full, *nightly(6, first=1)]), SEVEN)
+    return evaluate_reads(observed([*full, *logs]), SEVEN), evaluate_reads(
+        observed([*full, *nightly(6, first=1)]), SEVEN
+    )
 
 
 @situation(
     "What is kept is the appliance's configuration, not the data",
-    careless="7 backups of today and before",
+    naive_check="7 backups of today and before",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 0",
+    message="number of recovery points is 0",
 )
 def test_configuration_is_no_data() -> Pair:
-    return judged(observed(nightly(7, kind="config")), SEVEN), judged(observed(nightly(7)), SEVEN)
+    return evaluate_reads(observed(nightly(7, kind="config")), SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
 
 
 @situation(
     "Continuous protection shows its first and its last moment",
-    careless="a whole week of points",
+    naive_check="a whole week of points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 0",
+    message="number of recovery points is 0",
 )
 def test_continuous_protection_has_no_number() -> Pair:
     ends = [point(days=7, kind="continuous"), point(hours=0.1, kind="continuous")]
     two = {"recovery_points": {"minimum": 2}}
-    return judged(observed(ends), two), judged(observed(nightly(2)), two)
+    return evaluate_reads(observed(ends), two), evaluate_reads(observed(nightly(2)), two)
 
 
 @situation(
     "A chain of increments whose full backup is gone",
-    careless="14 recovery points of the last 14 days",
+    naive_check="14 recovery points of the last 14 days",
     control="full.minimum",
     result="fail",
-    words="number of full backups is 0",
+    message="number of full backups is 0",
 )
 def test_increments_without_a_full_backup() -> Pair:
     policy = {"full": {"minimum": 1}}
-    return judged(observed(nightly(14)), policy), judged(observed([*nightly(13), point(days=14, kind="full")]), policy)
+    return evaluate_reads(observed(nightly(14)), policy), evaluate_reads(
+        observed([*nightly(13), point(days=14, kind="full")]), policy
+    )
 
 
 @situation(
     "Seven points, all of one afternoon",
-    careless="7 points, 7 wanted",
+    naive_check="7 points, 7 wanted",
     control="recovery_points.days",
     result="fail",
-    words="number of days in a row with a recovery point is 1",
+    message="number of days in a row with a recovery point is 1",
 )
 def test_many_points_of_one_day() -> Pair:
     policy = {"recovery_points": {"minimum": 7, "days": 7}}
-    return judged(observed([point(hours=16 + number / 10) for number in range(7)]), policy), judged(
+    return evaluate_reads(observed([point(hours=16 + number / 10) for number in range(7)]), policy), evaluate_reads(
         observed(nightly(7)), policy
     )
 
 
 @situation(
     "Three nights are missing in the middle",
-    careless="11 points, the newest from last night",
+    naive_check="11 points, the newest from last night",
     control="recovery_points.longest_gap",
     result="fail",
-    words="longest time without a new recovery point in the last 14d is 4d",
+    message="longest time without a new recovery point in the last 14d is 4d",
 )
 def test_gap_in_the_middle() -> Pair:
     policy = {"recovery_points": {"minimum": 11, "longest_gap": {"limit": "26h", "within": "14d"}}}
     points = nightly(16)
-    return judged(observed([*points[:4], *points[7:]]), policy), judged(observed(points), policy)
+    return evaluate_reads(observed([*points[:4], *points[7:]]), policy), evaluate_reads(observed(points), policy)
 
 
 @situation(
     "Backups came closely until they stopped two days ago",
-    careless="no gap between two points is longer than a day",
+    naive_check="no gap between two points is longer than a day",
     control="recovery_points.longest_gap",
     result="fail",
-    words="is 2d 5h",
+    message="is 2d 5h",
 )
 def test_gap_that_is_still_running() -> Pair:
     policy = {"recovery_points": {"longest_gap": "26h"}}
-    return judged(observed(nightly(14, first=2)), policy), judged(observed(nightly(14)), policy)
+    return evaluate_reads(observed(nightly(14, first=2)), policy), evaluate_reads(observed(nightly(14)), policy)
 
 
 @situation(
     "Old points were thinned out to weeklies and monthlies, as the policy asks",
-    careless="fail: there are gaps of a month between points",
+    naive_check="fail: there are gaps of a month between points",
     control="recovery_points.longest_gap",
     result="pass",
-    words="longest time without a new recovery point in the last 7d is 1d",
+    message="longest time without a new recovery point in the last 7d is 1d",
 )
 def test_thinned_retention_is_no_gap() -> Pair:
     policy = {
@@ -234,4 +240,4 @@ def test_thinned_retention_is_no_gap() -> Pair:
         *(point(days=30 * month) for month in range(2, 11)),
     ]
     broken = [each for each in thinned if each.created != thinned[3].created]
-    return judged(observed(thinned), policy), judged(observed(broken), policy)
+    return evaluate_reads(observed(thinned), policy), evaluate_reads(observed(broken), policy)

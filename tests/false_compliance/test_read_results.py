@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""READs that prove less than they look: empty, partial, old, altered, of the wrong time."""
+"""Read results that prove less than they seem to: empty, partial, old, altered, or of the wrong time."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import DA
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather
-from tests.false_compliance.collecting import FRESH, NOW, SEVEN, WEB, judged, nightly, observed, point, workload
+from tests.false_compliance.collecting import FRESH, NOW, SEVEN, WEB, evaluate_reads, nightly, observed, point, workload
 from tests.false_compliance.situations import AGE, COUNT, REFUSED, Pair, situation
 
 
 def changed(read: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """The READ as a module would have sealed it, had it been so."""
+    """Seal the changed read result as a module would have."""
     return seal({**{key: value for key, value in read.items() if key != "sha256"}, **members})
 
 
-def judged_in_play(reads: Any, *, report: bool = False) -> Assessment:
-    """The ASSESSMENT of what a play gives, as the assertion (or the report of the role) makes it."""
+def evaluate_in_play(reads: Any, *, report: bool = False) -> Assessment:
+    """Evaluate the data of a play as the assertion (or the report of the role) does."""
     return assess(taken(reads, failures_are_findings=report), SEVEN, as_of=NOW, collection_version="1")
 
 
 def taken(reads: Any, **options: bool) -> list[dict[str, Any]]:
-    """The READs as the assertion takes them from a play."""
+    """Return the read results as the assertion loads them in a play."""
     return list(gather(reads, lambda _path: b"", **options))
 
 
 @situation(
     "The server lists no workload at all",
-    careless="nothing failed, so all is well",
+    naive_check="nothing failed, so all is well",
     control="read.proof",
     result="fail",
-    words="there is no workload in what was read",
+    message="there is no workload in what was read",
 )
 def test_nothing_found_is_no_good_news() -> Pair:
-    return judged(observed(), SEVEN), judged(observed(nightly(7)), SEVEN)
+    return evaluate_reads(observed(), SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
 
 
 @situation(
     "The list of servers to read was empty",
-    careless="no server reported a problem",
+    naive_check="no server reported a problem",
     result=REFUSED,
-    words="the list is empty",
+    message="the list is empty",
 )
 def test_nobody_was_read() -> Pair:
     return (lambda: taken([])), (lambda: taken([observed(nightly(7))]))
@@ -55,71 +55,71 @@ def test_nobody_was_read() -> Pair:
 
 @situation(
     "Only the first page could be read",
-    careless="everything on it is fine",
+    naive_check="everything on it is fine",
     control=COUNT,
     result="fail",
-    words="but the READ of vbr1 is not complete",
+    message="but the READ of vbr1 is not complete",
 )
 def test_first_page_only() -> Pair:
     read = observed(nightly(7))
     cut = changed(read, complete=False, errors=[{"message": "page 2 of 9 did not come"}])
-    return judged(cut, SEVEN), judged(read, SEVEN)
+    return evaluate_reads(cut, SEVEN), evaluate_reads(read, SEVEN)
 
 
 @situation(
     "A saved READ of last week is judged as if it were today's",
-    careless="the newest point was 5 hours old",
+    naive_check="the newest point was 5 hours old",
     control="read.age",
     result="fail",
-    words="the READ of vbr1 is 7d old, allowed are 1d",
+    message="the READ of vbr1 is 7d old, allowed are 1d",
 )
 def test_old_read() -> Pair:
     read = observed(nightly(7))
-    return judged(read, SEVEN, as_of=NOW + 7 * DAY * SECOND), judged(read, SEVEN)
+    return evaluate_reads(read, SEVEN, as_of=NOW + 7 * DAY * SECOND), evaluate_reads(read, SEVEN)
 
 
 @situation(
     "A READ of today is taken for last month's proof",
-    careless="it holds points of that time",
+    naive_check="it holds points of that time",
     control="read.age",
     result="fail",
-    words="which proves nothing about 2026-10-22T07:00:00Z",
+    message="which proves nothing about 2026-10-22T07:00:00Z",
 )
 def test_read_that_is_younger_than_the_question() -> Pair:
     read = observed(nightly(60))
-    return judged(read, SEVEN, as_of=NOW - 30 * DAY * SECOND), judged(read, SEVEN)
+    return evaluate_reads(read, SEVEN, as_of=NOW - 30 * DAY * SECOND), evaluate_reads(read, SEVEN)
 
 
 @situation(
     "The age in a READ was edited by hand",
-    careless="newest_age_seconds says an hour",
+    naive_check="newest_age_seconds says an hour",
     result=REFUSED,
-    words="the READ was altered, cut or masked",
+    message="the READ was altered, cut or masked",
 )
 def test_read_was_edited() -> Pair:
     read = observed(nightly(7, first=4))
     row = {**read["workloads"][0], "newest": "2026-11-21T06:00:00Z"}
-    return (lambda: judged({**read, "workloads": [row]}, FRESH)), (lambda: judged(read, FRESH))
+    return (lambda: evaluate_reads({**read, "workloads": [row]}, FRESH)), (lambda: evaluate_reads(read, FRESH))
 
 
 @situation(
     "A row was deleted from a packed READ, and the digest beside it renewed only outside",
-    careless="the digest has the right length",
+    naive_check="the digest has the right length",
     result=REFUSED,
-    words="the READ was altered, cut or masked",
+    message="the READ was altered, cut or masked",
 )
 def test_packed_read_of_another_digest() -> Pair:
-    two = observed([*nightly(7), *nightly(1, of=workload("db01", "vm-2"))])
+    two = observed([*nightly(7), *nightly(1, workload=workload("db01", "vm-2"))])
     one = observed(nightly(7))
     mixed = {**pack(two), "read": pack(one)["read"]}
-    return (lambda: judged_in_play(mixed)), (lambda: judged_in_play(pack(one)))
+    return (lambda: evaluate_in_play(mixed)), (lambda: evaluate_in_play(pack(one)))
 
 
 @situation(
     "Reading failed, and the play went on with ignore_errors",
-    careless="the loop has no failing workload",
+    naive_check="the loop has no failing workload",
     result=REFUSED,
-    words="reading failed",
+    message="reading failed",
 )
 def test_failed_read_is_left_out() -> Pair:
     failed = {"failed": True, "msg": "vbr2: connection refused", "failure": {"server": "vbr2"}}
@@ -128,22 +128,22 @@ def test_failed_read_is_left_out() -> Pair:
 
 @situation(
     "One of two servers could not be read, and the report is made all the same",
-    careless="all workloads in the report are fine",
+    naive_check="all workloads in the report are fine",
     control="read.complete",
     result="fail",
-    words="vbr2 could not be read",
+    message="vbr2 could not be read",
 )
 def test_failed_read_is_a_finding() -> Pair:
     failed = {"failed": True, "msg": "connection refused", "failure": {"server": "vbr2"}}
     good = observed(nightly(7))
-    return judged_in_play([good, failed], report=True), judged_in_play([good], report=True)
+    return evaluate_in_play([good, failed], report=True), evaluate_in_play([good], report=True)
 
 
 @situation(
     "Reading was skipped by a condition",
-    careless="a skipped task is not a failed one",
+    naive_check="a skipped task is not a failed one",
     result=REFUSED,
-    words="reading was skipped",
+    message="reading was skipped",
 )
 def test_skipped_read() -> Pair:
     return (lambda: taken([{"skipped": True, "changed": False}])), (lambda: taken([observed(nightly(7))]))
@@ -151,176 +151,180 @@ def test_skipped_read() -> Pair:
 
 @situation(
     "The server's clock is two hours behind",
-    careless="the newest point is 25 hours old by that clock",
+    naive_check="the newest point is 25 hours old by that clock",
     control=AGE,
     result="fail",
-    words="the clock of vbr1 is off by 2h",
+    message="the clock of vbr1 is off by 2h",
 )
 def test_clock_is_wrong() -> Pair:
     points = [point(hours=25)]
-    return judged(observed(points, skew=-2 * HOUR), FRESH), judged(observed(points, skew=-2), FRESH)
+    return evaluate_reads(observed(points, skew=-2 * HOUR), FRESH), evaluate_reads(observed(points, skew=-2), FRESH)
 
 
 @situation(
     "Only numbers were asked of the server",
-    careless="30 points, so the newest will be young",
+    naive_check="30 points, so the newest will be young",
     control=AGE,
     result="fail",
-    words="their times are not told",
+    message="their times are not told",
 )
 def test_counts_tell_no_age() -> Pair:
     read = observed()
     row = {"source": "vbr1", "product": "spp", "recovery_points": 30, "workload_name": "web01", "workload_id": "vm-1"}
-    return judged(changed(read, workloads=[row]), FRESH), judged(observed(nightly(30)), FRESH)
+    return evaluate_reads(changed(read, workloads=[row]), FRESH), evaluate_reads(observed(nightly(30)), FRESH)
 
 
 @situation(
     "The account cannot see the inventory; an expected machine has never been backed up",
-    careless="every machine in the list is fine",
+    naive_check="every machine in the list is fine",
     control="expected.exists",
     result="fail",
-    words="no server that was read knows a workload of this name",
+    message="no server that was read knows a workload of this name",
 )
 def test_restricted_account_sees_nothing() -> Pair:
     read = observed(nightly(7), inventory=False)
-    whole = observed([*nightly(7), *nightly(7, of=workload("db01", "vm-2"))])
-    return judged(read, SEVEN, expected=["web01", "db01"]), judged(whole, SEVEN, expected=["web01", "db01"])
+    complete = observed([*nightly(7), *nightly(7, workload=workload("db01", "vm-2"))])
+    return evaluate_reads(read, SEVEN, expected=["web01", "db01"]), evaluate_reads(
+        complete, SEVEN, expected=["web01", "db01"]
+    )
 
 
 @situation(
     "Old points of an expected machine are there; whether it still exists cannot be seen",
-    careless="it is in the list",
+    naive_check="it is in the list",
     control="expected.exists",
     result="fail",
-    words="cannot tell whether web01 still exists",
+    message="cannot tell whether web01 still exists",
 )
 def test_existence_is_unknown() -> Pair:
-    hidden = nightly(7, of=workload(exists=None))
-    return judged(observed(hidden, inventory=False), SEVEN, expected=["web01"]), judged(
+    hidden = nightly(7, workload=workload(exists=None))
+    return evaluate_reads(observed(hidden, inventory=False), SEVEN, expected=["web01"]), evaluate_reads(
         observed(nightly(7)), SEVEN, expected=["web01"]
     )
 
 
 @situation(
     "A server that holds nothing is one of two",
-    careless="there is nothing to complain about on that server",
+    naive_check="there is nothing to complain about on that server",
     control="read.workloads",
     result="fail",
-    words="number of workloads read from vbr2 is 0, which is also what an account sees that has no rights to them",
+    message="number of workloads read from vbr2 is 0, which is also what an account sees that has no rights to them",
 )
 def test_one_of_two_servers_is_empty() -> Pair:
     both = [observed(nightly(7)), observed(host="vbr2")]
-    return judged(both, SEVEN), judged(observed(nightly(7)), SEVEN)
+    return evaluate_reads(both, SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
 
 
 @situation(
     "Only the last week was read, and the policy asks for a month",
-    careless="no gap and no failure in what was read",
+    naive_check="no gap and no failure in what was read",
     control="recovery_points.reaches_back",
     result="fail",
-    words="cannot tell whether the oldest recovery point is at least 30d old",
+    message="cannot tell whether the oldest recovery point is at least 30d old",
 )
 def test_window_hides_the_rest() -> Pair:
     policy = {"recovery_points": {"reaches_back": "30d"}}
-    return judged(observed(nightly(40), since="7d"), policy), judged(observed(nightly(40)), policy)
+    return evaluate_reads(observed(nightly(40), since="7d"), policy), evaluate_reads(observed(nightly(40)), policy)
 
 
 @situation(
     "The READ ends a week ago",
-    careless="the last point in it was fresh then",
+    naive_check="the last point in it was fresh then",
     control="recovery_points.longest_gap",
     result="fail",
-    words="cannot tell whether the longest time without a new recovery point",
+    message="cannot tell whether the longest time without a new recovery point",
 )
 def test_window_ends_in_the_past() -> Pair:
     policy = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d"}}}
-    return judged(observed(nightly(40), until="7d"), policy), judged(observed(nightly(40)), policy)
+    return evaluate_reads(observed(nightly(40), until="7d"), policy), evaluate_reads(observed(nightly(40)), policy)
 
 
 @situation(
     "Backups of 23:30 and 00:30 UTC are one night where the servers stand",
-    careless="2 days in a row hold a point",
+    naive_check="2 days in a row hold a point",
     control="recovery_points.days",
     result="fail",
-    words="number of days in a row with a recovery point is 1",
+    message="number of days in a row with a recovery point is 1",
 )
 def test_days_of_another_zone() -> Pair:
     policy = {"recovery_points": {"days": 2}}
     points = [point(at="2026-11-19T23:30:00Z"), point(at="2026-11-20T00:30:00Z")]
     berlin = observed(points, calendar=Calendar("Europe/Berlin", "00:00"))
-    return judged(berlin, policy), judged(observed(points), policy)
+    return evaluate_reads(berlin, policy), evaluate_reads(observed(points), policy)
 
 
 @situation(
     "The night in which clocks go back has 25 hours",
-    careless="23:00 to 23:00 local is a day, allowed are 24 hours",
+    naive_check="23:00 to 23:00 local is a day, allowed are 24 hours",
     control="recovery_points.longest_gap",
     result="fail",
-    words="is 1d 1h, allowed are 1d",
+    message="is 1d 1h, allowed are 1d",
 )
 def test_night_of_25_hours() -> Pair:
     policy = {"recovery_points": {"longest_gap": "24h"}}
     now = parse_time("2026-10-26T08:00:00Z")
     local = [point(at="2026-10-24T21:00:00Z"), point(at="2026-10-25T22:00:00Z")]
     even = [point(at="2026-10-24T22:00:00Z"), point(at="2026-10-25T22:00:00Z")]
-    return judged(observed(local, now=now), policy, as_of=now), judged(observed(even, now=now), policy, as_of=now)
+    return evaluate_reads(observed(local, now=now), policy, as_of=now), evaluate_reads(
+        observed(even, now=now), policy, as_of=now
+    )
 
 
 @situation(
     "Weekends do not count; Friday's backup is missing",
-    careless="the newest is from Thursday, and it is Saturday: about a working day",
+    naive_check="the newest is from Thursday, and it is Saturday: about a working day",
     control=AGE,
     result="fail",
-    words="newest recovery point is 1d",
+    message="newest recovery point is 1d",
 )
 def test_weekend_hides_a_missing_friday() -> Pair:
     policy = {"weekdays": ["mon..fri"], "recovery_points": {"newest_within": "20h"}}
     thursday, friday = point(at="2026-11-19T23:00:00Z"), point(at="2026-11-20T23:00:00Z")
-    return judged(observed([thursday]), policy), judged(observed([thursday, friday]), policy)
+    return evaluate_reads(observed([thursday]), policy), evaluate_reads(observed([thursday, friday]), policy)
 
 
 @situation(
     "On Monday morning the newest backup is Friday's, as the schedule wants",
-    careless="fail: it is 58 hours old",
+    naive_check="fail: it is 58 hours old",
     control=AGE,
     result="pass",
-    words="newest recovery point is",
+    message="newest recovery point is",
 )
 def test_weekend_is_wrongly_failed() -> Pair:
     policy = {"weekdays": ["mon..fri"], "recovery_points": {"newest_within": "26h"}}
     monday = parse_time("2026-11-23T07:00:00Z")
     read = observed([point(at="2026-11-20T21:00:00Z")], now=monday)
-    return judged(read, policy, as_of=monday), judged(read, FRESH, as_of=monday)
+    return evaluate_reads(read, policy, as_of=monday), evaluate_reads(read, FRESH, as_of=monday)
 
 
 @situation(
     "The read was judged 23 hours after it was made",
-    careless="its newest point was 5 hours old",
+    naive_check="its newest point was 5 hours old",
     control=AGE,
     result="fail",
-    words="newest recovery point is 1d 4h old",
+    message="newest recovery point is 1d 4h old",
 )
 def test_age_is_that_of_judging() -> Pair:
     read = observed(nightly(7))
-    return judged(read, FRESH, as_of=NOW + 23 * HOUR * SECOND), judged(read, FRESH)
+    return evaluate_reads(read, FRESH, as_of=NOW + 23 * HOUR * SECOND), evaluate_reads(read, FRESH)
 
 
 @situation(
     "Rows of a READ lost their members on the way",
-    careless="what is not there cannot fail",
+    naive_check="what is not there cannot fail",
     result=REFUSED,
-    words="is not in the shape of a READ",
+    message="is not in the shape of a READ",
 )
 def test_rows_without_members() -> Pair:
     bare = changed(observed(known=[WEB]), workloads=[{"workload_name": "web01"}])
-    return (lambda: judged(bare, SEVEN)), (lambda: judged(observed(nightly(7)), SEVEN))
+    return (lambda: evaluate_reads(bare, SEVEN)), (lambda: evaluate_reads(observed(nightly(7)), SEVEN))
 
 
 @situation(
     "The result of some other module was given as a READ",
-    careless="it has no workload that fails",
+    naive_check="it has no workload that fails",
     result=REFUSED,
-    words="this is no READ",
+    message="this is no READ",
 )
 def test_something_else_is_no_read() -> Pair:
     return (lambda: taken([{"changed": False, "workloads": []}])), (lambda: taken([observed()]))

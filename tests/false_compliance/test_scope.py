@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is judged, and by what: names that hide others, policies that ask nothing, waivers that cover all."""
+"""Scope and policy: names that hide others, policies without requirements, waivers that cover everything."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
 from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
-from tests.false_compliance.collecting import FRESH, NOW, SEVEN, fleet, judged, nightly, observed, point, workload
+from tests.false_compliance.collecting import (
+    FRESH,
+    NOW,
+    SEVEN,
+    evaluate_reads,
+    fleet,
+    nightly,
+    observed,
+    point,
+    workload,
+)
 from tests.false_compliance.situations import COUNT, REFUSED, Pair, situation
 
 EXISTS = "expected.exists"
@@ -17,226 +27,238 @@ EXISTS = "expected.exists"
 
 @situation(
     "Every workload is excluded",
-    careless="nothing that is judged fails",
+    naive_check="nothing that is judged fails",
     control="read.proof",
     result="fail",
-    words="nothing was proved about any workload",
+    message="nothing was proved about any workload",
 )
 def test_everybody_is_excluded() -> Pair:
     everybody = [{"match": {"workload_type": "vm"}, "reason": "not ours"}]
     db = [{"match": {"workload_name": "db01"}, "reason": "not ours"}]
-    return judged(fleet(), SEVEN, exclude=everybody), judged(fleet(), SEVEN, exclude=db)
+    return evaluate_reads(fleet(), SEVEN, exclude=everybody), evaluate_reads(fleet(), SEVEN, exclude=db)
 
 
 @situation(
     "The glob of an exclusion has a typing error and excludes nobody",
-    careless="db01 was meant to be excluded, so it is not looked at",
+    naive_check="db01 was meant to be excluded, so it is not looked at",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 2",
+    message="number of recovery points is 2",
 )
 def test_exclusion_with_a_typing_error() -> Pair:
     def without(glob: str) -> list[dict[str, Any]]:
         return [{"match": {"workload_name": glob}, "reason": "rebuilt every night"}]
 
-    return judged(fleet(), SEVEN, exclude=without("bd01")), judged(fleet(), SEVEN, exclude=without("db*"))
+    return evaluate_reads(fleet(), SEVEN, exclude=without("bd01")), evaluate_reads(
+        fleet(), SEVEN, exclude=without("db*")
+    )
 
 
 @situation(
     "An expected machine is in no list of any server",
-    careless="all machines that were found are fine",
+    naive_check="all machines that were found are fine",
     control=EXISTS,
     result="fail",
-    words="app01 is expected, and no server that was read knows a workload of this name",
+    message="app01 is expected, and no server that was read knows a workload of this name",
 )
 def test_expected_machine_is_missing() -> Pair:
     read = observed(nightly(7))
-    return judged(read, SEVEN, expected=["web01", "app01"]), judged(read, SEVEN, expected=["WEB01.example.com"])
+    return evaluate_reads(read, SEVEN, expected=["web01", "app01"]), evaluate_reads(
+        read, SEVEN, expected=["WEB01.example.com"]
+    )
 
 
 @situation(
     "web1.prod is expected, only web1.test is backed up",
-    careless="there is a web1",
+    naive_check="there is a web1",
     control=EXISTS,
     result="fail",
-    words="web1.prod.example.com is expected, and no server",
+    message="web1.prod.example.com is expected, and no server",
 )
 def test_name_of_another_machine() -> Pair:
     def named(name: str) -> dict[str, Any]:
-        return observed(nightly(7, of=workload(name)))
+        return observed(nightly(7, workload=workload(name)))
 
     expected = ["web1.prod.example.com"]
-    return judged(named("web1.test.example.com"), SEVEN, expected=expected), judged(
+    return evaluate_reads(named("web1.test.example.com"), SEVEN, expected=expected), evaluate_reads(
         named("web1"), SEVEN, expected=expected
     )
 
 
 @situation(
     "A short name fits two machines",
-    careless="one of them is fine",
+    naive_check="one of them is fine",
     control=EXISTS,
     result="fail",
-    words="web1 may be any of web1.prod, web1.test",
+    message="web1 may be any of web1.prod, web1.test",
 )
 def test_name_of_two_machines() -> Pair:
-    two = observed([*nightly(7, of=workload("web1.prod")), *nightly(7, of=workload("web1.test", "vm-2"))])
-    return judged(two, SEVEN, expected=["web1"]), judged(two, SEVEN, expected=["web1.prod"])
+    two = observed([*nightly(7, workload=workload("web1.prod")), *nightly(7, workload=workload("web1.test", "vm-2"))])
+    return evaluate_reads(two, SEVEN, expected=["web1"]), evaluate_reads(two, SEVEN, expected=["web1.prod"])
 
 
 @situation(
     "A machine was rebuilt under its old name; the 30 points belong to the one that is gone",
-    careless="31 points of web01",
+    naive_check="31 points of web01",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 1,",
+    message="number of recovery points is 1,",
 )
 def test_points_of_a_deleted_machine() -> Pair:
     gone = workload("web01", "vm-old", exists=False)
-    old, new = nightly(30, first=20, of=gone), nightly(1)
-    return judged(observed([*old, *new]), SEVEN, expected=["web01"]), judged(
+    old, new = nightly(30, first=20, workload=gone), nightly(1)
+    return evaluate_reads(observed([*old, *new]), SEVEN, expected=["web01"]), evaluate_reads(
         observed([*old, *nightly(7)]), SEVEN, expected=["web01"]
     )
 
 
 @situation(
     "An expected machine is no longer in the inventory, its points are kept",
-    careless="it has 30 points",
+    naive_check="it has 30 points",
     control=EXISTS,
     result="fail",
-    words="is no longer in the inventory",
+    message="is no longer in the inventory",
 )
 def test_expected_machine_is_gone() -> Pair:
-    gone = observed(nightly(30, of=workload(exists=False)))
-    return judged(gone, SEVEN, expected=["web01"]), judged(observed(nightly(30)), SEVEN, expected=["web01"])
+    gone = observed(nightly(30, workload=workload(exists=False)))
+    return evaluate_reads(gone, SEVEN, expected=["web01"]), evaluate_reads(
+        observed(nightly(30)), SEVEN, expected=["web01"]
+    )
 
 
 @situation(
     "The inventory group with the expected names is empty",
-    careless="every expected name was found",
+    naive_check="every expected name was found",
     result=REFUSED,
-    words="expected: the list is empty",
+    message="expected: the list is empty",
 )
 def test_nobody_is_expected() -> Pair:
     read = observed(nightly(7))
-    return (lambda: judged(read, SEVEN, expected=[])), (lambda: judged(read, SEVEN, expected=["web01"]))
+    return (lambda: evaluate_reads(read, SEVEN, expected=[])), (lambda: evaluate_reads(read, SEVEN, expected=["web01"]))
 
 
 @situation(
     "One server is read under two names, and its points are added up",
-    careless="4 and 4 are 8 points",
+    naive_check="4 and 4 are 8 points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 4",
+    message="number of recovery points is 4",
 )
 def test_two_views_of_one_server() -> Pair:
     seen = workload()
     seen.origin = "vbr1"
-    here = observed(nightly(4, of=seen), host="vbr1")
-    there = observed(nightly(4, of=seen), host="enterprise-manager")
+    here = observed(nightly(4, workload=seen), host="vbr1")
+    there = observed(nightly(4, workload=seen), host="enterprise-manager")
     combine = {"by": "workload_name", "independent": True}
     other = workload()
     other.origin = "vbr2"
-    elsewhere = observed([point(days=night, hours=7, of=other) for night in range(4)], host="vbr2")
-    return judged([here, there], SEVEN, combine=combine), judged([here, elsewhere], SEVEN, combine=combine)
+    elsewhere = observed([point(days=night, hours=7, workload=other) for night in range(4)], host="vbr2")
+    return evaluate_reads([here, there], SEVEN, combine=combine), evaluate_reads(
+        [here, elsewhere], SEVEN, combine=combine
+    )
 
 
 @situation(
     "One server is read by its name and by its address, and its points are added up as independent",
-    careless="4 and 4 are 8 points",
+    naive_check="4 and 4 are 8 points",
     control=COUNT,
     result="fail",
-    words="points of the same times are one server's, and count once",
+    message="points of the same times are one server's, and count once",
 )
 def test_one_server_by_two_names() -> Pair:
     combine = {"by": "workload_name", "independent": True}
     points = nightly(4)
     here, there = observed(points, host="vbr1"), observed(points, host="192.0.2.7")
     another = observed([point(days=night, hours=7) for night in range(4)], host="192.0.2.8")
-    return judged([here, there], SEVEN, combine=combine), judged([here, another], SEVEN, combine=combine)
+    return evaluate_reads([here, there], SEVEN, combine=combine), evaluate_reads(
+        [here, another], SEVEN, combine=combine
+    )
 
 
 @situation(
     "A READ of this morning is judged together with one of now, since which most points were deleted",
-    careless="the better of both counts: 30 points",
+    naive_check="the better of both counts: 30 points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 2",
+    message="number of recovery points is 2",
 )
 def test_older_read_hides_what_was_deleted() -> Pair:
     points = nightly(30)
     morning = observed(points, now=NOW - 4 * HOUR * SECOND)
     expected = ["web01"]
-    return judged([morning, observed(points[:2])], SEVEN, expected=expected), judged(
+    return evaluate_reads([morning, observed(points[:2])], SEVEN, expected=expected), evaluate_reads(
         [morning, observed(points)], SEVEN, expected=expected
     )
 
 
 @situation(
     "Two servers protect one machine, each with half of the points; nobody said that these are independent",
-    careless="4 and 4 are 8 points",
+    naive_check="4 and 4 are 8 points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 4",
+    message="number of recovery points is 4",
 )
 def test_two_servers_are_added_up_unasked() -> Pair:
     other = [point(days=night, hours=7) for night in range(4)]
     both = [observed(nightly(4), host="vbr1"), observed(other, host="vbr2")]
     combine = {"by": "workload_name"}
-    return judged(both, SEVEN, combine=combine), judged(both, SEVEN, combine={**combine, "independent": True})
+    return evaluate_reads(both, SEVEN, combine=combine), evaluate_reads(
+        both, SEVEN, combine={**combine, "independent": True}
+    )
 
 
 @situation(
     "One server has two machines of one name; rows of one name are judged as one",
-    careless="web01 has 7 points",
+    naive_check="web01 has 7 points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 1,",
+    message="number of recovery points is 1,",
 )
 def test_one_machine_hides_another() -> Pair:
     combine = {"by": "workload_name"}
     twin = workload("web01", "vm-2")
-    return judged(observed([*nightly(7), *nightly(1, of=twin)]), SEVEN, combine=combine), judged(
-        observed([*nightly(7), *nightly(7, of=twin)]), SEVEN, combine=combine
+    return evaluate_reads(observed([*nightly(7), *nightly(1, workload=twin)]), SEVEN, combine=combine), evaluate_reads(
+        observed([*nightly(7), *nightly(7, workload=twin)]), SEVEN, combine=combine
     )
 
 
 @situation(
     "The copy for a machine that was deleted is counted together with its production",
-    careless="two copies and production are three",
+    naive_check="two copies and production are three",
     control="copies.minimum",
     result="fail",
-    words="number of copies with a recovery point is 2",
+    message="number of copies with a recovery point is 2",
 )
 def test_production_of_a_deleted_machine() -> Pair:
 
     places = [Copy(location="disk-1"), Copy(location="cloud-1")]
     policy = {"copies": {"minimum": 3}}
-    gone = nightly(3, copies=places, of=workload(exists=False))
-    return judged(observed(gone), policy), judged(observed(nightly(3, copies=places)), policy)
+    gone = nightly(3, copies=places, workload=workload(exists=False))
+    return evaluate_reads(observed(gone), policy), evaluate_reads(observed(nightly(3, copies=places)), policy)
 
 
 @situation(
     "Points belong to no workload that is known by a name",
-    careless="they are somebody's backups",
+    naive_check="they are somebody's backups",
     control=EXISTS,
     result="fail",
-    words="web01 is expected, and no server",
+    message="web01 is expected, and no server",
 )
 def test_points_of_nobody() -> Pair:
     nobody = workload(None, None, exists=None)
-    return judged(observed(nightly(7, of=nobody)), SEVEN, expected=["web01"]), judged(
+    return evaluate_reads(observed(nightly(7, workload=nobody)), SEVEN, expected=["web01"]), evaluate_reads(
         observed(nightly(7)), SEVEN, expected=["web01"]
     )
 
 
 @situation(
     "Only the machines of one pattern were read, and all are expected",
-    careless="all that was read is fine",
+    naive_check="all that was read is fine",
     control=EXISTS,
     result="fail",
-    words="db01 is expected, and no server",
+    message="db01 is expected, and no server",
 )
 def test_names_hide_the_rest() -> Pair:
-    return judged(fleet(names=["web*"]), FRESH, expected=["web01", "db01"]), judged(
+    return evaluate_reads(fleet(names=["web*"]), FRESH, expected=["web01", "db01"]), evaluate_reads(
         fleet(), FRESH, expected=["web01", "db01"]
     )

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that say less, more or something else than they should: simulator -> info module -> policy."""
+"""Servers that report less, more or other data than they should: simulator -> info module -> policy."""
 
 from __future__ import annotations
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.false_compliance.collecting import FRESH, SEVEN
-from tests.false_compliance.simulated_servers import judged_now, one, told, with_and_without
+from tests.false_compliance.simulated_servers import evaluate_at_read_time, get_result, one, with_and_without
 from tests.false_compliance.situations import AGE, COUNT, REFUSED, Pair, situation
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read
@@ -17,10 +17,10 @@ from tests.integration.running_modules import read
 
 @situation(
     "Spectrum Protect Plus lists each copy of a point as a row of its own",
-    careless="60 rows, so 60 recovery points",
+    naive_check="60 rows, so 60 recovery points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 30",
+    message="number of recovery points is 30",
 )
 def test_copies_are_rows(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"minimum": 31}}
@@ -31,9 +31,9 @@ def test_copies_are_rows(simulators: Simulators) -> Pair:
 
 @situation(
     "The appliance cuts the groups of a count to one page",
-    careless="the workloads that were counted are fine",
+    naive_check="the workloads that were counted are fine",
     result=REFUSED,
-    words="the count gave 5 vms, but the catalogue lists 16",
+    message="the count gave 5 vms, but the catalogue lists 16",
 )
 def test_counts_are_cut(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "spp", detail="counts", workload_types=["vm"])
@@ -43,10 +43,10 @@ def test_counts_are_cut(simulators: Simulators) -> Pair:
 
 @situation(
     "The appliance's clock is two hours behind",
-    careless="the newest point is younger than it is",
+    naive_check="the newest point is younger than it is",
     control=AGE,
     result="fail",
-    words="is off by 2h",
+    message="is off by 2h",
 )
 def test_clock_of_the_server(simulators: Simulators) -> Pair:
     return with_and_without(simulators, "spp", {"clock_skew": -7200}, FRESH)
@@ -54,10 +54,10 @@ def test_clock_of_the_server(simulators: Simulators) -> Pair:
 
 @situation(
     "A machine is in no backup policy",
-    careless="it has no failed backup",
+    naive_check="it has no failed backup",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 0",
+    message="number of recovery points is 0",
 )
 def test_machine_without_backups(simulators: Simulators) -> Pair:
     return one(simulators, "spp", "sandbox-7", SEVEN), one(simulators, "spp", "web-01", SEVEN)
@@ -68,9 +68,9 @@ def test_machine_without_backups(simulators: Simulators) -> Pair:
 
 @situation(
     "The appliance's core fails, which the list of backups tells as an empty list",
-    careless="the call succeeded: there are no backups that could have failed",
+    naive_check="the call succeeded: there are no backups that could have failed",
     result=REFUSED,
-    words="nothing proves",
+    message="nothing proves",
 )
 def test_error_that_looks_empty(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "unitrends")
@@ -85,9 +85,9 @@ def test_error_that_looks_empty(simulators: Simulators) -> Pair:
 
 @situation(
     "Times are told in the appliance's local time, without a zone",
-    careless="they are read as UTC: hours younger or older than they are",
+    naive_check="they are read as UTC: hours younger or older than they are",
     result=REFUSED,
-    words="Set timezone",
+    message="Set timezone",
 )
 def test_local_time_is_read_as_utc(simulators: Simulators) -> Pair:
     rule = {"match": {"path": "/api/date-time/"}, "fault": "status", "status": 404, "body": "{}"}
@@ -97,9 +97,9 @@ def test_local_time_is_read_as_utc(simulators: Simulators) -> Pair:
 
 @situation(
     "The zone that was given is not the appliance's",
-    careless="the newest backup is 8 hours younger",
+    naive_check="the newest backup is 8 hours younger",
     result=REFUSED,
-    words="Set timezone",
+    message="Set timezone",
 )
 def test_wrong_zone(simulators: Simulators) -> Pair:
     return read(simulators.ready, "unitrends", timezone="Asia/Tokyo"), read(simulators.ready, "unitrends")
@@ -107,9 +107,9 @@ def test_wrong_zone(simulators: Simulators) -> Pair:
 
 @situation(
     "One of the systems behind a manager does not answer",
-    careless="all workloads of the others are fine",
+    naive_check="all workloads of the others are fine",
     result=REFUSED,
-    words="ueb-chicago",
+    message="ueb-chicago",
 )
 def test_system_that_is_not_there(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "unitrends")
@@ -119,21 +119,21 @@ def test_system_that_is_not_there(simulators: Simulators) -> Pair:
 
 @situation(
     "The role of the account has a scope, so backups are silently absent",
-    careless="every workload in the list is fine",
+    naive_check="every workload in the list is fine",
     control="expected.exists",
     result="fail",
-    words="is expected, and no server that was read knows",
+    message="is expected, and no server that was read knows",
 )
 def test_account_with_a_scope(simulators: Simulators) -> Pair:
-    whole, scoped = (told(read(simulators.ready, "unitrends", account)) for account in (None, "scoped"))
-    names = [{row["workload_name"] for row in result["workloads"]} for result in (whole, scoped)]
+    complete, scoped = (get_result(read(simulators.ready, "unitrends", account)) for account in (None, "scoped"))
+    names = [{row["workload_name"] for row in result["workloads"]} for result in (complete, scoped)]
     hidden = sorted(names[0] - names[1])
     some = {"recovery_points": {"minimum": 1, "on_unknown": "ignore"}}
     exclude = [{"match": {"workload_name": sorted(names[0] - {hidden[0]})}, "reason": "not asked here"}]
-    seen = next(row["workload_name"] for row in whole["workloads"] if row["workload_name"] in hidden)
+    seen = next(row["workload_name"] for row in complete["workloads"] if row["workload_name"] in hidden)
     good = [{"match": {"workload_name": sorted(names[0] - {seen})}, "reason": "not asked here"}]
-    return judged_now(scoped, some, expected=hidden, exclude=exclude), judged_now(
-        whole, some, expected=[seen], exclude=good
+    return evaluate_at_read_time(scoped, some, expected=hidden, exclude=exclude), evaluate_at_read_time(
+        complete, some, expected=[seen], exclude=good
     )
 
 
@@ -142,10 +142,10 @@ def test_account_with_a_scope(simulators: Simulators) -> Pair:
 
 @situation(
     "vProtect still lists backups that its retention has removed",
-    careless="they ended with success, so they count",
+    naive_check="they ended with success, so they count",
     control=COUNT,
     result="fail",
-    words="30 are known",
+    message="30 are known",
 )
 def test_removed_backups_are_counted(simulators: Simulators) -> Pair:
     simulators.ask("vprotect", "__variant", {"removed": 9})
@@ -158,32 +158,32 @@ def test_removed_backups_are_counted(simulators: Simulators) -> Pair:
 
 @situation(
     "The restricted account sees some machines only, without a word",
-    careless="every machine in the list is fine",
+    naive_check="every machine in the list is fine",
     control="expected.exists",
     result="fail",
-    words="is expected, and no server that was read knows",
+    message="is expected, and no server that was read knows",
 )
 def test_restricted_account(simulators: Simulators) -> Pair:
-    whole, part = (told(read(simulators.ready, "vprotect", account)) for account in (None, "restricted"))
+    complete, part = (get_result(read(simulators.ready, "vprotect", account)) for account in (None, "restricted"))
     seen = {row["workload_name"] for row in part["workloads"]}
     hidden = sorted(
         row["workload_name"]
-        for row in whole["workloads"]
+        for row in complete["workloads"]
         if row["workload_name"] not in seen and row["recovery_points"] >= 7 and row.get("in_inventory")
     )[:1]
-    others = sorted({row["workload_name"] for row in whole["workloads"]} - set(hidden) - {"web-01"})
+    others = sorted({row["workload_name"] for row in complete["workloads"]} - set(hidden) - {"web-01"})
     exclude = [{"match": {"workload_name": others}, "reason": "not asked here"}]
-    return judged_now(part, SEVEN, expected=hidden, exclude=exclude), judged_now(
-        whole, SEVEN, expected=hidden, exclude=exclude
+    return evaluate_at_read_time(part, SEVEN, expected=hidden, exclude=exclude), evaluate_at_read_time(
+        complete, SEVEN, expected=hidden, exclude=exclude
     )
 
 
 @situation(
     "Backups say when they were stored, and not which moment they bring back",
-    careless="the newest is from last night",
+    naive_check="the newest is from last night",
     control=AGE,
     result="fail",
-    words="cannot tell",
+    message="cannot tell",
 )
 def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -> Pair:
     return with_and_without(simulators, "vprotect", {"snapshot_times": False}, FRESH)
@@ -191,10 +191,10 @@ def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -
 
 @situation(
     "Half of the nights failed",
-    careless="30 entries",
+    naive_check="30 entries",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 15",
+    message="number of recovery points is 15",
 )
 def test_every_second_night_fails(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"minimum": 20}}
@@ -203,14 +203,14 @@ def test_every_second_night_fails(simulators: Simulators) -> Pair:
 
 @situation(
     "The machine was deleted four months ago, its backups are kept",
-    careless="30 good recovery points",
+    naive_check="30 good recovery points",
     control="expected.exists",
     result="fail",
-    words="no longer in the inventory",
+    message="no longer in the inventory",
 )
 def test_machine_was_deleted(simulators: Simulators) -> Pair:
-    def of(name: str) -> Assessment:
-        result = told(read(simulators.ready, "vprotect", names=[name]))
-        return judged_now(result, SEVEN, expected=[name])
+    def evaluate_with(name: str) -> Assessment:
+        result = get_result(read(simulators.ready, "vprotect", names=[name]))
+        return evaluate_at_read_time(result, SEVEN, expected=[name])
 
-    return of("billing-2019"), of("web-01")
+    return evaluate_with("billing-2019"), evaluate_with("web-01")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam servers that say less, more or something else than they should: simulator -> info module -> policy."""
+"""Veeam servers that report less, more or other data than they should: simulator -> info module -> policy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
-from tests.false_compliance.collecting import FRESH, SEVEN, judged
-from tests.false_compliance.simulated_servers import EM, VBR, judged_now, newest_age_of, one, told, with_and_without
+from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_reads
+from tests.false_compliance.simulated_servers import (
+    EM,
+    VBR,
+    evaluate_at_read_time,
+    get_result,
+    newest_age,
+    one,
+    with_and_without,
+)
 from tests.false_compliance.situations import AGE, COUNT, REFUSED, Pair, situation
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read
@@ -21,10 +29,10 @@ from tests.integration.running_modules import read
 
 @situation(
     "A replica runs in its failover: its points are the machine that runs",
-    careless="5 points of the replica, and operations are offered for each",
+    naive_check="5 points of the replica, and operations are offered for each",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 0",
+    message="number of recovery points is 0",
 )
 def test_replica_in_failover(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"minimum": 5}}
@@ -34,10 +42,10 @@ def test_replica_in_failover(simulators: Simulators) -> Pair:
 
 @situation(
     "A machine was rebuilt under its old name",
-    careless="15 points of rebuilt-01",
+    naive_check="15 points of rebuilt-01",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 5",
+    message="number of recovery points is 5",
 )
 def test_machine_was_rebuilt(simulators: Simulators) -> Pair:
     return one(simulators, VBR, "rebuilt-01", SEVEN), one(
@@ -47,10 +55,10 @@ def test_machine_was_rebuilt(simulators: Simulators) -> Pair:
 
 @situation(
     "The repository's capacity tier may hold copies",
-    careless="copies are off-site, the tier is enabled",
+    naive_check="copies are off-site, the tier is enabled",
     control="offsite.minimum",
     result="fail",
-    words="only estimated or attested, which the policy does not accept",
+    message="only estimated or attested, which the policy does not accept",
 )
 def test_tier_is_policy_and_no_proof(simulators: Simulators) -> Pair:
     policy = {"offsite": {"minimum": 1}}
@@ -61,9 +69,9 @@ def test_tier_is_policy_and_no_proof(simulators: Simulators) -> Pair:
 
 @situation(
     "Replicas are asked for, and the account may not see any",
-    careless="no replica has a problem",
+    naive_check="no replica has a problem",
     result=REFUSED,
-    words="/api/v1/replicas",
+    message="/api/v1/replicas",
 )
 def test_replicas_that_may_not_be_seen(simulators: Simulators) -> Pair:
     types: dict[str, Any] = {"workload_types": ["vm_replica"]}
@@ -72,10 +80,10 @@ def test_replicas_that_may_not_be_seen(simulators: Simulators) -> Pair:
 
 @situation(
     "A scan looked into the points, nobody booted one",
-    careless="the points are tested",
+    naive_check="the points are tested",
     control="verified.minimum",
     result="fail",
-    words="cannot tell whether",
+    message="cannot tell whether",
 )
 def test_scan_is_no_boot(simulators: Simulators) -> Pair:
     scanned = one(simulators, VBR, "download-01", {"verified": {"minimum": 1}})
@@ -84,10 +92,10 @@ def test_scan_is_no_boot(simulators: Simulators) -> Pair:
 
 @situation(
     "A scan found malware in the newest points",
-    careless="30 good recovery points",
+    naive_check="30 good recovery points",
     control="malware.none",
     result="fail",
-    words="suspicious or infected",
+    message="suspicious or infected",
 )
 def test_infected_points(simulators: Simulators) -> Pair:
     return one(simulators, VBR, "download-01", {"malware": {"none": True}}), one(simulators, VBR, "download-01", SEVEN)
@@ -95,23 +103,23 @@ def test_infected_points(simulators: Simulators) -> Pair:
 
 @situation(
     "The job has not run for five days",
-    careless="its last run ended with success",
+    naive_check="its last run ended with success",
     control=AGE,
     result="fail",
-    words="newest recovery point is",
+    message="newest recovery point is",
 )
 def test_dropped_from_its_job(simulators: Simulators) -> Pair:
     trap = one(simulators, VBR, "crm-old", FRESH)
     # How many days an age has depends on the time of the day.
-    assert 5 * DAY < newest_age_of(trap) < 6 * DAY + 2 * HOUR
+    assert 5 * DAY < newest_age(trap) < 6 * DAY + 2 * HOUR
     return trap, one(simulators, VBR, "web-01", FRESH)
 
 
 @situation(
     "The points of one machine answer with an empty page that promises more",
-    careless="an empty page is the end of the list",
+    naive_check="an empty page is the end of the list",
     result=REFUSED,
-    words="30",
+    message="30",
 )
 def test_empty_page_before_the_end(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, VBR)
@@ -126,24 +134,24 @@ def test_empty_page_before_the_end(simulators: Simulators) -> Pair:
 
 @situation(
     "Enterprise Manager has collected nothing for three days",
-    careless="it answers at once, and lists 27 points",
+    naive_check="it answers at once, and lists 27 points",
     control=AGE,
     result="fail",
-    words="newest recovery point is",
+    message="newest recovery point is",
 )
 def test_stale_copy(simulators: Simulators) -> Pair:
     trap, straight = with_and_without(simulators, EM, {"lag_minutes": 3 * 24 * 60}, FRESH)
     assert isinstance(trap, Assessment)
-    assert 3 * DAY < newest_age_of(trap) < 4 * DAY + 2 * HOUR
+    assert 3 * DAY < newest_age(trap) < 4 * DAY + 2 * HOUR
     return trap, straight
 
 
 @situation(
     "Enterprise Manager does not tell whether a replica is in failover",
-    careless="5 points of the replica",
+    naive_check="5 points of the replica",
     control=COUNT,
     result="fail",
-    words="cannot tell whether there are at least 5 recovery points",
+    message="cannot tell whether there are at least 5 recovery points",
 )
 def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"minimum": 5}}
@@ -154,29 +162,29 @@ def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
 
 @situation(
     "Backup & Replication is read directly and through Enterprise Manager, by other names and ids",
-    careless="30 and 30 are 60 independent points",
+    naive_check="30 and 30 are 60 independent points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 30",
+    message="number of recovery points is 30",
 )
 def test_two_views_are_added_up(simulators: Simulators) -> Pair:
     names: dict[str, Any] = {"names": ["web-01"], "workload_types": ["vm"]}
-    both = [told(read(simulators.ready, product, **names)) for product in (VBR, EM)]
+    both = [get_result(read(simulators.ready, product, **names)) for product in (VBR, EM)]
     as_of = max(parse_time(result["read_at"]) for result in both)
     combine = {"by": "workload_name", "independent": True}
 
-    def of(wanted: int) -> Assessment:
-        return judged(both, {"recovery_points": {"minimum": wanted}}, as_of=as_of, combine=combine)
+    def evaluate_with(wanted: int) -> Assessment:
+        return evaluate_reads(both, {"recovery_points": {"minimum": wanted}}, as_of=as_of, combine=combine)
 
-    return of(31), of(30)
+    return evaluate_with(31), evaluate_with(30)
 
 
 @situation(
     "A tenant's machine runs at the provider: its 14 points are in use",
-    careless="14 points, the newest from last night",
+    naive_check="14 points, the newest from last night",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 0",
+    message="number of recovery points is 0",
 )
 def test_tenant_in_failover(simulators: Simulators) -> Pair:
     types = {"workload_types": ["cloud_vm_replica"]}
@@ -185,16 +193,16 @@ def test_tenant_in_failover(simulators: Simulators) -> Pair:
 
 @situation(
     "Never backed up machines are in no list of Enterprise Manager",
-    careless="every machine in the list is fine",
+    naive_check="every machine in the list is fine",
     control="expected.exists",
     result="fail",
-    words="sandbox-7 is expected, and no server that was read knows",
+    message="sandbox-7 is expected, and no server that was read knows",
 )
 def test_inventory_is_not_told(simulators: Simulators) -> Pair:
-    result = told(read(simulators.ready, EM, names=["web-01", "sandbox-7"], workload_types=["vm"]))
-    complete = told(read(simulators.ready, "spp", names=["web-01", "sandbox-7"], workload_types=["vm"]))
+    result = get_result(read(simulators.ready, EM, names=["web-01", "sandbox-7"], workload_types=["vm"]))
+    complete = get_result(read(simulators.ready, "spp", names=["web-01", "sandbox-7"], workload_types=["vm"]))
     exclude = [{"match": {"workload_name": "sandbox-7"}, "reason": "asked elsewhere"}]
-    return judged_now(result, SEVEN, expected=["sandbox-7"]), judged_now(
+    return evaluate_at_read_time(result, SEVEN, expected=["sandbox-7"]), evaluate_at_read_time(
         complete, SEVEN, expected=["sandbox-7"], exclude=exclude
     )
 
@@ -204,9 +212,9 @@ def test_inventory_is_not_told(simulators: Simulators) -> Pair:
 
 @situation(
     "The log-in answers 200 and gives no token, because it wants a second factor",
-    careless="status 200: logged in, and nothing to see",
+    naive_check="status 200: logged in, and nothing to see",
     result=REFUSED,
-    words="multi-factor",
+    message="multi-factor",
 )
 def test_log_in_without_a_token(simulators: Simulators) -> Pair:
     return read(simulators.ready, "veeam_azure", "mfa"), read(simulators.ready, "veeam_azure")
@@ -214,31 +222,31 @@ def test_log_in_without_a_token(simulators: Simulators) -> Pair:
 
 @situation(
     "The newest point cannot be read back, and the job ended with success",
-    careless="the last job succeeded last night",
+    naive_check="the last job succeeded last night",
     control=AGE,
     result="fail",
-    words="newest recovery point is",
+    message="newest recovery point is",
 )
 def test_corrupted_point(simulators: Simulators) -> Pair:
-    def of(name: str) -> Assessment:
-        """Judged by a limit that its newest point keeps, and last night's does not, at any time of the day."""
+    def evaluate_with(name: str) -> Assessment:
+        """Evaluate with a limit that its newest point meets and last night's does not, at any time of the day."""
         options: dict[str, Any] = {"names": [name], "workload_types": ["vm"], "detail": "recovery_points"}
-        result = told(read(simulators.ready, "veeam_azure", **options))
+        result = get_result(read(simulators.ready, "veeam_azure", **options))
         newest = max(parse_time(point["created_at"]) for point in result["recovery_points"])
         hours = (parse_time(result["read_at"]) - newest) // (HOUR * SECOND) + 2
-        return judged_now(result, {"recovery_points": {"newest_within": f"{hours}h"}})
+        return evaluate_at_read_time(result, {"recovery_points": {"newest_within": f"{hours}h"}})
 
-    trap = of("mail-01")
-    assert DAY < newest_age_of(trap) < 2 * DAY + 2 * HOUR
-    return trap, of("web-01")
+    trap = evaluate_with("mail-01")
+    assert DAY < newest_age(trap) < 2 * DAY + 2 * HOUR
+    return trap, evaluate_with("web-01")
 
 
 @situation(
     "Only snapshots are made of an instance",
-    careless="30 restore points",
+    naive_check="30 restore points",
     control=COUNT,
     result="fail",
-    words="number of recovery points is 0",
+    message="number of recovery points is 0",
 )
 def test_instance_with_snapshots_only(simulators: Simulators) -> Pair:
     return one(simulators, "veeam_aws", "edge-cache", SEVEN), one(simulators, "veeam_aws", "web-01", SEVEN)
@@ -246,24 +254,24 @@ def test_instance_with_snapshots_only(simulators: Simulators) -> Pair:
 
 @situation(
     "The role may not see the inventory; an expected machine has points",
-    careless="it is in the list",
+    naive_check="it is in the list",
     control="expected.exists",
     result="fail",
-    words="cannot tell whether erp-prod still exists",
+    message="cannot tell whether erp-prod still exists",
 )
 def test_read_only_role(simulators: Simulators) -> Pair:
-    def of(account: str | None) -> Assessment:
-        result = told(read(simulators.ready, "veeam_azure", account, names=["erp-prod"], workload_types=["vm"]))
-        return judged_now(result, SEVEN, expected=["erp-prod"])
+    def evaluate_with(account: str | None) -> Assessment:
+        result = get_result(read(simulators.ready, "veeam_azure", account, names=["erp-prod"], workload_types=["vm"]))
+        return evaluate_at_read_time(result, SEVEN, expected=["erp-prod"])
 
-    return of("read_only"), of(None)
+    return evaluate_with("read_only"), evaluate_with(None)
 
 
 @situation(
     "The oldest revision names no machine in its points",
-    careless="a filter by name is answered, so these are the points of web-01",
+    naive_check="a filter by name is answered, so these are the points of web-01",
     result=REFUSED,
-    words="names no virtual machine",
+    message="names no virtual machine",
 )
 def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
     names: dict[str, Any] = {"names": ["web-01"], "workload_types": ["vm"]}
@@ -274,10 +282,10 @@ def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
 
 @situation(
     "A new kind of state came with an update of the appliance",
-    careless="it is not Corrupted, so it is fine",
+    naive_check="it is not Corrupted, so it is fine",
     control=COUNT,
     result="fail",
-    words="the product does not tell",
+    message="the product does not tell",
 )
 def test_words_that_nobody_knows(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"minimum": 30}}
@@ -286,9 +294,9 @@ def test_words_that_nobody_knows(simulators: Simulators) -> Pair:
 
 @situation(
     "A proxy answers with its own page and status 200",
-    careless="the server answers, and lists nothing bad",
+    naive_check="the server answers, and lists nothing bad",
     result=REFUSED,
-    words="web page",
+    message="web page",
 )
 def test_page_of_a_proxy(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "veeam_aws")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make faults`: every fault x every product, one table, and an error if anything is WRONG."""
+"""`make faults`: run every fault against every product, print one table, and fail if any result is WRONG."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WORKLOADS, _POINTS = 10, 8
 
 @dataclass(frozen=True)
 class Cell:
-    """One case of one product, done."""
+    """The result of one case for one product."""
 
     case: str
     column: str
@@ -48,7 +48,7 @@ def main() -> int:
     if options.why:
         for cell in cells.values():
             print(f"{cell.column}, {cell.case} ({cell.seconds:.1f} s): {cell.verdict.outcome} {cell.verdict.why}")
-    return _end(cells, time.monotonic() - started)
+    return _print_summary(cells, time.monotonic() - started)
 
 
 def _arguments() -> argparse.Namespace:
@@ -62,12 +62,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def run_all(cases: Iterable[Case], columns: Iterable[Column], workers: int) -> dict[tuple[str, str], Cell]:
-    """Every case of every column, shared among processes that each have simulators of their own."""
+    """Run every case for every column, divided among processes that each have their own simulators."""
     tasks = [(column, case) for case in cases for column in columns]
     context = multiprocessing.get_context("fork")
     results: multiprocessing.queues.Queue[Cell | str] = context.Queue()
     shares = [tasks[number::workers] for number in range(workers)]
-    processes = [context.Process(target=_work, args=(share, results)) for share in shares if share]
+    processes = [context.Process(target=_run_share, args=(share, results)) for share in shares if share]
     for process in processes:
         process.start()
     cells: dict[tuple[str, str], Cell] = {}
@@ -81,24 +81,24 @@ def run_all(cases: Iterable[Case], columns: Iterable[Column], workers: int) -> d
     return cells
 
 
-def _work(share: Iterable[tuple[Column, Case]], results: multiprocessing.queues.Queue[Cell | str]) -> None:
+def _run_share(share: Iterable[tuple[Column, Case]], results: multiprocessing.queues.Queue[Cell | str]) -> None:
     try:
         with running(workloads=_WORKLOADS, points=_POINTS) as ready:
             worker = Worker(Simulators(ready))
             for column, case in share:
-                verdict, seconds = worker.tried(column, case)
+                verdict, seconds = worker.run_case(column, case)
                 results.put(Cell(case.name, column.title, verdict, seconds))
     except BaseException as error:
         results.put(repr(error))
         raise
 
 
-def _end(cells: Mapping[tuple[str, str], Cell], seconds: float) -> int:
+def _print_summary(cells: Mapping[tuple[str, str], Cell], seconds: float) -> int:
     counts = Counter(cell.verdict.outcome for cell in cells.values())
-    tried = len(cells) - counts[MISSED]
+    applied = len(cells) - counts[MISSED]
     slowest = max(cells.values(), key=lambda cell: cell.seconds)
     print(
-        f"\n{tried} cases in {seconds:.0f} s: {counts['survived']} survived, {counts[HONEST]} honest (less is told "
+        f"\n{applied} cases in {seconds:.0f} s: {counts['survived']} survived, {counts[HONEST]} honest (less is told "
         f"than is true, and nothing better), {counts['refused']} refused, {counts[WRONG]} WRONG; "
         f"{counts[MISSED]} (-) where the product's answers hold nothing to bend"
     )

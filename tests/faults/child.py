@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module run in a copy of this process: as quick as a function call, and it may hang, crash or leak all the same."""
+"""Run a module in a forked copy of this process: as fast as a function call, but it may hang, crash or leak safely."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible.module_utils import basic
 
 from ansible_collections.backup.audit.plugins.module_utils._module import rest_module
 
-# Imported here, so that a copy has them already.
+# Imported here so that the forked processes have it loaded already.
 from ansible_collections.backup.audit.plugins.module_utils._transport import client, deadlines
 from tests.integration.products import PREFIXES
 
@@ -33,7 +33,7 @@ _LARGEST_ANSWER = 4 << 20
 
 @dataclass(frozen=True)
 class Run:
-    """How it ended. Without a result it hung, or was killed."""
+    """How the run ended. Without a result, the module hung or crashed."""
 
     result: dict[str, Any] | None
     output: str
@@ -42,15 +42,15 @@ class Run:
 
 
 def run(name: str, arguments: Mapping[str, Any], limit: float) -> Run:
-    """Run one module; after ``limit`` seconds it is killed."""
+    """Run one module and kill it after ``limit`` seconds."""
     assert rest_module is not None
     reader, writer = os.pipe()
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        _be_module(name, arguments, writer)
+        _run_in_child(name, arguments, writer)
     os.close(writer)
-    output, hung = _read(reader, started + limit)
+    output, hung = _read_output(reader, started + limit)
     if hung:
         os.kill(pid, signal.SIGKILL)
     os.close(reader)
@@ -60,7 +60,7 @@ def run(name: str, arguments: Mapping[str, Any], limit: float) -> Run:
     return Run(result, output, time.monotonic() - started, hung)
 
 
-def _be_module(name: str, arguments: Mapping[str, Any], writer: int) -> None:
+def _run_in_child(name: str, arguments: Mapping[str, Any], writer: int) -> None:
     try:
         os.dup2(writer, 1)
         os.dup2(writer, 2)
@@ -68,7 +68,7 @@ def _be_module(name: str, arguments: Mapping[str, Any], writer: int) -> None:
         sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False), write_through=True)
         for variable in [each for each in os.environ if each.startswith(PREFIXES)]:
             del os.environ[variable]
-        _hurry()
+        _shorten_waits()
         basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": dict(arguments)}).encode()
         if hasattr(basic, "_ANSIBLE_PROFILE"):
             basic._ANSIBLE_PROFILE = "legacy"
@@ -83,24 +83,24 @@ def _be_module(name: str, arguments: Mapping[str, Any], writer: int) -> None:
         os._exit(0)
 
 
-def _hurry() -> None:
-    """Waits and bounds a hundredth of the real ones, which unit tests look at; all else is as it is."""
-    assert hasattr(deadlines, "WHOLE_ANSWER_TIMEOUTS")
+def _shorten_waits() -> None:
+    """Shorten waits and limits, whose real values are covered by unit tests; everything else is unchanged."""
+    assert hasattr(deadlines, "MAX_RESPONSE_TIMEOUTS")
     for name in ("_backoff", "MAX_RETRY_AFTER_SECONDS"):
         assert hasattr(client, name), f"_http.{name} is gone: the matrix would wait for real"
-    client._backoff = _short
+    client._backoff = _short_backoff
     client.MAX_RETRY_AFTER_SECONDS = 0.2
-    deadlines.WHOLE_ANSWER_TIMEOUTS = 2
+    deadlines.MAX_RESPONSE_TIMEOUTS = 2
     defaults = client.Endpoint.__init__.__kwdefaults__ or {}
-    assert "max_answer_bytes" in defaults
-    defaults["max_answer_bytes"] = _LARGEST_ANSWER
+    assert "max_response_bytes" in defaults
+    defaults["max_response_bytes"] = _LARGEST_ANSWER
 
 
-def _short(attempt: int) -> float:
+def _short_backoff(attempt: int) -> float:
     return 0.05 * attempt
 
 
-def _read(reader: int, deadline: float) -> tuple[str, bool]:
+def _read_output(reader: int, deadline: float) -> tuple[str, bool]:
     chunks: list[bytes] = []
     while (left := deadline - time.monotonic()) > 0:
         ready, _writable, _exceptional = select.select([reader], [], [], left)

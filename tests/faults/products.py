@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where each product is hit: its log-in, and a call in the middle of its listing of recovery points."""
+"""Where faults are applied for each product: its log-in, and a request in the middle of its recovery point listing."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.simulators.products import DIALECTS
+from tests.simulators.products import PRODUCT_APIS
 
-LOG_IN = {name: dialect.LOG_IN for name, dialect in DIALECTS.items()}
+LOG_IN = {name: api.LOG_IN for name, api in PRODUCT_APIS.items()}
 
 
 def listing(product: str) -> dict[str, Any]:
-    """What a rule matches that is about the product's listing."""
-    return {"method": DIALECTS[product].LISTED_BY, "path": DIALECTS[product].LISTING}
+    """Build the rule match for the requests of the product's listing."""
+    return {"method": PRODUCT_APIS[product].LISTED_BY, "path": PRODUCT_APIS[product].LISTING}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One way of reading one product."""
+    """One way to read one product."""
 
     title: str
     product: str
@@ -40,4 +40,4 @@ _COLUMNS = (
     Column("vprotect", "vprotect", _SMALL),
 )
 _NAMED = {column.product for column in _COLUMNS}
-COLUMNS = (*_COLUMNS, *(Column(product, product, _SMALL) for product in DIALECTS if product not in _NAMED))
+COLUMNS = (*_COLUMNS, *(Column(product, product, _SMALL) for product in PRODUCT_APIS if product not in _NAMED))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of the fault matrix: on the terminal, and in docs/trust.md between two marks."""
+"""The table of the fault matrix: printed on the terminal and written to docs/trust.md between two markers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Outcomes = Mapping[tuple[str, str], str]
 
 
 def as_text(cases: Sequence[Case], columns: Sequence[Column], outcomes: Outcomes) -> str:
-    """In columns of one width."""
+    """Format the table in aligned columns."""
     width = max(len(case.name) for case in cases) + 2
     lines = ["fault".ljust(width) + "".join(column.title.ljust(11) for column in columns)]
     for case in cases:
@@ -31,7 +31,7 @@ def as_text(cases: Sequence[Case], columns: Sequence[Column], outcomes: Outcomes
 
 
 def as_markdown(cases: Sequence[Case], columns: Sequence[Column], outcomes: Outcomes) -> str:
-    """The same for the documentation, with the sums before it."""
+    """Format the table for the documentation, with the totals above it."""
     counts = Counter(outcomes.values())
     tried = len(outcomes) - counts[MISSED]
     sums = ", ".join(f"{counts[name]} {name}" for name in ("survived", "honest", "refused", "WRONG"))
@@ -47,7 +47,7 @@ def as_markdown(cases: Sequence[Case], columns: Sequence[Column], outcomes: Outc
 
 
 def write_docs(cases: Sequence[Case], columns: Sequence[Column], outcomes: Outcomes) -> None:
-    """Replace what stands between the marks."""
+    """Replace the text between the markers."""
     before, _mark, rest = _PAGE.read_text("utf-8").partition(BEGIN)
     _old, _mark, after = rest.partition(END)
     _PAGE.write_text(f"{before}{BEGIN}\n\n{as_markdown(cases, columns, outcomes)}\n\n{END}{after}", "utf-8")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documents with members taken out, made null, or made to hold something else."""
+"""Documents with fields removed, set to null, or replaced with something else."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 Key = tuple[str, str, bytes]
 Documents = Mapping[Key, dict[str, Any]]
-# Where a member stands: in which answer, and by which names and indexes from its top.
+# Position of a field: its response, and the names and indexes that lead to it from the top.
 Site = tuple[Key, tuple[Any, ...]]
 
 _IDENT = re.compile(r".*\d.*")
 _VERSION = re.compile(r"v\d+(\.\d+)?")
-# Ways to say less; the others say something else, or nothing that can be read.
+# Damages that remove information; the others replace it with something else or with something unreadable.
 DROP, NULL = "drop", "null"
 LOSSES = (DROP, NULL)
 _STRANGE: tuple[Any, ...] = (
@@ -34,7 +34,7 @@ _STRANGE: tuple[Any, ...] = (
 
 @dataclasses.dataclass(frozen=True)
 class Damage:
-    """What is done, and to all of which sites."""
+    """One kind of damage and the sites that it is applied to."""
 
     how: str
     sites: tuple[Site, ...]
@@ -45,7 +45,7 @@ class Damage:
 
 
 def sites(documents: Documents) -> dict[str, list[Site]]:
-    """Every member of every answer, by a name that is the same for the same member of other records and answers."""
+    """List every field of every response, grouped by a name that is equal for the same field in other records."""
     found: dict[str, list[Site]] = {}
     for key, document in documents.items():
         method, url, _body = key
@@ -67,35 +67,35 @@ def _paths(node: Any) -> Iterator[tuple[Any, ...]]:
             yield (step, *path)
 
 
-def damaged(documents: Documents, damages: list[Damage], chance: random.Random) -> dict[Key, dict[str, Any]]:
-    """The documents that are not as they were."""
+def apply_damages(documents: Documents, damages: list[Damage], rng: random.Random) -> dict[Key, dict[str, Any]]:
+    """Apply the damages and return the documents that changed."""
     changed: dict[Key, dict[str, Any]] = {}
     for damage in damages:
-        # From the back, so that what is taken out of a list does not move what comes next.
+        # In reverse order, so that removing a list item does not shift the items that follow.
         for key, path in reversed(damage.sites):
             if key not in changed:
                 changed[key] = copy.deepcopy(documents[key])
-            _damage(changed[key], path, damage.how, chance)
+            _damage(changed[key], path, damage.how, rng)
     return changed
 
 
-def _damage(document: Any, path: tuple[Any, ...], how: str, chance: random.Random) -> None:
+def _damage(document: Any, path: tuple[Any, ...], how: str, rng: random.Random) -> None:
     node = document
     for step in path[:-1]:
-        if not _has(node, step):
+        if not _has_step(node, step):
             return
         node = node[step]
     last = path[-1]
-    if not _has(node, last):
+    if not _has_step(node, last):
         return
     if how == DROP:
         del node[last]
     else:
-        node[last] = changed_value(node[last], how, chance)
+        node[last] = damage_value(node[last], how, rng)
 
 
-def _has(node: Any, step: Any) -> bool:
-    """Whether an earlier damage left this place."""
+def _has_step(node: Any, step: Any) -> bool:
+    """Return whether this step still exists after earlier damages."""
     if isinstance(step, int):
         return isinstance(node, list) and step < len(node)
     return isinstance(node, dict) and step in node
@@ -104,14 +104,14 @@ def _has(node: Any, step: Any) -> bool:
 OTHERS = ("strange", "retype", "twice", "cut", "wrap", "deep")
 
 
-def changed_value(value: Any, how: str, chance: random.Random) -> Any:
-    """Something else in this place."""
+def damage_value(value: Any, how: str, rng: random.Random) -> Any:
+    """Return a replacement for this value."""
     if how == NULL:
         return None
     if how == "strange":
-        return copy.deepcopy(chance.choice(_STRANGE))
+        return copy.deepcopy(rng.choice(_STRANGE))
     if how == "retype":
-        return _retyped(value)
+        return _change_type(value)
     if how == "twice" and isinstance(value, list):
         return value + copy.deepcopy(value)
     if how == "cut" and isinstance(value, (list, str)):
@@ -121,11 +121,11 @@ def changed_value(value: Any, how: str, chance: random.Random) -> Any:
         for _level in range(60):
             nested = [nested]
         return nested
-    return [value] if chance.random() < 0.5 else {"value": value}
+    return [value] if rng.random() < 0.5 else {"value": value}
 
 
-def _retyped(value: Any) -> Any:
-    """The same as another type: what a vendor's next release, or its last one, makes of it."""
+def _change_type(value: Any) -> Any:
+    """Convert the value to another type, as a vendor's next or previous release might return it."""
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, (int, float)):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One reading by an adapter, in this process, from a server that is a function: thousands of them in a minute."""
+"""One read by an adapter in this process, from a server that is a function: thousands of reads a minute."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.result impor
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
     argument_spec,
-    endpoint,
-    settings,
+    build_endpoint,
+    build_settings,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
-    """What the server answers."""
+class FakeResponse:
+    """A response of the server."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-Serve = Callable[[requests.PreparedRequest], Told]
+Serve = Callable[[requests.PreparedRequest], FakeResponse]
 
 
 @dataclasses.dataclass(frozen=True)
-class Found:
-    """What a reading came to: points and rows, or the error that ended it."""
+class ReadResult:
+    """The result of a read: points and warnings, or the error that ended it."""
 
     points: list[dict[str, Any]]
     warnings: list[str]
@@ -49,29 +49,29 @@ class Found:
 
 
 class _Transport(BaseAdapter):
-    """In place of sockets: the client's own reading of bodies, its limits and its errors stay as they are."""
+    """Replaces sockets. The client still reads bodies, applies limits and reports errors with its own code."""
 
     def __init__(self, serve: Serve) -> None:
         super().__init__()
         self._serve = serve
 
     def send(self, request: requests.PreparedRequest, *_more: Any, **_options: Any) -> requests.Response:
-        told = self._serve(request)
+        answer = self._serve(request)
         response = requests.Response()
-        response.status_code = told.status
-        response.headers.update(told.headers)
+        response.status_code = answer.status
+        response.headers.update(answer.headers)
         response.url = request.url or ""
-        response.raw = urllib3.HTTPResponse(body=io.BytesIO(told.body), status=told.status, preload_content=False)
+        response.raw = urllib3.HTTPResponse(body=io.BytesIO(answer.body), status=answer.status, preload_content=False)
         return response
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
-def read(source_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any], *, folded: bool) -> Found:
-    """Read all of one server; ``own`` are options of the module. Whatever is no AuditError is a bug and comes out.
+def read(adapter_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any], *, packed: bool) -> ReadResult:
+    """Read everything from one server; ``own`` are module options. Errors other than AuditError are bugs and propagate.
 
-    ``folded``: rows are made of the points and packed as well, which takes longer.
+    ``packed``: also build and pack the rows from the points, which takes longer.
     """
     given = {
         "url": "https://server.example",
@@ -80,26 +80,26 @@ def read(source_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any], 
         "validate_certs": True,
         "retries": 0,
         "connections": 1,
-        # All that is told of points is looked at, also what only counting them would leave out.
+        # Read all details of points, including those that are skipped if points are only counted.
         "detail": "recovery_points",
     }
-    shared = {name: option.get("default") for name, option in argument_spec(source_class).items()}
+    shared = {name: option.get("default") for name, option in argument_spec(adapter_class).items()}
     params = {**shared, **given, **own}
-    client = Client(endpoint(params, source_class), source_class.allowlist)
+    client = Client(build_endpoint(params, adapter_class), adapter_class.allowlist)
     client._session.mount("https://", _Transport(serve))
     client.host = "server.example"
-    reading = Collector(
-        client.host, source_class.product, since=params["since"], until=params["until"], keep_points=True, history=True
+    collector = Collector(
+        client.host, adapter_class.product, since=params["since"], until=params["until"], keep_points=True, history=True
     )
     thread_pool = ThreadPool(1)
-    source = source_class(client, settings(params, source_class), thread_pool)
+    adapter = adapter_class(client, build_settings(params, adapter_class), thread_pool)
     try:
-        source.collect(reading)
-        points = unpack(pack(reading.result()))["recovery_points"] if folded else reading._listed_points()
+        adapter.collect(collector)
+        points = unpack(pack(collector.result()))["recovery_points"] if packed else collector._listed_points()
     except AuditError as error:
-        return Found([], [], error)
+        return ReadResult([], [], error)
     finally:
         thread_pool.close()
-        source.close()
+        adapter.close()
         client.close()
-    return Found(points, reading.warnings, reading.problems[0] if reading.problems else None)
+    return ReadResult(points, collector.warnings, collector.problems[0] if collector.problems else None)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a simulated server answered in one good reading, to be answered again with something changed."""
+"""Record a simulated server's responses during one good read, and replay them with changes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
-from tests.fuzz.reading import Found, Told, read
+from tests.fuzz.reading import FakeResponse, ReadResult, read
 from tests.integration.products import ADAPTERS
-from tests.simulators.estate import build_estate, invite_guests
+from tests.simulators.estate import add_product_scenarios, build_estate
 from tests.simulators.ground_truth import Estate, as_datetime, as_moment
-from tests.simulators.product_api import Call, Dialect
-from tests.simulators.products import DIALECTS
+from tests.simulators.product_api import Call, ProductApi
+from tests.simulators.products import PRODUCT_APIS
 
-# The whole cast of stories, each with a few points only: what counts is how many different members there are.
+# All scenarios, each with only a few points: what counts is the number of different fields.
 _WORKLOADS, _POINTS, _SEED = 20, 3, 7
 
 Key = tuple[str, str, bytes]
@@ -32,7 +32,7 @@ Key = tuple[str, str, bytes]
 
 @dataclasses.dataclass(frozen=True)
 class Setup:
-    """A product in one of its versions or manners, and how it is read."""
+    """A product in one of its versions or variants, and the options to read it with."""
 
     name: str
     product: str
@@ -44,28 +44,31 @@ class Setup:
 
 
 @dataclasses.dataclass
-class Tape:
-    """Answers by request, as documents {status, headers, body}; what is not JSON stays text. ``whole``: unchanged."""
+class Recording:
+    """Responses by request, as documents {status, headers, body}; bodies other than JSON stay text.
+
+    ``original`` is the result of the unchanged read.
+    """
 
     setup: Setup
     documents: Mapping[Key, dict[str, Any]]
-    whole: Found
+    original: ReadResult
 
-    def replay(self, changed: Mapping[Key, dict[str, Any]], *, folded: bool = False) -> Found:
-        """The reading when these documents are changed. What was never asked before is not found."""
+    def replay(self, changed: Mapping[Key, dict[str, Any]], *, packed: bool = False) -> ReadResult:
+        """Read with these documents changed. Requests that were not recorded get a 404."""
 
-        def serve(request: requests.PreparedRequest) -> Told:
+        def serve(request: requests.PreparedRequest) -> FakeResponse:
             key = _key(request)
-            return _told(changed[key]) if key in changed else self._told.get(key, _NOT_FOUND)
+            return _build_response(changed[key]) if key in changed else self._responses.get(key, _NOT_FOUND)
 
-        return read(source_of(self.setup.product), serve, self.setup.own, folded=folded)
+        return read(get_adapter(self.setup.product), serve, self.setup.own, packed=packed)
 
     @cached_property
-    def _told(self) -> dict[Key, Told]:
-        return {key: _told(document) for key, document in self.documents.items()}
+    def _responses(self) -> dict[Key, FakeResponse]:
+        return {key: _build_response(document) for key, document in self.documents.items()}
 
 
-_NOT_FOUND = Told(404, {"Content-Type": "application/json"}, b'{"message": "not found"}')
+_NOT_FOUND = FakeResponse(404, {"Content-Type": "application/json"}, b'{"message": "not found"}')
 
 
 def _key(request: requests.PreparedRequest) -> Key:
@@ -73,91 +76,91 @@ def _key(request: requests.PreparedRequest) -> Key:
     return str(request.method), str(request.url), body.encode() if isinstance(body, str) else body
 
 
-def _told(document: Mapping[str, Any]) -> Told:
+def _build_response(document: Mapping[str, Any]) -> FakeResponse:
     body = document.get("body", "")
     data = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else json.dumps(body).encode()
     headers = {str(name): str(value) for name, value in document["headers"].items()}
-    return Told(document["status"], headers, data)
+    return FakeResponse(document["status"], headers, data)
 
 
-def source_of(product: str) -> type[RestAdapter]:
-    """The adapter of a product that is read over the network."""
+def get_adapter(product: str) -> type[RestAdapter]:
+    """Return the adapter of a product that is read over the network."""
     found = ADAPTERS[product]
     assert issubclass(found, RestAdapter)
     return found
 
 
 @cache
-def _estate() -> Estate:
+def _sample_estate() -> Estate:
     now = as_moment(datetime.now(timezone.utc))
     estate = build_estate(_SEED, _WORKLOADS, _POINTS, now)
-    invite_guests(estate, _POINTS)
+    add_product_scenarios(estate, _POINTS)
     return estate
 
 
-def taped(setup: Setup, answer: Callable[[requests.PreparedRequest], Told]) -> Tape:
-    """A reading of whatever answers, written down."""
+def record(setup: Setup, answer: Callable[[requests.PreparedRequest], FakeResponse]) -> Recording:
+    """Read from ``answer`` and record its responses."""
     documents: dict[Key, dict[str, Any]] = {}
 
-    def serve(request: requests.PreparedRequest) -> Told:
-        told = answer(request)
-        documents[_key(request)] = _document(told)
-        return told
+    def serve(request: requests.PreparedRequest) -> FakeResponse:
+        response = answer(request)
+        documents[_key(request)] = _as_document(response)
+        return response
 
-    whole = read(source_of(setup.product), serve, setup.own, folded=False)
-    return Tape(setup, documents, whole)
+    original = read(get_adapter(setup.product), serve, setup.own, packed=False)
+    return Recording(setup, documents, original)
 
 
 @cache
-def recorded(name: str) -> Tape:
-    """A good reading of this setup, from its simulator."""
+def get_recording(name: str) -> Recording:
+    """Record a good read of this setup from its simulator."""
     setup = next(setup for setup in SETUPS if setup.name == name)
-    dialect = DIALECTS[setup.product](_estate())
-    dialect.start_with(setup.variants)
-    dialect.prepare()
-    account = {key: str(dialect.credentials()[key]) for key in ("username", "password")}
+    api = PRODUCT_APIS[setup.product](_sample_estate())
+    api.set_initial_variants(setup.variants)
+    api.prepare()
+    account = {key: str(api.credentials()[key]) for key in ("username", "password")}
 
-    def answer(request: requests.PreparedRequest) -> Told:
-        return _answer(dialect, request)
+    def answer(request: requests.PreparedRequest) -> FakeResponse:
+        return _get_response(api, request)
 
-    tape = taped(dataclasses.replace(setup, own={**setup.own, **account}), answer)
-    assert tape.whole.error is None
-    return tape
+    recording = record(dataclasses.replace(setup, own={**setup.own, **account}), answer)
+    assert recording.original.error is None
+    return recording
 
 
-def _answer(dialect: Dialect, request: requests.PreparedRequest) -> Told:
+def _get_response(api: ProductApi, request: requests.PreparedRequest) -> FakeResponse:
     parts = urlsplit(request.url or "")
     method, _url, body = _key(request)
     query = parse_qsl(parts.query, keep_blank_values=True)
-    answer = dialect.answer(Call(method, parts.path, query, request.headers, body))
-    headers = {"Date": format_datetime(as_datetime(dialect.clock()), usegmt=True), **answer.headers}
+    answer = api.respond(Call(method, parts.path, query, request.headers, body))
+    headers = {"Date": format_datetime(as_datetime(api.clock()), usegmt=True), **answer.headers}
     if answer.body:
         headers["Content-Type"] = answer.content_type
-    return Told(answer.status, headers, answer.body)
+    return FakeResponse(answer.status, headers, answer.body)
 
 
-def _document(told: Told) -> dict[str, Any]:
-    text = told.body.decode("utf-8-sig")
+def _as_document(response: FakeResponse) -> dict[str, Any]:
+    text = response.body.decode("utf-8-sig")
     try:
         body = json.loads(text)
     except ValueError:
         body = text
-    return {"status": told.status, "headers": dict(told.headers), "body": body}
+    return {"status": response.status, "headers": dict(response.headers), "body": body}
 
 
-def _day(days: int) -> str:
-    """Midnight so many days from today: a window that is the same in every replay."""
+def _midnight(days: int) -> str:
+    """Midnight this many days from today: a window that is the same in every replay."""
     day = datetime.now(timezone.utc).date() + timedelta(days=days)
     return f"{day.isoformat()}T00:00:00Z"
 
 
-_UNITRENDS = {"since": _day(-60), "until": _day(2), "slice": "30d", "timezone": None}
+_UNITRENDS = {"since": _midnight(-60), "until": _midnight(2), "slice": "30d", "timezone": None}
 SETUPS = (
     Setup("spp", "spp"),
     Setup("spp with copies", "spp", {"copies_as_rows": False}, {"copies": True}),
     Setup("spp counts", "spp", {}, {"detail": "counts"}),
     Setup("vprotect", "vprotect"),
-    Setup("vprotect, enums as text", "vprotect", {"enums": "strings"}, {"since": _day(-60)}),
+    Setup("vprotect, enums as text", "vprotect", {"enums": "strings"}, {"since": _midnight(-60)}),
     Setup("unitrends", "unitrends", {}, _UNITRENDS),
     Setup("unitrends of 2015", "unitrends", {"generation": "wiki"}, _UNITRENDS),
     Setup("aws", "veeam_aws"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers that were recorded from live servers, or printed by the vendors, served as if one server gave them all."""
+"""Responses recorded from live servers or published by the vendors, served as if they came from one server."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.fuzz.reading import Told
-from tests.fuzz.replay import Setup, Tape, taped
+from tests.fuzz.reading import FakeResponse
+from tests.fuzz.replay import Recording, Setup, record
 
 _TOKEN = b'{"access_token": "a-token-of-some-length", "sessionid": "a-token-of-some-length"}'
 
 
 @dataclasses.dataclass(frozen=True)
-class Sampled:
-    """A product, how it is read, and which file answers which path."""
+class SampleSet:
+    """A product, the options to read it with, and the sample file for each path."""
 
     setup: Setup
     folder: str
     files: tuple[tuple[str, str], ...]
 
 
-SAMPLED = (
-    Sampled(
+SAMPLE_SETS = (
+    SampleSet(
         Setup("vbr 13.1 recorded", "veeam_backup_replication", own={"api_version": "1.3-rev1"}),
         "veeam_em_vbr/samples/vbr",
         (
@@ -41,7 +41,7 @@ SAMPLED = (
             ("GET .*/backupObjects/.*/restorePoints", "recorded_13.1_restorePoints_subset.json"),
         ),
     ),
-    Sampled(
+    SampleSet(
         Setup("vbr 1.3-rev2 printed", "veeam_backup_replication", own={"api_version": "1.3-rev2"}),
         "veeam_em_vbr/samples/vbr",
         (
@@ -54,7 +54,7 @@ SAMPLED = (
             ("GET .*/replicaPoints", "spec_1.3-rev2_ReplicaPointsResult.json"),
         ),
     ),
-    Sampled(
+    SampleSet(
         Setup("azure 8.1 printed", "veeam_azure", own={"api_version": "v8.1"}),
         "veeam_cloud/samples",
         (
@@ -69,7 +69,7 @@ SAMPLED = (
             ("GET .*/cosmosDb/continuous", "prism_v8.1_restorePoints_cosmosDb_continuous.json"),
         ),
     ),
-    Sampled(
+    SampleSet(
         Setup("vprotect printed", "vprotect"),
         "vprotect/samples",
         (
@@ -78,7 +78,7 @@ SAMPLED = (
             ("GET .*/protected-entities", "doc_protected_entities_older_apidocs.json"),
         ),
     ),
-    Sampled(
+    SampleSet(
         Setup("spp constructed", "spp", own={"workload_types": ["vm"]}),
         "spp/samples",
         (
@@ -87,7 +87,7 @@ SAMPLED = (
             ("GET .*/slapolicy", "doc/slapolicy_list_response.json"),
         ),
     ),
-    Sampled(
+    SampleSet(
         Setup(
             "unitrends constructed",
             "unitrends",
@@ -106,26 +106,26 @@ SAMPLED = (
 )
 
 
-def _alone(data: bytes) -> bytes:
-    """Some files hold a few records of many: they are all that there are here."""
+def _fix_total(data: bytes) -> bytes:
+    """Adjust the total of files that contain only a few of many records."""
     body = json.loads(data)
     if isinstance(body, dict) and isinstance(body.get("data"), list):
         body["pagination"] = {"total": len(body["data"])}
     return json.dumps(body).encode()
 
 
-def sampled(shared: Path, one: Sampled) -> Tape | None:
-    """The reading of these samples; None where they are not at hand."""
-    folder = shared / one.folder
+def record_samples(shared: Path, sample_set: SampleSet) -> Recording | None:
+    """Record the read of these samples; None if the files are not available."""
+    folder = shared / sample_set.folder
     if not folder.exists():
         return None
 
-    def answer(request: requests.PreparedRequest) -> Told:
+    def answer(request: requests.PreparedRequest) -> FakeResponse:
         call = f"{request.method} {urlsplit(request.url or '').path}"
-        file = next((file for pattern, file in one.files if re.fullmatch(pattern, call)), None)
+        file = next((file for pattern, file in sample_set.files if re.fullmatch(pattern, call)), None)
         headers = {"Content-Type": "application/json", "Set-Cookie": "JSESSIONID=a-token-of-some-length"}
         if file is not None:
-            return Told(200, headers, _alone((folder / file).read_bytes()))
-        return Told(200, headers, _TOKEN) if request.method == "POST" else Told(404, headers, b"{}")
+            return FakeResponse(200, headers, _fix_total((folder / file).read_bytes()))
+        return FakeResponse(200, headers, _TOKEN) if request.method == "POST" else FakeResponse(404, headers, b"{}")
 
-    return taped(one.setup, answer)
+    return record(sample_set.setup, answer)

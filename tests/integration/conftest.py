@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Simulated servers for the integration tests: one set for a whole run, put back to how it was before each test."""
+"""Simulated servers for the integration tests: one set per test run, reset before each test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.simulators import running
 
 
 class Simulators:
-    """The ready document, the truth, and the switches of running simulators."""
+    """The ready document, the true data, and the controls of running simulators."""
 
     def __init__(self, ready: dict[str, Any]) -> None:
         self.ready = ready
@@ -27,7 +27,7 @@ class Simulators:
         self._context = ssl.create_default_context(cafile=ready["ca_path"])
 
     def ask(self, product: str, path: str, body: Any = None) -> Any:
-        """Use one of the simulators' own paths: __requests, __sessions, __faults, __variant, __reset."""
+        """Call one of the simulators' control paths: __requests, __sessions, __faults, __variant, __reset."""
         url = f"{self.ready['products'][product]['control']}/{path}"
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
@@ -43,17 +43,17 @@ class Simulators:
         return json.loads(text) if text else None
 
     def requests(self, product: str) -> list[dict[str, Any]]:
-        """What clients sent since the last reset."""
-        told = self.ask(product, "__requests")
-        return list(told["requests"] if isinstance(told, dict) else told)
+        """List the requests that clients sent since the last reset."""
+        recorded = self.ask(product, "__requests")
+        return list(recorded["requests"] if isinstance(recorded, dict) else recorded)
 
     @property
     def products(self) -> list[str]:
-        """The names of all products served."""
+        """List the names of all products served."""
         return list(self.ready["products"])
 
     def reset(self) -> None:
-        """Forget faults, variants, sessions and recorded requests."""
+        """Clear faults, variants, sessions and recorded requests."""
         for product in self.products:
             self.ask(product, "__reset", {})
 
@@ -67,7 +67,7 @@ def running_simulators() -> Iterator[Simulators]:
 
 @pytest.fixture
 def simulators(running_simulators: Simulators) -> Iterator[Simulators]:
-    """The same, put back to how it was. Whatever a test does, no session stays open."""
+    """The same simulators after a reset. Fails if a test leaves a session open."""
     running_simulators.reset()
     yield running_simulators
     left = {product: running_simulators.ask(product, "__sessions")["open"] for product in running_simulators.products}

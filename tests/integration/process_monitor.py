@@ -11,39 +11,39 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PROC = Path("/proc")
-_SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_BETWEEN_SAMPLES = 0.1
 
 
-class ProcessWatch:
-    """Looks again and again at a process and all that it started, and what these started."""
+class ProcessMonitor:
+    """Repeatedly records a process and all its descendants."""
 
     def __init__(self) -> None:
         self.seen: set[bytes] = set()
         self.processes: set[int] = set()
-        self._over = threading.Event()
+        self._stopped = threading.Event()
 
     @contextlib.contextmanager
-    def on(self, process: int) -> Iterator[None]:
-        """Look until the end of the block."""
+    def watching(self, process: int) -> Iterator[None]:
+        """Record until the end of the block."""
         self.processes.add(process)
-        looking = threading.Thread(target=self._look_on, daemon=True)
-        looking.start()
+        watcher = threading.Thread(target=self._watch, daemon=True)
+        watcher.start()
         try:
             yield
         finally:
-            self._over.set()
-            looking.join()
+            self._stopped.set()
+            watcher.join()
 
-    def _look_on(self) -> None:
-        while not self._over.wait(_SECONDS_BETWEEN_LOOKS):
+    def _watch(self) -> None:
+        while not self._stopped.wait(_SECONDS_BETWEEN_SAMPLES):
             for folder in _PROC.iterdir():
-                # Processes end while they are looked at.
+                # Processes may end while they are inspected.
                 with contextlib.suppress(OSError):
                     if folder.name.isdigit():
-                        self._look_at(int(folder.name), folder)
+                        self._record(int(folder.name), folder)
 
-    def _look_at(self, number: int, folder: Path) -> None:
-        # The name, in brackets, may hold anything; behind it stand the state and the parent.
+    def _record(self, number: int, folder: Path) -> None:
+        # The name, in parentheses, may contain anything; state and parent follow it.
         parent = int((folder / "stat").read_bytes().rpartition(b")")[2].split()[1])
         if number in self.processes or parent in self.processes:
             self.processes.add(number)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs an info module as Ansible does, in a process of its own, without the second that ansible-playbook needs."""
+"""Run an info module as Ansible does, in its own process, without the second that ansible-playbook needs to start."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from typing import Any
 from tests.integration.products import MODULES, PREFIXES
 from tests.tools.project import ROOT
 
-__all__ = ["MODULES", "Ended", "ended", "login_of", "read", "run_module", "start_module"]
+__all__ = ["MODULES", "ModuleResult", "get_login", "read", "run_module", "start_module", "wait_for_module"]
 
-# What AnsiballZ does: arguments come over stdin, the module runs as __main__. ansible-core 2.19 wants a profile too.
+# Like AnsiballZ: arguments on stdin, the module runs as __main__. ansible-core 2.19 also requires a profile.
 _RUN = """
 import runpy, sys
 from ansible.module_utils import basic
@@ -30,8 +30,8 @@ runpy.run_module("ansible_collections.backup.audit.plugins.modules." + sys.argv[
 
 
 @dataclasses.dataclass(frozen=True)
-class Ended:
-    """How a module ended: its result, and all that it printed."""
+class ModuleResult:
+    """The result of a module and everything that it printed."""
 
     result: dict[str, Any]
     status: int
@@ -44,21 +44,21 @@ class Ended:
 
     @property
     def message(self) -> str:
-        """The one line for people."""
+        """The message for people."""
         return str(self.result.get("msg", ""))
 
 
 def run_module(
     name: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None, *, before: str = ""
-) -> Ended:
-    """Run one module with these arguments, after some lines of Python in the same process."""
-    return ended(start_module(name, arguments, environment, before=before))
+) -> ModuleResult:
+    """Run one module with these arguments, after the Python lines in ``before`` in the same process."""
+    return wait_for_module(start_module(name, arguments, environment, before=before))
 
 
 def start_module(
     name: str, arguments: Mapping[str, Any], environment: Mapping[str, str] | None = None, *, before: str = ""
 ) -> subprocess.Popen[str]:
-    """The same, not waited for: ``ended`` does that."""
+    """Start one module without waiting; ``wait_for_module`` waits for it."""
     tree = str(ROOT / ".venv" / "tree")
     environ = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES)}
     environ.update({"PYTHONPATH": tree, **(environment or {})})
@@ -72,8 +72,8 @@ def start_module(
     return process
 
 
-def ended(process: subprocess.Popen[str]) -> Ended:
-    """How a module ended that was started."""
+def wait_for_module(process: subprocess.Popen[str]) -> ModuleResult:
+    """Wait for a started module and return its result."""
     try:
         output, errors = process.communicate(timeout=120)
     finally:
@@ -81,11 +81,11 @@ def ended(process: subprocess.Popen[str]) -> Ended:
     lines = [line for line in output.splitlines() if line.startswith("{")]
     if not lines:
         raise AssertionError(f"the module printed no result:\n{output}\n{errors}")
-    return Ended(json.loads(lines[-1]), process.returncode, output + errors)
+    return ModuleResult(json.loads(lines[-1]), process.returncode, output + errors)
 
 
-def login_of(ready: Mapping[str, Any], product: str, account: str | None = None) -> dict[str, Any]:
-    """Connection options for a simulated server."""
+def get_login(ready: Mapping[str, Any], product: str, account: str | None = None) -> dict[str, Any]:
+    """Return connection options for a simulated server."""
     server = ready["products"][product]
     login = server["accounts"][account] if account else server
     return {
@@ -96,7 +96,7 @@ def login_of(ready: Mapping[str, Any], product: str, account: str | None = None)
     }
 
 
-def read(ready: Mapping[str, Any], product: str, account: str | None = None, **options: Any) -> Ended:
-    """Run the module that reads this product, against its simulator."""
+def read(ready: Mapping[str, Any], product: str, account: str | None = None, **options: Any) -> ModuleResult:
+    """Run the module for this product against its simulator."""
     name, own = MODULES[product]
-    return run_module(name, {**login_of(ready, product, account), **own, **options})
+    return run_module(name, {**get_login(ready, product, account), **own, **options})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs real plays with the installed collection, as a user would."""
+"""Run real plays with the installed collection, as a user would."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from typing import Any
 
 import yaml
 
-from tests.integration.process_monitor import ProcessWatch
+from tests.integration.process_monitor import ProcessMonitor
 from tests.integration.running_modules import MODULES
 from tests.tools.project import ROOT
 
 
 @dataclasses.dataclass(frozen=True)
-class Played:
-    """How a play ended, and all that it printed."""
+class PlayResult:
+    """The exit status of a play and everything that it printed."""
 
     status: int
     output: str
@@ -38,9 +38,9 @@ def play(
     variables: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
-    watch: ProcessWatch | None = None,
+    watch: ProcessMonitor | None = None,
     timeout: float = 300,
-) -> Played:
+) -> PlayResult:
     """Run a playbook (its full name, or plays as data) with ``folder`` as the current directory."""
     if not isinstance(playbook, str):
         file = folder / "play.yml"
@@ -69,21 +69,21 @@ def play(
         text=True,
     )
     try:
-        with watch.on(process.pid) if watch else contextlib.nullcontext():
+        with watch.watching(process.pid) if watch else contextlib.nullcontext():
             output, errors = process.communicate(timeout=timeout)
     finally:
         process.kill()
-    return Played(process.returncode, output + errors)
+    return PlayResult(process.returncode, output + errors)
 
 
 def on_localhost(*tasks: dict[str, Any]) -> list[dict[str, Any]]:
-    """One play on the control node."""
+    """Build one play on the control node."""
     head = {"name": "Test", "hosts": "localhost", "gather_facts": False}
     return [{**head, "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}, "tasks": list(tasks)}]
 
 
 def servers(ready: Mapping[str, Any], **overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """An inventory with the simulated servers in backup_servers, as a user would write it."""
+    """Build an inventory with the simulated servers in backup_servers, as a user would write it."""
     hosts = {}
     for product in MODULES:
         server = ready["products"][product]
@@ -99,7 +99,7 @@ def servers(ready: Mapping[str, Any], **overrides: Mapping[str, Any]) -> dict[st
 
 
 def kept_reads(ready: Mapping[str, Any], folder: Path) -> Path:
-    """A directory with the READs of all simulated servers, made and kept by the playbook gather."""
+    """Run the playbook gather, and return the directory with the stored reads of all simulated servers."""
     facts = folder / "facts"
     ended = play(
         "backup.audit.gather", folder, inventory=servers(ready), variables={"compliance_facts_dir": str(facts)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWX kit: taken by `awx import` and by the playbook, twice, by a stand-in that refuses what AWX refuses."""
+"""The AWX kit: `awx import` and the playbook apply it, twice, to a stand-in that enforces AWX's rules."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SAID = {
 
 
 def without_ids(standin: Standin) -> dict[str, list[dict[str, Any]]]:
-    """What is stored, comparable between two: each object with names in place of ids."""
+    """Return what is stored in a comparable form: each object with names instead of ids."""
     names = {
         (resource, number): values.get("name", values.get("identifier"))
         for resource, objects in standin.objects.items()
@@ -103,11 +103,11 @@ def test_the_playbook_makes_the_same_and_nothing_twice(tmp_path: Path) -> None:
         assert (standin.state(), standin.writes) == (state, writes)
         made = without_ids(standin)
     types = yaml.safe_load((KIT / "assets.yml").read_text("utf-8"))["credential_types"]
-    told = {entry["name"]: entry for entry in made["credential_types"]}
+    stored = {entry["name"]: entry for entry in made["credential_types"]}
     for asset in types:
-        # The templates of injectors are AWX's to render, not Ansible's.
-        assert told[asset["name"]]["injectors"] == asset["injectors"]
-        assert told[asset["name"]]["inputs"] == asset["inputs"]
+        # The templates of injectors are rendered by AWX, not by Ansible.
+        assert stored[asset["name"]]["injectors"] == asset["injectors"]
+        assert stored[asset["name"]]["inputs"] == asset["inputs"]
     assert made["projects"][0]["scm_url"] == SAID["awx_setup_project_url"]
     assert {host["name"] for host in made["hosts"]} == {"spp-example", "spp-berlin"}
 

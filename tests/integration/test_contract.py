@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One contract for every product: the module returns the estate's truth, field by field."""
+"""One contract for every product: the module returns the estate's true values, field by field."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ CASES = [
 
 @pytest.mark.parametrize(("product", "options"), CASES)
 def test_points_are_the_truth(simulators: Simulators, product: str, options: dict[str, Any]) -> None:
-    """Every point that the product lists is there, once, and says nothing but the truth."""
+    """Every point that the product lists is returned once, with only true values."""
     ended = read(simulators.ready, product, detail="recovery_points", **options)
     assert not ended.failed, ended.message
-    told: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    by_time: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for point in ended.result["recovery_points"]:
-        told.setdefault((point["workload_id"], point["created_at"][:19]), []).append(point)
-    ids = {ident for ident, _time in told if ident}
+        by_time.setdefault((point["workload_id"], point["created_at"][:19]), []).append(point)
+    ids = {ident for ident, _time in by_time if ident}
     version = options.get("api_version") or contract.newest_version(product)
     problems = []
     expected = 0
@@ -50,23 +50,23 @@ def test_points_are_the_truth(simulators: Simulators, product: str, options: dic
         expected += 1
         ident = contract.workload_id(simulators.estate, product, workload, truth, ids)
         times = (truth["created_at"][:19], contract.hour_before(truth["created_at"])[:19])
-        same_time = told.get((ident, times[0])) or told.get((ident, times[1]), [])
+        same_time = by_time.get((ident, times[0])) or by_time.get((ident, times[1]), [])
         name = f"{workload['name']} ({workload['key']}) at {truth['created_at']}"
         if not same_time:
             problems.append(f"{name}: missing")
             continue
-        # A backup and a snapshot may be of one moment; another kind is a difference, unless it cannot be told.
+        # A backup and a snapshot may have the same time; another kind is a difference unless it is not reported.
         same_kind = (index for index, each in enumerate(same_time) if each["kind"] == truth["kind"])
         point = same_time.pop(next(same_kind, 0))
         unknown = contract.not_reported(product, point["workload_type"], version)
         problems += [f"{name}: {difference}" for difference in contract.differences(point, truth, unknown)]
-    problems += [f"not in the estate: {point}" for points in told.values() for point in points]
+    problems += [f"not in the estate: {point}" for points in by_time.values() for point in points]
     assert not problems, "\n".join(problems[:30])
     assert len(ended.result["recovery_points"]) == expected > 100
 
 
 def _without_ages(value: Any) -> Any:
-    """What does not change from one second to the next."""
+    """Remove values that change from one second to the next."""
     if isinstance(value, dict):
         kept = {name: inner for name, inner in value.items() if name not in ("newest_age_seconds", "gaps")}
         return {name: _without_ages(inner) for name, inner in kept.items()}
@@ -77,7 +77,7 @@ def _without_ages(value: Any) -> Any:
 def test_rows_are_the_same_whether_points_are_kept_or_only_counted(
     simulators: Simulators, product: str, options: dict[str, Any]
 ) -> None:
-    """Points that are only counted are not all built one by one; the truth of those that are was looked at above."""
+    """Not all points that are only counted are built individually; the test above checks the values of the others."""
     kept = read(simulators.ready, product, detail="recovery_points", **options)
     counted = read(simulators.ready, product, detail="workloads", **options)
     rows = [[_without_ages(row) for row in ended.result["workloads"]] for ended in (kept, counted)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action groups: what module_defaults says reaches every module of its group, in a real play."""
+"""The action groups: module_defaults apply to every module of their group, in a real play."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import MODULES, login_of
+from tests.integration.running_modules import MODULES, get_login
 from tests.integration.running_plays import on_localhost, play
 from tests.tools.project import ROOT
 
@@ -30,7 +30,7 @@ def test_the_defaults_of_the_groups_reach_their_modules(
 ) -> None:
     tasks = []
     for product, (module, own) in MODULES.items():
-        defaults = {**login_of(simulators.ready, product), "names": ["web-*"], "history": True}
+        defaults = {**get_login(simulators.ready, product), "names": ["web-*"], "history": True}
         read = {"name": product, f"backup.audit.{module}": own, "register": f"read_{product}"}
         tasks.append(
             {"name": product, "module_defaults": {"group/backup.audit.info": defaults}, "block": [read]},
@@ -43,11 +43,15 @@ def test_the_defaults_of_the_groups_reach_their_modules(
         run = {"name": module, f"backup.audit.{module}": options, "register": f"read_{module}", "ignore_errors": True}
         tasks.append({"name": module, "module_defaults": {"group/backup.audit.tools": defaults}, "block": [run]})
     names = [*MODULES, *GROUPS["tools"]]
-    told = ", ".join(f"'{name}': read_{name}" for name in names)
-    keep = {"content": f"{{{{ {{ {told} }} | to_json }}}}", "dest": str(tmp_path / "told.json"), "mode": "0600"}
+    expressions = ", ".join(f"'{name}': read_{name}" for name in names)
+    keep = {
+        "content": f"{{{{ {{ {expressions} }} | to_json }}}}",
+        "dest": str(tmp_path / "results.json"),
+        "mode": "0600",
+    }
     ended = play(on_localhost(*tasks, {"name": "Keep", "ansible.builtin.copy": keep}), tmp_path, arguments=verbosity)
     assert ended.status == 0, ended.output[-3000:]
-    results = json.loads((tmp_path / "told.json").read_text("utf-8"))
+    results = json.loads((tmp_path / "results.json").read_text("utf-8"))
     for product in MODULES:
         rows = results[product]["workloads"]
         assert {row["workload_name"] for row in rows if row["recovery_points"]} == {"web-01", "web-02"}, product

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `make demo` names at its end leads to a verdict on a server of one's own."""
+"""The next steps that `make demo` prints lead to a verdict on the user's own server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import login_of
+from tests.integration.running_modules import get_login
 from tests.tools import demo
 from tests.tools.project import ROOT
 
@@ -21,13 +21,13 @@ from tests.tools.project import ROOT
 def test_what_is_named_at_the_end_reads_a_server_of_ones_own(
     simulators: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the lines of the file that it asks to change are changed, and its command is run as it is printed."""
+    """Only the lines that the file says to change are changed, and its command is run as printed."""
     monkeypatch.setattr(demo, "ROOT", tmp_path)
     monkeypatch.setattr(demo, "OUTPUT", tmp_path)
     monkeypatch.setattr(demo, "OWN", tmp_path / "my_servers.yml")
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    said = demo.what_next()
-    login = login_of(simulators.ready, "vprotect")
+    printed = demo.next_steps()
+    login = get_login(simulators.ready, "vprotect")
     text = demo.OWN.read_text()
     for line, new in (
         ("backup_product: spp", "backup_product: vprotect"),
@@ -38,15 +38,15 @@ def test_what_is_named_at_the_end_reads_a_server_of_ones_own(
         assert line in text
         text = text.replace(line, new)
     demo.OWN.write_text(text)
-    assert demo.what_next() == said
+    assert demo.next_steps() == printed
     assert demo.OWN.read_text() == text
-    (command,) = [line.partition("3. ")[2] for line in said.splitlines() if line.startswith("  3. ")]
+    (command,) = [line.partition("3. ")[2] for line in printed.splitlines() if line.startswith("  3. ")]
     environment = {**os.environ, "BACKUP_PASSWORD": login["password"], "LC_ALL": "C.UTF-8"}
     environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
     ended = subprocess.run(
         ["/bin/sh", "-c", command], env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=120
     )
     assert "NOT COMPLIANT: of" in ended.stdout, ended.stdout + ended.stderr
-    told = json.loads((tmp_path / "mine" / "findings.json").read_text("utf-8"))
-    assert [(one["server"]["product"], one["complete"]) for one in told["reads"]] == [("vprotect", True)]
+    findings = json.loads((tmp_path / "mine" / "findings.json").read_text("utf-8"))
+    assert [(one["server"]["product"], one["complete"]) for one in findings["reads"]] == [("vprotect", True)]
     assert (tmp_path / "mine" / "report.html").is_file()

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every YAML block of the documentation is run as what it is: a play, tasks, a policy, an inventory, a rulebook, ...
+"""Every YAML block of the documentation is run according to its kind: play, tasks, policy, inventory, rulebook, ...
 
-Addresses and passwords become those of simulated servers, paths those of a folder of the test; nothing else changes.
-Verdicts may be bad; nothing may fail for any other reason. A block that cannot be run is marked in its page.
+Addresses and passwords are replaced with those of simulated servers, and paths with a test folder; nothing else
+changes. Verdicts may be bad; nothing may fail for another reason. A block that cannot be run is marked in its page.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ import pytest
 import yaml
 
 from tests.integration.conftest import Simulators
+from tests.integration.documentation_blocks import Block, all_blocks
 from tests.integration.products import ADAPTERS
-from tests.integration.reading_pages import Block, all_blocks
-from tests.integration.running_modules import MODULES, login_of, read
-from tests.integration.running_plays import Played, on_localhost, play, servers
-from tests.integration.test_events import look
-from tests.integration.test_examples import HOSTS, product_of
+from tests.integration.running_modules import MODULES, get_login, read
+from tests.integration.running_plays import PlayResult, on_localhost, play, servers
+from tests.integration.test_events import read_events
+from tests.integration.test_examples import HOSTS, get_product
 from tests.tools.project import ROOT
 
 BLOCKS = all_blocks("yaml", "yml")
-# More than these few would be a way around this test.
+# A larger number would circumvent this test.
 MOST_NOT_RUN = 6
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 PASSWORD = "for the tests"
@@ -41,7 +41,7 @@ PROMETHEUS = re.compile(r"backup_audit_\w+")
 
 
 class Example:
-    """One block, and what there is to run it."""
+    """One block and the environment to run it in."""
 
     def __init__(self, block: Block, simulators: Simulators, folder: Path) -> None:
         self.block = block
@@ -49,41 +49,41 @@ class Example:
         self.simulators = simulators
         self.folder = folder
 
-    def pointed(self, content: Any) -> Any:
-        """The same with the addresses of simulated servers; who becomes root here would be asked for a password."""
+    def use_simulators(self, content: Any) -> Any:
+        """Replace addresses with simulated servers; become is removed because it would ask for a password."""
         if isinstance(content, list):
-            return [self.pointed(inner) for inner in content]
+            return [self.use_simulators(inner) for inner in content]
         if not isinstance(content, dict):
-            return self.placed(content) if isinstance(content, str) else content
-        changed = {name: self.pointed(inner) for name, inner in content.items() if not name.startswith("become")}
+            return self.move_path(content) if isinstance(content, str) else content
+        changed = {name: self.use_simulators(inner) for name, inner in content.items() if not name.startswith("become")}
         for name, options in content.items():
             if name.startswith("backup.audit.") and "url" in (options or {}):
-                changed[name].update(self.login(product_of(name, options)))
+                changed[name].update(self.login(get_product(name, options)))
         return changed
 
     def login(self, product: str) -> dict[str, Any]:
-        """How to reach what is simulated; the password stays the variable that it is."""
-        login = login_of(self.simulators.ready, product)
+        """Return the connection of the simulated server; the password stays the example's variable."""
+        login = get_login(self.simulators.ready, product)
         return {name: login[name] for name in ("url", "username", "ca_path")}
 
-    def placed(self, text: str) -> str:
-        """A path of the example, in the folder."""
+    def move_path(self, text: str) -> str:
+        """Return a path of the example, moved into the folder."""
         for path in ("/var/lib/backup-audit", "/srv/", "/etc/borg/", "/etc/restic/"):
             text = text.replace(path, f"{self.folder}/{path.strip('/').replace('/', '-')}{'/' * path.endswith('/')}")
         return text
 
     def variables(self) -> dict[str, Any]:
-        """What examples take from elsewhere: passwords."""
-        login = {name: login_of(self.simulators.ready, product)["password"] for name, product in HOSTS.items()}
+        """Return the variables that examples define elsewhere: passwords."""
+        login = {name: get_login(self.simulators.ready, product)["password"] for name, product in HOSTS.items()}
         return {f"{prefix}{name}_password": word for name, word in login.items() for prefix in ("", "vault_")}
 
-    def play(self, plays: Any, inventory: dict[str, Any] | None = None, **more: Any) -> Played:
-        """Run it; a bad verdict is the only reason to fail."""
+    def play(self, plays: Any, inventory: dict[str, Any] | None = None, **more: Any) -> PlayResult:
+        """Run the plays; a bad verdict is the only permitted failure."""
         environment = {
             f"{prefix}_{name.upper()}": value
             for product in MODULES
             for prefix in ADAPTERS[product].environment
-            for name, value in login_of(self.simulators.ready, product).items()
+            for name, value in get_login(self.simulators.ready, product).items()
         }
         hosts = {
             "production": {"hosts": {"web-01": LOCAL}},
@@ -104,7 +104,7 @@ class Example:
 
 
 def run_plays(example: Example) -> None:
-    """Plays, with a real repository where one is read with a tool."""
+    """Run plays, with a real repository if one is read with a tool."""
     for tool, make in (("restic", make_restic), ("borg", make_borg)):
         if f"backup.audit.{tool}_" in example.block.text:
             if shutil.which(tool) is None:
@@ -114,12 +114,12 @@ def run_plays(example: Example) -> None:
     evidence.mkdir()
     kept = read(example.simulators.ready, "veeam_azure").result
     (evidence / "2025-12-31.json").write_text(json.dumps(kept), "utf-8")
-    example.play(example.pointed(example.content))
+    example.play(example.use_simulators(example.content))
 
 
 def make_restic(example: Example) -> None:
-    """A repository with one snapshot, where the example looks for it."""
-    password, repository = example.placed("/etc/restic/password"), example.placed("/srv/restic")
+    """Create a repository with one snapshot at the path in the example."""
+    password, repository = example.move_path("/etc/restic/password"), example.move_path("/srv/restic")
     _with_password(password)
     for arguments in (["init"], ["backup", "--quiet", "--host", "web01", password]):
         command = ["restic", "--repo", repository, "--password-file", password, *arguments]
@@ -127,8 +127,8 @@ def make_restic(example: Example) -> None:
 
 
 def make_borg(example: Example) -> None:
-    """A repository with one archive, where the example looks for it."""
-    password, repository = example.placed("/etc/borg/passphrase"), example.placed("/srv/borg")
+    """Create a repository with one archive at the path in the example."""
+    password, repository = example.move_path("/etc/borg/passphrase"), example.move_path("/srv/borg")
     _with_password(password)
     Path(repository).parent.mkdir(exist_ok=True)
     environment = {**os.environ, "BORG_PASSPHRASE": PASSWORD}
@@ -142,8 +142,8 @@ def _with_password(path: str) -> None:
     Path(path).chmod(0o600)
 
 
-def judged(example: Example, **more: Any) -> list[dict[str, Any]]:
-    """Tasks that leave an assessment in ``verdict``, by these options of the assertion."""
+def assertion_tasks(example: Example, **more: Any) -> list[dict[str, Any]]:
+    """Build tasks that store an assessment in ``verdict``, with these options of the assertion."""
     reads = example.folder / "read.json"
     reads.write_text(json.dumps(read(example.simulators.ready, "spp", pack=True).result), "utf-8")
     task = {
@@ -157,30 +157,30 @@ def judged(example: Example, **more: Any) -> list[dict[str, Any]]:
 
 
 def run_tasks(example: Example) -> None:
-    """Tasks of a play that has READs, a verdict, and the verdict of the last run."""
+    """Run tasks of a play that has reads, a verdict, and the verdict of the last run."""
     (example.folder / "evidence").mkdir()
-    before = judged(example, **DAILY)
+    before = assertion_tasks(example, **DAILY)
     given = {"reads": [str(example.folder / "read.json")]}
     last = {"name": "Remember", "ansible.builtin.set_fact": {"last_run": "{{ verdict }}"}}
-    example.play(on_localhost(*before, last, *example.pointed(example.content)), variables=given)
+    example.play(on_localhost(*before, last, *example.use_simulators(example.content)), variables=given)
 
 
 def run_policy(example: Example) -> None:
-    """Options of the assertion: each is taken, and something is judged by them."""
+    """Run options of the assertion: each is accepted, and the result is an assessment."""
     options = example.content if {"policy", "policies"} & set(example.content) else {**DAILY, **example.content}
-    ended = example.play(on_localhost(*judged(example, **json.loads(json.dumps(options, default=str)))))
+    ended = example.play(on_localhost(*assertion_tasks(example, **json.loads(json.dumps(options, default=str)))))
     assert "failed=0" in ended.output, ended.output[-4000:]
 
 
 def run_role_variables(example: Example) -> None:
-    """Variables of the role compliance, with -e."""
+    """Run variables of the role compliance with -e."""
     output = {"compliance_output": str(example.folder / "output")}
     example.play("backup.audit.compliance", variables={**example.content, **output})
     assert list((example.folder / "output").iterdir())
 
 
 def run_inventory(example: Example) -> None:
-    """Backup servers: the playbook compliance reads every one of them."""
+    """Run an inventory of backup servers: the playbook compliance reads every one of them."""
     hosts = example.content["backup_servers"]["hosts"]
     for host in hosts.values():
         host |= {f"backup_{name}": value for name, value in example.login(host["backup_product"]).items()}
@@ -189,23 +189,23 @@ def run_inventory(example: Example) -> None:
 
 
 def run_rulebook(example: Example) -> None:
-    """The source reads what the rulebook names, and tells what its conditions ask for."""
+    """The source reads the servers of the rulebook, and its events match the rulebook's conditions."""
     (book,) = example.content
     (source,) = (entry["backup.audit.recovery_points"] for entry in book["sources"])
     assert set(source) <= {"interval", "state_file", "policy", "servers"}
     for server in source["servers"]:
         assert re.fullmatch(r"\{\{ \w+_password \}\}", server["password"])
-        server |= {**login_of(example.simulators.ready, server["product"])}
-    told = look(source["servers"], source["policy"], None)
+        server |= {**get_login(example.simulators.ready, server["product"])}
+    events = read_events(source["servers"], source["policy"], None)
     for rule in book["rules"]:
         path, value = re.fullmatch(r'event\.recovery_points\.(\w+) == "(\w+)"', rule["condition"]).groups()  # type: ignore[union-attr]
-        assert value in {event[path] for event in told}
+        assert value in {event[path] for event in events}
 
 
 def run_alerts(example: Example) -> None:
-    """Every metric of an alert is there, with the name that it has."""
+    """Check that every metric of an alert exists under that name."""
     keep = {"content": "{{ verdict | backup.audit.to_openmetrics }}", "dest": str(example.folder / "metrics")}
-    tasks = [*judged(example, **DAILY), {"name": "Keep", "ansible.builtin.copy": {**keep, "mode": "0600"}}]
+    tasks = [*assertion_tasks(example, **DAILY), {"name": "Keep", "ansible.builtin.copy": {**keep, "mode": "0600"}}]
     example.play(on_localhost(*tasks))
     lines = (example.folder / "metrics").read_text("utf-8").splitlines()
     there = {found[0] for line in lines if (found := PROMETHEUS.match(line))}
@@ -216,7 +216,7 @@ def run_alerts(example: Example) -> None:
 
 
 def check_accounts(example: Example) -> None:
-    """Host by host what the templates of AWX take from it."""
+    """Check each host's accounts against what the AWX templates use."""
     group = (ROOT / "extensions" / "awx" / "assets.yml").read_text("utf-8")
     for account in example.content.values():
         assert account
@@ -224,19 +224,19 @@ def check_accounts(example: Example) -> None:
 
 
 def check_vault(example: Example) -> None:
-    """Each is used by another block of its page."""
+    """Check that another block of the page uses each variable."""
     others = [block.text for block in BLOCKS if block.page == example.block.page and block != example.block]
     assert all(any(f"{{{{ {name} }}}}" in text for text in others) for name in example.content)
 
 
 def check_fragment(example: Example) -> None:
-    """Sections of a changelog that the changelog has."""
+    """Check that the changelog has the sections of the fragment."""
     config = yaml.safe_load((ROOT / "changelogs" / "config.yaml").read_text("utf-8"))
     assert set(example.content) <= {name for name, _title in config["sections"]}
 
 
-def kind_of(content: Any) -> Callable[[Example], None]:
-    """What a block is, and how that is run."""
+def get_runner(content: Any) -> Callable[[Example], None]:
+    """Return the function that runs this kind of block."""
     names = set(content) if isinstance(content, dict) else set().union(*(set(entry) for entry in content))
     listed = isinstance(content, list)
     assertion = yaml.safe_load(_documentation("recovery_points_assert"))["options"]
@@ -267,19 +267,19 @@ def _documentation(module: str) -> str:
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if not block.not_run], ids=lambda block: block.place)
 def test_block_runs(simulators: Simulators, tmp_path: Path, block: Block) -> None:
-    """As it stands."""
+    """Run the block unchanged."""
     example = Example(block, simulators, tmp_path)
-    kind_of(example.content)(example)
+    get_runner(example.content)(example)
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.not_run], ids=lambda block: block.place)
 def test_block_that_cannot_be_run_is_a_play_at_least(tmp_path: Path, block: Block) -> None:
-    """Its syntax is checked, and the names of its modules and roles with it."""
+    """Check its syntax, including the names of its modules and roles."""
     ended = play(yaml.safe_load(block.text), tmp_path, arguments=("--syntax-check",))
     assert ended.status == 0, ended.output
 
 
 def test_few_blocks_are_not_run() -> None:
-    """Each says why."""
+    """Each has a reason."""
     marked = [f"{block.place}: {block.not_run}" for block in BLOCKS if block.not_run]
     assert len(marked) <= MOST_NOT_RUN, "\n".join(marked)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Connections from the environment. AWX sets a variable for every field of a credential, also for those left empty."""
+"""Connections from the environment. AWX sets a variable for every field of a credential, including empty fields."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 
 from tests.integration.conftest import Simulators
 from tests.integration.products import ADAPTERS
-from tests.integration.running_modules import MODULES, login_of, run_module
+from tests.integration.running_modules import MODULES, get_login, run_module
 
 NAMES = ("URL", "USERNAME", "PASSWORD", "VALIDATE_CERTS", "CA_PATH")
 
 
 @pytest.fixture
 def empty_file(tmp_path: Path) -> str:
-    """What AWX makes of a field for a file that was left empty."""
+    """Create the file that AWX creates for an empty file field."""
     path = tmp_path / "empty.pem"
     path.touch()
     return str(path)
@@ -26,9 +26,9 @@ def empty_file(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("product", list(MODULES))
 def test_the_environment_may_give_all(simulators: Simulators, product: str, empty_file: str) -> None:
-    """From the last prefix, where the one before is there but empty; empty options are not given either."""
+    """The last prefix is used if the variable of the previous one is empty; empty options count as not given."""
     name, own = MODULES[product]
-    login = login_of(simulators.ready, product)
+    login = get_login(simulators.ready, product)
     *before, last = ADAPTERS[product].environment
     environment = {f"{last}_{key.upper()}": value for key, value in login.items()}
     for prefix in before:
@@ -42,9 +42,9 @@ def test_the_environment_may_give_all(simulators: Simulators, product: str, empt
 
 @pytest.mark.parametrize("product", list(MODULES))
 def test_empty_variables_say_nothing(simulators: Simulators, product: str, empty_file: str) -> None:
-    """The options hold, the certificate is checked, and what is missing is said to be missing."""
+    """Options keep their values, the certificate is checked, and missing options are reported as missing."""
     name, own = MODULES[product]
-    login = login_of(simulators.ready, product)
+    login = get_login(simulators.ready, product)
     environment = {f"{prefix}_{key}": "" for prefix in ADAPTERS[product].environment for key in NAMES}
     environment |= {f"{prefix}_CA_PATH": empty_file for prefix in ADAPTERS[product].environment}
     given = run_module(name, {**own, **login}, environment)

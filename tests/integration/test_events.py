@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The event source: one event for each change, none twice after a restart; and a real rulebook that acts on them."""
+"""The event source: one event per change, no duplicates after a restart; and a real rulebook that reacts to them."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ import yaml
 from tests.integration.conftest import Simulators
 from tests.tools.project import ROOT
 
-# As it is installed: the file finds the collection above itself.
+# As installed: the file finds the collection above its own folder.
 INSTALLED = ROOT / ".venv" / "collections" / "ansible_collections" / "backup" / "audit"
 SOURCES = INSTALLED / "extensions" / "eda" / "plugins" / "event_source"
 RULEBOOK = shutil.which("ansible-rulebook", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
-# Drools runs in a Java of its own.
+# Drools runs in its own Java process.
 JAVA = next(iter(sorted(Path("/usr/lib/jvm").glob("*17*/bin/java"))), None)
 ONE, MANY = {"recovery_points": {"minimum": 1}}, {"recovery_points": {"minimum": 1000}}
 
 
 def server(simulators: Simulators, product: str = "spp", **more: Any) -> dict[str, Any]:
-    """One entry of servers."""
+    """Build one entry of servers."""
     ready = simulators.ready["products"][product]
     login = {"url": ready["url"], "username": ready["username"], "password": ready["password"]}
     return {"product": product, **login, "ca_path": simulators.ready["ca_path"], "retries": 0, **more}
 
 
-def look(servers: list[dict[str, Any]], policy: dict[str, Any], state: Path | None) -> list[dict[str, Any]]:
-    """What one reading tells, by the source's own entry point."""
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+def read_events(servers: list[dict[str, Any]], policy: dict[str, Any], state: Path | None) -> list[dict[str, Any]]:
+    """Run one read through the source's entry point and return its events."""
+    queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     arguments = {"servers": servers, "policy": policy, "once": True, "state_file": str(state) if state else None}
     main = runpy.run_path(str(SOURCES / "recovery_points.py"))["main"]
-    asyncio.run(main(told, arguments))
-    return [told.get_nowait()["recovery_points"] for _number in range(told.qsize())]
+    asyncio.run(main(queue, arguments))
+    return [queue.get_nowait()["recovery_points"] for _number in range(queue.qsize())]
 
 
-def by_change(events: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """Names of workloads by what changed."""
+def group_by_change(events: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Map each change to the names of its workloads."""
     changes: dict[str, list[str]] = {}
     for event in events:
         changes.setdefault(event["change"], []).append((event["workload"] or {"name": event["server"]})["name"])
@@ -55,67 +55,67 @@ def by_change(events: list[dict[str, Any]]) -> dict[str, list[str]]:
 
 
 def test_every_change_once(simulators: Simulators, tmp_path: Path) -> None:
-    """Turning bad, staying so over a restart, and recovering; in order of names."""
+    """Becoming noncompliant, staying so across a restart, and recovering; in order of names."""
     state = tmp_path / "state.json"
     servers = [server(simulators)]
-    first = by_change(look(servers, ONE, state))
+    first = group_by_change(read_events(servers, ONE, state))
     assert set(first) == {"not_compliant"}
-    assert look(servers, ONE, state) == []
-    worse = look(servers, MANY, state)
-    turned = by_change(worse)["not_compliant"]
+    assert read_events(servers, ONE, state) == []
+    worse = read_events(servers, MANY, state)
+    turned = group_by_change(worse)["not_compliant"]
     assert turned == sorted(turned)
     assert not set(turned) & set(first["not_compliant"])
     assert all(event["previous"] == "pass" and event["findings"] for event in worse)
     assert len({event["id"] for event in worse}) == len(worse)
-    assert look(servers, MANY, state) == []
-    assert by_change(look(servers, ONE, state)) == {"compliant": turned}
+    assert read_events(servers, MANY, state) == []
+    assert group_by_change(read_events(servers, ONE, state)) == {"compliant": turned}
     assert simulators.ready["products"]["spp"]["password"] not in state.read_text("utf-8")
     assert state.stat().st_mode & 0o077 == 0
 
 
 def test_a_server_that_cannot_be_read_is_told_once(simulators: Simulators, tmp_path: Path) -> None:
-    """Its workloads are not judged meanwhile, so nothing is told of them twice afterwards."""
+    """Its workloads are not evaluated meanwhile, so their events are not repeated afterwards."""
     state = tmp_path / "state.json"
     wrong = [server(simulators, password="wr0ng-secret"), server(simulators, "vprotect")]
     right = [server(simulators), server(simulators, "vprotect")]
-    look(right, ONE, state)
-    (event,) = look(wrong, ONE, state)
+    read_events(right, ONE, state)
+    (event,) = read_events(wrong, ONE, state)
     assert event["change"] == "unreadable"
     assert "rejected" in event["message"]
     assert "wr0ng-secret" not in json.dumps(event)
-    assert look(wrong, ONE, state) == []
-    assert [event["change"] for event in look(right, ONE, state)] == ["readable"]
+    assert read_events(wrong, ONE, state) == []
+    assert [event["change"] for event in read_events(right, ONE, state)] == ["readable"]
 
 
 def test_new_points_are_told(simulators: Simulators, tmp_path: Path) -> None:
     """A state in which all points were older."""
     state = tmp_path / "state.json"
     servers = [server(simulators)]
-    look(servers, ONE, state)
+    read_events(servers, ONE, state)
     kept = json.loads(state.read_text("utf-8"))
     older = {
         key: {**value, "newest": "2020-01-01T00:00:00Z"} if value.get("newest") else value
         for key, value in kept["workloads"].items()
     }
     state.write_text(json.dumps({**kept, "workloads": older}))
-    changes = by_change(look(servers, ONE, state))
+    changes = group_by_change(read_events(servers, ONE, state))
     assert set(changes) == {"recovery_point"}
     assert len(changes["recovery_point"]) == sum(bool(value.get("newest")) for value in older.values())
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [({}, "servers is needed"), ({"servers": [{"product": "tape"}]}, "product is 'tape'"), ({"server": []}, "unknown")],
 )
-def test_arguments_that_make_no_sense(arguments: dict[str, Any], words: str) -> None:
+def test_arguments_that_make_no_sense(arguments: dict[str, Any], message: str) -> None:
     main = runpy.run_path(str(SOURCES / "recovery_points.py"))["main"]
-    with pytest.raises(Exception, match=words):
+    with pytest.raises(Exception, match=message):
         asyncio.run(main(asyncio.Queue(), {"once": True, **arguments}))
 
 
 @pytest.mark.skipif(RULEBOOK is None or JAVA is None, reason="ansible-rulebook or a Java 17 is not installed")
 def test_a_rulebook_acts_once_for_each_change(simulators: Simulators, tmp_path: Path) -> None:
-    """Real ansible-rulebook: an action for each workload that turned bad, and none after a restart."""
+    """Real ansible-rulebook: one action for each workload that became noncompliant, and none after a restart."""
     rules = [
         {
             "name": "Backups",
@@ -141,7 +141,7 @@ def test_a_rulebook_acts_once_for_each_change(simulators: Simulators, tmp_path: 
     ]
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules))
     (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    localhost:\n")
-    told = []
+    queue = []
     for _start in range(2):
         assert RULEBOOK is not None
         assert JAVA is not None
@@ -158,7 +158,7 @@ def test_a_rulebook_acts_once_for_each_change(simulators: Simulators, tmp_path: 
             timeout=120,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
-        told.append(ended.stdout.count("ACTED ON"))
+        queue.append(ended.stdout.count("ACTED ON"))
     bad = {"lab-3", "sandbox-7"}
-    assert told[0] >= len(bad)
-    assert told[1] == 0
+    assert queue[0] >= len(bad)
+    assert queue[1] == 0

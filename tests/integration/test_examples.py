@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples of the documentation run as they stand, but for the addresses of servers and files.
+"""The examples of the documentation run unchanged, except for the addresses of servers and files.
 
-Verdicts are those of simulated servers and may be bad; an example must not fail for any other reason. What reads with
-a tool is run with the real tools (tests/real); roles and other plugins in test_examples_of_plays.
+Verdicts are those of simulated servers and may be bad; an example must not fail for any other reason. Modules that
+read with a tool run with the real tools (tests/real); roles and other plugins in test_examples_of_plays.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import pytest
 import yaml
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import login_of, read
+from tests.integration.running_modules import get_login, read
 from tests.integration.running_plays import on_localhost, play
 from tests.tools.project import ROOT
 
-# Host of an example -> what is simulated.
+# Host of an example -> simulated product.
 HOSTS = {
     "spp": "spp",
     "vbazure": "veeam_azure",
@@ -57,7 +57,7 @@ TESTED = {
 
 
 def examples(path: Path) -> list[dict[str, Any]]:
-    """The tasks of one page of documentation."""
+    """List the tasks of one page of documentation."""
     text = path.read_text("utf-8")
     if path.suffix == ".yml":
         text = yaml.safe_load(text)["EXAMPLES"]
@@ -70,8 +70,8 @@ def examples(path: Path) -> list[dict[str, Any]]:
     return list(tasks)
 
 
-def product_of(module: str, options: dict[str, Any]) -> str:
-    """What is simulated in place of the server of an example."""
+def get_product(module: str, options: dict[str, Any]) -> str:
+    """Return the product that is simulated for the server of an example."""
     host = urlsplit(options.get("url", "")).hostname
     if host is not None:
         return HOSTS[host.split(".")[0]]
@@ -83,13 +83,13 @@ def product_of(module: str, options: dict[str, Any]) -> str:
 
 
 def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list[dict[str, Any]]:
-    """The task against simulated servers, and one more that looks at the outcome of an assertion."""
+    """Return the task with simulated servers, and another task that checks the outcome of an assertion."""
     task = copy.deepcopy(task)
     for name, options in task.items():
         if name.startswith("backup.audit.") and name.endswith("_info"):
-            # A password of the example stays, which is a variable of the play; without one the environment gives it.
+            # A password in the example stays, as a variable of the play; otherwise the environment provides it.
             kept = {"password": options["password"]} if "password" in options else {}
-            options.update({**login_of(simulators.ready, product_of(name, options)), **kept})
+            options.update({**get_login(simulators.ready, get_product(name, options)), **kept})
         if name == "ansible.builtin.copy":
             options["dest"] = str(folder / Path(options["dest"]).name)
     if "backup.audit.recovery_points_assert" in task:
@@ -97,8 +97,8 @@ def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list
         return [task, {"name": "It was judged", "ansible.builtin.assert": {"that": "judged.assessment is defined"}}]
     if "ansible.builtin.assert" in task:
         task |= {"register": "asked", "ignore_errors": True}
-        told = "asked.evaluated_to is defined or asked is success"
-        return [task, {"name": "It was asked", "ansible.builtin.assert": {"that": told}}]
+        condition = "asked.evaluated_to is defined or asked is success"
+        return [task, {"name": "It was asked", "ansible.builtin.assert": {"that": condition}}]
     return [task]
 
 
@@ -134,7 +134,9 @@ def test_examples_run(simulators: Simulators, tmp_path: Path, path: Path) -> Non
             },
         },
     ]
-    passwords = {f"{name}_password": login_of(simulators.ready, product)["password"] for name, product in HOSTS.items()}
+    passwords = {
+        f"{name}_password": get_login(simulators.ready, product)["password"] for name, product in HOSTS.items()
+    }
     tasks = [one for task in examples(path) for one in runnable(task, simulators, tmp_path)]
     variables = {**passwords, "spp": spp, "azure": azure, "restic": points, "tests": [TESTED]}
     file = tmp_path / "variables.json"

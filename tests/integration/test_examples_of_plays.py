@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The examples of roles, of the inventory plugin and of the event source run as they stand, but for addresses."""
+"""The examples of roles, the inventory plugin and the event source run unchanged, except for addresses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import yaml
 
 from tests.awx.standin import TOKEN, serving
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import login_of, read
+from tests.integration.running_modules import get_login, read
 from tests.integration.running_plays import play, servers
 from tests.integration.test_events import INSTALLED, JAVA, RULEBOOK, SOURCES
 from tests.tools.project import ROOT
@@ -30,7 +30,7 @@ INVENTORY_PLUGIN = ROOT / "plugins" / "inventory" / "workloads.py"
 
 
 def fenced(page: Path) -> list[Any]:
-    """The YAML of a page of Markdown."""
+    """Parse the YAML blocks of a Markdown page."""
     found = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)]
     assert found, page
     return found
@@ -41,11 +41,11 @@ def test_the_play_of_the_role_compliance(simulators: Simulators, tmp_path: Path)
     variables = plays[0]["tasks"][0]["vars"]
     variables["compliance_output"] = str(tmp_path / "evidence")
     ended = play(plays, tmp_path, inventory=servers(simulators.ready))
-    # The policy of the example is not met by all that is simulated.
+    # Not all simulated workloads comply with the example's policy.
     assert ended.status == 2, ended.output[-3000:]
-    told = json.loads((tmp_path / "evidence" / "findings.json").read_text("utf-8"))
-    assert all(one["complete"] for one in told["reads"])
-    controls = {finding["control"] for finding in told["findings"]}
+    document = json.loads((tmp_path / "evidence" / "findings.json").read_text("utf-8"))
+    assert all(one["complete"] for one in document["reads"])
+    controls = {finding["control"] for finding in document["findings"]}
     assert controls >= {f"recovery_points.{rule}" for rule in variables["compliance_policy"]["recovery_points"]}
 
 
@@ -60,7 +60,7 @@ def test_the_play_of_the_role_awx_setup(tmp_path: Path) -> None:
 
 
 def inventories() -> list[dict[str, Any]]:
-    """The examples of the inventory plugin."""
+    """Return the examples of the inventory plugin."""
     found = re.search(r'^EXAMPLES = r"""\n(.*?)^"""', INVENTORY_PLUGIN.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     assert found
     return [document for document in yaml.safe_load_all(found[1]) if document]
@@ -71,8 +71,8 @@ def test_examples_of_the_inventory_plugin(simulators: Simulators, tmp_path: Path
     example = inventories()[number]
     environment = {}
     for server in example.get("servers", []):
-        login = login_of(simulators.ready, server["product"])
-        # The password of the example comes from a variable of the environment.
+        login = get_login(simulators.ready, server["product"])
+        # The example takes its password from an environment variable.
         environment[f"{server['product'].upper()}_PASSWORD"] = login.pop("password")
         server.update(login)
     if "reads" in example:
@@ -97,40 +97,40 @@ def test_examples_of_the_inventory_plugin(simulators: Simulators, tmp_path: Path
         timeout=120,
     )
     assert listed.returncode == 0, listed.stderr
-    told = json.loads(listed.stdout)
-    assert any(host.partition("@")[0] == "web-01" for host in told["_meta"]["hostvars"])
+    document = json.loads(listed.stdout)
+    assert any(host.partition("@")[0] == "web-01" for host in document["_meta"]["hostvars"])
     for keyed in example.get("keyed_groups", []):
-        assert any(group.startswith(f"{keyed['prefix']}_") for group in told)
+        assert any(group.startswith(f"{keyed['prefix']}_") for group in document)
     for group in example.get("groups", {}):
-        assert told[group]["hosts"]
+        assert document[group]["hosts"]
     assert not example.get("cache") or list((tmp_path / "cache").iterdir())
 
 
 def rulebooks() -> list[Any]:
-    """The rulebook of the page, and that of the file itself."""
+    """Return the rulebook of the page and that of the file itself."""
     page = next(found for found in fenced(ROOT / "docs" / "events.md") if "sources" in found[0])
-    words = inspect.cleandoc(str(runpy.run_path(str(SOURCES / "recovery_points.py"))["__doc__"]))
-    return [page, yaml.safe_load(words.split("Example:\n")[1])]
+    docstring = inspect.cleandoc(str(runpy.run_path(str(SOURCES / "recovery_points.py"))["__doc__"]))
+    return [page, yaml.safe_load(docstring.split("Example:\n")[1])]
 
 
-def answered(rulebook: Any, simulators: Simulators, folder: Path) -> dict[str, Any]:
-    """The arguments of its source with a simulated server; the password stays as it stands there."""
+def use_simulator(rulebook: Any, simulators: Simulators, folder: Path) -> dict[str, Any]:
+    """Return the arguments of its source with a simulated server; the password stays as in the example."""
     arguments: dict[str, Any] = rulebook[0]["sources"][0]["backup.audit.recovery_points"]
     for server in arguments["servers"]:
-        server.update({**login_of(simulators.ready, server["product"]), "password": server["password"]})
+        server.update({**get_login(simulators.ready, server["product"]), "password": server["password"]})
     arguments.update(state_file=str(folder / "events.json"), once=True)
     return arguments
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_arguments_of_the_event_source(simulators: Simulators, tmp_path: Path, number: int) -> None:
-    arguments = answered(rulebooks()[number], simulators, tmp_path)
+    arguments = use_simulator(rulebooks()[number], simulators, tmp_path)
     for server in arguments["servers"]:
         assert server["password"] == f"{{{{ {server['product']}_password }}}}"
-        server["password"] = login_of(simulators.ready, server["product"])["password"]
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    asyncio.run(runpy.run_path(str(SOURCES / "recovery_points.py"))["main"](told, arguments))
-    assert told.get_nowait()["recovery_points"]["change"] == "not_compliant"
+        server["password"] = get_login(simulators.ready, server["product"])["password"]
+    document: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    asyncio.run(runpy.run_path(str(SOURCES / "recovery_points.py"))["main"](document, arguments))
+    assert document.get_nowait()["recovery_points"]["change"] == "not_compliant"
 
 
 @pytest.mark.skipif(RULEBOOK is None or JAVA is None, reason="ansible-rulebook or a Java 17 is not installed")
@@ -138,7 +138,7 @@ def test_the_rulebook_of_the_page_runs_its_playbook(simulators: Simulators, tmp_
     assert RULEBOOK is not None
     assert JAVA is not None
     rulebook = rulebooks()[0]
-    answered(rulebook, simulators, tmp_path)
+    use_simulator(rulebook, simulators, tmp_path)
     action = rulebook[0]["rules"][0]["action"]["run_playbook"]
     tell = {"hosts": "localhost", "gather_facts": False, "connection": "local"}
     shown = {"ansible.builtin.debug": {"msg": "TOLD OF {{ ansible_eda.event.recovery_points.workload.name }}"}}
@@ -146,7 +146,7 @@ def test_the_rulebook_of_the_page_runs_its_playbook(simulators: Simulators, tmp_
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rulebook))
     (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    localhost:\n")
     (tmp_path / "vars.yml").write_text(
-        yaml.safe_dump({"spp_password": login_of(simulators.ready, "spp")["password"]}),
+        yaml.safe_dump({"spp_password": get_login(simulators.ready, "spp")["password"]}),
     )
     environment = {
         "PATH": f"{Path(RULEBOOK).parent}:{os.environ['PATH']}",

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong on the way: each a clear failure or a recovery with the whole answer, never a shorter list."""
+"""Failures while reading: each ends in a clear error or a recovery with the complete result, never a shorter list."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ import trustme
 
 from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import MODULES, login_of, read, run_module
+from tests.integration.running_modules import MODULES, get_login, read, run_module
 
 PRODUCTS = list(MODULES)
-# Products whose lists are bare arrays, so that an empty one is an answer.
+# Products whose listings are plain arrays, so that an empty one is valid.
 BARE_LISTS = ("unitrends", "vprotect")
 
 
 def fault(product: str, name: str, **more: Any) -> list[dict[str, Any]]:
-    """One rule about the product's listing."""
+    """Build one rule for the product's listing."""
     match = {**listing(product), **more.pop("match", {})}
     return [{"match": match, "fault": name, **more}]
 
 
-def whole(simulators: Simulators, product: str) -> dict[str, Any]:
-    """The totals of a read in which nothing goes wrong."""
+def read_totals(simulators: Simulators, product: str) -> dict[str, Any]:
+    """Return the totals of a read without failures."""
     ended = read(simulators.ready, product, page_size=50)
     assert not ended.failed, ended.message
     totals: dict[str, Any] = ended.result["totals"]
@@ -42,7 +42,7 @@ def whole(simulators: Simulators, product: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize(
-    ("rules", "code", "words"),
+    ("rules", "code", "message"),
     [
         (
             {"name": "status", "status": 500, "body": '{"description": "catalog is corrupt"}'},
@@ -65,9 +65,9 @@ def whole(simulators: Simulators, product: str) -> dict[str, Any]:
     ids=["500", "503", "redirect", "html", "empty", "truncated", "reset", "array", "no-list"],
 )
 def test_lasting_fault_is_a_clear_failure(
-    simulators: Simulators, product: str, rules: dict[str, Any], code: str, words: str
+    simulators: Simulators, product: str, rules: dict[str, Any], code: str, message: str
 ) -> None:
-    """The one line names the server, the call and what is wrong; nothing half-read comes out."""
+    """The message names the server, the request and the problem; no partial result is returned."""
     if rules.get("body") == "[]" and product in BARE_LISTS:
         pytest.skip("an empty array is an empty list of this product")
     more = {key: value for key, value in rules.items() if key != "name"}
@@ -75,7 +75,7 @@ def test_lasting_fault_is_a_clear_failure(
     ended = read(simulators.ready, product, retries=1)
     assert ended.failed
     assert ended.result["failure"]["code"] == code, ended.message
-    assert words in ended.message
+    assert message in ended.message
     assert simulators.ready["products"][product]["url"].removeprefix("https://") in ended.message
     assert "workloads" not in ended.result
     assert simulators.ask(product, "__sessions")["open"] == 0
@@ -94,8 +94,8 @@ def test_lasting_fault_is_a_clear_failure(
     ids=["503", "429", "502", "reset", "expired-session"],
 )
 def test_passing_fault_is_survived(simulators: Simulators, product: str, rules: dict[str, Any]) -> None:
-    """One bad moment in the middle of a listing changes nothing."""
-    expected = whole(simulators, product)
+    """One failure in the middle of a listing changes nothing."""
+    expected = read_totals(simulators, product)
     simulators.reset()
     more = {key: value for key, value in rules.items() if key != "name"}
     rule = fault(product, rules["name"], match={"nth": 3}, times=1, **more)
@@ -112,9 +112,9 @@ def test_passing_fault_is_survived(simulators: Simulators, product: str, rules: 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_wrong_password_is_tried_once(simulators: Simulators, product: str) -> None:
-    """A rejected log-in is told as such and never repeated, because that could lock the account."""
+    """A rejected log-in is reported as such and never repeated, because that could lock the account."""
     name, own = MODULES[product]
-    ended = run_module(name, {**login_of(simulators.ready, product), **own, "password": "not & the + one"})
+    ended = run_module(name, {**get_login(simulators.ready, product), **own, "password": "not & the + one"})
     assert ended.failed
     assert ended.result["failure"]["code"] == "login_rejected"
     assert "Check username and password" in ended.message
@@ -124,9 +124,9 @@ def test_wrong_password_is_tried_once(simulators: Simulators, product: str) -> N
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_wrong_address(simulators: Simulators, product: str) -> None:
-    """An unknown host, a closed port and a certificate for another name are three different messages."""
+    """An unknown host, a closed port and a certificate for another name have three different messages."""
     name, own = MODULES[product]
-    login = login_of(simulators.ready, product)
+    login = get_login(simulators.ready, product)
     unknown = run_module(name, {**login, **own, "url": "https://no-such-host.invalid", "retries": 0})
     assert "host name" in unknown.message or "name service" in unknown.message
     with socket.socket() as closed:
@@ -142,9 +142,9 @@ def test_wrong_address(simulators: Simulators, product: str) -> None:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_untrusted_certificate(simulators: Simulators, product: str, tmp_path: Path) -> None:
-    """Only ca_path decides whom to trust, whatever the environment says; validate_certs: false is told as a warning."""
+    """Only ca_path decides which CA is trusted, not the environment; validate_certs: false results in a warning."""
     name, own = MODULES[product]
-    login = {**login_of(simulators.ready, product), **own}
+    login = {**get_login(simulators.ready, product), **own}
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
     right = str(login.pop("ca_path"))
@@ -165,7 +165,7 @@ def test_untrusted_certificate(simulators: Simulators, product: str, tmp_path: P
 
 class _WebPage(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        """Any page, as a proxy or another product sends it."""
+        """Return any page, as a proxy or another product would."""
         body = b"<html><head><title>Printer</title></head></html>"
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
@@ -177,12 +177,12 @@ class _WebPage(http.server.BaseHTTPRequestHandler):
     do_DELETE = do_GET
 
     def log_message(self, *_arguments: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextlib.contextmanager
 def web_page(authority: trustme.CA | None) -> Iterator[int]:
-    """Some web server that is no backup product; without an authority it speaks plain HTTP."""
+    """Run a web server other than a backup product; without an authority it uses plain HTTP."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _WebPage)
     if authority is not None:
         import ssl
@@ -200,9 +200,9 @@ def web_page(authority: trustme.CA | None) -> Iterator[int]:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_not_this_product(simulators: Simulators, product: str, tmp_path: Path) -> None:
-    """A web server that is something else, over TLS and in plain text."""
+    """A web server of another product, with TLS and in plain text."""
     name, own = MODULES[product]
-    login = {**login_of(simulators.ready, product), **own}
+    login = {**get_login(simulators.ready, product), **own}
     authority = trustme.CA()
     ca_path = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(ca_path))

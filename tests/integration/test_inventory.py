@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The inventory plugin under the real ansible-inventory: graph, list, cache, and servers that cannot be read."""
+"""The inventory plugin with the real ansible-inventory: graph, list, cache, and servers that cannot be read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.tools.project import ROOT
 
 
 def server(simulators: Simulators, product: str, **more: Any) -> dict[str, Any]:
-    """One entry of servers; the password comes from the environment, as in the documentation."""
+    """Build one entry of servers; the password comes from the environment, as in the documentation."""
     ready = simulators.ready["products"][product]
     password = f"{{{{ lookup('ansible.builtin.env', 'PASSWORD_{product}') }}}}"
     login = {"url": ready["url"], "username": ready["username"], "password": password}
@@ -32,7 +32,7 @@ def server(simulators: Simulators, product: str, **more: Any) -> dict[str, Any]:
 def inventory(
     simulators: Simulators, folder: Path, *arguments: str, passwords: dict[str, str] | None = None, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run ansible-inventory on such a source."""
+    """Run ansible-inventory with such a source."""
     file = folder / "workloads.yml"
     file.write_text(yaml.safe_dump({"plugin": "backup.audit.workloads", **options}), "utf-8")
     right = {name: entry["password"] for name, entry in simulators.ready["products"].items()}
@@ -48,7 +48,7 @@ def inventory(
 
 
 def test_graph_and_list_of_every_product(simulators: Simulators, tmp_path: Path) -> None:
-    """Every workload with a name is a host, in groups by verdict, product and platform; nothing secret is shown."""
+    """Every workload with a name is a host, in groups by verdict, product and platform; no secret is shown."""
     options: dict[str, Any] = {
         "servers": [server(simulators, product) for product in MODULES],
         "policy": "daily_26h",
@@ -58,15 +58,15 @@ def test_graph_and_list_of_every_product(simulators: Simulators, tmp_path: Path)
     }
     listed = inventory(simulators, tmp_path, "--list", **options)
     assert listed.returncode == 0, listed.stderr
-    told = json.loads(listed.stdout)
-    variables = told["_meta"]["hostvars"]
+    listing = json.loads(listed.stdout)
+    variables = listing["_meta"]["hostvars"]
     assert {host["workload_product"] for host in variables.values()} == set(MODULES)
     for name, host in variables.items():
-        assert name in told[f"verdict_{host['verdict']}"]["hosts"]
-        assert name in told[f"product_{host['workload_product']}"]["hosts"]
-        assert name in told[f"type_{host['workload_type']}"]["hosts"]
-        assert (name in told["never"]["hosts"]) == (host["recovery_points"] == 0)
-        # From ansible-core 2.19 on, composed text is marked as no template.
+        assert name in listing[f"verdict_{host['verdict']}"]["hosts"]
+        assert name in listing[f"product_{host['workload_product']}"]["hosts"]
+        assert name in listing[f"type_{host['workload_type']}"]["hosts"]
+        assert (name in listing["never"]["hosts"]) == (host["recovery_points"] == 0)
+        # From ansible-core 2.19, composed text is marked as not being a template.
         shown = host["shown"]["__ansible_unsafe"] if isinstance(host["shown"], dict) else host["shown"]
         assert shown == f"{host['workload_name']}!"
         assert bool(host["findings"]) == (host["verdict"] not in ("pass", "not_applicable"))
@@ -93,7 +93,7 @@ def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) ->
         json.loads(first.stdout)["_meta"]["hostvars"]
     )
     assert len(simulators.requests("spp")) == asked
-    # ansible-core 2.16 has no --flush-cache for it.
+    # ansible-core 2.16 does not support --flush-cache here.
     if "--flush-cache" in inventory(simulators, tmp_path, "--help").stdout:
         assert inventory(simulators, tmp_path, "--list", "--flush-cache", **options).returncode == 0
         assert len(simulators.requests("spp")) == 2 * asked
@@ -104,7 +104,7 @@ def test_the_cache_spares_the_servers(simulators: Simulators, tmp_path: Path) ->
 
 @pytest.mark.parametrize("cached", [False, True])
 def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, cached: bool) -> None:
-    """By default there is no inventory then; where a warning is enough, the others are listed."""
+    """By default there is no inventory then; if a warning is enough, the others are listed."""
     options: dict[str, Any] = {"servers": [server(simulators, "spp"), server(simulators, "vprotect")]}
     if cached:
         connection = str(tmp_path / "cache")
@@ -119,14 +119,14 @@ def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, c
     assert "not listed" in partly.stderr.replace("\n", " ")
     hosts = json.loads(partly.stdout)["_meta"]["hostvars"].values()
     assert {host["workload_product"] for host in hosts} == {"vprotect"}
-    # A failure is not remembered.
-    whole = inventory(simulators, tmp_path, "--list", **options)
-    hosts = json.loads(whole.stdout)["_meta"]["hostvars"].values()
+    # A failure is not cached.
+    result = inventory(simulators, tmp_path, "--list", **options)
+    hosts = json.loads(result.stdout)["_meta"]["hostvars"].values()
     assert {host["workload_product"] for host in hosts} == {"spp", "vprotect"}
 
 
 def test_kept_reads_are_a_source(simulators: Simulators, tmp_path: Path) -> None:
-    """Without asking a server; a play runs over what fails."""
+    """No server is contacted; a play runs over failing workloads."""
     facts = kept_reads(simulators.ready, tmp_path)
     listed = inventory(simulators, tmp_path, "--list", reads=[str(facts / "*.json")])
     assert listed.returncode == 0, listed.stderr

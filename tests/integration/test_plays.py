@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import MODULES, login_of
+from tests.integration.running_modules import MODULES, get_login
 from tests.integration.running_plays import on_localhost, play, servers
 
 POLICY = {"recovery_points": {"minimum": 7, "newest_within": "26h", "longest_gap": {"limit": "26h", "within": "7d"}}}
 LENIENT = {"recovery_points": {"minimum": 1}}
 
 
-def reading(simulators: Simulators, product: str, register: str, **options: Any) -> dict[str, Any]:
-    """A task that reads one simulated server."""
+def read_task(simulators: Simulators, product: str, register: str, **options: Any) -> dict[str, Any]:
+    """Build a task that reads one simulated server."""
     name, own = MODULES[product]
-    arguments = {**login_of(simulators.ready, product), **own, **options}
+    arguments = {**get_login(simulators.ready, product), **own, **options}
     return {"name": f"Read {product}", f"backup.audit.{name}": arguments, "register": register}
 
 
-def judging(reads: list[str], register: str, **options: Any) -> dict[str, Any]:
-    """A task that judges registered results."""
+def assert_task(reads: list[str], register: str, **options: Any) -> dict[str, Any]:
+    """Build a task that evaluates registered results."""
     arguments = {"reads": [f"{{{{ {name} }}}}" for name in reads], "policy": POLICY, **options}
     return {
         "name": "Judge",
@@ -35,14 +35,14 @@ def judging(reads: list[str], register: str, **options: Any) -> dict[str, Any]:
     }
 
 
-def keeping(expression: str, path: Path) -> dict[str, Any]:
-    """A task that writes a value as JSON."""
+def write_task(expression: str, path: Path) -> dict[str, Any]:
+    """Build a task that writes a value as JSON."""
     content = f"{{{{ {expression} | to_json }}}}"
     return {"name": "Keep", "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"}}
 
 
 def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_path: Path) -> None:
-    """The same READ, packed and with readable rows, is judged to the same bytes."""
+    """The same read, packed and with readable rows, has an assessment with identical bytes."""
     module = "ansible_collections.backup.audit.plugins.module_utils"
     repack = (
         "import json, sys; sys.path.insert(0, sys.argv[1]);"
@@ -53,8 +53,8 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
     from tests.tools.project import ROOT
 
     tasks = [
-        reading(simulators, "spp", "spp"),
-        keeping("spp", tmp_path / "plain.json"),
+        read_task(simulators, "spp", "spp"),
+        write_task("spp", tmp_path / "plain.json"),
         {
             "name": "Pack the very same READ",
             "ansible.builtin.command": {
@@ -63,7 +63,7 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
             },
             "changed_when": True,
         },
-        judging(["spp"], "of_plain", as_of="{{ spp.read_at }}"),
+        assert_task(["spp"], "of_plain", as_of="{{ spp.read_at }}"),
         {
             "name": "Judge the packed one",
             "backup.audit.recovery_points_assert": {
@@ -74,7 +74,7 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
             "register": "of_packed",
             "ignore_errors": True,
         },
-        keeping("[of_plain.assessment, of_packed.assessment]", tmp_path / "both.json"),
+        write_task("[of_plain.assessment, of_packed.assessment]", tmp_path / "both.json"),
     ]
     ended = play(on_localhost(*tasks), tmp_path)
     assert ended.status == 0, ended.output
@@ -83,12 +83,12 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
 
 
 def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> None:
-    """The task fails, the message names the worst findings, the members are there for whoever needs them."""
+    """The task fails, the message names the worst findings, and the result contains all return values."""
     tasks = [
-        reading(simulators, "spp", "spp"),
-        reading(simulators, "veeam_azure", "azure", pack=True),
-        judging(["spp", "azure"], "verdict", expected=["web-01", "no-such-workload"]),
-        keeping("verdict", tmp_path / "verdict.json"),
+        read_task(simulators, "spp", "spp"),
+        read_task(simulators, "veeam_azure", "azure", pack=True),
+        assert_task(["spp", "azure"], "verdict", expected=["web-01", "no-such-workload"]),
+        write_task("verdict", tmp_path / "verdict.json"),
     ]
     ended = play(on_localhost(*tasks), tmp_path)
     assert ended.status == 0, ended.output
@@ -103,10 +103,10 @@ def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> N
 
 
 def test_check_mode_reads_and_judges(simulators: Simulators, tmp_path: Path) -> None:
-    """Nothing is ever written, so check mode gives the same verdict."""
+    """Nothing is ever written, so check mode returns the same verdict."""
     tasks = [
-        reading(simulators, "spp", "spp", names=["web-*"]),
-        {**judging(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
+        read_task(simulators, "spp", "spp", names=["web-*"]),
+        {**assert_task(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
         {"name": "Show", "ansible.builtin.debug": {"msg": "{{ verdict | backup.audit.to_text }}"}},
     ]
     ended = play(on_localhost(*tasks), tmp_path, arguments=("--check", "--diff"))
@@ -115,10 +115,10 @@ def test_check_mode_reads_and_judges(simulators: Simulators, tmp_path: Path) -> 
 
 
 def test_nothing_found_is_not_compliant(simulators: Simulators, tmp_path: Path) -> None:
-    """A filter that fits nothing does not pass."""
+    """A filter that matches nothing does not pass."""
     tasks = [
-        reading(simulators, "spp", "spp", names=["nothing-is-called-so"]),
-        {**judging(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
+        read_task(simulators, "spp", "spp", names=["nothing-is-called-so"]),
+        {**assert_task(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
     ]
     ended = play(on_localhost(*tasks), tmp_path)
     assert ended.status == 2
@@ -126,13 +126,13 @@ def test_nothing_found_is_not_compliant(simulators: Simulators, tmp_path: Path) 
 
 
 def findings(folder: Path) -> dict[str, Any]:
-    """What the role left."""
-    told: dict[str, Any] = json.loads((folder / "findings.json").read_text("utf-8"))
-    return told
+    """Return the findings that the role wrote."""
+    document: dict[str, Any] = json.loads((folder / "findings.json").read_text("utf-8"))
+    return document
 
 
 def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
-    """All servers are read and judged together; the play fails at the end, after the evidence stands."""
+    """All servers are read and evaluated together; the play fails at the end, after the evidence is written."""
     ended = play(
         "backup.audit.compliance",
         tmp_path,
@@ -141,10 +141,12 @@ def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
     )
     assert ended.status == 2, ended.output
     assert "NOT COMPLIANT" in ended.output
-    told = findings(tmp_path)
-    assert {read["server"]["product"] for read in told["reads"]} == set(MODULES)
-    assert {workload["source"] for workload in told["workloads"]} == {read["server"]["host"] for read in told["reads"]}
-    assert all(read["complete"] and len(read["sha256"]) == 64 for read in told["reads"])
+    document = findings(tmp_path)
+    assert {read["server"]["product"] for read in document["reads"]} == set(MODULES)
+    assert {workload["source"] for workload in document["workloads"]} == {
+        read["server"]["host"] for read in document["reads"]
+    }
+    assert all(read["complete"] and len(read["sha256"]) == 64 for read in document["reads"])
     lenient = play(
         "backup.audit.compliance",
         tmp_path,
@@ -155,7 +157,7 @@ def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
 
 
 def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
-    """The others are reported all the same, and what is expected of the dead one is unknown."""
+    """The others are reported, and what is expected of the unreachable server is unknown."""
     dead = servers(simulators.ready, spp={"backup_url": "https://127.0.0.1:9", "backup_retries": 0})
     ended = play(
         "backup.audit.compliance",
@@ -164,19 +166,19 @@ def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> Non
         variables={"compliance_output": str(tmp_path), "compliance_expected": ["only-on-spp"]},
     )
     assert ended.status == 2, ended.output
-    told = findings(tmp_path)
-    messages = [finding["message"] for finding in told["findings"] if finding["result"] == "fail"]
+    document = findings(tmp_path)
+    messages = [finding["message"] for finding in document["findings"] if finding["result"] == "fail"]
     assert any("could not be read" in message and "nothing listens there" in message for message in messages)
     assert any("only-on-spp is expected" in message and "could not be read wholly" in message for message in messages)
-    assert {workload["product"] for workload in told["workloads"] if workload["product"]} >= {"veeam_azure"}
+    assert {workload["product"] for workload in document["workloads"] if workload["product"]} >= {"veeam_azure"}
 
 
 def test_rejected_account_is_not_tried_again(simulators: Simulators, tmp_path: Path) -> None:
-    """Of three hosts with one wrong account, one tries; two servers of one url are refused before any log-in."""
+    """Of three hosts with one wrong account, only one logs in; two servers with one url are rejected before log-in."""
     inventory = servers(simulators.ready, spp={"backup_password": "wrong"})
     spp = inventory["backup_servers"]["hosts"]["spp"]
     for number in (2, 3):
-        # The same simulator by other addresses of the loopback network.
+        # The same simulator through other loopback addresses.
         url = spp["backup_url"].replace("127.0.0.1", f"127.0.0.{number}")
         inventory["backup_servers"]["hosts"][f"spp{number}"] = {**spp, "backup_url": url}
     variables = {"compliance_output": str(tmp_path), "compliance_fail": False}
@@ -191,13 +193,13 @@ def test_rejected_account_is_not_tried_again(simulators: Simulators, tmp_path: P
     twice["backup_servers"]["hosts"]["again"] = dict(twice["backup_servers"]["hosts"]["spp"])
     ended = play("backup.audit.compliance", tmp_path, inventory=twice, variables=variables)
     assert ended.status == 0, ended.output
-    told = findings(tmp_path)
-    assert sum("count twice" in finding["message"] for finding in told["findings"]) == 2
-    assert not any(workload["product"] == "spp" for workload in told["workloads"])
+    document = findings(tmp_path)
+    assert sum("count twice" in finding["message"] for finding in document["findings"]) == 2
+    assert not any(workload["product"] == "spp" for workload in document["workloads"])
 
 
 def test_misconfigured_host_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
-    """A host without a URL must not vanish from the evidence while the others are reported."""
+    """A host without a URL must appear in the evidence, and the others are reported."""
     inventory = servers(simulators.ready)
     inventory["backup_servers"]["hosts"]["forgotten"] = {"backup_product": "spp"}
     inventory["backup_servers"]["hosts"]["strange"] = {"backup_product": "tape robot", "backup_url": "https://x"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of a server, and how: nothing twice, several requests at once, never more than `connections`."""
+"""The requests sent to a server: none twice, several at once, never more than `connections`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.integration.running_modules import MODULES, read
 from tests.simulators import running
 
 PRODUCTS = list(MODULES)
-# Lists whose pages have a number in place of an offset: their first page is read once more behind the last one.
+# Listings with page numbers instead of offsets: their first page is read again after the last one.
 ANCHORED = {"veeam_enterprise_manager": ("page", "1"), "vprotect": ("page", "0")}
-# How many requests a whole reading of this estate takes, if not 40. What makes them more must be worth it.
+# Number of requests for a complete read of this estate, if not 40. An increase needs a good reason.
 REQUESTS = {
     "spp": 50,
     "veeam_aws": 35,
@@ -31,7 +31,7 @@ REQUESTS = {
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[Simulators]:
-    """Servers that take their time, so that requests meet."""
+    """Servers with latency, so that requests overlap."""
     with running(workloads=20, points=10, latency_ms=30) as ready:
         yield Simulators(ready)
 
@@ -39,7 +39,7 @@ def slow() -> Iterator[Simulators]:
 @pytest.mark.parametrize("product", PRODUCTS)
 @pytest.mark.parametrize("connections", [1, 2, 4])
 def test_as_many_at_once_as_are_allowed(slow: Simulators, product: str, connections: int) -> None:
-    """Never more; with fewer the server would wait for us. Connections are kept from request to request."""
+    """Never more; with fewer the server would be idle. Connections are reused for later requests."""
     slow.reset()
     ended = read(slow.ready, product, connections=connections)
     assert not ended.failed, ended.message
@@ -49,7 +49,7 @@ def test_as_many_at_once_as_are_allowed(slow: Simulators, product: str, connecti
 
 
 def test_pages_of_backup_files_are_read_side_by_side(slow: Simulators) -> None:
-    """Backup & Replication has as many files as points where each machine has its own, all in one list."""
+    """Backup & Replication has as many files as points if each machine has its own, all in one listing."""
     product = "veeam_backup_replication"
     slow.reset()
     slow.ask(product, "__variant", {"files": "own"})
@@ -62,7 +62,7 @@ def test_pages_of_backup_files_are_read_side_by_side(slow: Simulators) -> None:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
-    """No request is sent again, but for the first page of a list whose pages have numbers."""
+    """No request is repeated, except for the first page of a listing with page numbers."""
     slow.reset()
     ended = read(slow.ready, product)
     assert not ended.failed, ended.message
@@ -77,7 +77,7 @@ def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_compressed_answers_are_asked_for_and_read(slow: Simulators, product: str) -> None:
-    """The same rows, over a line that carries less."""
+    """The same rows with less network traffic."""
     slow.reset()
     plain = read(slow.ready, product).result["workloads"]
     slow.ask(product, "__variant", {"gzip": True})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server restarted in the middle of a long listing: the run ends right or fails clearly, and the next one works."""
+"""A server restarts in the middle of a long listing: the run succeeds or fails clearly, and the next one works."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import MODULES, Ended, read
+from tests.integration.running_modules import MODULES, ModuleResult, read
 
 
-def restarted(simulators: Simulators, product: str, *, seconds: float, retries: int) -> Ended:
-    """All sessions gone, all connections reset, and nothing listens for so long, at the third call of the listing."""
+def read_during_restart(simulators: Simulators, product: str, *, seconds: float, retries: int) -> ModuleResult:
+    """At the third request of the listing, end all sessions, reset connections, and refuse new ones for a while."""
     rule = {"match": {**listing(product), "nth": 3}, "fault": "restart", "seconds": seconds}
     simulators.ask(product, "__faults", [rule])
     ended = read(simulators.ready, product, page_size=20, retries=retries)
@@ -23,13 +23,13 @@ def restarted(simulators: Simulators, product: str, *, seconds: float, retries: 
     return ended
 
 
-def log_ins(simulators: Simulators, product: str) -> int:
-    """How often the password was sent; a refresh token of before the restart may be tried first."""
+def count_log_ins(simulators: Simulators, product: str) -> int:
+    """Count how often the password was sent; a refresh token from before the restart may be tried first."""
     calls = [call for call in simulators.requests(product) if call["method"] == "POST"]
     return sum(call["path"] == LOG_IN[product] and "refresh_token=" not in call["body"] for call in calls)
 
 
-def whole(simulators: Simulators, product: str) -> dict[str, Any]:
+def read_totals(simulators: Simulators, product: str) -> dict[str, Any]:
     ended = read(simulators.ready, product, page_size=20)
     assert not ended.failed, ended.message
     simulators.reset()
@@ -39,11 +39,11 @@ def whole(simulators: Simulators, product: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("product", list(MODULES))
 def test_a_restart_that_is_waited_for_changes_nothing(simulators: Simulators, product: str) -> None:
-    expected = whole(simulators, product)
-    ended = restarted(simulators, product, seconds=1, retries=6)
+    expected = read_totals(simulators, product)
+    ended = read_during_restart(simulators, product, seconds=1, retries=6)
     assert not ended.failed, ended.message
     assert ended.result["totals"] == expected
-    assert log_ins(simulators, product) == 2
+    assert count_log_ins(simulators, product) == 2
     assert simulators.ask(product, "__sessions")["open"] == 0
 
 
@@ -51,13 +51,13 @@ def test_a_restart_that_is_waited_for_changes_nothing(simulators: Simulators, pr
 def test_a_restart_that_takes_too_long_fails_clearly_and_the_next_run_works(
     simulators: Simulators, product: str
 ) -> None:
-    expected = whole(simulators, product)
-    ended = restarted(simulators, product, seconds=600, retries=0)
+    expected = read_totals(simulators, product)
+    ended = read_during_restart(simulators, product, seconds=600, retries=0)
     assert ended.failed
     assert ended.result["failure"]["code"] == "no_connection"
     assert "the connection broke" in ended.message or "nothing listens there" in ended.message
     assert "workloads" not in ended.result
-    # Up again, with nothing left of the run before.
+    # The server runs again, and nothing of the previous run is left.
     simulators.ask(product, "__faults", [])
     again = read(simulators.ready, product, page_size=20)
     assert not again.failed, again.message

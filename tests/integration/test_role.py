@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role in parts: READs are kept as files, judged from them again and again, and the verdict stays small."""
+"""The role in parts: reads are stored as files and evaluated repeatedly, and the verdict stays small."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.running_modules import MODULES
 from tests.integration.running_plays import kept_reads, play, servers
 from tests.tools.project import ROOT
 
-# compliance_formats -> the file that it leaves
+# compliance_formats -> the file that it writes
 EVIDENCE = {
     "json": "findings.json",
     "html": "report.html",
@@ -33,12 +33,12 @@ SOME = {"recovery_points": {"minimum": 1}}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files of a directory."""
+    """Read all files of a directory."""
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> None:
-    """One file a host, without a secret; a second report of the same READs changes nothing."""
+    """One file per host, without secrets; a second report on the same reads changes nothing."""
     facts = kept_reads(simulators.ready, tmp_path)
     assert {path.stem for path in facts.iterdir()} == {product.replace("_", "-") for product in MODULES}
     text = "".join(path.read_text("utf-8") for path in facts.iterdir())
@@ -59,7 +59,7 @@ def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> Non
     before = contents(output)
     assert set(before) == set(EVIDENCE.values())
     assert all(before.values())
-    # Ansible must not take text that looks like data for data and write it anew.
+    # Ansible must not parse text that looks like data and rewrite it.
     assert b"{'" not in before["hdf.json"] + before["oscal-assessment-results.json"]
     assert json.loads(before["hdf.json"])["profiles"]
     assert json.loads(before["oscal-assessment-results.json"])["assessment-results"]
@@ -68,12 +68,12 @@ def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> Non
     assert second.status == 0, second.output
     assert contents(output) == before
     assert re.search(r"changed=0 ", second.output)
-    told = json.loads(before["findings.json"])
-    assert {read["server"]["product"] for read in told["reads"]} == set(MODULES)
+    document = json.loads(before["findings.json"])
+    assert {read["server"]["product"] for read in document["reads"]} == set(MODULES)
 
 
 def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -> None:
-    """READs of last month do not pass for now; judged as of then, they do."""
+    """Reads of last month do not count as current; evaluated as of that time, they do."""
     facts = kept_reads(simulators.ready, tmp_path)
     variables: dict[str, Any] = {
         "compliance_facts_dir": str(facts),
@@ -88,7 +88,7 @@ def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -
 
 
 def test_report_without_reads_fails(tmp_path: Path) -> None:
-    """An empty directory is no proof of anything."""
+    """An empty directory proves nothing."""
     (tmp_path / "facts").mkdir()
     ended = play("backup.audit.report", tmp_path, variables={"compliance_facts_dir": str(tmp_path / "facts")})
     assert ended.status != 0
@@ -96,7 +96,7 @@ def test_report_without_reads_fails(tmp_path: Path) -> None:
 
 
 def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
-    """A slice that never ran leaves no file; the report says so instead of judging fewer servers."""
+    """A slice that never ran leaves no file; the report names it instead of evaluating fewer servers."""
     facts = kept_reads(simulators.ready, tmp_path)
     (facts / "spp.json").unlink()
     output = tmp_path / "evidence"
@@ -112,15 +112,15 @@ def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path
         },
     )
     assert ended.status == 0, ended.output
-    told = json.loads((output / "findings.json").read_text("utf-8"))
-    assert len(told["reads"]) == len(MODULES)
-    assert [read["server"]["host"] for read in told["reads"] if not read["complete"]] == ["spp"]
-    assert any("no READ of spp was kept" in finding["message"] for finding in told["findings"])
-    assert told["compliant"] is False
+    document = json.loads((output / "findings.json").read_text("utf-8"))
+    assert len(document["reads"]) == len(MODULES)
+    assert [read["server"]["host"] for read in document["reads"] if not read["complete"]] == ["spp"]
+    assert any("no READ of spp was kept" in finding["message"] for finding in document["findings"])
+    assert document["compliant"] is False
 
 
 def test_reads_travel_as_artifacts(simulators: Simulators, tmp_path: Path) -> None:
-    """Where no host can collect, the gathering publishes what the report judges: the same READs, to the byte."""
+    """If no host can collect, gathering publishes what the report evaluates: the same reads, byte for byte."""
     facts = tmp_path / "facts"
     facts.mkdir()
     gathered = play(
@@ -143,13 +143,13 @@ def test_reads_travel_as_artifacts(simulators: Simulators, tmp_path: Path) -> No
     of_artifacts = json.loads((output / "findings.json").read_text("utf-8"))
     play("backup.audit.report", tmp_path, inventory=inventory, variables={**common, "compliance_facts_dir": str(facts)})
     of_files = json.loads((output / "findings.json").read_text("utf-8"))
-    sums = [sorted(read["sha256"] for read in told["reads"]) for told in (of_artifacts, of_files)]
+    sums = [sorted(read["sha256"] for read in document["reads"]) for document in (of_artifacts, of_files)]
     assert sums[0] == sums[1]
     assert len(sums[0]) == len(MODULES)
 
 
 def test_gathering_for_nothing_is_refused(simulators: Simulators, tmp_path: Path) -> None:
-    """Without a directory and without artifacts nothing would be left."""
+    """Without a directory and artifacts, no result would remain."""
     ended = play("backup.audit.gather", tmp_path, inventory=servers(simulators.ready))
     assert ended.status == 2
     assert "compliance_facts_dir" in ended.output
@@ -157,7 +157,7 @@ def test_gathering_for_nothing_is_refused(simulators: Simulators, tmp_path: Path
 
 
 def test_published_verdict_is_small(simulators: Simulators, tmp_path: Path) -> None:
-    """What later nodes of a workflow get stays under 2 kB."""
+    """The data for later nodes of a workflow stays below 2 kB."""
     ended = play(
         "backup.audit.compliance",
         tmp_path,
@@ -174,7 +174,7 @@ def test_published_verdict_is_small(simulators: Simulators, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("mode", [("--check",), ("--check", "--diff")], ids=" ".join)
 def test_check_mode(simulators: Simulators, tmp_path: Path, mode: tuple[str, ...]) -> None:
-    """Check mode reads and judges the same and writes nothing."""
+    """Check mode reads and evaluates the same and writes nothing."""
     ended = play(
         "backup.audit.compliance",
         tmp_path,
@@ -188,7 +188,7 @@ def test_check_mode(simulators: Simulators, tmp_path: Path, mode: tuple[str, ...
 
 
 def test_role_reads_every_product() -> None:
-    """Each product that a module reads can be a host of the role, and the other way round."""
+    """Each product that a module reads can be a host of the role, and vice versa."""
     names = yaml.safe_load((ROOT / "roles/compliance/vars/main.yml").read_text("utf-8"))["compliance__products"]
     assert set(names) == set(MODULES)
     for name in names.values():

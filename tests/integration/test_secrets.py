@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No password, token or session id is left behind: not on the screen, not in a file, not in /proc, in no spelling."""
+"""No password, token or session id remains: not on the screen, in a file, or in /proc, in any encoding."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ import pytest
 
 from tests.faults.products import LOG_IN, listing
 from tests.integration.conftest import Simulators
-from tests.integration.process_monitor import ProcessWatch
-from tests.integration.running_modules import MODULES, login_of, read
-from tests.integration.running_plays import Played, play, servers
+from tests.integration.process_monitor import ProcessMonitor
+from tests.integration.running_modules import MODULES, get_login, read
+from tests.integration.running_plays import PlayResult, play, servers
 from tests.unit.plugins.module_utils._core.secret_encodings import SPELLINGS
 
 PRODUCTS = list(MODULES)
-# Headers by which the products' sessions travel.
+# Headers that carry the products' sessions.
 CARRIERS = ("authorization", "authtoken", "x-endeavour-sessionid", "x-restsvcsessionid")
-# Shorter words are settings that travel beside them, such as a language.
+# Shorter values are settings sent in the same header, such as a language.
 SHORTEST = 8
 
 
 def find_secrets(simulators: Simulators, product: str) -> set[str]:
-    """The password, and all that the server was sent to be believed: tokens, session ids, refresh tokens."""
-    login = login_of(simulators.ready, product)
+    """Return the password and all credentials sent to the server: tokens, session ids, refresh tokens."""
+    login = get_login(simulators.ready, product)
     found = {login["password"], f"{login['username']}:{login['password']}"}
     for call in simulators.requests(product):
         for name, value in call["headers"].items():
@@ -42,8 +42,8 @@ def find_secrets(simulators: Simulators, product: str) -> set[str]:
     return {secret.strip() for secret in found if len(secret.strip()) >= SHORTEST}
 
 
-def hits(left: bytes, secrets: set[str]) -> list[str]:
-    """Which secrets stand there, and how they are written."""
+def find_hits(left: bytes, secrets: set[str]) -> list[str]:
+    """List the secrets found, and their encoding."""
     return [
         f"{secret} ({name})"
         for secret in secrets
@@ -53,16 +53,16 @@ def hits(left: bytes, secrets: set[str]) -> list[str]:
 
 
 class Run:
-    """A play that keeps its secrets in ``given``, and all that it leaves anywhere in ``left``."""
+    """A play that keeps its secrets in ``given``, and everything that it leaves in ``left``."""
 
     def __init__(self, folder: Path) -> None:
         self.given, self.left = folder / "given", folder / "left"
         self.given.mkdir()
         self.left.mkdir()
-        self.watch = ProcessWatch()
+        self.watch = ProcessMonitor()
 
-    def play(self, playbook: Any, variables: dict[str, Any], **more: Any) -> Played:
-        """Run it with every way of leaving something turned on."""
+    def play(self, playbook: Any, variables: dict[str, Any], **more: Any) -> PlayResult:
+        """Run the play with every option that stores or prints data turned on."""
         file = self.given / "variables.json"
         file.write_text(json.dumps(variables))
         file.chmod(0o600)
@@ -82,8 +82,8 @@ class Run:
         (self.left / "output").write_text(ended.output)
         return ended
 
-    def everything(self) -> bytes:
-        """All files and their names, and what the processes showed."""
+    def collect_output(self) -> bytes:
+        """Return all files and their names, and what the processes showed."""
         files = [path for path in self.left.rglob("*") if path.is_file()]
         return b"\0".join(
             [*(str(path).encode() for path in files), *(path.read_bytes() for path in files), *self.watch.seen]
@@ -91,7 +91,7 @@ class Run:
 
 
 def faults(run: Run, simulators: Simulators, product: str, name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
-    """A task that makes the simulator do these from here on. They come from a file, so that the task shows nothing."""
+    """Build a task that activates these faults in the simulator, read from a file so that the task shows nothing."""
     file = run.given / f"{name}.json"
     file.write_text(json.dumps(rules))
     request = {
@@ -104,17 +104,17 @@ def faults(run: Run, simulators: Simulators, product: str, name: str, rules: lis
     return {"name": f"Faults {name}", "ansible.builtin.uri": request}
 
 
-def readings(run: Run, simulators: Simulators, product: str) -> list[dict[str, Any]]:
-    """Tasks: a rejected account, servers that show in errors what they were sent, success; all kept in results.json."""
+def build_tasks(run: Run, simulators: Simulators, product: str) -> list[dict[str, Any]]:
+    """Build tasks: a rejected account, servers that echo requests in errors, success; all stored in results.json."""
     name, own = MODULES[product]
-    login = login_of(simulators.ready, product)
+    login = get_login(simulators.ready, product)
     options = {**login, "password": "{{ the_password }}", **own}
     pair = base64.b64encode(f"{login['username']}:{login['password']}".encode()).decode()
     echoed = " ".join([*(spelled(login["password"]) for spelled in SPELLINGS.values()), pair])
     rules: dict[str, dict[str, Any]] = {
         "log_in": {"match": {"path": LOG_IN[product]}, "fault": "status", "status": 401, "body": f"No: {echoed}"},
         "listing": {"match": listing(product), "fault": "echo"},
-        # For a token that was renewed there is one that renewed it.
+        # For each renewed token there is one that renewed it.
         "expired": {"match": {**listing(product), "nth": 1}, "fault": "expire_session"},
     }
 
@@ -145,9 +145,9 @@ def readings(run: Run, simulators: Simulators, product: str) -> list[dict[str, A
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_path: Path) -> None:
     run = Run(tmp_path)
-    tasks = readings(run, simulators, product)
+    tasks = build_tasks(run, simulators, product)
     head = {"name": "Test", "hosts": "localhost", "gather_facts": False, "tasks": tasks}
-    password = login_of(simulators.ready, product)["password"]
+    password = get_login(simulators.ready, product)["password"]
     variables = {"the_password": password, "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     ended = run.play([head], variables)
     assert ended.status == 2, ended.output[-3000:]
@@ -160,18 +160,18 @@ def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_p
     assert good["totals"]["recovery_points"] > 100
 
     secrets = find_secrets(simulators, product)
-    # The password, alone and with the name, and at least what carried two sessions.
+    # The password, alone and with the name, and the credentials of at least two sessions.
     assert len(secrets) >= 4
     assert any((run.left / "facts").iterdir())
     assert (run.left / "ansible.log").stat().st_size > 10_000
     assert any(b"AnsiballZ_" in seen for seen in run.watch.seen)
-    assert hits(run.everything(), secrets) == []
-    # The module travels to where it runs in a file that holds its options.
+    assert find_hits(run.collect_output(), secrets) == []
+    # Ansible transfers the module in a file that contains its options.
     assert [path for path in (run.left / "remote").rglob("*") if path.is_file()] == []
 
 
 def test_nothing_is_left_by_the_role(simulators: Simulators, tmp_path: Path) -> None:
-    """All products at once, with evidence in every format and kept READs."""
+    """All products at once, with evidence in every format and stored reads."""
     run = Run(tmp_path)
     inventory = servers(simulators.ready)
     variables: dict[str, Any] = {}
@@ -190,12 +190,12 @@ def test_nothing_is_left_by_the_role(simulators: Simulators, tmp_path: Path) -> 
     assert (run.left / "evidence" / "report.html").stat().st_size > 10_000
     secrets = set().union(*(find_secrets(simulators, product) for product in PRODUCTS))
     assert len(secrets) >= 2 * len(PRODUCTS)
-    assert hits(run.everything(), secrets) == []
+    assert find_hits(run.collect_output(), secrets) == []
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_records_of_the_product_lose_what_looks_like_a_secret(simulators: Simulators, product: str) -> None:
-    """Members that no product should have, in every object of every list."""
+    """Fields that no product should have, in every object of every list."""
     hidden = "pl4nted-s3cret"
     plant = {
         "guestPassword": hidden,
@@ -205,7 +205,7 @@ def test_records_of_the_product_lose_what_looks_like_a_secret(simulators: Simula
         "plantedSetting": {"name": "sasToken", "value": hidden},
         "plantedLink": f"https://x.example/disk?sig={hidden}",
     }
-    # Behind the log-in, whose own answer must stay what it is.
+    # After the log-in, whose own response must stay unchanged.
     paths = {"spp": "/api/endeavour/catalog/*", "veeam_enterprise_manager": "/api/query"}
     rule = {"match": {"path": paths.get(product, listing(product)["path"])}, "fault": "planted", "plant": plant}
     simulators.ask(product, "__faults", [rule])

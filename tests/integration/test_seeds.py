@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The vendors' own examples go through the modules unchanged."""
+"""The vendors' own examples pass through the modules unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.integration.running_modules import read
 from tests.simulators import running
 
-# Written out from the vendors' public pages, not taken from the simulator's estate.
+# Copied from the vendors' public pages, independent of the simulator's estate.
 SPP_COUNTS = {"92647504afd9005226aef77bc0b98abb": 10, "8989CFF1-6F16-4E2B-9FCC-9F8C8CD719C9": 1}
 AZURE_POINTS = {
     "15ed5dd3-c759-4726-9682-be9f9d72a7d5": ("2020-02-03T13:02:39.35773Z", "snapshot"),
@@ -27,14 +27,14 @@ AZURE_SIZE = 136367309312
 
 @pytest.fixture(scope="module")
 def ready() -> Iterator[dict[str, Any]]:
-    """Simulators that hold nothing but the printed examples."""
+    """Run simulators that contain only the printed examples."""
     with running(("spp", "veeam_azure"), estate="seed") as document:
         yield document
 
 
 @pytest.mark.parametrize("honoured", [True, False], ids=["outputname", "outputname-ignored"])
 def test_spp_counts(honoured: bool) -> None:
-    """Ten and one, by the aggregate call that IBM's page describes."""
+    """Ten and one, with the aggregate request that IBM's page describes."""
     with running(("spp",), estate="seed", variants={"spp.outputname_honoured": honoured}) as document:
         ended = read(document, "spp", detail="counts", workload_types=["vm"])
     assert not ended.failed, ended.message
@@ -44,7 +44,7 @@ def test_spp_counts(honoured: bool) -> None:
 
 
 def test_spp_listing_counts_the_same(ready: dict[str, Any]) -> None:
-    """The listing of every point comes to the same numbers."""
+    """The listing of every point yields the same numbers."""
     ended = read(ready, "spp", include_unprotected=False)
     assert {row["workload_id"]: row["recovery_points"] for row in ended.result["workloads"]} == SPP_COUNTS
 
@@ -67,7 +67,7 @@ def test_azure_v1(ready: dict[str, Any]) -> None:
 
 
 def test_azure_v1_refuses_names(ready: dict[str, Any]) -> None:
-    """A filter by name cannot be honoured where no name is told, so it is not pretended."""
+    """A filter by name cannot be applied if no names are reported, so it is rejected."""
     ended = read(ready, "veeam_azure", api_version="v1", names=["vm-*"])
     assert ended.failed
     assert "names no virtual machine" in ended.message

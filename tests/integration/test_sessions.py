@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""However a reading ends, its session is given back. Only SIGKILL leaves one, which keeps nobody out."""
+"""Whatever ends a read, its session is closed. Only SIGKILL leaves one open, which locks nobody out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from tests.faults.products import LOG_IN
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import MODULES, ended, login_of, read, run_module, start_module
+from tests.integration.running_modules import MODULES, get_login, read, run_module, start_module, wait_for_module
 from tests.integration.running_plays import play
 from tests.integration.test_failures import fault
 
@@ -30,37 +30,37 @@ _summary.Summary.add = _summary.Summary.add_alike = add
 """
 
 
-def open_sessions(simulators: Simulators, product: str) -> int:
-    """How many sessions the server holds open."""
+def count_open_sessions(simulators: Simulators, product: str) -> int:
+    """Return the number of sessions that the server holds open."""
     return int(simulators.ask(product, "__sessions")["open"])
 
 
-def log_ins(simulators: Simulators, product: str) -> int:
-    """How often somebody logged in."""
+def count_log_ins(simulators: Simulators, product: str) -> int:
+    """Count the log-ins."""
     calls = [(call["method"], call["path"]) for call in simulators.requests(product)]
     return calls.count(("POST", LOG_IN[product]))
 
 
-def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
-    """Fail if it does not come true in time."""
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Fail if the condition is not true in time."""
     deadline = time.monotonic() + seconds
-    while not true():
+    while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
 
 
-def started(simulators: Simulators, product: str) -> subprocess.Popen[str]:
-    """A module that reads, not waited for."""
+def start_reading(simulators: Simulators, product: str) -> subprocess.Popen[str]:
+    """Start a module that reads, without waiting."""
     name, own = MODULES[product]
-    return start_module(name, {**login_of(simulators.ready, product), **own})
+    return start_module(name, {**get_login(simulators.ready, product), **own})
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_success(simulators: Simulators, product: str) -> None:
-    """The usual ending."""
+    """A normal end."""
     assert not read(simulators.ready, product).failed
-    assert log_ins(simulators, product) == 1
-    assert open_sessions(simulators, product) == 0
+    assert count_log_ins(simulators, product) == 1
+    assert count_open_sessions(simulators, product) == 0
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -68,61 +68,61 @@ def test_error(simulators: Simulators, product: str) -> None:
     """The server fails in the middle of the listing."""
     simulators.ask(product, "__faults", fault(product, "status", status=500))
     assert read(simulators.ready, product).result["failure"]["code"] == "server_trouble"
-    assert log_ins(simulators, product) == 1
-    assert open_sessions(simulators, product) == 0
+    assert count_log_ins(simulators, product) == 1
+    assert count_open_sessions(simulators, product) == 0
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_exception_in_the_summary(simulators: Simulators, product: str) -> None:
-    """A bug of ours, while other threads still read."""
+    """An internal error while other threads are still reading."""
     name, own = MODULES[product]
-    end = run_module(name, {**login_of(simulators.ready, product), **own}, before=BUG)
+    end = run_module(name, {**get_login(simulators.ready, product), **own}, before=BUG)
     assert "unexpected ZeroDivisionError: in the summary" in end.message
-    assert log_ins(simulators, product) == 1
-    assert open_sessions(simulators, product) == 0
+    assert count_log_ins(simulators, product) == 1
+    assert count_open_sessions(simulators, product) == 0
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_signals(simulators: Simulators, product: str) -> None:
-    """Three readings at once, each ended by another signal in the middle of what it does."""
+    """Three reads at once, each ended by a different signal while running."""
     simulators.ask(product, "__faults", fault(product, "delay", seconds=6))
     numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        # Under nohup modules are deaf to it, as they should be.
+        # Under nohup modules ignore it, as they should.
         numbers.remove(signal.SIGHUP)
-    processes = [started(simulators, product) for _number in numbers]
+    processes = [start_reading(simulators, product) for _number in numbers]
     try:
-        wait_until(lambda: open_sessions(simulators, product) == len(numbers), 60, "not all have logged in")
+        wait_until(lambda: count_open_sessions(simulators, product) == len(numbers), 60, "not all have logged in")
         for process, number in zip(processes, numbers, strict=True):
             process.send_signal(number)
-        ends = [ended(process) for process in processes]
+        ends = [wait_for_module(process) for process in processes]
     finally:
         for process in processes:
             process.kill()
     for end, number in zip(ends, numbers, strict=True):
         assert end.result["failure"]["code"] == "stopped"
         assert number.name in end.message
-    assert open_sessions(simulators, product) == 0
+    assert count_open_sessions(simulators, product) == 0
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_kill(simulators: Simulators, product: str) -> None:
-    """The named exception. The session stays open on the server until that ends it, and keeps nobody out."""
+    """The exception mentioned above. The session stays open until the server ends it, and locks nobody out."""
     simulators.ask(product, "__faults", fault(product, "delay", seconds=20))
-    process = started(simulators, product)
+    process = start_reading(simulators, product)
     try:
-        wait_until(lambda: open_sessions(simulators, product) == 1, 60, "it has not logged in")
+        wait_until(lambda: count_open_sessions(simulators, product) == 1, 60, "it has not logged in")
     finally:
         process.kill()
         process.communicate()
     simulators.ask(product, "__faults", [])
     assert not read(simulators.ready, product).failed
-    assert open_sessions(simulators, product) == 1
+    assert count_open_sessions(simulators, product) == 1
     simulators.reset()
 
 
 def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
-    """Ansible's ``timeout`` leaves the modules to themselves; they notice, and end. All products at once."""
+    """Ansible's ``timeout`` leaves the modules running; they notice, and end. All products at once."""
     hosts: dict[str, Any] = {}
     tasks: list[dict[str, Any]] = []
     for product in PRODUCTS:
@@ -132,7 +132,7 @@ def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
         tasks.append(
             {
                 "name": f"Read {product}",
-                f"backup.audit.{name}": {**login_of(simulators.ready, product), **own},
+                f"backup.audit.{name}": {**get_login(simulators.ready, product), **own},
                 "when": f"inventory_hostname == '{product}'",
                 "timeout": 20,
                 "register": product,
@@ -157,12 +157,12 @@ def test_time_of_a_task(simulators: Simulators, tmp_path: Path) -> None:
     )
     assert end.status == 0, end.output
     for product in PRODUCTS:
-        told = json.loads((tmp_path / f"{product}.json").read_text())
-        assert told["failed"] is True
-        # Before ansible-core 2.17 the message alone tells it.
-        assert "timedout" in told or "expected time frame" in told["msg"], told
-        assert log_ins(simulators, product) == 1
-    # What is under way is still waited for.
+        result = json.loads((tmp_path / f"{product}.json").read_text())
+        assert result["failed"] is True
+        # Before ansible-core 2.17 only the message reports it.
+        assert "timedout" in result or "expected time frame" in result["msg"], result
+        assert count_log_ins(simulators, product) == 1
+    # Requests in progress are still awaited.
     wait_until(
-        lambda: not any(open_sessions(simulators, product) for product in PRODUCTS), 50, "not all have logged out"
+        lambda: not any(count_open_sessions(simulators, product) for product in PRODUCTS), 50, "not all have logged out"
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is particular to Spectrum Protect Plus: counts, copies, open questions, inventory."""
+"""Features of Spectrum Protect Plus: counts, copies, undocumented behavior, inventory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import login_of, read, run_module
+from tests.integration.running_modules import get_login, read, run_module
 from tests.simulators import running
 
-# Ways in which appliances may differ where no documentation says; none may change what is told.
+# Variants in which appliances may differ because nothing is documented; none may change the result.
 VARIANTS: list[dict[str, object]] = [
     {"spp.child_id": False},
     {"spp.catalog_time_as_text": False},
@@ -24,8 +24,8 @@ VARIANTS: list[dict[str, object]] = [
 ]
 
 
-def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What matters of each row."""
+def summarize(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the relevant values of each row."""
     return [
         (
             row.get("workload_name"),
@@ -40,28 +40,28 @@ def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
-    """The rows that the appliance gives without variants."""
+    """Return the appliance's rows without variants."""
     running_simulators.reset()
-    return told(read(running_simulators.ready, "spp").result)
+    return summarize(read(running_simulators.ready, "spp").result)
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: next(iter(variant)))
 def test_variants_change_nothing(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """The same rows, whichever way the open questions of the documentation are settled."""
+    """The rows are the same for every variant of undocumented behavior."""
     simulators.ask("spp", "__variant", {name.removeprefix("spp."): value for name, value in variant.items()})
     ended = read(simulators.ready, "spp", copies=True)
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
 
 
 @pytest.mark.parametrize("as_rows", [True, False])
 def test_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ...]], as_rows: bool) -> None:
-    """Copies as rows of the catalogue, not listed, or from the restore view: the number of points is the same."""
+    """Copies as rows of the catalog, not listed, or from the restore view: the number of points is the same."""
     simulators.ask("spp", "__variant", {"copies_as_rows": as_rows})
     plain = read(simulators.ready, "spp")
-    assert told(plain.result) == normal
+    assert summarize(plain.result) == normal
     web = [row for row in plain.result["workloads"] if row["workload_name"].startswith("web-")]
     assert web
     if not as_rows:
@@ -72,7 +72,7 @@ def test_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ..
 
 
 def test_counts_agree_with_the_listing(simulators: Simulators) -> None:
-    """The cheap count and the list of all points give the same numbers where copies are no rows of their own."""
+    """The cheap count and the listing of all points have equal numbers if copies are not separate rows."""
     simulators.ask("spp", "__variant", {"copies_as_rows": False})
     counted = read(simulators.ready, "spp", detail="counts")
     listed = read(simulators.ready, "spp", include_unprotected=False)
@@ -85,7 +85,7 @@ def test_counts_agree_with_the_listing(simulators: Simulators) -> None:
 
 
 def test_cut_counts_are_refused(simulators: Simulators) -> None:
-    """A count whose groups were cut to a page is held against the catalogue and not believed."""
+    """A count whose groups were truncated to a page is compared with the catalog and rejected."""
     simulators.ask("spp", "__variant", {"aggregate_page": 5})
     ended = read(simulators.ready, "spp", detail="counts", workload_types=["vm"])
     assert ended.failed
@@ -96,15 +96,15 @@ def test_cut_counts_are_refused(simulators: Simulators) -> None:
 
 
 def test_next_page_never_leaves_the_host(simulators: Simulators) -> None:
-    """The appliance names itself by another host and port; small pages are followed all the same, on the right one."""
+    """The appliance reports another host and port for itself; small pages are still followed, on the right host."""
     small = read(simulators.ready, "spp", page_size=3)
     assert not small.failed, small.message
     simulators.reset()
-    assert told(small.result) == told(read(simulators.ready, "spp").result)
+    assert summarize(small.result) == summarize(read(simulators.ready, "spp").result)
 
 
 def test_names_and_window(simulators: Simulators) -> None:
-    """Names are globs whatever their case; since cuts points, not workloads."""
+    """Names are globs that ignore case; since filters points, not workloads."""
     ended = read(simulators.ready, "spp", names=["WEB-*"])
     assert {row["workload_name"][:4] for row in ended.result["workloads"]} == {"web-"}
     window = read(simulators.ready, "spp", since="5d")
@@ -117,7 +117,7 @@ def test_names_and_window(simulators: Simulators) -> None:
 
 
 def test_never_backed_up_and_retired(simulators: Simulators) -> None:
-    """A machine without points is listed with 0; points of a machine that is gone are told apart."""
+    """A machine without points is listed with 0; points of a deleted machine are listed separately."""
     ended = read(simulators.ready, "spp")
     rows = ended.result["workloads"]
     known = simulators.estate["products"]["spp"]["workloads"]
@@ -133,7 +133,7 @@ def test_never_backed_up_and_retired(simulators: Simulators) -> None:
 
 
 def test_links_to_another_workload_are_refused() -> None:
-    """One more reading of a whole estate, with sessions that end after a few calls: all of it or an error."""
+    """Another read of a full estate, with sessions that end after a few requests: the complete result or an error."""
     with running(("spp",), workloads=30, points=10, variants={"spp.session_calls": 40}) as ready:
         ended = read(ready, "spp")
         assert not ended.failed, ended.message
@@ -141,8 +141,8 @@ def test_links_to_another_workload_are_refused() -> None:
 
 
 def test_environment_stands_in(simulators: Simulators) -> None:
-    """What is not given comes from the environment; an empty variable and an empty CA file count as not given."""
-    login = login_of(simulators.ready, "spp")
+    """Missing options come from the environment; an empty variable and an empty CA file count as not given."""
+    login = get_login(simulators.ready, "spp")
     environment = {f"SPP_{name.upper()}": str(value) for name, value in login.items()}
     ended = run_module("spp_recovery_points_info", {"detail": "counts"}, environment)
     assert not ended.failed, ended.message

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""docs/adding_a_product.md followed to the letter, in a copy of the project."""
+"""Follows docs/adding_a_product.md to the letter, in a copy of the project."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.reading_pages import Block, blocks
-from tests.integration.running_modules import login_of
+from tests.integration.documentation_blocks import Block, blocks
+from tests.integration.running_modules import get_login
 from tests.integration.running_plays import play
 from tests.simulators import running
-from tests.tools.project import IN_COPY, ROOT, copy_of_project, tree_of
+from tests.tools.project import IN_COPY, ROOT, copy_project, get_collections_path
 
 PAGE = ROOT / "docs" / "adding_a_product.md"
 LINES = 300
@@ -51,6 +51,7 @@ def write(copy: Path, block: Block) -> None:
     path = copy / str(block.file)
     if block.language != "diff":
         assert not path.exists(), f"{block.place}: {block.file} is there already"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, "utf-8")
         return
     lines = block.text.splitlines(keepends=True)
@@ -64,7 +65,7 @@ def write(copy: Path, block: Block) -> None:
 @pytest.fixture(scope="module")
 def copy() -> Iterator[Path]:
     """A copy of the project as `make setup` leaves it, with all files of the page."""
-    with copy_of_project() as folder:
+    with copy_project() as folder:
         environment = folder / ".venv"
         link = environment / "tree" / IN_COPY
         link.parent.mkdir(parents=True)
@@ -129,11 +130,11 @@ def test_the_play_runs(copy: Path, tmp_path: Path) -> None:
     (text,) = [block.text for block in blocks(PAGE) if block.language == "yaml" and not block.file]
     plays: list[dict[str, Any]] = yaml.safe_load(text)
     with running(["cairn"], root=copy) as ready:
-        login = login_of(ready, "cairn")
+        login = get_login(ready, "cairn")
         plays[0]["tasks"][0]["backup.audit.cairn_backups_info"].update(
             {name: login[name] for name in ("url", "username", "ca_path")}
         )
-        collections = {"ANSIBLE_COLLECTIONS_PATH": str(tree_of(copy))}
+        collections = {"ANSIBLE_COLLECTIONS_PATH": str(get_collections_path(copy))}
         ended = play(plays, tmp_path, variables={"cairn_password": login["password"]}, environment=collections)
     assert ended.status == 2, ended.output
     assert "crm-old" in ended.output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is particular to Unitrends: windows, zones, generations, errors that look like empty lists, several systems."""
+"""Features of Unitrends: windows, time zones, generations, errors that look like empty lists, several systems."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import login_of, read, run_module
+from tests.integration.running_modules import get_login, read, run_module
 from tests.simulators import running
 
 
-def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What matters of each row."""
+def summarize(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the relevant values of each row."""
     names = ("workload_name", "workload_id", "origin", "recovery_points", "newest", "oldest", "in_inventory", "by_kind")
     return [tuple(row.get(name) for name in names) for row in result["workloads"]]
 
 
 @pytest.fixture(scope="module")
 def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
-    """The rows that the appliance gives without variants."""
+    """Return the appliance's rows without variants."""
     running_simulators.reset()
-    return told(read(running_simulators.ready, "unitrends").result)
+    return summarize(read(running_simulators.ready, "unitrends").result)
 
 
 @pytest.mark.parametrize(
@@ -45,26 +45,26 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
 def test_variants_change_nothing(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """The same rows, whichever way the open questions of the documentation are settled."""
+    """The rows are the same for every variant of undocumented behavior."""
     simulators.ask("unitrends", "__variant", variant)
     ended = read(simulators.ready, "unitrends")
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
 
 
 def test_the_older_generation(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Other members and words, and times without seconds: the same points, a minute cut down."""
+    """Other fields and values, and times without seconds: the same points, truncated to the minute."""
     simulators.ask("unitrends", "__variant", {"generation": "wiki"})
     ended = read(simulators.ready, "unitrends")
     assert not ended.failed, ended.message
-    rows = told(ended.result)
+    rows = summarize(ended.result)
     assert [(*row[:4], *row[6:]) for row in rows] == [(*row[:4], *row[6:]) for row in normal]
     for row, known in zip(rows, normal, strict=True):
         assert (row[4] or "")[:16] == (known[4] or "")[:16]
 
 
 def test_only_reads_are_sent(simulators: Simulators) -> None:
-    """No query but the two that read, on the call that can delete; and nothing is gone afterwards."""
+    """Only the two queries that read are sent to the call that can also delete; and nothing is deleted afterwards."""
     before = read(simulators.ready, "unitrends", since="2000d").result["totals"]
     for call in simulators.requests("unitrends"):
         if call["method"] == "POST" and "backups" in call["path"]:
@@ -74,19 +74,19 @@ def test_only_reads_are_sent(simulators: Simulators) -> None:
 
 
 def test_list_that_hides_its_errors(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Where the list is empty because the core failed, the catalogue's points are told, and that it was so."""
+    """If the list is empty because the core failed, the catalog's points are returned with a warning."""
     simulators.ask("unitrends", "__variant", {"core_failure": "1,2"})
     ended = read(simulators.ready, "unitrends")
     assert not ended.failed, ended.message
     assert any("catalogue offers" in str(warning) for warning in ended.result["warnings"])
-    # The catalogue does not tell that a backup could not be read back, so one more looks well.
+    # The catalog does not report that a backup could not be read back, so one more looks successful.
     (broken,) = [work["name"] for work in simulators.estate["workloads"] if work["story"].startswith("corrupted")]
-    rows = [row[:6] for row in told(ended.result) if row[0] != broken]
+    rows = [row[:6] for row in summarize(ended.result) if row[0] != broken]
     assert rows == [row[:6] for row in normal if row[0] != broken]
 
 
 def test_nothing_proves_that_there_is_nothing(simulators: Simulators) -> None:
-    """An empty list, no catalogue and no inventory: that is no answer."""
+    """An empty list, no catalog and no inventory: the response is rejected."""
     simulators.ask("unitrends", "__variant", {"core_failure": "1,2,3"})
     rules = [
         {"match": {"path": path}, "fault": "status", "status": 403, "body": "{}"}
@@ -103,7 +103,7 @@ def test_nothing_proves_that_there_is_nothing(simulators: Simulators) -> None:
 
 
 def test_php_warning(simulators: Simulators) -> None:
-    """A warning before the answer is no JSON, and nothing is fished out of it."""
+    """A warning before the response makes it invalid JSON, and nothing is extracted from it."""
     simulators.ask("unitrends", "__variant", {"php_warning": True})
     ended = read(simulators.ready, "unitrends")
     assert ended.failed
@@ -112,16 +112,16 @@ def test_php_warning(simulators: Simulators) -> None:
 
 @pytest.mark.parametrize("failure", ["401", "500", "false"])
 def test_log_in_that_fails(simulators: Simulators, failure: str) -> None:
-    """All the ways in which a wrong password is said."""
+    """All the forms in which a wrong password is reported."""
     simulators.ask("unitrends", "__variant", {"login_failure": failure})
-    ended = run_module("unitrends_backups_info", {**login_of(simulators.ready, "unitrends"), "password": "wrong one"})
+    ended = run_module("unitrends_backups_info", {**get_login(simulators.ready, "unitrends"), "password": "wrong one"})
     assert ended.failed
     assert ended.result["failure"]["code"] == "login_rejected"
     assert "Check username and password" in ended.message
 
 
 def test_errors_with_a_status_of_success(simulators: Simulators) -> None:
-    """A refusal that says 200 is still one."""
+    """A refusal with status 200 is still a refusal."""
     simulators.ask("unitrends", "__variant", {"error_status": 200})
     simulators.ask("unitrends", "__faults", [{"match": {"path": "/api/systems/"}, "fault": "expire_session"}])
     ended = read(simulators.ready, "unitrends")
@@ -130,7 +130,7 @@ def test_errors_with_a_status_of_success(simulators: Simulators) -> None:
 
 
 def test_system_that_does_not_answer(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Its workloads are missing: the task fails, or says that it is not complete."""
+    """Its workloads are missing: the task fails, or reports the result as incomplete."""
     simulators.ask("unitrends", "__variant", {"remote_status": "not available"})
     ended = read(simulators.ready, "unitrends")
     assert ended.failed
@@ -138,11 +138,11 @@ def test_system_that_does_not_answer(simulators: Simulators, normal: list[tuple[
     assert "not available" in ended.message
     partial = read(simulators.ready, "unitrends", allow_partial=True)
     assert partial.result["complete"] is False
-    assert told(partial.result) == [row for row in normal if row[2] is None]
+    assert summarize(partial.result) == [row for row in normal if row[2] is None]
 
 
 def test_scoped_account(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """A role with a scope hides backups without a word; that there is a scope is said."""
+    """A role with a scope silently hides backups; the scope is reported."""
     ended = read(simulators.ready, "unitrends", "scoped")
     assert not ended.failed, ended.message
     assert any("scope" in str(warning) for warning in ended.result["warnings"])
@@ -150,14 +150,14 @@ def test_scoped_account(simulators: Simulators, normal: list[tuple[Any, ...]]) -
 
 
 def test_monitor_account(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """The account that may only read sees all of it."""
+    """The read-only account sees everything."""
     ended = read(simulators.ready, "unitrends", "monitor")
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
 
 
 def test_wrong_zone_proves_nothing(simulators: Simulators) -> None:
-    """A zone that the appliance's times do not fit is refused."""
+    """A time zone that contradicts the appliance's times is rejected."""
     ended = read(simulators.ready, "unitrends", timezone="Asia/Tokyo")
     assert ended.failed
     assert "Set timezone" in ended.message
@@ -166,7 +166,7 @@ def test_wrong_zone_proves_nothing(simulators: Simulators) -> None:
 
 
 def test_zone_that_is_not_told(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Without a zone there are no times; with the option there are."""
+    """Without a time zone there are no times; with the option there are."""
     rule = {"match": {"path": "/api/date-time/"}, "fault": "status", "status": 404, "body": "{}"}
     simulators.ask("unitrends", "__faults", [rule])
     ended = read(simulators.ready, "unitrends")
@@ -174,17 +174,17 @@ def test_zone_that_is_not_told(simulators: Simulators, normal: list[tuple[Any, .
     assert "Set timezone" in ended.message
     given = read(simulators.ready, "unitrends", timezone="Europe/Berlin")
     assert not given.failed, given.message
-    assert told(given.result) == normal
+    assert summarize(given.result) == normal
 
 
 def test_how_far_it_goes(simulators: Simulators) -> None:
-    """Without since the window says where it ended; with it, exactly that is read."""
+    """Without since, the window reports where it ended; with it, exactly that window is read."""
     short = read(simulators.ready, "unitrends", since="10d")
-    whole = read(simulators.ready, "unitrends", since="800d", slice="30d")
+    complete = read(simulators.ready, "unitrends", since="800d", slice="30d")
     default = read(simulators.ready, "unitrends")
     assert short.result["totals"]["recovery_points"] < default.result["totals"]["recovery_points"]
-    assert whole.result["totals"]["recovery_points"] == default.result["totals"]["recovery_points"]
-    assert default.result["window"]["since"] > whole.result["window"]["since"]
+    assert complete.result["totals"]["recovery_points"] == default.result["totals"]["recovery_points"]
+    assert default.result["window"]["since"] > complete.result["window"]["since"]
     assert "until" not in default.result["window"]
     nothing = read(simulators.ready, "unitrends", since="5s", until="2s")
     assert nothing.result["totals"]["recovery_points"] == 0
@@ -192,7 +192,7 @@ def test_how_far_it_goes(simulators: Simulators) -> None:
 
 @pytest.mark.parametrize("now", ["2026-10-25T02:45:00Z", "2026-10-25T00:30:00Z", "2026-03-29T03:10:00Z"])
 def test_when_the_clocks_change(now: str) -> None:
-    """No backup of that night is told younger than it is, and none is lost."""
+    """No backup of that night appears newer than it is, and none is lost."""
     with running(("unitrends",), workloads=20, points=5, now=now) as ready:
         ended = read(ready, "unitrends", detail="recovery_points", until=now, since="2000d")
         assert not ended.failed, ended.message
@@ -213,7 +213,7 @@ def test_when_the_clocks_change(now: str) -> None:
 
 
 def test_options_that_make_no_sense(simulators: Simulators) -> None:
-    """They are refused before anything is sent."""
+    """They are rejected before anything is sent."""
     for options, word in (
         ({"timezone": "Mars/Base"}, "timezone"),
         ({"slice": "5m"}, "slice"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mistakes of new users in real plays: each is told in a few words that say what is wrong, where, and what to do."""
+"""Mistakes of new users in real plays: each message states briefly what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pytest
 import yaml
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import login_of
-from tests.integration.running_plays import Played, on_localhost, play, servers
+from tests.integration.running_modules import get_login
+from tests.integration.running_plays import PlayResult, on_localhost, play, servers
 
 READ = "backup.audit.spp_recovery_points_info"
 VEEAM = "backup.audit.veeam_restore_points_info"
 LENIENT = {"recovery_points": {"minimum": 1}}
 LONGEST = 700
 
-# What is given wrongly to a module that reads -> what its message must say.
+# Wrong options of a read module -> the required message.
 READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "wrong password": (READ, {"password": "wrong-one"}, ("log-in of", "rejected", "It said", "Check username and")),
     "no password": (READ, {"password": ""}, ("missing", "password", "SPP_PASSWORD")),
@@ -64,7 +64,7 @@ JUDGING: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 
 
 def tasks(login: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Every mistake as a task whose result is kept."""
+    """Build a task for every mistake, whose result is stored."""
     made: list[dict[str, Any]] = [
         {"name": "good", READ: dict(login), "register": "good"},
         {"name": "skipped", READ: dict(login), "register": "skipped", "when": False},
@@ -85,18 +85,18 @@ def tasks(login: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def messages(running_simulators: Simulators, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What each mistake was told, all from one play."""
+    """Return the message for each mistake, all from one play."""
     running_simulators.reset()
     folder = tmp_path_factory.mktemp("mistakes")
     names = [*READING, *JUDGING]
-    told = ", ".join(f"mistake_{number}.msg" for number in range(len(names)))
-    keep = {"content": f"{{{{ [{told}] | to_json }}}}", "dest": str(folder / "told.json"), "mode": "0600"}
-    every = [*tasks(login_of(running_simulators.ready, "spp")), {"name": "Tell", "ansible.builtin.copy": keep}]
+    expressions = ", ".join(f"mistake_{number}.msg" for number in range(len(names)))
+    keep = {"content": f"{{{{ [{expressions}] | to_json }}}}", "dest": str(folder / "results.json"), "mode": "0600"}
+    every = [*tasks(get_login(running_simulators.ready, "spp")), {"name": "Tell", "ansible.builtin.copy": keep}]
     ended = play(on_localhost(*every), folder)
     assert ended.status == 0, ended.output[-3000:]
     assert "Traceback" not in ended.output
     assert "secret-word" not in ended.output
-    return dict(zip(names, json.loads((folder / "told.json").read_text("utf-8")), strict=True))
+    return dict(zip(names, json.loads((folder / "results.json").read_text("utf-8")), strict=True))
 
 
 @pytest.mark.parametrize("name", [*READING, *JUDGING])
@@ -108,14 +108,14 @@ def test_what_is_wrong_is_said_in_a_few_words(messages: dict[str, str], name: st
     assert len(messages[name].splitlines()) == 1
 
 
-def audit(folder: Path, inventory: Mapping[str, Any], *arguments: str, **variables: Any) -> Played:
-    """The playbook that judges a whole estate."""
+def audit(folder: Path, inventory: Mapping[str, Any], *arguments: str, **variables: Any) -> PlayResult:
+    """Run the playbook that evaluates a complete estate."""
     return play("backup.audit.compliance", folder, inventory=inventory, variables=variables, arguments=arguments)
 
 
 @pytest.mark.parametrize("inventory", [{"all": {"hosts": {"web": None}}}, {"backup_servers": {"hosts": {}}}, {}])
 def test_without_a_backup_server_nothing_is_proved(tmp_path: Path, inventory: dict[str, Any]) -> None:
-    """Ansible itself ends well where a group is empty or unknown."""
+    """Ansible itself succeeds if a group is empty or unknown."""
     ended = audit(tmp_path, inventory)
     assert ended.status == 2, ended.output
     assert "there is no host in backup_servers, so nothing would be read and nothing proved" in ended.output
@@ -138,7 +138,7 @@ def test_the_role_says_what_is_wrong_with_the_policy(simulators: Simulators, tmp
 
 
 def test_a_python_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:
-    """The Python of a host that has the tool is often an old one; a stand-in fails as Python 3.9 does."""
+    """The Python of a host that has the tool is often old; a stand-in fails as Python 3.9 does."""
     python = tmp_path / "python"
     python.write_text(
         "#!/bin/sh\ncat >/dev/null\n"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is particular to Veeam Backup for AWS: revisions, roles, MFA, pages, points that name nobody."""
+"""Features of Veeam Backup for AWS: revisions, roles, MFA, pages, points without an instance."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read
 
 
-def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What matters of each row."""
+def summarize(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the relevant values of each row."""
     names = ("workload_name", "workload_id", "recovery_points", "newest", "oldest", "in_inventory", "by_kind")
     return [tuple(row.get(name) for name in names) for row in result["workloads"]]
 
 
 @pytest.fixture(scope="module")
 def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
-    """The rows that the appliance gives without variants."""
+    """Return the appliance's rows without variants."""
     running_simulators.reset()
-    return told(read(running_simulators.ready, "veeam_aws").result)
+    return summarize(read(running_simulators.ready, "veeam_aws").result)
 
 
 @pytest.mark.parametrize(
@@ -43,24 +43,24 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
 def test_variants_change_nothing(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """The same rows, whichever way the open questions are settled."""
+    """The rows are the same for every variant of undocumented behavior."""
     simulators.ask("veeam_aws", "__variant", variant)
     ended = read(simulators.ready, "veeam_aws", page_size=50)
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
 
 
 @pytest.mark.parametrize("version", [f"1.{number}-rev0" for number in range(9)])
 def test_every_revision(simulators: Simulators, normal: list[tuple[Any, ...]], version: str) -> None:
-    """All give the same, from whichever path they have."""
+    """All return the same, whichever path they have."""
     ended = read(simulators.ready, "veeam_aws", api_version=version)
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
     assert {call["headers"].get("x-api-version") for call in simulators.requests("veeam_aws")} == {version}
 
 
 def test_revision_that_is_not_served(simulators: Simulators) -> None:
-    """It is said, and the password is not sent again with another."""
+    """It is reported, and the password is not sent again with another."""
     simulators.ask("veeam_aws", "__variant", {"serves": "1.4-rev0"})
     ended = read(simulators.ready, "veeam_aws", api_version="1.8-rev0")
     assert ended.failed
@@ -71,7 +71,7 @@ def test_revision_that_is_not_served(simulators: Simulators) -> None:
 
 @pytest.mark.parametrize("failure", ["400", "401"])
 def test_wrong_password_is_no_wrong_revision(simulators: Simulators, failure: str) -> None:
-    """Other revisions are tried only where the server refuses the revision."""
+    """Other revisions are tried only if the server rejects the revision."""
     simulators.ask("veeam_aws", "__variant", {"login_failure": failure})
     ended = read(simulators.ready, "veeam_aws", password="wrong")
     assert ended.failed
@@ -80,22 +80,22 @@ def test_wrong_password_is_no_wrong_revision(simulators: Simulators, failure: st
 
 
 def test_mfa_is_explained(simulators: Simulators) -> None:
-    """200 without a token is no success."""
+    """Status 200 without a token is not a success."""
     ended = read(simulators.ready, "veeam_aws", "mfa")
     assert ended.failed
     assert ended.result["failure"]["code"] == "mfa_required"
 
 
 def test_operator(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """The least role that sees all of it; only the version is hidden."""
+    """The lowest role that sees everything; only the version is hidden."""
     ended = read(simulators.ready, "veeam_aws", "operator")
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
     assert "version" not in ended.result["server"]
 
 
 def test_role_without_instances(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Points without instances: one row without a name, said as such; names cannot be asked for."""
+    """Points without instances: one row without a name, reported as such; a filter by name is impossible."""
     ended = read(simulators.ready, "veeam_aws", "restore_operator")
     assert not ended.failed, ended.message
     (row,) = ended.result["workloads"]
@@ -107,18 +107,18 @@ def test_role_without_instances(simulators: Simulators, normal: list[tuple[Any, 
 
 
 def test_instances_that_are_gone(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Where the inventory leaves them out their points belong to nobody: one row without a name, and none is lost."""
+    """If the inventory omits them, their points belong to no instance: one row without a name, and none is lost."""
     simulators.ask("veeam_aws", "__variant", {"deleted_instances": "gone"})
     ended = read(simulators.ready, "veeam_aws")
     assert not ended.failed, ended.message
-    rows = told(ended.result)
+    rows = summarize(ended.result)
     assert [row for row in rows if row[0]] == [row for row in normal if row[5]]
     (nameless,) = [row for row in rows if not row[0]]
     assert nameless[2] == sum(row[2] for row in normal if not row[5]) > 0
 
 
 def test_unknown_words_are_unknown(simulators: Simulators) -> None:
-    """A jobType that nobody knows makes a point of unknown usability, not a backup."""
+    """An unknown jobType makes a point of unknown usability, not a backup."""
     simulators.ask("veeam_aws", "__variant", {"unknown_enums": True})
     ended = read(simulators.ready, "veeam_aws", detail="recovery_points")
     assert not ended.failed, ended.message
@@ -126,11 +126,11 @@ def test_unknown_words_are_unknown(simulators: Simulators) -> None:
 
 
 def test_missing_members(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """What is optional may be missing; a point without a time is an error, not a shorter list."""
+    """Optional fields may be missing; a point without a time is an error, not a shorter list."""
     simulators.ask("veeam_aws", "__variant", {"missing_optional": "some"})
     ended = read(simulators.ready, "veeam_aws")
     assert not ended.failed, ended.message
-    assert [row[2] for row in told(ended.result)] == [row[2] for row in normal]
+    assert [row[2] for row in summarize(ended.result)] == [row[2] for row in normal]
     simulators.ask("veeam_aws", "__variant", {"missing_optional": "times"})
     timeless = read(simulators.ready, "veeam_aws")
     assert timeless.failed
@@ -138,7 +138,7 @@ def test_missing_members(simulators: Simulators, normal: list[tuple[Any, ...]]) 
 
 
 def test_licence_agreement(simulators: Simulators) -> None:
-    """Nobody accepted the licence agreement: the message says it."""
+    """Nobody accepted the license agreement: the message reports it."""
     simulators.ask("veeam_aws", "__variant", {"license_accepted": False})
     ended = read(simulators.ready, "veeam_aws")
     assert ended.failed

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is particular to Veeam Backup for Microsoft Azure: versions, roles, MFA, pages, workloads of one name."""
+"""Features of Veeam Backup for Microsoft Azure: versions, roles, MFA, pages, workloads with the same name."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read
 
 
-def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What matters of each row."""
+def summarize(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the relevant values of each row."""
     return [
         (row.get("workload_name"), row.get("workload_id"), row["recovery_points"], row.get("newest"), row.get("oldest"))
         for row in result["workloads"]
@@ -23,9 +23,9 @@ def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
-    """The rows that the appliance gives without variants."""
+    """Return the appliance's rows without variants."""
     running_simulators.reset()
-    return told(read(running_simulators.ready, "veeam_azure").result)
+    return summarize(read(running_simulators.ready, "veeam_azure").result)
 
 
 @pytest.mark.parametrize(
@@ -42,25 +42,25 @@ def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
 def test_variants_change_nothing(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object]
 ) -> None:
-    """Short pages and a total that is null lose nothing."""
+    """Short pages and a null total lose nothing."""
     simulators.ask("veeam_azure", "__variant", variant)
     ended = read(simulators.ready, "veeam_azure", page_size=20)
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
 
 
 @pytest.mark.parametrize("missing", ["some"])
 def test_missing_members_are_survived(simulators: Simulators, missing: str) -> None:
-    """Optional members that are not there make facts unknown, never false, and no point vanishes."""
-    whole = read(simulators.ready, "veeam_azure").result["totals"]["points_listed"]
+    """Missing optional fields make facts unknown, never false, and no point is lost."""
+    complete = read(simulators.ready, "veeam_azure").result["totals"]["points_listed"]
     simulators.ask("veeam_azure", "__variant", {"missing_optional": missing})
     ended = read(simulators.ready, "veeam_azure", detail="recovery_points")
     assert not ended.failed, ended.message
-    assert ended.result["totals"]["points_listed"] == whole
+    assert ended.result["totals"]["points_listed"] == complete
 
 
 def test_unknown_words_are_unknown(simulators: Simulators) -> None:
-    """Values that no specification knows make a point of unknown usability, not a backup."""
+    """Values that no specification defines make a point of unknown usability, not a backup."""
     simulators.ask("veeam_azure", "__variant", {"unknown_enums": True})
     ended = read(simulators.ready, "veeam_azure", detail="recovery_points")
     assert not ended.failed, ended.message
@@ -68,7 +68,7 @@ def test_unknown_words_are_unknown(simulators: Simulators) -> None:
 
 
 def test_mfa_is_explained(simulators: Simulators) -> None:
-    """200 without a token is no success."""
+    """Status 200 without a token is not a success."""
     ended = read(simulators.ready, "veeam_azure", "mfa")
     assert ended.failed
     assert ended.result["failure"]["code"] == "mfa_required"
@@ -76,7 +76,7 @@ def test_mfa_is_explained(simulators: Simulators) -> None:
 
 
 def test_read_only_role(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """What the role may not see is said, and is unknown."""
+    """What the role cannot see is reported, and unknown."""
     ended = read(simulators.ready, "veeam_azure", "read_only")
     assert not ended.failed, ended.message
     scope = ended.result["server"]["scope"]
@@ -85,12 +85,12 @@ def test_read_only_role(simulators: Simulators, normal: list[tuple[Any, ...]]) -
     assert any("unprotected" in str(warning) for warning in ended.result["warnings"])
     assert all(row["facets"]["encrypted"].get("count", 0) == 0 for row in ended.result["workloads"])
     assert all("in_inventory" not in row for row in ended.result["workloads"])
-    assert {row[0] for row in told(ended.result)} <= {row[0] for row in normal}
+    assert {row[0] for row in summarize(ended.result)} <= {row[0] for row in normal}
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1"])
 def test_every_version(simulators: Simulators, normal: list[tuple[Any, ...]], version: str) -> None:
-    """All versions give the same number of virtual machine points; up to v3 in one row without a name."""
+    """All versions return the same number of virtual machine points; up to v3 in one row without a name."""
     ended = read(simulators.ready, "veeam_azure", api_version=version, workload_types=["vm"])
     assert not ended.failed, ended.message
     newest = read(simulators.ready, "veeam_azure", workload_types=["vm"])
@@ -102,7 +102,7 @@ def test_every_version(simulators: Simulators, normal: list[tuple[Any, ...]], ve
 
 
 def test_version_that_is_not_served(simulators: Simulators) -> None:
-    """A version that the appliance does not have is a clear failure."""
+    """A version that the appliance does not support is a clear failure."""
     simulators.ask("veeam_azure", "__variant", {"serves": "v7,v6,v5"})
     ended = read(simulators.ready, "veeam_azure")
     assert ended.failed
@@ -110,7 +110,7 @@ def test_version_that_is_not_served(simulators: Simulators) -> None:
 
 
 def test_licence_agreement(simulators: Simulators) -> None:
-    """Nobody accepted the licence agreement: the message says it."""
+    """Nobody accepted the license agreement: the message reports it."""
     simulators.ask("veeam_azure", "__variant", {"license_accepted": False})
     ended = read(simulators.ready, "veeam_azure")
     assert ended.failed
@@ -118,7 +118,7 @@ def test_licence_agreement(simulators: Simulators) -> None:
 
 
 def test_same_name(simulators: Simulators) -> None:
-    """Two machines of one name keep their own points."""
+    """Two machines with the same name keep their own points."""
     names: dict[str, list[str]] = {}
     listed = simulators.estate["products"]["veeam_azure"]["workloads"]
     for workload in simulators.estate["workloads"]:
@@ -132,7 +132,7 @@ def test_same_name(simulators: Simulators) -> None:
 
 
 def test_a_filter_that_is_ignored_proves_no_owner(simulators: Simulators) -> None:
-    """Points of two machines of one name belong to neither if the server gives all points for any machine."""
+    """Points of two machines with the same name belong to neither if the server returns all points for any machine."""
     simulators.ask("veeam_azure", "__variant", {"ignores_filter": True})
     ended = read(simulators.ready, "veeam_azure", names=["dc-01"], workload_types=["vm"])
     assert not ended.failed, ended.message

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only Veeam Backup & Replication does: revisions, roles, replicas, and the many ways in which it tells things."""
+"""Features of Veeam Backup & Replication: revisions, roles, replicas, and the many forms of its responses."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import Ended, read
+from tests.integration.running_modules import ModuleResult, read
 
 PRODUCT = "veeam_backup_replication"
 BACKUPS = ["vm", "physical", "file_share", "database", "directory", "other"]
 
 
-def told(simulators: Simulators, account: str | None = None, **options: Any) -> dict[str, Any]:
-    """The result of a read that must succeed."""
+def read_ok(simulators: Simulators, account: str | None = None, **options: Any) -> dict[str, Any]:
+    """Return the result of a read that must succeed."""
     ended = read(simulators.ready, PRODUCT, account, **options)
     assert not ended.failed, ended.message
     return ended.result
 
 
 def rows(result: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The rows of all workloads of one name."""
+    """Return the rows of all workloads with this name."""
     return [row for row in result["workloads"] if row.get("workload_name") == name]
 
 
 def warnings(result: dict[str, Any]) -> str:
-    """All warnings as one text."""
+    """Return all warnings as one text."""
     return str(result.get("warnings", ""))
 
 
-def calls(simulators: Simulators, path: str) -> list[dict[str, Any]]:
-    """What was sent to one path."""
+def list_calls(simulators: Simulators, path: str) -> list[dict[str, Any]]:
+    """List the requests sent to one path."""
     return [call for call in simulators.requests(PRODUCT) if call["path"] == path]
 
 
@@ -53,19 +53,21 @@ def calls(simulators: Simulators, path: str) -> list[dict[str, Any]]:
 )
 @pytest.mark.parametrize("documented", [True, False], ids=["listed", "unlisted"])
 def test_revision_is_the_newest_of_both(simulators: Simulators, release: str, version: str, documented: bool) -> None:
-    """Whether the server lists its revisions or only refuses wrong ones; the password is sent again only then."""
-    expected = told(simulators, workload_types=BACKUPS)["totals"]
+    """Whether the server lists its revisions or only rejects wrong ones; only then is the password sent again."""
+    expected = read_ok(simulators, workload_types=BACKUPS)["totals"]
     simulators.reset()
     simulators.ask(PRODUCT, "__variant", {"release": release})
     if not documented:
         rule = {"match": {"method": "GET", "path": "/swagger/index.js"}, "fault": "status", "status": 404}
         simulators.ask(PRODUCT, "__faults", [rule])
-    result = told(simulators, workload_types=BACKUPS)
+    result = read_ok(simulators, workload_types=BACKUPS)
     assert result["server"]["scope"]["api_version"] == version
     for name in ("workloads", "recovery_points"):
-        # A damaged point is told as such from 1.2 on only.
+        # A damaged point is reported as such only in 1.2 or later.
         assert expected[name] <= result["totals"][name] <= expected[name] + (version < "1.2")
-    assert {call["headers"].get("x-api-version") for call in calls(simulators, "/api/v1/backupObjects")} == {version}
+    assert {call["headers"].get("x-api-version") for call in list_calls(simulators, "/api/v1/backupObjects")} == {
+        version
+    }
     assert simulators.ask(PRODUCT, "__sessions")["open"] == 0
 
 
@@ -79,39 +81,39 @@ def test_too_old_a_server_is_told_so(simulators: Simulators) -> None:
 
 
 def test_a_revision_that_was_asked_for_is_not_changed(simulators: Simulators) -> None:
-    """It is tried once; one that this module does not know is refused at once."""
+    """It is tried once; a revision that this module does not support is rejected at once."""
     simulators.ask(PRODUCT, "__variant", {"release": "12.3"})
     ended = read(simulators.ready, PRODUCT, api_version="1.3-rev0")
     assert ended.result["failure"]["code"] == "wrong_version"
     assert "1.3-rev0" in ended.message
-    assert len(calls(simulators, "/api/oauth2/token")) == 1
+    assert len(list_calls(simulators, "/api/oauth2/token")) == 1
     unknown = read(simulators.ready, PRODUCT, api_version="v8")
     assert unknown.result["failure"]["code"] == "bad_option"
 
 
 def test_wrong_passwords_are_not_tried_for_each_revision(simulators: Simulators) -> None:
-    """A judged password ends the search, also where revisions have to be guessed."""
+    """A rejected password ends the search, also if revisions have to be guessed."""
     rule = {"match": {"method": "GET", "path": "/swagger/index.js"}, "fault": "status", "status": 404}
     simulators.ask(PRODUCT, "__faults", [rule])
     ended = read(simulators.ready, PRODUCT, "mfa")
     assert ended.result["failure"]["code"] == "login_rejected"
     assert "multi-factor" in ended.message
     assert "Multi-factor authentication is enabled" in ended.message
-    assert len(calls(simulators, "/api/oauth2/token")) == 1
+    assert len(list_calls(simulators, "/api/oauth2/token")) == 1
 
 
 def test_an_account_without_a_role(simulators: Simulators) -> None:
-    """It is told in the server's words."""
+    """It is reported with the server's message."""
     ended = read(simulators.ready, PRODUCT, "no_role")
     assert ended.failed
     assert "has no role" in ended.message
 
 
 def test_what_a_viewer_may_not_see_is_unknown_and_said(simulators: Simulators) -> None:
-    """Points are all there; jobs (encryption) and replicas are not, and are no zeros."""
-    whole = told(simulators, workload_types=BACKUPS)["totals"]
-    result = told(simulators, "viewer")
-    assert result["totals"]["recovery_points"] == whole["recovery_points"]
+    """Points are complete; jobs (encryption) and replicas are missing, and are not reported as zeros."""
+    complete = read_ok(simulators, workload_types=BACKUPS)["totals"]
+    result = read_ok(simulators, "viewer")
+    assert result["totals"]["recovery_points"] == complete["recovery_points"]
     assert result["server"]["scope"]["jobs"] is False
     assert result["server"]["scope"]["vm_replica"] is False
     assert "jobs could not be read" in warnings(result)
@@ -124,9 +126,9 @@ def test_what_a_viewer_may_not_see_is_unknown_and_said(simulators: Simulators) -
 
 
 def test_repositories_that_may_not_be_read(simulators: Simulators) -> None:
-    """The name of the repository is still known from the backup; what its settings imply is not."""
+    """The repository's name is still known from the backup; what its settings imply is not."""
     simulators.ask(PRODUCT, "__variant", {"viewer_repositories": False})
-    result = told(simulators, "viewer")
+    result = read_ok(simulators, "viewer")
     assert result["server"]["scope"]["repositories"] is False
     (row,) = rows(result, "erp-prod")
     assert {place["location"] for place in row["locations"]} >= {"berlin-disk-1", "frankfurt-disk-1"}
@@ -135,8 +137,8 @@ def test_repositories_that_may_not_be_read(simulators: Simulators) -> None:
 
 
 def test_machines_of_one_name_are_two(simulators: Simulators) -> None:
-    """A rebuilt machine keeps its name and its job; only the object's id tells it from the one before."""
-    result = told(simulators)
+    """A rebuilt machine keeps its name and its job; only the object's id distinguishes it from the previous one."""
+    result = read_ok(simulators)
     ages = sorted(row["newest_age_seconds"] // 86400 for row in rows(result, "rebuilt-01"))
     assert len(ages) == 2
     assert ages[0] < 2
@@ -144,8 +146,8 @@ def test_machines_of_one_name_are_two(simulators: Simulators) -> None:
 
 
 def test_copies_are_no_points(simulators: Simulators) -> None:
-    """Two places, and as many points as nights."""
-    (row,) = rows(told(simulators, names=["web-01"]), "web-01")
+    """Two locations, and as many points as nights."""
+    (row,) = rows(read_ok(simulators, names=["web-01"]), "web-01")
     assert row["recovery_points"] == 30
     assert [(place["location"], place["count"]) for place in row["locations"]] == [
         ("berlin-disk-1", 30),
@@ -154,24 +156,24 @@ def test_copies_are_no_points(simulators: Simulators) -> None:
 
 
 def test_continuous_replicas_are_unknown_and_not_zero(simulators: Simulators) -> None:
-    """They stand in no row, and are counted and named."""
-    result = told(simulators)
+    """They are in no row, and are counted and named."""
+    result = read_ok(simulators)
     assert result["server"]["scope"]["cdp_replicas"] == 1
     assert "ticker" in warnings(result)
     assert not [row for row in rows(result, "ticker") if row["workload_type"] == "vm_replica"]
 
 
 def test_a_replica_in_failover_is_not_usable(simulators: Simulators) -> None:
-    """Operations are offered for it all the same: those that end the failover."""
-    (row,) = (row for row in rows(told(simulators), "erp-standby") if row["workload_type"] == "vm_replica")
+    """Operations are still offered for it: those that end the failover."""
+    (row,) = (row for row in rows(read_ok(simulators), "erp-standby") if row["workload_type"] == "vm_replica")
     assert row["recovery_points"] == 0
-    (ready,) = (row for row in rows(told(simulators), "web-02") if row["workload_type"] == "vm_replica")
+    (ready,) = (row for row in rows(read_ok(simulators), "web-02") if row["workload_type"] == "vm_replica")
     assert ready["recovery_points"] == 7
 
 
 def test_scans_are_checks_and_malware_is_told(simulators: Simulators) -> None:
     """Never verified."""
-    (row,) = rows(told(simulators), "download-01")
+    (row,) = rows(read_ok(simulators), "download-01")
     assert row["malware"]["infected"] > 0
     assert row["facets"]["checked"]["count"] > 0
     assert row["facets"]["verified"].get("count", 0) == 0
@@ -195,31 +197,31 @@ def test_scans_are_checks_and_malware_is_told(simulators: Simulators) -> None:
     ids=lambda variant: next(iter(variant)),
 )
 def test_nothing_is_lost_however_it_is_told(simulators: Simulators, variant: dict[str, Any]) -> None:
-    """Names, pages, zones, sessions: the count and the newest of every workload stay the same."""
+    """Names, pages, time zones, sessions: count and newest point of every workload stay the same."""
 
     def known(result: dict[str, Any]) -> dict[Any, Any]:
         return {row["workload_id"]: (row["recovery_points"], row.get("newest")) for row in result["workloads"]}
 
-    expected = known(told(simulators))
+    expected = known(read_ok(simulators))
     simulators.reset()
     simulators.ask(PRODUCT, "__variant", variant)
-    assert known(told(simulators)) == expected
+    assert known(read_ok(simulators)) == expected
     assert simulators.ask(PRODUCT, "__sessions")["open"] == 0
 
 
 def test_missing_members_make_nothing_up(simulators: Simulators) -> None:
-    """Where a third of the points says no more than it must, a third is of unknown kind."""
-    whole = told(simulators)["totals"]
+    """If a third of the points has only required fields, a third is of unknown kind."""
+    complete = read_ok(simulators)["totals"]
     simulators.ask(PRODUCT, "__variant", {"missing_optional": True})
-    result = told(simulators)
-    assert result["totals"] == whole
+    result = read_ok(simulators)
+    assert result["totals"] == complete
     assert sum(row.get("by_kind", {}).get("unknown", 0) for row in result["workloads"]) > 100
 
 
 def test_tiers_of_a_scale_out_repository_are_policy_and_no_proof(simulators: Simulators) -> None:
-    """What may have been copied or moved to the cloud is estimated at most."""
+    """Points that may have been copied or moved to the cloud are at most estimated."""
     simulators.ask(PRODUCT, "__variant", {"offload": "tier"})
-    (row,) = rows(told(simulators), "erp-prod")
+    (row,) = rows(read_ok(simulators), "erp-prod")
     assert row["recovery_points"] == 30
     assert row["facets"]["offsite"].get("count", 0) == 0
     assert row["facets"]["offsite"]["estimated"]["count"] > 0
@@ -227,35 +229,35 @@ def test_tiers_of_a_scale_out_repository_are_policy_and_no_proof(simulators: Sim
 
 
 def test_objects_without_points_are_rows_with_zero(simulators: Simulators) -> None:
-    """Leftovers are told, as every workload without points."""
-    before = told(simulators)["totals"]["without_recovery_points"]
+    """Leftovers are returned, like every workload without points."""
+    before = read_ok(simulators)["totals"]["without_recovery_points"]
     simulators.ask(PRODUCT, "__variant", {"leftovers": True})
-    assert told(simulators)["totals"]["without_recovery_points"] > before
+    assert read_ok(simulators)["totals"]["without_recovery_points"] > before
 
 
 @pytest.mark.parametrize("version", ["1.3-rev2", "1.2-rev1"])
 def test_the_window_is_exact(simulators: Simulators, version: str) -> None:
-    """Whether the server filters by time or not."""
-    result = told(simulators, since="10d", detail="recovery_points", api_version=version)
+    """Whether or not the server filters by time."""
+    result = read_ok(simulators, since="10d", detail="recovery_points", api_version=version)
     moments = [point["created_at"] for point in result["recovery_points"]]
     assert min(moments) >= result["window"]["since"]
-    assert 100 < len(moments) < told(simulators, detail="recovery_points")["totals"]["points_listed"]
+    assert 100 < len(moments) < read_ok(simulators, detail="recovery_points")["totals"]["points_listed"]
     sent = [call for call in simulators.requests(PRODUCT) if "createdAfterFilter" in str(call["query"])]
     assert sent
 
 
 def test_names_ask_for_no_other_points(simulators: Simulators) -> None:
-    """Only the wanted objects are asked for, whatever the case of their names."""
-    result = told(simulators, names=["WEB-*"], workload_types=["vm"])
+    """Only the selected objects are requested, whatever the case of their names."""
+    result = read_ok(simulators, names=["WEB-*"], workload_types=["vm"])
     assert {row["workload_name"] for row in result["workloads"]} == {"web-01", "web-02"}
     asked = [call for call in simulators.requests(PRODUCT) if call["path"].endswith("/restorePoints")]
     assert len([call for call in asked if "/backupObjects/" in call["path"]]) == 2
 
 
 def test_points_of_no_object_are_one_row(simulators: Simulators) -> None:
-    """Were an object missing from the list, its points would still be told."""
-    result = told(simulators)
-    # One of two machines of the same name, so that its points are asked for by its id.
+    """Points of an object missing from the list are still returned."""
+    result = read_ok(simulators)
+    # One of two machines with the same name, so that its points are requested by its id.
     victim = next(row for row in rows(result, "rebuilt-01") if row["newest_age_seconds"] < 2 * 86400)
     rule = {
         "match": {"method": "GET", "path": f"/api/v1/backupObjects/{victim['workload_id']}/restorePoints"},
@@ -264,7 +266,7 @@ def test_points_of_no_object_are_one_row(simulators: Simulators) -> None:
         "body": '{"data": [], "pagination": {"total": 0, "count": 0, "skip": 0, "limit": 500}}',
     }
     simulators.ask(PRODUCT, "__faults", [rule])
-    lost = told(simulators)
+    lost = read_ok(simulators)
     (row,) = (row for row in lost["workloads"] if "workload_id" not in row)
     assert "workload_name" not in row
     assert row["recovery_points"] == victim["recovery_points"] > 0
@@ -272,17 +274,17 @@ def test_points_of_no_object_are_one_row(simulators: Simulators) -> None:
 
 
 def test_points_of_types_that_are_not_asked_for_are_not_lost(simulators: Simulators) -> None:
-    """Nobody looks for their objects."""
-    result = told(simulators, workload_types=["vm", "vm_replica"])
+    """Their objects are not looked up."""
+    result = read_ok(simulators, workload_types=["vm", "vm_replica"])
     assert {row["workload_type"] for row in result["workloads"]} == {"vm", "vm_replica"}
     assert all("workload_id" in row for row in result["workloads"])
 
 
 def test_an_ended_read_names_its_call(simulators: Simulators) -> None:
-    """One object whose points cannot be read fails the read, and is named by its call."""
+    """One object whose points cannot be read fails the read; the message names its request."""
     rule = {"match": {"method": "GET", "path": "/api/v1/backupObjects/*/restorePoints", "nth": 5}, "fault": "status"}
     simulators.ask(PRODUCT, "__faults", [{**rule, "status": 403}])
-    ended: Ended = read(simulators.ready, PRODUCT, names=["*"])
+    ended: ModuleResult = read(simulators.ready, PRODUCT, names=["*"])
     assert ended.result["failure"]["code"] == "forbidden"
     assert "/restorePoints" in ended.message
 
@@ -293,28 +295,28 @@ def test_an_ended_read_names_its_call(simulators: Simulators) -> None:
     ids=lambda variant: next(iter(variant), "plain"),
 )
 def test_all_points_at_once_say_the_same_as_object_by_object(simulators: Simulators, variant: dict[str, Any]) -> None:
-    """Only objects that names do not prove are asked for by their ids; every row is what their ids would have told."""
+    """Only objects not proven by names are requested by their ids; every row is the same as with their ids."""
     simulators.ask(PRODUCT, "__variant", variant)
 
     def known(result: dict[str, Any]) -> dict[Any, Any]:
-        # Ages and gaps go on while it is read.
+        # Ages and gaps keep growing while it is read.
         members = ("recovery_points", "newest", "oldest", "by_kind", "by_status", "malware", "locations")
         return {row["workload_id"]: [row.get(member) for member in members] for row in result["workloads"]}
 
     def by_object() -> set[str]:
         return {call["path"] for call in simulators.requests(PRODUCT) if "/backupObjects/" in call["path"]}
 
-    at_once = told(simulators, detail="recovery_points")
+    at_once = read_ok(simulators, detail="recovery_points")
     asked = by_object()
-    one_by_one = told(simulators, detail="recovery_points", names=["*"])
+    one_by_one = read_ok(simulators, detail="recovery_points", names=["*"])
     assert known(at_once) == known(one_by_one)
     assert at_once["recovery_points"] == one_by_one["recovery_points"]
-    # Where files do not name their object, every object is asked.
+    # If files do not name their object, every object is requested.
     assert asked == by_object() if "missing_optional" in variant else 0 < len(asked) < len(by_object()) // 2
 
 
 def test_a_server_that_counts_no_points_is_asked_object_by_object(simulators: Simulators) -> None:
-    """The number of points is what proves that names tell whose they are."""
-    expected = told(simulators)["totals"]
+    """The number of points proves that the names identify the owners."""
+    expected = read_ok(simulators)["totals"]
     simulators.ask(PRODUCT, "__variant", {"counts": False})
-    assert told(simulators)["totals"] == expected
+    assert read_ok(simulators)["totals"] == expected

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only Enterprise Manager does: two representations, several backup servers, tenants, and a copy of old data."""
+"""Features of Enterprise Manager: two representations, several backup servers, tenants, and a copy of old data."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from tests.integration.running_modules import read
 PRODUCT = "veeam_enterprise_manager"
 
 
-def told(simulators: Simulators, account: str | None = None, **options: Any) -> dict[str, Any]:
-    """The result of a read that must succeed."""
+def read_ok(simulators: Simulators, account: str | None = None, **options: Any) -> dict[str, Any]:
+    """Return the result of a read that must succeed."""
     ended = read(simulators.ready, PRODUCT, account, **options)
     assert not ended.failed, ended.message
     return ended.result
 
 
 def rows(result: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """The rows of all workloads of one name."""
+    """Return the rows of all workloads with this name."""
     return [row for row in result["workloads"] if row.get("workload_name") == name]
 
 
 def points(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every point."""
+    """List every point."""
     return list(result["recovery_points"])
 
 
 @pytest.mark.parametrize("release", ["12", "13"])
 @pytest.mark.parametrize("bom", ["none", "json", "all"])
 def test_xml_and_json_say_the_same(simulators: Simulators, release: str, bom: str) -> None:
-    """Whatever the release spells and puts before it."""
+    """Whatever spelling and prefix the release uses."""
     simulators.ask(PRODUCT, "__variant", {"release": release, "bom": bom})
-    as_json = told(simulators, detail="recovery_points")
-    as_xml = told(simulators, detail="recovery_points", representation="xml")
+    as_json = read_ok(simulators, detail="recovery_points")
+    as_xml = read_ok(simulators, detail="recovery_points", representation="xml")
     assert points(as_json) == points(as_xml)
     assert len(points(as_json)) > 100
     assert as_json["server"]["scope"] == as_xml["server"]["scope"]
@@ -46,35 +46,35 @@ def test_xml_and_json_say_the_same(simulators: Simulators, release: str, bom: st
 
 
 def test_only_its_own_session_is_ended(simulators: Simulators) -> None:
-    """Somebody else's is first in the list of sessions, and stays."""
-    told(simulators)
+    """Another client's session is first in the list of sessions, and stays open."""
+    read_ok(simulators)
     ended = [call["path"] for call in simulators.requests(PRODUCT) if call["method"] == "DELETE"]
     assert len(ended) == 1
     assert not [call for call in simulators.requests(PRODUCT) if call["path"] == "/api/logonSessions"]
 
 
 def test_no_cookie_is_ever_sent(simulators: Simulators) -> None:
-    """It would win over the header, and outlive the session."""
-    told(simulators)
+    """It would override the header, and outlive the session."""
+    read_ok(simulators)
     assert all("cookie" not in {name.lower() for name in call["headers"]} for call in simulators.requests(PRODUCT))
 
 
 def test_rows_name_the_server_behind(simulators: Simulators) -> None:
-    """Two machines of one name on two servers are two rows."""
-    result = told(simulators)
+    """Two machines with the same name on two servers are two rows."""
+    result = read_ok(simulators)
     origins = {row["origin"] for row in rows(result, "dc-01") if row["workload_type"] == "vm"}
     assert len(origins) == 2
     assert set(result["server"]["scope"]["backup_servers"]) >= origins
 
 
 def test_the_lag_of_collecting_is_told(simulators: Simulators) -> None:
-    """Every READ says how old its data may be."""
-    assert told(simulators)["server"]["scope"]["collection_lag_seconds"] == 900
+    """Every read reports how old its data may be."""
+    assert read_ok(simulators)["server"]["scope"]["collection_lag_seconds"] == 900
 
 
 def test_tenants_of_one_provider(simulators: Simulators) -> None:
-    """Two tenants' machines of one name are two; one in failover has no point that can be used."""
-    result = told(simulators, workload_types=["cloud_vm_replica"])
+    """Two tenants' machines with the same name are two rows; one in failover has no usable point."""
+    result = read_ok(simulators, workload_types=["cloud_vm_replica"])
     assert {row["workload_type"] for row in result["workloads"]} == {"cloud_vm_replica"}
     web = rows(result, "tenant-web")
     assert len(web) == 2
@@ -86,9 +86,9 @@ def test_tenants_of_one_provider(simulators: Simulators) -> None:
 
 def test_a_tenant_sees_its_own(simulators: Simulators) -> None:
     """A tenant's session has no query service; the points are the same as the provider's."""
-    everything = told(simulators, workload_types=["cloud_vm_replica"], detail="recovery_points")
+    everything = read_ok(simulators, workload_types=["cloud_vm_replica"], detail="recovery_points")
     for representation in ("json", "xml"):
-        own = told(simulators, "acme", tenant=True, representation=representation, detail="recovery_points")
+        own = read_ok(simulators, "acme", tenant=True, representation=representation, detail="recovery_points")
         names = {point["workload_name"] for point in own["recovery_points"]}
         assert names
         assert names < {point["workload_name"] for point in everything["recovery_points"]}
@@ -97,17 +97,17 @@ def test_a_tenant_sees_its_own(simulators: Simulators) -> None:
 
 
 def test_continuous_replicas_are_unknown_and_not_zero(simulators: Simulators) -> None:
-    """They stand in no row, and are counted and named."""
-    result = told(simulators)
+    """They are in no row, and are counted and named."""
+    result = read_ok(simulators)
     assert result["server"]["scope"]["cdp_replicas"] == 1
     assert "Standby CDP" in str(result["warnings"])
-    # It is named after its job; the machine is ticker.
+    # It has its job's name; the machine is ticker.
     assert not [row for row in rows(result, "ticker") if row["workload_type"] == "vm_replica"]
 
 
 def test_shared_files_have_no_size_of_one_machine(simulators: Simulators) -> None:
     """Some jobs write one file for several machines, others one for each."""
-    result = told(simulators, workload_types=["vm"])
+    result = read_ok(simulators, workload_types=["vm"])
     sizes = {row["workload_name"]: row.get("size_bytes") for row in result["workloads"]}
     assert sizes["web-01"] or sizes["erp-prod"]
     assert sizes["crm-old"] is None
@@ -131,27 +131,27 @@ def test_nothing_is_lost_however_it_is_told(simulators: Simulators, variant: dic
     def known(result: dict[str, Any]) -> dict[Any, Any]:
         return {row["workload_id"]: (row.get("workload_name"), row["recovery_points"]) for row in result["workloads"]}
 
-    expected = known(told(simulators))
+    expected = known(read_ok(simulators))
     simulators.reset()
     simulators.ask(PRODUCT, "__variant", variant)
-    assert known(told(simulators)) == expected
+    assert known(read_ok(simulators)) == expected
     assert simulators.ask(PRODUCT, "__sessions")["open"] == 0
 
 
 def test_the_window_is_exact(simulators: Simulators) -> None:
-    """The server filters a wider one, so that files shared with points outside are still known to be shared."""
-    result = told(simulators, since="10d", detail="recovery_points")
+    """The server filters a larger window, so that files shared with points outside are still known to be shared."""
+    result = read_ok(simulators, since="10d", detail="recovery_points")
     moments = [point["created_at"] for point in result["recovery_points"]]
     assert min(moments) >= result["window"]["since"]
-    whole = told(simulators, detail="recovery_points")
-    inside = [point for point in whole["recovery_points"] if point["created_at"] >= result["window"]["since"]]
+    complete = read_ok(simulators, detail="recovery_points")
+    inside = [point for point in complete["recovery_points"] if point["created_at"] >= result["window"]["since"]]
     assert {point["id"] for point in inside} == {point["id"] for point in result["recovery_points"]}
     assert {point["size_bytes"] for point in inside} == {point["size_bytes"] for point in result["recovery_points"]}
 
 
 def test_what_it_is_joined_to_may_be_refused(simulators: Simulators) -> None:
-    """A restore operator sees some machines, and neither files nor repositories: sizes and places are unknown."""
-    result = told(simulators, "restore_operator", workload_types=["vm"])
+    """A restore operator sees some machines, but no files or repositories: sizes and locations are unknown."""
+    result = read_ok(simulators, "restore_operator", workload_types=["vm"])
     assert result["totals"]["recovery_points"] > 0
     for row in result["workloads"]:
         assert "size_bytes" not in row
@@ -162,9 +162,9 @@ def test_what_it_is_joined_to_may_be_refused(simulators: Simulators) -> None:
 
 
 def test_replicas_do_not_tell_their_state(simulators: Simulators) -> None:
-    """One in failover looks like any other, so of none it is known whether it can be used."""
+    """One in failover looks like any other, so usability is unknown for all of them."""
     for name in ("erp-standby", "web-02"):
-        (row,) = (row for row in rows(told(simulators), name) if row["workload_type"] == "vm_replica")
+        (row,) = (row for row in rows(read_ok(simulators), name) if row["workload_type"] == "vm_replica")
         assert row["recovery_points"] == 0
         assert row["facets"]["recovery_points"]["unknown"] in (5, 7)
 
@@ -172,7 +172,7 @@ def test_replicas_do_not_tell_their_state(simulators: Simulators) -> None:
 @pytest.mark.parametrize("form", ["error", "text", "empty"])
 @pytest.mark.parametrize("representation", ["json", "xml"])
 def test_a_wrong_password_is_told_in_any_form(simulators: Simulators, form: str, representation: str) -> None:
-    """What errors look like is not documented."""
+    """The format of errors is not documented."""
     simulators.ask(PRODUCT, "__variant", {"error_body": form})
     ended = read(simulators.ready, PRODUCT, password="wrong", representation=representation)
     assert ended.result["failure"]["code"] == "login_rejected"

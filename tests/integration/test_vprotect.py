@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is particular to vProtect: old and new servers, pages, deleted backups, copies, what an account may not see."""
+"""Features of vProtect: old and new servers, pages, deleted backups, copies, objects that an account cannot see."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Simulators
-from tests.integration.running_modules import Ended, read
+from tests.integration.running_modules import ModuleResult, read
 
 
-def told(result: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """What matters of each row."""
+def summarize(result: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the relevant values of each row."""
     names = ("workload_name", "workload_id", "recovery_points", "newest", "oldest", "by_kind", "in_inventory")
     return [tuple(row.get(name) for name in names) for row in result["workloads"]]
 
 
 @pytest.fixture(scope="module")
 def normal(running_simulators: Simulators) -> list[tuple[Any, ...]]:
-    """The rows that the server gives without variants."""
+    """Return the server's rows without variants."""
     running_simulators.reset()
-    return told(read(running_simulators.ready, "vprotect").result)
+    return summarize(read(running_simulators.ready, "vprotect").result)
 
 
-def backups_asked(simulators: Simulators) -> list[dict[str, list[str]]]:
-    """The queries of all requests for backups."""
+def list_backup_queries(simulators: Simulators) -> list[dict[str, list[str]]]:
+    """List the queries of all requests for backups."""
     queries = []
     for call in simulators.requests("vprotect"):
         if call["path"] == "/api/backups":
@@ -61,22 +61,22 @@ def backups_asked(simulators: Simulators) -> list[dict[str, list[str]]]:
 def test_variants_change_nothing(
     simulators: Simulators, normal: list[tuple[Any, ...]], variant: dict[str, object], options: dict[str, str]
 ) -> None:
-    """The same rows, whichever way the open questions of the documentation are settled."""
+    """The rows are the same for every variant of undocumented behavior."""
     simulators.ask("vprotect", "__variant", variant)
     ended = read(simulators.ready, "vprotect", page_size=40, **options)
     assert not ended.failed, ended.message
-    assert told(ended.result) == normal
+    assert summarize(ended.result) == normal
 
 
 def test_version_4(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """Before 5.0 no places are listed, one status only is understood, and no total is told: no point is lost."""
+    """Before 5.0 no locations are listed, only one status is supported, and there is no total: no point is lost."""
     simulators.ask("vprotect", "__variant", {"version": "4.2.0-1", "total_count": False})
     ended = read(simulators.ready, "vprotect")
     assert not ended.failed, ended.message
-    assert not any("status" in query for query in backups_asked(simulators))
+    assert not any("status" in query for query in list_backup_queries(simulators))
     rows = {row["workload_id"]: row for row in ended.result["workloads"]}
     for _name, ident, count, newest, oldest, *_rest in normal:
-        # Without places a point that cannot be read looks like any other, and so does one in the archive.
+        # Without locations a point that cannot be read looks like any other, and so does one in the archive.
         assert rows[ident]["recovery_points"] >= count
         assert rows[ident].get("newest", "") >= (newest or "")
         assert rows[ident].get("oldest") == oldest
@@ -84,17 +84,17 @@ def test_version_4(simulators: Simulators, normal: list[tuple[Any, ...]]) -> Non
 
 
 def test_old_history_is_not_read(simulators: Simulators) -> None:
-    """What was deleted is left out by the server, once the numbers have shown that nothing else is."""
+    """The server omits deleted backups, after the numbers have shown that it omits nothing else."""
     ended = read(simulators.ready, "vprotect")
     assert not ended.failed, ended.message
-    listings = [query for query in backups_asked(simulators) if query["size"] != ["1"]]
+    listings = [query for query in list_backup_queries(simulators) if query["size"] != ["1"]]
     assert listings
     assert all("SUCCESS_REMOVED" not in query["status"] for query in listings)
     assert all(len(query["status"]) == 5 for query in listings)
 
 
 def test_deleted_workload(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """A workload that is in no list any more keeps its backups, under the name that these remember."""
+    """A workload that is no longer listed keeps its backups, with the name stored in them."""
     (name,) = [work["name"] for work in simulators.estate["workloads"] if work["story"].startswith("retired")]
     simulators.ask("vprotect", "__variant", {"deleted_entities": "gone"})
     ended = read(simulators.ready, "vprotect")
@@ -106,28 +106,28 @@ def test_deleted_workload(simulators: Simulators, normal: list[tuple[Any, ...]])
 
 
 def test_points_without_times(simulators: Simulators) -> None:
-    """Failed and running backups that carry no time are told as a warning, and change no recovery point."""
-    whole = read(simulators.ready, "vprotect").result["totals"]
+    """Failed and running backups without a time are reported in a warning and change no recovery point."""
+    complete = read(simulators.ready, "vprotect").result["totals"]
     simulators.ask("vprotect", "__variant", {"unfinished_times": False})
     ended = read(simulators.ready, "vprotect")
     assert not ended.failed, ended.message
-    assert ended.result["totals"]["recovery_points"] == whole["recovery_points"]
-    assert ended.result["totals"]["points_listed"] < whole["points_listed"]
+    assert ended.result["totals"]["recovery_points"] == complete["recovery_points"]
+    assert ended.result["totals"]["points_listed"] < complete["points_listed"]
     assert any("carry no time" in str(warning) for warning in ended.result["warnings"])
 
 
 def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> None:
-    """All of them are listed, and none counts; a warning says how many."""
+    """All of them are listed, and none counts; a warning gives their number."""
 
-    def made_of(ended: Ended) -> list[dict[str, Any]]:
+    def list_made_points(ended: ModuleResult) -> list[dict[str, Any]]:
         assert not ended.failed, ended.message
         return [point for point in ended.result["recovery_points"] if point["status"] in ("success", "warning")]
 
-    whole = made_of(read(simulators.ready, "vprotect", detail="recovery_points"))
+    complete = list_made_points(read(simulators.ready, "vprotect", detail="recovery_points"))
     simulators.ask("vprotect", "__variant", {"snapshot_times": False, "synchronizations": False})
     ended = read(simulators.ready, "vprotect", detail="recovery_points")
-    made = made_of(ended)
-    assert {point["id"] for point in made} == {point["id"] for point in whole}
+    made = list_made_points(ended)
+    assert {point["id"] for point in made} == {point["id"] for point in complete}
     assert ended.result["totals"]["recovery_points"] == 0
     assert {point["usable"] for point in made} <= {None, False}
     assert all("created_at" in point["estimated"] for point in made)
@@ -136,14 +136,14 @@ def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> N
 
 
 def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
-    """The product hides without a word; what is told of the rest is the same."""
+    """The product hides objects silently; the rest of the result is the same."""
     ended = read(simulators.ready, "vprotect", "restricted")
     assert not ended.failed, ended.message
-    seen = {row[1]: row for row in told(ended.result)}
-    whole = {row[1]: row for row in normal}
+    seen = {row[1]: row for row in summarize(ended.result)}
+    complete = {row[1]: row for row in normal}
     assert seen
-    assert set(seen) < set(whole)
-    assert all(row == whole[ident] for ident, row in seen.items())
+    assert set(seen) < set(complete)
+    assert all(row == complete[ident] for ident, row in seen.items())
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any
     ],
 )
 def test_what_may_not_be_read_is_unknown(simulators: Simulators, path: str, scope: str) -> None:
-    """A refusal of what points are read against is said, and no fact rests on it."""
+    """If data that points depend on is refused, that is reported, and no fact relies on it."""
     counts = read(simulators.ready, "vprotect").result["totals"]["recovery_points"]
     simulators.ask("vprotect", "__faults", [{"match": {"path": path}, "fault": "status", "status": 403, "body": "{}"}])
     ended = read(simulators.ready, "vprotect", detail="recovery_points")
@@ -170,7 +170,7 @@ def test_what_may_not_be_read_is_unknown(simulators: Simulators, path: str, scop
 
 
 def test_facts_are_there_to_lose(simulators: Simulators) -> None:
-    """The counterpart: with all rights every estimate is made for some point."""
+    """The counterpart: with all rights, every estimate occurs for some point."""
     ended = read(simulators.ready, "vprotect", detail="recovery_points")
     assert not ended.failed, ended.message
     for field in ("encrypted", "verified", "immutable", "offsite"):
@@ -180,18 +180,18 @@ def test_facts_are_there_to_lose(simulators: Simulators) -> None:
 
 
 def test_workload_types(simulators: Simulators) -> None:
-    """One kind is asked for by the server's own filter, several are sorted out here."""
+    """One kind is requested with the server's own filter, several are filtered here."""
     for types in (["vm"], ["vm", "storage"]):
         simulators.reset()
         ended = read(simulators.ready, "vprotect", workload_types=types)
         assert not ended.failed, ended.message
         assert {row["workload_type"] for row in ended.result["workloads"]} == set(types)
-        filters = [query.get("protected-entity-type") for query in backups_asked(simulators)]
+        filters = [query.get("protected-entity-type") for query in list_backup_queries(simulators)]
         assert set(map(str, filters)) == {"['VM']" if len(types) == 1 else "None"}
 
 
 def test_url_with_api(simulators: Simulators) -> None:
-    """The vendor's pages print the URL with /api; the message says what to write."""
+    """The vendor's pages print the URL with /api; the message explains what to write."""
     ended = read(simulators.ready, "vprotect", url=simulators.ready["products"]["vprotect"]["url"] + "/api")
     assert ended.failed
     assert "Leave that out" in ended.message

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real PostgreSQL, and what pgBackRest keeps of it."""
+"""A real PostgreSQL and its pgBackRest backups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.real.tools import Ended, run, run_module
+from tests.real.tools import ModuleResult, run, run_module
 
 CIPHER = "c1pher-pass"
 PORT = "54321"
@@ -48,7 +48,7 @@ fsync=off
 
 
 def binaries() -> Path | None:
-    """Where the programs of PostgreSQL lie: Debian does not put them into PATH."""
+    """Return the folder of the PostgreSQL programs: Debian does not put them into PATH."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return found[-1].parent if found else None
 
@@ -65,7 +65,7 @@ class Cluster:
         return self.folder / "pgbackrest.conf"
 
     def run(self, *command: str, ok: bool = True) -> str:
-        """Run a program as the owner of the database: the server refuses to be root."""
+        """Run a program as the owner of the database: the server refuses to run as root."""
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             ids = (f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups")
@@ -74,11 +74,11 @@ class Cluster:
         return run(command, {"PATH": path, "HOME": str(self.folder)}, ok=ok, cwd=self.folder)
 
     def pgbackrest(self, *arguments: str) -> str:
-        """Run pgBackRest on it."""
+        """Run pgBackRest for it."""
         return self.run("pgbackrest", f"--config={self.config}", "--stanza=main", *arguments)
 
     def sql(self, text: str) -> str:
-        """What the database answers."""
+        """Run a query and return the database's output."""
         return self.run("psql", "-h", str(self.folder), "-p", PORT, "-U", "postgres", "-AtXc", text, "postgres").strip()
 
     def start(self) -> None:
@@ -86,16 +86,16 @@ class Cluster:
         self.run("pg_ctl", "-D", f"{self.folder}/data", "-l", f"{self.folder}/server.log", "-w", "start")
 
     def stop(self) -> None:
-        """Stop it."""
+        """Stop the database."""
         self.run("pg_ctl", "-D", f"{self.folder}/data", "-m", "fast", "-w", "stop")
 
-    def read(self, **options: Any) -> Ended:
-        """Run the module on it."""
+    def read(self, **options: Any) -> ModuleResult:
+        """Run the module for it."""
         given = {"config": str(self.config), "detail": "recovery_points"}
         return run_module("pgbackrest_backups_info", {**given, **options}, {"HOME": str(self.folder)})
 
     def copy(self, to: Path) -> Cluster:
-        """The repositories alone, for a test that damages them."""
+        """Copy only the repositories, for a test that damages them."""
         copied = Cluster(to)
         for name in ("repo1", "repo2", "pgbackrest.conf"):
             command = ("cp", "-a", str(self.folder / name), str(to))
@@ -105,8 +105,8 @@ class Cluster:
         return copied
 
 
-def made(folder: Path) -> Cluster:
-    """A database with 100,000 rows: a full and a differential backup in repo1, a full one in repo2."""
+def create_cluster(folder: Path) -> Cluster:
+    """Create a database with 100,000 rows: a full and a differential backup in repo1, a full one in repo2."""
     cluster = Cluster(folder)
     folder.chmod(0o755)
     if os.geteuid() == 0:

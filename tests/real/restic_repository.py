@@ -18,37 +18,37 @@ from typing import Any
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.poly1305 import Poly1305
 
-from tests.real.tools import Ended, run, run_module
+from tests.real.tools import ModuleResult, run, run_module
 
 PASSWORD = "c0rrect-h&rse"
 
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """One repository, and a home of its own, so that no cache of another hides what is damaged here."""
+    """One repository with its own home, so that no other cache hides the damage in it."""
 
     path: Path
     home: Path
     address: str = ""
 
     def restic(self, *arguments: str, ok: bool = True, password: str = PASSWORD) -> str:
-        """Run restic on it as its user would."""
+        """Run restic for it as its user would."""
         given = {"RESTIC_REPOSITORY": self.address or str(self.path), "RESTIC_PASSWORD": password}
         return run(["restic", *arguments], {"HOME": str(self.home), **given}, ok=ok)
 
-    def read(self, **options: Any) -> Ended:
-        """Run the module on it."""
+    def read(self, **options: Any) -> ModuleResult:
+        """Run the module for it."""
         given = {"repository": self.address or str(self.path), "password": PASSWORD, "detail": "recovery_points"}
         return run_module("restic_snapshots_info", {**given, **options}, {"HOME": str(self.home)})
 
     def snapshots(self) -> list[dict[str, Any]]:
-        """What restic itself lists."""
+        """Return restic's own listing."""
         listed: list[dict[str, Any]] = json.loads(self.restic("--no-lock", "--json", "snapshots"))
         return listed
 
 
-def made(folder: Path, *, hosts: tuple[str, ...] = ("web01", "db01")) -> Repository:
-    """A repository with a snapshot of each host."""
+def create_repository(folder: Path, *, hosts: tuple[str, ...] = ("web01", "db01")) -> Repository:
+    """Create a repository with a snapshot of each host."""
     repository = Repository(folder / "repository", folder / "home")
     repository.home.mkdir()
     data = folder / "data"
@@ -62,20 +62,20 @@ def made(folder: Path, *, hosts: tuple[str, ...] = ("web01", "db01")) -> Reposit
 
 
 def add_snapshots(repository: Repository, count: int) -> None:
-    """So many more snapshots, written as restic writes them; by its own command each would take most of a second."""
+    """Add this many snapshots in restic's format; restic itself would need most of a second for each."""
     keys = json.loads(repository.restic("--no-lock", "cat", "masterkey"))
     encrypt, k, r = (base64.b64decode(text) for text in (keys["encrypt"], keys["mac"]["k"], keys["mac"]["r"]))
     newest = max(repository.snapshots(), key=lambda snapshot: snapshot["time"])
     kept = {name: newest[name] for name in ("tree", "paths", "username")}
     for number in range(count):
         moment = time.gmtime(time.time() - 600 * (number + 1))
-        told = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment), "hostname": f"host{number % 50:02}", **kept}
-        sealed = _sealed(json.dumps(told).encode(), encrypt, k, r)
+        snapshot = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", moment), "hostname": f"host{number % 50:02}", **kept}
+        sealed = _sealed(json.dumps(snapshot).encode(), encrypt, k, r)
         (repository.path / "snapshots" / hashlib.sha256(sealed).hexdigest()).write_bytes(sealed)
 
 
 def _sealed(plain: bytes, encrypt: bytes, k: bytes, r: bytes) -> bytes:
-    """AES-256-CTR and Poly1305-AES, as restic's design says."""
+    """Encrypt with AES-256-CTR and Poly1305-AES, as in restic's design document."""
     nonce = os.urandom(16)
     stream = Cipher(algorithms.AES(encrypt), modes.CTR(nonce)).encryptor()
     text = stream.update(plain) + stream.finalize()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Borg itself: what the module tells is what Borg tells, and the verdict follows the damage."""
+"""Real Borg: the module returns what Borg lists, and the verdict reflects the damage."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import pytest
 from tests.real.tools import (
     CHECKED,
     NEWEST,
-    Ended,
+    ModuleResult,
     as_nobody,
+    corrupt_byte,
+    evaluate,
     findings,
-    flip,
-    judged,
     largest,
+    list_points,
     needs,
-    points_of,
     recorder,
     run,
     run_module,
@@ -41,41 +41,41 @@ MOVED = {"BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes"}
 
 @dataclasses.dataclass(frozen=True)
 class Repository:
-    """One repository, and a home of its own."""
+    """One repository with its own home."""
 
     path: Path
     home: Path
 
     def borg(self, *arguments: str) -> str:
-        """Run borg on it as its user would."""
+        """Run borg for it as its user would."""
         given = {"BORG_REPO": str(self.path), "BORG_PASSPHRASE": PASSWORD, "HOME": str(self.home), **MOVED}
         return run(["borg", *arguments], given)
 
-    def read(self, **options: Any) -> Ended:
-        """Run the module on it."""
+    def read(self, **options: Any) -> ModuleResult:
+        """Run the module for it."""
         given = {"repository": str(self.path), "password": PASSWORD, "detail": "recovery_points", "environment": MOVED}
         more = {"workload_by": "name_prefix", **options}
         return run_module("borg_archives_info", {**given, **more}, {"HOME": str(self.home)})
 
     def archives(self) -> list[dict[str, Any]]:
-        """What borg itself lists."""
+        """Return borg's own listing."""
         listed: list[dict[str, Any]] = json.loads(self.borg("--bypass-lock", "list", "--json"))["archives"]
         return listed
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """One that no test changes."""
+    """A repository that no test changes."""
     folder = tmp_path_factory.mktemp("borg")
-    made = Repository(folder / "repository", folder / "home")
-    made.home.mkdir()
+    fresh = Repository(folder / "repository", folder / "home")
+    fresh.home.mkdir()
     data = folder / "data"
     data.mkdir()
-    made.borg("init", "--encryption=repokey")
+    fresh.borg("init", "--encryption=repokey")
     for name in ("web01-2026-11-01", "db01-2026-11-02", "web01-2026-11-03"):
         (data / "file").write_bytes(os.urandom(200_000))
-        made.borg("create", f"::{name}", str(data))
-    return made
+        fresh.borg("create", f"::{name}", str(data))
+    return fresh
 
 
 @pytest.fixture
@@ -87,11 +87,11 @@ def own(repository: Repository, tmp_path: Path) -> Repository:
 
 
 def test_the_listing_is_that_of_borg(repository: Repository) -> None:
-    told = {(point["id"], point["created_at"][:19]) for point in points_of(repository.read())}
-    assert told == {(one["id"], one["start"][:19]) for one in repository.archives()}
-    assert len(told) == 3
-    assert {point["workload_name"] for point in points_of(repository.read())} == {"web01", "db01"}
-    assert judged(repository.read())["compliant"] is True
+    reported = {(point["id"], point["created_at"][:19]) for point in list_points(repository.read())}
+    assert reported == {(one["id"], one["start"][:19]) for one in repository.archives()}
+    assert len(reported) == 3
+    assert {point["workload_name"] for point in list_points(repository.read())} == {"web01", "db01"}
+    assert evaluate(repository.read())["compliant"] is True
 
 
 def test_the_zone_of_the_user_changes_nothing(repository: Repository) -> None:
@@ -103,13 +103,13 @@ def test_the_zone_of_the_user_changes_nothing(repository: Repository) -> None:
     }
     there = {"HOME": str(repository.home), "TZ": "America/New_York", "LC_ALL": "C.UTF-8"}
     elsewhere = run_module("borg_archives_info", given, there)
-    times = {point["created_at"] for point in points_of(elsewhere)}
-    assert times == {point["created_at"] for point in points_of(repository.read())}
+    times = {point["created_at"] for point in list_points(elsewhere)}
+    assert times == {point["created_at"] for point in list_points(repository.read())}
 
 
 @pytest.mark.parametrize("verify", ["none", "quick", "data"])
 def test_nothing_in_the_repository_changes(repository: Repository, verify: str) -> None:
-    # borg check writes this file anew, with the same bytes.
+    # borg check rewrites this file with the same bytes.
     before = tree(repository.path, rewritten="config")
     ended = repository.read(verify=verify)
     assert not ended.failed, ended.message
@@ -118,37 +118,37 @@ def test_nothing_in_the_repository_changes(repository: Repository, verify: str) 
 
 def test_the_newest_archive_of_each_workload_is_read_through(repository: Repository) -> None:
     ended = repository.read(verify="data")
-    assert judged(ended, CHECKED)["compliant"] is True
-    newest = {(point["workload_name"], point["created_at"]) for point in points_of(ended) if not point["estimated"]}
+    assert evaluate(ended, CHECKED)["compliant"] is True
+    newest = {(point["workload_name"], point["created_at"]) for point in list_points(ended) if not point["estimated"]}
     assert len(newest) == 2
 
 
-def flip_a_segment(repository: Repository) -> None:
-    flip(largest(repository.path / "data"), 1000)
+def corrupt_segment(repository: Repository) -> None:
+    corrupt_byte(largest(repository.path / "data"), 1000)
 
 
-def lose_a_segment(repository: Repository) -> None:
-    """The data of one archive, so that the list can still be read."""
+def delete_segment(repository: Repository) -> None:
+    """Remove the data of one archive, so that the list can still be read."""
     largest(repository.path / "data").unlink()
 
 
 @pytest.mark.parametrize("verify", ["quick", "data"])
-@pytest.mark.parametrize("damage", [flip_a_segment, lose_a_segment])
+@pytest.mark.parametrize("damage", [corrupt_segment, delete_segment])
 def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
     damage(own)
     unseen = own.read()
     if unseen.failed:
-        # What was lost also held the description of an archive.
+        # The lost segment also contained the metadata of an archive.
         assert unseen.result["failure"]["words"]
         return
-    assert {point["checked"] for point in points_of(unseen)} == {None}
+    assert {point["checked"] for point in list_points(unseen)} == {None}
     before = tree(own.path, rewritten="config")
     seen = own.read(verify=verify)
     assert tree(own.path, rewritten="config") == before
     result, message = findings(seen)["read.verify"]
     assert (result, "found damage: " in message) == ("fail", True)
-    assert judged(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
-    assert {point["checked"] for point in points_of(seen)} == {False}
+    assert evaluate(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
+    assert {point["checked"] for point in list_points(seen)} == {False}
 
 
 def test_a_wrong_passphrase(repository: Repository) -> None:

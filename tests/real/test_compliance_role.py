@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role compliance over hosts that have repositories: read where they are, judged with all others."""
+"""The role compliance for hosts with repositories: read on their hosts, evaluated together with all others."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from tests.integration.running_plays import Played, play
+from tests.integration.running_plays import PlayResult, play
 from tests.real import restic_repository
-from tests.real.tools import flip, largest, needs
+from tests.real.tools import corrupt_byte, largest, needs
 
 pytestmark = needs("restic")
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> restic_repository.Repository:
-    return restic_repository.made(tmp_path)
+    return restic_repository.create_repository(tmp_path)
 
 
-def judged(
+def run_playbook(
     folder: Path, repository: restic_repository.Repository, **hosts: dict[str, Any]
-) -> tuple[Played, dict[str, Any]]:
+) -> tuple[PlayResult, dict[str, Any]]:
     """Run the playbook on backup01, which is this machine, and on other ``hosts``."""
     known = {
         "ansible_connection": "local",
@@ -55,7 +55,7 @@ def judged(
 
 
 def test_a_repository_is_read_on_its_host(repository: restic_repository.Repository, tmp_path: Path) -> None:
-    ended, assessment = judged(tmp_path, repository)
+    ended, assessment = run_playbook(tmp_path, repository)
     assert assessment["compliant"] is True
     assert {one["workload_name"] for one in assessment["workloads"]} == {"web01", "db01"}
     assert assessment["reads"][0]["server"]["verify"]["result"] == "sound"
@@ -67,7 +67,7 @@ def test_a_repository_is_read_on_its_host(repository: restic_repository.Reposito
 def test_damage_and_hosts_that_cannot_be_read_are_findings(
     repository: restic_repository.Repository, tmp_path: Path
 ) -> None:
-    flip(largest(repository.path / "data"), 1000)
+    corrupt_byte(largest(repository.path / "data"), 1000)
     dark = {
         "ansible_host": "127.0.0.1",
         "ansible_port": 9,
@@ -77,10 +77,10 @@ def test_damage_and_hosts_that_cannot_be_read_are_findings(
         "backup_password": "x",
     }
     lost = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "backup_product": "restic"}
-    assessment = judged(tmp_path, repository, dark=dark, lost=lost)[1]
+    assessment = run_playbook(tmp_path, repository, dark=dark, lost=lost)[1]
     assert assessment["compliant"] is False
-    told = {(one["control"], one["result"]): one["message"] for one in assessment["findings"]}
-    assert "found damage" in told["read.verify", "fail"]
+    messages = {(one["control"], one["result"]): one["message"] for one in assessment["findings"]}
+    assert "found damage" in messages["read.verify", "fail"]
     failed = [
         one["message"] for one in assessment["findings"] if (one["control"], one["result"]) == ("read.complete", "fail")
     ]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pgBackRest itself, of a real PostgreSQL: the module tells what it tells, and the verdict follows the damage."""
+"""Real pgBackRest with a real PostgreSQL: the module returns what it lists, and the verdict reflects the damage."""
 
 from __future__ import annotations
 
@@ -15,17 +15,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.cluster import CIPHER, Cluster, binaries, made
-from tests.real.tools import CHECKED, NEWEST, as_nobody, findings, flip, judged, needs, points_of, recorder, tree
+from tests.real.cluster import CIPHER, Cluster, binaries, create_cluster
+from tests.real.tools import (
+    CHECKED,
+    NEWEST,
+    as_nobody,
+    corrupt_byte,
+    evaluate,
+    findings,
+    list_points,
+    needs,
+    recorder,
+    tree,
+)
 
 pytestmark = [needs("pgbackrest"), pytest.mark.skipif(binaries() is None, reason="no PostgreSQL (make setup-real)")]
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """One whose repositories no test changes, where its owner may go: pytest keeps its folders for one user."""
+    """A cluster whose repositories no test changes, accessible for its owner: pytest's folders belong to one user."""
     with tempfile.TemporaryDirectory(prefix="backup-audit-pg-") as folder:
-        running = made(Path(folder))
+        running = create_cluster(Path(folder))
         yield running
         running.stop()
 
@@ -38,13 +49,13 @@ def own(cluster: Cluster, tmp_path: Path) -> Cluster:
 
 def test_the_listing_is_that_of_pgbackrest(cluster: Cluster) -> None:
     listed = json.loads(cluster.run("pgbackrest", f"--config={cluster.config}", "--output=json", "info"))[0]["backup"]
-    told = points_of(cluster.read())
-    assert {point["id"] for point in told} == {
+    reported = list_points(cluster.read())
+    assert {point["id"] for point in reported} == {
         f"main/{one['label']}/repo{one['database']['repo-key']}" for one in listed
     }
-    kinds = {(point["kind"], point["copies"][0]["location"], point["encrypted"]) for point in told}
+    kinds = {(point["kind"], point["copies"][0]["location"], point["encrypted"]) for point in reported}
     assert kinds == {("full", "repo1", True), ("differential", "repo1", True), ("full", "repo2", False)}
-    assert judged(cluster.read())["compliant"] is True
+    assert evaluate(cluster.read())["compliant"] is True
 
 
 @pytest.mark.parametrize("verify", ["none", "data"])
@@ -57,40 +68,40 @@ def test_nothing_in_the_repositories_changes(own: Cluster, verify: str) -> None:
 
 def test_a_check_of_every_file(cluster: Cluster) -> None:
     ended = cluster.read(verify="data")
-    assert {point["checked"] for point in points_of(ended)} == {True}
-    assert judged(ended, CHECKED)["compliant"] is True
+    assert {point["checked"] for point in list_points(ended)} == {True}
+    assert evaluate(ended, CHECKED)["compliant"] is True
 
 
 def full(cluster: Cluster) -> Path:
     return next(path for path in sorted((cluster.folder / "repo1/backup/main").glob("2*F")) if path.is_dir())
 
 
-def flip_a_file(cluster: Cluster) -> None:
-    flip(sorted((full(cluster) / "pg_data/base").rglob("*.gz"))[100], 40)
+def corrupt_file(cluster: Cluster) -> None:
+    corrupt_byte(sorted((full(cluster) / "pg_data/base").rglob("*.gz"))[100], 40)
 
 
-def lose_a_member_of_the_chain(cluster: Cluster) -> None:
+def delete_chain_member(cluster: Cluster) -> None:
     shutil.rmtree(full(cluster))
 
 
-def lose_the_log(cluster: Cluster) -> None:
+def delete_log(cluster: Cluster) -> None:
     for path in (cluster.folder / "repo1/archive/main").rglob("*.gz"):
-        flip(path, 100)
+        corrupt_byte(path, 100)
 
 
-@pytest.mark.parametrize("damage", [flip_a_file, lose_a_member_of_the_chain, lose_the_log])
+@pytest.mark.parametrize("damage", [corrupt_file, delete_chain_member, delete_log])
 def test_the_verdict_follows_the_damage(own: Cluster, damage: Callable[[Cluster], None]) -> None:
     damage(own)
     unseen = own.read(repo=1)
-    assert {point["checked"] for point in points_of(unseen)} == {None}
+    assert {point["checked"] for point in list_points(unseen)} == {None}
     assert findings(unseen, CHECKED)["checked.newest_within"][0] == "fail"
     before = tree(own.folder)
     seen = own.read(repo=1, verify="data")
     assert tree(own.folder) == before
     result, message = findings(seen)["read.verify"]
     assert (result, "found damage: main in repo1: " in message) == ("fail", True)
-    assert judged(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
-    assert not [point for point in points_of(seen) if point["usable"] is True or point["checked"] is True]
+    assert evaluate(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
+    assert not [point for point in list_points(seen) if point["usable"] is True or point["checked"] is True]
 
 
 def test_pages_that_were_damaged_before_the_backup_are_a_warning(cluster: Cluster, tmp_path: Path) -> None:
@@ -102,7 +113,7 @@ def test_pages_that_were_damaged_before_the_backup_are_a_warning(cluster: Cluste
     with file.open("r+b") as opened:
         opened.write(data)
     cluster.pgbackrest("--type=full", "--repo=2", "backup")
-    newest = max(points_of(cluster.read()), key=lambda point: str(point["created_at"]))
+    newest = max(list_points(cluster.read()), key=lambda point: str(point["created_at"]))
     assert (newest["status"], newest["usable"]) == ("warning", None)
     cluster.sql("drop table fragile")
 
@@ -118,15 +129,15 @@ def test_a_wrong_passphrase(own: Cluster) -> None:
     assert ended.result["failure"]["code"] == "wrong_password", ended.message
     assert "wr0ng-one" not in ended.output
     partial = own.read(allow_partial=True)
-    assert {point["copies"][0]["location"] for point in points_of(partial)} == {"repo2"}
-    assert judged(partial)["compliant"] is False
+    assert {point["copies"][0]["location"] for point in list_points(partial)} == {"repo2"}
+    assert evaluate(partial)["compliant"] is False
 
 
 def test_a_passphrase_of_the_task_is_nowhere_to_be_seen(own: Cluster, tmp_path: Path) -> None:
     own.config.write_text(own.config.read_text().replace(f"repo1-cipher-pass={CIPHER}\n", ""))
     executable, notes = recorder("pgbackrest", tmp_path)
     ended = own.read(executable=executable, secret_environment={"PGBACKREST_REPO1_CIPHER_PASS": CIPHER}, verify="data")
-    assert {point["checked"] for point in points_of(ended)} == {True}
+    assert {point["checked"] for point in list_points(ended)} == {True}
     assert CIPHER not in ended.output
     assert CIPHER not in notes.with_name("noted.argv").read_text()
     assert CIPHER in notes.with_name("noted.env").read_text()

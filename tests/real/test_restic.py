@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""restic itself: what the module tells is what restic tells, and the verdict follows the damage."""
+"""Real restic: the module returns what restic lists, and the verdict reflects the damage."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.restic_repository import PASSWORD, Repository, add_snapshots, made
+from tests.real.restic_repository import PASSWORD, Repository, add_snapshots, create_repository
 from tests.real.tools import (
     CHECKED,
     NEWEST,
     as_nobody,
+    corrupt_byte,
+    evaluate,
     findings,
-    flip,
-    judged,
     largest,
+    list_points,
     needs,
-    points_of,
     recorder,
     tree,
 )
@@ -38,27 +38,29 @@ pytestmark = needs("restic")
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """One that no test changes."""
-    return made(tmp_path_factory.mktemp("restic"))
+    """A repository that no test changes."""
+    return create_repository(tmp_path_factory.mktemp("restic"))
 
 
 @pytest.fixture
 def own(repository: Repository, tmp_path: Path) -> Repository:
-    """A copy that a test may damage, at a home that has no cache of it."""
+    """A copy that a test may damage, with a home that has no cache of it."""
     shutil.copytree(repository.path, tmp_path / "repository")
     (tmp_path / "home").mkdir()
     return Repository(tmp_path / "repository", tmp_path / "home")
 
 
-# What is told
+# Results
 
 
 def test_the_listing_is_that_of_restic(repository: Repository) -> None:
-    told = {(point["id"], point["workload_name"], point["created_at"][:19]) for point in points_of(repository.read())}
+    reported = {
+        (point["id"], point["workload_name"], point["created_at"][:19]) for point in list_points(repository.read())
+    }
     listed = repository.snapshots()
-    assert told == {(one["id"], one["hostname"], one["time"][:19]) for one in listed}
-    assert len(told) == 2
-    assert judged(repository.read())["compliant"] is True
+    assert reported == {(one["id"], one["hostname"], one["time"][:19]) for one in listed}
+    assert len(reported) == 2
+    assert evaluate(repository.read())["compliant"] is True
 
 
 @pytest.mark.parametrize("verify", ["none", "quick", "data"])
@@ -72,57 +74,57 @@ def test_nothing_in_the_repository_changes(repository: Repository, verify: str) 
 
 def test_a_check_of_all_data_is_exact_and_a_quick_one_an_estimate(repository: Repository) -> None:
     exact = repository.read(verify="data")
-    assert {point["checked"] for point in points_of(exact)} == {True}
-    assert judged(exact, CHECKED)["compliant"] is True
+    assert {point["checked"] for point in list_points(exact)} == {True}
+    assert evaluate(exact, CHECKED)["compliant"] is True
     quick = repository.read(verify="quick")
     assert findings(quick, CHECKED)["checked.newest_within"][0] == "fail"
     accepting = {**NEWEST, "checked": {"newest_within": "1d", "accept": ["exact", "estimated"]}}
-    assert judged(quick, accepting)["compliant"] is True
+    assert evaluate(quick, accepting)["compliant"] is True
 
 
 def test_check_mode_checks_nothing_and_says_so(repository: Repository) -> None:
     ended = repository.read(verify="data", _ansible_check_mode=True)
-    assert {point["checked"] for point in points_of(ended)} == {None}
+    assert {point["checked"] for point in list_points(ended)} == {None}
     assert ended.result["server"]["verify"] == {"level": "data", "result": "skipped"}
     assert findings(ended)["read.verify"][0] == "warn"
     assert ended.result["requests"]["count"] == 2
 
 
 def test_an_empty_repository_is_no_good_news(tmp_path: Path) -> None:
-    empty = made(tmp_path, hosts=())
+    empty = create_repository(tmp_path, hosts=())
     ended = empty.read(verify="data")
-    assert points_of(ended) == []
-    assert judged(ended)["compliant"] is False
+    assert list_points(ended) == []
+    assert evaluate(ended)["compliant"] is False
 
 
 # Damage
 
 
-def flip_a_pack(repository: Repository) -> None:
-    flip(largest(repository.path / "data"), 1000)
+def corrupt_pack(repository: Repository) -> None:
+    corrupt_byte(largest(repository.path / "data"), 1000)
 
 
-def lose_a_pack(repository: Repository) -> None:
+def delete_pack(repository: Repository) -> None:
     largest(repository.path / "data").unlink()
 
 
-def lose_an_index(repository: Repository) -> None:
+def delete_index(repository: Repository) -> None:
     next((repository.path / "index").iterdir()).unlink()
 
 
-def flip_an_index(repository: Repository) -> None:
-    flip(next((repository.path / "index").iterdir()), 60)
+def corrupt_index(repository: Repository) -> None:
+    corrupt_byte(next((repository.path / "index").iterdir()), 60)
 
 
 @pytest.mark.parametrize(
     ("damage", "verify"),
-    # For a pack that is lost restic's reading of data tries again for most of a minute.
-    [(flip_a_pack, "data"), (lose_a_pack, "quick"), (lose_an_index, "data"), (flip_an_index, "quick")],
+    # If a pack is lost, restic's reading of data retries for most of a minute.
+    [(corrupt_pack, "data"), (delete_pack, "quick"), (delete_index, "data"), (corrupt_index, "quick")],
 )
 def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
     damage(own)
     unseen = own.read()
-    assert {point["checked"] for point in points_of(unseen)} == {None}
+    assert {point["checked"] for point in list_points(unseen)} == {None}
     assert findings(unseen, CHECKED)["checked.newest_within"][0] == "fail"
     before = tree(own.path)
     seen = own.read(verify=verify)
@@ -130,27 +132,27 @@ def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repos
     result, message = findings(seen)["read.verify"]
     assert (result, "found damage: " in message) == ("fail", True)
     assert len(message.partition("found damage: ")[2]) > 20
-    assert judged(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
-    assert {(point["checked"], point["usable"]) for point in points_of(seen)} == {(False, None)}
+    assert evaluate(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
+    assert {(point["checked"], point["usable"]) for point in list_points(seen)} == {(False, None)}
 
 
 def test_flipped_data_is_not_seen_by_a_quick_check_and_not_claimed(own: Repository) -> None:
-    flip_a_pack(own)
+    corrupt_pack(own)
     quick = own.read(verify="quick")
     assert findings(quick, CHECKED)["checked.newest_within"][0] == "fail"
 
 
 def test_a_damaged_snapshot_is_never_just_left_out(own: Repository) -> None:
-    flip(next((own.path / "snapshots").iterdir()), 60)
+    corrupt_byte(next((own.path / "snapshots").iterdir()), 60)
     ended = own.read()
     assert ended.failed
     assert ended.result["failure"]["message"].startswith("not everything could be read")
     partial = own.read(allow_partial=True)
-    assert len(points_of(partial)) == 1
-    assert judged(partial)["compliant"] is False
+    assert len(list_points(partial)) == 1
+    assert evaluate(partial)["compliant"] is False
 
 
-# What cannot be read
+# Unreadable repositories
 
 
 def test_a_wrong_password(repository: Repository) -> None:
@@ -185,7 +187,7 @@ def test_restic_is_not_installed(repository: Repository) -> None:
 
 @contextlib.contextmanager
 def serving(repository: Repository, *, password: str) -> Iterator[Repository]:
-    """rclone's REST server, to which nothing can be deleted."""
+    """rclone's REST server, which rejects deletions."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["rclone", "serve", "restic", "--append-only", "--addr", f"127.0.0.1:{port}", str(repository.path)]
@@ -210,13 +212,13 @@ def test_an_append_only_server(own: Repository) -> None:
         before = tree(own.path)
         ended = remote.read(verify="data")
         assert tree(own.path) == before
-        assert {point["checked"] for point in points_of(ended)} == {True}
+        assert {point["checked"] for point in list_points(ended)} == {True}
         assert "s3rver-pass" not in ended.output
         assert ended.result["server"]["host"].startswith("rest:http://127.0.0.1:")
-        # No read tells that the server refuses to delete; what the owner says of it is marked as such.
-        assert {point["immutable"] for point in points_of(ended)} == {None}
+        # No read request shows that the server rejects deletions; the owner's declaration is marked as such.
+        assert {point["immutable"] for point in list_points(ended)} == {None}
         vouched = remote.read(location_facts=[{"match": "rest:*", "immutable": True, "offsite": True}])
-        assert {tuple(point["attested"]) for point in points_of(vouched)} == {("offsite", "immutable")}
+        assert {tuple(point["attested"]) for point in list_points(vouched)} == {("offsite", "immutable")}
         refused = remote.read(repository=remote.address.replace("s3rver-pass", "wr0ng-pass"))
         assert refused.failed
         assert "wr0ng-pass" not in refused.output
@@ -251,28 +253,28 @@ HOSTILE = ("<script>alert(1)</script>", "=cmd|' /C calc'!A0", "a\x1b[31m\u202eb"
 
 
 def test_a_hostile_name_is_shown_harmlessly(tmp_path: Path) -> None:
-    repository = made(tmp_path, hosts=HOSTILE)
+    repository = create_repository(tmp_path, hosts=HOSTILE)
     ended = repository.read()
-    assert {point["workload_name"] for point in points_of(ended)} == set(HOSTILE)
-    assessment = judged(ended)
+    assert {point["workload_name"] for point in list_points(ended)} == set(HOSTILE)
+    assessment = evaluate(ended)
     for document in DOCUMENTS:
-        told = document(assessment)
-        assert not set(told) & set("\x1b\u202e"), document.__name__
+        reported = document(assessment)
+        assert not set(reported) & set("\x1b\u202e"), document.__name__
         if document.__name__ in ("to_html_report", "to_markdown"):
-            assert "<script>alert" not in told
-            assert "<img src=x" not in told
+            assert "<script>alert" not in reported
+            assert "<img src=x" not in reported
         if document.__name__ == "to_csv":
-            assert not [line for line in told.splitlines() if line.startswith(("=cmd", '"=cmd'))]
-            assert ",=cmd" not in told
-            assert ',"=cmd' not in told
+            assert not [line for line in reported.splitlines() if line.startswith(("=cmd", '"=cmd'))]
+            assert ",=cmd" not in reported
+            assert ',"=cmd' not in reported
 
 
-# Many
+# Many snapshots
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    repository = made(tmp_path_factory.mktemp("many"), hosts=("web01",))
+    repository = create_repository(tmp_path_factory.mktemp("many"), hosts=("web01",))
     add_snapshots(repository, 4999)
     return repository
 
@@ -280,13 +282,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 def test_thousands_of_snapshots_are_all_there(many: Repository) -> None:
     listed = many.snapshots()
     assert len(listed) == 5000
-    told = points_of(many.read())
-    assert {point["id"] for point in told} == {one["id"] for one in listed}
+    reported = list_points(many.read())
+    assert {point["id"] for point in reported} == {one["id"] for one in listed}
     packed = many.read(detail="workloads", pack=True)
     assert packed.result["totals"] == {**packed.result["totals"], "recovery_points": 5000, "workloads": 51}
 
 
 def test_thousands_take_no_more_commands_than_one(many: Repository, repository: Repository) -> None:
-    """What they take in seconds is measured by `make bench`."""
+    """`make bench` measures the time that they take."""
     few, thousands = (one.read(detail="workloads", pack=True).result["requests"]["count"] for one in (repository, many))
     assert few == thousands

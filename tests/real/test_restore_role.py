@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The role restore_test, with the tools themselves: what was restored is proved, what was not is told."""
+"""The role restore_test with the real tools: successful restores are recorded as proof, failed ones are reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.running_plays import Played, play
+from tests.integration.running_plays import PlayResult, play
 from tests.real import cluster as postgres
 from tests.real import restic_repository
 from tests.real.tools import needs
@@ -36,7 +36,7 @@ ROLE = [
 ]
 
 
-def run_role(folder: Path, variables: dict[str, Any], home: Path, *arguments: str) -> Played:
+def run_role(folder: Path, variables: dict[str, Any], home: Path, *arguments: str) -> PlayResult:
     """Run the role on one host, which is this machine."""
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
     given = {"restore_test_output": str(folder / "records"), "restore_test_scratch": str(folder / "scratch")}
@@ -51,23 +51,25 @@ def run_role(folder: Path, variables: dict[str, Any], home: Path, *arguments: st
 
 
 def record(folder: Path) -> list[dict[str, Any]]:
-    """What the role left."""
-    told: list[dict[str, Any]] = json.loads((folder / "records" / "backup01.restore_tests.json").read_text())["tests"]
-    return told
+    """Return the record that the role wrote."""
+    records: list[dict[str, Any]] = json.loads((folder / "records" / "backup01.restore_tests.json").read_text())[
+        "tests"
+    ]
+    return records
 
 
-def judged(folder: Path, reading: dict[str, Any], home: Path) -> Played:
-    """Judge a READ of the same repository together with the record."""
+def evaluate_with_record(folder: Path, reading: dict[str, Any], home: Path) -> PlayResult:
+    """Evaluate a read of the same repository together with the record."""
     plays = [
         {
             "hosts": "localhost",
             "gather_facts": False,
             "vars": {"ansible_python_interpreter": sys.executable},
             "tasks": [
-                {**reading, "register": "told"},
+                {**reading, "register": "read_result"},
                 {
                     "backup.audit.recovery_points_assert": {
-                        "reads": ["{{ told }}", str(folder / "records" / "backup01.restore_tests.json")],
+                        "reads": ["{{ read_result }}", str(folder / "records" / "backup01.restore_tests.json")],
                         "policy": POLICY,
                     }
                 },
@@ -79,7 +81,7 @@ def judged(folder: Path, reading: dict[str, Any], home: Path) -> Played:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> restic_repository.Repository:
-    return restic_repository.made(tmp_path_factory.mktemp("restored"))
+    return restic_repository.create_repository(tmp_path_factory.mktemp("restored"))
 
 
 @needs("restic")
@@ -110,10 +112,10 @@ class TestRestic:
         assert restic_repository.PASSWORD not in ended.output
         assert restic_repository.PASSWORD not in (tmp_path / "records" / "backup01.restore_tests.json").read_text()
         reading = {"repository": str(repository.path), "password": restic_repository.PASSWORD}
-        verdict = judged(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
+        verdict = evaluate_with_record(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
         assert verdict.status == 0, verdict.output
 
-        # The same host, with a check that the data does not pass: what was proved of it before is no longer true.
+        # The same host, with a check that the data fails: the earlier proof is no longer valid.
         broken = {**given, "restore_test_check": ["grep", "-r", "nowhere", "."], "restore_test_workloads": ["web*"]}
         ended = run_role(tmp_path, broken, repository.home)
         assert ended.status != 0
@@ -123,12 +125,12 @@ class TestRestic:
             ("db01", "passed"),
         }
         assert list((tmp_path / "scratch").iterdir()) == []
-        verdict = judged(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
+        verdict = evaluate_with_record(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
         assert verdict.status != 0
         assert "the newest restore test, of" in verdict.output
 
     def test_the_play_of_the_readme(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
-        """As it stands there, but for places and the rights of root."""
+        """Unchanged, except for paths and root privileges."""
         page = (ROOT / "roles" / "restore_test" / "README.md").read_text("utf-8")
         (plays,) = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)]
         plays[0].pop("become")
@@ -165,12 +167,12 @@ class TestRestic:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[postgres.Cluster]:
     with tempfile.TemporaryDirectory(prefix="backup-audit-pg-") as folder:
-        running = postgres.made(Path(folder))
+        running = postgres.create_cluster(Path(folder))
         running.stop()
         yield running
 
 
-# What a user would write: start what was restored where nobody else reaches it, and ask it.
+# As a user would write it: start the restored database where nobody else can connect, and query it.
 _ASK = """#!/bin/sh -e
 cd "$RESTORE_TEST_PATH"
 as_owner() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=postgres --regid=postgres --clear-groups "$@"; else "$@"; fi; }
@@ -201,35 +203,35 @@ def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_pa
     assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("main", "passed")]
     assert list((cluster.folder / "scratch").iterdir()) == []
     reading = {"backup.audit.pgbackrest_backups_info": {"config": str(cluster.config)}}
-    verdict = judged(tmp_path, reading, cluster.folder)
+    verdict = evaluate_with_record(tmp_path, reading, cluster.folder)
     assert verdict.status == 0, verdict.output
 
     ask.write_text(script.replace("WANTED", "99999|1"))
     assert run_role(tmp_path, given, cluster.folder).status != 0
     assert record(tmp_path)[0]["result"] == "failed"
-    assert judged(tmp_path, reading, cluster.folder).status != 0
+    assert evaluate_with_record(tmp_path, reading, cluster.folder).status != 0
 
 
 @needs("borg")
 def test_an_archive_of_borg(tmp_path: Path) -> None:
     from tests.real.test_borg import PASSWORD, Repository
 
-    made = Repository(tmp_path / "repository", tmp_path / "home")
-    made.home.mkdir()
+    fresh = Repository(tmp_path / "repository", tmp_path / "home")
+    fresh.home.mkdir()
     data = tmp_path / "data"
     data.mkdir()
     (data / "file").write_text("what matters")
-    made.borg("init", "--encryption=repokey")
-    made.borg("create", "::web01-2026-11-01", str(data))
+    fresh.borg("init", "--encryption=repokey")
+    fresh.borg("create", "::web01-2026-11-01", str(data))
     (tmp_path / "pass").write_text(f"{PASSWORD}\n")
     given = {
         "backup_product": "borg",
-        "backup_repository": str(made.path),
+        "backup_repository": str(fresh.path),
         "backup_password_file": str(tmp_path / "pass"),
         "backup_workload_by": "name_prefix",
         "restore_test_check": ["grep", "-qx", "what matters", f".{data}/file"],
     }
-    ended = run_role(tmp_path, given, made.home)
+    ended = run_role(tmp_path, given, fresh.home)
     assert ended.status == 0, ended.output
     assert [(one["workload_name"], one["result"]) for one in record(tmp_path)] == [("web01", "passed")]
     assert PASSWORD not in ended.output

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tests with real tools share: running them, looking at every byte of a repository, judging what was read."""
+"""Helpers for tests with real tools: running them, comparing every byte of a repository, evaluating the result."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
-from tests.integration.running_modules import Ended, run_module
+from tests.integration.running_modules import ModuleResult, run_module
 
 NEWEST = {"recovery_points": {"minimum": 1, "newest_within": "26h"}}
 CHECKED = {**NEWEST, "checked": {"newest_within": "1d"}}
-# A user who may read nothing of ours.
+# A user without access to this project's files.
 NOBODY = 65534
 
 
 def needs(*tools: str) -> pytest.MarkDecorator:
-    """Skips what cannot be run here, and says what is missing."""
+    """Skip tests that cannot run here, with the missing tools as the reason."""
     missing = [tool for tool in tools if shutil.which(tool) is None]
     return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)} (make setup-real)")
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], *, ok: bool = True, cwd: Path | None = None) -> str:
-    """Run a tool as its user would; what it wrote."""
+    """Run a tool as its user would; return its output."""
     ended = subprocess.run(
         command,
         env={"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C.UTF-8", **environment},
@@ -51,22 +51,22 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, ok: bool = Tr
 
 
 def tree(root: Path, *, rewritten: str = "") -> dict[str, tuple[str, int, int]]:
-    """Every file of a repository: its bytes, its mode, and when it was last written (but for ``rewritten``)."""
-    told = {}
+    """Map every file of a repository to its bytes, mode, and modification time (except for ``rewritten``)."""
+    states = {}
     for path in sorted(root.rglob("*")):
         state = path.lstat()
         digest = hashlib.sha256(path.read_bytes()).hexdigest() if stat.S_ISREG(state.st_mode) else ""
-        told[str(path.relative_to(root))] = (
+        states[str(path.relative_to(root))] = (
             digest,
             state.st_mode,
             state.st_mtime_ns if digest and path.name != rewritten else 0,
         )
-    assert told, f"{root} is empty"
-    return told
+    assert states, f"{root} is empty"
+    return states
 
 
-def flip(path: Path, at: int) -> None:
-    """Damage a file: one byte becomes another."""
+def corrupt_byte(path: Path, at: int) -> None:
+    """Damage a file by changing one byte."""
     data = bytearray(path.read_bytes())
     data[at] ^= 0xFF
     path.chmod(0o600)
@@ -74,31 +74,31 @@ def flip(path: Path, at: int) -> None:
 
 
 def largest(folder: Path) -> Path:
-    """The largest file below a folder."""
+    """Return the largest file below a folder."""
     return max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
 
 
-def points_of(ended: Ended) -> list[dict[str, Any]]:
-    """The recovery points that a module told."""
+def list_points(ended: ModuleResult) -> list[dict[str, Any]]:
+    """Return the recovery points in a module's result."""
     assert not ended.failed, ended.message
     points: list[dict[str, Any]] = ended.result["recovery_points"]
     return points
 
 
-def judged(ended: Ended, policy: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The ASSESSMENT of what was read."""
+def evaluate(ended: ModuleResult, policy: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the assessment of the result."""
     assert not ended.failed, ended.message
     read = unpack(ended.result)
     return assess([read], policy or NEWEST, as_of=parse_time(read["read_at"]), collection_version="0").plain()
 
 
-def findings(ended: Ended, policy: Mapping[str, Any] | None = None) -> dict[str, tuple[str, str]]:
-    """control -> (result, message)."""
-    return {one["control"]: (one["result"], one["message"]) for one in judged(ended, policy)["findings"]}
+def findings(ended: ModuleResult, policy: Mapping[str, Any] | None = None) -> dict[str, tuple[str, str]]:
+    """Map control -> (result, message)."""
+    return {one["control"]: (one["result"], one["message"]) for one in evaluate(ended, policy)["findings"]}
 
 
 def as_nobody(tool: str, folder: Path) -> str:
-    """The tool, run by a user who owns nothing; only root can make one, others see a folder that is closed to them."""
+    """Run the tool as a user who owns nothing; only root can do this, other users get a folder closed to them."""
     script = folder / f"{tool}-as-nobody"
     script.write_text(f'#!/bin/sh\nexec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups {tool} "$@"\n')
     script.chmod(0o755)
@@ -106,7 +106,7 @@ def as_nobody(tool: str, folder: Path) -> str:
 
 
 def recorder(tool: str, folder: Path) -> tuple[str, Path]:
-    """The tool, behind a script that notes its arguments and its environment for all to see."""
+    """Wrap the tool in a script that records its arguments and its environment."""
     script, notes = folder / f"{tool}-noted", folder / "noted"
     script.write_text(
         f'#!/bin/sh\n{{ printf "%s\\n" "$@"; echo; }} >> {notes}.argv\nenv >> {notes}.env\nexec {tool} "$@"\n'
@@ -115,4 +115,4 @@ def recorder(tool: str, folder: Path) -> tuple[str, Path]:
     return str(script), notes
 
 
-__all__ = ["Ended", "run_module"]
+__all__ = ["ModuleResult", "run_module"]

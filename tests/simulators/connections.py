@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How clients use their connections, and answers that travel compressed."""
+"""Connection statistics of clients, and compressed responses."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from aiohttp import web
 
 from tests.simulators.product_api import Call, Response
 
-# All lists together; no path ends so.
+# Key for all lists together; no path ends with it.
 _ALL = "/"
 
 
 class Traffic:
-    """How many requests were answered at once, in all and of each list, and over how many connections they came."""
+    """Maximum number of parallel requests, in total and for each list, and the number of connections used."""
 
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()
         self._most: Counter[str] = Counter()
         self._ports: set[object] = set()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self._most.clear()
         self._ports.clear()
 
     @contextmanager
-    def counted(self, request: web.BaseRequest) -> Iterator[None]:
+    def count_request(self, request: web.BaseRequest) -> Iterator[None]:
         lists = _ALL, request.path.rpartition("/")[2]
         for name in lists:
             self._running[name] += 1
@@ -48,9 +48,9 @@ class Traffic:
         return {"at_once": self._most[_ALL], "at_once_of": dict(self._most), "connections": len(self._ports)}
 
 
-def compressed(call: Call, answer: Response) -> Response:
-    """The answer as a server sends it to a client that takes gzip."""
-    if "gzip" not in call.headers.get("Accept-Encoding", "") or not answer.body:
-        return answer
-    headers = {**answer.headers, "Content-Encoding": "gzip"}
-    return dataclasses.replace(answer, body=gzip.compress(answer.body), headers=headers)
+def compress_response(call: Call, response: Response) -> Response:
+    """Return the response as a server sends it to a client that accepts gzip."""
+    if "gzip" not in call.headers.get("Accept-Encoding", "") or not response.body:
+        return response
+    headers = {**response.headers, "Content-Encoding": "gzip"}
+    return dataclasses.replace(response, body=gzip.compress(response.body), headers=headers)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How an answer leaves the server when it does not leave as it should: cut, not at all, or by drops."""
+"""Faulty delivery of a response: cut off, not sent at all, or sent one byte at a time."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from aiohttp import web
 
 from tests.simulators.product_api import Response
 
-# Nothing reads longer than that, and a test that hangs is to end.
-_LONGEST_DRIP_SECONDS = 120.0
+# No client reads for longer, and a test that hangs must end.
+_MAX_TRICKLE_SECONDS = 120.0
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-async def send_badly(request: web.BaseRequest, answer: Response, how: str, seconds: float) -> web.StreamResponse:
+async def send_faulty(request: web.BaseRequest, response: Response, how: str, seconds: float) -> web.StreamResponse:
     if how == "cut":
-        return await _cut(request, answer)
+        return await _cut(request, response)
     if how == "slow_body":
-        return await _slow_body(request, answer, seconds)
+        return await _slow_body(request, response, seconds)
     if how == "slow_headers":
         await _slow_headers(request, seconds)
-    _end(request, reset=how == "unanswered")
-    # Never sent: the connection is gone.
+    _close_connection(request, reset=how == "unanswered")
+    # Never sent: the connection is closed.
     return web.Response()
 
 
-def _end(request: web.BaseRequest, *, reset: bool) -> None:
+def _close_connection(request: web.BaseRequest, *, reset: bool) -> None:
     transport = request.transport
     if transport is None:
         return
@@ -39,47 +39,47 @@ def _end(request: web.BaseRequest, *, reset: bool) -> None:
     transport.abort()
 
 
-def _promise(answer: Response) -> web.StreamResponse:
-    headers = {**answer.headers, "Content-Type": answer.content_type}
-    response = web.StreamResponse(status=answer.status, headers=headers)
-    response.content_length = max(len(answer.body), 2)
-    return response
+def _start_response(response: Response) -> web.StreamResponse:
+    headers = {**response.headers, "Content-Type": response.content_type}
+    stream = web.StreamResponse(status=response.status, headers=headers)
+    stream.content_length = max(len(response.body), 2)
+    return stream
 
 
-async def _cut(request: web.BaseRequest, answer: Response) -> web.StreamResponse:
-    """Promise the whole body, send half of it, and cut the connection."""
-    response = _promise(answer)
-    await response.prepare(request)
-    await response.write(answer.body[: len(answer.body) // 2])
-    _end(request, reset=False)
-    return response
+async def _cut(request: web.BaseRequest, response: Response) -> web.StreamResponse:
+    """Announce the complete body, send half of it, and close the connection."""
+    stream = _start_response(response)
+    await stream.prepare(request)
+    await stream.write(response.body[: len(response.body) // 2])
+    _close_connection(request, reset=False)
+    return stream
 
 
-async def _slow_body(request: web.BaseRequest, answer: Response, seconds: float) -> web.StreamResponse:
-    """One byte at a time, each within what a client bears to wait."""
-    response = _promise(answer)
-    await response.prepare(request)
-    spent = 0.0
-    for sent, byte in enumerate(answer.body, 1):
-        await response.write(bytes([byte]))
-        if sent == response.content_length:
-            # Whole after all: the connection is the client's, and carries its next request perhaps already.
-            return response
+async def _slow_body(request: web.BaseRequest, response: Response, seconds: float) -> web.StreamResponse:
+    """Send one byte at a time, each within the timeout of a client."""
+    stream = _start_response(response)
+    await stream.prepare(request)
+    elapsed = 0.0
+    for sent, byte in enumerate(response.body, 1):
+        await stream.write(bytes([byte]))
+        if sent == stream.content_length:
+            # The body is complete: the client may already use the connection for its next request.
+            return stream
         await asyncio.sleep(seconds)
-        spent += seconds
-        if spent > _LONGEST_DRIP_SECONDS or request.transport is None or request.transport.is_closing():
+        elapsed += seconds
+        if elapsed > _MAX_TRICKLE_SECONDS or request.transport is None or request.transport.is_closing():
             break
-    _end(request, reset=False)
-    return response
+    _close_connection(request, reset=False)
+    return stream
 
 
 async def _slow_headers(request: web.BaseRequest, seconds: float) -> None:
-    """A header line that grows by one letter at a time, and never ends."""
+    """Send a header line that grows by one letter at a time and never ends."""
     transport = request.transport
     assert isinstance(transport, asyncio.Transport)
     transport.write(b"HTTP/1.1 200 OK\r\nX-Patience: ")
-    spent = 0.0
-    while spent <= _LONGEST_DRIP_SECONDS and not transport.is_closing():
+    elapsed = 0.0
+    while elapsed <= _MAX_TRICKLE_SECONDS and not transport.is_closing():
         transport.write(b"a")
         await asyncio.sleep(seconds)
-        spent += seconds
+        elapsed += seconds

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The invented estate: stories laid out as points. The same seed and the same `now` give the same bytes, and a workload
-does not change when others are added after it. Guests are workloads that only some products know.
+"""The invented estate: recovery points generated from scenarios. The same seed and the same `now` give the same bytes,
+and a workload does not change when others are added after it. Product scenarios are workloads that only some products
+have.
 """
 
 from __future__ import annotations
@@ -26,44 +27,44 @@ from tests.simulators.ground_truth import (
     Run,
     Workload,
 )
-from tests.simulators.scenarios import Calendar, Night, Story
+from tests.simulators.scenarios import Calendar, Night, Scenario
 
 _GIB = 2**30
 _EXTRA_NAMES = ("app", "api", "build", "cache", "desk", "file", "log", "node", "print", "report", "stage", "tools")
-# Copies that lie where the workload or its backup server is, wherever that may be.
-_BESIDE = ("snapshot", "database")
+# Location types of copies that are always stored at the site of the workload or of its backup server.
+_LOCAL_TYPES = ("snapshot", "database")
 _TESTED_BY = {"proven": "boot", "database": "restore"}
 _NEVER_EXPIRES_BEFORE = 7
 
 
-class _Author:
-    """Writes one workload. All its dice are its own, so that its neighbours do not matter."""
+class _WorkloadBuilder:
+    """Builds one workload with its own random generator, so that other workloads do not influence it."""
 
     def __init__(self, seed: int, key: str, calendar: Calendar, wanted: int) -> None:
         self.key = key
-        self.dice = Random(f"{seed}:{self.key}")
+        self.rng = Random(f"{seed}:{self.key}")
         self.calendar = calendar
         self.wanted = wanted
 
-    def write(self, name: str, story: Story) -> Workload:
+    def build(self, name: str, scenario: Scenario) -> Workload:
         work = Workload(
             key=self.key,
             name=name,
-            workload_type=story.workload_type,
-            platform_hint=scenarios.platform_of(story),
-            site=story.site,
-            policy=story.policy,
-            in_inventory=story.in_inventory,
-            protected=story.protected and story.in_inventory,
-            story=story.key,
-            why=story.why,
-            source_bytes=self.dice.randrange(20, 400) * _GIB,
-            listed_in=story.listed_in,
-            tenant=story.tenant,
-            replica=story.replica,
+            workload_type=scenario.workload_type,
+            platform_hint=scenarios.get_platform(scenario),
+            site=scenario.site,
+            policy=scenario.policy,
+            in_inventory=scenario.in_inventory,
+            protected=scenario.protected and scenario.in_inventory,
+            scenario=scenario.key,
+            why=scenario.why,
+            source_bytes=self.rng.randrange(20, 400) * _GIB,
+            listed_in=scenario.listed_in,
+            tenant=scenario.tenant,
+            replica=scenario.replica,
         )
-        offset = self.dice.randrange(12 * 60) * SECOND
-        nights = story.nights(self.calendar, story.policy, self.wanted)
+        offset = self.rng.randrange(12 * 60) * SECOND
+        nights = scenario.nights(self.calendar, scenario.policy, self.wanted)
         for age, night in enumerate(nights):
             oldest = age == len(nights) - 1
             for kind in night.kinds or ("",):
@@ -73,9 +74,9 @@ class _Author:
     def _point(self, work: Workload, night: Night, kind: str, oldest: bool, offset: int) -> Point:
         run = night.run
         unfinished = run.status in ("running", "failed")
-        jitter = self.dice.randrange(60 * SECOND)
+        jitter = self.rng.randrange(60 * SECOND)
         created = run.started + (jitter if unfinished else offset + jitter)
-        completed = None if run.status == "running" else created + 2 * MINUTE + self.dice.randrange(15 * MINUTE)
+        completed = None if run.status == "running" else created + 2 * MINUTE + self.rng.randrange(15 * MINUTE)
         kind = kind or self._kind(run, oldest)
         rules = self._rules(run, kind)
         copies = () if unfinished else tuple(_copy(rule, work, run.policy, created, completed) for rule in rules)
@@ -97,7 +98,7 @@ class _Author:
         if copies:
             point.expires_at = self._expiry(point)
             if point.usable:
-                self._examine(work, point)
+                self._add_verification(work, point)
         return point
 
     def _kind(self, run: Run, oldest: bool) -> str:
@@ -116,29 +117,29 @@ class _Author:
         if kind == "continuous":
             return None
         if kind == "config":
-            return self.dice.randrange(10_000, 50_000)
+            return self.rng.randrange(10_000, 50_000)
         if kind in ("full", "archive"):
-            return int(work.source_bytes * self.dice.uniform(0.4, 0.6))
-        return int(work.source_bytes * self.dice.uniform(0.005, 0.03))
+            return int(work.source_bytes * self.rng.uniform(0.4, 0.6))
+        return int(work.source_bytes * self.rng.uniform(0.005, 0.03))
 
     def _expiry(self, point: Point) -> int:
-        """All points of one run expire together, as their session does; none has expired already."""
+        """All points of one run expire together with their session; none has expired already."""
         kept_days = {"yearly": 10 * 366, "monthly": 3 * 366, "weekly": 90}
         longest = max((kept_days.get(name, 0) for name in point.retention), default=0)
         elapsed = (self.calendar.now - point.run.started) // DAY
         return point.run.started + max(longest, self.wanted + 14, elapsed + _NEVER_EXPIRES_BEFORE) * DAY
 
-    def _examine(self, work: Workload, point: Point) -> None:
-        """Tests and checks come hours after the backup, so the newest point may not have had its own yet."""
+    def _add_verification(self, work: Workload, point: Point) -> None:
+        """Add restore test and check; both run hours after the backup, so the newest point may not have them yet."""
         run = point.run
         tested = run.started + 9 * HOUR
         if (
-            work.story in _TESTED_BY
+            work.scenario in _TESTED_BY
             and point.kind == "full"
             and scenarios.is_weekly(run)
             and tested <= self.calendar.now
         ):
-            point.verified_at, point.verified_by = tested, _TESTED_BY[work.story]
+            point.verified_at, point.verified_by = tested, _TESTED_BY[work.scenario]
         checked = last_check(run.policy, self.calendar)
         if checked is not None and point.kind in ("full", "incremental") and point.created_at < checked:
             point.checked_at, point.checked_by = checked, run.policy.checked_by
@@ -152,12 +153,12 @@ def _copy(rule: CopyRule, work: Workload, policy: Policy, created: int, complete
         copied_at=copied,
         immutable_until=copied + rule.immutable_days * DAY if rule.immutable_days else None,
         encrypted=policy.encrypted and rule.location.location_type not in ("snapshot", "host"),
-        offsite=rule.location.location_type not in _BESIDE and rule.location.site.key != work.site.key,
+        offsite=rule.location.location_type not in _LOCAL_TYPES and rule.location.site.key != work.site.key,
     )
 
 
 def last_check(policy: Policy, calendar: Calendar) -> int | None:
-    """When the policy's points were last read back: 40 minutes after a run, or on the last Sunday that is over."""
+    """When the policy's points were last checked: 40 minutes after a run, or after the last Sunday run that is over."""
     if policy.check is None:
         return None
     backs = range(8) if policy.check == "weekly" else range(1)
@@ -170,35 +171,39 @@ def build_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
     calendar = Calendar(now)
     chosen: list[Workload] = []
     for index in range(workloads):
-        author = _Author(seed, f"w{index + 1:05}", calendar, points)
-        if index < len(scenarios.CAST):
-            name, story = scenarios.CAST[index]
+        builder = _WorkloadBuilder(seed, f"w{index + 1:05}", calendar, points)
+        if index < len(scenarios.NAMED_SCENARIOS):
+            name, scenario = scenarios.NAMED_SCENARIOS[index]
         else:
-            story = author.dice.choices(scenarios.EXTRAS, [extra.weight for extra in scenarios.EXTRAS])[0]
-            name = f"{author.dice.choice(_EXTRA_NAMES)}-{index + 1:05}"
-        chosen.append(author.write(name, story))
+            scenario = builder.rng.choices(
+                scenarios.EXTRA_SCENARIOS, [extra.weight for extra in scenarios.EXTRA_SCENARIOS]
+            )[0]
+            name = f"{builder.rng.choice(_EXTRA_NAMES)}-{index + 1:05}"
+        chosen.append(builder.build(name, scenario))
     return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
 
 
 def build_even_estate(seed: int, workloads: int, points: int, now: int) -> Estate:
-    """Virtual machines that are all alike, each with one backup on disk for every one of so many nights."""
+    """Build identical virtual machines, each with one backup on disk for each of `points` nights."""
     calendar = Calendar(now)
-    alike = [_Author(seed, f"w{number:05}", calendar, points) for number in range(1, workloads + 1)]
-    chosen = [author.write(f"vm-{author.key[1:]}", scenarios.EVEN) for author in alike]
+    alike = [_WorkloadBuilder(seed, f"w{number:05}", calendar, points) for number in range(1, workloads + 1)]
+    chosen = [builder.build(f"vm-{builder.key[1:]}", scenarios.EVEN) for builder in alike]
     return Estate(seed, now, policies.SITES, policies.LOCATIONS, policies.POLICIES, chosen)
 
 
-def invite_guests(estate: Estate, points: int) -> None:
-    """An estate that has the whole cast gets those too whom only some products know."""
-    if len(estate.workloads) < len(scenarios.CAST):
+def add_product_scenarios(estate: Estate, points: int) -> None:
+    """Add the workloads of the product scenarios, if the estate has all named scenarios."""
+    if len(estate.workloads) < len(scenarios.NAMED_SCENARIOS):
         return
     calendar = Calendar(estate.now)
-    for index, (name, story) in enumerate(product_scenarios.GUESTS):
-        estate.workloads.append(_Author(estate.seed, f"g{index + 1:05}", calendar, points).write(name, story))
+    for index, (name, scenario) in enumerate(product_scenarios.PRODUCT_SCENARIOS):
+        estate.workloads.append(
+            _WorkloadBuilder(estate.seed, f"g{index + 1:05}", calendar, points).build(name, scenario)
+        )
 
 
 def write_estate(estate: Estate, products: dict[str, dict[str, object]], out: TextIO) -> None:
-    """One workload a line: a large estate is written without holding it twice in memory."""
+    """Write one workload per line, so that a large estate is not kept in memory twice."""
     head = json.dumps(estate.head_json())
     out.write(head[:-1] + ',\n"workloads": [\n')
     out.writelines(_workload_lines(estate))

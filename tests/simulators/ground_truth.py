@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The truth that every simulated product serves: what was really backed up, and what became of it.
+"""The ground truth that every simulated product serves: what was really backed up, and the state of each backup.
 
-Times are whole microseconds since 1970 (UTC). A product shows them in its own resolution and its own zone; the truth
-cut down to that resolution is what a reader must arrive at.
+Times are whole microseconds since 1970 (UTC). A product reports them in its own resolution and time zone; the expected
+result of a reader is the ground truth truncated to that resolution.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def as_moment(when: datetime) -> int:
 
 
 def from_iso(text: str) -> datetime:
-    """A time as ISO 8601 writes it; Python 3.10 itself takes neither Z nor fractions of other than 3 or 6 digits."""
+    """Parse an ISO 8601 time; Python 3.10 itself accepts neither Z nor fractions of other than 3 or 6 digits."""
     six_digits = re.sub(r"\.(\d+)", lambda fraction: f".{fraction[1][:6]:0<6}", text)
     return datetime.fromisoformat(six_digits.replace("Z", "+00:00"))
 
@@ -47,7 +47,7 @@ def optional_time(moment: int | None) -> str | None:
 
 @dataclass(frozen=True)
 class Site:
-    """A place. `timezone` is for products that speak local time; `origin` is the backup server that stands there."""
+    """A site. `timezone` is for products that report local time; `origin` is the backup server at this site."""
 
     key: str
     name: str
@@ -58,7 +58,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Location:
-    """Where copies lie: disk, object, archive, snapshot (beside the workload), host (a replica)."""
+    """Where copies are stored: disk, object, archive, snapshot (with the workload), host (a replica)."""
 
     key: str
     name: str
@@ -68,7 +68,7 @@ class Location:
 
 @dataclass(frozen=True)
 class CopyRule:
-    """One place that a policy writes to. `lag` is how long after the backup the copy is made."""
+    """One location that a policy writes to. `lag` is the time between the backup and the copy."""
 
     location: Location
     role: str
@@ -87,7 +87,7 @@ class Policy:
     check: str | None = None
     checked_by: str = "integrity_check"
     ordinal: int = 0
-    # Where monthly and yearly runs go, in place of `rules`; None: this policy keeps no generations.
+    # Where monthly and yearly runs are stored, in place of `rules`; None: this policy does not keep generations.
     archive: CopyRule | None = None
 
     @property
@@ -101,7 +101,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Run:
-    """One night of one policy; every workload of the policy shares it."""
+    """One nightly run of one policy, shared by all workloads of the policy."""
 
     policy: Policy
     started: int
@@ -189,9 +189,9 @@ class Point:
 
 @dataclass
 class Workload:
-    """`source_bytes` is the size of the thing itself; `listed_in` names the products that know it (None: every one).
+    """`source_bytes` is the size of the workload itself; `listed_in` names the products that list it (None: all).
 
-    `tenant` owns it, where it stands at a provider; `replica` says what its replica does: ready, failover or cdp.
+    `tenant` is its owner if a provider hosts it; `replica` is the state of its replica: ready, failover or cdp.
     """
 
     key: str
@@ -202,7 +202,7 @@ class Workload:
     policy: Policy | None
     in_inventory: bool
     protected: bool
-    story: str
+    scenario: str
     why: str
     source_bytes: int
     points: list[Point] = field(default_factory=list)
@@ -221,7 +221,7 @@ class Workload:
             "in_inventory": self.in_inventory,
             "protected": self.protected,
             "schedule": self.policy.schedule if self.policy is not None and self.protected else None,
-            "story": f"{self.story}: {self.why}",
+            "story": f"{self.scenario}: {self.why}",
             "source_bytes": self.source_bytes,
             "listed_in": None if self.listed_in is None else list(self.listed_in),
             "tenant": self.tenant,
@@ -238,7 +238,7 @@ class Estate:
     locations: tuple[Location, ...]
     policies: tuple[Policy, ...]
     workloads: list[Workload]
-    # What a printed document prescribes: product -> key -> id ("host": the server's own name).
+    # Values that a printed document prescribes: product -> key -> id ("host": the server's own name).
     fixed: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def for_product(self, product: str) -> list[Workload]:
@@ -252,7 +252,7 @@ class Estate:
         }
 
     def runs(self, product: str) -> Iterator[tuple[Run, list[tuple[Workload, Point]]]]:
-        """Every run with what it made, oldest first."""
+        """Every run with the points that it created, oldest first."""
         made: dict[str, tuple[Run, list[tuple[Workload, Point]]]] = {}
         for work in self.for_product(product):
             for point in work.points:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the products call the parts of an answer that a fault bends: totals, links, and words from a fixed list."""
+"""The products' names for the parts of a response that faults change: totals, links, and enumerations."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Names:
-    """Members are compared without regard to case; query keys are written as clients write them."""
+class MemberNames:
+    """Member names are compared case-insensitively; query keys are spelled as clients send them."""
 
-    # How many items, or pages, the whole listing has; a header where the body is a bare list.
+    # The total number of items, or pages, of a listing; a header if the body is a bare list.
     totals: frozenset[str] = frozenset()
     total_header: str = ""
-    # The query keys that say which page, and the one that says how long it may be.
-    turn: frozenset[str] = frozenset()
-    limit: str = ""
-    # Whether clients go from page to page by links.
-    linked: bool = False
-    # Members whose value is a word from a list that a newer version may lengthen.
-    words: frozenset[str] = frozenset()
+    # The query keys that select the page, and the one that limits its length.
+    page_keys: frozenset[str] = frozenset()
+    limit_key: str = ""
+    # Whether clients follow links from page to page.
+    uses_links: bool = False
+    # Members whose value is an enumeration that a newer version may extend.
+    enum_members: frozenset[str] = frozenset()

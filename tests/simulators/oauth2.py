@@ -13,7 +13,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from tests.simulators.ground_truth import Estate
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, credentials_of, json_answer
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, build_credentials, json_response
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -43,18 +43,18 @@ class TokenSession:
 
 @dataclass(frozen=True)
 class Challenge:
-    """The password was right, and a second factor is wanted before there are tokens."""
+    """The password was correct, and a second factor is required before tokens are issued."""
 
     account: Account
     mfa_token: str
 
 
 def _token() -> str:
-    """Three parts with dots, as a JWT has; nothing reads what is inside."""
+    """Three parts separated by dots, like a JWT; the content is never read."""
     return "eyJhbGciOiJSUzUxMiJ9." + secrets.token_urlsafe(60) + "." + secrets.token_urlsafe(60)
 
 
-class TokenDesk:
+class TokenStore:
     def __init__(self, accounts: dict[str, Account], lifetime_seconds: int) -> None:
         self.accounts = accounts
         self.lifetime_seconds = lifetime_seconds
@@ -69,23 +69,23 @@ class TokenDesk:
         self._challenges.clear()
 
     def expire(self) -> None:
-        """No access token is accepted any more; refresh tokens still are."""
+        """Reject all access tokens from now on; refresh tokens are still accepted."""
         for session in self._sessions.values():
             session.expires = 0.0
 
     def grant(self, call: Call) -> TokenSession | Challenge:
-        form = self._form(call)
+        form = self._parse_form(call)
         grant = form.get("grant_type", "password").lower()
         if grant == "password":
-            return self._by_password(form)
+            return self._grant_by_password(form)
         if grant == "refresh_token":
-            return self._by_refresh(form)
+            return self._grant_by_refresh(form)
         if grant == "mfa":
-            return self._by_code(form)
+            return self._grant_by_code(form)
         raise Refusal(400, f"The grant type '{form['grant_type']}' is not supported.")
 
-    def _form(self, call: Call) -> dict[str, str]:
-        """Names of form fields mean the same in any case (facts 2)."""
+    def _parse_form(self, call: Call) -> dict[str, str]:
+        """Names of form fields are case-insensitive (facts 2)."""
         if call.content_type != _FORM:
             raise Refusal(415, f"The content type {call.content_type!r} is not {_FORM}.")
         try:
@@ -94,45 +94,45 @@ class TokenDesk:
             raise Refusal(400, "The form is malformed.") from None
         return {name.lower(): value for name, value in pairs}
 
-    def _by_password(self, form: dict[str, str]) -> TokenSession | Challenge:
+    def _grant_by_password(self, form: dict[str, str]) -> TokenSession | Challenge:
         missing = [name for name in ("username", "password") if not form.get(name)]
         if missing:
             raise Refusal(400, f"The field {missing[0]} is required.")
         for account in self.accounts.values():
             if (account.username, account.password) == (form["username"], form["password"]):
                 if account.mfa_code is None:
-                    return self._opened(account, form)
+                    return self._open_session(account, form)
                 challenge = Challenge(account, base64.b64encode(secrets.token_hex(32).upper().encode()).decode())
                 self._challenges[challenge.mfa_token] = account
                 return challenge
         raise Refusal(401, "The user name or password is incorrect.")
 
-    def _by_code(self, form: dict[str, str]) -> TokenSession:
+    def _grant_by_code(self, form: dict[str, str]) -> TokenSession:
         account = self._challenges.get(form.get("mfa_token", ""))
         if account is None or account.mfa_code != form.get("mfa_code"):
             raise Refusal(401, "The verification code is incorrect.")
         del self._challenges[form["mfa_token"]]
-        return self._opened(account, form)
+        return self._open_session(account, form)
 
-    def _by_refresh(self, form: dict[str, str]) -> TokenSession:
+    def _grant_by_refresh(self, form: dict[str, str]) -> TokenSession:
         for session in self._sessions.values():
             if session.refresh_token == form.get("refresh_token"):
-                return self._renewed(session)
+                return self._renew(session)
         raise Refusal(401, "The refresh token is invalid or has expired.")
 
-    def _opened(self, account: Account, form: dict[str, str]) -> TokenSession:
+    def _open_session(self, account: Account, form: dict[str, str]) -> TokenSession:
         session = TokenSession(account, short_lived=form.get("short_lived_refresh_token", "").lower() == "true")
         self._sessions[session.number] = session
-        return self._renewed(session)
+        return self._renew(session)
 
-    def _renewed(self, session: TokenSession) -> TokenSession:
-        """A new PAIR: the old refresh token is used up."""
+    def _renew(self, session: TokenSession) -> TokenSession:
+        """Issue a new pair of tokens: the old refresh token is no longer valid."""
         session.access_token, session.refresh_token = _token(), _token()
         session.expires = time.monotonic() + self.lifetime_seconds
         session.calls = 0
         return session
 
-    def session_of(self, call: Call, most_calls: int) -> TokenSession:
+    def get_session(self, call: Call, most_calls: int) -> TokenSession:
         scheme, _ignored, token = call.headers.get("Authorization", "").partition(" ")
         for session in self._sessions.values():
             if scheme.lower() == "bearer" and session.access_token == token and session.expires > time.monotonic():
@@ -147,37 +147,37 @@ class TokenDesk:
         self._sessions.pop(session.number, None)
 
 
-class OAuth2Dialect(Dialect):
-    """A product whose sessions are such tokens. `ACCOUNTS` has the one of the ready file as `main`."""
+class OAuth2ProductApi(ProductApi):
+    """A product whose sessions are such tokens. `ACCOUNTS` contains the account of the ready file as `main`."""
 
     ACCOUNTS: ClassVar[dict[str, Account]]
     LIFETIME_SECONDS: ClassVar[int] = 3600
 
-    desk: TokenDesk
+    session_store: TokenStore
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
-        self.desk = TokenDesk(self.ACCOUNTS, self.LIFETIME_SECONDS)
+        self.session_store = TokenStore(self.ACCOUNTS, self.LIFETIME_SECONDS)
 
     def token_routes(self) -> list[Route]:
-        """A log-in that tells the tokens and nothing else, and DELETE to log out."""
+        """A log-in that returns only the tokens, and DELETE to log out."""
         return [
-            Route("POST", self.LOG_IN, self._tokens, needs_session=False),
+            Route("POST", self.LOG_IN, self._grant_tokens, needs_session=False),
             Route("DELETE", self.LOG_IN, self.log_out),
         ]
 
-    def _tokens(self, call: Call, _session: None) -> Response:
-        granted = self.desk.grant(call)
+    def _grant_tokens(self, call: Call, _session: None) -> Response:
+        granted = self.session_store.grant(call)
         if isinstance(granted, Challenge):
             raise Refusal(401, "A second factor is needed.")
-        return json_answer({"access_token": granted.access_token, "refresh_token": granted.refresh_token})
+        return json_response({"access_token": granted.access_token, "refresh_token": granted.refresh_token})
 
     def log_out(self, _call: Call, session: TokenSession) -> Response:
-        self.desk.close(session)
+        self.session_store.close(session)
         return Response(204)
 
     def expire_sessions(self) -> None:
-        self.desk.expire()
+        self.session_store.expire()
 
     def credentials(self) -> dict[str, object]:
-        return credentials_of({name: account.as_json() for name, account in self.ACCOUNTS.items()})
+        return build_credentials({name: account.as_json() for name, account in self.ACCOUNTS.items()})

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start the simulators in a process of their own, and end them in every case."""
+"""Start the simulators in a separate process, and always stop them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SECONDS_TO_STOP = 10
 
 
 class SimulatorError(Exception):
-    """The simulators did not start; the text holds what they said."""
+    """The simulators did not start; the message contains their output."""
 
 
 @contextmanager
@@ -40,18 +40,18 @@ def running(
     """Yield the ready document: {"ca_path", "products": {name: {"url", "username", "password", ...}}, "estate": path}.
 
     `now` (RFC 3339) is the time that the estate is built around; `variants` are {"product.name": value};
-    `root` is the project whose simulators these are.
+    `root` is the project directory from which the simulators are started.
     """
     with tempfile.TemporaryDirectory(prefix="simulators-") as folder:
         ready_file = Path(folder) / "ready.json"
-        words = [sys.executable, "-m", "tests.simulators", "--ready-file", str(ready_file), "--stop-with-stdin"]
-        words += [f"--workloads={workloads}", f"--points={points}", f"--seed={seed}", f"--latency-ms={latency_ms}"]
-        words += [f"--estate={estate}", *(f"--product={product}" for product in products)]
-        words += [f"--now={now}"] if now is not None else []
-        words += [f"--variant={name}={value}" for name, value in (variants or {}).items()]
+        command = [sys.executable, "-m", "tests.simulators", "--ready-file", str(ready_file), "--stop-with-stdin"]
+        command += [f"--workloads={workloads}", f"--points={points}", f"--seed={seed}", f"--latency-ms={latency_ms}"]
+        command += [f"--estate={estate}", *(f"--product={product}" for product in products)]
+        command += [f"--now={now}"] if now is not None else []
+        command += [f"--variant={name}={value}" for name, value in (variants or {}).items()]
         with (Path(folder) / "output").open("w+b") as output:
-            # The pipe to stdin closes when this process dies, however it dies; the simulators then end too.
-            process = subprocess.Popen(words, cwd=root, stdin=subprocess.PIPE, stdout=output, stderr=output)
+            # The pipe to stdin closes when this process ends for any reason; the simulators then end too.
+            process = subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=output, stderr=output)
             try:
                 _wait_until_ready(process, ready_file, Path(output.name))
                 yield json.loads(ready_file.read_text())
@@ -63,8 +63,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, output
     deadline = time.monotonic() + _SECONDS_TO_START
     while not ready_file.exists():
         if process.poll() is not None:
-            said = output.read_text(errors="replace")
-            raise SimulatorError(f"the simulators ended with {process.returncode} before they served:\n{said}")
+            output_text = output.read_text(errors="replace")
+            raise SimulatorError(f"the simulators ended with {process.returncode} before they served:\n{output_text}")
         if time.monotonic() > deadline:
             raise SimulatorError(f"the simulators did not serve within {_SECONDS_TO_START} s")
         time.sleep(0.02)
@@ -78,7 +78,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_or_kill(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Wait for the end of a process that was told to end; by force where it does not listen."""
+    """Wait for the end of a process that was asked to stop; kill it if it does not stop in time."""
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

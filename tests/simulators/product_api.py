@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every simulated product has: routes, variants, sessions, and a way to say which truth it shows."""
+"""Common to all simulated products: routes, variants, sessions, and the ground truth that a product lists."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hashlib import blake2b
 from typing import ClassVar, Protocol
 from urllib.parse import unquote, urlsplit
 
-from tests.simulators.concurrent_changes import Drift, Item
+from tests.simulators.concurrent_changes import ConcurrentChanges, Item
 from tests.simulators.ground_truth import SECOND, Estate, Point, Workload
-from tests.simulators.member_names import Names
+from tests.simulators.member_names import MemberNames
 
 Setting = bool | int | str
 
 
 @dataclass(slots=True)
 class Call:
-    """One request as it came over the wire. Query values are decoded, their order and repetitions kept."""
+    """One request as received. Query values are decoded, their order and repetitions kept."""
 
     method: str
     path: str
@@ -48,12 +48,12 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def json_answer(document: object, status: int = 200, content_type: str = "application/json") -> Response:
+def json_response(document: object, status: int = 200, content_type: str = "application/json") -> Response:
     return Response(status, json.dumps(document).encode(), content_type)
 
 
 class Refusal(Exception):
-    """A handler refuses the call; the dialect gives it the product's own error shape."""
+    """A handler rejects the call; the product API converts it to the product's own error format."""
 
     def __init__(self, status: int, reason: str, code: str = "") -> None:
         super().__init__(reason)
@@ -64,13 +64,13 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Listing:
-    """Which truth points of one workload type the product lists as recovery points, and where the facts say so."""
+    """Which points of one workload type the product lists as recovery points, and the source of that in its facts."""
 
     kinds: frozenset[str]
     statuses: frozenset[str]
     facts: str
 
-    def shows(self, point: Point) -> bool:
+    def includes(self, point: Point) -> bool:
         return point.kind in self.kinds and point.status in self.statuses
 
     def as_json(self) -> dict[str, object]:
@@ -85,83 +85,83 @@ class Route:
         self.method = method
         self.handler = handler
         self.needs_session = needs_session
-        # split() keeps the {names}: every odd part is one, every even part is literal text
+        # split() keeps the {names}: every odd part is a name, every even part is literal text
         parts = re.split(r"\{(\w+)\}", template)
         pattern = "".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts))
         self.pattern = re.compile(pattern + "/?")
 
 
-class Desk(Protocol):
-    """Where a product keeps its sessions."""
+class SessionStore(Protocol):
+    """The open sessions of a product."""
 
     def __len__(self) -> int:
-        """How many were not ended."""
+        """Number of open sessions."""
 
     def clear(self) -> None:
-        """End them all."""
+        """End all sessions."""
 
 
-def credentials_of(logins: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """The part of the ready file that tests log in by: the account `main`, and the others by name."""
+def build_credentials(logins: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """Build the login part of the ready file: the account `main`, and the others by name."""
     return {**logins["main"], "accounts": {name: dict(login) for name, login in logins.items() if name != "main"}}
 
 
-class Dialect(ABC):
-    """One product. `product` is its name on the command line and in the ready file."""
+class ProductApi(ABC):
+    """The API of one product. `product` is its name on the command line and in the ready file."""
 
     product: ClassVar[str]
-    # Where tests hit it: its log-in, and a call in the middle of its listing of points (a glob, and its method).
+    # Calls that tests disturb: the log-in, and a call in the middle of its listing of points (a glob, and its method).
     LOG_IN: ClassVar[str]
     LISTING: ClassVar[str]
     LISTED_BY: ClassVar[str] = "GET"
-    # What faults must know of its answers to bend them.
-    NAMES: ClassVar[Names] = Names()
+    # Names in its responses that faults change.
+    MEMBER_NAMES: ClassVar[MemberNames] = MemberNames()
     LISTS: ClassVar[dict[str, Listing]]
-    # Every product has these beside its own: `clock_skew` makes the server's clock wrong by so many seconds; `drift`
-    # lets lists of points change while they are read, see Drift; `gzip` compresses answers for clients that take it.
+    # Every product has these in addition to its own: `clock_skew` shifts the server's clock by so many seconds; `drift`
+    # changes lists of points while they are read, see ConcurrentChanges; `gzip` compresses responses if accepted.
     VARIANTS: ClassVar[dict[str, Setting]] = {"clock_skew": 0, "drift": "", "gzip": False}
 
     # Set by each product.
-    desk: Desk
+    session_store: SessionStore
 
     def __init__(self, estate: Estate) -> None:
         self.estate = estate
-        self.started_with: dict[str, Setting] = dict(self.VARIANTS)
+        self.initial_variants: dict[str, Setting] = dict(self.VARIANTS)
         self.variants: dict[str, Setting] = dict(self.VARIANTS)
         self.routes: list[Route] = []
-        self.drift = Drift()
+        self.concurrent_changes = ConcurrentChanges()
         self._started = time.monotonic()
 
-    # What a dialect supplies
+    # Implemented by each product
 
     @abstractmethod
     def prepare(self) -> None:
-        """Write out what will be asked for. Called before the first request and after every change of a variant."""
+        """Build the documents that are served. Called before the first request and after every change of a variant."""
 
     @abstractmethod
-    def authorise(self, call: Call) -> object:
-        """The session behind the call, or a Refusal."""
+    def authorize(self, call: Call) -> object:
+        """Return the session of the call, or raise Refusal."""
 
     @abstractmethod
     def credentials(self) -> dict[str, object]:
         """`username`, `password` and `accounts` of the ready file."""
 
-    # What they share
+    # Shared by all products
 
     def open_sessions(self) -> int:
-        """How many were not ended."""
-        return len(self.desk)
+        """Number of open sessions."""
+        return len(self.session_store)
 
     def end_sessions(self) -> None:
-        """Every session is gone, as after a restart."""
-        self.desk.clear()
+        """End every session, as a restart does."""
+        self.session_store.clear()
 
     def expire_sessions(self) -> None:
-        """What clients hold is no longer accepted; only where a product can renew is that less than the end."""
-        self.desk.clear()
+        """Reject the clients' credentials from now on; ends the sessions unless the product can renew them."""
+        self.session_store.clear()
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        return json_answer({"message": refusal.reason}, refusal.status)
+    def error_response(self, call: Call, refusal: Refusal) -> Response:
+        return json_response({"message": refusal.reason}, refusal.status)
 
     def workload_id(self, work: Workload) -> str:
         return self.uuid(work.key)
@@ -170,31 +170,33 @@ class Dialect(ABC):
         return self.uuid(point.key)
 
     def reset(self) -> None:
-        changed = self.variants != self.started_with
-        self.variants = dict(self.started_with)
-        self.drift.forget()
+        changed = self.variants != self.initial_variants
+        self.variants = dict(self.initial_variants)
+        self.concurrent_changes.clear()
         self.end_sessions()
         if changed:
             self.prepare()
 
-    def start_with(self, wanted: Mapping[str, object]) -> None:
-        """Variants of the command line: they also hold after a reset. `prepare` is still to come."""
-        self._choose(wanted)
-        self.started_with = dict(self.variants)
+    def set_initial_variants(self, wanted: Mapping[str, object]) -> None:
+        """Set the variants of the command line, which a reset restores. Call `prepare` afterwards."""
+        self._update_variants(wanted)
+        self.initial_variants = dict(self.variants)
 
     def set_variants(self, wanted: Mapping[str, object]) -> None:
-        self._choose(wanted)
+        self._update_variants(wanted)
         self.prepare()
 
-    def _choose(self, wanted: Mapping[str, object]) -> None:
+    def _update_variants(self, wanted: Mapping[str, object]) -> None:
         for name, value in wanted.items():
             if name not in self.VARIANTS:
                 raise ValueError(f"{self.product} has no variant {name!r}; it has {', '.join(sorted(self.VARIANTS))}")
-            self.variants[name] = _like(self.VARIANTS[name], value)
+            self.variants[name] = _convert_setting(self.VARIANTS[name], value)
 
-    def drifting(self, call: Call, items: Sequence[Item], text: Callable[[Item], str | bytes] = str) -> Sequence[Item]:
-        """A list of points as it is for this request; `text` gives the record of an item."""
-        return self.drift.of(self.text("drift"), call.path, call.query, items, text)
+    def with_concurrent_changes(
+        self, call: Call, items: Sequence[Item], text: Callable[[Item], str | bytes] = str
+    ) -> Sequence[Item]:
+        """Return a list of points in its state for this request; `text` returns the record of an item."""
+        return self.concurrent_changes.apply(self.text("drift"), call.path, call.query, items, text)
 
     def flag(self, name: str) -> bool:
         return bool(self.variants[name])
@@ -206,15 +208,15 @@ class Dialect(ABC):
         return str(self.variants[name])
 
     def workloads(self, *types: str) -> list[Workload]:
-        """All workloads of these types that this product could know, with points or not."""
+        """All workloads of these types that this product can have, with or without points."""
         return [work for work in self.estate.for_product(self.product) if work.workload_type in types]
 
     def listed_points(self, work: Workload) -> list[Point]:
         listing = self.LISTS.get(work.workload_type)
-        return [] if listing is None else [point for point in work.points if listing.shows(point)]
+        return [] if listing is None else [point for point in work.points if listing.includes(point)]
 
     def clock(self) -> int:
-        """The server's time: it started at the estate's `now` and has gone on since, or is wrong by the variant."""
+        """The server's time: it started at the estate's `now` and has run since; `clock_skew` shifts it."""
         passed = int((time.monotonic() - self._started) * SECOND)
         return self.estate.now + passed + self.number("clock_skew") * SECOND
 
@@ -222,11 +224,11 @@ class Dialect(ABC):
         return self.estate.fixed.get(self.product, {}).get(key)
 
     def own_url(self, default_host: str) -> str:
-        """How the server calls itself in links: never the address that a client here has."""
+        """The server's own URL in links: never the address that a client of the simulator uses."""
         return f"https://{self.fixed('host') or default_host}"
 
     def digest(self, key: str) -> str:
-        """32 hexadecimal digits that belong to this key in this estate."""
+        """32 hexadecimal digits derived from this key and this estate."""
         return blake2b(f"{self.estate.seed}:{self.product}:{key}".encode(), digest_size=16).hexdigest()
 
     def uuid(self, key: str) -> str:
@@ -235,7 +237,7 @@ class Dialect(ABC):
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def truth(self) -> dict[str, object]:
-        """This product's part of the estate document: what it calls things, and what it lists at all."""
+        """This product's part of the estate document: its identifiers, and what it lists."""
         known = [work for work in self.estate.for_product(self.product) if work.workload_type in self.LISTS]
         return {
             "workloads": {work.key: self.workload_id(work) for work in known},
@@ -243,24 +245,24 @@ class Dialect(ABC):
             "lists": {kind: listing.as_json() for kind, listing in self.LISTS.items()},
         }
 
-    def answer(self, call: Call) -> Response:
+    def respond(self, call: Call) -> Response:
         try:
             route, values = self._find(call)
-            session = self.authorise(call) if route.needs_session else None
+            session = self.authorize(call) if route.needs_session else None
             return route.handler(call, session, **values)
         except Refusal as refusal:
-            return self.refuse(call, refusal)
+            return self.error_response(call, refusal)
 
     def controller(self, call: Call) -> str:
-        """What a limit on parallel requests counts over."""
+        """The unit for which parallel requests are limited."""
         return urlsplit(call.path).path.rpartition("/")[0]
 
-    def too_busy(self, call: Call, running: int) -> Response | None:
-        """The refusal of a product that bears only so many requests at once; `running` counts this one."""
+    def busy_response(self, call: Call, running: int) -> Response | None:
+        """Return an error if the product limits parallel requests; `running` includes this one."""
         return None
 
-    def thinking_seconds(self) -> float:
-        """Time that this product takes over every answer, beyond the latency of the line."""
+    def processing_seconds(self) -> float:
+        """Time that this product needs for every response, in addition to the network latency."""
         return 0.0
 
     def _find(self, call: Call) -> tuple[Route, dict[str, str]]:
@@ -277,8 +279,8 @@ class Dialect(ABC):
         raise Refusal(404, f"Nothing is found at {call.path}.")
 
 
-def _like(default: Setting, value: object) -> Setting:
-    """A variant keeps the type of its default, whether it comes from the command line or as JSON."""
+def _convert_setting(default: Setting, value: object) -> Setting:
+    """Convert a variant to the type of its default, for values from the command line and from JSON."""
     text = str(value).lower()
     if isinstance(default, bool):
         if text not in ("true", "false"):

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stories that only some products can tell: machines with agents, rebuilt twins, replicas in use, a provider's tenants.
+"""Scenarios that only some products support: machines with agents, rebuilt machines, active replicas, a provider's
+tenants.
 
-Their policies are no part of the estate's list, which every product turns into its own.
+Their policies are not in the estate's list, which every product converts to its own policies.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from functools import partial
 from tests.simulators import policies
 from tests.simulators.ground_truth import HOUR, MINUTE, CopyRule, Location, Policy
 from tests.simulators.policies import REPLICA_RULE, SILVER
-from tests.simulators.scenarios import Calendar, Night, Story
+from tests.simulators.scenarios import Calendar, Night, Scenario
 
 _VEEAM = ("veeam_backup_replication", "veeam_enterprise_manager")
 _PROVIDER = ("veeam_enterprise_manager",)
@@ -22,7 +23,7 @@ _WITH_AGENTS = (*_VEEAM, "unitrends", "vprotect")
 
 _HERE = SILVER.rules[0]
 _OFFSITE = CopyRule(policies.GOLD.rules[1].location, "replica", lag=10 * MINUTE)
-# Linux repositories can be hardened: what they hold cannot be changed for so many days.
+# Linux repositories can be hardened: their content cannot be changed for so many days.
 _HARDENED = CopyRule(_HERE.location, "primary", immutable_days=14)
 MACHINES = Policy("machines", "Machines", 5, 30, True, (_HERE, _OFFSITE), ordinal=30)
 SCANNED = Policy("scanned", "Scanned", 4, 30, False, (_HARDENED,), check="weekly", checked_by="scan", ordinal=31)
@@ -35,13 +36,13 @@ def _nights(calendar: Calendar, policy: Policy, count: int, *, skip: int = 0, mo
 
 
 def _infected(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """What the last scan saw of the newest week is infected."""
+    """The last scan found the points of the newest week infected."""
     nights = _nights(calendar, policy, count)
     return [replace(night, malware="infected") for night in nights[:7]] + nights[7:]
 
 
 def _failed_over(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Its replica runs in its place since the last night, so none of the replica's points can be used."""
+    """Its replica has run in its place since the last night, so none of the replica's points can be used."""
     nights: list[Night] = []
     for back, night in enumerate(_nights(calendar, policy, count)):
         nights += [night, replace(night, kinds=("replica",), broken=True)] if back < 5 else [night]
@@ -49,7 +50,7 @@ def _failed_over(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
 
 
 def _mirrored(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Nightly backups, and a replica that can be set to any moment of the last four hours."""
+    """Nightly backups, and a replica that can be restored to any time of the last four hours."""
     latest = Night(calendar.run_at(policy, calendar.now - 10 * MINUTE), kinds=("continuous",))
     earliest = Night(calendar.run_at(policy, calendar.now - 4 * HOUR), kinds=("continuous",))
     nights = [latest, earliest, *_nights(calendar, policy, count)]
@@ -64,17 +65,19 @@ def _replicas_in_use(calendar: Calendar, policy: Policy, count: int) -> list[Nig
     return [replace(night, broken=True) for night in _replicas(calendar, policy, count)]
 
 
-def _tenant(name: str, why: str, *, replica: str = "ready", platform: str = "vmware") -> Story:
+def _tenant(name: str, why: str, *, replica: str = "ready", platform: str = "vmware") -> Scenario:
     nights = _replicas_in_use if replica == "failover" else _replicas
-    return Story("tenant", why, TENANTS, nights, platform=platform, listed_in=_PROVIDER, tenant=name, replica=replica)
+    return Scenario(
+        "tenant", why, TENANTS, nights, platform=platform, listed_in=_PROVIDER, tenant=name, replica=replica
+    )
 
 
-_MACHINE = Story(
+_MACHINE = Scenario(
     "agent", "a machine with an agent, two copies", MACHINES, _nights, workload_type="physical", listed_in=_WITH_AGENTS
 )
 _WINDOWS = replace(_MACHINE, platform="windows")
 _LINUX = replace(_MACHINE, platform="linux", site=policies.FRANKFURT, why="a machine with an agent in Frankfurt")
-_BEFORE = Story(
+_BEFORE = Scenario(
     "rebuilt before",
     "thrown away 20 days ago, points kept",
     SILVER,
@@ -82,13 +85,13 @@ _BEFORE = Story(
     in_inventory=False,
     listed_in=_VEEAM,
 )
-_AFTER = Story("rebuilt", "installed anew under its old name", SILVER, partial(_nights, most=5), listed_in=_VEEAM)
-_INFECTED = Story("infected", "a scan found malware", SCANNED, _infected, listed_in=_VEEAM)
-_STANDS_IN = Story("failed over", "its replica runs", STANDBY, _failed_over, listed_in=_VEEAM, replica="failover")
-_MIRRORED = Story("mirrored", "a continuous replica beside it", STANDBY, _mirrored, listed_in=_VEEAM, replica="cdp")
-_IN_DIRECTOR = Story("healthy", "in a tenant's vApp", policies.GOLD, _nights, platform="vcd", listed_in=_VEEAM)
+_AFTER = Scenario("rebuilt", "installed anew under its old name", SILVER, partial(_nights, most=5), listed_in=_VEEAM)
+_INFECTED = Scenario("infected", "a scan found malware", SCANNED, _infected, listed_in=_VEEAM)
+_FAILED_OVER = Scenario("failed over", "its replica runs", STANDBY, _failed_over, listed_in=_VEEAM, replica="failover")
+_MIRRORED = Scenario("mirrored", "a continuous replica beside it", STANDBY, _mirrored, listed_in=_VEEAM, replica="cdp")
+_IN_DIRECTOR = Scenario("healthy", "in a tenant's vApp", policies.GOLD, _nights, platform="vcd", listed_in=_VEEAM)
 
-# What an appliance keeps of its networks is their configuration, in a database of its own.
+# An appliance backs up the configuration of its networks, in its own database.
 _APPLIANCE = Location("appliance", "appliance", "database", policies.BERLIN)
 NETWORKS = Policy("networks", "Networks", 6, 0, False, (CopyRule(_APPLIANCE, "primary"),), ordinal=34)
 
@@ -97,7 +100,7 @@ def _configurations(calendar: Calendar, policy: Policy, count: int) -> list[Nigh
     return [replace(night, kinds=("config",)) for night in _nights(calendar, policy, count)]
 
 
-_NETWORKS = Story(
+_NETWORKS = Scenario(
     "configuration",
     "the networks of one region",
     NETWORKS,
@@ -107,14 +110,14 @@ _NETWORKS = Story(
     listed_in=("veeam_azure",),
 )
 
-# Two machines of one name and one job; two tenants' machines of one name; one subscription in two regions.
-GUESTS: tuple[tuple[str, Story], ...] = (
+# Two machines with the same name and job; two tenants' machines with the same name; one subscription in two regions.
+PRODUCT_SCENARIOS: tuple[tuple[str, Scenario], ...] = (
     ("desk-finance-7", _WINDOWS),
     ("linbase02", _LINUX),
     ("rebuilt-01", _BEFORE),
     ("rebuilt-01", _AFTER),
     ("download-01", _INFECTED),
-    ("erp-standby", _STANDS_IN),
+    ("erp-standby", _FAILED_OVER),
     ("ticker", _MIRRORED),
     ("vapp-shop", _IN_DIRECTOR),
     ("tenant-web", _tenant("acme", "replicated to the provider every night")),

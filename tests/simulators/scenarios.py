@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stories: what happened to a workload, told as the nights that are there and what is special about them."""
+"""The scenarios: what happened to a workload, as a list of its nightly runs and their special properties."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Nights = Callable[["Calendar", Policy, int], list["Night"]]
 
 @dataclass(frozen=True)
 class Night:
-    """One run that this workload was part of. `kinds` replaces the usual full or incremental."""
+    """One run that included this workload. `kinds` replaces the usual full or incremental."""
 
     run: Run
     kinds: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Night:
 
 
 class Calendar:
-    """The runs of all policies; one Run object per night and policy, however many workloads share it."""
+    """The runs of all policies; one Run object per night and policy, shared by all its workloads."""
 
     def __init__(self, now: int) -> None:
         self.now = now
@@ -40,7 +40,7 @@ class Calendar:
         return self._runs[key]
 
     def night(self, policy: Policy, back: int) -> Run:
-        """The run `back` nights before the newest one that must be over (it began an hour ago or earlier)."""
+        """The run `back` nights before the newest one that must be complete (it began at least an hour ago)."""
         slot = (policy.hour * 60 + policy.minute) * MINUTE
         newest = (self.now - 60 * MINUTE - slot) // DAY * DAY + slot
         return self.run_at(policy, newest - back * DAY)
@@ -54,7 +54,7 @@ def _every_night(
 
 
 def _gap(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Two nights are missing, so three days pass from one point to the next. The newest point looks infected."""
+    """Two nights are missing, so there are three days between two points. The newest point is suspicious."""
     backs = [back for back in range(count + 2) if back not in (6, 7)]
     nights = [Night(calendar.night(policy, back)) for back in backs]
     return [Night(nights[0].run, malware="suspicious"), *nights[1:]]
@@ -84,21 +84,21 @@ def _snapshots_only(calendar: Calendar, policy: Policy, count: int) -> list[Nigh
 
 
 def _continuous(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """Nightly backups, and beside them any moment of the last week: shown as the first and the last such moment."""
+    """Nightly backups, and any time of the last week: represented by the first and the last such time."""
     latest = Night(calendar.run_at(policy, calendar.now - 20 * MINUTE), kinds=("continuous",))
     earliest = Night(calendar.run_at(policy, calendar.now - 7 * DAY), kinds=("continuous",))
     nights = _every_night(calendar, policy, count)
-    younger = [night for night in nights if night.run.started > earliest.run.started]
-    return [latest, *younger, earliest, *nights[len(younger) :]]
+    newer = [night for night in nights if night.run.started > earliest.run.started]
+    return [latest, *newer, earliest, *nights[len(newer) :]]
 
 
-def _held(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
+def _with_legal_hold(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
     nights = _every_night(calendar, policy, count)
     return [*nights[:-1], Night(nights[-1].run, hold="legal")]
 
 
 def _generations(calendar: Calendar, policy: Policy, count: int) -> list[Night]:
-    """14 dailies, 8 weeklies, 12 monthlies and 3 yearlies, newest first; never more than the estate's points."""
+    """14 daily, 8 weekly, 12 monthly and 3 yearly points, newest first; never more than the estate's points."""
     keep = {"daily": 14, "weekly": 8, "monthly": 12, "yearly": 3}
     nights: list[Night] = []
     for back in range(3 * 366):
@@ -116,7 +116,7 @@ def _none(_calendar: Calendar, _policy: Policy, _count: int) -> list[Night]:
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     key: str
     why: str
     policy: Policy
@@ -132,32 +132,34 @@ class Story:
     replica: str | None = None
 
 
-HEALTHY = Story("healthy", "backed up every night, second copy in Frankfurt", policies.GOLD, weight=40)
-ON_HYPERV = Story("healthy", "backed up every night, one copy", policies.SILVER, platform="hyperv", weight=15)
-# No part of the cast: what an estate of many workloads that are all alike is made of.
-EVEN = Story("healthy", "backed up every night, one copy", policies.SILVER)
-REPLICATED = Story(
+HEALTHY = Scenario("healthy", "backed up every night, second copy in Frankfurt", policies.GOLD, weight=40)
+ON_HYPERV = Scenario("healthy", "backed up every night, one copy", policies.SILVER, platform="hyperv", weight=15)
+# Not a named scenario: used for an estate of many identical workloads.
+EVEN = Scenario("healthy", "backed up every night, one copy", policies.SILVER)
+REPLICATED = Scenario(
     "replicated", "backed up every night, and a replica stands ready", policies.GOLD, _replicated, replica="ready"
 )
-PROVEN = Story("proven", "offsite, immutable copies; booted once a week", policies.PLATINUM, weight=10)
-STALE = Story("stale", "dropped from its job: no point for 5 days", policies.SILVER, partial(_every_night, skip=5))
-NEVER = Story("never backed up", "nobody put it into a policy", policies.SILVER, _none, protected=False)
-GAP = Story("gap", "three days without a point in the last fortnight", policies.TWO_DISKS, _gap)
-FLAKY = Story("failing", "every second night fails", policies.LAB)
-FEW = Story("few", "new here: two points so far", policies.SILVER, partial(_every_night, most=2))
-RETIRED = Story(
+PROVEN = Scenario("proven", "offsite, immutable copies; booted once a week", policies.PLATINUM, weight=10)
+STALE = Scenario("stale", "dropped from its job: no point for 5 days", policies.SILVER, partial(_every_night, skip=5))
+NEVER = Scenario("never backed up", "nobody put it into a policy", policies.SILVER, _none, protected=False)
+GAP = Scenario("gap", "three days without a point in the last fortnight", policies.TWO_DISKS, _gap)
+FLAKY = Scenario("failing", "every second night fails", policies.LAB)
+FEW = Scenario("few", "new here: two points so far", policies.SILVER, partial(_every_night, most=2))
+RETIRED = Scenario(
     "retired", "deleted 4 months ago, points kept", policies.SILVER, partial(_every_night, skip=120), in_inventory=False
 )
-IN_CHICAGO = Story(
+IN_CHICAGO = Scenario(
     "healthy", "backed up every night in Chicago", policies.CHICAGO_ONLY, site=policies.CHICAGO, weight=10
 )
-RUNNING = Story("running", "its next backup is being made right now", policies.BATCH, _running)
-SNAPSHOTS_ONLY = Story(
+RUNNING = Scenario("running", "its next backup is being made right now", policies.BATCH, _running)
+SNAPSHOTS_ONLY = Scenario(
     "snapshots only", "nobody makes a backup of it", policies.SNAPSHOTS, _snapshots_only, policies.CLOUD, platform="ec2"
 )
-CORRUPTED = Story("corrupted", "its newest point cannot be read", policies.MAIL, _corrupted)
-SQL = Story("database", "one copy in the cloud; some nights warn", policies.ORDERS, _held, workload_type="database")
-MONGO = Story(
+CORRUPTED = Scenario("corrupted", "its newest point cannot be read", policies.MAIL, _corrupted)
+SQL = Scenario(
+    "database", "one copy in the cloud; some nights warn", policies.ORDERS, _with_legal_hold, workload_type="database"
+)
+MONGO = Scenario(
     "database",
     "one copy on disk, and continuous protection over a week",
     policies.DOCUMENTS,
@@ -165,11 +167,11 @@ MONGO = Story(
     workload_type="database",
     platform="mongo",
 )
-SHARE = Story("file share", "backed up and snapshotted", policies.FILES, _with_snapshots, workload_type="file_share")
-KEPT_LONG = Story("generations", "daily to yearly points, old ones archived", policies.KEEPER, _generations)
+SHARE = Scenario("file share", "backed up and snapshotted", policies.FILES, _with_snapshots, workload_type="file_share")
+KEPT_LONG = Scenario("generations", "daily to yearly points, old ones archived", policies.KEEPER, _generations)
 
-# The first workloads of every estate, in this order. The two of one name stand in different places.
-CAST: tuple[tuple[str, Story], ...] = (
+# The first workloads of every estate, in this order. The two with the same name are at different sites.
+NAMED_SCENARIOS: tuple[tuple[str, Scenario], ...] = (
     ("web-01", HEALTHY),
     ("web-02", REPLICATED),
     ("erp-prod", PROVEN),
@@ -191,14 +193,14 @@ CAST: tuple[tuple[str, Story], ...] = (
     ("projects", SHARE),
     ("ledger-archive", KEPT_LONG),
 )
-EXTRAS: tuple[Story, ...] = tuple({id(story): story for _name, story in CAST}.values())
-PLATFORM_OF_TYPE = {"database": "sql", "file_share": "smb"}
+EXTRA_SCENARIOS: tuple[Scenario, ...] = tuple({id(scenario): scenario for _name, scenario in NAMED_SCENARIOS}.values())
+PLATFORM_BY_TYPE = {"database": "sql", "file_share": "smb"}
 
 
-def platform_of(story: Story) -> str:
-    if story.platform == "vmware":
-        return PLATFORM_OF_TYPE.get(story.workload_type, "vmware")
-    return story.platform
+def get_platform(scenario: Scenario) -> str:
+    if scenario.platform == "vmware":
+        return PLATFORM_BY_TYPE.get(scenario.workload_type, "vmware")
+    return scenario.platform
 
 
 def is_weekly(run: Run) -> bool:

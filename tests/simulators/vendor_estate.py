@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documents that vendors print, as an estate of their own: exactly these values come back from the simulators.
+"""The documents that vendors print, as a separate estate: the simulators return exactly these values.
 
-IBM's "Recovery points" page counts 10 points of sales-americas and 1 of sales-sql. It also says that each has a base
-backup, which would make 11 and 2; what is counted on that page is taken, so there are 10 increments of 1 GB and one of
-1 TB here and no base. Veeam's page for version 1 of its Azure API lists five points and does not say of which machine.
-Its page on a provider's replicas is written out beside the product that prints it.
+IBM's "Recovery points" page counts 10 points of sales-americas and 1 of sales-sql. It also states that each has a base
+backup, which would make 11 and 2; this estate uses the counts of that page, so it has 10 increments of 1 GB and one of
+1 TB and no base. Veeam's page for version 1 of its Azure API lists five points without the name of their machine.
+Its page on a provider's replicas is in the folder of its product.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def build_seed_estate() -> Estate:
     workloads = [_spp_workload(number, now, fixed["spp"]) for number in range(len(_SPP_VMS))]
     workloads.append(_azure_workload(fixed["veeam_azure"]))
     workloads += printed_points.cloud_workloads()
-    fixed[printed_points.PRODUCT] = printed_points.prescribed()
+    fixed[printed_points.PRODUCT] = printed_points.prescribed_ids()
     return Estate(0, now, SITES, (*LOCATIONS, _BLOB), (SILVER, SNAPSHOTS, _AZURE_POLICY), workloads, fixed)
 
 
@@ -68,7 +68,7 @@ def _workload(key: str, name: str, platform: str, policy: Policy, size: int, pro
         policy=policy,
         in_inventory=True,
         protected=True,
-        story="documented",
+        scenario="documented",
         why="printed in the vendor's documentation",
         source_bytes=size,
         listed_in=(product,),

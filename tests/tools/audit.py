@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m tests.tools.audit PIP_AUDIT`: which of the installed packages have known vulnerabilities.
+"""`python -m tests.tools.audit PIP_AUDIT`: list installed packages with known vulnerabilities.
 
-pip-audit by itself says that none were found, and ends well, where it could look up nothing at all.
+Unlike pip-audit alone, this fails if no package could be looked up; pip-audit would report no vulnerabilities then.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VULNERABLE, NOT_KNOWN = 1, 2
 
 
 def verdict(packages: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
-    """The exit status, and the lines that say why."""
+    """Return the exit status, and the lines that explain it."""
     lines = []
     for package in packages:
         for found in package.get("vulns", []):
@@ -27,7 +27,7 @@ def verdict(packages: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
             lines.append(f"{package['name']} {package['version']}: {found['id']} (mended in: {cure})")
     if lines:
         return VULNERABLE, lines
-    # What nobody answered for is not known to be sound.
+    # A package without a lookup result is not known to be safe.
     skipped = [package for package in packages if "vulns" not in package]
     if skipped or not packages:
         lines = [f"{len(skipped)} of {len(packages)} packages could not be looked up, so nothing is known of them."]

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX is given (extensions/awx/assets.yml), from what the adapters say of themselves.
+"""The AWX resources (extensions/awx/assets.yml), generated from what the adapters declare.
 
-`python -m tests.tools.awx_assets` writes it, with `--check` it only says whether it is stale. The form is that of
-`awx export`, so that `awx import` takes it; the role awx_setup reads the same file.
+`python -m tests.tools.awx_assets` writes the file; with `--check` it only reports whether it is stale. The format is
+that of `awx export`, so `awx import` accepts it; the role awx_setup reads the same file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IMAGE = "Backup audit"
 WORKFLOW = "Backup audit: sliced"
 WEBHOOK = "Backup audit: chat"
 GROUP = "backup_servers"
-# The two that everybody must change; a test holds that no other address of an example stands in the file.
+# The two addresses that every user must change; a test checks that the file contains no other example address.
 PROJECT_URL = "https://git.example.com/backup-audit-awx.git"
 IMAGE_NAME = "registry.example.com/backup-audit-ee:latest"
 WEBHOOK_URL = "https://chat.example.com/hooks/backup-audit"
@@ -43,12 +43,12 @@ HEAD = """---
 
 
 def owned(kind: str, name: str) -> Asset:
-    """The natural key of something that belongs to the organization."""
+    """Return the natural key of something that belongs to the organization."""
     return {"name": name, "organization": ORGANIZATION, "type": kind}
 
 
 def inventory_variables(prefixes: dict[str, str]) -> str:
-    """Where each host's log-in comes from: its line in the accounts, else the credential of its product."""
+    """Each host's log-in variables: from its line in the accounts, else from the credential of its product."""
     env = "lookup('ansible.builtin.env', {})"
     accounts = env.format("'BACKUP_AUDIT_ACCOUNTS'")
     named = "(backup_prefix ~ '_{}')"
@@ -66,7 +66,7 @@ def inventory_variables(prefixes: dict[str, str]) -> str:
 
 
 def inventory(prefixes: dict[str, str]) -> Asset:
-    """One group with one host for each backup server; the example is switched off."""
+    """One group with one host for each backup server; the example host is disabled."""
     key = owned("inventory", INVENTORY)
     example = "spp-example"
     host_key = {"name": example, "inventory": key, "type": "host"}
@@ -100,7 +100,7 @@ def inventory(prefixes: dict[str, str]) -> Asset:
 
 
 def job_template(name: str, playbook: str, description: str, **more: Any) -> Asset:
-    """A template of one playbook of the project."""
+    """Build a template for one playbook of the project."""
     return {
         "name": name,
         "description": description,
@@ -119,7 +119,7 @@ def job_template(name: str, playbook: str, description: str, **more: Any) -> Ass
 
 
 def survey(ready: list[str]) -> Asset:
-    """Questions of a launch; the variables are the role's own."""
+    """Build the launch survey; its variables are the role's own."""
     return {
         "name": "Backup audit",
         "description": "What is asked of every workload",
@@ -148,7 +148,7 @@ def survey(ready: list[str]) -> Asset:
 
 
 def schedule(name: str, kind: str, template: str) -> Asset:
-    """Every morning; switched off until somebody has seen a first run."""
+    """Build a daily morning schedule, disabled until somebody has reviewed a first run."""
     job = owned(kind, template)
     return {
         "name": name,
@@ -161,7 +161,7 @@ def schedule(name: str, kind: str, template: str) -> Asset:
 
 
 def workflow() -> Asset:
-    """Gather in slices, then report, whatever became of the gathering."""
+    """Gather in slices, then report regardless of the result of gathering."""
     key = owned("workflow_job_template", WORKFLOW)
 
     def node(identifier: str, template: str, **related: Any) -> Asset:
@@ -196,7 +196,7 @@ def workflow() -> Asset:
 
 
 def notification() -> Asset:
-    """Where a verdict that is not compliant is told."""
+    """Build the notification that is sent if the verdict is not compliant."""
     return {
         "name": WEBHOOK,
         "description": "Told when a run ends with an error, a verdict that is not compliant among them",
@@ -215,7 +215,7 @@ def notification() -> Asset:
 
 
 def project() -> Asset:
-    """The repository of the user's that holds the plays."""
+    """Build the project: the user's repository with the plays."""
     return {
         "name": PROJECT,
         "description": "The folder project of extensions/awx, in a repository of yours",
@@ -224,14 +224,14 @@ def project() -> Asset:
         "scm_url": PROJECT_URL,
         "scm_branch": "",
         "scm_update_on_launch": True,
-        # Else a template is refused until the project has been synchronised.
+        # Otherwise AWX rejects templates until the project has been synchronized.
         "allow_override": True,
         "natural_key": owned("project", PROJECT),
     }
 
 
 def image() -> Asset:
-    """The execution environment."""
+    """Build the execution environment."""
     return {
         "name": IMAGE,
         "description": "Built from execution-environment.yml",
@@ -243,7 +243,7 @@ def image() -> Asset:
 
 
 def job_templates(policies: list[str]) -> list[Asset]:
-    """Everything at once; and its two halves, for the workflow."""
+    """One template for the complete audit, and its two halves for the workflow."""
     told_on_error = {"notification_templates_error": [owned("notification_template", WEBHOOK)]}
     compliance = "Backup audit: compliance"
     return [
@@ -276,8 +276,8 @@ def job_templates(policies: list[str]) -> list[Asset]:
 
 
 def assets() -> dict[str, list[Asset]]:
-    """Everything, by resource, in the words of awxkit."""
-    from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import READY
+    """All assets by resource, with the names that awxkit uses."""
+    from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import PRESETS
     from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import PRODUCTS
 
     sources = PRODUCTS.values()
@@ -288,19 +288,19 @@ def assets() -> dict[str, list[Asset]]:
         "execution_environments": [image()],
         "projects": [project()],
         "inventory": [inventory({name: source.environment[0] for name, source in PRODUCTS.items()})],
-        "job_templates": job_templates(list(READY)),
+        "job_templates": job_templates(list(PRESETS)),
         "workflow_job_templates": [workflow()],
     }
 
 
 class _Dumper(yaml.SafeDumper):
-    """Nothing by reference, lists indented."""
+    """A dumper without references that indents lists."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        # Lists stand further in than what holds them, as ansible-lint wants it.
+        # Indent lists further than their parent, as ansible-lint requires.
         super().increase_indent(flow, False)
 
 
@@ -312,12 +312,12 @@ _Dumper.add_representer(str, _text)
 
 
 def document() -> str:
-    """The file."""
+    """Return the content of the file."""
     return HEAD + yaml.dump(assets(), Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
 
 
 def main(arguments: list[str]) -> int:
-    """0 if the file holds what the code says (now)."""
+    """Return 0 if the file matches the code (after writing it)."""
     wanted = document()
     if FILE.exists() and FILE.read_text("utf-8") == wanted:
         return 0

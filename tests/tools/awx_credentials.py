@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The credential types that AWX is given: how a product is logged in to, and accounts of many servers in one."""
+"""The AWX credential types: log-in data for a product, and accounts for many servers in one credential."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ Asset = dict[str, Any]
 
 
 def credential_type(title: str, prefix: str, port: int) -> Asset:
-    """How one product is logged in to: environment variables, and the CA as a file.
+    """Build the credential type for one product: environment variables, and the CA as a file.
 
-    The field about TLS is the wrong way round on purpose: AWX makes a boolean that nobody set false, whatever its
-    default is.
+    The TLS field is inverted on purpose: AWX sets a boolean that nobody set to false, whatever its default is.
     """
     name = f"Backup audit: {title}"
     port_text = f", port {port} unless it names another" if port != 443 else ""
@@ -60,7 +59,7 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
 
 
 def accounts_type() -> Asset:
-    """Accounts of many servers in one credential, because AWX takes only one of a type for each job."""
+    """Build the type for accounts of many servers, because AWX accepts only one credential of a type for each job."""
     name = "Backup audit: accounts"
     accounts: Asset = {
         "id": "accounts",

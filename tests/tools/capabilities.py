@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables of the documentation that follow from adapters, policy engine and tests, written between markers.
+"""Documentation tables generated from adapters, policy engine and tests, written between markers.
 
-`python -m tests.tools.capabilities` writes, with `--check` it only says which page is stale.
+`python -m tests.tools.capabilities` writes them; with `--check` it only reports stale pages.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from tests.tools.project import ROOT
 
 
 def tables() -> dict[str, dict[str, str]]:
-    """Page -> {name of the markers: the text between them}."""
-    # Here, because run as a program the collection can be imported only after the last lines of this file.
+    """Return page -> {name of the markers: the text between them}."""
+    # Imported here, because as a program this file makes the collection importable only in its last lines.
     from tests.false_compliance import table
     from tests.tools import capability_facts, capability_verdicts
 
@@ -28,12 +28,12 @@ def tables() -> dict[str, dict[str, str]]:
             "reasons": capability_facts.reasons(),
         },
         "docs/policy.md": {"verdicts": capability_verdicts.table()},
-        "docs/trust.md": {"honesty": table.table()},
+        "docs/trust.md": {"false compliance": table.table()},
     }
 
 
-def synced(page: str, texts: Mapping[str, str]) -> str:
-    """The page with the texts between their markers; SystemExit where a pair of markers is not there once."""
+def replace_tables(page: str, texts: Mapping[str, str]) -> str:
+    """Return the page with the texts between their markers; SystemExit unless each pair of markers occurs once."""
     for name, text in texts.items():
         pattern = re.compile(rf"(<!-- {name}: begin [^\n]*-->\n).*?(<!-- {name}: end -->)", re.DOTALL)
         page, count = pattern.subn(lambda found, text=text: f"{found[1]}{text}{found[2]}", page)  # type: ignore[misc]
@@ -43,12 +43,12 @@ def synced(page: str, texts: Mapping[str, str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """0 if all pages hold what the code says (now)."""
+    """Return 0 if all pages match the code (after writing them)."""
     stale = []
     for name, texts in tables().items():
         path = ROOT / name
         before = path.read_text("utf-8")
-        after = synced(before, texts)
+        after = replace_tables(before, texts)
         if before != after:
             stale.append(name)
             if "--check" not in arguments:
@@ -60,6 +60,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # `make setup` links the repository in there under the name by which Ansible imports it.
+    # `make setup` creates this link to the repository with the path by which Ansible imports it.
     sys.path.append(str(ROOT / ".venv" / "tree"))
     sys.exit(main(sys.argv[1:]))

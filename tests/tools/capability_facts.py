@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Product x fact: told exactly, estimated, told of some points only, or not at all; from what the adapters declare."""
+"""Product x fact: reported exactly, estimated, for some points only, or not at all; from the adapters' declarations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import KI
 from tests.integration import contract
 from tests.integration.products import ADAPTERS
 
-# In the order of the fields of a recovery point; what no adapter may leave undeclared is judged by the contract tests.
+# In the order of a recovery point's fields; the contract tests check what each adapter must declare.
 FACTS = (
     *("workload_id", "workload_name", "in_inventory"),
     *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
@@ -20,12 +20,12 @@ FACTS = (
     *("encrypted", "offsite", "immutable", "immutable_until"),
     *("expires_at", "malware", "retention", "job"),
 )
-WORDS = {"cannot": "cannot tell", "estimated": "estimated", "sometimes": "of some points"}
+LABELS = {"cannot": "cannot tell", "estimated": "estimated", "sometimes": "of some points"}
 _ALL = "*"
 
 
 def overview() -> str:
-    """The matrix: of any workload, by the newest version."""
+    """Format the matrix: for any workload, with the newest version."""
     products = list(ADAPTERS)
     lines = head(["fact", *(ADAPTERS[product].title for product in products)])
     for fact in FACTS:
@@ -34,17 +34,17 @@ def overview() -> str:
 
 
 def _cell(product: str, fact: str) -> str:
-    told = contract.not_reported(product, _ALL, contract.newest_version(product))
-    word = WORDS[told[fact][0]] if fact in told else "**exact**"
+    gaps = contract.not_reported(product, _ALL, contract.newest_version(product))
+    label = LABELS[gaps[fact][0]] if fact in gaps else "**exact**"
     apart = any(
         fact == field.rpartition(":")[2] and (field != fact or (workloads, versions) != (_ALL, _ALL))
         for workloads, versions, field, _how, _why in declared(product)
     )
-    return f"{word} \\*" if apart else word
+    return f"{label} \\*" if apart else label
 
 
 def reasons() -> str:
-    """Each product's own list, with the reasons."""
+    """Format each product's own list with the reasons."""
     parts = []
     for product in ADAPTERS:
         lines = head(["fact", "of", "versions", "told", "why"])
@@ -52,17 +52,17 @@ def reasons() -> str:
             kind, _colon, fact = field.rpartition(":")
             of = " ".join(part for part in (workloads.replace(_ALL, ""), f"{kind} points" if kind else "") if part)
             shown = "everything" if fact == _ALL else f"`{fact}`"
-            lines.append(line([shown, of or "all", versions.replace(_ALL, "all"), WORDS[how], why]))
+            lines.append(line([shown, of or "all", versions.replace(_ALL, "all"), LABELS[how], why]))
         parts.append(f"\n### {ADAPTERS[product].title}\n\n{''.join(lines)}")
     return "".join(parts) + "\n"
 
 
 def declared(product: str) -> Iterator[tuple[str, str, str, str, str]]:
-    """(workload type, versions, field, how, why) of all that an adapter declares."""
+    """Yield (workload type, versions, field, how, why) for everything that an adapter declares."""
     for (workloads, versions), fields in ADAPTERS[product].not_reported.items():
         for field, (how, why) in fields.items():
             kind, _colon, fact = field.rpartition(":")
-            if fact not in (*FACTS, _ALL) or how not in WORDS or kind not in ("", *KINDS):
+            if fact not in (*FACTS, _ALL) or how not in LABELS or kind not in ("", *KINDS):
                 raise SystemExit(
                     f"{product} declares {field}: {how}, which is no fact of a recovery point or no answer"
                 )
@@ -76,10 +76,10 @@ def _order(entry: tuple[str, str, str, str, str]) -> tuple[int, str, str, str]:
 
 
 def head(names: list[str]) -> list[str]:
-    """The first two lines of a table."""
+    """Format the first two lines of a table."""
     return [line(names), f"|{'---|' * len(names)}\n"]
 
 
 def line(cells: list[str]) -> str:
-    """One line of a table."""
+    """Format one line of a table."""
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"

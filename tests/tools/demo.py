@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The compliance play against simulated backup servers: python -m tests.tools.demo [--collections FOLDER]
 
-Starts the simulators, makes a real restic repository where restic is installed, writes an inventory for them, runs the
-real ansible-playbook, ends the simulators. Workloads fail in there on purpose; the demo fails only if something broke.
-With a folder of collections the play knows that one only, and runs in it.
+Starts the simulators, creates a real restic repository if restic is installed, writes an inventory for them, runs the
+real ansible-playbook, and stops the simulators. Some workloads fail on purpose; the demo fails only if something broke.
+With a collections folder, the play uses only that folder and runs in it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from tests.tools.project import ROOT
 OUTPUT = ROOT / "build" / "demo"
 INVENTORY = OUTPUT / "inventory.yml"
 FINDINGS = OUTPUT / "findings.json"
-# What the user changes; never written over.
+# Edited by the user, so it is never overwritten.
 OWN = OUTPUT / "my_servers.yml"
 
-# A real repository, made anew each time.
+# A real repository, created anew each time.
 RESTIC = OUTPUT / "restic"
 RESTIC_PASSWORD = secrets.token_hex(16)
 
@@ -54,18 +54,18 @@ SECONDS_TO_END = 10
 
 
 class DemoError(Exception):
-    """Something broke; the text says what, and what to look at."""
+    """Something broke; the message names what, and what to look at."""
 
 
 @contextlib.contextmanager
 def simulators() -> Iterator[dict[str, Any]]:
-    """Simulated servers for as long as the block runs; yields where they are and how to log in."""
+    """Run simulated servers during the block; yields their addresses and log-in data."""
     ready_file = OUTPUT / "simulators.json"
     log = OUTPUT / "simulators.log"
     ready_file.unlink(missing_ok=True)
     with log.open("wb") as output:
-        # A session of its own: Ctrl-C reaches this process, which then ends the simulators in its own order.
-        # Their standard input closes with this process, whatever its ending was: none is left behind.
+        # A separate session: Ctrl-C reaches only this process, which then stops the simulators in the right order.
+        # Their standard input closes when this process ends for any reason, so none of them is left running.
         process = subprocess.Popen(
             [*SIMULATORS, "--ready-file", str(ready_file), *(f"--product={name}" for name in products())],
             cwd=ROOT,
@@ -77,13 +77,13 @@ def simulators() -> Iterator[dict[str, Any]]:
         try:
             yield wait_until_ready(process, ready_file, log)
         finally:
-            end(process)
-            # It holds passwords.
+            stop_process(process)
+            # The file contains passwords.
             ready_file.unlink(missing_ok=True)
 
 
 def products() -> list[str]:
-    """What the role can read, in its own words."""
+    """List the products that the role can read, by the role's names."""
     return list(yaml.safe_load(PRODUCTS.read_text(encoding="utf-8"))["compliance__products"])
 
 
@@ -91,20 +91,20 @@ def wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, log: Pa
     deadline = time.monotonic() + SECONDS_TO_START
     while not ready_file.exists():
         if process.poll() is not None:
-            raise DemoError(f"The simulators ended with {process.returncode} before they served.\n{log_of(log)}")
+            raise DemoError(f"The simulators ended with {process.returncode} before they served.\n{quote_log(log)}")
         if time.monotonic() > deadline:
-            raise DemoError(f"The simulators did not serve within {SECONDS_TO_START} s.\n{log_of(log)}")
+            raise DemoError(f"The simulators did not serve within {SECONDS_TO_START} s.\n{quote_log(log)}")
         time.sleep(0.05)
     ready: dict[str, Any] = json.loads(ready_file.read_text(encoding="utf-8"))
     return ready
 
 
-def log_of(log: Path) -> str:
+def quote_log(log: Path) -> str:
     return f"They said:\n{log.read_text(encoding='utf-8', errors='replace') or '(nothing)'}"
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask first: ansible-playbook that is killed leaves its workers behind. One that has ended is not disturbed."""
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Terminate first: a killed ansible-playbook leaves its workers running. Does nothing if the process has ended."""
     process.terminate()
     try:
         process.wait(SECONDS_TO_END)
@@ -117,8 +117,8 @@ def password_variable(product: str) -> str:
     return f"DEMO_{product.upper()}_PASSWORD"
 
 
-def inventory_of(ready: dict[str, Any]) -> dict[str, Any]:
-    """One host for each product. The passwords stay in the environment: nothing secret is written."""
+def build_inventory(ready: dict[str, Any]) -> dict[str, Any]:
+    """One host for each product. Passwords stay in the environment, so no secret is written."""
     hosts = {
         "demo-" + product.replace("_", "-"): {
             "backup_product": product,
@@ -138,12 +138,12 @@ def play_command() -> list[str]:
 
 
 def restic_host() -> dict[str, Any]:
-    """A host with a real repository, read by restic itself; none, and a word of it, where restic is not installed."""
+    """Create a host with a real repository, read by restic itself; without restic, print a note and return nothing."""
     if shutil.which("restic") is None:
         print("restic is not installed: the demo shows simulated servers only.", flush=True)
         return {}
     print("Backing up the documentation with restic, so that a real repository is read too.", flush=True)
-    # Not only the repository: a cache of an earlier one would be of another.
+    # Remove the complete folder: the cache of an earlier repository would not match.
     shutil.rmtree(RESTIC, ignore_errors=True)
     RESTIC.mkdir(parents=True)
     environment = os.environ | {"RESTIC_REPOSITORY": str(RESTIC), "RESTIC_PASSWORD": RESTIC_PASSWORD}
@@ -165,9 +165,9 @@ def restic_host() -> dict[str, Any]:
 
 
 def run_play(ready: dict[str, Any], others: dict[str, Any], collections: Path | None = None) -> None:
-    """The play over the simulated servers and other hosts."""
+    """Run the play over the simulated servers and the other hosts."""
     FINDINGS.unlink(missing_ok=True)
-    inventory = inventory_of(ready)
+    inventory = build_inventory(ready)
     hosts = inventory["backup_servers"]["hosts"]
     hosts.update(others)
     INVENTORY.write_text(yaml.safe_dump(inventory, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -183,7 +183,7 @@ def run_play(ready: dict[str, Any], others: dict[str, Any], collections: Path | 
     try:
         status = play.wait()
     finally:
-        end(play)
+        stop_process(play)
     if status != 0:
         raise DemoError(f"ansible-playbook ended with {status}; workloads that fail do not make it do so here.")
     if not FINDINGS.is_file():
@@ -192,7 +192,7 @@ def run_play(ready: dict[str, Any], others: dict[str, Any], collections: Path | 
 
 
 def check_reads(reads: list[dict[str, Any]], servers: int) -> None:
-    """Workloads may fail in here, reading may not: every server was read, and to its end."""
+    """Check that every server was read completely; workloads may fail here, reading may not."""
     broken = [
         f"{read['server']['host']}: {read.get('failure', 'incomplete')}" for read in reads if not read["complete"]
     ]
@@ -200,8 +200,8 @@ def check_reads(reads: list[dict[str, Any]], servers: int) -> None:
         raise DemoError("\n  ".join([f"{len(reads) - len(broken)} of {servers} servers were read in full.", *broken]))
 
 
-def own_servers() -> str:
-    """An inventory for a server of the user's own: what is to be changed, and nothing else."""
+def own_inventory() -> str:
+    """Return an inventory for the user's own server that contains only what has to be changed."""
     return f"""\
 ---
 # One host for each backup server: change product, URL and user name, and add more hosts as you like.
@@ -221,16 +221,16 @@ backup_servers:
 
 
 def own_command() -> str:
-    """What reads the servers of that file, in any shell, from any folder."""
+    """Return the command that reads the servers of that file, for any shell and folder."""
     collections = shlex.quote(str(ROOT / ".venv" / "collections"))
     evidence = shlex.quote(f"compliance_output={OUTPUT / 'mine'}")
     playbook = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(OWN), PLAYBOOK]
     return f"ANSIBLE_COLLECTIONS_PATH={collections} {shlex.join(playbook)} -e {evidence}"
 
 
-def what_next() -> str:
+def next_steps() -> str:
     if not OWN.exists():
-        OWN.write_text(own_servers(), encoding="utf-8")
+        OWN.write_text(own_inventory(), encoding="utf-8")
     return f"""
 The evidence is in {OUTPUT.relative_to(ROOT)}/: open report.html; findings.json holds everything.
 
@@ -242,8 +242,8 @@ It fails if a workload cannot be proved recoverable; the evidence stands all the
 """
 
 
-def stop(signal_number: int, _frame: FrameType | None) -> None:
-    # As an exception, so that the simulators are ended on the way out.
+def handle_signal(signal_number: int, _frame: FrameType | None) -> None:
+    # An exception, so that the simulators are stopped during cleanup.
     raise SystemExit(128 + signal_number)
 
 
@@ -251,7 +251,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.demo")
     parser.add_argument("--collections", type=Path, help="where the collection is installed, if not in .venv/")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, handle_signal)
     OUTPUT.mkdir(parents=True, exist_ok=True)
     try:
         with simulators() as ready:
@@ -261,7 +261,7 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    print(what_next())
+    print(next_steps())
     return 0
 
 

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every link of the documentation leads somewhere: python -m tests.tools.links [FOLDER OF A BUILT SITE]
+"""Check every link of the documentation: python -m tests.tools.links [FOLDER OF A BUILT SITE]
 
-Without a folder the Markdown files of the project are checked, as GitHub shows them. Files and anchors are looked up.
-No server is asked: of links that leave the project only the form is checked.
+Without a folder, the project's Markdown files are checked as GitHub shows them. Files and anchors are looked up.
+No server is contacted: for links that leave the project, only the form is checked.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from tests.tools.project import ROOT, project_files
 
 HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?", re.IGNORECASE)
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-# The script of the theme makes links out of these.
+# The script of the theme turns these into links.
 NO_PLACE = ("javascript:", "data:")
 
 
 @dataclass
 class Page:
-    """What one page points at, and what others may point at in it."""
+    """The links of one page, and the anchors that other pages may link to."""
 
     links: list[str] = field(default_factory=list)
     anchors: set[str] = field(default_factory=set)
 
 
 class HtmlPage(HTMLParser):
-    """Links and anchors of a page of HTML."""
+    """Links and anchors of an HTML page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -45,13 +45,13 @@ class HtmlPage(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        self.page.links += [told[name] or "" for name in ("href", "src") if name in told]
-        self.page.anchors.update(told[name] or "" for name in ("id", "name") if name in told)
+        found = dict(attrs)
+        self.page.links += [found[name] or "" for name in ("href", "src") if name in found]
+        self.page.anchors.update(found[name] or "" for name in ("id", "name") if name in found)
 
 
 def slug(heading: str) -> str:
-    """The anchor that GitHub makes of a heading."""
+    """Return the anchor that GitHub generates for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -60,7 +60,7 @@ def _text(inline: Token) -> str:
 
 
 def markdown_page(text: str) -> Page:
-    """Links and anchors of a page of Markdown. A second heading of the same text has the anchor TEXT-1."""
+    """Parse links and anchors of a Markdown page. A second heading with the same text has the anchor TEXT-1."""
     page = Page()
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     for before, token in zip([None, *tokens], tokens, strict=False):
@@ -71,17 +71,17 @@ def markdown_page(text: str) -> Page:
             page.anchors.add(anchor)
         for part in (token, *(token.children or ())):
             if part.type in ("html_block", "html_inline"):
-                told = HtmlPage(part.content).page
-                page.links += told.links
-                page.anchors |= told.anchors
+                found = HtmlPage(part.content).page
+                page.links += found.links
+                page.anchors |= found.anchors
             target = part.attrGet({"link_open": "href", "image": "src"}.get(part.type, ""))
             if target is not None:
                 page.links.append(str(target))
     return page
 
 
-def bad_form(link: str) -> str | None:
-    """What is wrong with a link that leaves the project, or None."""
+def find_form_problem(link: str) -> str | None:
+    """Return the problem of a link that leaves the project, or None."""
     parts = urlsplit(link)
     if parts.scheme == "mailto":
         return None if ADDRESS.fullmatch(parts.path) else "no address"
@@ -91,7 +91,7 @@ def bad_form(link: str) -> str | None:
 
 
 class Checker:
-    """Looks links up in the pages below one folder; each page is read once."""
+    """Looks up links in the pages below one folder; each page is read once."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -104,16 +104,16 @@ class Checker:
         return self._pages[file]
 
     def broken(self, file: Path) -> list[str]:
-        """One line for each link of a page that leads nowhere."""
-        told = ((link, self._why(file, link)) for link in dict.fromkeys(self.page(file).links))
-        return [f"{file.relative_to(self._root)}: {link}: {why}" for link, why in told if why is not None]
+        """List one line for each broken link of a page."""
+        found = ((link, self._find_problem(file, link)) for link in dict.fromkeys(self.page(file).links))
+        return [f"{file.relative_to(self._root)}: {link}: {why}" for link, why in found if why is not None]
 
-    def _why(self, file: Path, link: str) -> str | None:
+    def _find_problem(self, file: Path, link: str) -> str | None:
         if link.startswith(NO_PLACE):
             return None
         parts = urlsplit(link)
         if parts.scheme or parts.netloc:
-            return bad_form(link)
+            return find_form_problem(link)
         target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
         if not target.is_relative_to(self._root):
             return "lies outside"

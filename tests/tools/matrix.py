@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the tests on each ansible-core that is promised: python -m tests.tools.matrix [--core 2.16] [ARGUMENT OF PYTEST]
+"""Run the tests with each supported ansible-core: python -m tests.tools.matrix [--core 2.16] [ARGUMENT OF PYTEST]
 
-A Python that is missing is a failure: what was not run is not proved.
+A missing Python is a failure, because tests that did not run prove nothing.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ REQUIREMENTS = ROOT / "tests" / "requirements-test.txt"
 @dataclass(frozen=True)
 class Cell:
     core: str
-    pythons: tuple[str, ...]  # the first one that runs here is taken
+    pythons: tuple[str, ...]  # the first one found on this machine is used
 
     @property
     def name(self) -> str:
         return self.core.rpartition(".")[0]
 
 
-# Each with the oldest Python that its ansible-core runs on, the last two with the newest.
+# Each with the oldest Python that its ansible-core supports, the last two with the newest.
 MATRIX = (
     Cell(core="2.16.19", pythons=("3.10",)),
     Cell(core="2.17.14", pythons=("3.10",)),
@@ -43,7 +43,7 @@ MATRIX = (
 
 
 class NoPythonError(Exception):
-    """This machine has no Python for a cell."""
+    """No Python for a cell is installed on this machine."""
 
 
 def find_python(cell: Cell) -> Path:
@@ -54,8 +54,8 @@ def find_python(cell: Cell) -> Path:
     return Path(found.stdout.strip())
 
 
-def environment_of(cell: Cell) -> Path:
-    """The cell's virtual environment, made anew only when what goes into it has changed."""
+def prepare_environment(cell: Cell) -> Path:
+    """Return the cell's virtual environment, rebuilt only if its requirements have changed."""
     python = find_python(cell)
     folder = ROOT / ".venv-matrix" / cell.name
     wanted = hashlib.sha256(f"{cell.core}\n{python}\n{REQUIREMENTS.read_text(encoding='utf-8')}".encode()).hexdigest()
@@ -69,9 +69,9 @@ def environment_of(cell: Cell) -> Path:
 
 
 def run_tests(cell: Cell, arguments: list[str]) -> str:
-    """What came out, in words; 'passed' is the only good one."""
+    """Return the outcome as text; 'passed' is the only successful one."""
     try:
-        environment = environment_of(cell)
+        environment = prepare_environment(cell)
     except NoPythonError as error:
         return f"NOT RUN: {error}"
     print(f"\n== ansible-core {cell.core} in {environment}", flush=True)
@@ -81,8 +81,8 @@ def run_tests(cell: Cell, arguments: list[str]) -> str:
     return "passed" if status == 0 else f"FAILED (pytest ended with {status})"
 
 
-def chosen(cores: list[str]) -> tuple[Cell, ...]:
-    """The cells of these names, in the order of the matrix; all of them where none is named."""
+def select_cells(cores: list[str]) -> tuple[Cell, ...]:
+    """Select the cells with these names, in the order of the matrix; all cells if no names are given."""
     unknown = set(cores) - {cell.name for cell in MATRIX}
     if unknown:
         names = ", ".join(cell.name for cell in MATRIX)
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--core", action="append", default=[], help="2.16, for one; may be given more than once")
     parser.add_argument("--list", action="store_true", help="the names of all, and run nothing")
     options, rest = parser.parse_known_args(arguments)
-    cells = chosen([name for names in options.core for name in names.split()])
+    cells = select_cells([name for names in options.core for name in names.split()])
     if options.list:
         print("\n".join(cell.name for cell in cells))
         return 0

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes mutants of Python source: each has one small thing wrong that a test should notice.
+"""Create mutants of Python source: each contains one small error that a test should notice.
 
-Left alone are types, decorators, names for people (texts with a blank in them) and ``strict`` of zip.
+Types, decorators, names for people (texts with a space) and ``strict`` of zip are not changed.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Pow: ast.Mult,
 }
 _TWINS = {"min": "max", "max": "min", "any": "all", "all": "any"}
-# Nothing of these is executed, or it says the same in other words.
-_LEFT_ALONE = ("annotation", "returns", "decorator_list", "bases")
-_LEFT_ALONE_ARGUMENTS = ("strict", "slots", "frozen", "kw_only", "order", "maxsize")
+# These are not executed, or a change has no effect.
+_SKIPPED = ("annotation", "returns", "decorator_list", "bases")
+_SKIPPED_ARGUMENTS = ("strict", "slots", "frozen", "kw_only", "order", "maxsize")
 
 
 @dataclasses.dataclass(frozen=True)
 class Mutant:
-    """One change: where it is, what it was, and what it became. Thousands are kept at once, so no tree is."""
+    """One change: its position, the old and the new code. Thousands are kept at once, so it stores no syntax tree."""
 
     line: int
-    # The lines of the statement (or of its head) that is changed.
+    # The lines of the changed statement (or of its head).
     lines: tuple[int, int]
     # Whether it takes effect only when the module is imported.
     at_import: bool
@@ -59,13 +59,13 @@ class Mutant:
     change: int
 
     @property
-    def told(self) -> str:
-        """The change in one line."""
+    def description(self) -> str:
+        """Describe the change in one line."""
         was, became = (" ".join(text.split()) for text in (self.was, self.became))
         return f"{was}  ->  {became}"
 
     def tree(self) -> ast.Module:
-        """The whole module with it."""
+        """Parse the module and apply the change."""
         tree = ast.parse(self.source)
         _apply(tree, self.site, self.change)
         return tree
@@ -78,8 +78,8 @@ class _Site:
     in_function: bool
 
 
-def mutants_of(source: str) -> Iterator[Mutant]:
-    """All mutants of a module, in the order of its lines."""
+def generate_mutants(source: str) -> Iterator[Mutant]:
+    """Generate all mutants of a module, in the order of its lines."""
     for number, site in enumerate(_sites(ast.parse(source))):
         line = getattr(site.node, "lineno", site.statement.lineno)
         for change in range(len(_changes(site.node))):
@@ -111,7 +111,7 @@ def _in_statement(statement: ast.stmt, *, in_function: bool) -> Iterator[_Site]:
         return
     yield _Site(statement, statement, in_function)
     for name, value in ast.iter_fields(statement):
-        if name in _LEFT_ALONE or (isinstance(statement, ast.ClassDef) and name == "keywords"):
+        if name in _SKIPPED or (isinstance(statement, ast.ClassDef) and name == "keywords"):
             continue
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, (ast.expr, ast.arguments, ast.withitem, ast.keyword)):
@@ -122,9 +122,7 @@ def _in_statement(statement: ast.stmt, *, in_function: bool) -> Iterator[_Site]:
 
 
 def _in_expression(node: ast.AST) -> Iterator[ast.AST]:
-    if isinstance(node, (ast.JoinedStr, ast.arg)) or (
-        isinstance(node, ast.keyword) and node.arg in _LEFT_ALONE_ARGUMENTS
-    ):
+    if isinstance(node, (ast.JoinedStr, ast.arg)) or (isinstance(node, ast.keyword) and node.arg in _SKIPPED_ARGUMENTS):
         return
     # The first argument of a cast is a type.
     is_cast = isinstance(node, ast.Call) and ast.unparse(node.func) in ("t.cast", "cast")
@@ -140,7 +138,7 @@ def _is_text(statement: ast.stmt) -> bool:
 
 
 def _is_alias(statement: ast.stmt) -> bool:
-    """Whether it names a type, such as ``Row = Mapping[str, Any]``."""
+    """Return whether the statement names a type, such as ``Row = Mapping[str, Any]``."""
     if not isinstance(statement, ast.Assign) or not isinstance(statement.value, (ast.Subscript, ast.BinOp)):
         return False
     name = ast.unparse(statement.targets[0])
@@ -156,7 +154,7 @@ def _head(statement: ast.stmt) -> tuple[int, int]:
 
 
 class _Change:
-    """Puts one node in the place of another; says what it became."""
+    """Replaces one node with another and returns the new code."""
 
     def __init__(self, new: ast.AST) -> None:
         self._new = new
@@ -175,13 +173,13 @@ class _Change:
 
 def _changes(node: ast.AST) -> list[_Change]:
     if isinstance(node, ast.stmt):
-        return [_Change(new) for new in _of_statement(node)]
+        return [_Change(new) for new in _change_statement(node)]
     if isinstance(node, ast.expr):
-        return [_Change(new) for new in _of_expression(node)]
-    return [_Change(new) for new in _of_comprehension(node)] if isinstance(node, ast.comprehension) else []
+        return [_Change(new) for new in _change_expression(node)]
+    return [_Change(new) for new in _change_comprehension(node)] if isinstance(node, ast.comprehension) else []
 
 
-def _of_statement(node: ast.stmt) -> Iterator[ast.stmt]:
+def _change_statement(node: ast.stmt) -> Iterator[ast.stmt]:
     if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
         yield ast.Return(ast.Constant(None))
     elif isinstance(node, ast.AugAssign) and type(node.op) in _OPERATORS:
@@ -198,7 +196,7 @@ def _of_statement(node: ast.stmt) -> Iterator[ast.stmt]:
         yield changed
 
 
-def _of_expression(node: ast.expr) -> Iterator[ast.expr]:
+def _change_expression(node: ast.expr) -> Iterator[ast.expr]:
     if isinstance(node, ast.Compare):
         for index, operator in enumerate(node.ops):
             operators = [*node.ops]
@@ -215,16 +213,16 @@ def _of_expression(node: ast.expr) -> Iterator[ast.expr]:
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _TWINS:
         yield ast.Call(ast.Name(_TWINS[node.func.id], ast.Load()), node.args, node.keywords)
     elif isinstance(node, ast.Constant):
-        yield from _of_constant(node)
+        yield from _change_constant(node)
 
 
-def _of_comprehension(node: ast.comprehension) -> Iterator[ast.comprehension]:
+def _change_comprehension(node: ast.comprehension) -> Iterator[ast.comprehension]:
     for index in range(len(node.ifs)):
         ifs = [test for number, test in enumerate(node.ifs) if number != index]
         yield ast.comprehension(node.target, node.iter, ifs, node.is_async)
 
 
-def _of_constant(node: ast.Constant) -> Iterator[ast.expr]:
+def _change_constant(node: ast.Constant) -> Iterator[ast.expr]:
     value = node.value
     if isinstance(value, bool):
         yield ast.Constant(not value)

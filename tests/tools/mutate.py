@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutation testing of what judges and counts: python -m tests.tools.mutate [--minutes N] [--seed N] [FILE ...]
+"""Mutation testing of policy evaluation and counting: python -m tests.tools.mutate [--minutes N] [--seed N] [FILE ...]
 
-The tests are collected once; each mutant lives in a fork of that process, where the code of its functions is replaced,
-and meets only the tests that run its lines, the quickest first. Mutants that take effect at import get a process
-that imports them. They are tried in an order chosen by seed, so that what --minutes leaves untried is left to chance.
-Survivors are written to build/mutants.txt; tests/mutants.md says what is known of them.
+The tests are collected once. Each mutant runs in a fork of that process, with the code of its functions replaced and
+only the tests that execute its lines, the fastest first. Mutants that take effect at import run in a process that
+imports them. The order is random with a seed, so mutants left untried by --minutes are a random selection.
+Survivors are written to build/mutants.txt; tests/mutants.md explains the known ones.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from tests.tools.mutants import Mutant, mutants_of
+from tests.tools.mutants import Mutant, generate_mutants
 from tests.tools.project import ROOT
 
 PACKAGE = "ansible_collections.backup.audit.plugins.module_utils"
@@ -46,41 +46,41 @@ _TESTS = (
     "plugin_utils/**/*.py",
     "filter/*.py",
 )
-# Those that evaluate a policy; the others start simulated servers.
+# The tests that evaluate a policy; the others start simulated servers.
 _FALSE_COMPLIANCE = ("attributes", "points", "policies", "read_results", "scope")
 _SLOW_TESTS = ("test_to_html_report_in_browser.py",)
-# In a fork: all tests passed, a test failed. Whatever else ends it is a death too.
+# Exit codes of a fork: all tests passed, a test failed. Any other end counts as killed too.
 _SURVIVED, _KILLED = 0, 1
 _LIMIT_BYTES = 3 << 30
 _SPARE_SECONDS = 20
 _SLOW_SECONDS = 600
-# Of the time given; the rest is for mutants that need a process of their own.
+# Share of the given time; the rest is for mutants that need their own process.
 _SHARE = 0.8
 
 Found = tuple[str, Mutant]
 
 
 def targets(names: Sequence[str]) -> list[Path]:
-    """The files to mutate; ``names`` are paths below module_utils, and none means all."""
+    """List the files to mutate; ``names`` are paths below module_utils, and an empty sequence selects all."""
     collected = (FOLDER / "_collect" / name for name in ("summary.py", "points.py"))
     files = [*sorted(FOLDER.glob("_policy/**/*.py")), *collected, FOLDER / "_core" / "model.py"]
     return [file for file in files if not names or str(file.relative_to(FOLDER)) in names]
 
 
 def module_name(name: str) -> str:
-    """The dotted name of a file, of which ``name`` is the path below module_utils."""
+    """Return the dotted module name of a file; ``name`` is its path below module_utils."""
     return f"{PACKAGE}.{name.removesuffix('.py').replace('/', '.')}"
 
 
 def test_files() -> list[str]:
-    """The tests that may notice."""
+    """List the test files that may notice a mutant."""
     files = {file for pattern in _TESTS for file in _UNIT.glob(pattern) if file.name.startswith("test_")}
     evaluated = {ROOT / "tests" / "false_compliance" / f"test_{name}.py" for name in _FALSE_COMPLIANCE}
     return [str(file) for file in (*sorted(files), *sorted(evaluated)) if file.name not in _SLOW_TESTS]
 
 
 def in_fork(work: Callable[[], None], seconds: float) -> bool:
-    """Whether the fork that does the work ends well, quietly and in time."""
+    """Run the work in a fork; return whether it ended normally and in time. Its output is discarded."""
     child = os.fork()
     if not child:
         try:
@@ -88,7 +88,7 @@ def in_fork(work: Callable[[], None], seconds: float) -> bool:
             for stream in (0, 1, 2):
                 os.dup2(quiet, stream)
             resource.setrlimit(resource.RLIMIT_AS, (_LIMIT_BYTES, _LIMIT_BYTES))
-            # Whatever it hangs in, the default of this signal ends it.
+            # If it hangs, the default action of this signal ends it.
             signal.alarm(int(seconds) + 1)
             work()
             os._exit(_SURVIVED)
@@ -99,7 +99,7 @@ def in_fork(work: Callable[[], None], seconds: float) -> bool:
 
 
 class Session:
-    """A pytest plugin: in place of one run of the tests, one for each mutant."""
+    """A pytest plugin that replaces one run of the tests with one run for each mutant."""
 
     def __init__(self, found: Sequence[Found], folder: Path, ends: float) -> None:
         self._found = found
@@ -110,26 +110,26 @@ class Session:
         self._seconds: list[float] = []
         self._caches: list[Any] = []
         self._functions: dict[str, list[types.FunctionType]] = defaultdict(list)
-        # By number of the mutant: whether it survived; and those that could not be tried in this way.
+        # By number of the mutant: whether it survived; and the mutants that cannot be tried in this way.
         self.survived: dict[int, bool] = {}
         self.unfit: list[int] = []
         self.broken = True
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """All mutants."""
+        """Run all mutants."""
         self._items = session.items
-        self._know_functions()
-        # What is there already is left alone by the collectors of all forks.
+        self._collect_functions()
+        # The garbage collectors of all forks skip the objects that exist already.
         gc.freeze()
-        told = self._folder / "baseline.json"
+        record_file = self._folder / "baseline.json"
         if not any(not mutant.at_import for _name, mutant in self._found):
             self.unfit = list(range(len(self._found)))
             self.broken = False
             return True
-        if not in_fork(lambda: self._baseline(told), 1800):
+        if not in_fork(lambda: self._baseline(record_file), 1800):
             return True
         self.broken = False
-        self._seconds, reached = json.loads(told.read_text("utf-8"))
+        self._seconds, reached = json.loads(record_file.read_text("utf-8"))
         self._reached = {name: {int(line): tests for line, tests in lines.items()} for name, lines in reached.items()}
         for number, (name, mutant) in enumerate(self._found):
             if time.monotonic() > self._ends:
@@ -141,7 +141,7 @@ class Session:
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """The first failure is enough."""
+        """End the process at the first failure."""
         if report.failed:
             if self.broken:
                 (self._folder / "failed.txt").write_text(f"{report.nodeid}\n{report.longreprtext}", "utf-8")
@@ -156,7 +156,7 @@ class Session:
         changed = _changed_code(path, mutant)
         pairs = [(each, changed[each.__code__]) for each in self._functions[path] if each.__code__ in changed]
         try:
-            # Tried here and taken back, so that a change which fits no function is left to the slower way.
+            # Try the change and revert it, so that a mutant that fits no function is left for the slower method.
             for function, new in pairs:
                 old = function.__code__
                 function.__code__ = new
@@ -174,7 +174,7 @@ class Session:
 
         limit = 5 * sum(self._seconds[test] for test in chosen) + _SPARE_SECONDS
         self.survived[number] = in_fork(work, limit)
-        _tell(name, mutant, self.survived[number])
+        _print_result(name, mutant, self.survived[number])
 
     def _run(self, numbers: Sequence[int]) -> None:
         for cached in self._caches:
@@ -183,16 +183,16 @@ class Session:
         for item, following in zip(items, [*items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
-    def _know_functions(self) -> None:
-        """All functions of the modules, closures and methods included, and what they remember."""
-        for thing in gc.get_objects():
-            if isinstance(thing, types.FunctionType):
-                self._functions[thing.__code__.co_filename].append(thing)
-            elif hasattr(type(thing), "cache_clear") and str(thing.__module__).startswith(PACKAGE):
-                self._caches.append(thing)
+    def _collect_functions(self) -> None:
+        """Collect all functions of the modules, including closures and methods, and their caches."""
+        for candidate in gc.get_objects():
+            if isinstance(candidate, types.FunctionType):
+                self._functions[candidate.__code__.co_filename].append(candidate)
+            elif hasattr(type(candidate), "cache_clear") and str(candidate.__module__).startswith(PACKAGE):
+                self._caches.append(candidate)
 
-    def _baseline(self, told: Path) -> None:
-        """Which lines each test runs, and how long it takes."""
+    def _baseline(self, record_file: Path) -> None:
+        """Record which lines each test executes, and how long it takes."""
         names = {sys.modules[module_name(name)].__file__: name for name in {name for name, _mutant in self._found}}
         reached: dict[str, dict[int, set[int]]] = {name: defaultdict(set) for name in names.values()}
         running = 0
@@ -213,11 +213,11 @@ class Session:
             sys.settrace(None)
             seconds.append(time.monotonic() - started)
         plain = {name: {line: sorted(tests) for line, tests in lines.items()} for name, lines in reached.items()}
-        told.write_text(json.dumps([seconds, plain]), "utf-8")
+        record_file.write_text(json.dumps([seconds, plain]), "utf-8")
 
 
 def _changed_code(path: str, mutant: Mutant) -> dict[types.CodeType, types.CodeType]:
-    """What the code of functions becomes in the mutant."""
+    """Map the code objects of functions to those of the mutant."""
     old = compile(Path(path).read_text("utf-8"), path, "exec", dont_inherit=True)
     new = compile(mutant.tree(), path, "exec", dont_inherit=True)
     return dict(_pairs(old, new))
@@ -232,7 +232,7 @@ def _pairs(old: types.CodeType, new: types.CodeType) -> Iterable[tuple[types.Cod
 
 
 def try_at_import(name: str, mutant: Mutant, tests: Sequence[str]) -> bool:
-    """Whether a mutant survives all tests in a process that has imported nothing of the collection."""
+    """Return whether a mutant survives all tests in a process that has not imported the collection."""
 
     def work() -> None:
         from importlib.machinery import SourceFileLoader
@@ -248,29 +248,29 @@ def try_at_import(name: str, mutant: Mutant, tests: Sequence[str]) -> bool:
         _all_pass(tests)
 
     survived = in_fork(work, _SLOW_SECONDS)
-    _tell(name, mutant, survived)
+    _print_result(name, mutant, survived)
     return survived
 
 
-# Nothing is shown: the output of thousands of runs says nothing.
+# No output: that of thousands of runs is not useful.
 _OPTIONS = ["-o", "addopts=", "--import-mode=importlib", "-p", "no:terminal"]
 
 
 def _all_pass(tests: Sequence[str]) -> None:
-    """End this process, well if all tests pass."""
+    """End this process; the exit code reports whether all tests pass."""
     os._exit(_SURVIVED if pytest.main([*_OPTIONS, "-x", *tests]) == 0 else _KILLED)
 
 
 def _line(name: str, mutant: Mutant) -> str:
-    return f"{name}:{mutant.line}: {mutant.told}"
+    return f"{name}:{mutant.line}: {mutant.description}"
 
 
-def _tell(name: str, mutant: Mutant, survived: bool) -> None:
+def _print_result(name: str, mutant: Mutant, survived: bool) -> None:
     print(f"{'SURVIVED' if survived else 'killed'} {_line(name, mutant)}", flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Make, try, and tell how many were killed."""
+    """Create and run the mutants, and report how many were killed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=24 * 60, help="stop after so long, and tell of those tried")
     parser.add_argument("--seed", type=int, default=1)
@@ -281,7 +281,7 @@ def main(arguments: Sequence[str]) -> int:
     found = [
         (str(file.relative_to(FOLDER)), mutant)
         for file in targets(given.files)
-        for mutant in mutants_of(file.read_text("utf-8"))
+        for mutant in generate_mutants(file.read_text("utf-8"))
     ]
     if given.again:
         last = set((ROOT / SURVIVORS).read_text("utf-8").splitlines())
@@ -304,7 +304,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float, slow_ends: float) -> dict[int, bool] | None:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        told = Path(folder) / "survived.json"
+        record_file = Path(folder) / "survived.json"
 
         def warm() -> None:
             os.dup2(shown, 1)
@@ -314,17 +314,17 @@ def _try_all(found: Sequence[Found], tests: Sequence[str], ends: float, slow_end
                 __import__(module_name(name))
             pytest.main([*_OPTIONS, *tests], plugins=[session])
             if not session.broken:
-                told.write_text(json.dumps([session.survived, session.unfit]), "utf-8")
+                record_file.write_text(json.dumps([session.survived, session.unfit]), "utf-8")
 
-        # The fork's own output is silenced; what it finds is still shown.
+        # The fork's own output is discarded; its results are printed.
         shown = os.dup(1)
         signal_free_seconds = 24 * 3600
         in_fork(warm, signal_free_seconds)
-        if not told.exists():
+        if not record_file.exists():
             failed = Path(folder) / "failed.txt"
             print(failed.read_text("utf-8") if failed.exists() else "the tests could not be run")
             return None
-        tried, unfit = json.loads(told.read_text("utf-8"))
+        tried, unfit = json.loads(record_file.read_text("utf-8"))
     survived = {int(number): each for number, each in tried.items()}
     if unfit and not in_fork(lambda: _all_pass(tests), _SLOW_SECONDS):
         print("the tests fail in a process of their own")

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pictures of the HTML report in docs/images: python -m tests.tools.pictures
+"""Create the screenshots of the HTML report in docs/images: python -m tests.tools.pictures
 
-Runs the demo, without restic because that names a folder of this machine. Needs Chromium or Chrome.
+Runs the demo without restic, because restic's row would name a folder of this machine. Needs Chromium or Chrome.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tests.unit.plugins.plugin_utils.browser import NAMES, Page, find_browser, i
 
 IMAGES = ROOT / "docs" / "images"
 WIDTH, WIDE = 1100, 1400
-# The server whose workloads are shown, how many of them, and the one whose findings are opened.
+# The server whose workloads are shown, how many of them, and the workload whose findings are opened.
 PRODUCT, ROWS, OPENED = "spp", 6, "lab-3"
 
-# From the top of the page to the end of the table of controls.
+# From the top of the page to the end of the controls table.
 TOP = "document.getElementById('controls').closest('section').querySelector('table').getBoundingClientRect().bottom"
 SHOWN = "[...document.querySelectorAll('#table tr[data-v]')].filter((row) => !row.hidden)"
 
@@ -36,7 +36,7 @@ def search(text: str) -> str:
 
 
 def open_row(name: str) -> str:
-    """Click the name, once the script has made a button of it, and wait until the timelines are drawn."""
+    """Click the name after the script has made it a button, and wait until the timelines are drawn."""
     row = f"{SHOWN}.find((row) => row.querySelector('bdi').textContent === {json.dumps(name)})"
     clicked = "(more.click(), setTimeout(done, 600))"
     look = f"const more = {row}.querySelector('.more'); more ? {clicked} : setTimeout(look, 50)"
@@ -51,18 +51,18 @@ async def open_report(page: Page, width: int) -> None:
     await page.open(OUTPUT / "report.html")
 
 
-async def picture(page: Page, width: int, top: float, bottom: float) -> bytes:
+async def capture(page: Page, width: int, top: float, bottom: float) -> bytes:
     clip = {"x": 0, "y": int(top), "width": width, "height": int(bottom - top), "scale": 1}
-    told = await page.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
-    return base64.b64decode(told["data"])
+    answer = await page.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
+    return base64.b64decode(answer["data"])
 
 
-async def the_whole(page: Page) -> bytes:
+async def capture_report(page: Page) -> bytes:
     await open_report(page, WIDTH)
-    return await picture(page, WIDTH, 0, await page.evaluate(TOP) + 24)
+    return await capture(page, WIDTH, 0, await page.evaluate(TOP) + 24)
 
 
-async def some_workloads(page: Page) -> bytes:
+async def capture_workloads(page: Page) -> bytes:
     reads = json.loads(FINDINGS.read_text(encoding="utf-8"))["reads"]
     (server,) = [read["server"]["host"] for read in reads if read["server"]["product"] == PRODUCT]
     await open_report(page, WIDE)
@@ -71,10 +71,10 @@ async def some_workloads(page: Page) -> bytes:
     await page.evaluate(open_row(OPENED))
     top = await page.evaluate("document.getElementById('workloads').getBoundingClientRect().top + scrollY")
     bottom = await page.evaluate(f"{SHOWN}[{ROWS - 1}].getBoundingClientRect().bottom + scrollY")
-    return await picture(page, WIDE, top - 16, bottom)
+    return await capture(page, WIDE, top - 16, bottom)
 
 
-PICTURES = {"report.png": the_whole, "report_workloads.png": some_workloads}
+PICTURES = {"report.png": capture_report, "report_workloads.png": capture_workloads}
 
 
 def main() -> int:

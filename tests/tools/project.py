@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which files are the project, and a copy of just these where tools want to see a clean collection."""
+"""List the files of the project, and copy only these for tools that need a clean collection."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[2]
-# What is known of the vendors, beside the project; it is not part of it.
+# Vendor documentation next to the project; it is not part of it.
 VENDORS = ROOT.parent / "shared" / "vendors"
 IN_COPY = PurePosixPath("ansible_collections/backup/audit")
 
 
 def project_files(root: Path = ROOT) -> list[PurePosixPath]:
-    """Every file that is or would be committed; without git, every file that .gitignore does not name."""
+    """List every file that is or would be committed; without git, every file that .gitignore does not match."""
     in_git = (root / ".git").exists() and shutil.which("git") is not None
     names = _known_to_git(root) if in_git else _not_ignored(root)
     files = sorted(PurePosixPath(name) for name in names)
@@ -31,17 +31,17 @@ def project_files(root: Path = ROOT) -> list[PurePosixPath]:
 
 
 def _known_to_git(root: Path) -> Iterator[str]:
-    # safe.directory: a continuous integration job often runs as another user than the one who checked out.
+    # safe.directory: a CI job often runs as a different user than the one who checked out.
     command = ["git", "-c", f"safe.directory={root}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, check=True, stdout=subprocess.PIPE, text=True).stdout
     for name in listed.split("\0"):
-        # What was removed but is not committed yet is still listed.
+        # git still lists files that were removed but not committed yet.
         if name and os.path.lexists(root / name):
             yield name
 
 
 def _not_ignored(root: Path) -> Iterator[str]:
-    # Names alone: that is all that .gitignore of this project says.
+    # Names only: this project's .gitignore contains nothing else.
     lines = (root / ".gitignore").read_text(encoding="utf-8").splitlines()
     ignored = [".git", *(line.strip("/") for line in lines if line and not line.startswith("#"))]
 
@@ -55,11 +55,11 @@ def _not_ignored(root: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def copy_of_project(root: Path = ROOT) -> Iterator[Path]:
-    """A copy of the project as .../ansible_collections/backup/audit, outside of the repository.
+def copy_project(root: Path = ROOT) -> Iterator[Path]:
+    """Copy the project to .../ansible_collections/backup/audit, outside the repository.
 
-    Outside, because ansible-test and others take the files of a folder that the surrounding repository ignores for no
-    files at all, and call that success.
+    Inside, ansible-test and other tools would find no files in a folder that the surrounding repository ignores, and
+    report success.
     """
     with tempfile.TemporaryDirectory(prefix="backup-audit-") as folder:
         copy = Path(folder) / IN_COPY
@@ -70,6 +70,6 @@ def copy_of_project(root: Path = ROOT) -> Iterator[Path]:
         yield copy
 
 
-def tree_of(copy: Path) -> Path:
-    """The folder over ansible_collections: what Ansible's tools want as collections path."""
+def get_collections_path(copy: Path) -> Path:
+    """Return the folder that contains ansible_collections: the collections path for Ansible's tools."""
     return copy.parents[len(IN_COPY.parts) - 1]

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes a version, and turns the fragments into its changelog: python -m tests.tools.release 1.1.0
+"""Write a version and turn the fragments into its changelog: python -m tests.tools.release 1.1.0
 
-It may be run again for the newest version, until that is published: fragments that have come since are added to it.
+It can be run again for the newest version until that is published: new fragments are added to it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VERSION_LINE = re.compile(r"^version: .*$", re.MULTILINE)
 
 
 def key(version: str) -> tuple[int, ...]:
-    """For the order of versions; what is no release of three numbers is refused."""
+    """Return a sort key; anything other than a release with three numbers is rejected."""
     match = VERSION.fullmatch(version)
     if match is None:
         raise SystemExit(f"{version!r} is no version such as 1.1.0.")
@@ -30,7 +30,7 @@ def key(version: str) -> tuple[int, ...]:
 
 
 def released(root: Path) -> list[str]:
-    """The versions in the changelog, oldest first."""
+    """List the versions in the changelog, oldest first."""
     changelog = yaml.safe_load((root / "changelogs" / "changelog.yaml").read_text("utf-8"))
     return sorted(changelog["releases"], key=key)
 
@@ -41,7 +41,7 @@ def write_version(root: Path, version: str) -> None:
 
 
 def command(version: str, before: list[str]) -> list[str]:
-    """What makes this release, or adds to it if it is the newest already."""
+    """Return the command that creates this release, or adds to it if it is already the newest."""
     asked = key(version)
     if before and asked < key(before[-1]):
         raise SystemExit(f"{before[-1]} is released already: {version} would be older.")

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a tarball may be published: python -m tests.tools.release_check TARBALL FOLDER_OF_GALAXY_IMPORTER
+"""Check whether a tarball may be published: python -m tests.tools.release_check TARBALL FOLDER_OF_GALAXY_IMPORTER
 
-Everything that names the version agrees, Galaxy's own importer has nothing to say, and the demo runs with the tarball
-alone, installed into an empty folder. All is asked, also when something fails.
+All files must name the same version, Galaxy's own importer must report nothing, and the demo must run with only the
+tarball, installed into an empty folder. All checks run even if one fails.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ from tests.tools.project import ROOT, project_files
 ADDED_IN = re.compile(r"^\s*version_added: [\"']?([\d.]+)", re.MULTILINE)
 NAMED = re.compile(r"\bbackup[-.]audit[-:= ]+v?(\d+\.\d+\.\d+)\b")
 TOP = re.compile(r"^## v([\d.\\]+)$", re.MULTILINE)
-# What a user needs, what Galaxy shows, and what ansible-test asks of an installed collection.
+# Files that users need, that Galaxy shows, and that ansible-test requires in an installed collection.
 IN_TARBALL = (
     *("MANIFEST.json", "FILES.json", "README.md", "LICENSE", "SECURITY.md", "CHANGELOG.md", "requirements.txt"),
     *("REUSE.toml", "LICENSES/*", "changelogs/changelog.yaml", "changelogs/config.yaml", "meta/*.yml"),
-    # The importer's ansible-lint goes by it.
+    # The importer's ansible-lint uses it.
     ".ansible-lint",
     *("docs/*", "extensions/*", "playbooks/*", "plugins/*", "roles/*", "tests/config.yml"),
 )
 
 
-def version_of(root: Path) -> str:
+def read_version(root: Path) -> str:
     return str(yaml.safe_load((root / "galaxy.yml").read_text("utf-8"))["version"])
 
 
 def disagreements(root: Path) -> Iterator[str]:
-    """What names another version than galaxy.yml, or a change that no version has."""
-    version = version_of(root)
+    """List files that name a version other than galaxy.yml, or a change without a version."""
+    version = read_version(root)
     versions = release.released(root)
     if version not in versions[-1:]:
         yield f"changelogs/changelog.yaml ends with {(versions or ['nothing'])[-1]}: make release VERSION={version}"
@@ -65,7 +65,7 @@ def disagreements(root: Path) -> Iterator[str]:
 
 
 def strays(names: list[str]) -> Iterator[str]:
-    """Files in the tarball that nobody needs there, and files that are missing."""
+    """List files in the tarball that nobody needs there, and files that are missing."""
     for name in names:
         if not any(fnmatch.fnmatch(name, pattern) for pattern in IN_TARBALL):
             yield f"{name} is in the tarball; build_ignore of galaxy.yml should name it"
@@ -79,16 +79,16 @@ def contents(tarball: Path) -> list[str]:
         return [member.name for member in archive.getmembers() if not member.isdir()]
 
 
-def complaints(said: str) -> list[str]:
-    """What Galaxy's importer found wrong."""
-    found = [line for line in said.splitlines() if re.match(r"(WARNING|ERROR|CRITICAL):", line)]
-    if "Importer processing completed successfully" not in said:
-        found.append("The importer did not end well; it said last: " + (said.strip().splitlines() or ["nothing"])[-1])
+def complaints(output: str) -> list[str]:
+    """List the problems that Galaxy's importer found."""
+    found = [line for line in output.splitlines() if re.match(r"(WARNING|ERROR|CRITICAL):", line)]
+    if "Importer processing completed successfully" not in output:
+        found.append("The importer did not end well; it said last: " + (output.strip().splitlines() or ["nothing"])[-1])
     return found
 
 
 def ask_galaxy(tarball: Path, importer: Path) -> Iterator[str]:
-    # Away from here and without any collection: as the importer runs at Galaxy.
+    # In another folder and without any collection, as the importer runs at Galaxy.
     with tempfile.TemporaryDirectory(prefix="backup-audit-") as folder:
         environment = os.environ | {
             "PATH": os.pathsep.join([str(importer / "bin"), os.environ["PATH"]]),
@@ -100,16 +100,16 @@ def ask_galaxy(tarball: Path, importer: Path) -> Iterator[str]:
     yield from complaints(ended.stdout + ended.stderr)
 
 
-def not_introspected(said: str, requirements: str) -> Iterator[str]:
-    """Packages that an execution environment would lack, because ansible-builder does not find them."""
-    found = [str(line).partition("#")[0].strip() for line in (yaml.safe_load(said) or {}).get("python", [])]
+def not_introspected(output: str, requirements: str) -> Iterator[str]:
+    """List packages that an execution environment would lack because ansible-builder does not find them."""
+    found = [str(line).partition("#")[0].strip() for line in (yaml.safe_load(output) or {}).get("python", [])]
     for line in requirements.splitlines():
         if line and not line.startswith("#") and line not in found:
             yield f"ansible-builder introspect does not find {line}"
 
 
 def run_alone(tarball: Path, version: str) -> Iterator[str]:
-    """Install the tarball into an empty folder, run the demo with nothing else, and see what judged."""
+    """Install the tarball into an empty folder, run the demo with nothing else, and check which version evaluated."""
     tools = Path(sys.executable).parent
     galaxy = str(tools / "ansible-galaxy")
     with tempfile.TemporaryDirectory(prefix="backup-audit-") as folder:
@@ -117,7 +117,7 @@ def run_alone(tarball: Path, version: str) -> Iterator[str]:
         environment.pop("PYTHONPATH", None)
         install = [galaxy, "collection", "install", "--offline", "-p", folder, str(tarball.resolve())]
         play = [sys.executable, "-m", "tests.tools.demo", "--collections", folder]
-        # What was installed is what was built, also after the play.
+        # The installed files match the built ones, also after the play.
         verify = [galaxy, "collection", "verify", "--offline", "-p", folder, "backup.audit"]
         for command in (install, play, verify):
             status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
@@ -125,15 +125,15 @@ def run_alone(tarball: Path, version: str) -> Iterator[str]:
                 yield f"{' '.join(command[1:4])} ended with {status}"
                 return
         introspect = [str(tools / "ansible-builder"), "introspect", folder]
-        said = subprocess.run(introspect, capture_output=True, text=True, check=False).stdout
-        yield from not_introspected(said, (ROOT / "requirements.txt").read_text("utf-8"))
+        output = subprocess.run(introspect, capture_output=True, text=True, check=False).stdout
+        yield from not_introspected(output, (ROOT / "requirements.txt").read_text("utf-8"))
     judged_by = json.loads(demo.FINDINGS.read_text("utf-8"))["collection_version"]
     if judged_by != version:
         yield f"The demo was judged by backup.audit {judged_by}"
 
 
 def main(tarball: Path, importer: Path) -> int:
-    version = version_of(ROOT)
+    version = read_version(ROOT)
     checks = {
         "versions": disagreements(ROOT),
         "contents of the tarball": strays(contents(tarball)),

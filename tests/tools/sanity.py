@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs all of `ansible-test sanity` on a clean copy, and believes no success that tested nothing.
+"""Run all of `ansible-test sanity` on a clean copy, and reject a success that tested nothing.
 
     python -m tests.tools.sanity [--core 2.18]
 
-By itself with the ansible-core of this environment; with one of the matrix in that one's own.
-ansible-test fetches a script that brings pip into its environments. Where that cannot be reached, the environment
-variable GET_PIP_STANDIN names a script that does the same.
+Uses the ansible-core of this environment by default; with --core, one of the matrix in that one's own environment.
+ansible-test downloads a script that installs pip into its environments. If that download is impossible, set the
+environment variable GET_PIP_STANDIN to a script that does the same.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tools.matrix import chosen, environment_of
-from tests.tools.project import ROOT, copy_of_project
+from tests.tools.matrix import prepare_environment, select_cells
+from tests.tools.project import ROOT, copy_project
 
 PYTHONS = ("3.14", "3.13", "3.12", "3.11", "3.10")
-# Said with an exit code of 0. A Python that this machine lacks is no reason: the matrix covers it elsewhere.
+# Printed with exit code 0. A Python missing on this machine is accepted: the matrix covers it elsewhere.
 NOT_TESTED = re.compile(r"All targets skipped|Skipping .* (?:due to missing|since) |Required program .* not found")
 
 
@@ -37,7 +37,7 @@ def offer_get_pip(stand_in: Path, tools: Path) -> None:
 
 
 def _pip_version(tools: Path) -> str:
-    """The version of pip that the ansible-test of an environment asks for; nothing but its source says it."""
+    """Return the version of pip that an environment's ansible-test requires; only its source contains it."""
     sources = sorted(tools.parent.glob("lib/python3*/site-packages/ansible_test/_internal/python_requirements.py"))
     if not sources:
         raise RuntimeError(f"ansible-test is not installed in {tools.parent}.")
@@ -48,9 +48,9 @@ def _pip_version(tools: Path) -> str:
 
 
 def search_path(tools: Path) -> str:
-    """An environment's tools first, then every Python that runs: ansible-test finds them by name, shims included."""
+    """Return the environment's tools, then every working Python: ansible-test finds them by name, including shims."""
     finder = ROOT / "tests" / "tools" / "find_python.sh"
-    # shellcheck is in this environment only.
+    # shellcheck is installed in this environment only.
     folders = [tools, Path(sys.executable).parent]
     for version in PYTHONS:
         found = subprocess.run(["sh", str(finder), version], check=False, capture_output=True, text=True)
@@ -61,7 +61,7 @@ def search_path(tools: Path) -> str:
 
 def run_sanity(copy: Path, tools: Path) -> int:
     environment = os.environ | {"PATH": search_path(tools)}
-    # ansible-test finds the collection by where it lies.
+    # ansible-test finds the collection by its path.
     environment.pop("ANSIBLE_COLLECTIONS_PATH", None)
     unproved = []
     command = ["ansible-test", "sanity", "--color", "no"]
@@ -91,14 +91,14 @@ def main(arguments: list[str]) -> int:
     )
     options = parser.parse_args(arguments)
     names = [name for names in options.core for name in names.split()]
-    environments = [environment_of(cell) for cell in chosen(names)] if names else [Path(sys.prefix)]
+    environments = [prepare_environment(cell) for cell in select_cells(names)] if names else [Path(sys.prefix)]
     stand_in = os.environ.get("GET_PIP_STANDIN")
     worst = 0
     for environment in environments:
         tools = environment / "bin"
         if stand_in:
             offer_get_pip(Path(stand_in), tools)
-        with copy_of_project() as copy:
+        with copy_project() as copy:
             status = run_sanity(copy, tools)
         print(f"ansible-test sanity in {environment.name}: {'passed' if status == 0 else 'FAILED'}", flush=True)
         worst = max(worst, status)

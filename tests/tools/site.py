@@ -1,11 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the documentation site: python -m tests.tools.site ENVIRONMENT FOLDER
+"""Build the documentation site: python -m tests.tools.site ENVIRONMENT FOLDER
 
-ENVIRONMENT is a virtual environment with what tests/requirements-docs.txt names, FOLDER where the site goes. The pages
-are the Markdown files of the project at the paths that they have there, so that their links hold in both places. Every
-warning is an error.
+ENVIRONMENT is a virtual environment with the packages in tests/requirements-docs.txt, FOLDER is the target. The pages
+are the project's Markdown files at their own paths, so that their links work in both places. Every warning is an error.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ TOCTREE = re.compile(r"^```\{toctree\}\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 REFERENCE = "reference"
 
 
-def pages_of(index: str) -> list[str]:
-    """The pages of the sidebar, in its order, without their suffix; not what antsibull-docs makes."""
+def list_pages(index: str) -> list[str]:
+    """List the pages of the sidebar, in its order, without suffix and without those that antsibull-docs generates."""
     entries = [line for block in TOCTREE.findall(index) for line in block.splitlines()]
     named = [re.sub(r"^.*<(.*)>$", r"\1", entry) for entry in entries if entry and not entry.startswith(":")]
     return [page for page in named if not page.startswith(f"{REFERENCE}/")]
 
 
 def linked_files(page: Path) -> Iterator[Path]:
-    """What a page shows or offers beside other pages, such as pictures."""
+    """List the files other than pages, such as pictures, that a page shows or offers."""
     for link in markdown_page(page.read_text(encoding="utf-8")).links:
         parts = urlsplit(link)
         if parts.path and not parts.scheme:
@@ -48,11 +47,11 @@ def linked_files(page: Path) -> Iterator[Path]:
 
 
 def gather(root: Path, source: Path) -> None:
-    """All that Sphinx needs, into an empty folder."""
+    """Copy everything that Sphinx needs into an empty folder."""
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
     index = (root / SITE.relative_to(ROOT) / "index.md").read_text(encoding="utf-8")
-    pages = [root / "README.md", *(root / f"{page}.md" for page in pages_of(index))]
+    pages = [root / "README.md", *(root / f"{page}.md" for page in list_pages(index))]
     for file in dict.fromkeys(file for page in pages for file in (page, *linked_files(page))):
         target = source / file.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +60,7 @@ def gather(root: Path, source: Path) -> None:
             link = os.path.relpath(root / "README.md", file.parent)
             text = target.read_text(encoding="utf-8")
             target.write_text(text.replace(f"]({link}", f"]({link.replace('README', 'index')}"), encoding="utf-8")
-    # The README is the first page, with the sidebar behind it.
+    # The README is the first page, followed by the sidebar.
     (source / "README.md").rename(source / "index.md")
     with (source / "index.md").open("a", encoding="utf-8") as first:
         first.write("\n" + index)
@@ -71,7 +70,7 @@ def main(environment: Path, site: Path) -> int:
     gather(ROOT, SOURCE)
     reference = SOURCE / REFERENCE
     reference.mkdir()
-    # antsibull-docs refuses a folder that others may write to, and finds the programs of ansible-core by PATH.
+    # antsibull-docs rejects a folder that others may write to, and finds the programs of ansible-core through PATH.
     reference.chmod(0o755)
     programs = environment.resolve() / "bin"
     settings = os.environ | {

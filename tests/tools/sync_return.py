@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible has no fragments for RETURN, and every info module returns the same: this writes the one text into all.
+"""Write the same RETURN text into all info modules, because Ansible has no fragments for RETURN.
 
-`python -m tests.tools.sync_return` writes, with `--check` it only says which module differs.
+`python -m tests.tools.sync_return` writes it; with `--check` it only reports which module differs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ MASTER = Path(__file__).with_name("read_return.yml")
 _BLOCK = re.compile(r'RETURN = r"""\n.*?"""', re.DOTALL)
 
 
-def synced(module: str, master: str) -> str:
-    """The text of a module with the master's RETURN in it; SystemExit where it has no such block."""
+def replace_return(module: str, master: str) -> str:
+    """Return the module's text with the master's RETURN; SystemExit if it has no such block."""
     text, count = _BLOCK.subn(lambda _match: f'RETURN = r"""\n{master}"""', module)
     if count != 1:
         raise SystemExit(f"expected one RETURN block, found {count}")
@@ -28,12 +28,12 @@ def synced(module: str, master: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """0 if all modules hold the master's text (now)."""
+    """Return 0 if all modules contain the master's text (after writing them)."""
     master = "".join(line for line in MASTER.read_text("utf-8").splitlines(keepends=True) if not line.startswith("#"))
     stale = []
     for path in sorted((ROOT / "plugins" / "modules").glob("*_info.py")):
         before = path.read_text("utf-8")
-        after = synced(before, master.lstrip("\n"))
+        after = replace_return(before, master.lstrip("\n"))
         if before != after:
             stale.append(path.name)
             if "--check" not in arguments:

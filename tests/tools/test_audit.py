@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An audit that looked up nothing found nothing, which is no good news."""
+"""An audit that could look up nothing must not report success."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNMENDED = {"name": "idna", "version": "0.1", "vulns": [{"id": "PYSEC-2025-2", "
 
 
 @pytest.mark.parametrize(
-    ("packages", "status", "words"),
+    ("packages", "status", "message"),
     [
         ([SOUND], 0, "1 packages, no known vulnerability"),
         ([SOUND, SKIPPED], audit.NOT_KNOWN, "1 of 2 packages could not be looked up"),
@@ -28,10 +28,10 @@ UNMENDED = {"name": "idna", "version": "0.1", "vulns": [{"id": "PYSEC-2025-2", "
         ([UNMENDED], audit.VULNERABLE, "no release mends it yet"),
     ],
 )
-def test_only_what_was_looked_up_is_known_to_be_sound(packages: list[Any], status: int, words: str) -> None:
+def test_only_what_was_looked_up_is_known_to_be_sound(packages: list[Any], status: int, message: str) -> None:
     found, lines = audit.verdict(packages)
     assert found == status
-    assert words in "\n".join(lines)
+    assert message in "\n".join(lines)
 
 
 def test_a_tool_that_fails_is_no_good_news_either(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,6 +39,6 @@ def test_a_tool_that_fails_is_no_good_news_either(tmp_path: Path, capsys: pytest
     tool.write_text("#!/bin/sh\necho 'no such host' >&2\nexit 1\n")
     tool.chmod(0o755)
     assert audit.main(str(tool)) == audit.NOT_KNOWN
-    told = capsys.readouterr()
-    assert "no such host" in told.err
-    assert "nothing is known" in told.out
+    captured = capsys.readouterr()
+    assert "no such host" in captured.err
+    assert "nothing is known" in captured.out

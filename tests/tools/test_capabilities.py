@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The generated tables: the pages hold what the code says, and the code says what adapters declare."""
+"""The generated tables: the pages match the code, and the code matches the adapters' declarations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASS, ESTIMATES, ATTESTED = "**pass**", "pass on estimates", "pass if attested"
 
 @pytest.fixture
 def declare(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
-    """Makes an adapter declare something else, for the time of a test."""
+    """Change the declarations of an adapter during a test."""
 
     def change(product: str, entries: Any) -> None:
         monkeypatch.setattr(ADAPTERS[product], "not_reported", entries)
@@ -41,12 +41,12 @@ class TestPages:
 
     def test_only_what_is_between_the_markers_is_written(self) -> None:
         page = "a\n<!-- x: begin (why) -->\nold\n<!-- x: end -->\nb\n"
-        assert capabilities.synced(page, {"x": "new\n"}) == page.replace("old", "new")
+        assert capabilities.replace_tables(page, {"x": "new\n"}) == page.replace("old", "new")
 
     @pytest.mark.parametrize("page", ["", "<!-- x: begin (a) -->\n<!-- x: end -->\n" * 2])
     def test_markers_must_be_there_once(self, page: str) -> None:
         with pytest.raises(SystemExit, match="x: begin"):
-            capabilities.synced(page, {"x": "new\n"})
+            capabilities.replace_tables(page, {"x": "new\n"})
 
 
 class TestFacts:
@@ -58,7 +58,7 @@ class TestFacts:
             assert all(f"| {why} |" in shown for _workloads, _versions, _field, _how, why in entries)
 
     @pytest.mark.parametrize(
-        ("entries", "word"),
+        ("entries", "label"),
         [
             ({}, "**exact**"),
             ({("*", "*"): {"encrypted": ("estimated", "why")}}, "estimated"),
@@ -70,10 +70,10 @@ class TestFacts:
             ({("*", "*"): {"snapshot:encrypted": ("cannot", "why")}}, r"**exact** \*"),
         ],
     )
-    def test_a_cell(self, declare: Callable[[str, Any], None], entries: Any, word: str) -> None:
+    def test_a_cell(self, declare: Callable[[str, Any], None], entries: Any, label: str) -> None:
         declare("veeam_azure", entries)
         (line,) = [line for line in capability_facts.overview().splitlines() if line.startswith("| `encrypted` |")]
-        assert line.split(" | ")[1 + list(ADAPTERS).index("veeam_azure")] == word
+        assert line.split(" | ")[1 + list(ADAPTERS).index("veeam_azure")] == label
 
     @pytest.mark.parametrize("declared", [{"colour": ("cannot", "why")}, {"kind": ("never", "why")}])
     def test_what_is_no_declaration_is_an_error(self, declare: Callable[[str, Any], None], declared: Any) -> None:
@@ -91,14 +91,14 @@ class TestVerdicts:
         facts = (*FACT_FACETS, "immutable_until", "copies", "malware", "in_inventory", "kind", "size_bytes")
         declare("spp", {("*", "*"): dict.fromkeys(facts, ("cannot", "why"))})
         vouched = ("offsite", "immutable", "encrypted")
-        for (name, facet), told in verdicts("spp").items():
+        for (name, facet), gaps in verdicts("spp").items():
             wanted = PASS if facet == "recovery_points" else ATTESTED if facet in vouched else "unknown"
-            assert told == wanted, (name, facet)
+            assert gaps == wanted, (name, facet)
 
     def test_estimates_pass_where_they_are_accepted(self, declare: Callable[[str, Any], None]) -> None:
         declare("spp", {("*", "*"): dict.fromkeys(FACT_FACETS, ("estimated", "why"))})
-        for (name, facet), told in verdicts("spp").items():
-            assert told == (ESTIMATES if facet in FACT_FACETS else PASS), (name, facet)
+        for (name, facet), gaps in verdicts("spp").items():
+            assert gaps == (ESTIMATES if facet in FACT_FACETS else PASS), (name, facet)
 
     def test_what_is_told_of_some_points_is_not_relied_on(self, declare: Callable[[str, Any], None]) -> None:
         declare("spp", {("*", "*"): {"verified": ("sometimes", "why")}})

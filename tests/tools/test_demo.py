@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.simulators.products import DIALECTS
+from tests.simulators.products import PRODUCT_APIS
 from tests.tools import demo
 
 READY: dict[str, Any] = {
@@ -36,10 +36,10 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_no_password_is_written() -> None:
-    written = yaml.safe_dump(demo.inventory_of(READY))
+    written = yaml.safe_dump(demo.build_inventory(READY))
     for server in READY["products"].values():
         assert server["password"] not in written
-    hosts = demo.inventory_of(READY)["backup_servers"]["hosts"]
+    hosts = demo.build_inventory(READY)["backup_servers"]["hosts"]
     assert sorted(hosts) == ["demo-spp", "demo-veeam-azure"]
     assert "DEMO_VEEAM_AZURE_PASSWORD" in hosts["demo-veeam-azure"]["backup_password"]
 
@@ -59,7 +59,7 @@ def test_simulators_that_never_serve_are_ended(
     log.write_text("still thinking", encoding="utf-8")
     with pytest.raises(demo.DemoError, match="still thinking"):
         demo.wait_until_ready(process, tmp_path / "ready.json", log)
-    demo.end(process)
+    demo.stop_process(process)
     assert process.returncode is not None
 
 
@@ -72,20 +72,20 @@ def test_reads_of_every_server_are_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reads", "said"),
+    ("reads", "message"),
     [([WHOLE, BROKEN], "two: the log-in was rejected"), ([WHOLE], "1 of 2 servers"), ([], "0 of 2 servers")],
 )
-def test_a_server_that_was_not_read_breaks_the_demo(reads: list[dict[str, Any]], said: str) -> None:
-    with pytest.raises(demo.DemoError, match=said):
+def test_a_server_that_was_not_read_breaks_the_demo(reads: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(demo.DemoError, match=message):
         demo.check_reads(reads, 2)
 
 
 def test_every_product_that_the_role_reads_has_a_simulator() -> None:
-    assert set(demo.products()) <= set(DIALECTS)
+    assert set(demo.products()) <= set(PRODUCT_APIS)
     assert {"spp", "veeam_azure"} <= set(demo.products())
 
 
-# Says its process id in the ready file and then serves nobody.
+# Writes its process id to the ready file and then serves nothing.
 SERVE = """
 import json, os, sys, time
 ready_file = sys.argv[sys.argv.index("--ready-file") + 1]

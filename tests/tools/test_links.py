@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.links import Checker, bad_form, main, markdown_page, slug
+from tests.tools.links import Checker, find_form_problem, main, markdown_page, slug
 
 OTHER = "# Other page\n\n## One & `two`\n\n## Twice\n\n## Twice\n\n<a id='by-hand'></a>\n"
 
@@ -85,10 +85,10 @@ def test_good_links(root: Path, link: str) -> None:
     ],
 )
 def test_bad_links(root: Path, link: str, why: str) -> None:
-    told = broken(root, f"# Top\n\n{link}\n")
-    assert len(told) == 1
-    assert told[0].startswith("README.md: ")
-    assert why in told[0]
+    found = broken(root, f"# Top\n\n{link}\n")
+    assert len(found) == 1
+    assert found[0].startswith("README.md: ")
+    assert why in found[0]
 
 
 def test_a_built_site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,7 +107,7 @@ def test_a_site_without_pages_is_an_error(tmp_path: Path) -> None:
 
 
 def test_links_that_leave_are_not_looked_up() -> None:
-    assert bad_form("https://no-such-host.example.com/") is None
+    assert find_form_problem("https://no-such-host.example.com/") is None
 
 
 def test_the_documentation_itself(capsys: pytest.CaptureFixture[str]) -> None:

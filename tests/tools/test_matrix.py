@@ -25,13 +25,13 @@ def test_the_oldest_python_that_is_promised_is_in_it() -> None:
 
 
 def test_those_asked_for_are_chosen_in_the_order_of_the_matrix() -> None:
-    assert [cell.name for cell in matrix.chosen(["2.19", "2.16"])] == ["2.16", "2.19"]
-    assert matrix.chosen([]) == matrix.MATRIX
+    assert [cell.name for cell in matrix.select_cells(["2.19", "2.16"])] == ["2.16", "2.19"]
+    assert matrix.select_cells([]) == matrix.MATRIX
 
 
 def test_one_that_is_not_in_it_is_refused_by_name() -> None:
     with pytest.raises(SystemExit, match=r"Not in the matrix: 2\.15"):
-        matrix.chosen(["2.16", "2.15"])
+        matrix.select_cells(["2.16", "2.15"])
 
 
 def test_a_missing_python_is_no_pass(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

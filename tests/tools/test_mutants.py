@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutants: each has one thing wrong, compiles, and says what it is."""
+"""Mutants: each has one error, compiles, and describes the change."""
 
 from __future__ import annotations
 
 import ast
 
-from tests.tools.mutants import mutants_of
+from tests.tools.mutants import generate_mutants
 
 SOURCE = '''
 """A text for people."""
@@ -30,14 +30,14 @@ class Thing:
 '''
 
 
-def told() -> set[str]:
-    """All changes."""
-    return {mutant.told for mutant in mutants_of(SOURCE)}
+def descriptions() -> set[str]:
+    """List all changes."""
+    return {mutant.description for mutant in generate_mutants(SOURCE)}
 
 
 def test_what_is_changed() -> None:
     """Comparisons, boundaries, and/or, not, constants, arithmetic, returns, statements, loops."""
-    changes = told()
+    changes = descriptions()
     for change in (
         "number > self.size  ->  number >= self.size",
         "number > self.size and really  ->  number > self.size or really",
@@ -54,25 +54,25 @@ def test_what_is_changed() -> None:
 
 
 def test_what_is_left_alone() -> None:
-    """Types, decorators, and words for people."""
-    assert not [change for change in told() if "frozen" in change or "it does not, really_" in change]
-    assert not [change for change in told() if change.startswith(("'A text", "dict[", "bool"))]
+    """Types, decorators, and texts for people."""
+    assert not [change for change in descriptions() if "frozen" in change or "it does not, really_" in change]
+    assert not [change for change in descriptions() if change.startswith(("'A text", "dict[", "bool"))]
 
 
 def test_each_is_another_program() -> None:
     """It compiles, and differs from the source in one place."""
     plain = ast.unparse(ast.parse(SOURCE)).splitlines()
-    for mutant in mutants_of(SOURCE):
+    for mutant in generate_mutants(SOURCE):
         tree = mutant.tree()
         compile(tree, "mutant", "exec")
         changed = ast.unparse(tree).splitlines()
-        assert changed != plain, mutant.told
-        assert sum(line not in plain for line in changed) <= 2, mutant.told
+        assert changed != plain, mutant.description
+        assert sum(line not in plain for line in changed) <= 2, mutant.description
 
 
 def test_when_it_takes_effect() -> None:
-    """Constants and defaults at import, the rest when a function runs."""
-    by_change = {mutant.told: mutant.at_import for mutant in mutants_of(SOURCE)}
+    """Constants and defaults take effect at import, the rest when a function runs."""
+    by_change = {mutant.description: mutant.at_import for mutant in generate_mutants(SOURCE)}
     assert by_change["3  ->  4"]
     assert by_change["True  ->  False"]
     assert not by_change["break  ->  continue"]

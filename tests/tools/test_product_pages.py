@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of each product names what its adapter may send or run, and the README names the page."""
+"""Each product's page lists what its adapter may send or run, and the README links to the page."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.tools.project import ROOT
 
 
 def section(page: str, heading: str) -> str:
-    """That part of a page, or all of a short one without parts."""
+    """Return that section of a page, or the complete page if it has no sections."""
     found = re.search(rf"^## {heading}\n(.*?)^## ", page, re.DOTALL | re.MULTILINE)
     assert found or "\n## " not in page, heading
     return found[1] if found else page
 
 
-def page_of(adapter: type[Adapter]) -> str:
+def read_page(adapter: type[Adapter]) -> str:
     return (ROOT / "docs" / f"{adapter.product}.md").read_text(encoding="utf-8")
 
 
@@ -31,23 +31,25 @@ def page_of(adapter: type[Adapter]) -> str:
 def test_every_permitted_call_stands_on_the_page(name: str) -> None:
     adapter = ADAPTERS[name]
     assert issubclass(adapter, RestAdapter)
-    calls = section(page_of(adapter), "Calls")
-    # A page may shorten a path at its front, and join alternatives in braces; what comes last is always written out.
-    words = set(re.findall(r"[\w-]+", calls))
-    for permit in adapter.allowlist:
-        last = [part for part in permit.path.split("/") if part and "{" not in part][-1]
-        assert permit.method in words, permit
-        assert set(re.findall(r"[\w-]+", last)) <= words | {"api"} | {f"{one}-backup" for one in words}, permit
+    calls = section(read_page(adapter), "Calls")
+    # A page may shorten the start of a path and join alternatives in braces; the last part is always written in full.
+    page_words = set(re.findall(r"[\w-]+", calls))
+    for request in adapter.allowlist:
+        last = [part for part in request.path.split("/") if part and "{" not in part][-1]
+        assert request.method in page_words, request
+        assert set(re.findall(r"[\w-]+", last)) <= page_words | {"api"} | {f"{one}-backup" for one in page_words}, (
+            request
+        )
 
 
 @pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, CliAdapter)])
 def test_every_permitted_command_stands_on_the_page(name: str) -> None:
     adapter = ADAPTERS[name]
     assert issubclass(adapter, CliAdapter)
-    commands = section(page_of(adapter), "Commands")
+    commands = section(read_page(adapter), "Commands")
     for vector in adapter.allowlist:
         for word in vector:
-            # Options that only shape the output, and what stands for a name, may be left out.
+            # Options that only affect the output format, and placeholders, may be omitted.
             if isinstance(word, str) and re.fullmatch(r"[a-z][a-z-]+", word):
                 assert word in commands, (vector, word)
 

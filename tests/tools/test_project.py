@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from tests.tools.project import ROOT, copy_of_project, project_files, tree_of
+from tests.tools.project import ROOT, copy_project, get_collections_path, project_files
 
 IGNORED = "# Comment\n/.venv/\nbuild/\n__pycache__/\n*.pyc\n/tests/output/\n"
 
@@ -60,9 +60,9 @@ def test_an_empty_project_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_copy_lies_where_ansible_test_accepts_it_and_goes_away(project: Path) -> None:
-    with copy_of_project(project) as copy:
+    with copy_project(project) as copy:
         assert copy.parts[-3:] == ("ansible_collections", "backup", "audit")
-        assert tree_of(copy) / "ansible_collections" / "backup" / "audit" == copy
+        assert get_collections_path(copy) / "ansible_collections" / "backup" / "audit" == copy
         copied = sorted(PurePosixPath(path.relative_to(copy)) for path in copy.rglob("*") if not path.is_dir())
         assert copied == SOURCES
         assert (copy / "link").is_symlink()

@@ -15,7 +15,7 @@ from tests.tools.project import ROOT
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project of which 1.2.0 is released, and agrees with itself."""
+    """A consistent project in which 1.2.0 is released."""
     files = {
         ".gitignore": "build/\n",
         "galaxy.yml": "name: audit\nversion: 1.2.0\nreadme: README.md\n",
@@ -36,7 +36,7 @@ def test_a_project_that_agrees_has_nothing_said_of_it(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "said"),
+    ("file", "text", "finding"),
     [
         ("galaxy.yml", "version: 1.3.0\n", "changelogs/changelog.yaml ends with 1.2.0"),
         ("changelogs/changelog.yaml", "releases: {}\n", "changelogs/changelog.yaml ends with nothing"),
@@ -50,10 +50,10 @@ def test_a_project_that_agrees_has_nothing_said_of_it(project: Path) -> None:
         ("docs/b.md", "install backup.audit:==1.0.0\n", "docs/b.md names backup.audit 1.0.0"),
     ],
 )
-def test_each_thing_that_disagrees_is_named(project: Path, file: str, text: str, said: str) -> None:
+def test_each_thing_that_disagrees_is_named(project: Path, file: str, text: str, finding: str) -> None:
     (project / file).parent.mkdir(exist_ok=True)
     (project / file).write_text(text, encoding="utf-8")
-    assert any(line.startswith(said) for line in release_check.disagreements(project))
+    assert any(line.startswith(finding) for line in release_check.disagreements(project))
 
 
 def test_strays_and_what_is_missing_are_told_of_a_tarball() -> None:
@@ -76,9 +76,9 @@ def test_an_importer_that_warns_or_breaks_off_is_no_pass() -> None:
 
 
 def test_packages_that_an_execution_environment_would_lack_are_named() -> None:
-    said = "python:\n- 'requests>=2.28.0  # from collection backup.audit'\nsystem: []\n"
-    assert list(release_check.not_introspected(said, "# A comment\nrequests>=2.28.0\n")) == []
-    (lacking,) = release_check.not_introspected(said, "requests>=2.28.0\nxmltodict>=0.13.0\n")
+    output = "python:\n- 'requests>=2.28.0  # from collection backup.audit'\nsystem: []\n"
+    assert list(release_check.not_introspected(output, "# A comment\nrequests>=2.28.0\n")) == []
+    (lacking,) = release_check.not_introspected(output, "requests>=2.28.0\nxmltodict>=0.13.0\n")
     assert lacking.endswith("xmltodict>=0.13.0")
     assert list(release_check.not_introspected("", "requests>=2.28.0\n")) != []
 

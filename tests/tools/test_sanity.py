@@ -13,7 +13,7 @@ from tests.tools import sanity
 
 
 @pytest.mark.parametrize(
-    ("said", "believed"),
+    ("message", "believed"),
     [
         ('Running sanity test "pep8"', True),
         ('WARNING: Skipping sanity test "import" on Python 3.14 because it could not be found.', True),
@@ -24,10 +24,10 @@ from tests.tools import sanity
     ],
 )
 def test_a_success_that_tested_nothing_is_a_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, believed: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str, believed: bool
 ) -> None:
     stand_in = tmp_path / "ansible-test"
-    stand_in.write_text(f"#!/bin/sh\necho '{said}'\n", encoding="utf-8")
+    stand_in.write_text(f"#!/bin/sh\necho '{message}'\n", encoding="utf-8")
     stand_in.chmod(0o700)
     monkeypatch.setattr(sanity, "search_path", lambda _tools: f"{tmp_path}:/usr/bin:/bin")
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -43,6 +43,6 @@ def test_every_python_in_the_search_path_runs() -> None:
         for folder in folders:
             python = Path(folder) / f"python{version}"
             if python.exists():
-                # The first one of that name is the one ansible-test takes: no shim may stand before it.
+                # ansible-test uses the first one with that name, so it must not be a shim.
                 subprocess.run([str(python), "-c", ""], check=True)
                 break

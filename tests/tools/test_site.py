@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.tools.links import Checker
 from tests.tools.project import ROOT, project_files
-from tests.tools.site import SITE, gather, pages_of
+from tests.tools.site import SITE, gather, list_pages
 
 INDEX = """<!-- a comment -->
 
@@ -29,11 +29,11 @@ Modules <reference/index>
 
 
 def test_pages_are_those_of_the_sidebar() -> None:
-    assert pages_of(INDEX) == ["docs/one", "docs/two"]
+    assert list_pages(INDEX) == ["docs/one", "docs/two"]
 
 
 def test_every_page_of_docs_stands_in_the_sidebar() -> None:
-    pages = pages_of((SITE / "index.md").read_text(encoding="utf-8"))
+    pages = list_pages((SITE / "index.md").read_text(encoding="utf-8"))
     written = [
         str(file.with_suffix("")) for file in project_files() if file.match("docs/*.md") and len(file.parts) == 2
     ]

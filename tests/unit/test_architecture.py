@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The house as docs/architecture.md tells it: imports point one way, and nothing outgrows a reader."""
+"""The architecture of docs/architecture.md: packages import downwards only, and files and functions stay short."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ast
 import fnmatch
 import functools
 import graphlib
+import itertools
 import re
 import statistics
 import sys
@@ -18,63 +19,47 @@ from pathlib import PurePosixPath
 from tests.tools.project import ROOT, project_files
 
 COLLECTION = "ansible_collections.backup.audit."
+MODULE_UTILS = "plugins/module_utils/"
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 400, 50
 MOST_LINES_OF_A_MAIN, MEDIAN_OF_MODULES = 10, 45
+MOST_PAIRS = 16
 DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+_BELOW_MODULE = "_core _decoding _collect _transport _adapters"
+_POLICY = "_policy _policy/rules _policy/language"
+_PLUGIN_UTILS = "plugins/plugin_utils plugins/plugin_utils/_evidence"
 
-
-def utils(*names: str) -> tuple[str, ...]:
-    """Files of module_utils."""
-    return tuple(f"plugins/module_utils/_{name}.py" for name in names)
-
-
-# Room -> (its files, the rooms that it may import beside itself), from the ground up.
-ROOMS: dict[str, tuple[tuple[str, ...], str]] = {
-    "errors": (utils("errors"), ""),
-    "model": (utils("times", "model"), "errors"),
-    "words": (
-        utils("failures", "secrets", "loose", "alike", "picking", "counters", "stop", "progress"),
-        "errors model",
-    ),
-    "network": (utils("http", "patience", "wall"), "errors model words"),
-    "log_in": (utils("auth"), "errors model words network"),
-    "tools": (utils("command"), "errors model words"),
-    "listings": (utils("paging", "ledger", "workers"), "errors model words"),
-    "read": (utils("read", "blocks"), "errors model"),
-    "summary": (utils("reading", "summary", "summary_groups", "calendar", "attest"), "errors model read"),
-    "adapter_kinds": (
-        utils("product", "source", "tool", "listing"),
-        "errors model words network log_in tools listings summary",
-    ),
-    "adapters": (utils("sources/*"), "errors model words network log_in tools listings summary adapter_kinds"),
-    "frame": (
-        utils("frame", "info", "tool_info", "options", "reading_options"),
-        "errors model words network tools listings summary read adapter_kinds",
-    ),
-    "policy": (utils("policy*", "references", "restores", "table"), "errors model read"),
-    "documentation": (("plugins/doc_fragments/*.py",), ""),
-    "modules": (("plugins/modules/*.py",), "adapters frame"),
-    "plugin_utils": (
-        ("plugins/plugin_utils/*.py",),
-        "errors model words network read policy adapter_kinds adapters frame",
-    ),
-    "control_node": (
-        (
-            *(f"plugins/{kind}/*.py" for kind in ("action", "filter", "test", "inventory")),
-            "extensions/eda/plugins/event_source/*.py",
-        ),
-        "errors model policy plugin_utils",
-    ),
+# Package -> the packages that it may import, from bottom to top. Packages of module_utils are named without that path.
+PACKAGES: dict[str, str] = {
+    "_core": "",
+    "_decoding": "_core",
+    "_collect": "_core",
+    "_transport": "_core _decoding",
+    "_adapters": "_core _decoding _collect _transport",
+    "_module": _BELOW_MODULE,
+    "_policy/rules": "_core _collect",
+    "_policy/language": "_core _collect _policy/rules",
+    "_policy": "_core _collect _policy/rules _policy/language",
+    "plugins/doc_fragments": "",
+    "plugins/modules": "_adapters _module",
+    "plugins/plugin_utils": f"{_BELOW_MODULE} _module {_POLICY}",
+    "plugins/plugin_utils/_evidence": f"_core {_POLICY} plugins/plugin_utils",
+    **{f"plugins/{kind}": f"_core {_POLICY} {_PLUGIN_UTILS}" for kind in ("action", "filter", "inventory", "test")},
+    "extensions/eda/plugins/event_source": f"_core {_PLUGIN_UTILS}",
 }
-CONTROL_NODE = (*ROOMS["plugin_utils"][0], *ROOMS["control_node"][0])
-# What is no part of Python, or starts processes -> the only files that may import it. The first that fits counts.
-FOREIGN = {
-    "requests": utils("http", "patience"),
-    "urllib3": utils("http", "patience"),
-    "xmltodict": utils("sources/veeam_enterprise_manager_wire"),
-    "subprocess": utils("command"),
-    "ansible.module_utils.basic.env_fallback": utils("sources/*"),
-    "ansible.module_utils": (*utils("frame", "info", "tool_info"), *CONTROL_NODE),
+CONTROL_NODE = (
+    *(f"plugins/{kind}/*" for kind in ("plugin_utils", "action", "filter", "inventory", "test")),
+    "extensions/eda/*",
+)
+# What the policy may know of how results are collected: nothing but the read result.
+READ_RESULT = {f"{MODULE_UTILS}_collect/{name}.py" for name in ("columns", "result")}
+# What is not part of Python, or starts processes -> the only files that may import it. The first match decides.
+FOREIGN: dict[str, tuple[str, ...]] = {
+    "requests": (f"{MODULE_UTILS}_transport/client.py", f"{MODULE_UTILS}_transport/deadlines.py"),
+    "urllib3": (f"{MODULE_UTILS}_transport/client.py", f"{MODULE_UTILS}_transport/deadlines.py"),
+    "xmltodict": (f"{MODULE_UTILS}_adapters/veeam/enterprise_manager/decoding.py",),
+    "subprocess": (f"{MODULE_UTILS}_transport/command.py",),
+    "ansible.module_utils.basic.env_fallback": (f"{MODULE_UTILS}_adapters/*",),
+    "ansible.module_utils": (f"{MODULE_UTILS}_module/*", *CONTROL_NODE),
     "ansible": CONTROL_NODE,
     "yaml": CONTROL_NODE,
     "jinja2": CONTROL_NODE,
@@ -96,14 +81,14 @@ def files_of_the_collection() -> list[PurePosixPath]:
     return [file for file in python_files() if file.parts[0] in ("plugins", "extensions")]
 
 
-def room_of(file: PurePosixPath) -> str | None:
-    rooms = [name for name, (files, _may) in ROOMS.items() if any(fnmatch.fnmatch(str(file), one) for one in files)]
-    assert len(rooms) < 2, (file, rooms)
-    return rooms[0] if rooms else None
+def package_of(file: PurePosixPath) -> str:
+    """The package of a file: the innermost of its folders that is in PACKAGES, else its folder."""
+    folders = [str(folder).removeprefix(MODULE_UTILS) for folder in file.parents]
+    return next((folder for folder in folders if folder in PACKAGES), str(file.parent))
 
 
-def may_import(room: str) -> set[str]:
-    return {room, *ROOMS[room][1].split()}
+def may_import(package: str) -> set[str]:
+    return {package, *PACKAGES.get(package, "").split()}
 
 
 def imported(file: PurePosixPath) -> Iterator[str]:
@@ -127,28 +112,63 @@ def own_imports(file: PurePosixPath) -> set[PurePosixPath]:
     return found
 
 
-def test_every_file_has_its_room() -> None:
-    assert [str(file) for file in files_of_the_collection() if room_of(file) is None] == []
-    for room, (files, _may) in ROOMS.items():
-        for pattern in files:
-            assert fnmatch.filter(map(str, files_of_the_collection()), pattern), f"{room}: there is no {pattern}"
+def package_imports() -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
+    """(file, a file of another package that it imports)."""
+    for file in files_of_the_collection():
+        yield from ((file, other) for other in sorted(own_imports(file)) if package_of(other) != package_of(file))
 
 
-def test_imports_point_one_way() -> None:
+def test_every_file_is_in_a_package() -> None:
+    assert [str(file) for file in files_of_the_collection() if package_of(file) not in PACKAGES] == []
+    used = {package_of(file) for file in files_of_the_collection()}
+    assert set(PACKAGES) - used == set()
+
+
+def test_packages_import_downwards_only() -> None:
     wrong = [
-        f"{file} ({room_of(file)}) imports {other} ({room_of(other)})"
-        for file in files_of_the_collection()
-        for other in sorted(own_imports(file))
-        if room_of(other) not in may_import(str(room_of(file)))
+        f"{file} imports {other}"
+        for file, other in package_imports()
+        if package_of(other) not in may_import(package_of(file))
     ]
     assert wrong == []
 
 
-def test_rooms_stand_on_the_rooms_below() -> None:
-    """So that the table itself has no circle."""
-    names = list(ROOMS)
-    for room in names:
-        assert {names.index(other) for other in may_import(room)} <= set(range(names.index(room) + 1)), room
+def test_the_policy_knows_the_read_result_only() -> None:
+    """So that a file kept for a year is evaluated like a result of a minute ago."""
+    imports = {(str(file), str(other)) for file, other in package_imports() if package_of(other) == "_collect"}
+    wrong = {pair for pair in imports if "/_policy/" in pair[0]} - {pair for pair in imports if pair[1] in READ_RESULT}
+    assert wrong == set()
+
+
+def test_the_table_of_packages_has_no_circle() -> None:
+    """A package may import only packages above it in the table, which are the layers below it."""
+    names = list(PACKAGES)
+    for package in names:
+        assert {names.index(other) for other in may_import(package)} <= set(range(names.index(package) + 1)), package
+
+
+def test_few_packages_of_module_utils_import_each_other() -> None:
+    def name(file: PurePosixPath) -> str:
+        return file.parts[2]
+
+    pairs = {
+        (name(file), name(other))
+        for file, other in package_imports()
+        if all(str(each).startswith(MODULE_UTILS) for each in (file, other)) and name(file) != name(other)
+    }
+    assert 0 < len(pairs) <= MOST_PAIRS, sorted(pairs)
+
+
+def test_names_of_files_are_unambiguous() -> None:
+    """Not the name of a module of the standard library, and never a file beside a folder of the same name."""
+    files = [
+        file
+        for file in files_of_the_collection()
+        if str(file).startswith(("plugins/module_utils/", "plugins/plugin_utils/"))
+    ]
+    assert [str(file) for file in files if file.stem in sys.stdlib_module_names] == []
+    folders = set(itertools.chain.from_iterable(file.parents for file in files))
+    assert [str(file) for file in files if file.with_suffix("") in folders] == []
 
 
 def test_there_is_no_circle() -> None:
@@ -159,23 +179,24 @@ def test_there_is_no_circle() -> None:
     assert len(order) >= len(files_of_the_collection())
 
 
-def test_products_do_not_know_each_other() -> None:
-    """An adapter imports its own files, and what products of one vendor share; that knows none of them."""
+def test_products_do_not_import_each_other() -> None:
+    """An adapter imports its own files and what products share; what they share imports no product."""
     modules = [file for file in files_of_the_collection() if file.parts[1] == "modules"]
-    adapters = {other.stem for module in modules for other in own_imports(module) if other.parts[2] == "_sources"}
+    adapters = {other for module in modules for other in own_imports(module) if package_of(other) == "_adapters"}
     assert len(adapters) > 9
+    # The folder of a product that has one, or its only file.
+    products = {adapter.parent if adapter.name == "adapter.py" else adapter for adapter in adapters}
 
-    def product_of(stem: str) -> str | None:
-        return max((one for one in adapters if stem == one or stem.startswith(f"{one}_")), key=len, default=None)
+    def product_of(file: PurePosixPath) -> PurePosixPath | None:
+        return next((product for product in products if product in (file, *file.parents)), None)
 
     for file in files_of_the_collection():
-        if file.parts[2] != "_sources":
-            continue
-        others = {product_of(other.stem) for other in own_imports(file) if other.parts[2] == "_sources"}
-        assert others <= {None, product_of(file.stem)}, file
+        if package_of(file) == "_adapters":
+            others = {product_of(other) for other in own_imports(file) if package_of(other) == "_adapters"}
+            assert others <= {None, product_of(file)}, file
 
 
-def test_what_is_no_part_of_python_is_imported_where_it_belongs() -> None:
+def test_foreign_packages_are_imported_only_where_they_belong() -> None:
     wrong = []
     for file in files_of_the_collection():
         for name in imported(file):
@@ -270,11 +291,15 @@ def test_nothing_leads_out_of_the_project() -> None:
 
 
 def test_the_page_names_every_file_once() -> None:
-    """docs/architecture.md: each file of module_utils stands in one table of its rooms, and none that is gone."""
+    """docs/architecture.md lists each file of module_utils once in its tables of packages, and none that is gone."""
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    rooms = page[page.index("## The rooms") : page.index("Around them:")]
-    # The second cell of a row names the files.
-    rows = [line.split("|") for line in rooms.splitlines() if line.startswith("| ")]
-    named = [name for row in rows for name in re.findall(r"`(_\w+)/?`", row[2])]
-    files = [file for file in files_of_the_collection() if str(file).startswith("plugins/module_utils/_")]
-    assert sorted(named) == sorted({file.parts[2].removesuffix(".py") for file in files})
+    tables = page[page.index("## Packages") : page.index("## Other folders")]
+    named: list[str] = []
+    for section in tables.split("\n### ")[1:]:
+        folder = section[section.index("`") + 1 : section.index("/`")]
+        rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+        named += [f"{folder}/{name}.py" for row in rows for name in re.findall(r"`([\w/]+)`", row)]
+    files = [
+        str(file).removeprefix(MODULE_UTILS) for file in files_of_the_collection() if str(file).startswith(MODULE_UTILS)
+    ]
+    assert sorted(named) == sorted(files)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""BorgBackup: the list of archives of one repository, as Borg itself reads it.
+"""BorgBackup: list the archives of one repository, using the borg command.
 
-Sources: runs of Borg 1.2. Times that Borg writes have no zone and are in that of the reader, which is UTC here.
+Sources: runs of Borg 1.2. Borg writes times without a zone, in the zone of the reader, which is UTC here.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_object,
     as_text,
     get_items,
-    scrubbed,
+    remove_secrets,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import KnownProblem, OutputError, Slot
 
-# --bypass-lock: nothing at all is written to the repository.
+# --bypass-lock: nothing is written to the repository.
 _READ = ("--bypass-lock", "--log-json")
 _LIST = (*_READ, "list", "--json", "--format", "{hostname}{end}{comment}")
-# The check of archives would write to the repository (it reserves nonces), so archives are read through instead.
+# A check of archives would write to the repository (it reserves nonces), so archives are extracted (dry run) instead.
 _CHECK = (*_READ, "check", "--repository-only")
 _EXTRACT = (*_READ, "extract", "--dry-run")
-# No slash, and no braces, which Borg would replace by something else.
+# No slashes, and no braces, which Borg would expand as placeholders.
 _ARCHIVE = Slot("::", r"[^/{}\x00-\x1f]+")
 _DATE = re.compile(r"[-_.@:T ]*(?:\d{4}-?\d{2}-?\d{2}|\d{10})[-_.@:T \d+Z]*$")
 
 
 class Borg(CliAdapter):
-    """Reads all archives of a repository."""
+    """Read all archives of a repository."""
 
     product = "borg"
     title = "BorgBackup"
@@ -70,7 +70,7 @@ class Borg(CliAdapter):
             "the repository is not encrypted, and this user has never read it",
             "If it is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in environment",
         ),
-        # Not every "Permission denied": of a read-only repository the check says that of a file it would write.
+        # Not every "Permission denied": on a read-only repository the check prints it for a file that it would write.
         KnownProblem("[Errno 13]", "forbidden", "this user may not read the repository", "Run the task as its user"),
         KnownProblem("Permission denied (", "forbidden", "the server refused the log-in", "Check the key for ssh"),
         KnownProblem("Connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
@@ -102,7 +102,7 @@ class Borg(CliAdapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """Where the repository is, and what makes a workload."""
+        """Return the options for the repository and for the grouping into workloads."""
         return {
             "repository": {"type": "str", "fallback": (env_fallback, ["BORG_REPO"])},
             "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["BORG_PASSPHRASE"])},
@@ -112,59 +112,59 @@ class Borg(CliAdapter):
 
     @classmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
-        """The repository by its environment, and by the name under which it may be shown."""
+        """Build the repository access from environment and display name."""
         repository = (params["repository"] or "").strip()
         if not repository:
             raise OptionError("missing required arguments: repository", advice="Give it as an option, or by BORG_REPO")
         if "::" in repository:
             raise OptionError("repository: it names an archive", advice="Leave out :: and what follows")
         environment = {"BORG_REPO": repository}
-        password = params["password"] or _first_line(params["password_file"])
+        password = params["password"] or _read_first_line(params["password_file"])
         if password:
             environment["BORG_PASSPHRASE"] = password
         remote = "://" in repository or re.match(r"[^/]+@?[^/]*:", repository)
-        shown = repository if remote else f"{platform.node()}:{repository}"
-        return Access(shown=shown, environment=environment, secrets=(password,) if password else ())
+        display_name = repository if remote else f"{platform.node()}:{repository}"
+        return Access(display_name=display_name, environment=environment, secrets=(password,) if password else ())
 
     def read(self, collector: Collector) -> None:
-        """All archives; checked after they were listed, so that none is believed that the check did not see."""
+        """Report all archives; the check runs after listing, so it covers every listed archive."""
         collector.scope["inventory"] = False
         command_result = self.runner.run(*_LIST)
-        answer = as_object(self.runner.json(command_result))
-        archives = get_items(answer, "archives", command_result.call, str(self.runner.host))
-        mode = as_text(as_object(answer.get("encryption")).get("mode"))
+        listing = as_object(self.runner.json(command_result))
+        archives = get_items(listing, "archives", command_result.call, str(self.runner.host))
+        mode = as_text(as_object(listing.get("encryption")).get("mode"))
         self._names: dict[str, str] = {}
         points: list[RecoveryPoint] = []
         for archive in archives:
             try:
-                points.append(self._point(as_object(archive), _encrypted(mode)))
+                points.append(self._build_point(as_object(archive), _is_encrypted(mode)))
             except DataError as error:
                 collector.add_problem(
                     OutputError(f"an archive is not what borg writes: {error.message}", server=self.runner.host)
                 )
-        self._newest = _newest(points, collector)
-        # Archives that were read through to their end, and those that could not be.
+        self._newest = _select_newest(points, collector)
+        # Archives that were read completely, and archives that could not be read.
         self._sound: set[str] = set()
         self._broken: set[str] = set()
-        check = self.checked(collector)
+        check = self.perform_check(collector)
         for point in points:
-            collector.add_point(self._stamped(point, check))
+            collector.add_point(self._apply_check(point, check))
 
     def check(self) -> str | None:
-        """Every segment of the repository; with data, the newest archive of each workload is read through as well."""
+        """Check every segment of the repository; with level data, also read the newest archive of each workload."""
         command_result = self.run_check(*_CHECK)
         if command_result.rc != 0:
             if self.is_known_problem(command_result):
                 raise self.runner.error(command_result)
-            return self.runner.words(command_result) or f"borg check ended with {command_result.rc}"
+            return self.runner.tool_message(command_result) or f"borg check ended with {command_result.rc}"
         if self.settings.verify != DATA:
             return None
-        damage = [words for point in self._newest if (words := self._read_through(point)) is not None]
+        damage = [message for point in self._newest if (message := self._read_through(point)) is not None]
         return "; ".join(damage) or None
 
     def _read_through(self, point: RecoveryPoint) -> str | None:
         archive = self._names[point.id]
-        if not _ARCHIVE.fits(f"::{archive}"):
+        if not _ARCHIVE.matches(f"::{archive}"):
             raise AuditError(
                 "an archive has a name that borg would not take literally, so it was not checked",
                 code="not_checked",
@@ -178,19 +178,19 @@ class Borg(CliAdapter):
         if self.is_known_problem(command_result):
             raise self.runner.error(command_result)
         self._broken.add(point.id)
-        return f"{archive} cannot be read: {self.runner.words(command_result) or command_result.rc}"
+        return f"{archive} cannot be read: {self.runner.tool_message(command_result) or command_result.rc}"
 
-    def _stamped(self, point: RecoveryPoint, check: Check) -> RecoveryPoint:
+    def _apply_check(self, point: RecoveryPoint, check: Check) -> RecoveryPoint:
         if check.at is None:
             return point
         if point.id in self._broken:
             point.usable = False
-        # A chunk that one archive lacks may be missing from others that share it.
+        # A chunk that is missing from one archive may be missing from others that share it.
         level = DATA if point.id in self._sound else QUICK
         damage = None if point.id in self._sound else check.damage
-        return Check(check.at, level, damage).stamp(point)
+        return Check(check.at, level, damage).apply_to(point)
 
-    def _point(self, archive: dict[str, t.Any], encrypted: bool | None) -> RecoveryPoint:
+    def _build_point(self, archive: dict[str, t.Any], encrypted: bool | None) -> RecoveryPoint:
         identity, name = as_text(archive.get("id")), as_text(archive.get("name"))
         if identity is None or name is None:
             raise DataError("it has no id or no name")
@@ -206,13 +206,13 @@ class Borg(CliAdapter):
             kind="full",
             status="success",
             usable=True,
-            copies=[Copy(location=self.settings.shown, encrypted=encrypted)],
+            copies=[Copy(location=self.settings.display_name, encrypted=encrypted)],
             encrypted=encrypted,
-            raw=scrubbed(archive) if self.settings.include_raw else None,
+            raw=remove_secrets(archive) if self.settings.include_raw else None,
         )
 
 
-def _first_line(path: str | None) -> str | None:
+def _read_first_line(path: str | None) -> str | None:
     if not path:
         return None
     try:
@@ -223,8 +223,8 @@ def _first_line(path: str | None) -> str | None:
         ) from error
 
 
-def _encrypted(mode: str | None) -> bool | None:
-    """authenticated modes prove who wrote, and let anybody read."""
+def _is_encrypted(mode: str | None) -> bool | None:
+    """Whether a mode encrypts; authenticated modes only sign the data, so anybody can read it."""
     if mode is None:
         return None
     if mode == "none" or mode.startswith("authenticated"):
@@ -232,12 +232,12 @@ def _encrypted(mode: str | None) -> bool | None:
     return True if mode.startswith(("repokey", "keyfile")) else None
 
 
-def _newest(points: list[RecoveryPoint], collector: Collector) -> list[RecoveryPoint]:
-    """The newest archive of each workload that is asked for."""
+def _select_newest(points: list[RecoveryPoint], collector: Collector) -> list[RecoveryPoint]:
+    """Return the newest archive of each selected workload."""
     newest: dict[t.Any, RecoveryPoint] = {}
     for point in sorted(points, key=lambda point: point.created):
-        young = collector.since is None or point.created >= collector.since
-        old = collector.until is None or point.created <= collector.until
-        if young and old and collector.is_selected(point.workload):
+        after_since = collector.since is None or point.created >= collector.since
+        before_until = collector.until is None or point.created <= collector.until
+        if after_since and before_until and collector.is_selected(point.workload):
             newest[point.workload.key] = point
     return list(newest.values())

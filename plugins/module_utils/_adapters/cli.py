@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the adapter of a product is that is read by running its own tool: a way in, and a list of permitted commands."""
+"""Base class of adapters that run a command-line tool: repository access and command allowlist."""
 
 from __future__ import annotations
 
@@ -26,49 +26,49 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
     Vector,
 )
 
-# What ``verify`` may be. quick does not read the data, so what it proves is an estimate.
+# Values of ``verify``. quick does not read the data, so its result is an estimate.
 NONE, QUICK, DATA = "none", "quick", "data"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Access:
-    """Where a tool finds its repository: the name by which it is shown, and what only its child process may know."""
+    """Access to a repository: its display name, and the environment and secrets for the child process only."""
 
-    shown: str
+    display_name: str
     environment: Mapping[str, str]
     secrets: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CliSettings:
-    """What the user asked for."""
+    """The validated options."""
 
-    shown: str
+    display_name: str
     verify: str
     verify_timeout: float
     check_mode: bool
     include_raw: bool
     include_unprotected: bool
-    # The options that only this product's module has, by name.
+    # The options that are specific to this product's module, by name.
     own: Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Check:
-    """What the tool's own check proved of points: nothing (``at`` is None), that they are sound, or damage."""
+    """Result of the tool's own check for points: no result (``at`` is None), sound, or damaged."""
 
     at: int | None = None
     level: str = NONE
     damage: str | None = None
 
-    def stamp(self, point: RecoveryPoint) -> RecoveryPoint:
-        """The point with what was proved of it."""
+    def apply_to(self, point: RecoveryPoint) -> RecoveryPoint:
+        """Set the result of the check on a point and return the point."""
         if self.at is None:
             return point
         point.checked = self.damage is None
         point.checked_at, point.checked_by = self.at, "integrity_check"
         if self.damage is not None:
-            # Which points need what is damaged is not told, so any of them may be lost.
+            # The tool does not report which points need the damaged data, so any point may be affected.
             point.usable = None if point.usable else point.usable
         elif self.level == QUICK:
             point.estimated = (*point.estimated, "checked")
@@ -76,16 +76,16 @@ class Check:
 
 
 class CliAdapter(Adapter):
-    """One tool's dialect. ``open`` and ``read`` are called once each, in this order."""
+    """Adapter for one tool. ``open`` and ``read`` are called once each, in this order."""
 
     executable: t.ClassVar[str]
-    # The command that tells the version, and how its answer begins.
+    # The command that prints the version, and the pattern of its output.
     version_command: t.ClassVar[tuple[str, ...]]
     version_pattern: t.ClassVar[re.Pattern[str]]
     allowlist: t.ClassVar[tuple[Vector, ...]]
     known_problems: t.ClassVar[tuple[KnownProblem, ...]] = ()
-    verifies: t.ClassVar[tuple[str, ...]] = (NONE, QUICK, DATA)
-    # Names of variables, or with a star at the end their beginning, that the user may hand to the tool.
+    verify_levels: t.ClassVar[tuple[str, ...]] = (NONE, QUICK, DATA)
+    # Environment variables that the user may pass to the tool; a star at the end matches any suffix.
     variables: t.ClassVar[tuple[str, ...]]
 
     def __init__(self, runner: Runner, settings: CliSettings) -> None:
@@ -95,33 +95,33 @@ class CliAdapter(Adapter):
     @classmethod
     @abc.abstractmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this tool has."""
+        """Return the part of the argument spec that is specific to this tool."""
 
     @classmethod
     @abc.abstractmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
-        """From the options to where the repository is; OptionError where something is missing."""
+        """Build the repository access from the options; OptionError if something is missing."""
 
     def open(self, collector: Collector) -> None:
-        """The tool's version; there is no session, each command opens the repository anew."""
+        """Read the tool's version; there is no session because each command opens the repository."""
         command_result = self.runner.run(*self.version_command)
-        told = self.version_pattern.match(command_result.out.decode("utf-8", "replace"))
-        if command_result.rc != 0 or told is None:
+        match = self.version_pattern.match(command_result.out.decode("utf-8", "replace"))
+        if command_result.rc != 0 or match is None:
             raise OutputError(
                 f"what was run is not {self.executable}",
                 server=self.runner.host,
                 call=command_result.call,
-                words=self.runner.words(command_result),
+                words=self.runner.tool_message(command_result),
                 advice="Check executable",
             )
-        collector.version = told[1]
+        collector.version = match[1]
 
     @abc.abstractmethod
     def check(self) -> str | None:
-        """Run the tool's own check as ``settings.verify`` says; what is damaged, or None if nothing is."""
+        """Run the tool's own check at level ``settings.verify``; return a description of the damage, or None."""
 
-    def checked(self, collector: Collector) -> Check:
-        """What the check proves, if one is wanted; a check that did not come to its end is a problem of the READ."""
+    def perform_check(self, collector: Collector) -> Check:
+        """Run the check if it is enabled and return its result; an unfinished check is recorded as a problem."""
         level = self.settings.verify
         if level == NONE:
             return Check()
@@ -147,9 +147,9 @@ class CliAdapter(Adapter):
         return Check(started // SECOND * SECOND, level, damage)
 
     def run_check(self, *arguments: str) -> CommandResult:
-        """One command of the check, with its own limit of time."""
+        """Run one command of the check, with its own timeout."""
         return self.runner.run(*arguments, timeout=self.settings.verify_timeout)
 
     def is_known_problem(self, command_result: CommandResult) -> bool:
-        """Whether a check failed for a reason that is no damage (a wrong password, say)."""
+        """Whether a check failed for a reason other than damage (for example, a wrong password)."""
         return self.runner.error(command_result).code != "tool_failed"

@@ -4,8 +4,8 @@
 
 """pgBackRest: the backups of PostgreSQL clusters (stanzas), in all repositories of one configuration.
 
-Sources: runs of 2.45, recordings of 2.55. Its return code is 0 for a stanza that does not exist, for a repository that
-may not be read, and for a check that found damage: all of it stands in the answer only.
+Sources: runs of 2.45, recordings of 2.55. Its return code is 0 for a stanza that does not exist, for a repository
+without read permission, and for a check that found damage: these are reported only in the output.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_list,
     as_object,
     as_text,
-    scrubbed,
+    remove_secrets,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
     CommandResult,
@@ -37,7 +37,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
     OutputError,
     Slot,
     ToolError,
-    tidy,
+    to_single_line,
 )
 
 _QUIET = ("--log-level-console=off", "--log-level-stderr=error", "--log-level-file=off")
@@ -48,7 +48,7 @@ _VERIFY = ("--output=text", "--verbose", *_QUIET)
 _KINDS = {"full": "full", "diff": "differential", "incr": "incremental"}
 _OK, _NO_STANZA, _NO_BACKUP = 0, 1, 2
 _DIFFERENT = 4
-# With this verify ends where it meets a file that it cannot even unpack.
+# Return code of verify if it ends at a file that cannot be decompressed.
 _FORMAT_ERROR = 29
 _RESULT = re.compile(r"^\s*backup: (\S+), status: ([a-z -]+?)(?:,|$)", re.MULTILINE)
 _STATUS = re.compile(r"^\s*status: (\w+)", re.MULTILINE)
@@ -59,8 +59,8 @@ _Key = tuple[str, int, str]
 
 
 @dataclasses.dataclass(slots=True)
-class _Verified:
-    """What ``pgbackrest verify`` said: which backups are valid, where the log lacks files, where anything is wrong."""
+class _VerifyResult:
+    """Result of ``pgbackrest verify``: valid backups, and repositories with missing WAL files or other errors."""
 
     valid: dict[_Key, bool] = dataclasses.field(default_factory=dict)
     without_wal: set[tuple[str, int]] = dataclasses.field(default_factory=set)
@@ -68,7 +68,7 @@ class _Verified:
 
 
 class PgBackRest(CliAdapter):
-    """Reads all backups of all stanzas, or of one."""
+    """Read all backups of all stanzas, or of one stanza."""
 
     product = "pgbackrest"
     title = "pgBackRest"
@@ -78,8 +78,8 @@ class PgBackRest(CliAdapter):
     environment = ("PGBACKREST",)
     workload_types = ("database",)
     allowlist = (("version",), _INFO, (_STANZA, _REPO, *_VERIFY, "verify"))
-    # There is no check that does not read the data.
-    verifies = (NONE, DATA)
+    # pgBackRest has no check that does not read the data.
+    verify_levels = (NONE, DATA)
     variables = ("PGBACKREST_*", "TMPDIR")
     known_problems = (
         KnownProblem(
@@ -111,7 +111,7 @@ class PgBackRest(CliAdapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """Which configuration, and which part of it."""
+        """Return the options for configuration, stanza and repository."""
         return {
             "config": {"type": "path", "fallback": (env_fallback, ["PGBACKREST_CONFIG"])},
             "stanza": {"type": "str", "fallback": (env_fallback, ["PGBACKREST_STANZA"])},
@@ -120,40 +120,40 @@ class PgBackRest(CliAdapter):
 
     @classmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
-        """What narrows it down goes by the environment, so that one command lists everything."""
+        """Pass stanza and repository through the environment, so that one command lists everything."""
         given = {f"PGBACKREST_{name.upper()}": params[name] for name in ("config", "stanza", "repo")}
         environment = {name: str(value) for name, value in given.items() if value}
-        shown = f"{platform.node()}:{params['config'] or 'pgbackrest'}"
-        return Access(shown=shown, environment=environment)
+        display_name = f"{platform.node()}:{params['config'] or 'pgbackrest'}"
+        return Access(display_name=display_name, environment=environment)
 
     def read(self, collector: Collector) -> None:
-        """All backups of all repositories; checked after they were listed."""
+        """Report all backups of all repositories; the check runs after listing."""
         collector.scope["inventory"] = False
         command_result = self.runner.run(*_INFO)
         stanzas = self.runner.json(command_result)
         if not isinstance(stanzas, list):
             raise OutputError("the list of stanzas is no list", server=self.runner.host, call=command_result.call)
-        self._wanted: list[tuple[str, int]] = []
-        self._verified = _Verified()
+        self._selected: list[tuple[str, int]] = []
+        self._verified = _VerifyResult()
         listed = [as_object(stanza) for stanza in stanzas]
         for stanza in listed:
-            self._judge(stanza, collector, command_result)
-        check = self.checked(collector)
+            self._check_state(stanza, collector, command_result)
+        check = self.perform_check(collector)
         for stanza in listed:
-            self._tell(stanza, collector, check)
+            self._report_stanza(stanza, collector, check)
 
     def check(self) -> str | None:
-        """``pgbackrest verify`` of each stanza in each repository: every file of every backup, and its log."""
-        damage = [words for stanza, repo in self._wanted if (words := self._verify(stanza, repo)) is not None]
-        return tidy("; ".join(damage)) or None
+        """Run ``pgbackrest verify`` for each stanza and repository: every file of every backup, and its WAL."""
+        damage = [message for stanza, repo in self._selected if (message := self._verify(stanza, repo)) is not None]
+        return to_single_line("; ".join(damage)) or None
 
-    # What the answer says of itself
+    # State of stanzas and repositories
 
-    def _judge(self, stanza: dict[str, t.Any], collector: Collector, command_result: CommandResult) -> None:
-        """Whether the stanza could be read in each repository; the return code says nothing of it."""
+    def _check_state(self, stanza: dict[str, t.Any], collector: Collector, command_result: CommandResult) -> None:
+        """Check whether the stanza could be read in each repository; the return code does not show this."""
         name = as_text(stanza.get("name"))
-        keys = {_repo_of(backup) for backup in map(as_object, as_list(stanza.get("backup")))}
-        wanted = name is not None and collector.is_selected(_workload(name))
+        keys = {_get_repo_key(backup) for backup in map(as_object, as_list(stanza.get("backup")))}
+        selected = name is not None and collector.is_selected(_build_workload(name))
         states = [
             (as_int(repo.get("key")), as_object(repo.get("status")))
             for repo in map(as_object, as_list(stanza.get("repo")))
@@ -165,64 +165,64 @@ class PgBackRest(CliAdapter):
             code = as_int(status.get("code"))
             if code in (_OK, _NO_BACKUP, _DIFFERENT) or (code == _NO_STANZA and len(missing) < len(states)):
                 continue
-            words = tidy(self.runner.scrub(as_text(status.get("message")) or ""))
+            message = to_single_line(self.runner.scrub(as_text(status.get("message")) or ""))
             where = "" if key is None else f" in repo{key}"
             error = ToolError(
-                f"stanza {name!r} cannot be read{where}", code="not_found", call=command_result.call, words=words
+                f"stanza {name!r} cannot be read{where}", code="not_found", call=command_result.call, words=message
             )
             for problem in self.known_problems:
-                if problem.says in words:
+                if problem.text in message:
                     error.code, error.advice = problem.code, problem.advice
             error.server = self.runner.host
             collector.add_problem(error)
         if missing and len(missing) < len(states):
             shown = ", ".join(f"repo{key}" for key in missing)
             collector.warnings.append(f"stanza {name} is not in {shown}")
-        if wanted and name is not None:
-            self._wanted += [(name, key) for key in sorted(key for key in keys if key is not None)]
+        if selected and name is not None:
+            self._selected += [(name, key) for key in sorted(key for key in keys if key is not None)]
 
     # Points
 
-    def _tell(self, stanza: dict[str, t.Any], collector: Collector, check: Check) -> None:
+    def _report_stanza(self, stanza: dict[str, t.Any], collector: Collector, check: Check) -> None:
         name = as_text(stanza.get("name"))
         backups = [as_object(backup) for backup in as_list(stanza.get("backup"))]
-        known = {(_repo_of(backup), as_text(backup.get("label"))) for backup in backups}
+        known = {(_get_repo_key(backup), as_text(backup.get("label"))) for backup in backups}
         ciphers = {
             as_int(repo.get("key")): as_text(repo.get("cipher")) for repo in map(as_object, as_list(stanza.get("repo")))
         }
         exists = as_int(as_object(stanza.get("status")).get("code")) in (_OK, _NO_BACKUP, _DIFFERENT)
         if name is not None and exists and self.settings.include_unprotected:
-            collector.add_workload(_workload(name))
+            collector.add_workload(_build_workload(name))
         for backup in backups:
             try:
-                point = self._point(name, backup, ciphers)
+                point = self._build_point(name, backup, ciphers)
             except DataError as error:
                 collector.add_problem(
                     OutputError(f"a backup is not what pgbackrest writes: {error.message}", server=self.runner.host)
                 )
                 continue
-            repo = _repo_of(backup)
-            if any((repo, label) not in known for label in _needed(backup)):
+            repo = _get_repo_key(backup)
+            if any((repo, label) not in known for label in _get_required_labels(backup)):
                 point.usable = False
-            elif not _has_log(backup, stanza):
+            elif not _has_required_wal(backup, stanza):
                 point.usable = None if point.usable else point.usable
-            collector.add_point(self._stamped(point, name or "", backup, check))
+            collector.add_point(self._apply_check(point, name or "", backup, check))
 
-    def _point(
+    def _build_point(
         self, stanza: str | None, backup: dict[str, t.Any], ciphers: Mapping[int | None, str | None]
     ) -> RecoveryPoint:
-        label, repo = as_text(backup.get("label")), _repo_of(backup)
+        label, repo = as_text(backup.get("label")), _get_repo_key(backup)
         stop = as_int(as_object(backup.get("timestamp")).get("stop"))
         if stanza is None or label is None or repo is None or stop is None:
             raise DataError("it has no label, no repository or no time")
         cipher = ciphers.get(repo)
         encrypted = None if cipher is None or cipher == "mixed" else cipher != "none"
-        # true: checksums of pages were wrong when it was made, so something in it is damaged.
+        # true: page checksums were wrong during the backup, so part of its data is damaged.
         wrong = as_bool(backup.get("error"))
         return RecoveryPoint(
             id=f"{stanza}/{label}/repo{repo}",
-            workload=_workload(stanza),
-            # A base backup is consistent at its end.
+            workload=_build_workload(stanza),
+            # A base backup is consistent at the time of its end.
             created=stop * SECOND,
             completed=stop * SECOND,
             kind=_KINDS.get(as_text(backup.get("type")) or "", "unknown"),
@@ -231,7 +231,7 @@ class PgBackRest(CliAdapter):
             size_bytes=as_int(as_object(as_object(backup.get("info")).get("repository")).get("delta")),
             copies=[Copy(location=f"repo{repo}", encrypted=encrypted)],
             encrypted=encrypted,
-            raw=scrubbed(backup) if self.settings.include_raw else None,
+            raw=remove_secrets(backup) if self.settings.include_raw else None,
         )
 
     # The check
@@ -244,54 +244,56 @@ class PgBackRest(CliAdapter):
             if command_result.rc != _FORMAT_ERROR or self.is_known_problem(command_result):
                 raise self.runner.error(command_result)
             self._verified.without_wal.add((stanza, repo))
-            return f"{stanza} in repo{repo}: {self.runner.words(command_result)}"
+            return f"{stanza} in repo{repo}: {self.runner.tool_message(command_result)}"
         if status[1] != "ok":
             self._verified.broken.add((stanza, repo))
         found = {label: result.strip() for label, result in _RESULT.findall(out)}
         self._verified.valid.update({(stanza, repo, label): result == "valid" for label, result in found.items()})
         bad = [f"backup {label} is {result}" for label, result in found.items() if result != "valid"]
         lost = sum(int(checked) - int(valid) for checked, valid in _WAL.findall(out))
-        # What is wrong although no backup is must be in the log.
+        # An error without an invalid backup must be in the WAL.
         if lost or (status[1] != "ok" and not bad):
             self._verified.without_wal.add((stanza, repo))
             bad.append(f"{lost} files of the write-ahead log are damaged" if lost else f"status {status[1]}")
         return f"{stanza} in repo{repo}: {', '.join(bad)}" if bad else None
 
-    def _stamped(self, point: RecoveryPoint, stanza: str, backup: Mapping[str, t.Any], check: Check) -> RecoveryPoint:
+    def _apply_check(
+        self, point: RecoveryPoint, stanza: str, backup: Mapping[str, t.Any], check: Check
+    ) -> RecoveryPoint:
         if check.at is None:
             return point
-        repo = _repo_of(backup) or 0
-        # Where anything is wrong, one that is listed and that the check did not meet is lost.
-        unmet = False if (stanza, repo) in self._verified.broken else None
-        valid = self._verified.valid.get((stanza, repo, as_text(backup.get("label")) or ""), unmet)
-        # One that is built on what is lost is told as valid: its own files are.
-        needed = (self._verified.valid.get((stanza, repo, label or "")) for label in _needed(backup))
-        if valid is False or False in needed:
+        repo = _get_repo_key(backup) or 0
+        # If there are errors, a listed backup that the check does not mention counts as lost.
+        default = False if (stanza, repo) in self._verified.broken else None
+        valid = self._verified.valid.get((stanza, repo, as_text(backup.get("label")) or ""), default)
+        # verify reports a backup as valid if its own files are, even if a backup that it depends on is lost.
+        required = (self._verified.valid.get((stanza, repo, label or "")) for label in _get_required_labels(backup))
+        if valid is False or False in required:
             point.usable = False
-            return Check(check.at, DATA, check.damage).stamp(point)
+            return Check(check.at, DATA, check.damage).apply_to(point)
         if (stanza, repo) in self._verified.without_wal:
-            # It may need what is lost of the log to be consistent.
+            # It may need the missing WAL files to be consistent.
             point.usable = None if point.usable else point.usable
             return point
-        return Check(check.at, DATA).stamp(point) if valid else point
+        return Check(check.at, DATA).apply_to(point) if valid else point
 
 
-def _workload(stanza: str) -> Workload:
+def _build_workload(stanza: str) -> Workload:
     return Workload(id=stanza, name=stanza, type="database", platform="postgresql")
 
 
-def _repo_of(backup: Mapping[str, t.Any]) -> int | None:
+def _get_repo_key(backup: Mapping[str, t.Any]) -> int | None:
     return as_int(as_object(backup.get("database")).get("repo-key"))
 
 
-def _needed(backup: Mapping[str, t.Any]) -> set[str | None]:
-    """The backups without which this one cannot be restored."""
+def _get_required_labels(backup: Mapping[str, t.Any]) -> set[str | None]:
+    """Return the labels of the backups that are required to restore this one."""
     prior = as_text(backup.get("prior"))
     return {as_text(label) for label in as_list(backup.get("reference"))} | ({prior} if prior else set())
 
 
-def _has_log(backup: Mapping[str, t.Any], stanza: Mapping[str, t.Any]) -> bool:
-    """Whether the archive still spans the log that the backup needs to be consistent; where it is not told, it may."""
+def _has_required_wal(backup: Mapping[str, t.Any], stanza: Mapping[str, t.Any]) -> bool:
+    """Whether the archive still contains the WAL that the backup needs; True if the range is not reported."""
     own = as_object(backup.get("archive"))
     start, stop = as_text(own.get("start")), as_text(own.get("stop"))
     if start is None or stop is None:
@@ -299,7 +301,7 @@ def _has_log(backup: Mapping[str, t.Any], stanza: Mapping[str, t.Any]) -> bool:
     spans = [
         (as_text(archive.get("min")) or "", as_text(archive.get("max")) or "")
         for archive in map(as_object, as_list(stanza.get("archive")))
-        if as_int(as_object(archive.get("database")).get("repo-key")) == _repo_of(backup)
+        if as_int(as_object(archive.get("database")).get("repo-key")) == _get_repo_key(backup)
     ]
     # The first eight digits are the timeline, which may have changed since.
     return any(low[8:] <= start[8:] and stop[8:] <= high[8:] for low, high in spans if low and high)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the adapter of a product is that is read over the network: a way in, and a list of permitted requests."""
+"""Base class of adapters that use a REST API: login and request allowlist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What the user asked for, checked and with defaults filled in."""
+    """The validated options, with defaults applied."""
 
     username: str
     password: str = dataclasses.field(repr=False)
@@ -30,19 +30,19 @@ class Settings:
     workload_types: tuple[str, ...]
     include_unprotected: bool
     include_raw: bool
-    # The options that only this product's module has, by name.
+    # The options that are specific to this product's module, by name.
     own: Mapping[str, t.Any]
 
 
 class RestAdapter(Adapter):
-    """One product's dialect. ``collect`` and ``close`` are called once each, in this order."""
+    """Adapter for one REST API. ``collect`` and ``close`` are called once each, in this order."""
 
-    # The value of the option product, for modules that read several.
+    # The value of the option product, for modules that support several products.
     choice: t.ClassVar[str] = ""
     default_port: t.ClassVar[int] = 443
     default_page_size: t.ClassVar[int] = 500
     allowlist: t.ClassVar[tuple[AllowedRequest, ...]]
-    # What the option detail may be.
+    # Valid values of the option detail.
     details: t.ClassVar[tuple[str, ...]] = ("workloads", "recovery_points")
 
     def __init__(self, client: Client, settings: Settings, thread_pool: ThreadPool) -> None:
@@ -54,22 +54,22 @@ class RestAdapter(Adapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this product has."""
+        """Return the part of the argument spec that is specific to this product."""
         return {}
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """Raise OptionError for options that this product cannot honour, before anything is sent."""
-        # Most products can honour all that their argument spec allows.
+        """Raise OptionError for options that this product does not support, before any request is sent."""
+        # Most products support everything that their argument spec allows.
         return
 
     def log_in(self, login: Login) -> None:
-        """Open the session that ``close`` gives back."""
+        """Open the session; ``close`` ends it."""
         self._login = login
         login.open(self.client)
 
     def collect(self, collector: Collector) -> None:
-        """All of it: the way in, then what there is to read, and the version beside it."""
+        """Log in, read everything, and request the version in parallel."""
         self.open(collector)
         if collector.skew_micros is None:
             collector.skew_micros = self.client.skew_micros
@@ -79,14 +79,14 @@ class RestAdapter(Adapter):
         collector.version = self.known_version()
 
     def version(self) -> str | None:
-        """Ask for the product's version; None where it does not tell."""
+        """Request the product's version; None if it does not report one."""
         return None
 
     def known_version(self) -> str | None:
-        """What ``version`` was told, for products whose answers have to be read by it."""
+        """Return the result of ``version``, for products whose responses depend on the version."""
         return self._version.result()
 
     def close(self) -> None:
-        """Give the session back, if there is one."""
+        """Log out, if there is a session."""
         if self._login is not None:
             self._login.close(self.client)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restic: the list of snapshots of one repository, whichever backend it lies in, as restic itself reads it.
+"""Restic: list the snapshots of one repository on any backend, using the restic command.
 
-Sources: runs of restic 0.14, recordings of 0.18. A snapshot is written last, so each that is listed was completed.
+Sources: runs of restic 0.14, recordings of 0.18. A snapshot is written last, so every listed snapshot was completed.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_list,
     as_object,
     as_text,
-    scrubbed,
+    remove_secrets,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
     KnownProblem,
     OutputError,
     message_lines,
-    tidy,
+    to_single_line,
 )
 
-# --no-lock: nothing at all is written to the repository, which also lets a read-only or append-only one be read.
+# --no-lock: nothing is written to the repository, so read-only and append-only repositories can be read.
 _LIST = ("--no-lock", "--json", "snapshots")
 _CHECK = ("--no-lock", "--json", "check")
 _CHECK_DATA = (*_CHECK, "--read-data")
 _SOUND = "no errors were found"
-# What a listing says of snapshots that it leaves out, with a return code of 0.
+# Messages about snapshots that are missing from the listing; the return code is 0.
 _LEFT_OUT = re.compile(r"ignoring|could not|unable to|failed|error|damaged|invalid", re.IGNORECASE)
 _HARMLESS = re.compile(r"cache|repository [0-9a-f]+ opened|subprocess ssh", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"://([^/@]*)@")
@@ -50,7 +50,7 @@ _REMOTE = (*_BACKENDS, "rest", "sftp", "rclone")
 
 
 class Restic(CliAdapter):
-    """Reads all snapshots of a repository."""
+    """Read all snapshots of a repository."""
 
     product = "restic"
     title = "restic"
@@ -107,7 +107,7 @@ class Restic(CliAdapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """Where the repository is, and what makes a workload."""
+        """Return the options for the repository and for the grouping into workloads."""
         return {
             "repository": {"type": "str", "fallback": (env_fallback, ["RESTIC_REPOSITORY"])},
             "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["RESTIC_PASSWORD"])},
@@ -127,7 +127,7 @@ class Restic(CliAdapter):
 
     @classmethod
     def access(cls, params: Mapping[str, t.Any]) -> Access:
-        """The repository as restic gets it, and as it may be shown: without the password that a URL may hold."""
+        """Build the repository access; the display name does not contain the password of a URL."""
         repository = (params["repository"] or "").strip()
         if not repository:
             raise OptionError(
@@ -147,45 +147,47 @@ class Restic(CliAdapter):
             environment["RESTIC_CACERT"] = params["ca_path"]
         found = _CREDENTIALS.search(repository)
         password = found[1].partition(":")[2] if found else ""
-        shown = _CREDENTIALS.sub("://", repository)
+        display_name = _CREDENTIALS.sub("://", repository)
         if not _is_remote(repository):
-            shown = f"{platform.node()}:{repository}"
+            display_name = f"{platform.node()}:{repository}"
         secrets = (params["password"] or "", password, unquote(password))
-        return Access(shown=shown, environment=environment, secrets=tuple(dict.fromkeys(filter(None, secrets))))
+        return Access(
+            display_name=display_name, environment=environment, secrets=tuple(dict.fromkeys(filter(None, secrets)))
+        )
 
     def read(self, collector: Collector) -> None:
-        """All snapshots; checked after they were listed, so that none is believed that the check did not see."""
+        """Report all snapshots; the check runs after listing, so it covers every listed snapshot."""
         collector.scope["inventory"] = False
         command_result = self.runner.run(*_LIST)
-        # Old versions write null for none.
+        # Old versions write null for an empty list.
         snapshots = self.runner.json(command_result) or []
         if not isinstance(snapshots, list):
             raise OutputError("the list of snapshots is no list", server=self.runner.host, call=command_result.call)
         for line in message_lines(command_result.err):
             if _LEFT_OUT.search(line) and not _HARMLESS.search(line):
-                words = tidy(line)
+                message = to_single_line(line)
                 collector.add_problem(
                     OutputError(
-                        "a snapshot was left out", server=self.runner.host, call=command_result.call, words=words
+                        "a snapshot was left out", server=self.runner.host, call=command_result.call, words=message
                     )
                 )
-        check = self.checked(collector)
+        check = self.perform_check(collector)
         own = self.settings.own
         parts = tuple(own["workload_by"])
-        place = _BACKENDS.get(_scheme(own["repository"]), None if _is_remote(own["repository"]) else "disk")
+        place = _BACKENDS.get(_get_scheme(own["repository"]), None if _is_remote(own["repository"]) else "disk")
         for snapshot in snapshots:
             try:
-                collector.add_point(self._point(as_object(snapshot), parts, place, check))
+                collector.add_point(self._build_point(as_object(snapshot), parts, place, check))
             except DataError as error:
                 collector.add_problem(
                     OutputError(f"a snapshot is not what restic writes: {error.message}", server=self.runner.host)
                 )
 
     def check(self) -> str | None:
-        """``restic check``: whether all is there; with data also whether all of it can be read and decrypted."""
+        """Run ``restic check``: is everything there; with level data also: can all data be read and decrypted."""
         command_result = self.run_check(*(_CHECK_DATA if self.settings.verify == DATA else _CHECK))
         out = command_result.out.decode("utf-8", "replace")
-        summary = _summary(out)
+        summary = _parse_error_count(out)
         if command_result.rc == 0 and (_SOUND in out if summary is None else summary == 0):
             return None
         if command_result.rc == 0 and summary is None:
@@ -193,13 +195,13 @@ class Restic(CliAdapter):
                 "the check did not say whether it found errors",
                 server=self.runner.host,
                 call=command_result.call,
-                words=self.runner.words(command_result),
+                words=self.runner.tool_message(command_result),
             )
         if self.is_known_problem(command_result) and not summary:
             raise self.runner.error(command_result)
-        return self.runner.words(command_result) or f"restic check ended with {command_result.rc}"
+        return self.runner.tool_message(command_result) or f"restic check ended with {command_result.rc}"
 
-    def _point(
+    def _build_point(
         self, snapshot: dict[str, t.Any], parts: tuple[str, ...], place: str | None, check: Check
     ) -> RecoveryPoint:
         identity = as_text(snapshot.get("id"))
@@ -209,38 +211,38 @@ class Restic(CliAdapter):
         ended = summary.get("backup_end")
         point = RecoveryPoint(
             id=identity,
-            workload=_workload(snapshot, parts),
+            workload=_build_workload(snapshot, parts),
             created=parse_time(snapshot.get("time")),
             completed=None if ended is None else parse_time(ended),
             kind="full",
             status="success",
             usable=True,
             size_bytes=as_int(summary.get("data_added_packed")),
-            copies=[Copy(location=self.settings.shown, location_type=place, encrypted=True)],
+            copies=[Copy(location=self.settings.display_name, location_type=place, encrypted=True)],
             encrypted=True,
-            raw=scrubbed(snapshot) if self.settings.include_raw else None,
+            raw=remove_secrets(snapshot) if self.settings.include_raw else None,
         )
-        return check.stamp(point)
+        return check.apply_to(point)
 
 
-def _workload(snapshot: Mapping[str, t.Any], parts: tuple[str, ...]) -> Workload:
-    told = [as_text(snapshot.get("hostname")) if "host" in parts else None]
+def _build_workload(snapshot: Mapping[str, t.Any], parts: tuple[str, ...]) -> Workload:
+    values = [as_text(snapshot.get("hostname")) if "host" in parts else None]
     for part in ("paths", "tags"):
         if part in parts:
-            told.append(",".join(sorted(str(item) for item in as_list(snapshot.get(part)))))
-    name = " ".join(part for part in told if part) or None
+            values.append(",".join(sorted(str(item) for item in as_list(snapshot.get(part)))))
+    name = " ".join(part for part in values if part) or None
     return Workload(id=name, name=name, type="host")
 
 
-def _scheme(repository: str) -> str:
+def _get_scheme(repository: str) -> str:
     return repository.strip().partition(":")[0]
 
 
 def _is_remote(repository: str) -> bool:
-    return _scheme(repository) in _REMOTE and ":" in repository
+    return _get_scheme(repository) in _REMOTE and ":" in repository
 
 
-def _summary(out: str) -> int | None:
-    """The number of errors that the check of newer versions tells in its last line; None: it tells none."""
+def _parse_error_count(out: str) -> int | None:
+    """Return the number of errors from the last line of newer versions; None if it is not reported."""
     found = re.search(r'"message_type":\s*"summary",\s*"num_errors":\s*(\d+)', out)
     return int(found[1]) if found else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One reading of one server: filters what the adapter tells, folds it, and becomes a READ."""
+"""Collect workloads and recovery points from an adapter: filter and aggregate them, and build the READ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from collections.abc import Collection, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, compact, lean
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, compact, shrink_row
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
@@ -27,14 +27,14 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     parse_time,
 )
 
-# No backup product is older than this, and no clock runs until the end of the calendar.
+# No backup product is older than this, and no valid clock is near the end of the calendar.
 _EARLIEST = parse_time("1980-01-01T00:00:00Z")
 _LATEST_CLOCK = parse_time("9000-01-01T00:00:00Z")
 _UNDATED = "there are points dated before 1980, which is no time; whether they can be used is unknown"
 
 
 class Collector:
-    """What an adapter tells its findings to. Until ``start`` only the server is known, then points may come."""
+    """Receives the data of an adapter. The adapter calls ``start`` once the server is known, then adds points."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Collector:
         self.version: str | None = None
         self.skew_micros: int | None = None
         self.scope: dict[str, t.Any] = {}
-        # What the product's own check, made for this reading, has found.
+        # The result of the product's own check that was run for this READ.
         self.verify: dict[str, t.Any] | None = None
         self.warnings: list[str] = []
         self.problems: list[AuditError] = []
@@ -64,16 +64,16 @@ class Collector:
         self._keep_points = keep_points
         self._location_attributes = LocationAttributes(location_facts) if location_facts else None
         self._globs = [name.casefold() for name in names]
-        self._wanted: dict[t.Any, bool] = {}
+        self._selected: dict[t.Any, bool] = {}
         self._points: list[RecoveryPoint] = []
         self._counts: list[dict[str, t.Any]] = []
-        # Now for the first time, so that a bad window is refused before anything is sent.
+        # Called here as well, so that an invalid window is rejected before any request is sent.
         self.start()
 
-    # What the adapter tells
+    # Called by the adapter
 
     def start(self) -> None:
-        """The server is known and so, perhaps, is its clock: ages, and a window given as durations, count from now."""
+        """Start collecting: ages and windows given as durations are relative to now (the server's clock if known)."""
         self.read_at = time.time_ns() // 1000
         if not _EARLIEST <= self.now <= _LATEST_CLOCK:
             raise DataError(
@@ -81,7 +81,9 @@ class Collector:
                 server=self.source,
                 advice="Set the server's clock",
             )
-        since, until = (self._moment(text, name) for text, name in zip(self._window, ("since", "until"), strict=True))
+        since, until = (
+            self._parse_bound(text, name) for text, name in zip(self._window, ("since", "until"), strict=True)
+        )
         if since is not None and until is not None and since >= until:
             raise OptionError("since: it is not before until", advice="since is the older end of the window")
         self.since, self.until = since, until
@@ -89,23 +91,23 @@ class Collector:
 
     @property
     def now(self) -> int:
-        """The moment of reading by the server's clock, or by ours where it does not tell."""
+        """The time of reading by the server's clock, or by the local clock if the server does not report its time."""
         return self.read_at + (self.skew_micros or 0)
 
     def is_selected(self, workload: Workload) -> bool:
-        """Whether ``names`` asks for it. A workload without a name is wanted only where no names are given."""
+        """Whether ``names`` matches the workload. A workload without a name is selected only if no names are given."""
         if not self._globs:
             return True
         name = workload.name
-        wanted = self._wanted.get(name)
-        if wanted is None:
-            folded = (name or "").casefold()
-            # Also as it is written: db[prod] is a pattern that does not fit its own name.
-            wanted = name is not None and any(
-                folded == glob or fnmatch.fnmatchcase(folded, glob) for glob in self._globs
+        selected = self._selected.get(name)
+        if selected is None:
+            normalized = (name or "").casefold()
+            # Also compared literally: db[prod] is a pattern that does not match its own name.
+            selected = name is not None and any(
+                normalized == glob or fnmatch.fnmatchcase(normalized, glob) for glob in self._globs
             )
-            self._wanted[name] = wanted
-        return wanted
+            self._selected[name] = selected
+        return selected
 
     @property
     def has_name_filter(self) -> bool:
@@ -113,16 +115,16 @@ class Collector:
         return bool(self._globs)
 
     def add_workload(self, workload: Workload) -> None:
-        """A workload that the product knows, with or without points."""
+        """Add a workload that the product lists, with or without points."""
         if self.is_selected(workload):
             self.summary.add_workload(workload)
 
     def add_point(self, point: RecoveryPoint) -> None:
-        """A recovery point."""
-        if not self._in_selection(point.workload, point.created):
+        """Add a recovery point."""
+        if not self._is_in_selection(point.workload, point.created):
             return
         if point.created < _EARLIEST and point.usable is True:
-            # Programs write a time that they do not have as the first that they can; such a point would reach far back.
+            # Programs often write a missing time as the earliest possible one; such a point would seem extremely old.
             point.usable = None
             self._warn_undated()
         if point.immutable_until is not None and point.immutable is None:
@@ -134,9 +136,9 @@ class Collector:
             self._points.append(point)
 
     def add_points(self, like: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
-        """Points that say the same as the first of them, ``like``, but for the hash of the id, time and size.
+        """Add points that differ from the first of them, ``like``, only in the hash of the id, time and size.
 
-        None of them was tested, none is immutable until a time of its own, and points are only counted.
+        None of them was tested or has its own immutable_until, and points are only counted (not listed).
         """
         if not self.is_selected(like.workload):
             return
@@ -144,7 +146,7 @@ class Collector:
         until = max(times) if self.until is None else self.until
         within = [since <= time <= until for time in times]
         if not all(within):
-            # These are dropped, or undated, which is for the rules to say.
+            # add_point applies the window and the check for impossible dates to these.
             for index, one in enumerate(within):
                 if not one:
                     self.add_point(_with_identity(like, ids[index], times[index], sizes[index]))
@@ -156,19 +158,19 @@ class Collector:
             self._location_attributes.apply(like)
         self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
 
-    def add_point_like(self, pattern: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
-        """A point that is ``pattern`` but for id, time and size. Most are, and none is built for them.
+    def add_point_like(self, template: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
+        """Add a point that differs from ``template`` only in id, time and size, without building an object for it.
 
-        ``pattern`` stays the adapter's, who gives the same one for all such points and never changes it.
+        ``template`` belongs to the adapter, which passes the same object for all such points and never changes it.
         """
-        plain = self._location_attributes is None and not self._keep_points and pattern.immutable_until is None
+        plain = self._location_attributes is None and not self._keep_points and template.immutable_until is None
         if not plain or created < _EARLIEST:
-            self.add_point(dataclasses.replace(pattern, id=ident, created=created, size_bytes=size_bytes))
-        elif self._in_selection(pattern.workload, created):
-            self.summary.add_point_like(pattern, ident, created, size_bytes)
+            self.add_point(dataclasses.replace(template, id=ident, created=created, size_bytes=size_bytes))
+        elif self._is_in_selection(template.workload, created):
+            self.summary.add_point_like(template, ident, created, size_bytes)
 
-    def _in_selection(self, workload: Workload, created: int) -> bool:
-        """Filters of the server are not believed: names and window are checked here again."""
+    def _is_in_selection(self, workload: Workload, created: int) -> bool:
+        """Check names and window again, because the filters of the server are not trusted."""
         if self._globs and not self.is_selected(workload):
             return False
         if self.since is not None and created < self.since:
@@ -176,7 +178,7 @@ class Collector:
         return self.until is None or created <= self.until
 
     def discard(self, workloads: Collection[Workload]) -> None:
-        """The points told of these may be others': they are told anew."""
+        """Drop the points of these workloads, which may belong to others; the adapter adds them again."""
         keys = {workload.key for workload in workloads}
         for workload in workloads:
             self.summary.discard(workload)
@@ -187,7 +189,7 @@ class Collector:
             self.warnings.append(_UNDATED)
 
     def add_count(self, workload: Workload, recovery_points: int) -> None:
-        """A workload of which only the number of points was asked (detail: counts)."""
+        """Add a workload for which only the number of points was requested (detail: counts)."""
         if self.is_selected(workload):
             row = {"source": self.source, "product": self.product, "recovery_points": recovery_points}
             named = {
@@ -201,14 +203,14 @@ class Collector:
             self._counts.append({**row, **named})
 
     def add_problem(self, error: AuditError) -> None:
-        """Something that belongs to the answer could not be read: the READ is not complete."""
+        """Record that a part of the data could not be read: the READ is not complete."""
         self.problems.append(error)
 
-    # What becomes of it
+    # Result
 
     def result(self) -> dict[str, t.Any]:
-        """The READ without ``requests`` and seal (see _read)."""
-        rows = [lean(row) for row in (*self.summary.rows(), *self._counts)]
+        """Build the READ without ``requests`` and seal (see result.py)."""
+        rows = [shrink_row(row) for row in (*self.summary.rows(), *self._counts)]
         server = {
             "host": self.source,
             "product": self.product,
@@ -242,7 +244,7 @@ class Collector:
         ordered = sorted(points.values(), key=lambda point: (point.workload.name or "", point.created, point.id))
         return [point.as_dict(self.source, self.product) for point in ordered]
 
-    def _moment(self, text: str | None, name: str) -> int | None:
+    def _parse_bound(self, text: str | None, name: str) -> int | None:
         if not text:
             return None
         if text[:4].isdigit() and "-" in text:
@@ -261,8 +263,8 @@ class Collector:
 
 
 def _with_identity(like: RecoveryPoint, ident: int, created: int, size: int) -> RecoveryPoint:
-    told = None if size == UNKNOWN_SIZE else size
-    return dataclasses.replace(like, id=f"{ident:x}", created=created, size_bytes=told)
+    size_bytes = None if size == UNKNOWN_SIZE else size
+    return dataclasses.replace(like, id=f"{ident:x}", created=created, size_bytes=size_bytes)
 
 
 def _totals(rows: Sequence[dict[str, t.Any]]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the owner vouches for of a place (location_facts): facts that no product's API tells, marked as attested."""
+"""Apply user-declared attributes of backup locations (option location_facts), marked as attested."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _FACTS = ("offsite", "immutable", "encrypted")
 
 
 class LocationAttributes:
-    """Fills the unknown facts of points from what is attested of the places where their copies lie.
+    """Fills the unknown attributes of points with those declared for the locations of their copies.
 
-    A place matches by glob, whatever its case; the first entry wins. A point whose product lists no copies lies
-    somewhere, so only the entry ``*`` fits it. What the product itself says is never overruled.
+    Locations are matched with case-insensitive globs; the first match wins. If the product lists no copies for a
+    point, its location is unknown and only the entry ``*`` matches. Reported values are never overridden.
     """
 
     def __init__(self, entries: Sequence[Mapping[str, t.Any]]) -> None:
@@ -34,16 +34,16 @@ class LocationAttributes:
         self._found: dict[str | None, Mapping[str, t.Any]] = {}
 
     def apply(self, point: RecoveryPoint) -> None:
-        """Fill in one point."""
+        """Fill in the attributes of one point."""
         copies: Sequence[Copy] = point.copies if point.copies is not None else (Copy(),)
-        entries = [self._entry(copy.location) for copy in copies]
+        entries = [self._find_entry(copy.location) for copy in copies]
         for copy, entry in zip(copies, entries, strict=True):
             if copy.location_type is None:
                 copy.location_type = entry.get("location_type")
         attested = []
         for name in _FACTS:
             if getattr(point, name) is None or (name in point.estimated and getattr(point, name) is not True):
-                fact = _fact(name, copies, entries)
+                fact = _resolve_fact(name, copies, entries)
                 if fact is not None:
                     setattr(point, name, fact)
                     attested.append(name)
@@ -51,7 +51,7 @@ class LocationAttributes:
             point.attested = (*point.attested, *attested)
             point.estimated = tuple(name for name in point.estimated if name not in attested)
 
-    def _entry(self, location: str | None) -> Mapping[str, t.Any]:
+    def _find_entry(self, location: str | None) -> Mapping[str, t.Any]:
         if location not in self._found:
             name = (location or "").casefold()
             matching = (entry for glob, entry in self._entries if fnmatch.fnmatchcase(name, glob))
@@ -59,13 +59,13 @@ class LocationAttributes:
         return self._found[location]
 
 
-def _fact(name: str, copies: Sequence[Copy], entries: Sequence[Mapping[str, t.Any]]) -> bool | None:
+def _resolve_fact(name: str, copies: Sequence[Copy], entries: Sequence[Mapping[str, t.Any]]) -> bool | None:
     facts: list[bool | None] = []
     for copy, entry in zip(copies, entries, strict=True):
-        told: bool | None = getattr(copy, name, None)
-        facts.append(told if told is not None else entry.get(name))
+        value: bool | None = getattr(copy, name, None)
+        facts.append(value if value is not None else entry.get(name))
     if name == "encrypted":
-        # One readable copy is enough for a thief, so all must be encrypted.
+        # One readable copy is enough for a thief, so all copies must be encrypted.
         missing = any_true(None if fact is None else not fact for fact in facts)
         return None if missing is None or not facts else not missing
     return any_true(facts) if facts else None

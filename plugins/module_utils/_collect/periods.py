@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rhythm of points: the longest gap in a window; runs of days, weeks, months and years; letters of a history."""
+"""Compute the longest gaps between points, consecutive days, weeks, months and years with points, and the history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GAP_WINDOWS = {"7d": 7, "14d": 14, "31d": 31, "92d": 92, "366d": 366}
 HISTORY_DAYS = 400
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 _DAY = DAY * SECOND
-# The best point of a day gives its letter; a lower-case letter (failed) only where nothing succeeded.
+# The best point of a day decides its letter; lower case (failed) only if no backup succeeded.
 _LETTERS = {
     "full": "F",
     "synthetic_full": "F",
@@ -43,26 +43,26 @@ class Dated(t.Protocol):
 
     @property
     def kind(self) -> str:
-        """One of _model.KINDS."""
+        """One of model.KINDS."""
 
     @property
     def usable(self) -> bool | None:
-        """As of a recovery point."""
+        """Same as RecoveryPoint.usable."""
 
     @property
     def times(self) -> Sequence[int]:
-        """When they were made."""
+        """When the points were created."""
 
 
 def gaps(times: Sequence[int], now: int) -> dict[str, int]:
-    """Seconds of the longest time without a new point, for each window back from now and for all of it.
+    """Return the longest time in seconds without a new point, for each window back from now and for all points.
 
-    ``times`` is sorted. A gap that runs into the window counts whole; so does the one since the newest point.
-    Without any point there is nothing to measure and the answer is empty.
+    ``times`` is sorted. A gap that starts before the window counts in full; so does the gap since the newest point.
+    Without points the result is empty.
     """
     if not times:
         return {}
-    # The gap before each point but the first. It belongs to a window if its end lies in it.
+    # The gap before each point but the first. It belongs to a window if it ends within the window.
     between = list(map(operator.sub, times[1:], times))
     begins = [bisect.bisect_right(times, now - days * _DAY) - 1 for days in GAP_WINDOWS.values()]
     longest, end = now - times[-1], len(between)
@@ -76,7 +76,7 @@ def gaps(times: Sequence[int], now: int) -> dict[str, int]:
 
 
 class Calendar:
-    """Turns moments into the days of a place: a time zone, and the hour at which its backup day starts."""
+    """Maps times to backup days, according to a time zone and the time at which the backup day starts."""
 
     def __init__(self, timezone: str = "UTC", day_start: str = "00:00") -> None:
         try:
@@ -98,10 +98,10 @@ class Calendar:
         self._offsets: dict[int, int] = {}
 
     def day(self, micros: int) -> int:
-        """The backup day (proleptic ordinal) in which a moment lies."""
+        """Return the backup day (proleptic ordinal) of a time."""
         seconds = micros // SECOND
         if self._zone is not None:
-            # Offsets change on the quarter hour at most; asking for each point would be slow.
+            # Offsets change only on a quarter hour; computing one for each point would be slow.
             quarter = seconds // 900
             offset = self._offsets.get(quarter)
             if offset is None:
@@ -113,47 +113,47 @@ class Calendar:
         try:
             utcoffset = datetime.datetime.fromtimestamp(seconds, self._zone).utcoffset()
         except (ValueError, OverflowError):
-            # At the ends of the calendar the local time would lie outside of it.
+            # Near the ends of the calendar the local time would be outside of it.
             utcoffset = None
         return int(utcoffset.total_seconds()) if utcoffset else 0
 
     def runs(self, times: Iterable[int], now: int) -> dict[str, int]:
-        """How many days, ISO weeks, months and years in a row, counted back from now, hold a point."""
-        days = self._days(times)
+        """Count the consecutive days, ISO weeks, months and years with a point, back from now."""
+        days = self._backup_days(times)
         if not days:
             return {}
-        months = set(map(_month, days))
+        months = set(map(_month_number, days))
         today = self.day(now)
         # Ordinal 1 was a Monday, so this numbers ISO weeks.
         return {
-            "days": _run(days, today),
-            "weeks": _run({(day - 1) // 7 for day in days}, (today - 1) // 7),
-            "months": _run(months, _month(today)),
-            "years": _run({month // 12 for month in months}, _month(today) // 12),
+            "days": _count_run(days, today),
+            "weeks": _count_run({(day - 1) // 7 for day in days}, (today - 1) // 7),
+            "months": _count_run(months, _month_number(today)),
+            "years": _count_run({month // 12 for month in months}, _month_number(today) // 12),
         }
 
-    def _days(self, times: Iterable[int]) -> set[int]:
-        """The days of these moments."""
+    def _backup_days(self, times: Iterable[int]) -> set[int]:
+        """Return the backup days of these times."""
         if self._zone is None:
             shift = self._shift * SECOND
             days = {(time - shift) // _DAY + _EPOCH_DAY for time in times}
         else:
             days = set(map(self.day, times))
-        # Where a day starts at noon, the first moment of the calendar lies in a day before it.
+        # If a day starts at noon, the first time in the calendar belongs to the day before it.
         return {max(day, 1) for day in days} if days and min(days) < 1 else days
 
     def history(self, groups: Iterable[Dated], now: int) -> str:
-        """One letter for each day up to today, newest last, at most HISTORY_DAYS."""
+        """Return one letter for each day up to today, newest last, at most HISTORY_DAYS."""
         letters: dict[int, str] = {}
         today = self.day(now)
         for group in groups:
             letter = _LETTERS[group.kind]
             if group.usable is False:
                 letter = letter.lower()
-            for day in self._days(group.times):
+            for day in self._backup_days(group.times):
                 if today - HISTORY_DAYS < day <= today:
                     known = letters.get(day)
-                    if known is None or _better(letter, known):
+                    if known is None or _is_better(letter, known):
                         letters[day] = letter
         if not letters:
             return ""
@@ -161,18 +161,18 @@ class Calendar:
 
 
 @functools.lru_cache(maxsize=10_000)
-def _month(day: int) -> int:
-    """The month in which a day lies, counted from the year 0: of thousands of workloads, days are the same."""
+def _month_number(day: int) -> int:
+    """Return the month of a day, counted from year 0. Cached, because thousands of workloads share the same days."""
     date = datetime.date.fromordinal(day)
     return date.year * 12 + date.month - 1
 
 
-def _better(letter: str, known: str) -> bool:
+def _is_better(letter: str, known: str) -> bool:
     return (letter.islower(), _RANK[letter.upper()]) < (known.islower(), _RANK[known.upper()])
 
 
-def _run(periods: set[int], current: int) -> int:
-    """Periods in a row back from the current one, which may still be empty."""
+def _count_run(periods: set[int], current: int) -> int:
+    """Count consecutive periods back from the current one, which may still be empty."""
     length = 1 if current in periods else 0
     while current - 1 in periods:
         current -= 1

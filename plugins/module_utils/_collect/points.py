@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is kept of the points of one workload whose facts are all the same; and which of them do not count."""
+"""Compact groups of points of one workload with equal attributes; removal of duplicate and future points."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import CO
 
 UNKNOWN_SIZE = -1
 _NEVER_TESTED = -(2**63)
-# For a point met twice with different facts (it changed while pages were read) the less usable reading is believed.
+# If a point is returned twice with different attributes (it changed between two pages), the less usable one counts.
 _USABLE_ORDER = {False: 0, None: 1, True: 2}
 _MALWARE_ORDER = {"infected": 0, "suspicious": 1, None: 2, "clean": 3}
 
 
-# Of as many points the numbers are put aside. Thousands of arrays that grow side by side leave holes behind them that
-# are too small for any of them: 49 bytes for each point, not 34.
+# After this many numbers they are moved to a bytes object. Thousands of arrays that grow at the same time fragment the
+# memory: 49 bytes per point instead of 34.
 _PIECE = 3 * 32
 _BYTES = 3 * array("q").itemsize
 
 
 class PointGroupBuilder:
-    """Points of one workload whose facts are all the same, while they come in any order: id, time, size and so on."""
+    """Collects points of one workload with equal attributes, in any order: id, time, size and tests."""
 
     __slots__ = ("_name", "_numbers", "_pieces", "_tests")
 
@@ -42,26 +42,26 @@ class PointGroupBuilder:
         return (sum(map(len, self._pieces)) + len(self._numbers) * self._numbers.itemsize) // _BYTES
 
     def add(self, ident: str, created: int, size: int | None, verified_at: int | None, checked_at: int | None) -> None:
-        """One more point."""
+        """Add one point."""
         numbers = self._numbers
         numbers.extend((hash(ident), created, UNKNOWN_SIZE if size is None else size))
         verified, checked = self._tests
         if verified or checked or verified_at is not None or checked_at is not None:
-            self._note_test(verified, verified_at)
-            self._note_test(checked, checked_at)
+            self._record_test(verified, verified_at)
+            self._record_test(checked, checked_at)
         if len(numbers) >= _PIECE:
             self._pieces.append(numbers.tobytes())
             del numbers[:]
 
-    def _note_test(self, tests: array[int], tested: int | None) -> None:
-        """When the point that was added last was tested."""
+    def _record_test(self, tests: array[int], tested: int | None) -> None:
+        """Record when the point that was added last was tested."""
         if tested is not None and not tests:
             tests.extend([_NEVER_TESTED] * (len(self) - 1))
         if tested is not None or tests:
             tests.append(_NEVER_TESTED if tested is None else tested)
 
     def extend(self, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
-        """More of them, tested never."""
+        """Add points that were never tested."""
         self._numbers.extend(itertools.chain.from_iterable(zip(ids, times, sizes, strict=True)))
         self._pieces.append(self._numbers.tobytes())
         del self._numbers[:]
@@ -69,7 +69,7 @@ class PointGroupBuilder:
             tests.extend([_NEVER_TESTED] * len(ids) if tests else ())
 
     def group(self) -> PointGroup:
-        """All that have come."""
+        """Return all added points as a group."""
         numbers = array("q", b"".join([*self._pieces, self._numbers.tobytes()]))
         ids, times, sizes = (numbers[first::3] for first in range(3))
         return PointGroup(*self._name, ids=ids, times=times, sizes=sizes, tests=self._tests)
@@ -77,7 +77,7 @@ class PointGroupBuilder:
 
 @dataclasses.dataclass(slots=True)
 class PointGroup:
-    """Points of one workload whose facts are all the same, when all have come."""
+    """All points of one workload with equal attributes."""
 
     kind: str
     status: str
@@ -90,19 +90,19 @@ class PointGroup:
     ids: array[int] = dataclasses.field(kw_only=True)
     times: array[int] = dataclasses.field(kw_only=True)
     sizes: array[int] = dataclasses.field(kw_only=True)
-    # When each point was tested, for verified and for checked; empty where none of them was.
+    # When each point was tested, for verified and for checked; empty if none of them was.
     tests: tuple[array[int], array[int]] = dataclasses.field(kw_only=True)
-    # Of ``times``, for whoever asks first; many ask.
+    # Cached minimum and maximum of ``times``.
     _span: tuple[int, int] | None = dataclasses.field(default=None, init=False)
 
     @property
     def newest(self) -> int:
-        """When the newest of them, of which there must be one, was made."""
+        """When the newest point was created; the group must not be empty."""
         return self._oldest_and_newest()[1]
 
     @property
     def oldest(self) -> int:
-        """When the oldest of them was made."""
+        """When the oldest point was created; the group must not be empty."""
         return self._oldest_and_newest()[0]
 
     def _oldest_and_newest(self) -> tuple[int, int]:
@@ -111,36 +111,36 @@ class PointGroup:
         return self._span
 
     def newest_test(self, index: int, limit: int) -> tuple[int, int] | None:
-        """(time of the test, time of the point) of the newest test that does not lie beyond ``limit``."""
+        """Return (time of the test, time of the point) of the newest test that is not later than ``limit``."""
         pairs = zip(self.tests[index], self.times, strict=False)
         return max(((tested, time) for tested, time in pairs if _NEVER_TESTED < tested <= limit), default=None)
 
     def keep(self, indexes: Sequence[int]) -> None:
-        """Drop all but these points."""
+        """Keep only the points with these indexes."""
         self._span = None
-        self.ids, self.times, self.sizes = (_kept(values, indexes) for values in (self.ids, self.times, self.sizes))
-        verified, checked = (_kept(values, indexes) if values else values for values in self.tests)
+        self.ids, self.times, self.sizes = (_select(values, indexes) for values in (self.ids, self.times, self.sizes))
+        verified, checked = (_select(values, indexes) if values else values for values in self.tests)
         self.tests = (verified, checked)
 
-    def order(self, index: int) -> tuple[int, ...]:
-        """Of doubles with the same facts, the one whose other members are least favourable comes first."""
+    def sort_key(self, index: int) -> tuple[int, ...]:
+        """Sort key of duplicates with equal attributes: the one with the least favourable other values comes first."""
         tests = (values[index] if values else _NEVER_TESTED for values in self.tests)
         return (self.times[index], self.sizes[index], *tests)
 
 
-def _kept(values: array[int], indexes: Sequence[int]) -> array[int]:
+def _select(values: array[int], indexes: Sequence[int]) -> array[int]:
     return array("q", [values[index] for index in indexes])
 
 
-def drop_double(classes: Sequence[PointGroup]) -> None:
-    """Points that were met more than once count once, whatever the order in which pages came."""
+def drop_duplicates(classes: Sequence[PointGroup]) -> None:
+    """Remove duplicate points; the result does not depend on the order of the pages."""
     total = sum(len(group.ids) for group in classes)
     if len({ident for group in classes for ident in group.ids}) == total:
         return
     seen: set[int] = set()
     for group in sorted(classes, key=_least_favourable):
         keep = []
-        for index in sorted(range(len(group.ids)), key=group.order):
+        for index in sorted(range(len(group.ids)), key=group.sort_key):
             if group.ids[index] not in seen:
                 seen.add(group.ids[index])
                 keep.append(index)
@@ -148,7 +148,7 @@ def drop_double(classes: Sequence[PointGroup]) -> None:
 
 
 def _least_favourable(group: PointGroup) -> tuple[t.Any, ...]:
-    """Fewer facts known to be good come first; the rest only makes the order the same in every run."""
+    """Sort key: groups with fewer favourable attributes come first; the rest only makes the order deterministic."""
     good = [name for name, fact in zip(FACT_FACETS, group.facts, strict=True) if fact is True]
     exact = sum(name not in group.estimated and name not in group.attested for name in good)
     kind = (group.kind in COUNTING_KINDS, group.kind in FULL_KINDS)
@@ -158,7 +158,7 @@ def _least_favourable(group: PointGroup) -> tuple[t.Any, ...]:
 
 
 def drop_future(classes: Sequence[PointGroup], limit: int) -> int:
-    """Take out points dated after ``limit``, of whatever kind and status, and count them."""
+    """Remove points dated after ``limit``, of any kind and status, and return their number."""
     dropped = 0
     for group in classes:
         if group.times and group.newest > limit:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The READ as it travels: rows without empty members, one packed string for large estates, a digest over all of it.
+"""Serialize a READ: rows without empty keys, optionally packed into one string, with a SHA-256 digest.
 
 A READ is what an info module returns, what a registered result holds and what an evidence file keeps:
-{schema, server, read_at, window, complete, errors, workloads, totals, requests, sha256}. Packed, the whole of it
-except ``requests`` is in ``read`` (rows as in _blocks, zlib, base64) and ``workloads`` is left out.
+{schema, server, read_at, window, complete, errors, workloads, totals, requests, sha256}. If packed, everything
+except ``requests`` is in ``read`` (rows as in columns.py, zlib, base64) and ``workloads`` is left out.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import typing as t
 import zlib
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.columns import blocks, to_rows
+from ansible_collections.backup.audit.plugins.module_utils._collect.columns import to_blocks, to_rows
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import FULL_KINDS
 
 SCHEMA = "backup.audit/read/1"
-# What the digest covers and what evidence rests on; ``requests`` is how it was read, not what was found.
-PROVED = (
+# The keys that the digest covers and that evidence is based on; ``requests`` describes the read, not its result.
+DIGEST_FIELDS = (
     "schema",
     "server",
     "read_at",
@@ -36,24 +36,24 @@ PROVED = (
     "recovery_points",
     "totals",
 )
-# A row of 10,000 workloads is some 15 MB; more than this is not a READ but an attack or an accident.
+# The rows of 10,000 workloads are about 15 MB; anything larger than this is an attack or an accident.
 MAX_UNPACKED_BYTES = 1 << 30
 _PACK_TRIES = 64
 
 
 def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The row without null and empty members, at every depth; readers treat a missing member as null."""
+    """Return the row without null and empty keys, at every depth; readers treat a missing key as null."""
     kept = {}
     for key, value in row.items():
-        # Of a dict, because asking for any Mapping takes longer than all the rest.
+        # Checked for dict, because a check for Mapping takes longer than everything else.
         member = compact(value) if isinstance(value, dict) else value
-        # Zero and false do say something.
+        # Zero and false are values.
         if member or member == 0:
             kept[key] = member
     return kept
 
 
-# A member of these groups that says the same moment as the row's own newest or oldest is left out of the wire.
+# A key of these groups with the same time as the row's own newest or oldest is left out of the serialized row.
 _GROUPS = ("facets", "kinds")
 _SAME = (
     ("count", "newest", "newest"),
@@ -63,13 +63,13 @@ _SAME = (
     ("false", "newest_false", "newest"),
 )
 _VOUCHED = ("estimated", "attested")
-# In a group, the gap of a window is left out where the next larger window has the same.
+# In a group, the gap of a window is left out if the next larger window has the same gap.
 _WINDOWS = ("all", "366d", "92d", "31d", "14d", "7d")
 _RHYTHM = ("gaps", "calendar", "possible")
 
 
-def lean(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The row as it travels: without empty members, and without what the row tells already."""
+def shrink_row(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the serialized row: without empty keys, and without values that other keys of the row imply."""
     slim = dict(row)
     for name in _GROUPS:
         slim[name] = {key: _without_known(group, row) for key, group in (row.get(name) or {}).items()}
@@ -102,8 +102,8 @@ def _without_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict
     return slim
 
 
-def restored(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """A lean row with the moments back in their places; the row itself is not changed."""
+def expand_row(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return a shrunk row with the omitted values restored; the row itself is not changed."""
     full = dict(row)
     for name in _GROUPS:
         if name in row:
@@ -112,11 +112,11 @@ def restored(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
         full["locations"] = [_with_newest(place, row) for place in row["locations"]]
     kinds = row.get("by_kind", {})
     if "kinds" not in row and len(kinds) == 1:
-        # A row of one kind of backup says of it what it says of all.
+        # In a row with one kind of backup, its values are those of all points.
         rhythm = {name: row[name] for name in _RHYTHM if name in row}
         full["kinds"] = {next(iter(kinds)): {**full["facets"]["recovery_points"], **rhythm}}
     elif "kinds" in row:
-        # Where one kind of full backups is all that the facet speaks of, only the facet is told.
+        # If there is only one kind of full backups, only the facet "full" is serialized.
         for kind in FULL_KINDS.intersection(kinds).difference(row["kinds"]):
             full["kinds"][kind] = _without_rhythm(full["facets"]["full"])
     return full
@@ -142,7 +142,7 @@ def _with_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[st
 
 
 def _has_all_points(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
-    """Whether all recovery points of a row lie in this place, so that its newest one does: that is no guess."""
+    """Whether all recovery points of a row are in this location, so that its newest one certainly is."""
     points = row.get("recovery_points", 0)
     return bool(points) and place.get("count") == points and "continuous" not in row.get("by_kind", {})
 
@@ -159,42 +159,42 @@ def _with_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mappin
     return {**place, "newest": row["newest"]}
 
 
-def canonical(value: t.Any) -> bytes:
-    """One spelling for one value: sorted members, no spaces, UTF-8. What digests are taken of."""
+def canonical_json(value: t.Any) -> bytes:
+    """Serialize a value as canonical JSON for digests: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def proved_part(read: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The members of a READ that its digest covers."""
-    return {key: read[key] for key in PROVED if key in read}
+def digest_fields(read: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return the keys of a READ that its digest covers."""
+    return {key: read[key] for key in DIGEST_FIELDS if key in read}
 
 
 def sha256_hex(data: bytes) -> str:
-    """The SHA-256 of some bytes, in hex."""
+    """Return the SHA-256 of the data in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
-def proof(read: Mapping[str, t.Any]) -> bytes:
-    """What the digest is taken of and what is packed: the proved members in one spelling, rows as blocks."""
-    proved = proved_part(read)
-    if isinstance(proved.get("workloads"), list):
-        proved["workloads"] = blocks(proved["workloads"])
-    return canonical(proved)
+def digest_input(read: Mapping[str, t.Any]) -> bytes:
+    """Return the data to hash and to pack: the covered keys as canonical JSON, rows as blocks."""
+    covered = digest_fields(read)
+    if isinstance(covered.get("workloads"), list):
+        covered["workloads"] = to_blocks(covered["workloads"])
+    return canonical_json(covered)
 
 
 def seal(read: dict[str, t.Any]) -> dict[str, t.Any]:
-    """The READ with the digest of what it proves."""
-    return {**read, "sha256": sha256_hex(proof(read))}
+    """Return the READ with its digest."""
+    return {**read, "sha256": sha256_hex(digest_input(read))}
 
 
 def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
-    """The sealed READ with its rows as one string in ``read``.
+    """Return the sealed READ with its rows as one string in ``read``.
 
-    Ansible masks every occurrence of a secret in a result, also a chance one within base64, which would ruin the
-    string; so the text is spelled anew (one more blank behind the JSON) until no ``forbidden`` string is in it. The
-    digest has but one spelling, so a secret that stands in it is an error.
+    Ansible masks every occurrence of a secret in a result, even a coincidental one within base64, which would damage
+    the string; so the data is packed again (with one more blank after the JSON) until the text contains no
+    ``forbidden`` string. The digest cannot be varied, so a secret within it raises DataError.
     """
-    data = proof(read)
+    data = digest_input(read)
     digest = sha256_hex(data)
     forbidden = [text for text in forbidden if text]
     for blanks in range(_PACK_TRIES):
@@ -211,9 +211,9 @@ def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.A
 
 
 def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any]:
-    """Any READ, packed or not, as a plain READ with restored rows, whose digest was checked.
+    """Check the digest of a READ, packed or not, and return it as a plain READ with expanded rows.
 
-    Raises DataError for anything that is no READ, that was cut, or that was altered after it was sealed.
+    Raises DataError for anything that is not a READ, is truncated or was changed after it was sealed.
     """
     if not isinstance(read, Mapping):
         raise DataError(f"{where}: a {type(read).__name__} is no READ", advice=_WHAT_A_READ_IS)
@@ -225,15 +225,15 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
             raise DataError(f"{where}: the packed READ is damaged ({error})") from error
         data = data.rstrip(b" ")
     else:
-        plain = proved_part(read)
+        plain = digest_fields(read)
         try:
-            data = proof(plain)
+            data = digest_input(plain)
         except RecursionError as error:
             raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
     if not isinstance(plain, dict) or plain.get("schema") != SCHEMA or not isinstance(plain.get("workloads"), list):
         found = plain.get("schema") if isinstance(plain, dict) else None
-        told = f"its schema is {found!r}, not {SCHEMA!r}" if found else "it has no schema"
-        raise DataError(f"{where}: this is no READ ({told})", advice=_WHAT_A_READ_IS)
+        reason = f"its schema is {found!r}, not {SCHEMA!r}" if found else "it has no schema"
+        raise DataError(f"{where}: this is no READ ({reason})", advice=_WHAT_A_READ_IS)
     digest = sha256_hex(data)
     if read.get("sha256") != digest:
         raise DataError(
@@ -241,7 +241,7 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
             advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, set pack",
         )
     try:
-        rows = [restored(row) for row in to_rows(plain["workloads"])]
+        rows = [expand_row(row) for row in to_rows(plain["workloads"])]
     except (AttributeError, TypeError, ValueError, LookupError) as error:
         raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
     return {**plain, "workloads": rows, "sha256": digest}

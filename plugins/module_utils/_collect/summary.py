@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From recovery points to one row for each workload, streaming: a point is folded in and dropped.
+"""Aggregate recovery points to one row per workload, streaming: a point is added to the totals and dropped.
 
-What is kept of a point is 24 bytes: a hash of its id (so that a row met twice counts once), its time and its size.
-They are kept by class: all points of a workload whose facts are the same share one class, so that counts, newest
-and oldest of every facet follow from a handful of classes, however many points there are.
+24 bytes are kept of a point: a hash of its id (so that a record returned twice counts once), its time and its size.
+They are kept by class: all points of a workload with equal attributes share one class, so that counts, newest and
+oldest of every facet are computed from a handful of classes, however many points there are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.points impor
     UNKNOWN_SIZE,
     PointGroup,
     PointGroupBuilder,
-    drop_double,
+    drop_duplicates,
     drop_future,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
@@ -34,15 +34,15 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, age_seconds, format_time
 
-# Servers and this machine rarely agree to the second; a point further ahead than this is dated in the future.
+# Clocks of servers and this machine rarely agree to the second; a point later than this is dated in the future.
 FUTURE_TOLERANCE = 300 * SECOND
-# Workloads of one server, some of them several times.
-_MOST_PATTERNS = 50_000
+# Enough for the workloads of one server, some of them several times.
+_MAX_TEMPLATES = 50_000
 _TESTED = {"verified": 0, "checked": 1}
 
 
 class Summary:
-    """Folds the points of one source into rows; ``now`` is the server's clock where it is known."""
+    """Aggregates the points of one source to rows; ``now`` is the server's time if it is known."""
 
     def __init__(self, source: str, product: str, now: int, calendar: Calendar, *, history: bool = False) -> None:
         self._source = source
@@ -52,11 +52,11 @@ class Summary:
         self._history = history
         self._workloads: dict[WorkloadKey, Workload] = {}
         self._classes: dict[WorkloadKey, dict[t.Any, PointGroupBuilder]] = {}
-        # By the identity of a pattern, which is held so that it stays its own.
-        self._patterns: dict[int, tuple[RecoveryPoint, PointGroupBuilder]] = {}
+        # By the id() of a template, which is kept referenced so that the id stays unique.
+        self._templates: dict[int, tuple[RecoveryPoint, PointGroupBuilder]] = {}
 
     def add_workload(self, workload: Workload) -> Workload:
-        """Take note of a workload, whether it has points or not; what is known of it already is completed."""
+        """Register a workload, with or without points; missing fields of a known one are filled in."""
         known = self._workloads.setdefault(workload.key, workload)
         if known is not workload:
             for field in ("name", "platform", "in_inventory"):
@@ -65,21 +65,21 @@ class Summary:
         return known
 
     def add(self, point: RecoveryPoint) -> PointGroupBuilder:
-        """Fold one point in, among those that say the same."""
-        group = self._group_of(point)
+        """Add one point to the group of points with equal attributes, and return the group."""
+        group = self._get_group(point)
         group.add(point.id, point.created, point.size_bytes, point.verified_at, point.checked_at)
         return group
 
-    def add_point_like(self, pattern: RecoveryPoint, ident: str, created: int, size: int | None) -> None:
-        """Fold in a point that is ``pattern`` but for id, time and size. A pattern is never changed."""
-        found = self._patterns.get(id(pattern))
+    def add_point_like(self, template: RecoveryPoint, ident: str, created: int, size: int | None) -> None:
+        """Add a point that differs from ``template`` only in id, time and size. A template is never changed."""
+        found = self._templates.get(id(template))
         if found is None:
-            if len(self._patterns) >= _MOST_PATTERNS:
-                self._patterns.clear()
-            found = self._patterns[id(pattern)] = (pattern, self._group_of(pattern))
-        found[1].add(ident, created, size, pattern.verified_at, pattern.checked_at)
+            if len(self._templates) >= _MAX_TEMPLATES:
+                self._templates.clear()
+            found = self._templates[id(template)] = (template, self._get_group(template))
+        found[1].add(ident, created, size, template.verified_at, template.checked_at)
 
-    def _group_of(self, point: RecoveryPoint) -> PointGroupBuilder:
+    def _get_group(self, point: RecoveryPoint) -> PointGroupBuilder:
         key = point.workload.key
         classes = self._classes.get(key)
         if classes is None:
@@ -95,25 +95,25 @@ class Summary:
         return kept
 
     def progress(self) -> tuple[int, int]:
-        """How many workloads and points there are by now; another thread may ask while points are added."""
+        """Return the number of workloads and points so far; another thread may call this while points are added."""
         classes = [group for of_one in list(self._classes.values()) for group in list(of_one.values())]
         return len(self._workloads), sum(map(len, classes))
 
     def discard(self, workload: Workload) -> None:
-        """What was folded in for this workload may be another's: it is told anew."""
+        """Drop the points of this workload, which may belong to another one; the adapter adds them again."""
         self._workloads.pop(workload.key, None)
         self._classes.pop(workload.key, None)
-        self._patterns.clear()
+        self._templates.clear()
 
     def rows(self) -> list[dict[str, t.Any]]:
-        """One row for each workload, with every member (see _read.compact), sorted by name, type, id and origin."""
+        """Build one row per workload with all keys (see result.compact), sorted by name, type, id and origin."""
         rows = [self._row(key, workload) for key, workload in self._workloads.items()]
         rows.sort(key=lambda row: [row[name] or "" for name in _ROW_ORDER])
         return rows
 
     def _row(self, key: WorkloadKey, workload: Workload) -> dict[str, t.Any]:
         classes = [growing.group() for growing in self._classes.get(key, {}).values()]
-        drop_double(classes)
+        drop_duplicates(classes)
         in_future = drop_future(classes, self._now + FUTURE_TOLERANCE)
         classes = [group for group in classes if group.times]
         backups = [group for group in classes if group.kind in COUNTING_KINDS]
@@ -131,8 +131,8 @@ class Summary:
             "platform": workload.platform,
             "in_inventory": workload.in_inventory,
             "recovery_points": sum(len(group.times) for group in usable),
-            "newest": _shown(newest),
-            "oldest": _shown(oldest),
+            "newest": _format_time(newest),
+            "oldest": _format_time(oldest),
             "newest_age_seconds": None if newest is None else age_seconds(newest, self._now),
             **self._rhythm(backups),
             "by_kind": _counts((group.kind, len(group.times)) for group in classes if group.usable is not False),
@@ -147,7 +147,7 @@ class Summary:
         }
 
     def _rhythm(self, groups: Sequence[PointGroup]) -> dict[str, t.Any]:
-        """Gaps and runs of the points that surely count; ``possible``: if those of unknown usability counted too."""
+        """Gaps and runs of the usable points; ``possible``: with points of unknown usability as well."""
         sure = sorted(time for group in groups if group.usable is True for time in group.times)
         shown: dict[str, t.Any] = {
             "gaps": gaps(sure, self._now),
@@ -163,9 +163,9 @@ class Summary:
         return shown
 
     def _kinds(self, classes: Sequence[PointGroup]) -> dict[str, t.Any]:
-        """What a policy may name by ``kinds``. Kinds that are no backups show in nothing else, so they come with gaps.
+        """Counts by kind, for the policy setting ``kinds``. Kinds that are not backups occur nowhere else: add gaps.
 
-        A row of one kind of backup says it all already, and most rows are such.
+        Empty for a row with one kind of backup, as most rows are: the row itself has the same values.
         """
         names = sorted({group.kind for group in classes})
         if len(names) == 1 and names[0] in COUNTING_KINDS:
@@ -180,7 +180,7 @@ class Summary:
 
     def _facets(self, backups: Sequence[PointGroup], dated: Sequence[PointGroup]) -> dict[str, t.Any]:
         full = [group for group in backups if group.kind in FULL_KINDS]
-        # A point whose kind is unknown may be a full one.
+        # A point of unknown kind may be a full backup.
         perhaps_full = [group for group in backups if group.kind == "unknown" and group.usable is not False]
         points = _count_states((group, group.usable) for group in backups)
         points.update({name: value for name, value in _span(dated, True).items() if name != "count"})
@@ -210,8 +210,8 @@ def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 @functools.lru_cache(maxsize=1000)
-def _shown(micros: int | None) -> str | None:
-    """A row says the same few moments many times."""
+def _format_time(micros: int | None) -> str | None:
+    """Format a time; cached, because a row repeats the same few times."""
     return None if micros is None else format_time(micros)
 
 
@@ -224,13 +224,13 @@ def _count_newest_oldest(groups: Sequence[PointGroup]) -> dict[str, t.Any]:
         return {"count": 0, "newest": None, "oldest": None}
     return {
         "count": sum(len(group.times) for group in groups),
-        "newest": _shown(max([group.newest for group in groups])),
-        "oldest": _shown(min([group.oldest for group in groups])),
+        "newest": _format_time(max([group.newest for group in groups])),
+        "oldest": _format_time(min([group.oldest for group in groups])),
     }
 
 
 def _count_states(states: Iterable[tuple[PointGroup, bool | None]]) -> dict[str, t.Any]:
-    """How many points surely have it, of how many it is unknown, how many surely have it not; newest and oldest."""
+    """Count the points for which an attribute is true, unknown and false, with newest and oldest."""
     sorted_out: dict[bool | None, list[PointGroup]] = {True: [], None: [], False: []}
     for group, state in states:
         sorted_out[state].append(group)
@@ -252,7 +252,7 @@ def _fact_facet(groups: Sequence[PointGroup], index: int, name: str, limit: int)
     for group in groups:
         fact = group.facts[index]
         if group.usable is None and fact is True:
-            # Whether it is a recovery point at all is not known, so neither is that one has the facet.
+            # If it is unknown whether it is a recovery point at all, the attribute is unknown as well.
             fact = None
         origin = "attested" if name in group.attested else "estimated" if name in group.estimated else None
         if origin is not None and fact is True:
@@ -265,13 +265,13 @@ def _fact_facet(groups: Sequence[PointGroup], index: int, name: str, limit: int)
     if name in _TESTED:
         tests = (group.newest_test(_TESTED[name], limit) for group, fact in exact if fact is True)
         newest = max((test for test in tests if test), default=None)
-        facet["tested_at"] = _shown(newest[0]) if newest else None
-        facet["tested_point"] = _shown(newest[1]) if newest else None
+        facet["tested_at"] = _format_time(newest[0]) if newest else None
+        facet["tested_point"] = _format_time(newest[1]) if newest else None
     return facet
 
 
 def _sizes(usable: Sequence[PointGroup]) -> dict[str, t.Any]:
-    """Bytes of all and of the newest point, and the median by kind; null where one addend is unknown."""
+    """Size in bytes of all and of the newest point, and the median by kind; null if one size is unknown."""
     by_kind: dict[str, list[int]] = {}
     newest: tuple[int, int, str] | None = None
     for group in usable:
@@ -314,9 +314,9 @@ def _locations(usable: Sequence[PointGroup]) -> dict[str, t.Any]:
 
 
 def _malware(backups: Sequence[PointGroup]) -> dict[str, t.Any]:
-    """How many points are of which state, and the newest of each.
+    """Count the points by malware state, with the newest of each.
 
-    Where it is unknown whether something is a recovery point at all, that it is clean proves nothing.
+    If it is unknown whether something is a recovery point at all, the state "clean" counts as unknown.
     """
     states: dict[str, list[PointGroup]] = {}
     for group in backups:

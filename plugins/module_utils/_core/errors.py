@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one family of errors of the library: what failed, where, in whose words, and what to do about it."""
+"""Exception classes of the collection: what failed, on which server, the server's own message and a hint."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import typing as t
 
 
 class AuditError(Exception):
-    """Anything that keeps a read or a judgement from being complete and true.
+    """Base class for everything that makes a read result or an evaluation incomplete or wrong.
 
-    ``code`` is a stable word for programs (login_rejected, not_trusted, ...), ``message`` one line for people,
-    ``words`` what the product itself said, ``advice`` what to do. Secrets are scrubbed before they come here.
+    ``code`` is a stable identifier for programs (login_rejected, not_trusted, ...), ``message`` is one line for
+    people, ``words`` is the product's own message and ``advice`` is a hint for fixing the problem. Callers mask
+    secrets before they raise it.
     """
 
     code = "error"
@@ -40,7 +41,7 @@ class AuditError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        """One line: which server, which call, which status, the product's own words, what to do."""
+        """Format as one line: server, request, error message, the product's own message, hint."""
         where = " ".join(part for part in (self.server, self.call) if part)
         parts = [f"{where}: {self.message}" if where else self.message]
         if self.words:
@@ -50,7 +51,7 @@ class AuditError(Exception):
         return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
 
     def as_dict(self) -> dict[str, t.Any]:
-        """The same as a result member ``failure`` (or an item of ``errors``), without what is not known."""
+        """Return the fields for the result key ``failure`` (or an item of ``errors``), without unset fields."""
         named = {
             "code": self.code,
             "message": self.message,
@@ -64,57 +65,60 @@ class AuditError(Exception):
 
 
 class OptionError(AuditError):
-    """An option, a policy or a file that the user gave makes no sense."""
+    """An option, policy or file from the user is invalid."""
 
     code = "bad_option"
 
 
 class DataError(AuditError):
-    """An answer or a file is not what it must be; nothing is guessed from it."""
+    """A response or file does not have the expected format. No values are guessed from it."""
 
     code = "bad_data"
 
 
 class UnauthorizedError(AuditError):
-    """401: the session (or the log-in) is not, or no longer, accepted."""
+    """HTTP 401: the server does not accept the session or the log-in, or no longer accepts it."""
 
     code = "rejected"
 
 
 class ForbiddenError(AuditError):
-    """403: the account may not do this."""
+    """HTTP 403: the account lacks the permission for this request."""
 
     code = "forbidden"
 
 
 class NotFoundError(AuditError):
-    """404 or 405: this server does not have this call."""
+    """HTTP 404 or 405: the server does not support this request."""
 
     code = "not_found"
 
 
 class ServerError(AuditError):
-    """429 or 5xx: the server cannot at the moment."""
+    """HTTP 429 or 5xx: the server cannot process the request at the moment."""
 
     code = "server_trouble"
 
 
 class ConnectionFailedError(AuditError):
-    """No whole answer came. ``passing``: another try may help; ``unsent``: the request surely never arrived."""
+    """No complete response was received.
+
+    ``is_transient``: a retry may succeed. ``is_unsent``: the server certainly did not receive the request.
+    """
 
     code = "no_connection"
-    passing = True
-    unsent = False
+    is_transient = True
+    is_unsent = False
 
 
 class CertificateError(ConnectionFailedError):
-    """The TLS handshake failed in a way that another try will not cure."""
+    """The TLS handshake failed for a reason that a retry does not fix."""
 
     code = "not_trusted"
-    passing = False
+    is_transient = False
 
 
 class InvalidResponseError(AuditError):
-    """The answer is not what this product sends."""
+    """The response is not one that this product sends."""
 
     code = "bad_answer"

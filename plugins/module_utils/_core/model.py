@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one shape in which every product's recovery points are said, and its three-valued facts.
+"""Common data model of all products: workloads, recovery points, copies and their three-valued attributes.
 
-True, False and None are three different answers: None means that the product cannot tell (or was not asked).
-Times are integers here, microseconds since 1970 UTC (see _times); they become RFC 3339 text in as_dict.
+True, False and None are three different values: None means that the product does not report the attribute, or that
+it was not requested. Times are integers, microseconds since 1970 UTC (see times.py); as_dict formats them as RFC 3339.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ KINDS = (
     "config",
     "unknown",
 )
-# Snapshots, logs and configuration points are no backups; continuous protection has no countable points.
+# Snapshots, logs and configuration points do not count as backups; continuous protection has no countable points.
 COUNTING_KINDS = frozenset({"full", "incremental", "differential", "synthetic_full", "archive", "replica", "unknown"})
 FULL_KINDS = frozenset({"full", "synthetic_full"})
 STATUSES = ("success", "warning", "failed", "running", "unknown")
-# Facets that are facts of a single point; recovery_points and full follow from its kind.
+# Facets that are attributes of a single point; recovery_points and full are derived from its kind.
 FACT_FACETS = ("verified", "checked", "offsite", "immutable", "encrypted")
 FACETS = ("recovery_points", "full", *FACT_FACETS)
 MALWARE = ("clean", "suspicious", "infected")
@@ -42,7 +42,7 @@ RETENTION = ("daily", "weekly", "monthly", "quarterly", "yearly")
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Copy:
-    """One place in which a recovery point lies."""
+    """One location where a recovery point is stored."""
 
     location: str | None = None
     location_type: str | None = None
@@ -52,7 +52,7 @@ class Copy:
     offsite: bool | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
-        """The copy as a result shows it."""
+        """Return the copy as a dict for the result."""
         return {
             "location": self.location,
             "location_type": self.location_type,
@@ -68,7 +68,7 @@ WorkloadKey = tuple["str | None", "str | None", "str | None", "str | None"]
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Workload:
-    """What is protected. ``key`` tells workloads of one source apart; the rest is for people."""
+    """A protected machine or data set. ``key`` identifies it within one source; the other fields describe it."""
 
     id: str | None = None
     name: str | None = None
@@ -79,13 +79,13 @@ class Workload:
 
     @property
     def key(self) -> WorkloadKey:
-        """What tells it apart within one source: the id, or the name where the product gives no id."""
+        """Identity within one source: based on the id, or on the name if the product reports no id."""
         return (self.type, self.id, self.name if self.id is None else None, self.origin)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class RecoveryPoint:
-    """One point in time to which one workload can be brought back. Copies of it are members, not points."""
+    """One point in time to which one workload can be restored. Its copies are in ``copies``, not separate points."""
 
     id: str
     workload: Workload
@@ -115,7 +115,7 @@ class RecoveryPoint:
     raw: dict[str, t.Any] | None = None
 
     def as_dict(self, source: str, product: str) -> dict[str, t.Any]:
-        """The point as a result shows it: every field is there, null where it is not known (raw only if asked)."""
+        """Return the point as a dict for the result: every field, null if unknown; ``raw`` only if it was requested."""
         workload = self.workload
         shown: dict[str, t.Any] = {
             "id": self.id,
@@ -161,7 +161,7 @@ def _time_or_none(micros: int | None) -> str | None:
 
 
 def any_true(facts: Iterable[bool | None]) -> bool | None:
-    """Three-valued "or": true if one is true, unknown if none is true but one is unknown, false otherwise."""
+    """Three-valued "or": true if one is true, None if none is true but one is unknown, false otherwise."""
     answer: bool | None = False
     for fact in facts:
         if fact is True:
@@ -172,7 +172,7 @@ def any_true(facts: Iterable[bool | None]) -> bool | None:
 
 
 def median(values: Sequence[int]) -> int:
-    """That of at least one number, rounded; as statistics.median, whose import takes 4 ms at the start of a module."""
+    """Median of at least one number, rounded. Not statistics.median: its import adds 4 ms to the start of a module."""
     ordered = sorted(values)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else round((ordered[half - 1] + ordered[half]) / 2)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must never be shown, in every spelling in which a server may echo it."""
+"""Mask passwords and tokens in messages and results, in every encoding in which a server may echo them."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
 MASK = "********"
-# What is shorter may occur by chance, and where the end of a base64 text is cut off chance has it easier still.
+# A shorter text may match by coincidence, and even more easily if the end of a base64 text is cut off.
 _LONG_ENOUGH = 8
 _PERCENT = re.compile("%[0-9A-F]{2}")
 
 
 class Secrets:
-    """Passwords and tokens of one module, to mask wherever text leaves it. Threads may add some at any time."""
+    """Passwords and tokens of one module, masked in all text that it outputs. Threads can add more at any time."""
 
     def __init__(self) -> None:
         self._texts: frozenset[str] = frozenset()
         self._lock = threading.Lock()
 
-    def keep(self, *secrets: str | None) -> None:
-        """From now on these are secrets."""
-        found = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
+    def add(self, *secrets: str | None) -> None:
+        """Register secrets to mask; None and empty strings are ignored."""
+        found = {spelling for secret in secrets if secret for spelling in _encoded_forms(secret)}
         with self._lock:
-            # A new set, because another thread may be masking with the old one.
+            # A new set, because another thread may be iterating over the old one.
             self._texts = self._texts | found
 
     @property
     def texts(self) -> frozenset[str]:
-        """All spellings of all secrets."""
+        """All secrets in all their encoded forms."""
         return self._texts
 
     def scrub(self, text: str) -> str:
-        """The text with every secret masked."""
+        """Return the text with every secret masked."""
         for secret in sorted(self._texts, key=len, reverse=True):
             text = text.replace(secret, MASK)
         return text
 
 
-def _spellings(secret: str) -> Iterator[str]:
-    """As it is; quoted for URLs, JSON, HTML and Python; in both alphabets of base64."""
+def _encoded_forms(secret: str) -> Iterator[str]:
+    """Yield the secret as is; quoted for URLs, JSON, HTML and Python; in both alphabets of base64."""
     yield secret
     for quoted in (quote(secret, safe=""), quote_plus(secret)):
         yield quoted
-        # Some write the hexadecimal digits in lower case.
+        # Some servers write the hexadecimal digits in lower case.
         yield _PERCENT.sub(lambda found: found[0].lower(), quoted)
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
@@ -68,7 +68,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def find_secrets(params: Mapping[str, t.Any]) -> Iterator[str]:
-    """The secrets among the options of a module: the password, and those that stand in the URLs, rightly or wrongly."""
+    """Yield the secrets in module options: the password, and passwords in the URLs, whether allowed there or not."""
     if params.get("password"):
         yield params["password"]
     for name in ("url", "proxy"):

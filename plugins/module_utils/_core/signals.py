@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Signals that end a module: heard at any time, obeyed where no session is lost by it."""
+"""Handle signals that end a module: record them at any time, act on them only when no session is lost."""
 
 from __future__ import annotations
 
@@ -18,63 +18,63 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class SignalInterruptError(BaseException):
-    """A signal ended the module. No Exception, because whoever takes an error for one gap of many would read on."""
+    """A signal ended the module. Not an Exception, because code that records errors and continues would catch it."""
 
 
 class SignalHandler:
-    """Raises SignalInterruptError in the main thread for the first signal, once, and only within ``interruptible``.
+    """Raise SignalInterruptError in the main thread for the first signal, once, and only within ``interruptible``.
 
-    A signal in the middle of a log-in would lose the token of a session that the server has already opened, and one in
-    the middle of a log-out the session itself. Further signals are ignored: Ctrl-C is often pressed twice.
+    A signal during a log-in would lose the token of a session that the server has already opened, and a signal during
+    a log-out would leave the session open. Further signals are ignored: Ctrl-C is often pressed twice.
     """
 
     def __init__(self) -> None:
         self._received: signal.Signals | None = None
         self._raised = False
         self._interruptible = False
-        self._before_the_end = False
+        self._in_interruptible = False
 
     def install(self) -> None:
-        """From now on signals are heard, and that whoever waited for the result is gone."""
+        """Install the signal handlers, and watch for the exit of the process that waits for the result."""
         for number in _SIGNALS:
-            # What nohup made deaf to the end of a terminal stays so.
+            # nohup ignores SIGHUP; keep ignoring it.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
-        threading.Thread(target=_watch_reader, name="watch", daemon=True).start()
+        threading.Thread(target=_watch_output_pipe, name="watch", daemon=True).start()
 
     @property
     def received(self) -> bool:
-        """Whether a signal asked to end."""
+        """Whether a signal was received."""
         return self._received is not None
 
     def raise_if_received(self) -> None:
-        """StoppedError, if a signal came and nobody was told yet."""
+        """Raise SignalInterruptError if a signal was received and not yet raised."""
         if self._received is not None and not self._raised:
             self._raised = True
             raise SignalInterruptError(f"stopped by {self._received.name}")
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Within it a signal ends what is done at once; one that came before does so on entry."""
-        self._before_the_end = True
+        """Context in which a signal interrupts immediately; one that was received earlier interrupts on entry."""
+        self._in_interruptible = True
         try:
-            with self._set_allowed(True):
+            with self._set_interruptible(True):
                 yield
         finally:
-            self._before_the_end = False
+            self._in_interruptible = False
 
     def deferred(self) -> contextlib.AbstractContextManager[None]:
-        """Within it signals wait."""
-        return self._set_allowed(False)
+        """Context in which signals are deferred until its end."""
+        return self._set_interruptible(False)
 
-    def pausing(self) -> contextlib.AbstractContextManager[None]:
-        """A place where even what holds signals back can be left, but not on the way out."""
-        return self._set_allowed(self._before_the_end)
+    def interruptible_wait(self) -> contextlib.AbstractContextManager[None]:
+        """Context for a wait that signals interrupt even within ``deferred``, except outside of ``interruptible``."""
+        return self._set_interruptible(self._in_interruptible)
 
     @contextlib.contextmanager
-    def _set_allowed(self, interruptible: bool) -> Iterator[None]:
+    def _set_interruptible(self, interruptible: bool) -> Iterator[None]:
         if threading.current_thread() is not threading.main_thread():
-            # Signals do not come here.
+            # Python runs signal handlers only in the main thread.
             yield
             return
         before = self._interruptible
@@ -95,8 +95,8 @@ class SignalHandler:
             self.raise_if_received()
 
 
-def _watch_reader() -> None:
-    """Where the time of a task is up, Ansible leaves the module to itself without a signal, which shows at its pipe."""
+def _watch_output_pipe() -> None:
+    """Send SIGTERM when the reader of stdout is gone: on a task timeout Ansible leaves the module without a signal."""
     try:
         output = sys.stdout.fileno()
     except (OSError, ValueError):
@@ -104,5 +104,5 @@ def _watch_reader() -> None:
     poll = select.poll()
     poll.register(output, 0)
     if any(events & select.POLLERR for _output, events in poll.poll()):
-        # To the main thread, because another one would not wake it from waiting.
+        # Sent to the main thread, because a signal to another thread would not wake it from waiting.
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Points in time and durations: integers inside (microseconds since 1970 UTC, seconds), RFC 3339 and 26h outside."""
+"""Parse and format times (microseconds since 1970 UTC, RFC 3339) and durations (seconds, 26h)."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ SECOND = 1_000_000
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
-# More digits than this are a slip of the keyboard, and far beyond the calendar.
+# More digits than this are a typing error, and far beyond the calendar.
 _DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
-# datetime.fromisoformat of Python 3.10 takes neither Z nor 5 or 7 fraction digits, all of which products send.
+# datetime.fromisoformat in Python 3.10 accepts neither Z nor 5 or 7 fraction digits, all of which products send.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)", re.ASCII)
-_MOST_DIGITS = 12
+_MAX_DIGITS = 12
 _TAIL = re.compile(r"(?:[.,](\d{1,12}))?\s?([Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?", re.ASCII)
 _MILLIS = re.compile(r"-?[0-9]{1,15}")
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-# The years 1 to 9999, which is what can be written.
+# The years 1 to 9999, the range that RFC 3339 can represent.
 _FIRST_MILLI, _LAST_MILLI = -62_135_596_800_000, 253_402_300_799_999
 _FIRST, _LAST = _FIRST_MILLI * 1000, _LAST_MILLI * 1000 + 999
 
-# The same few hundred dates come again and again in a listing; all caches are cleared when they grow past this.
+# A listing repeats the same few hundred dates; each cache is cleared when it grows beyond this size.
 _CACHE_LIMIT = 20_000
 _days: dict[str, int] = {}
 _dates: dict[int, str] = {}
-# What stands at the other fixed places of a time: "T06:49", ":00", and the zone with at most three fraction digits.
+# Keys are the other fixed parts of a time: "T06:49", ":00", and the zone with at most three fraction digits.
 _minutes: dict[str, int] = {}
 _seconds: dict[str, int] = {}
 _tails: dict[str, int] = {}
@@ -53,7 +53,7 @@ def parse_duration(text: t.Any, *, what: str = "duration") -> int:
 
 
 def format_duration(seconds: int) -> str:
-    """93600 -> ``1d 2h``: two units at most, for people; rounded down to the smaller of them."""
+    """93600 seconds -> ``1d 2h``: at most two units, rounded down to the smaller one."""
     if seconds < 0:
         return "-" + format_duration(-seconds)
     sizes = (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", 1))
@@ -71,7 +71,7 @@ def format_duration(seconds: int) -> str:
 def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
     """RFC 3339 (any number of fraction digits, cut to microseconds) -> microseconds since 1970 UTC.
 
-    A time without a zone is refused unless the product's documentation says that such times are UTC.
+    A time without a zone is rejected unless ``naive_is_utc`` is set, for products that document such times as UTC.
     """
     if not isinstance(text, str):
         raise DataError(f"{text!r} is no RFC 3339 time")
@@ -79,37 +79,37 @@ def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
     try:
         value = _days[text[:10]] + _minutes[text[10:16]] + _seconds[text[16:19]]
     except KeyError:
-        value = _remember_parts(text)
-    found = _tails.get(tail)
-    if found is None:
-        found = _parsed_tail(tail, text, naive_is_utc)
-    value += found
+        value = _parse_date_and_time(text)
+    tail_value = _tails.get(tail)
+    if tail_value is None:
+        tail_value = _parse_tail(tail, text, naive_is_utc)
+    value += tail_value
     if not _FIRST <= value <= _LAST:
-        # An offset, or a leap second, can lead out of the years that can be written.
+        # An offset or a leap second can move the time outside the years 1 to 9999.
         raise DataError(f"{text!r} lies outside the calendar")
     return value
 
 
-def _remember_parts(text: str) -> int:
-    """All but fraction and zone, by the rules; each part stands at its own place, and is remembered from there on."""
+def _parse_date_and_time(text: str) -> int:
+    """Parse everything except fraction and zone with the regular expression, and cache each part."""
     match = _TIME.match(text)
     if match is None:
         raise DataError(f"{text!r} is no RFC 3339 time")
     date, hour, minute, second = match.groups()
     day = _days.get(date)
     if day is None:
-        day = _remember_day(date)
+        day = _parse_day(date)
     minutes = _minutes[text[10:16]] = (int(hour) * HOUR + int(minute) * MINUTE) * SECOND
     seconds = _seconds[text[16:19]] = int(second) * SECOND
     return day + minutes + seconds
 
 
-def _parsed_tail(tail: str, text: str, naive_is_utc: bool) -> int:
-    """Microseconds of the fraction, less the offset of the zone."""
+def _parse_tail(tail: str, text: str, naive_is_utc: bool) -> int:
+    """Return the microseconds of the fraction minus the offset of the zone."""
     if len(tail) > _LONGEST_TAIL and tail[0] in ".,":
-        # A fraction that is another each time, read in half the time that the expression takes.
+        # The fraction differs each time; this takes half the time of the regular expression.
         digits, known = (tail[1:-1], 0) if tail[-1] in "Zz" else (tail[1:-6], _tails.get(tail[-6:]))
-        if known is not None and digits.isdigit() and digits.isascii() and len(digits) <= _MOST_DIGITS:
+        if known is not None and digits.isdigit() and digits.isascii() and len(digits) <= _MAX_DIGITS:
             return int(digits[:6].ljust(6, "0")) + known
     match = _TAIL.fullmatch(tail)
     if match is None:
@@ -124,25 +124,25 @@ def _parsed_tail(tail: str, text: str, naive_is_utc: bool) -> int:
         offset = (int(zone[1:3]) * HOUR + int(zone[-2:]) * MINUTE) * SECOND
         offset = -offset if zone[0] == "+" else offset
         if len(zone) == _LONGEST_TAIL:
-            _remember(_tails, zone, offset)
+            _cache_value(_tails, zone, offset)
         value += offset
     if len(tail) <= _LONGEST_TAIL:
-        _remember(_tails, tail, value)
+        _cache_value(_tails, tail, value)
     return value
 
 
-def _remember(cache: dict[str, int], text: str, value: int) -> None:
+def _cache_value(cache: dict[str, int], text: str, value: int) -> None:
     if len(cache) > _CACHE_LIMIT:
         cache.clear()
     cache[text] = value
 
 
-def _remember_day(date: str) -> int:
+def _parse_day(date: str) -> int:
     try:
         day = (datetime.date.fromisoformat(date).toordinal() - _EPOCH_DAY) * DAY * SECOND
     except ValueError as error:
         raise DataError(f"{date!r} is no date") from error
-    _remember(_days, date, day)
+    _cache_value(_days, date, day)
     return day
 
 
@@ -163,7 +163,7 @@ def format_time(micros: int) -> str:
     return f"{date}T{seconds // HOUR:02d}:{seconds // MINUTE % 60:02d}:{seconds % 60:02d}{tail}Z"
 
 
-def from_epoch_millis(value: t.Any) -> int:
+def parse_epoch_millis(value: t.Any) -> int:
     """Milliseconds since 1970 (a number, or the same as text) -> microseconds."""
     if isinstance(value, float) and math.isfinite(value):
         value = int(value)
@@ -175,20 +175,20 @@ def from_epoch_millis(value: t.Any) -> int:
     return int(text) * 1000
 
 
-def from_http_date(text: str) -> int | None:
-    """The date of an HTTP header -> microseconds; UTC, also in the old spellings that do not say so. None: no date."""
+def parse_http_date(text: str) -> int | None:
+    """The date of an HTTP header -> microseconds; UTC, also in old formats without a zone. None if it is invalid."""
     try:
-        told = email.utils.parsedate_to_datetime(text)
-        return int((told if told.tzinfo else told.replace(tzinfo=datetime.timezone.utc)).timestamp()) * SECOND
+        parsed = email.utils.parsedate_to_datetime(text)
+        return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.timezone.utc)).timestamp()) * SECOND
     except (TypeError, ValueError, OverflowError):
         return None
 
 
-def days_after(moment: int, days: int) -> int:
-    """So many days later; what lies beyond the calendar is its end."""
+def add_days(moment: int, days: int) -> int:
+    """Return the time ``days`` later, limited to the end of the calendar."""
     return min(moment + days * DAY * SECOND, _LAST)
 
 
 def age_seconds(moment: int, now: int) -> int:
-    """Whole seconds from moment to now, rounded up, so that an age is never told younger than it is."""
+    """Return whole seconds from moment to now, rounded up, so that a reported age is never too low."""
     return -((moment - now) // SECOND)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading members of answers that may be missing, null, or a number spelled as text, without inventing anything."""
+"""Read fields of JSON responses that may be missing, null or a number written as text, without guessing values."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ansible_collections.backup.audit.plugins.module_utils._core.redaction impor
 
 
 def as_object(value: t.Any) -> dict[str, t.Any]:
-    """The value if it is an object, else an empty one."""
+    """Return the value if it is an object, otherwise an empty dict."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: t.Any) -> list[t.Any]:
-    """The value if it is a list, else an empty one."""
+    """Return the value if it is a list, otherwise an empty list."""
     return value if isinstance(value, list) else []
 
 
 def as_text(value: t.Any) -> str | None:
-    """Text that says something; numbers (ids are often such) become text."""
+    """Return non-empty text; integers (ids are often numbers) are converted to text. None for anything else."""
     if isinstance(value, str):
         return value or None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -32,13 +32,13 @@ def as_text(value: t.Any) -> str | None:
     return None
 
 
-# What no size, count or time of a backup product reaches, but a slip or an attack does.
+# No size, count or time of a backup product reaches this; only an error or an attack does.
 _TOO_LARGE = 2**63
 _DIGITS = 19
 
 
 def as_int(value: t.Any) -> int | None:
-    """A whole number that is not negative, also when spelled as text."""
+    """Return a non-negative integer, also if it is written as text. None for anything else."""
     if isinstance(value, int):
         return value if 0 <= value < _TOO_LARGE and not isinstance(value, bool) else None
     if isinstance(value, str):
@@ -50,7 +50,7 @@ def as_int(value: t.Any) -> int | None:
 
 
 def as_bool(value: t.Any) -> bool | None:
-    """True or false, also when spelled as text."""
+    """Return true or false, also if it is written as text. None for anything else."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.casefold() in ("true", "false"):
@@ -59,7 +59,7 @@ def as_bool(value: t.Any) -> bool | None:
 
 
 def get_items(answer: dict[str, t.Any], member: str, call: str, server: str) -> list[t.Any]:
-    """The list that this answer is about. Its absence is no empty list: it is another answer than was asked for."""
+    """Return the list in ``member``. If it is missing, raise InvalidResponseError instead of assuming an empty list."""
     items = answer.get(member)
     if not isinstance(items, list):
         raise InvalidResponseError(
@@ -71,7 +71,7 @@ def get_items(answer: dict[str, t.Any], member: str, call: str, server: str) -> 
     return items
 
 
-_TOKEN_LIKE = (
+_SECRET_WORDS = (
     "token",
     "password",
     "passwd",
@@ -86,23 +86,23 @@ _TOKEN_LIKE = (
     "credential",
     "connectionstring",
 )
-# What a link or a connection string carries.
-_CARRIED = re.compile(r"(?i)\b([\w-]*(?:token|password|secret|signature|sig|accountkey)=)[^&;\s]+")
+# Secrets in a link or a connection string.
+_SECRET_PARAMETER = re.compile(r"(?i)\b([\w-]*(?:token|password|secret|signature|sig|accountkey)=)[^&;\s]+")
 
 
-def scrubbed(value: t.Any) -> t.Any:
-    """A product's own record for include_raw, without what looks as if it were a secret."""
+def remove_secrets(value: t.Any) -> t.Any:
+    """Return a product's own record for include_raw without fields and parameters that look like secrets."""
     if isinstance(value, dict):
-        kept = {key: scrubbed(inner) for key, inner in value.items() if not _is_token_like(key)}
-        # Lists of settings are often written so.
-        if any(_is_token_like(kept.get(name)) for name in ("name", "key", "Name", "Key")):
+        kept = {key: remove_secrets(inner) for key, inner in value.items() if not _is_secret_name(key)}
+        # Settings are often lists of name/value objects.
+        if any(_is_secret_name(kept.get(name)) for name in ("name", "key", "Name", "Key")):
             kept = {key: inner for key, inner in kept.items() if key.casefold() != "value"}
         return kept
     if isinstance(value, list):
-        return [scrubbed(inner) for inner in value]
-    return _CARRIED.sub(rf"\1{MASK}", value) if isinstance(value, str) else value
+        return [remove_secrets(inner) for inner in value]
+    return _SECRET_PARAMETER.sub(rf"\1{MASK}", value) if isinstance(value, str) else value
 
 
-def _is_token_like(name: t.Any) -> bool:
-    folded = name.replace("_", "").replace("-", "").casefold() if isinstance(name, str) else ""
-    return any(word in folded for word in _TOKEN_LIKE)
+def _is_secret_name(name: t.Any) -> bool:
+    normalized = name.replace("_", "").replace("-", "").casefold() if isinstance(name, str) else ""
+    return any(word in normalized for word in _SECRET_WORDS)

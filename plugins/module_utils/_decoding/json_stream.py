@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What counts of a long list in a JSON answer, picked out of each object before the next one is decoded."""
+"""Decode a long list in a JSON response object by object, to keep only the needed fields of each object."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from collections.abc import Callable, Iterator
 
 Picked = t.TypeVar("Picked")
 
-# What stands in the answer where the list was.
+# Replaces the list in the returned document.
 PICKED = ["the objects that were here were picked over one by one"]
-# What JSON takes for white space.
-_BLANKS = " \t\n\r"
-_OPENING = re.compile(rf"\[[{_BLANKS}]*(?={{)").search
-_COMMA = re.compile(f"[{_BLANKS}]*,[{_BLANKS}]*").match
-_CLOSING = re.compile(rf"[{_BLANKS}]*\]").match
+# Characters that JSON treats as white space.
+_WHITESPACE = " \t\n\r"
+_OPENING = re.compile(rf"\[[{_WHITESPACE}]*(?={{)").search
+_COMMA = re.compile(f"[{_WHITESPACE}]*,[{_WHITESPACE}]*").match
+_CLOSING = re.compile(rf"[{_WHITESPACE}]*\]").match
 
 
 def pick_objects(body: bytes, pick: Callable[[Iterator[dict[str, t.Any]]], Picked]) -> tuple[Picked, t.Any] | None:
-    """What ``pick`` makes of the objects of the first list of objects, and the answer with PICKED where that list was.
+    """Return the result of ``pick`` for the first list of objects, and the document with PICKED instead of that list.
 
-    None where there is no such list, or anything but objects in it, and for what is no JSON: for the caller to read as
-    a whole, or to say what is wrong with it. ``pick`` may raise a ValueError to have that, too.
+    Returns None if there is no such list, if it contains anything but objects, or if the body is not valid JSON: the
+    caller then decodes the body as a whole or reports the error. ``pick`` may raise ValueError for the same effect.
 
-    All objects use the same memory one after the other, which the processor then has at hand: with large ones
-    decoding, picking and letting go take half to two thirds of the time that they take page by page.
+    All objects use the same memory one after the other, which stays in the processor's cache: for large objects this
+    takes half to two thirds of the time of decoding, picking and releasing page by page.
     """
     try:
         text = body.decode("utf-8-sig")
         opening = _OPENING(text)
-        if opening is None or not _is_outside_of_texts(text, opening.start()):
+        if opening is None or not _is_outside_strings(text, opening.start()):
             return None
         objects = _Objects(text, opening.end())
         picked = pick(iter(objects))
@@ -46,12 +46,12 @@ def pick_objects(body: bytes, pick: Callable[[Iterator[dict[str, t.Any]]], Picke
         return None
 
 
-def _is_outside_of_texts(text: str, end: int) -> bool:
+def _is_outside_strings(text: str, end: int) -> bool:
     return text.count('"', 0, end) % 2 == 0 and text.find("\\", 0, end) < 0
 
 
 class _Objects:
-    """The objects of a list; ``end`` is where the last one that was given ends."""
+    """Iterates over the objects of a list; ``end`` is the position after the last object that was returned."""
 
     def __init__(self, text: str, start: int) -> None:
         self.end = start

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Most records of a listing say the same but for id, time and size: what follows from the rest is worked out once."""
+"""Cache values computed from records: most records of a listing differ only in id, time and size."""
 
 from __future__ import annotations
 
@@ -12,72 +12,72 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 
-Meaning = t.TypeVar("Meaning")
+Value = t.TypeVar("Value")
 
-# Workloads of one server, some of them several times; cleared when it grows past that.
-_LIMIT = 20_000
-# Records of one listing have one shape, or a few: which members there are, in which order.
-_SHAPES = 100
+# Enough for the workloads of one server, some of them several times; a cache is cleared when it grows beyond this.
+_MAX_ENTRIES = 20_000
+# Records of one listing have one or a few shapes (names and order of their fields).
+_MAX_SHAPES = 100
 
 
-class ValueCache(t.Generic[Meaning]):
-    """What ``work_out`` makes of some values, worked out once for all that are the same."""
+class ValueCache(t.Generic[Value]):
+    """Caches the results of ``compute`` by its arguments."""
 
-    def __init__(self, work_out: Callable[..., Meaning]) -> None:
-        self._work_out = work_out
-        self._known: dict[t.Any, Meaning] = {}
+    def __init__(self, compute: Callable[..., Value]) -> None:
+        self._compute = compute
+        self._cache: dict[t.Any, Value] = {}
 
-    def get(self, values: tuple[t.Any, ...]) -> Meaning:
-        """The meaning of these values, the same object each time."""
-        # 1, 1.0 and True are equal, and mean different things.
+    def get(self, values: tuple[t.Any, ...]) -> Value:
+        """Return the result for these values, the same object each time."""
+        # 1, 1.0 and True are equal but have different meanings.
         key = (values, tuple(map(type, values)))
         try:
-            return self._known[key]
+            return self._cache[key]
         except KeyError:
-            found = self._work_out(*values)
+            found = self._compute(*values)
         except TypeError:
-            # A list or an object, which no record should have there.
-            return self._work_out(*values)
-        if len(self._known) >= _LIMIT:
-            self._known.clear()
-        self._known[key] = found
+            # A list or an object, which is not hashable and which no record should have there.
+            return self._compute(*values)
+        if len(self._cache) >= _MAX_ENTRIES:
+            self._cache.clear()
+        self._cache[key] = found
         return found
 
 
-class RecordCache(t.Generic[Meaning]):
-    """What records mean that say the same in ``members``; ``work_out`` is given a record with no other members."""
+class RecordCache(t.Generic[Value]):
+    """Caches the results of ``compute`` by the fields ``members``; ``compute`` gets a record with only these fields."""
 
-    def __init__(self, members: Sequence[str], work_out: Callable[[Mapping[str, t.Any]], Meaning]) -> None:
+    def __init__(self, members: Sequence[str], compute: Callable[[Mapping[str, t.Any]], Value]) -> None:
         self._members = tuple(members)
-        self._work_out = work_out
-        # Where it is known which members a record has, its values are had at once, in a fifth of the time.
-        self._shapes: dict[tuple[str, ...], tuple[tuple[str, ...], _Values, ValueCache[Meaning]]] = {}
-        self._alikes: dict[tuple[str, ...], ValueCache[Meaning]] = {}
-        # Most records have the shape of the one before, and its very names where both came with one answer.
-        self._last = self._learned(())
+        self._compute = compute
+        # If the fields of a record are known, reading its values with one itemgetter takes a fifth of the time.
+        self._shapes: dict[tuple[str, ...], tuple[tuple[str, ...], _Values, ValueCache[Value]]] = {}
+        self._value_caches: dict[tuple[str, ...], ValueCache[Value]] = {}
+        # Most records have the shape of the previous one, and the same string objects if both are in one response.
+        self._last = self._register_shape(())
 
-    def get(self, record: Mapping[str, t.Any]) -> Meaning:
-        """The meaning of one record, the same object for all that are alike and have the same of these members."""
+    def get(self, record: Mapping[str, t.Any]) -> Value:
+        """Return the result for a record, the same object for all records with the same values in ``members``."""
         shape = tuple(record)
-        last, values, alike = self._last
+        last, values, value_cache = self._last
         if shape != last:
-            _names, values, alike = self._shapes.get(shape) or self._learned(shape)
-            self._last = shape, values, alike
-        return alike.get(values(record))
+            _names, values, value_cache = self._shapes.get(shape) or self._register_shape(shape)
+            self._last = shape, values, value_cache
+        return value_cache.get(values(record))
 
-    def _learned(self, shape: tuple[str, ...]) -> tuple[tuple[str, ...], _Values, ValueCache[Meaning]]:
-        if len(self._shapes) >= _SHAPES:
+    def _register_shape(self, shape: tuple[str, ...]) -> tuple[tuple[str, ...], _Values, ValueCache[Value]]:
+        if len(self._shapes) >= _MAX_SHAPES:
             self._shapes.clear()
-            self._alikes.clear()
+            self._value_caches.clear()
         present = tuple(member for member in self._members if member in shape)
-        if present not in self._alikes:
-            self._alikes[present] = ValueCache(lambda *values: self._meaning(present, values))
-        known = self._shapes[shape] = (shape, _values_getter(present), self._alikes[present])
-        return known
+        if present not in self._value_caches:
+            self._value_caches[present] = ValueCache(lambda *values: self._compute_value(present, values))
+        registered = self._shapes[shape] = (shape, _values_getter(present), self._value_caches[present])
+        return registered
 
-    def _meaning(self, present: tuple[str, ...], values: tuple[t.Any, ...]) -> Meaning:
-        # No member at all means what null means.
-        return self._work_out({**dict.fromkeys(self._members), **dict(zip(present, values, strict=True))})
+    def _compute_value(self, present: tuple[str, ...], values: tuple[t.Any, ...]) -> Value:
+        # A missing field is treated as null.
+        return self._compute({**dict.fromkeys(self._members), **dict(zip(present, values, strict=True))})
 
 
 _Values = Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]]
@@ -85,36 +85,36 @@ _Values = Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]]
 
 def _values_getter(members: tuple[str, ...]) -> _Values:
     if len(members) < 2:
-        # Of one an itemgetter gives no tuple, and of none there is no itemgetter.
+        # For one name itemgetter does not return a tuple, and it does not accept zero names.
         return lambda record: tuple(record[member] for member in members)
     return operator.itemgetter(*members)
 
 
 class PointTemplates:
-    """Patterns of points for Reading.alike: one for all that say the same in ``members``.
+    """Template points for Collector.add_point_like: one for all records with the same values in ``members``.
 
-    All of these are texts or null: no other value is equal to one of another type, so that types need no comparing,
-    which takes as long as all the rest.
+    All values are strings or null: such values are never equal to a value of another type, so types need not be
+    compared, which would take as long as everything else.
     """
 
     def __init__(self, members: Sequence[str]) -> None:
         self._values = operator.itemgetter(*members)
-        self._known: dict[t.Any, RecoveryPoint] = {}
+        self._cache: dict[t.Any, RecoveryPoint] = {}
 
-    def known(self, record: Mapping[str, t.Any], owner: str | None = None) -> RecoveryPoint | None:
-        """The pattern that was learned of such a record; ``owner``: of whose records, where they do not say it."""
+    def get(self, record: Mapping[str, t.Any], owner: str | None = None) -> RecoveryPoint | None:
+        """Return the template for such a record, or None; ``owner`` is its workload if the records do not name it."""
         try:
-            return self._known.get((owner, self._values(record)))
+            return self._cache.get((owner, self._values(record)))
         except (KeyError, TypeError):
             return None
 
-    def learn(self, record: Mapping[str, t.Any], pattern: RecoveryPoint, owner: str | None = None) -> None:
-        """Points like this record are like ``pattern``, which nobody may change; only where it has all members."""
+    def add(self, record: Mapping[str, t.Any], template: RecoveryPoint, owner: str | None = None) -> None:
+        """Store ``template``, which must never be changed, for records like this one, if it has all ``members``."""
         try:
             values = self._values(record)
         except KeyError:
             return
         if all(value is None or isinstance(value, str) for value in values):
-            if len(self._known) >= _LIMIT:
-                self._known.clear()
-            self._known[owner, values] = pattern
+            if len(self._cache) >= _MAX_ENTRIES:
+                self._cache.clear()
+            self._cache[owner, values] = template

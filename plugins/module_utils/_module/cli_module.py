@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs any info module that reads by running a tool: options -> tool -> READ."""
+"""Main function of all info modules that run a command-line tool: options -> tool -> READ."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import NONE, CliAdapter, CliSettings
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import (
-    Say,
-    amount,
-    listener,
-    megabytes,
-    reporting,
-    still_reading,
+    LineWriter,
+    format_count,
+    format_megabytes,
+    open_progress_pipe,
+    progress_prefix,
+    report_progress,
 )
 from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
 from ansible_collections.backup.audit.plugins.module_utils._module.runner import finish, new_collector, run
-from ansible_collections.backup.audit.plugins.module_utils._transport.command import Runner, bare_environment
+from ansible_collections.backup.audit.plugins.module_utils._transport.command import Runner, minimal_environment
 
 
 def tool_spec(tool: type[CliAdapter]) -> dict[str, t.Any]:
-    """The whole argument spec of a tool's info module."""
+    """Build the complete argument spec of a tool's info module."""
     return {
         **reading_spec(tool.workload_types),
         "executable": {"type": "str"},
-        # Apart, because Ansible masks whatever stands in an option with no_log, wherever it meets it, be it "yes".
+        # Separate options, because Ansible masks each value of a no_log option everywhere, even a value such as "yes".
         "environment": {"type": "dict", "default": {}},
         "secret_environment": {"type": "dict", "no_log": True, "default": {}},
         "timeout": {"type": "int", "default": 300},
-        "verify": {"type": "str", "choices": list(tool.verifies), "default": NONE},
+        "verify": {"type": "str", "choices": list(tool.verify_levels), "default": NONE},
         "verify_timeout": {"type": "int", "default": 21600},
         **tool.own_spec(),
     }
 
 
 def run_tool(tool: type[CliAdapter]) -> None:
-    """The main of every such module."""
+    """Main function of each of these modules."""
     module = AnsibleModule(argument_spec=tool_spec(tool), supports_check_mode=True)
-    with listener(os.environ) as write_line:
+    with open_progress_pipe(os.environ) as write_line:
         run(module, tool, lambda: None, lambda: _read(module, tool, write_line))
 
 
-def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: Say | None) -> dict[str, t.Any]:
+def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineWriter | None) -> dict[str, t.Any]:
     params = module.params
     for name in ("timeout", "verify_timeout"):
         if params[name] < 1:
             raise OptionError(f"{name}: {params[name]} is less than 1")
     given = {
-        **_given(params["environment"], "environment", tool_class),
-        **_given(params["secret_environment"], "secret_environment", tool_class),
+        **_check_variables(params["environment"], "environment", tool_class),
+        **_check_variables(params["secret_environment"], "secret_environment", tool_class),
     }
     access = tool_class.access({**params, "environment": given})
     secrets = {*access.secrets, *map(str, params["secret_environment"].values())}
@@ -64,15 +64,15 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: Say |
     runner = Runner(
         params["executable"] or tool_class.executable,
         tool_class.allowlist,
-        {**given, **access.environment, **bare_environment()},
+        {**given, **access.environment, **minimal_environment()},
         secrets=secrets,
         known_problems=tool_class.known_problems,
         timeout=float(params["timeout"]),
     )
-    runner.host = access.shown
-    collector = new_collector(access.shown, tool_class, params)
+    runner.host = access.display_name
+    collector = new_collector(access.display_name, tool_class, params)
     settings = CliSettings(
-        shown=access.shown,
+        display_name=access.display_name,
         verify=params["verify"],
         verify_timeout=float(params["verify_timeout"]),
         check_mode=module.check_mode,
@@ -81,23 +81,23 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: Say |
         own={name: params[name] for name in tool_class.own_spec()},
     )
     tool = tool_class(runner, settings)
-    with reporting(write_line, lambda: _so_far(runner)):
+    with report_progress(write_line, lambda: _progress_line(runner)):
         tool.open(collector)
         collector.start()
         tool.read(collector)
-    return finish(module, collector, runner.request_stats.requests, params)
+    return finish(module, collector, runner.request_stats.as_dict, params)
 
 
-def _so_far(runner: Runner) -> str:
+def _progress_line(runner: Runner) -> str:
     stats = runner.request_stats
     return (
-        f"{runner.host}: {still_reading(stats)} {amount(stats.count, 'command')} ({megabytes(stats.bytes)}), "
-        f"now {runner.running or 'taking in what was written'}"
+        f"{runner.host}: {progress_prefix(stats)} {format_count(stats.count, 'command')} "
+        f"({format_megabytes(stats.bytes)}), now {runner.running or 'taking in what was written'}"
     )
 
 
-def _given(environment: Mapping[str, t.Any], option: str, tool: type[CliAdapter]) -> dict[str, str]:
-    """The variables of the user for the tool; those that could make another program of it are refused."""
+def _check_variables(environment: Mapping[str, t.Any], option: str, tool: type[CliAdapter]) -> dict[str, str]:
+    """Return the user's variables for the tool; OptionError for variables that could change what the tool runs."""
     for name in environment:
         if not any(name == known or (known[-1] == "*" and name.startswith(known[:-1])) for known in tool.variables):
             raise OptionError(

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of info modules that read over the network, and their values once the environment has had its say.
+"""Options of info modules that use a REST API: argument spec, values from environment variables, validation.
 
-Documented in the doc fragments of this collection; tests hold the two against each other.
+The doc fragments of this collection document them; tests compare the two.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 
 _TRUE = frozenset({"1", "true", "yes", "on", "y", "t"})
 _FALSE = frozenset({"0", "false", "no", "off", "n", "f"})
-# Options that an environment variable PREFIX_NAME may give.
+# Options that can be set with an environment variable PREFIX_NAME.
 _FROM_ENVIRONMENT = ("url", "username", "password", "validate_certs", "ca_path", "client_cert", "client_key", "proxy")
 _FILES = ("ca_path", "client_cert", "client_key")
 
 
-def argument_spec(*sources: type[RestAdapter]) -> dict[str, t.Any]:
-    """The argument spec of an info module that reads these; where they have a ``choice``, product chooses."""
-    spec = shared_spec(*sources)
-    for source in sources:
-        spec.update(source.own_spec())
-    choices = [source.choice for source in sources]
+def argument_spec(*adapters: type[RestAdapter]) -> dict[str, t.Any]:
+    """Build the argument spec for adapters; if they have a ``choice``, the option ``product`` selects one."""
+    spec = shared_spec(*adapters)
+    for adapter in adapters:
+        spec.update(adapter.own_spec())
+    choices = [adapter.choice for adapter in adapters]
     if "" not in choices:
         spec["product"] = {"type": "str", "required": True, "choices": choices}
     return spec
 
 
-def shared_spec(*sources: type[RestAdapter]) -> dict[str, t.Any]:
-    """The part that no product has for itself."""
-    types = dict.fromkeys(name for source in sources for name in source.workload_types)
-    details = dict.fromkeys(name for source in sources for name in source.details)
+def shared_spec(*adapters: type[RestAdapter]) -> dict[str, t.Any]:
+    """Build the part of the argument spec that all products share."""
+    types = dict.fromkeys(name for adapter in adapters for name in adapter.workload_types)
+    details = dict.fromkeys(name for adapter in adapters for name in adapter.details)
     return {
         "url": {"type": "str"},
         "username": {"type": "str"},
@@ -60,12 +60,12 @@ def shared_spec(*sources: type[RestAdapter]) -> dict[str, t.Any]:
     }
 
 
-def with_environment(
-    params: Mapping[str, t.Any], source: type[RestAdapter], environ: Mapping[str, str]
+def apply_environment(
+    params: Mapping[str, t.Any], adapter: type[RestAdapter], environ: Mapping[str, str]
 ) -> dict[str, t.Any]:
-    """The parameters, with the environment standing in for what is not given.
+    """Return the parameters, with environment variables as defaults for unset options.
 
-    An empty variable, and a file of no bytes, mean "not given": AWX makes both for fields that were left empty.
+    An empty variable and an empty file are treated as unset: AWX creates both for fields that were left empty.
     """
     filled = dict(params)
     for name in _FILES:
@@ -74,17 +74,17 @@ def with_environment(
     for name in _FROM_ENVIRONMENT:
         if filled.get(name) in (None, ""):
             filled[name] = None
-            for prefix in source.environment:
+            for prefix in adapter.environment:
                 value = environ.get(f"{prefix}_{name.upper()}", "")
-                # A password may start or end with a blank; one that lost it would be one try towards a lock-out.
+                # A password may start or end with a blank; without it the log-in fails and counts towards a lockout.
                 value = value if name == "password" and value.strip() else value.strip()
                 if value and not (name in _FILES and _is_empty_file(value)):
                     filled[name] = value
                     break
-    filled["validate_certs"] = _truth(filled["validate_certs"])
+    filled["validate_certs"] = _parse_bool(filled["validate_certs"])
     missing = [name for name in ("url", "username", "password") if not filled[name]]
     if missing:
-        variables = ", ".join(f"{prefix}_{missing[0].upper()}" for prefix in source.environment)
+        variables = ", ".join(f"{prefix}_{missing[0].upper()}" for prefix in adapter.environment)
         raise OptionError(
             f"missing required arguments: {', '.join(missing)}",
             advice=f"Give them as options, or by environment ({variables})",
@@ -92,13 +92,13 @@ def with_environment(
     return filled
 
 
-def _truth(value: t.Any) -> bool:
+def _parse_bool(value: t.Any) -> bool:
     if value is None or isinstance(value, bool):
         return value is not False
-    folded = str(value).casefold()
-    if folded not in _TRUE | _FALSE:
+    normalized = str(value).casefold()
+    if normalized not in _TRUE | _FALSE:
         raise OptionError(f"validate_certs: {value!r} from the environment is neither true nor false")
-    return folded in _TRUE
+    return normalized in _TRUE
 
 
 def _is_empty_file(path: str) -> bool:
@@ -110,10 +110,10 @@ def _is_empty_file(path: str) -> bool:
 
 
 def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> str:
-    """The user's ``url`` made whole: https unless said, the product's port unless said, no trailing slash."""
+    """Complete the user's ``url``: default scheme https, default port of the product, no trailing slash."""
     text = url.strip()
     if "@" in text:
-        # Looked for first, and not shown: any other error would show the password.
+        # Checked first, and the URL is not shown: any other error message would show the password.
         raise OptionError("url: it holds a user name or password", advice="Give them as username and password")
     if "://" not in text:
         text = f"https://{text}"
@@ -135,8 +135,8 @@ def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> s
     return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"
 
 
-def endpoint(params: Mapping[str, t.Any], source: type[RestAdapter]) -> Endpoint:
-    """Where and how to connect."""
+def build_endpoint(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> Endpoint:
+    """Validate the connection options and return the Endpoint."""
     for name in ("timeout", "connections"):
         if params[name] < 1:
             raise OptionError(f"{name}: {params[name]} is less than 1")
@@ -152,7 +152,7 @@ def endpoint(params: Mapping[str, t.Any], source: type[RestAdapter]) -> Endpoint
     if verify and params["ca_path"]:
         verify = params["ca_path"]
     return Endpoint(
-        url=base_url(params["url"], source.default_port, allow_plaintext=params["allow_plaintext"]),
+        url=base_url(params["url"], adapter.default_port, allow_plaintext=params["allow_plaintext"]),
         verify=verify,
         client_cert=(certificate, params["client_key"] or certificate) if certificate else None,
         proxy=params["proxy"] or None,
@@ -162,17 +162,17 @@ def endpoint(params: Mapping[str, t.Any], source: type[RestAdapter]) -> Endpoint
     )
 
 
-def settings(params: Mapping[str, t.Any], source: type[RestAdapter]) -> Settings:
-    """What to read."""
-    page_size = source.default_page_size if params["page_size"] is None else params["page_size"]
+def build_settings(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> Settings:
+    """Validate the options about what to read and return the Settings."""
+    page_size = adapter.default_page_size if params["page_size"] is None else params["page_size"]
     if page_size < 1:
         raise OptionError(f"page_size: {page_size} is less than 1")
-    types = tuple(dict.fromkeys(params["workload_types"] or source.workload_types))
-    strange = [name for name in types if name not in source.workload_types]
-    if strange:
+    types = tuple(dict.fromkeys(params["workload_types"] or adapter.workload_types))
+    unknown = [name for name in types if name not in adapter.workload_types]
+    if unknown:
         raise OptionError(
-            f"workload_types: {source.title} has no {strange[0]!r}",
-            advice=f"It has {', '.join(source.workload_types)}",
+            f"workload_types: {adapter.title} has no {unknown[0]!r}",
+            advice=f"It has {', '.join(adapter.workload_types)}",
         )
     return Settings(
         username=params["username"],
@@ -182,5 +182,5 @@ def settings(params: Mapping[str, t.Any], source: type[RestAdapter]) -> Settings
         workload_types=types,
         include_unprotected=params["include_unprotected"],
         include_raw=params["include_raw"],
-        own={name: params[name] for name in source.own_spec()},
+        own={name: params[name] for name in adapter.own_spec()},
     )

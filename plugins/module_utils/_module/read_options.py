@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options about what to read and in which form, which all info modules share, whichever way they read.
+"""Options of all info modules about what to read and how to return it.
 
-Documented in the doc fragment ``reading``; tests hold the two against each other.
+The doc fragment ``reading`` documents them; tests compare the two.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOCATION_FACTS = {
 def reading_spec(
     workload_types: Iterable[str], details: tuple[str, ...] = ("workloads", "recovery_points")
 ) -> dict[str, t.Any]:
-    """This part of an argument spec."""
+    """Build this part of the argument spec."""
     return {
         "detail": {"type": "str", "choices": list(details), "default": "workloads"},
         "names": {"type": "list", "elements": "str", "default": []},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs any info module that reads over the network: options -> source -> READ."""
+"""Main function of all info modules that use a REST API: options -> adapter -> READ."""
 
 from __future__ import annotations
 
@@ -20,110 +20,114 @@ from ansible_collections.backup.audit.plugins.module_utils._core.redaction impor
 from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import RequestStats
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
+    apply_environment,
     argument_spec,
-    endpoint,
-    settings,
-    with_environment,
+    build_endpoint,
+    build_settings,
 )
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import (
-    Say,
-    amount,
-    listener,
-    megabytes,
-    reporting,
-    still_reading,
+    LineWriter,
+    format_count,
+    format_megabytes,
+    open_progress_pipe,
+    progress_prefix,
+    report_progress,
 )
-from ansible_collections.backup.audit.plugins.module_utils._module.runner import Caller, finish, new_collector, run
+from ansible_collections.backup.audit.plugins.module_utils._module.runner import ModuleLike, finish, new_collector, run
 from ansible_collections.backup.audit.plugins.module_utils._transport import client as http_client
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 
-# The usual cause is not that the package is missing, but that Ansible found another Python than its own.
+# The usual cause is not a missing package, but that Ansible runs the module with a different Python interpreter.
 _WHERE = (
     "on the control node, where this module belongs: delegate_to: localhost, with the variable "
     'ansible_python_interpreter: "{{ ansible_playbook_python }}"'
 )
 
 
-def run_module(*sources: type[RestAdapter]) -> None:
-    """The main of every such module. Where sources have a ``choice``, the option ``product`` chooses among them."""
-    module = AnsibleModule(argument_spec=argument_spec(*sources), supports_check_mode=True)
+def run_module(*adapters: type[RestAdapter]) -> None:
+    """Main function of each of these modules. If adapters have a ``choice``, the option ``product`` selects one."""
+    module = AnsibleModule(argument_spec=argument_spec(*adapters), supports_check_mode=True)
     if not http_client.HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests", reason=_WHERE))
-    source = {source.choice: source for source in sources}[module.params.get("product", "")]
+    adapter = {adapter.choice: adapter for adapter in adapters}[module.params.get("product", "")]
     signals = SignalHandler()
-    with listener(os.environ) as write_line:
+    with open_progress_pipe(os.environ) as write_line:
         run(
             module,
-            source,
+            adapter,
             lambda: _host_in_url(module.params["url"]),
-            lambda: read(module, source, signals, write_line),
+            lambda: read(module, adapter, signals, write_line),
             signals,
         )
 
 
 def read(
-    module: Caller, source_class: type[RestAdapter], signals: SignalHandler, write_line: Say | None = None
+    module: ModuleLike, adapter_class: type[RestAdapter], signals: SignalHandler, write_line: LineWriter | None = None
 ) -> dict[str, t.Any]:
-    """The READ of one server as the options in ``module.params`` ask for it; AuditError if there is none.
+    """Read one server according to ``module.params`` and return the READ; AuditError if that fails.
 
-    Now and then ``write_line`` gets a line that tells how far it is.
+    ``write_line`` gets a progress line from time to time.
     """
-    # First of all, because a result shows all options, also where one of them is refused.
+    # First, because a result shows all options, even if one of them is rejected.
     module.no_log_values.update(find_secrets(module.params))
-    params = with_environment(module.params, source_class, os.environ)
+    params = apply_environment(module.params, adapter_class, os.environ)
     module.no_log_values.update(find_secrets(params))
-    chosen = settings(params, source_class)
-    source_class.check(chosen, tuple(params["names"]))
-    client = Client(endpoint(params, source_class), source_class.allowlist)
+    chosen = build_settings(params, adapter_class)
+    adapter_class.check(chosen, tuple(params["names"]))
+    client = Client(build_endpoint(params, adapter_class), adapter_class.allowlist)
     client.signals = signals
-    # By this name the server stands in rows, in findings and in errors.
-    client.host = _shown_host(client.endpoint.url, source_class.default_port)
-    collector = new_collector(client.host, source_class, params)
+    # The name of the server in rows, findings and errors.
+    client.host = _shown_host(client.endpoint.url, adapter_class.default_port)
+    collector = new_collector(client.host, adapter_class, params)
     thread_pool = ThreadPool(client.endpoint.connections)
-    source = source_class(client, chosen, thread_pool)
+    adapter = adapter_class(client, chosen, thread_pool)
 
-    def learn_secrets() -> None:
+    def register_secrets() -> None:
         module.no_log_values.update(client.secrets.texts)
 
     with contextlib.ExitStack() as way_out:
         way_out.callback(client.close)
-        # Last of all once more: a session may have to be renewed to be given back.
-        way_out.callback(learn_secrets)
-        # Waits for what it was given, however this ends.
-        aside = way_out.enter_context(concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="leave"))
+        # Repeated at the very end: the session may have to be renewed for the log-out.
+        way_out.callback(register_secrets)
+        # On exit, this waits for the log-out in any case.
+        log_out_pool = way_out.enter_context(concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="leave"))
         try:
-            with reporting(write_line, lambda: _so_far(collector, client.request_stats)), signals.interruptible():
-                source.collect(collector)
+            with (
+                report_progress(write_line, lambda: _progress_line(collector, client.request_stats)),
+                signals.interruptible(),
+            ):
+                adapter.collect(collector)
         except BaseException:
             client.stop_reading()
             raise
         finally:
-            # Out here signals wait until the session is given back. Rows are made meanwhile.
+            # From here on signals are deferred until the log-out is done. Rows are built in the meantime.
             thread_pool.close()
-            leaving = aside.submit(source.close)
-            learn_secrets()
+            log_out = log_out_pool.submit(adapter.close)
+            register_secrets()
         if client.endpoint.verify is False:
             module.warn(f"{collector.source}: the server's certificate was not checked (validate_certs: false)")
-        return finish(module, collector, lambda: _requests(leaving, client), params)
+        return finish(module, collector, lambda: _final_request_stats(log_out, client), params)
 
 
-def _requests(leaving: concurrent.futures.Future[None], client: Client) -> dict[str, t.Any]:
-    """All that was asked, the log-out at the end among it."""
-    leaving.result()
-    return client.request_stats.requests()
+def _final_request_stats(log_out: concurrent.futures.Future[None], client: Client) -> dict[str, t.Any]:
+    """Wait for the log-out and return the request counters, which then include it."""
+    log_out.result()
+    return client.request_stats.as_dict()
 
 
-def _so_far(collector: Collector, stats: RequestStats) -> str:
+def _progress_line(collector: Collector, stats: RequestStats) -> str:
     workloads, points = collector.summary.progress()
     return (
-        f"{collector.source}: {still_reading(stats)} {amount(stats.count, 'page')} ({megabytes(stats.bytes)}), "
-        f"{amount(points, 'recovery point')} of {amount(workloads, 'workload')}"
+        f"{collector.source}: {progress_prefix(stats)} {format_count(stats.count, 'page')} "
+        f"({format_megabytes(stats.bytes)}), {format_count(points, 'recovery point')} "
+        f"of {format_count(workloads, 'workload')}"
     )
 
 
 def _host_in_url(url: str | None) -> str | None:
-    """What the user called the server, for errors that come before any request."""
+    """Return the host name in the user's ``url``, for errors that occur before any request."""
     try:
         return urlsplit(url if "://" in url else f"//{url}").hostname if url else None
     except ValueError:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all info modules have in common, whichever way they read: how one starts, ends, fails, and tells its READ.
+"""Common flow of all info modules: set up, handle signals and errors, fail, or return the READ.
 
-Only this and what is built on it (_info, _tool_info) know AnsibleModule.
+Only this file, rest_module.py and cli_module.py use AnsibleModule.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ from ansible_collections.backup.audit.plugins.module_utils._core.signals import 
 
 # AWX drops the data of an event that is larger than this.
 AWX_EVENT_BYTES = 700_000
-# Decoded answers are hundreds of thousands of small objects without a cycle among them; looking for one after every
-# two thousand took a seventh of all the time.
+# Decoded responses are hundreds of thousands of small objects without reference cycles; running the garbage collector
+# after every two thousand objects took a seventh of the total time.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
-# The next page is asked for by a thread that first has to get at the interpreter, from one that folds without a pause.
+# The thread that requests the next page first needs the interpreter lock, which the aggregating thread holds.
 _SECONDS_BETWEEN_THREADS = 0.002
 
 
-class Caller(t.Protocol):
-    """Who wants a READ: a module, or a plugin that stands in for one."""
+class ModuleLike(t.Protocol):
+    """What the functions below need of a module: AnsibleModule, or a plugin that acts like one."""
 
     params: dict[str, t.Any]
     no_log_values: set[str]
 
     def warn(self, warning: str) -> None:
-        """Tell what weakens the READ."""
+        """Report a limitation of the READ."""
 
     def jsonify(self, data: t.Any) -> str:
-        """As it would travel."""
+        """Serialize a result as the module returns it."""
 
 
 def run(
@@ -54,9 +54,9 @@ def run(
     read: Callable[[], dict[str, t.Any]],
     signals: SignalHandler | None = None,
 ) -> None:
-    """Read and end the module; ``server`` is what errors are said of that come before anything was read.
+    """Call ``read`` and exit the module; ``server`` returns the server name for errors that do not have one.
 
-    A signal ends ``read`` anywhere, or only where it allows that by the ``signals`` given.
+    A signal interrupts ``read`` anywhere, or only where ``read`` allows it through the given ``signals``.
     """
     own = signals or SignalHandler()
     own.install()
@@ -66,13 +66,13 @@ def run(
     try:
         with contextlib.nullcontext() if signals else own.interruptible():
             result = read()
-        # A caller that gave up while the session was given back expects no result.
+        # If a signal was received during the log-out, the caller no longer expects a result.
         own.raise_if_received()
     except SignalInterruptError as stopped:
         _fail(module, AuditError(str(stopped), code="stopped"), server())
     except AuditError as error:
         _fail(module, error, server())
-    except Exception as error:  # noqa: BLE001 - a bug must not look like an answer, and is told in one line too
+    except Exception as error:  # noqa: BLE001 - a bug must not look like a result, and is reported in one line too
         module.fail_json(
             msg=f"{product.title}: unexpected {type(error).__name__}: {error}. Please report this with its traceback "
             "(-vvv; from ansible-core 2.19 on ANSIBLE_DISPLAY_TRACEBACK=error).",
@@ -87,7 +87,7 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
 
 
 def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]) -> Collector:
-    """A reading of what the options ask for."""
+    """Create a Collector according to the options."""
     return Collector(
         host,
         product.product,
@@ -102,11 +102,11 @@ def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]
 
 
 def finish(
-    module: Caller, collector: Collector, requests: Callable[[], Mapping[str, t.Any]], params: Mapping[str, t.Any]
+    module: ModuleLike, collector: Collector, requests: Callable[[], Mapping[str, t.Any]], params: Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
-    """The sealed READ, with a warning for all that weakens it; an incomplete one fails unless it is allowed.
+    """Return the sealed READ and warn about its limitations; raise the first problem unless ``allow_partial`` is set.
 
-    ``requests`` is asked last for what was asked of the server.
+    ``requests`` is called last, to get the final request counters.
     """
     if collector.problems and not params["allow_partial"]:
         first = collector.problems[0]

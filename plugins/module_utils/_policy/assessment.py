@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ASSESSMENT: what was judged, by which policy, with which findings. As dicts, or packed as one string."""
+"""The assessment: what was evaluated, with which policy and which findings. As dicts, or packed as one string."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import typing as t
 import zlib
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings, as_dicts, workload_dicts
 
 SCHEMA = "backup.audit/assessment/1"
-# Half a million findings are some 30 MB; more than this is no ASSESSMENT but an attack or an accident.
+# Half a million findings are about 30 MB; more than this is not an assessment but an attack or an accident.
 MAX_UNPACKED_BYTES = 1 << 30
-_WHAT_IT_IS = "Give what recovery_points_assert returned, its member assessment, or a file that holds one of them"
+_ADVICE = "Give what recovery_points_assert returned, its member assessment, or a file that holds one of them"
 
 
 @dataclasses.dataclass(slots=True)
 class Assessment:
-    """The outcome of judging; ``frame`` is everything of it but the findings."""
+    """The result of an evaluation; ``frame`` is everything except the findings."""
 
     frame: dict[str, t.Any]
     findings: Findings
@@ -37,18 +37,18 @@ class Assessment:
         return bool(self.frame["compliant"])
 
     def plain(self) -> dict[str, t.Any]:
-        """The ASSESSMENT with its findings as dicts."""
+        """Return the assessment with its findings as dicts."""
         columns = self.findings.columns()
         return {**self.frame, "workloads": list(workload_dicts(columns)), "findings": list(as_dicts(columns))}
 
     def pack(self) -> str:
-        """The ASSESSMENT as one string: JSON, its findings as columns, zlib, base64."""
-        data = canonical({**self.frame, "columns": self.findings.columns()})
+        """Pack the assessment into one string: JSON with its findings as columns, zlib, base64."""
+        data = canonical_json({**self.frame, "columns": self.findings.columns()})
         return base64.b64encode(zlib.compress(data, 6)).decode("ascii")
 
 
 def unpack_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t.Any]:
-    """Any ASSESSMENT (packed, plain, or a result that holds one as ``assessment``) as dicts.
+    """Return any assessment (packed, plain, or a result that contains one as ``assessment``) as dicts.
 
     Raises DataError for anything else, and for a packed one that was cut or damaged.
     """
@@ -58,17 +58,17 @@ def unpack_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t
         value = _inflate(value, where)
     if not isinstance(value, Mapping) or value.get("schema") != SCHEMA:
         found = value.get("schema") if isinstance(value, Mapping) else type(value).__name__
-        raise DataError(f"{where}: this is no ASSESSMENT (found: {found!r})", advice=_WHAT_IT_IS)
-    told = {key: item for key, item in value.items() if key != "columns"}
+        raise DataError(f"{where}: this is no ASSESSMENT (found: {found!r})", advice=_ADVICE)
+    content = {key: item for key, item in value.items() if key != "columns"}
     if "columns" in value:
         try:
-            told["workloads"] = list(workload_dicts(value["columns"]))
-            told["findings"] = list(as_dicts(value["columns"]))
+            content["workloads"] = list(workload_dicts(value["columns"]))
+            content["findings"] = list(as_dicts(value["columns"]))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DataError(f"{where}: the columns of the ASSESSMENT do not fit together ({error!r})") from error
-    if not isinstance(told.get("findings"), list):
-        raise DataError(f"{where}: the ASSESSMENT has no findings", advice=_WHAT_IT_IS)
-    return told
+    if not isinstance(content.get("findings"), list):
+        raise DataError(f"{where}: the ASSESSMENT has no findings", advice=_ADVICE)
+    return content
 
 
 def _inflate(text: str, where: str) -> t.Any:
@@ -79,4 +79,4 @@ def _inflate(text: str, where: str) -> t.Any:
             raise DataError(f"{where}: the packed ASSESSMENT is cut short or larger than {MAX_UNPACKED_BYTES} bytes")
         return json.loads(data)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise DataError(f"{where}: the packed ASSESSMENT is damaged ({error})", advice=_WHAT_IT_IS) from error
+        raise DataError(f"{where}: the packed ASSESSMENT is damaged ({error})", advice=_ADVICE) from error

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a READ proves at all: whether it is complete, young enough, and on time; before any of its rows is judged."""
+"""Data quality checks of a read result before its rows are evaluated: completeness, age, and clock."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     UNPROVED,
     WARN,
     Context,
-    seconds,
+    ceil_seconds,
 )
 
-# A clock that is further off says nothing about ages; a READ that is later than as_of by no more was made "then".
+# Seconds. If a clock is further off, ages are unknown; a read result at most this much later than as_of counts as of
+# that time.
 TOLERANCE = 300
 
 _SHOWN_ERRORS = 3
@@ -37,11 +38,11 @@ _SHOWN_ERRORS = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadFacts:
-    """One READ as its rows need it."""
+    """The facts of a read result that are needed to evaluate its rows."""
 
     host: str
     context: Context
-    # Why no pass that rests on this READ counts.
+    # Reason why no pass based on this read result counts.
     doubt: str | None
     inventory: bool | None
 
@@ -49,7 +50,7 @@ class ReadFacts:
 def check_result(
     read: Mapping[str, t.Any], as_of: int, max_read_age: int, findings: Findings
 ) -> tuple[ReadFacts, dict[str, t.Any]]:
-    """The facts of a READ, with a finding for each of its own controls; and how the ASSESSMENT names it."""
+    """Check a read result, with a finding per check; return its facts and its entry in the assessment."""
     server = read.get("server") or {}
     host = server.get("host")
     try:
@@ -59,7 +60,7 @@ def check_result(
     except DataError as error:
         raise DataError(f"the READ of {host}: {error.message}", advice="Read again; it is damaged") from error
     skew = server.get("clock_skew_seconds") or 0
-    # as_of told by the server's clock; a clock that is too far off is not used at all.
+    # as_of on the server's clock; a clock that is too far off is not used at all.
     off = abs(skew) > TOLERANCE
     context = Context(
         now=as_of if off else as_of + int(skew * SECOND),
@@ -68,13 +69,13 @@ def check_result(
         until=until if until is not None and until < read_at else None,
         clock_off=f"the clock of {host} is off by {format_duration(abs(int(skew)))}" if off else None,
     )
-    _scope(server, host, findings)
-    _verified(server, host, findings)
+    _check_scope(server, host, findings)
+    _check_verification(server, host, findings)
     doubts = [
         doubt
         for doubt in (
-            _complete(read, host, findings),
-            _is_recent(read_at, as_of, max_read_age, host, findings),
+            _check_complete(read, host, findings),
+            _check_age(read_at, as_of, max_read_age, host, findings),
         )
         if doubt
     ]
@@ -84,74 +85,76 @@ def check_result(
 
 
 def report_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t.Any]:
-    """The finding about a server of which nothing could be read; and how the ASSESSMENT names it."""
+    """Add the finding for a server that could not be read; return its entry in the assessment."""
     host = read["server"]["host"]
     text = f"{host} could not be read: {read['failure']}"
-    findings.add(_place(host, findings), findings.control_number("read.complete"), FAIL, text, UNPROVED)
+    findings.add(_add_place(host, findings), findings.control_number("read.complete"), FAIL, text, UNPROVED)
     return {"server": dict(read["server"]), "complete": False, "failure": read["failure"]}
 
 
-def _place(host: t.Any, findings: Findings) -> int:
+def _add_place(host: t.Any, findings: Findings) -> int:
     return findings.new_place((host, None, None, None), is_workload=False)
 
 
-def _complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) -> str | None:
+def _check_complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) -> str | None:
     control = findings.control_number("read.complete")
     if read.get("complete") is True:
-        findings.add(_place(host, findings), control, PASS, f"everything asked of {host} was read")
+        findings.add(_add_place(host, findings), control, PASS, f"everything asked of {host} was read")
         return None
     errors = [str(error.get("message", error)) for error in read.get("errors") or () if isinstance(error, Mapping)]
-    told = "; ".join(errors[:_SHOWN_ERRORS]) or "it does not say why"
+    reasons = "; ".join(errors[:_SHOWN_ERRORS]) or "it does not say why"
     more = f"; and {len(errors) - _SHOWN_ERRORS} more" if len(errors) > _SHOWN_ERRORS else ""
-    findings.add(_place(host, findings), control, FAIL, f"the READ of {host} is not complete: {told}{more}", UNPROVED)
+    findings.add(
+        _add_place(host, findings), control, FAIL, f"the READ of {host} is not complete: {reasons}{more}", UNPROVED
+    )
     return f"the READ of {host} is not complete"
 
 
-def _is_recent(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: Findings) -> str | None:
+def _check_age(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: Findings) -> str | None:
     control = findings.control_number("read.age", max_read_age, "seconds")
     age = as_of - read_at
     if age < -TOLERANCE * SECOND:
         doubt = f"{host} was read at {format_time(read_at)}, which proves nothing about {format_time(as_of)}"
-        findings.add(_place(host, findings), control, FAIL, doubt, UNPROVED)
+        findings.add(_add_place(host, findings), control, FAIL, doubt, UNPROVED)
         return doubt
     text = f"the READ of {host} is {HOLE} old, allowed are {format_duration(max_read_age)}"
     if age > max_read_age * SECOND:
-        findings.add(_place(host, findings), control, FAIL, text, UNPROVED, seconds(age))
+        findings.add(_add_place(host, findings), control, FAIL, text, UNPROVED, ceil_seconds(age))
         return f"the READ of {host} is older than {format_duration(max_read_age)}"
-    findings.add(_place(host, findings), control, PASS, text, actual=seconds(age))
+    findings.add(_add_place(host, findings), control, PASS, text, actual=ceil_seconds(age))
     return None
 
 
 def check_listing(host: str, workloads: int, empty: int, findings: Findings) -> None:
-    """How many workloads the READ holds; an empty answer, which becomes ``empty``, is no proof that there are none."""
+    """Check the number of workloads; an empty listing does not prove that there are none and gets result ``empty``."""
     control = findings.control_number("read.workloads", None, "count")
     text = f"number of workloads read from {host} is {HOLE}"
     if workloads:
-        findings.add(_place(host, findings), control, PASS, text, EXACT, workloads)
+        findings.add(_add_place(host, findings), control, PASS, text, EXACT, workloads)
         return
     text += ", which is also what an account sees that has no rights to them"
-    findings.add(_place(host, findings), control, empty, text, UNPROVED, 0)
+    findings.add(_add_place(host, findings), control, empty, text, UNPROVED, 0)
 
 
-def _scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
+def _check_scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
     hidden = sorted(name for name, seen in (server.get("scope") or {}).items() if seen is False)
     if "inventory" in hidden:
         text = f"the account cannot see the inventory of {host}: workloads without any recovery point are not listed"
-        findings.add(_place(host, findings), findings.control_number("read.inventory"), WARN, text, UNPROVED)
+        findings.add(_add_place(host, findings), findings.control_number("read.inventory"), WARN, text, UNPROVED)
         hidden.remove("inventory")
     if hidden:
         text = f"the account cannot see all of {host}: {', '.join(hidden)} could not be read"
-        findings.add(_place(host, findings), findings.control_number("read.scope"), WARN, text, UNPROVED)
+        findings.add(_add_place(host, findings), findings.control_number("read.scope"), WARN, text, UNPROVED)
 
 
-def _verified(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
-    """What the product's own check has found. Damage fails whatever the policy asks: it may be in any point."""
+def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
+    """Report the product's own check. Damage fails regardless of the policy, because it may affect any point."""
     verify = server.get("verify")
     if not isinstance(verify, Mapping):
         return
     level, result = verify.get("level"), verify.get("result")
     control = findings.control_number("read.verify")
-    place = _place(host, findings)
+    place = _add_place(host, findings)
     if result == "damaged":
         text = f"the check ({level}) of {host} found damage: {verify.get('words') or 'it does not say where'}"
         findings.add(place, control, FAIL, text)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""READs x policy -> ASSESSMENT. A pure function: the same READs, policy and as_of give the same bytes.
+"""Read results x policy -> assessment. A pure function: the same read results, policy and as_of give the same bytes.
 
-Each row is judged alone while its READ is at hand, and only the outcomes are kept; what needs to see several rows
-(expected names, workloads that several servers protect) works on these.
+Each row is evaluated alone while its read result is loaded, and only the outcomes are kept; everything that needs
+several rows (expected names, workloads that several servers protect) works on the outcomes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical, sha256_hex
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, Assessment
@@ -39,27 +39,27 @@ def assess(
     *,
     as_of: int,
     collection_version: str,
-    beside: Mapping[str, t.Any] | None = None,
+    options: Mapping[str, t.Any] | None = None,
     restore_tests: Iterable[Mapping[str, t.Any]] = (),
 ) -> Assessment:
-    """Judge plain READs (see _read.unpack) by a policy at ``as_of`` (microseconds since 1970 UTC).
+    """Evaluate plain read results (see unpack in _collect/result.py) at ``as_of`` (microseconds since 1970 UTC).
 
-    ``beside`` holds what may also stand in the policy's file: expected, exclude, waivers, ... (None = not given).
-    ``restore_tests`` are what records of such tests hold (see _restores).
-    Raises OptionError for a policy that makes no sense and DataError for a READ that is none.
+    ``options`` has the other keys of a policy file: expected, exclude, waivers, ... (None = not given).
+    ``restore_tests`` are the tests from restore test records (see restore_tests.py).
+    Raises OptionError for an invalid policy and DataError for an invalid read result.
     """
-    document = compile_document(policy, beside)
+    document = compile_document(policy, options)
     findings = Findings()
     blind: list[str] = []
-    filing = FindingsWriter(document, as_of, findings, blind)
-    restores = RestoreTests(restore_tests, as_of + TOLERANCE * SECOND)
-    records, named = _evaluate_rows(reads, document, as_of, findings, blind, restores)
-    for test in restores.unused():
+    writer = FindingsWriter(document, as_of, findings, blind)
+    tests = RestoreTests(restore_tests, as_of + TOLERANCE * SECOND)
+    records, named = _evaluate_rows(reads, document, as_of, findings, blind, tests)
+    for test in tests.unused():
         place = findings.new_place((test["source"], None, None, None), is_workload=False)
         text = f"the restore test of {test['workload_name']} of {test['tested_at']} fits no workload that was read"
         findings.add(place, findings.control_number("read.restore_tests"), WARN, text, UNPROVED)
-    filing.file(records)
-    if not findings.proves(filing.controls):
+    writer.write(records)
+    if not findings.has_proof(writer.controls):
         place = findings.new_place((None, None, None, None), is_workload=False)
         text = "nothing was proved about any workload" if records else "there is no workload in what was read"
         findings.add(place, findings.control_number("read.proof"), FAIL, text, UNPROVED)
@@ -67,19 +67,19 @@ def assess(
         "schema": SCHEMA,
         "as_of": format_time(as_of),
         "collection_version": collection_version,
-        "policy": document.said,
-        "policy_sha256": sha256_hex(canonical(document.said)),
+        "policy": document.definition,
+        "policy_sha256": sha256_hex(canonical_json(document.definition)),
         "reads": named,
         "totals": findings.totals(),
-        "compliant": not findings.fails,
+        "compliant": not findings.has_failures,
     }
     return Assessment(frame, findings)
 
 
 def _evaluate_rows(
-    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str], restores: RestoreTests
+    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str], tests: RestoreTests
 ) -> tuple[list[Record], list[dict[str, t.Any]]]:
-    """Judge row by row; the rows themselves are let go with their READ. ``blind`` takes servers not read wholly."""
+    """Evaluate row by row without keeping the rows. Servers not completely read are added to ``blind``."""
     records: list[Record] = []
     named = []
     for read in reads:
@@ -87,18 +87,18 @@ def _evaluate_rows(
             named.append(report_failure(read, findings))
             blind.append(str(read["server"]["host"]))
             continue
-        facts, name = check_result(read, as_of, document.max_read_age, findings)
-        named.append(name)
+        facts, summary = check_result(read, as_of, document.max_read_age, findings)
+        named.append(summary)
         if read.get("complete") is not True:
             blind.append(facts.host)
         before = len(records)
         for number, row in enumerate(read["workloads"]):
             try:
-                records.append(evaluate_row(restores.applied(row, facts.host), facts, document))
+                records.append(evaluate_row(tests.apply(row, facts.host), facts, document))
             except (AttributeError, KeyError, TypeError, ValueError, DataError) as error:
-                called = row.get("workload_name") if isinstance(row, Mapping) else None
+                name = row.get("workload_name") if isinstance(row, Mapping) else None
                 raise DataError(
-                    f"the READ of {facts.host}: workload {number} ({called}) is not in the shape of a READ: {error!r}",
+                    f"the READ of {facts.host}: workload {number} ({name}) is not in the shape of a READ: {error!r}",
                     advice="Read again with a module of the same collection",
                 ) from error
         check_listing(facts.host, len(records) - before, document.empty_reads, findings)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that must exist: which row answers for each, and what is said of the others of that name."""
+"""Expected names: finds the row of each, and the findings for other rows of that name."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import FACTS
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import is_same_host, label
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import first_label, is_same_host
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     FAIL,
     NOT_APPLICABLE,
     PASS,
     UNKNOWN,
-    parsed,
+    to_micros,
 )
 
 _SHOWN_SERVERS = 3
@@ -29,11 +29,11 @@ Response = tuple["int | None", str, int, str]
 
 
 class Expected:
-    """Finds the row that answers for each expected name."""
+    """Finds the row for each expected name."""
 
     def __init__(self, document: Document, records: Sequence[Record], blind: Sequence[str] = ()) -> None:
         self._document = document
-        # Servers that were not read, or not wholly: what is missing may be there.
+        # Servers that were not read or only partially read: a missing workload may be there.
         self._blind = blind
         self._records = records
         self._by_name: dict[str, list[int]] = defaultdict(list)
@@ -44,91 +44,93 @@ class Expected:
             if record.name is not None:
                 self._by_name[record.name.casefold()].append(number)
         for name in self._by_name:
-            first = label(name)
+            first = first_label(name)
             if first is not None:
                 self._by_label[first].add(name)
 
-    def answers(self) -> tuple[list[Response], set[int]]:
-        """A finding for each expected name, and one for each row of such a name that is not judged (these as a set)."""
-        names = self._found()
+    def evaluate(self) -> tuple[list[Response], set[int]]:
+        """Return a finding per expected name and per unevaluated row of such a name, and the set of those rows."""
+        names = self._match_names()
         claims: dict[str, list[str]] = defaultdict(list)
         for expected, found in names.items():
             for name in found:
                 claims[name].append(expected)
-        answers: list[Response] = []
+        responses: list[Response] = []
         dropped: set[int] = set()
         for expected, found in names.items():
             if len(found) > 1:
-                told = ", ".join(sorted(found))
-                answers.append((None, expected, UNKNOWN, f"{expected} may be any of {told}: write the full name"))
-            elif found and len(claims[found[0]]) > 1 and found[0] != self._called(expected):
+                matches = ", ".join(sorted(found))
+                responses.append((None, expected, UNKNOWN, f"{expected} may be any of {matches}: write the full name"))
+            elif found and len(claims[found[0]]) > 1 and found[0] != self._product_name(expected):
                 others = ", ".join(other for other in claims[found[0]] if other != expected)
                 text = f"the only workload that may be {expected} is {found[0]}, which may be {others} as well"
-                answers.append((None, expected, UNKNOWN, text))
+                responses.append((None, expected, UNKNOWN, text))
             elif found:
-                answers += self._answer(expected, self._by_name[found[0]], dropped)
+                responses += self._build_responses(expected, self._by_name[found[0]], dropped)
             else:
-                answers.append(self._missing(expected))
-        return answers, dropped
+                responses.append(self._build_missing(expected))
+        return responses, dropped
 
-    def _found(self) -> dict[str, list[str]]:
-        """Expected name -> the names of workloads that may be it, case-folded."""
-        return {name: self._names_for(self._called(name)) for name in self._document.expected}
+    def _match_names(self) -> dict[str, list[str]]:
+        """Expected name -> case-folded names of workloads that may match it."""
+        return {name: self._names_for(self._product_name(name)) for name in self._document.expected}
 
-    def _called(self, expected: str) -> str:
+    def _product_name(self, expected: str) -> str:
         return self._document.expected_names.get(expected.casefold(), expected).casefold()
 
     def orphans(self) -> list[int]:
-        """Numbers of the rows with recovery points whose name nobody expects."""
+        """Return the numbers of rows with recovery points whose name is not expected."""
         if self._document.orphans is None:
             return []
-        expected = {name for found in self._found().values() for name in found}
+        expected = {name for found in self._match_names().values() for name in found}
         return [
             number
             for number, record in enumerate(self._records)
             if record.facts[_POINTS] and (record.name is None or record.name.casefold() not in expected)
         ]
 
-    def _missing(self, expected: str) -> Response:
+    def _build_missing(self, expected: str) -> Response:
         text = f"{expected} is expected, and no server that was read knows a workload of this name"
         if not self._blind:
             return (None, expected, FAIL, text)
-        told = ", ".join(self._blind[:_SHOWN_SERVERS])
+        names = ", ".join(self._blind[:_SHOWN_SERVERS])
         more = f" and {len(self._blind) - _SHOWN_SERVERS} more" if len(self._blind) > _SHOWN_SERVERS else ""
-        return (None, expected, UNKNOWN, f"{text}, but {told}{more} could not be read wholly")
+        return (None, expected, UNKNOWN, f"{text}, but {names}{more} could not be read wholly")
 
     def _names_for(self, expected: str) -> list[str]:
         if expected in self._by_name:
             return [expected]
         if not self._document.expected_short:
             return []
-        near = set(self._by_label.get(expected, ())) | {label(expected) or expected}
+        near = set(self._by_label.get(expected, ())) | {first_label(expected) or expected}
         return sorted(name for name in near if name in self._by_name and is_same_host(name, expected))
 
-    def _answer(self, expected: str, numbers: list[int], dropped: set[int]) -> list[Response]:
+    def _build_responses(self, expected: str, numbers: list[int], dropped: set[int]) -> list[Response]:
         numbers = sorted(numbers, key=self._rank)
         number = numbers[0]
         record, others = self._records[number], numbers[1:]
-        result, text = self._existence(expected, record)
+        result, text = self._check_existence(expected, record)
         if not others or self._document.combine:
             return [(number, expected, result, text)]
         dropped.update(others)
-        told = "; ".join(self._records[other].called() for other in others)
-        answers: list[Response] = [(number, expected, result, f"{text} ({record.called()}); not judged: {told}")]
+        names = "; ".join(self._records[other].display_name() for other in others)
+        responses: list[Response] = [
+            (number, expected, result, f"{text} ({record.display_name()}); not judged: {names}")
+        ]
         for other in others:
-            text = f"of {len(numbers)} rows of {expected} that of {record.called()} is judged"
-            answers.append((other, expected, NOT_APPLICABLE, text))
-        return answers
+            text = f"of {len(numbers)} rows of {expected} that of {record.display_name()} is judged"
+            responses.append((other, expected, NOT_APPLICABLE, text))
+        return responses
 
     def _rank(self, number: int) -> tuple[bool, int, int]:
-        """Judged before excluded, in the inventory before unknown before removed, the newest first."""
+        """Sort key: evaluated before excluded, in the inventory before unknown before removed, newest first."""
         record = self._records[number]
         presence = {True: 0, None: 1, False: 2}[record.in_inventory]
-        newest = 0 if record.newest is None else parsed(record.newest)
+        newest = 0 if record.newest is None else to_micros(record.newest)
         return (record.excluded is not None, presence, -newest)
 
     @staticmethod
-    def _existence(expected: str, record: Record) -> tuple[int, str]:
+    def _check_existence(expected: str, record: Record) -> tuple[int, str]:
         if record.in_inventory is False:
             return FAIL, f"{expected} is expected, and is no longer in the inventory of {record.read.host}"
         if record.read.inventory is False and record.in_inventory is None:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Findings, kept as columns.
+"""Findings, stored as columns.
 
-Hundreds of thousands of findings are nearly all alike: place, control and text of each are numbers into tables, so that
-they fit into memory and through Ansible. A text holds HOLE where the measured value stands.
+Hundreds of thousands of findings are mostly alike: place, control and text of each are indexes into tables, so that
+they fit into memory and into results of Ansible. A text contains HOLE in place of the measured value.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     WAIVED,
     WARN,
     Outcome,
-    shown,
+    format_value,
 )
 
 # source, origin, workload_id, workload_name
 Location = tuple["str | None", "str | None", "str | None", "str | None"]
-# What reports show of a workload beside its findings, in this order.
+# Facts about a workload that reports show in addition to its findings, in this order.
 FACTS = (
     "workload_type",
     "platform",
@@ -47,7 +47,7 @@ FACTS = (
 
 
 class Findings:
-    """All findings, in the order in which they were made."""
+    """All findings, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._places: list[Location] = []
@@ -67,14 +67,14 @@ class Findings:
         self._waived_by: dict[int, int] = {}
 
     def new_place(self, place: Location, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
-        """The number of one more workload (or server) that findings are about; ``facts`` as FACTS orders them."""
+        """Add a workload (or server) and return its number; ``facts`` in the order of FACTS."""
         self._places.append(place)
         self._facts.append(facts)
         self._is_workload.append(is_workload)
         return len(self._places) - 1
 
     def control_number(self, name: str, limit: t.Any = None, unit: str = "text", tier: str | None = None) -> int:
-        """The number of a control of a tier."""
+        """Return the number of a control of a tier, adding it if it is new."""
         key = (name, limit, tier)
         number = self._control_numbers.get(key)
         if number is None:
@@ -92,7 +92,7 @@ class Findings:
         actual: int | None = None,
         waiver: dict[str, t.Any] | None = None,
     ) -> None:
-        """One more finding."""
+        """Add a finding."""
         if waiver is not None:
             if waiver not in self._waivers:
                 self._waivers.append(waiver)
@@ -105,7 +105,7 @@ class Findings:
         self._text.append(self._texts.setdefault(text, len(self._texts)))
 
     def add_all(self, place: int, controls: Sequence[int], unknown: Sequence[int], outcomes: Iterable[Outcome]) -> None:
-        """The outcomes of all controls for one workload; ``unknown`` is what an unknown of each becomes."""
+        """Add the outcomes of all controls for one workload; ``unknown`` has the result that replaces each unknown."""
         states, certainties, actuals, texts, _possible = zip(*outcomes, strict=True)
         if UNKNOWN in states:
             states = tuple(
@@ -120,14 +120,14 @@ class Findings:
         self._text.extend([known.setdefault(text, len(known)) for text in texts])
 
     def worst_first(self, at_most: int) -> list[dict[str, t.Any]]:
-        """The findings that are no pass, the worst first."""
+        """Return the findings that do not pass, worst first."""
         results = self._result
         numbers = [number for number, result in enumerate(results) if result != PASS]
         numbers.sort(key=lambda number: -results[number])
         return list(as_dicts(self.columns(), numbers[:at_most]))
 
     def columns(self) -> dict[str, t.Any]:
-        """The tables and columns, ready for JSON; results and certainties are one digit each."""
+        """Return the tables and columns, ready for JSON; results and certainties are one digit each."""
         return {
             "places": self._places,
             "facts": self._facts,
@@ -145,7 +145,7 @@ class Findings:
         }
 
     def totals(self) -> dict[str, t.Any]:
-        """How many workloads have which verdict, findings which result, and how many findings rest on nothing known."""
+        """Count workloads by verdict, findings by result, and findings that are not based on known facts."""
         verdicts: dict[int, int] = {}
         for place, result in zip(self._at, self._result):  # noqa: B905 - equal by construction
             if result > verdicts.get(place, -1):
@@ -161,12 +161,12 @@ class Findings:
         }
 
     @property
-    def fails(self) -> bool:
+    def has_failures(self) -> bool:
         """Whether any finding fails."""
         return FAIL in self._result
 
-    def proves(self, controls: Collection[int]) -> bool:
-        """Whether one of these controls rests on facts, and does not fail, for any workload."""
+    def has_proof(self, controls: Collection[int]) -> bool:
+        """Whether one of these controls is based on facts and does not fail, for any workload."""
         return any(
             result in (PASS, WARN, WAIVED) and certainty != UNPROVED and control in controls
             for result, certainty, control in zip(self._result, self._certainty, self._control, strict=True)
@@ -174,7 +174,7 @@ class Findings:
 
 
 def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
-    """One dict for each workload that something was found about: who it is, facts, and verdict (the worst result)."""
+    """Iterate over the workloads with findings as dicts: identity, facts, and verdict (the worst result)."""
     verdicts: dict[int, int] = {}
     for place, digit in zip(columns["at"], columns["result"], strict=True):
         verdicts[place] = max(verdicts.get(place, 0), int(digit))
@@ -193,14 +193,14 @@ def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
 
 
 def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> Iterator[dict[str, t.Any]]:
-    """The findings of those numbers (None: all) as they are shown to people and programs."""
+    """Iterate over the findings with these numbers (None: all) as dicts for reports and programs."""
     places, controls, texts = columns["places"], columns["controls"], columns["texts"]
     for number in range(len(columns["at"])) if numbers is None else numbers:
         source, origin, workload_id, workload_name = places[columns["at"][number]]
         name, limit, unit, tier, references = controls[columns["control"][number]]
         actual, text = columns["actual"][number], texts[columns["text"][number]]
         if HOLE in text:
-            text = text.replace(HOLE, shown(actual, unit, limit), 1)
+            text = text.replace(HOLE, format_value(actual, unit, limit), 1)
         waiver = columns["waived_by"].get(str(number))
         yield {
             "source": source,

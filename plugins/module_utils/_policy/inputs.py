@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever holds READs (registered results, results of loops, lists, files) -> plain READs, one after the other."""
+"""Iterates over the plain read results in registered results, results of loops, lists and files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.result impor
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.packed_rows import stream
-from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import Test, checked_tests, is_record
+from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import Test, is_record, parse_tests
 
 _DEPTH = 8
 
@@ -22,37 +22,37 @@ _DEPTH = 8
 def gather(
     reads: t.Any, load: Callable[[str], bytes], *, failures_are_findings: bool = False
 ) -> Iterator[dict[str, t.Any]]:
-    """The READs in ``reads``, the rows of packed ones unpacked one by one.
+    """Iterate over the read results in ``reads``; rows of packed ones are unpacked one by one.
 
-    ``load`` gives the bytes of a file. Anything that is no READ is an error: a read that failed or was skipped must
-    not make the list shorter. With ``failures_are_findings`` a read that failed becomes {server, failure}, of which
-    judging makes a finding, so that the other servers are reported all the same.
+    ``load`` returns the bytes of a file. Anything else than a read result is an error: a failed or skipped read must
+    not silently shorten the list. With ``failures_are_findings`` a failed read becomes {server, failure}, which the
+    evaluation turns into a finding, so that the other servers are still reported.
     """
     return _walk(reads, "reads", load, _DEPTH, failures_are_findings)
 
 
 def newest_read(reads: t.Any, load: Callable[[str], bytes]) -> int | None:
-    """When the newest of the READs was read, as they say outside of what they prove; None if none says it."""
+    """Return the read time of the newest read result, from its unpacked fields; None if there is none."""
     moments = []
-    for read in _outsides(reads, load, _DEPTH):
+    for read in _iterate_results(reads, load, _DEPTH):
         try:
             moments.append(parse_time(read.get("read_at")))
         except DataError:
-            # Judging will say what is wrong with it.
+            # The evaluation will report the problem.
             continue
     return max(moments, default=None)
 
 
-def _outsides(value: t.Any, load: Callable[[str], bytes], depth: int) -> Iterator[Mapping[str, t.Any]]:
+def _iterate_results(value: t.Any, load: Callable[[str], bytes], depth: int) -> Iterator[Mapping[str, t.Any]]:
     if isinstance(value, str):
-        value = _load(value, "reads", load)
+        value = _load_json(value, "reads", load)
     if isinstance(value, Mapping):
         value = value.get("results", [value])
     for item in value if isinstance(value, (list, tuple)) and depth else ():
         if isinstance(item, Mapping) and "results" not in item:
             yield item
         else:
-            yield from _outsides(item, load, depth - 1)
+            yield from _iterate_results(item, load, depth - 1)
 
 
 def _walk(
@@ -61,7 +61,7 @@ def _walk(
     if not depth:
         raise OptionError(f"{where}: lists lie too deep within each other")
     if isinstance(value, str):
-        yield from _walk(_load(value, where, load), f"{where} ({value})", load, depth - 1, failures)
+        yield from _walk(_load_json(value, where, load), f"{where} ({value})", load, depth - 1, failures)
     elif isinstance(value, (list, tuple)):
         if not value:
             raise OptionError(f"{where}: the list is empty", advice="Without any READ nothing can be judged")
@@ -70,21 +70,23 @@ def _walk(
     elif isinstance(value, Mapping) and isinstance(value.get("results"), (list, tuple)):
         yield from _walk(value["results"], f"{where}.results", load, depth - 1, failures)
     elif not is_record(value):
-        yield _read(value, where, failures)
+        yield _parse_read(value, where, failures)
 
 
 def restore_tests(reads: t.Any, load: Callable[[str], bytes]) -> list[Test]:
-    """The tests of all records of restore tests that stand among the READs."""
-    return [test for item in _outsides(reads, load, _DEPTH) if is_record(item) for test in checked_tests(item, "reads")]
+    """Collect the tests of all restore test records among the read results."""
+    return [
+        test for item in _iterate_results(reads, load, _DEPTH) if is_record(item) for test in parse_tests(item, "reads")
+    ]
 
 
-def _read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
+def _parse_read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
     if isinstance(value, Mapping):
         if "ansible_loop_var" in value:
-            where = f"{where} (item {_item(value)!r})"
+            where = f"{where} (item {_item_label(value)!r})"
         if value.get("failed") or value.get("unreachable") or "failure" in value:
             if failures:
-                return _failure(value, where)
+                return _build_failure(value, where)
             raise DataError(f"{where}: reading failed", words=str(value.get("msg", "no reason given")))
         if value.get("skipped"):
             raise DataError(f"{where}: reading was skipped", advice="Judge only what was read")
@@ -93,22 +95,22 @@ def _read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
     return unpack(value, where=where)
 
 
-def _failure(value: Mapping[str, t.Any], where: str) -> dict[str, t.Any]:
-    """The result of a module that could not read, as judging takes it. Its message names no secret, only the server."""
+def _build_failure(value: Mapping[str, t.Any], where: str) -> dict[str, t.Any]:
+    """Convert the result of a failed module for the evaluation. Its message has no secret, only the server."""
     failure = value.get("failure")
     server = failure.get("server") if isinstance(failure, Mapping) else None
     return {"server": {"host": str(server or where)}, "failure": str(value.get("msg", "no reason given"))}
 
 
-def _item(value: Mapping[str, t.Any]) -> t.Any:
+def _item_label(value: Mapping[str, t.Any]) -> t.Any:
     label = value.get("_ansible_item_label", value.get(value["ansible_loop_var"]))
     if isinstance(label, Mapping):
-        # An item may hold a password; its name is enough.
+        # A loop item may contain a password; its name is enough.
         return label.get("name") or label.get("url") or "of the loop"
     return label
 
 
-def _load(path: str, where: str, load: Callable[[str], bytes]) -> t.Any:
+def _load_json(path: str, where: str, load: Callable[[str], bytes]) -> t.Any:
     try:
         return json.loads(load(path))
     except OSError as error:

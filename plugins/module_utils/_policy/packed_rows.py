@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A packed READ, block by block: 50,000 rows are 700 MB of dicts, of which a thousand are needed at a time.
+"""Streaming reader of a packed read result: 50,000 rows are 700 MB of dicts, of which a thousand are needed at a time.
 
-Says the same as _read.unpack, in the same order: the digest is known only at the end, so whoever takes the rows must
-take them to the end before believing any of them.
+Returns the same data as unpack in _collect/result.py, in the same order. The digest is only known at the end, so a
+caller must consume all rows before it relies on any of them.
 """
 
 from __future__ import annotations
@@ -22,53 +22,53 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.columns impo
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import MAX_UNPACKED_BYTES, SCHEMA
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 
-# More than the longest block, nearly always: what was cut is read again.
+# Larger than nearly every block: a block that is cut is parsed again.
 _CHUNK = 1 << 20
 _ROWS = "workloads"
 
 
 def stream(read: Mapping[str, t.Any], *, where: str) -> dict[str, t.Any]:
-    """The members of a packed READ; ``workloads`` gives each row once, as it travels (see _read.lean).
+    """Return the fields of a packed read result; ``workloads`` iterates once over the rows, in their compact form.
 
-    Raises DataError, at the latest behind the last row, if the READ is damaged.
+    Raises DataError, at the latest after the last row, if the read result is damaged.
     """
-    text = _Text(read["read"], where)
+    text = _JsonReader(read["read"], where)
     text.expect("{")
     members: dict[str, t.Any] = {}
-    # Packed members are sorted, and nothing sorts behind the rows.
-    while (key := text.value()) != _ROWS:
+    # The packed fields are sorted, and no field sorts after the rows.
+    while (key := text.parse_value()) != _ROWS:
         text.expect(":")
-        members[key] = text.value()
+        members[key] = text.parse_value()
         if text.expect_one(",}") == "}":
-            raise text.damaged("it holds no workloads")
+            raise text.damaged_error("it holds no workloads")
     text.expect(":")
     if members.get("schema") != SCHEMA:
         raise DataError(f"{where}: this is no READ (its schema is {members.get('schema')!r}, not {SCHEMA!r})")
-    return {**members, _ROWS: _rows(text, read.get("sha256"), where), "sha256": read.get("sha256")}
+    return {**members, _ROWS: _iterate_rows(text, read.get("sha256"), where), "sha256": read.get("sha256")}
 
 
-def _rows(text: _Text, digest: t.Any, where: str) -> Iterator[t.Any]:
+def _iterate_rows(text: _JsonReader, digest: t.Any, where: str) -> Iterator[t.Any]:
     try:
-        yield from to_rows(_items(text, digest))
+        yield from to_rows(_iterate_items(text, digest))
     except (AttributeError, TypeError, ValueError, LookupError) as error:
         raise DataError(f"{where}: a row of the READ is no row ({error})", advice="Read again") from error
 
 
-def _items(text: _Text, digest: t.Any) -> Iterator[t.Any]:
+def _iterate_items(text: _JsonReader, digest: t.Any) -> Iterator[t.Any]:
     text.expect("[")
     if text.peek() == "]":
         text.expect("]")
     else:
         while True:
-            yield text.value()
+            yield text.parse_value()
             if text.expect_one(",]") == "]":
                 break
     text.expect("}")
-    text.end(digest)
+    text.check_end(digest)
 
 
-class _Text:
-    """JSON that is inflated as it is read."""
+class _JsonReader:
+    """Parser of JSON that is decompressed while it is read."""
 
     def __init__(self, packed: str, where: str) -> None:
         self._where = where
@@ -76,7 +76,7 @@ class _Text:
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogatepass").decode
         self._scan = json.JSONDecoder().raw_decode
         self._digest = hashlib.sha256()
-        # Blanks behind the JSON are no part of it; they may be told only when more follows.
+        # Blanks after the JSON are not part of it; they are hashed only when more data follows.
         self._blanks = b""
         self._size = 0
         self._text = ""
@@ -84,76 +84,76 @@ class _Text:
         try:
             self._packed = base64.b64decode(packed, validate=True)
         except ValueError as error:
-            raise self.damaged(error) from error
+            raise self.damaged_error(error) from error
 
-    def damaged(self, why: object) -> DataError:
-        """The error of a READ that cannot be read to its end."""
+    def damaged_error(self, why: object) -> DataError:
+        """Build the error for a read result that cannot be read to its end."""
         return DataError(f"{self._where}: the packed READ is damaged ({why})", advice="Read again")
 
-    def value(self) -> t.Any:
-        """The next JSON value."""
+    def parse_value(self) -> t.Any:
+        """Parse the next JSON value."""
         size = _CHUNK
         while True:
             try:
                 value, end = self._scan(self._text, self._at)
             except ValueError as error:
-                if not self._more(size):
-                    raise self.damaged(error) from error
+                if not self._inflate_more(size):
+                    raise self.damaged_error(error) from error
             else:
-                # What ends with the text may be the beginning of a longer number.
-                if end < len(self._text) or not self._more(size):
+                # A value at the end of the text may be the beginning of a longer number.
+                if end < len(self._text) or not self._inflate_more(size):
                     self._at = end
                     return value
             size *= 2
 
     def peek(self) -> str:
-        """The next character."""
+        """Return the next character without consuming it."""
         while self._at == len(self._text):
-            if not self._more(_CHUNK):
-                raise self.damaged("it is cut short")
+            if not self._inflate_more(_CHUNK):
+                raise self.damaged_error("it is cut short")
         return self._text[self._at]
 
     def expect_one(self, signs: str) -> str:
-        """The next character, which must be one of some."""
+        """Consume and return the next character, which must be one of ``signs``."""
         sign = self.peek()
         if sign not in signs:
-            raise self.damaged(f"{sign!r} stands where one of {signs!r} should")
+            raise self.damaged_error(f"{sign!r} stands where one of {signs!r} should")
         self._at += 1
         return sign
 
     def expect(self, sign: str) -> None:
-        """Step over a character that must stand here."""
+        """Consume the next character, which must be ``sign``."""
         self.expect_one(sign)
 
-    def end(self, digest: t.Any) -> None:
-        """Nothing may follow, and the digest must be that of all that was read."""
-        while self._more(_CHUNK):
+    def check_end(self, digest: t.Any) -> None:
+        """Check that nothing follows and that the digest matches all data that was read."""
+        while self._inflate_more(_CHUNK):
             pass
         if self._text[self._at :].strip(" ") or not self._inflater.eof:
-            raise self.damaged("it does not end where it should")
+            raise self.damaged_error("it does not end where it should")
         if self._digest.hexdigest() != digest:
             raise DataError(
                 f"{self._where}: the READ was altered, cut or masked after it was sealed (its SHA-256 does not fit)",
                 advice="Use the result of the info module as it is registered, or read again",
             )
 
-    def _more(self, size: int) -> bool:
-        """Inflate about so many bytes more; whether there were any."""
+    def _inflate_more(self, size: int) -> bool:
+        """Decompress about ``size`` more bytes; return whether there were any."""
         if self._inflater.eof:
             return False
         try:
             data = self._inflater.decompress(self._packed, size)
         except zlib.error as error:
-            raise self.damaged(error) from error
+            raise self.damaged_error(error) from error
         self._packed = self._inflater.unconsumed_tail
         if not data:
             return False
         self._size += len(data)
         if self._size > MAX_UNPACKED_BYTES:
             raise DataError(f"{self._where}: the packed READ is larger than {MAX_UNPACKED_BYTES} bytes")
-        told = (self._blanks + data).rstrip(b" ")
-        self._blanks = b" " * (len(self._blanks) + len(data) - len(told))
-        self._digest.update(told)
+        content = (self._blanks + data).rstrip(b" ")
+        self._blanks = b" " * (len(self._blanks) + len(data) - len(content))
+        self._digest.update(content)
         self._text = self._text[self._at :] + self._decode(data)
         self._at = 0
         return True

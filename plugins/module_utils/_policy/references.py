@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which requirements of which standards a control speaks to. One table, by facet."""
+"""Related requirements of standards for each control. One table, by facet."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from __future__ import annotations
 # by the annex of Regulation (EU) 2024/2690, PCI DSS 4.
 _COMMON = ("ISO/IEC 27001 A.8.13", "DORA 12", "NIS2 4.2")
 _BACKUP = ("NIST SP 800-53 CP-9", "CIS 11.2", "SOC 2 A1.2", *_COMMON, "PCI DSS 12.10.1")
-# What it takes to recover at all, and how much is lost when it is done.
+# Whether recovery is possible at all, and how much data is lost.
 _RECOVERY = (*_BACKUP, "NIST SP 800-53 CP-10")
-# CP-9(1): media can be relied on and what is on them is whole; A1.3: so is tested that back-ups are whole.
-_WHOLE = ("NIST SP 800-53 CP-9(1)", "SOC 2 A1.3", *_COMMON)
-# CP-9(3): kept apart; CIS 11.4: out of reach of what destroys the original.
+# CP-9(1): media are reliable and the information on them is intact; A1.3: backups are tested for integrity.
+_INTEGRITY = ("NIST SP 800-53 CP-9(1)", "SOC 2 A1.3", *_COMMON)
+# CP-9(3): stored separately; CIS 11.4: isolated from whatever destroys the original.
 _APART = ("NIST SP 800-53 CP-6", "NIST SP 800-53 CP-9(3)", "CIS 11.4", "SOC 2 A1.2", *_COMMON)
 
 _BY_FACET: dict[str, tuple[str, ...]] = {
@@ -23,9 +23,9 @@ _BY_FACET: dict[str, tuple[str, ...]] = {
     "kinds": _RECOVERY,
     "size": (*_BACKUP, "SOC 2 A1.3"),
     "expected": (*_BACKUP, "CIS 11.1"),
-    "verified": (*_WHOLE, "CIS 11.5", "NIST SP 800-53 CP-10", "ISO/IEC 27001 A.5.30"),
-    "checked": _WHOLE,
-    "malware": (*_WHOLE, "NIST SP 800-53 SI-3", "ISO/IEC 27001 A.8.7"),
+    "verified": (*_INTEGRITY, "CIS 11.5", "NIST SP 800-53 CP-10", "ISO/IEC 27001 A.5.30"),
+    "checked": _INTEGRITY,
+    "malware": (*_INTEGRITY, "NIST SP 800-53 SI-3", "ISO/IEC 27001 A.8.7"),
     "locations": _APART,
     "copies": _APART,
     # CP-9(5): transferred to the other site in time.
@@ -39,5 +39,5 @@ _BY_FACET: dict[str, tuple[str, ...]] = {
 
 
 def get_references(control: str) -> list[str]:
-    """The references of a control, by the facet before its first dot; none for what is about the reading itself."""
+    """Return the references of a control by the facet before its first dot; controls about the read have none."""
     return list(_BY_FACET.get(control.partition(".")[0], ()))

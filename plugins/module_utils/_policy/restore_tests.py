@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restore tests: the record that the role restore_test leaves, and what it proves of the rows of a READ.
+"""Restore tests: the record that the role restore_test writes, and its effect on the rows of a read result.
 
-A record is one more input of an assertion. It says of workloads, named as in the READ by which they were chosen, that
-a point was restored, checked, and how long that took; or that this failed.
+A record is an additional input of an assertion. It lists workloads, named as in the read result that they were chosen
+from, with the point that was restored and checked and the time that it took; or with the failure.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical, sha256_hex
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 
 SCHEMA = "backup.audit/restore_tests/1"
 PASSED, FAILED = "passed", "failed"
-# What tells a workload apart in all READs, as a row says it.
+# Keys of a row that identify a workload in all read results.
 _IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
 _REQUIRED = ("source", "workload_name", "point_created_at", "tested_at", "result")
 
@@ -28,39 +28,39 @@ Test = Mapping[str, t.Any]
 
 
 def is_record(value: t.Any) -> bool:
-    """Whether it is a record of restore tests, and no READ."""
+    """Whether it is a record of restore tests and not a read result."""
     return isinstance(value, Mapping) and value.get("schema") == SCHEMA
 
 
-def sealed(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any]:
-    """The record of these tests, and of those of an ``earlier`` record whose workloads are not among them."""
+def seal_record(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any]:
+    """Build the record of these tests and of the tests in an ``earlier`` record for other workloads."""
     newest: dict[Key, Test] = {}
-    for test in (*(checked_tests(earlier, "the earlier record") if earlier else ()), *tests):
-        _refuse_incomplete(test, "the record")
+    for test in (*(parse_tests(earlier, "the earlier record") if earlier else ()), *tests):
+        _check_test(test, "the record")
         known = newest.get(_key(test))
         if known is None or parse_time(known["tested_at"]) <= parse_time(test["tested_at"]):
             newest[_key(test)] = dict(test)
     ordered = sorted(newest.values(), key=lambda test: [str(test.get(name) or "") for name in _IDENTITY])
     record = {"schema": SCHEMA, "tests": ordered}
-    return {**record, "sha256": sha256_hex(canonical(record))}
+    return {**record, "sha256": sha256_hex(canonical_json(record))}
 
 
-def checked_tests(record: t.Any, where: str) -> list[Test]:
-    """The tests of a record whose digest was checked; DataError for one that was altered or makes no sense."""
+def parse_tests(record: t.Any, where: str) -> list[Test]:
+    """Return the tests of a record after checking its digest; DataError for an altered or invalid record."""
     if not is_record(record) or not isinstance(record.get("tests"), list):
         raise DataError(f"{where}: this is no record of restore tests")
     plain = {"schema": record["schema"], "tests": record["tests"]}
-    if sha256_hex(canonical(plain)) != record.get("sha256"):
+    if sha256_hex(canonical_json(plain)) != record.get("sha256"):
         raise DataError(
             f"{where}: the record of restore tests was altered or cut (its SHA-256 does not fit)",
             advice="Use the file as the role restore_test left it, or test again",
         )
     for test in record["tests"]:
-        _refuse_incomplete(test, where)
+        _check_test(test, where)
     return list(record["tests"])
 
 
-def _refuse_incomplete(test: t.Any, where: str) -> None:
+def _check_test(test: t.Any, where: str) -> None:
     given = test if isinstance(test, Mapping) else {}
     missing = [name for name in _REQUIRED if not isinstance(given.get(name), str)]
     seconds = given.get("seconds")
@@ -77,20 +77,20 @@ def _key(test: Test) -> Key:
 
 
 class RestoreTests:
-    """The newest test of each workload; ``applied`` puts it into the workload's row."""
+    """The newest test of each workload; ``apply`` adds it to the row of the workload."""
 
     def __init__(self, tests: Iterable[Test], until: int) -> None:
         self._newest: dict[Key, Test] = {}
         self._used: set[Key] = set()
         for test in tests:
-            # One of a later time proves nothing about the moment that is judged.
+            # A later test proves nothing about the time of the evaluation.
             if parse_time(test["tested_at"]) <= until:
                 known = self._newest.get(_key(test))
                 if known is None or parse_time(known["tested_at"]) <= parse_time(test["tested_at"]):
                     self._newest[_key(test)] = test
 
-    def applied(self, row: Mapping[str, t.Any], host: str) -> Mapping[str, t.Any]:
-        """The row with what a restore test proved; the row itself is not changed."""
+    def apply(self, row: Mapping[str, t.Any], host: str) -> Mapping[str, t.Any]:
+        """Return the row with the result of its restore test; the row itself is not changed."""
         if not self._newest:
             return row
         key = (row.get("source") or host, *(row.get(name) for name in _IDENTITY[1:]))
@@ -99,29 +99,29 @@ class RestoreTests:
             return row
         self._used.add(key)
         facets = dict(row.get("facets") or {})
-        facets["verified"] = _with_test(dict(facets.get("verified") or {}), test, row)
+        facets["verified"] = _apply_test(dict(facets.get("verified") or {}), test, row)
         return {**row, "facets": facets}
 
     def unused(self) -> list[Test]:
-        """Tests of workloads that no READ holds."""
+        """Return the tests of workloads that are not in any read result."""
         return [test for key, test in self._newest.items() if key not in self._used]
 
 
-def _with_test(facet: dict[str, t.Any], test: Test, row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _apply_test(facet: dict[str, t.Any], test: Test, row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     facet["restore"] = {name: test.get(name) for name in ("result", "tested_at", "seconds", "message")}
     created = parse_time(test["point_created_at"])
     ends = [row.get(name) for name in ("oldest", "newest")]
     is_there = None not in ends and parse_time(ends[0]) <= created <= parse_time(ends[1])
     if test["result"] != PASSED or not is_there or not facet.get("unknown"):
         return facet
-    # One of those of unknown is known now.
+    # One of the points of unknown state is known now.
     facet["unknown"] -= 1
     newest, oldest = facet.get("newest"), facet.get("oldest")
     if not facet.get("count"):
         newest = oldest = test["point_created_at"]
     facet["count"] = facet.get("count", 0) + 1
     point = test["point_created_at"]
-    # Left out where it is the row's own, on a row as it travels.
+    # In the compact form of a row it is omitted if it equals the row's own time.
     facet["newest"] = max((time for time in (newest, point) if time), key=parse_time) if newest else row["newest"]
     facet["oldest"] = min((time for time in (oldest, point) if time), key=parse_time) if oldest else row["oldest"]
     if not facet["unknown"]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One server met more than once: in several READs, or by several names. Its points must not prove anything twice."""
+"""Servers that occur in several read results or under several names: their points must not count twice."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import FACTS
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import parsed
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import to_micros
 
 _TYPE = FACTS.index("workload_type")
 
 
-def superseded(records: Sequence[Record]) -> set[int]:
-    """Numbers of the rows that a later READ of the same server tells anew: what they say may be gone since."""
+def find_superseded(records: Sequence[Record]) -> set[int]:
+    """Return the numbers of rows that a later read result of the same server contains again: they may be outdated."""
     if len({id(record.read) for record in records}) == len({record.read.host for record in records}):
         return set()
     latest: dict[tuple[object, ...], int] = {}
@@ -35,19 +35,19 @@ def superseded(records: Sequence[Record]) -> set[int]:
     return old
 
 
-def origins(group: Sequence[Record]) -> tuple[str, ...]:
-    """Whose points the rows of one workload are.
+def resolve_origins(group: Sequence[Record]) -> tuple[str, ...]:
+    """Return the server that the points of each row of a workload belong to.
 
-    A server behind another, or one read by two names, has two names here. Its newest or its oldest point has one time,
-    to the second, in both; backups that are independent of each other do not.
+    A server behind another one, or read under two names, has two names here. Its newest or oldest point has the same
+    time, to the second, in both; independent backups do not.
     """
-    told: list[str] = []
+    names: list[str] = []
     seen: dict[tuple[bool, int], str] = {}
     for record in group:
         ends = ((True, record.newest), (False, record.oldest))
-        moments = [(is_newest, parsed(time) // SECOND) for is_newest, time in ends if time is not None]
+        moments = [(is_newest, to_micros(time) // SECOND) for is_newest, time in ends if time is not None]
         own = record.place[1] or record.read.host
         origin = next((seen[moment] for moment in moments if moment in seen), own)
         seen.update((moment, origin) for moment in moments if moment not in seen)
-        told.append(origin)
-    return tuple(told)
+        names.append(origin)
+    return tuple(names)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records -> findings: here on_unknown, waivers, expected names and rows that are judged as one have their say."""
+"""Records -> findings: applies on_unknown, waivers, expected names and the merging of rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     WARN,
     Outcome,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.servers import origins, superseded
+from ansible_collections.backup.audit.plugins.module_utils._policy.servers import find_superseded, resolve_origins
 
 
 class FindingsWriter:
@@ -51,38 +51,38 @@ class FindingsWriter:
         for tier in document.tiers:
             for control in tier.controls:
                 control.number = findings.control_number(control.name, control.limit, control.unit, tier.name)
-        # What the policy itself asks; that an expected workload exists proves nothing about its backups.
+        # Controls of the policy itself; the existence of an expected workload proves nothing about its backups.
         self.controls = frozenset(control.number for tier in document.tiers for control in tier.controls)
-        # Rows that were to be judged as one with others, and could not.
+        # Rows that were to be merged with others, but could not be.
         self._ambiguous: set[int] = set()
         self._columns = {
             id(tier): ([control.number for control in tier.controls], [control.on_unknown for control in tier.controls])
             for tier in document.tiers
         }
 
-    def file(self, records: Sequence[Record]) -> None:
-        """What is said of expected names, then the findings of all records in their order."""
-        records = self._latest(records)
+    def write(self, records: Sequence[Record]) -> None:
+        """Write the findings about expected names, then the findings of all records in order."""
+        records = self._drop_superseded(records)
         places = [self._findings.new_place(record.place, facts=record.facts) for record in records]
         expected = Expected(self._document, records, self._blind)
-        answers, dropped = expected.answers()
-        groups = self._groups(records, dropped)
+        answers, dropped = expected.evaluate()
+        groups = self._group_rows(records, dropped)
         for answer in answers:
-            self._existence(answer, records, places)
+            self._add_existence(answer, records, places)
         for number in expected.orphans():
-            self._orphan(places[number], records[number])
+            self._add_orphan(places[number], records[number])
         for number, record in enumerate(records):
             if number in dropped:
                 continue
-            self._aside(places[number], record, ambiguous=number in self._ambiguous)
+            self._add_row_findings(places[number], record, ambiguous=number in self._ambiguous)
             if record.tier is not None:
                 group = groups.get(number, ()) if groups is not None else (number,)
                 if group:
-                    self._evaluated(places[number], record.tier, [records[member] for member in group])
+                    self._add_outcomes(places[number], record.tier, [records[member] for member in group])
 
-    def _latest(self, records: Sequence[Record]) -> Sequence[Record]:
-        """The records without those that a later READ of the same server tells anew; of each of these it is said."""
-        old = superseded(records)
+    def _drop_superseded(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Drop records that a later read result of the same server contains again; each gets a finding."""
+        old = find_superseded(records)
         for number in sorted(old):
             record = records[number]
             place = self._findings.new_place(record.place, is_workload=False)
@@ -90,15 +90,15 @@ class FindingsWriter:
             self._findings.add(place, self._findings.control_number(SUPERSEDED), NOT_APPLICABLE, text)
         return [record for number, record in enumerate(records) if number not in old] if old else records
 
-    def _groups(self, records: Sequence[Record], dropped: set[int]) -> dict[int, list[int]] | None:
-        """First row -> all rows that are judged as one with it; None if nothing is to be merged."""
+    def _group_rows(self, records: Sequence[Record], dropped: set[int]) -> dict[int, list[int]] | None:
+        """First row -> all rows that are merged with it; None if nothing is to be merged."""
         key = {"workload_name": 3, "workload_id": 2}.get(self._document.combine or "")
         if key is None:
             return None
         found: dict[tuple[int, str], list[int]] = defaultdict(list)
         groups: dict[int, list[int]] = {}
         seen: set[tuple[int, str, str | None, str | None]] = set()
-        twice: set[tuple[int, str]] = set()
+        repeated: set[tuple[int, str]] = set()
         for number, record in enumerate(records):
             if record.tier is None or number in dropped:
                 continue
@@ -106,20 +106,20 @@ class FindingsWriter:
             if name is None:
                 groups[number] = [number]
             else:
-                who = (id(record.tier), name.casefold())
-                found[who].append(number)
-                # Two of one name in one place are two workloads; a pass of one must not hide the other.
-                if (*who, *record.place[:2]) in seen:
-                    twice.add(who)
-                seen.add((*who, *record.place[:2]))
-        for who, group in found.items():
-            groups.update([(group[0], group)] if who not in twice else [(number, [number]) for number in group])
-        self._ambiguous = {number for who in twice for number in found[who]}
+                identity = (id(record.tier), name.casefold())
+                found[identity].append(number)
+                # Two rows of one name in one place are two workloads; a pass of one must not hide the other.
+                if (*identity, *record.place[:2]) in seen:
+                    repeated.add(identity)
+                seen.add((*identity, *record.place[:2]))
+        for identity, group in found.items():
+            groups.update([(group[0], group)] if identity not in repeated else [(number, [number]) for number in group])
+        self._ambiguous = {number for identity in repeated for number in found[identity]}
         return groups
 
-    def _evaluated(self, place: int, tier: Tier, group: list[Record]) -> None:
+    def _add_outcomes(self, place: int, tier: Tier, group: list[Record]) -> None:
         waivers = self._waivers_for(group[0].name)
-        outcomes = group[0].outcomes if len(group) == 1 else self._merged(tier, group)
+        outcomes = group[0].outcomes if len(group) == 1 else self._merge_outcomes(tier, group)
         if not waivers:
             self._findings.add_all(place, *self._columns[id(tier)], outcomes)
             return
@@ -128,32 +128,32 @@ class FindingsWriter:
             if state == PASS:
                 self._findings.add(place, control.number, state, text, certainty, actual)
             else:
-                self._add(place, control.number, control.name, state, certainty, actual, text, waivers)
+                self._add_waivable(place, control.number, control.name, state, certainty, actual, text, waivers)
 
-    def _merged(self, tier: Tier, group: list[Record]) -> list[Outcome]:
+    def _merge_outcomes(self, tier: Tier, group: list[Record]) -> list[Outcome]:
         rows = Rows(
-            origins(group),
+            resolve_origins(group),
             tuple(record.oldest for record in group),
             tuple(record.read.doubt is None for record in group),
             tuple(record.in_inventory is True for record in group),
         )
-        told = "; ".join(record.called() for record in group)
+        names = "; ".join(record.display_name() for record in group)
         if len(set(rows.origins)) < len({record.place[1] or record.read.host for record in group}):
-            told = f"{told}; points of the same times are one server's, and count once"
+            names = f"{names}; points of the same times are one server's, and count once"
         merged = []
         for number, control in enumerate(tier.controls):
             outcomes = [record.outcomes[number] for record in group]
-            chosen, outcome = merge(control, outcomes, rows, add=self._document.independent)
+            selected, outcome = merge(control, outcomes, rows, add=self._document.independent)
             state, certainty, actual, text, possible = outcome
-            whose = "added up" if chosen is None else f"that of {group[chosen].called()} counts"
-            text = f"{text} ({len(group)} rows judged as one: {told}; {whose})"
+            whose = "added up" if selected is None else f"that of {group[selected].display_name()} counts"
+            text = f"{text} ({len(group)} rows judged as one: {names}; {whose})"
             merged.append((state, certainty, actual, text, possible))
         return merged
 
     def _waivers_for(self, name: str | None) -> list[Waiver]:
         return [waiver for waiver in self._document.waivers if waiver.workload.match(name)]
 
-    def _add(
+    def _add_waivable(
         self,
         place: int,
         number: int,
@@ -164,21 +164,21 @@ class FindingsWriter:
         text: str,
         waivers: list[Waiver],
     ) -> None:
-        """A finding that a waiver may cover; one that has ended is void, and the finding says so."""
+        """Add a finding that a waiver may cover; an ended waiver is void and mentioned in the finding."""
         covering = [waiver for waiver in waivers if waiver.control.match(control)]
-        standing = [waiver for waiver in covering if waiver.end > self._as_of]
-        if standing:
-            waiver = standing[0]
-            self._findings.add(place, number, WAIVED, text, certainty, actual, waiver.said)
+        active = [waiver for waiver in covering if waiver.end > self._as_of]
+        if active:
+            waiver = active[0]
+            self._findings.add(place, number, WAIVED, text, certainty, actual, waiver.definition)
         elif covering:
             ended = max(covering, key=lambda waiver: waiver.end)
-            text = f"{text} (its waiver ended: {ended.said['until']})"
-            self._findings.add(place, number, state, text, certainty, actual, {**ended.said, "expired": True})
+            text = f"{text} (its waiver ended: {ended.definition['until']})"
+            self._findings.add(place, number, state, text, certainty, actual, {**ended.definition, "expired": True})
         else:
             self._findings.add(place, number, state, text, certainty, actual)
 
-    def _aside(self, place: int, record: Record, *, ambiguous: bool) -> None:
-        """What is to be said of a row beside its controls."""
+    def _add_row_findings(self, place: int, record: Record, *, ambiguous: bool) -> None:
+        """Add the findings of a row that do not come from its controls."""
         findings = self._findings
         if record.excluded is not None:
             text = f"not judged, excluded by the policy: {record.excluded}"
@@ -187,24 +187,24 @@ class FindingsWriter:
         waivers = self._waivers_for(record.name)
         if record.tier is None:
             text = "no tier of the policy matches this workload, so nothing is known about it"
-            self._add(place, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
+            self._add_waivable(place, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
         if ambiguous:
             text = "rows of this name are not judged as one, because one server has several workloads of it"
-            self._add(place, findings.control_number(COMBINE), COMBINE, WARN, EXACT, None, text, waivers)
+            self._add_waivable(place, findings.control_number(COMBINE), COMBINE, WARN, EXACT, None, text, waivers)
         if record.in_future:
             number = findings.control_number(IN_FUTURE, 0, "count")
             text = f"number of recovery points dated in the future is {HOLE}, they count for nothing"
-            self._add(place, number, IN_FUTURE, WARN, EXACT, record.in_future, text, waivers)
+            self._add_waivable(place, number, IN_FUTURE, WARN, EXACT, record.in_future, text, waivers)
 
-    def _orphan(self, place: int, record: Record) -> None:
+    def _add_orphan(self, place: int, record: Record) -> None:
         state = self._document.orphans
         if state is None or record.excluded is not None:
             return
         text = "it has recovery points, and nobody expects a workload of this name"
         number = self._findings.control_number(ORPHAN)
-        self._add(place, number, ORPHAN, state, EXACT, None, text, self._waivers_for(record.name))
+        self._add_waivable(place, number, ORPHAN, state, EXACT, None, text, self._waivers_for(record.name))
 
-    def _existence(self, answer: Response, records: Sequence[Record], places: Sequence[int]) -> None:
+    def _add_existence(self, answer: Response, records: Sequence[Record], places: Sequence[int]) -> None:
         member, expected, state, text = answer
         on_unknown = FAIL
         if member is None:
@@ -220,4 +220,4 @@ class FindingsWriter:
         if state in (PASS, NOT_APPLICABLE):
             self._findings.add(place, number, state, text, certainty)
         else:
-            self._add(place, number, EXISTS, state, certainty, None, text, self._waivers_for(expected))
+            self._add_waivable(place, number, EXISTS, state, certainty, None, text, self._waivers_for(expected))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The wall: the only requests that an adapter may send, judged on the final, decoded URL.
+"""Request allowlist: check method, path and query of each request, on the final, decoded URL, before it is sent.
 
-Some of these products delete, collect or start backups on a path that looks like a read, so an allow-list of what is
-known to read is the only safe rule. It also judges links that an answer contains.
+Some products delete, collect or start backups on a path that looks like a read, so an allowlist of requests that are
+known to be read-only is the only safe rule. Links from responses are checked as well.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 
-# No separators, no control characters, and nothing that was no UTF-8 (to some servers an overlong dot or slash). Some
-# strip what follows a semicolon, so that "..;" is ".." to them. "." and ".." themselves are refused separately.
+# No separators, control characters or invalid UTF-8 (some servers decode it as an overlong dot or slash). Some servers
+# strip everything after a semicolon and treat "..;" as "..". "." and ".." themselves are rejected separately.
 _SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
 
 
 class RequestNotAllowedError(AuditError):
-    """A request that the adapter's list of reads does not hold."""
+    """A request that is not on the adapter's allowlist."""
 
     code = "refused_by_wall"
 
 
 @dataclasses.dataclass(frozen=True)
 class AllowedRequest:
-    """One permitted call.
+    """One allowed request.
 
-    ``path`` is a template whose {names} stand for one path segment each. ``query`` holds the permitted keys: None
-    allows any value, a string or a tuple of strings only these. ``required`` names keys that must be there.
+    ``path`` is a template in which each {name} matches one path segment. ``query`` maps the allowed keys to their
+    values: None allows any value, a string or a tuple of strings only these. ``required`` lists mandatory keys.
     """
 
     method: str
@@ -43,39 +43,39 @@ class AllowedRequest:
     required: tuple[str, ...] = ()
 
     def pattern(self) -> re.Pattern[str]:
-        """The template as a regular expression over a decoded path."""
+        """Return the template as a regular expression for a decoded path."""
         parts = re.split(r"\{[a-z_]+\}", self.path)
         return re.compile(_SEGMENT.join(re.escape(part) for part in parts))
 
 
 class Allowlist:
-    """Judges requests against a list of permits."""
+    """Checks requests against a list of allowed requests."""
 
     def __init__(self, allowlist: Sequence[AllowedRequest], prefix: str = "") -> None:
         self._prefix = prefix
-        self._allowlist = [(permit, permit.pattern()) for permit in allowlist]
+        self._allowlist = [(entry, entry.pattern()) for entry in allowlist]
 
     def check(self, method: str, url: str) -> None:
-        """Raise RequestNotAllowedError unless one entry allows method, decoded path and every query parameter."""
+        """Raise RequestNotAllowedError unless one entry allows the method, decoded path and every query parameter."""
         parts = urlsplit(url)
         path = unquote(parts.path)
         reason = "no such call is on its list of reads"
         if not path.startswith(self._prefix):
-            raise self._refusal(method, path, "it lies outside the configured base path")
-        inner = path[len(self._prefix) :]
-        if wrong := _ambiguous(parts, inner):
-            raise self._refusal(method, path, wrong)
+            raise self._not_allowed_error(method, path, "it lies outside the configured base path")
+        relative_path = path[len(self._prefix) :]
+        if problem := _find_ambiguity(parts, relative_path):
+            raise self._not_allowed_error(method, path, problem)
         query = parse_qsl(parts.query, keep_blank_values=True)
-        for permit, pattern in self._allowlist:
-            if permit.method == method and pattern.fullmatch(inner):
-                wrong = _first_wrong_key(permit, query)
-                if wrong is None:
+        for entry, pattern in self._allowlist:
+            if entry.method == method and pattern.fullmatch(relative_path):
+                problem = _find_invalid_key(entry, query)
+                if problem is None:
                     return
-                reason = wrong
-        raise self._refusal(method, path, reason)
+                reason = problem
+        raise self._not_allowed_error(method, path, reason)
 
     @staticmethod
-    def _refusal(method: str, path: str, reason: str) -> RequestNotAllowedError:
+    def _not_allowed_error(method: str, path: str, reason: str) -> RequestNotAllowedError:
         return RequestNotAllowedError(
             f"this request was not sent: {reason}",
             call=f"{method} {path}",
@@ -83,24 +83,24 @@ class Allowlist:
         )
 
 
-def _ambiguous(parts: SplitResult, path: str) -> str | None:
-    """Why the server may read this URL in another way than we do."""
+def _find_ambiguity(parts: SplitResult, path: str) -> str | None:
+    """Return why the server may interpret this URL differently, or None."""
     if parts.username is not None:
         return "its URL holds a user name"
     if any(segment in (".", "..") for segment in path.split("/")) or parts.fragment:
         return "it has dot segments or a fragment"
     if unquote(path) != path:
         return "its path is encoded twice"
-    # To some servers a semicolon starts another key.
+    # Some servers treat a semicolon as the start of another key.
     return "it has a semicolon in its query" if ";" in parts.query else None
 
 
-def _first_wrong_key(permit: AllowedRequest, query: list[tuple[str, str]]) -> str | None:
+def _find_invalid_key(entry: AllowedRequest, query: list[tuple[str, str]]) -> str | None:
     for key, value in query:
-        if key not in permit.query:
+        if key not in entry.query:
             return f"the query key {key!r} is not on the list for this call"
-        allowed: t.Any = permit.query[key]
+        allowed: t.Any = entry.query[key]
         if allowed is not None and value not in ((allowed,) if isinstance(allowed, str) else allowed):
             return f"the query key {key!r} may not have this value"
-    missing = [key for key in permit.required if key not in {name for name, _value in query}]
+    missing = [key for key in entry.required if key not in {name for name, _value in query}]
     return f"the query key {missing[0]!r} is missing" if missing else None

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One small class per way of logging in: get a token, carry it, renew it once for all threads, give it back.
+"""Log-in methods, one class each: get a token, send it, renew it once for all threads, log out.
 
-A log-in that the server rejects is never tried again: a second try could lock the account.
+A log-in that the server rejects is never retried: a second attempt could lock the account.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     UnauthorizedError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response, segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response, path_segment
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import server_message
 
-# A comma parts two cookies where a name follows it; another one stands in the date of Expires.
+# A comma separates two cookies if a name and "=" follow it; the date in Expires also contains a comma.
 _NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
-# Shorter ones are settings such as a language, and masking them would mask half of a result.
+# Shorter cookie values are settings such as a language; masking them would mask large parts of a result.
 _SECRET_LENGTH = 8
 _CHECK_ACCOUNT = "Check username and password; the account may also be locked, disabled or expired"
 
 
 class LoginError(AuditError):
-    """The server does not let this account in."""
+    """The server rejects the log-in of this account."""
 
     code = "login_rejected"
 
 
 class Login(abc.ABC):
-    """What all ways of logging in share: one session at a time, renewed by one thread while the others wait."""
+    """Base class of all log-in methods: one session at a time, renewed by one thread while the others wait."""
 
-    may_lag = False
+    has_session_lag = False
 
     def __init__(self, username: str, password: str) -> None:
         self.username = username
@@ -52,47 +52,47 @@ class Login(abc.ABC):
         self._lock = threading.Lock()
 
     def headers(self) -> Mapping[str, str]:
-        """The headers that carry the session."""
+        """Return the headers that identify the session."""
         return self._headers
 
     def open(self, client: Client) -> None:
-        """Log in; from then on the client's requests are carried by this session."""
-        # Both together as well: where a log-in is no HTTP Basic, what stands between may still show it as such.
-        client.keep_secret(self.password, f"{self.username}:{self.password}")
-        # A signal waits: the token of a session that the server has opened must be known to give it back.
+        """Log in and use the session for all further requests of the client."""
+        # The pair as well: even if the log-in does not use HTTP Basic, a proxy in between may show it in that form.
+        client.add_secret(self.password, f"{self.username}:{self.password}")
+        # Signals are deferred: without the token, a session that the server has opened cannot be closed.
         with client.signals.deferred():
             try:
                 self._headers = self._log_in(client)
             except UnauthorizedError as error:
-                raise self._rejection(error) from error
-            client.keep_secret(*self._headers.values())
+                raise self._login_error(error) from error
+            client.add_secret(*self._headers.values())
             self.generation += 1
             client.auth = self
 
     def renew(self, client: Client, generation: int) -> None:
-        """Log in anew, unless another thread did so since ``generation``, or tried to and failed."""
+        """Renew the session, unless another thread has done so since ``generation`` or has tried and failed."""
         with client.signals.deferred(), self._lock:
             if self._failed is not None:
-                # All threads see the session refused at once; if each sent the password the account would be locked.
+                # All threads get a 401 at the same time; if each sent the password, the account could be locked.
                 raise self._failed
             if self.generation == generation:
                 try:
-                    self._headers = self._renewed(client)
+                    self._headers = self._renew_session(client)
                 except AuditError as error:
                     self._failed = error
                     raise
-                client.keep_secret(*self._headers.values())
+                client.add_secret(*self._headers.values())
                 self.generation += 1
 
     def close(self, client: Client) -> None:
-        """Give the session back; a failure here changes nothing that was read and is not told."""
+        """Log out; a failure is not reported, because it does not affect the data that was read."""
         if self._headers:
             with contextlib.suppress(AuditError):
                 self._log_out(client)
             self._headers = {}
         client.auth = None
 
-    def _rejection(self, error: AuditError) -> LoginError:
+    def _login_error(self, error: AuditError) -> LoginError:
         return LoginError(
             f"the log-in of {self.username!r} was rejected",
             server=error.server,
@@ -102,19 +102,19 @@ class Login(abc.ABC):
             advice=_CHECK_ACCOUNT,
         )
 
-    def _renewed(self, client: Client) -> dict[str, str]:
-        """By default a session is renewed by logging in again."""
-        # That one call was refused need not mean that the old session has ended.
+    def _renew_session(self, client: Client) -> dict[str, str]:
+        """Return the headers of a renewed session; by default log out and log in again."""
+        # A 401 for one request does not prove that the old session has ended.
         with contextlib.suppress(AuditError):
             self._log_out(client)
         try:
             return self._log_in(client)
         except UnauthorizedError as error:
-            raise self._rejection(error) from error
+            raise self._login_error(error) from error
 
     @abc.abstractmethod
     def _log_in(self, client: Client) -> dict[str, str]:
-        """The headers that carry a new session."""
+        """Log in and return the headers that identify the new session."""
 
     @abc.abstractmethod
     def _log_out(self, client: Client) -> None:
@@ -122,7 +122,7 @@ class Login(abc.ABC):
 
 
 class BasicForSession(Login):
-    """HTTP Basic once, for a session id in a JSON member that then travels in a header (Spectrum Protect Plus)."""
+    """HTTP Basic log-in; the response body has a session id that is then sent in a header (Spectrum Protect Plus)."""
 
     def __init__(self, username: str, password: str, *, path: str, member: str, header: str) -> None:
         super().__init__(username, password)
@@ -131,15 +131,17 @@ class BasicForSession(Login):
         self._header = header
 
     def _log_in(self, client: Client) -> dict[str, str]:
-        answer = client.call("POST", self._path, basic=(self.username, self.password), carried=False, retried=False)
-        return {self._header: _token(answer, self._member)}
+        response = client.request(
+            "POST", self._path, basic=(self.username, self.password), authenticated=False, idempotent=False
+        )
+        return {self._header: _get_token(response, self._member)}
 
     def _log_out(self, client: Client) -> None:
-        client.call("DELETE", self._path, headers=self._headers, carried=False, retried=False)
+        client.request("DELETE", self._path, headers=self._headers, authenticated=False, idempotent=False)
 
 
 class OAuth2Password(Login):
-    """The password grant of OAuth2, form-encoded, with refresh, MFA detection and DELETE to log out (Veeam)."""
+    """OAuth2 password grant, form-encoded, with refresh token, MFA detection and DELETE to log out (Veeam)."""
 
     def __init__(
         self,
@@ -152,10 +154,10 @@ class OAuth2Password(Login):
         mfa_advice: str = "Use an account without multi-factor authentication for unattended reading",
         extra: Mapping[str, str] | None = None,
         log_out: tuple[str, str] | None = None,
-        may_lag: bool = False,
+        has_session_lag: bool = False,
     ) -> None:
         super().__init__(username, password)
-        self.may_lag = may_lag
+        self.has_session_lag = has_session_lag
         self._path = path
         self._grants = (grant, refresh_grant)
         self._mfa_advice = mfa_advice
@@ -165,22 +167,26 @@ class OAuth2Password(Login):
 
     def _log_in(self, client: Client) -> dict[str, str]:
         form = {"grant_type": self._grants[0], "username": self.username, "password": self.password}
-        return self._granted(client, form)
+        return self._request_token(client, form)
 
-    def _renewed(self, client: Client) -> dict[str, str]:
+    def _renew_session(self, client: Client) -> dict[str, str]:
         if self._refresh_token:
             try:
-                return self._granted(client, {"grant_type": self._grants[1], "refresh_token": self._refresh_token})
+                return self._request_token(
+                    client, {"grant_type": self._grants[1], "refresh_token": self._refresh_token}
+                )
             except AuditError:
-                # An expired refresh token is no rejection of the account: the password may still be used once.
+                # An expired refresh token does not mean a rejected account: the password may still be sent once.
                 self._refresh_token = None
-        return super()._renewed(client)
+        return super()._renew_session(client)
 
-    def _granted(self, client: Client, form: dict[str, str]) -> dict[str, str]:
+    def _request_token(self, client: Client, form: dict[str, str]) -> dict[str, str]:
         try:
-            answer = client.call("POST", self._path, form={**form, **self._extra}, carried=False, retried=False)
+            response = client.request(
+                "POST", self._path, form={**form, **self._extra}, authenticated=False, idempotent=False
+            )
         except InvalidResponseError as error:
-            # OAuth2 (RFC 6749, 5.2) answers a wrong password with 400.
+            # OAuth2 (RFC 6749, 5.2) returns 400 for a wrong password.
             if error.status == 400 and "password" in form:
                 raise UnauthorizedError(
                     "the log-in was refused (400)",
@@ -190,39 +196,41 @@ class OAuth2Password(Login):
                     words=error.words,
                 ) from error
             raise
-        told = answer.json_object()
-        if not told.get("access_token") and (told.get("mfa_token") or told.get("mfa_enabled")):
-            client.keep_secret(as_text(told.get("mfa_token")))
+        data = response.json_object()
+        if not data.get("access_token") and (data.get("mfa_token") or data.get("mfa_enabled")):
+            client.add_secret(as_text(data.get("mfa_token")))
             raise LoginError(
                 f"the account {self.username!r} must answer a second factor (MFA) to log in",
                 code="mfa_required",
-                server=answer.server,
-                call=answer.call,
-                status=answer.status,
+                server=response.server,
+                call=response.call,
+                status=response.status,
                 advice=self._mfa_advice,
             )
-        token = _token(answer, "access_token")
-        self._refresh_token = as_text(told.get("refresh_token"))
-        client.keep_secret(token, self._refresh_token)
+        token = _get_token(response, "access_token")
+        self._refresh_token = as_text(data.get("refresh_token"))
+        client.add_secret(token, self._refresh_token)
         return {"Authorization": f"Bearer {token}"}
 
     def _log_out(self, client: Client) -> None:
         method, path = self._log_out_call
         try:
-            client.call(method, path, headers=self._headers, carried=False, retried=False)
+            client.request(method, path, headers=self._headers, authenticated=False, idempotent=False)
         except UnauthorizedError:
             if self._refresh_token is None:
                 raise
-            # The access token ran out, but its refresh token would live on for days.
+            # The access token has expired, but its refresh token would stay valid for days.
             form = {"grant_type": self._grants[1], "refresh_token": self._refresh_token}
-            client.call(method, path, headers=self._granted(client, form), carried=False, retried=False)
+            client.request(
+                method, path, headers=self._request_token(client, form), authenticated=False, idempotent=False
+            )
 
 
 class BasicForHeader(Login):
-    """HTTP Basic once, for a session id in a header of the answer; its body names the session (Enterprise Manager).
+    """HTTP Basic log-in; the response has a session id in a header and its name in the body (Enterprise Manager).
 
-    ``session_of`` reads that name, by which the session is ended, from the body. ``body`` holds the log-in where it is
-    not HTTP Basic: a tenant's.
+    ``get_session_id`` reads from the response the name that the log-out needs. ``body`` is the log-in request for
+    tenants, which do not use HTTP Basic.
     """
 
     def __init__(
@@ -234,7 +242,7 @@ class BasicForHeader(Login):
         params: Mapping[str, str],
         header: str,
         log_out: str,
-        session_of: Callable[[Response], str | None],
+        get_session_id: Callable[[Response], str | None],
         body: str | None = None,
     ) -> None:
         super().__init__(username, password)
@@ -242,33 +250,33 @@ class BasicForHeader(Login):
         self._params = params
         self._header = header
         self._log_out_path = log_out
-        self._session_of = session_of
+        self._get_session_id = get_session_id
         self._body = body
         self._session: str | None = None
 
     def _log_in(self, client: Client) -> dict[str, str]:
-        answer = client.call(
+        response = client.request(
             "POST",
             self._path,
             params=self._params,
             xml=self._body,
             basic=None if self._body else (self.username, self.password),
-            carried=False,
-            retried=False,
+            authenticated=False,
+            idempotent=False,
         )
-        # Read first: it tells another product, which lacks the header as well, in clearer words.
-        self._session = self._session_of(answer)
-        client.keep_secret(self._session)
-        return {self._header: _carried(answer, answer.headers.get(self._header), self._header)}
+        # Read first: for a different product, which lacks the header as well, this raises the clearer error.
+        self._session = self._get_session_id(response)
+        client.add_secret(self._session)
+        return {self._header: _check_token(response, response.headers.get(self._header), self._header)}
 
     def _log_out(self, client: Client) -> None:
         if self._session is not None:
-            path = f"{self._log_out_path}/{segment(self._session)}"
-            client.call("DELETE", path, headers=self._headers, carried=False, retried=False)
+            path = f"{self._log_out_path}/{path_segment(self._session)}"
+            client.request("DELETE", path, headers=self._headers, authenticated=False, idempotent=False)
 
 
 class JsonForCookies(Login):
-    """A log-in by JSON whose answer sets cookies; whatever their names, they are carried as they came (vProtect)."""
+    """JSON log-in whose response sets cookies; all of them are sent back unchanged, whatever their names (vProtect)."""
 
     def __init__(self, username: str, password: str, *, path: str, log_out: str) -> None:
         super().__init__(username, password)
@@ -278,64 +286,70 @@ class JsonForCookies(Login):
     def _log_in(self, client: Client) -> dict[str, str]:
         account = {"login": self.username, "password": self.password}
         try:
-            answer = client.call("POST", self._path, json_body=account, carried=False, retried=False)
+            response = client.request("POST", self._path, json_body=account, authenticated=False, idempotent=False)
         except AuditError as error:
             if error.status in (400, 403):
-                raise _as_rejected(error) from error
+                raise _unauthorized_error(error) from error
             raise
-        if answer.body.strip():
-            # Of no use, but it tells another product from this one in clearer words than a missing cookie.
-            answer.json_object()
-        cookies = _cookies(answer.headers.get("Set-Cookie", ""))
-        client.keep_secret(*(value for value in cookies.values() if len(value) >= _SECRET_LENGTH))
-        carried = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        return {"Cookie": _carried(answer, carried, "Set-Cookie")}
+        if response.body.strip():
+            # The result is not used, but for a different product this raises a clearer error than a missing cookie.
+            response.json_object()
+        cookies = _parse_cookies(response.headers.get("Set-Cookie", ""))
+        client.add_secret(*(value for value in cookies.values() if len(value) >= _SECRET_LENGTH))
+        cookie_header = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        return {"Cookie": _check_token(response, cookie_header, "Set-Cookie")}
 
     def _log_out(self, client: Client) -> None:
-        client.call("POST", self._log_out_path, headers=self._headers, carried=False, retried=False)
+        client.request("POST", self._log_out_path, headers=self._headers, authenticated=False, idempotent=False)
 
 
 class JsonForToken(Login):
-    """A log-in by JSON for a token that then travels in a header, and is named to log out (Unitrends).
+    """JSON log-in for a token that is then sent in a header, and in the body of the log-out (Unitrends).
 
-    ``told`` is what the answer says of the account beside the token.
+    ``account_info`` holds the other fields of the log-in response, which describe the account.
     """
 
     def __init__(
-        self, username: str, password: str, *, path: str, log_out: str, member: str, header: str, ended_by: str
+        self, username: str, password: str, *, path: str, log_out: str, member: str, header: str, log_out_member: str
     ) -> None:
         super().__init__(username, password)
-        self.told: dict[str, t.Any] = {}
+        self.account_info: dict[str, t.Any] = {}
         self._path = path
         self._log_out_path = log_out
         self._member = member
         self._header = header
-        self._ended_by = ended_by
+        self._log_out_member = log_out_member
 
     def _log_in(self, client: Client) -> dict[str, str]:
         account = {"username": self.username, "password": self.password}
         try:
-            answer = client.call("POST", self._path, json_body=account, carried=False, retried=False)
+            response = client.request("POST", self._path, json_body=account, authenticated=False, idempotent=False)
         except AuditError as error:
-            # This family tells a wrong password as 500 as well.
+            # These products also return 500 for a wrong password.
             if error.status in (400, 403, 500):
-                raise _as_rejected(error) from error
+                raise _unauthorized_error(error) from error
             raise
-        told = answer.json()
-        if not isinstance(told, dict) or not told.get(self._member):
-            words = server_message(answer.body, client.scrub) or None
+        data = response.json()
+        if not isinstance(data, dict) or not data.get(self._member):
+            words = server_message(response.body, client.scrub) or None
             raise UnauthorizedError(
-                "the log-in was refused", server=answer.server, call=answer.call, status=answer.status, words=words
+                "the log-in was refused",
+                server=response.server,
+                call=response.call,
+                status=response.status,
+                words=words,
             )
-        self.told = {name: value for name, value in told.items() if name != self._member}
-        return {self._header: _carried(answer, told[self._member], self._member)}
+        self.account_info = {name: value for name, value in data.items() if name != self._member}
+        return {self._header: _check_token(response, data[self._member], self._member)}
 
     def _log_out(self, client: Client) -> None:
-        body = {self._ended_by: self._headers[self._header]}
-        client.call("POST", self._log_out_path, json_body=body, headers=self._headers, carried=False, retried=False)
+        body = {self._log_out_member: self._headers[self._header]}
+        client.request(
+            "POST", self._log_out_path, json_body=body, headers=self._headers, authenticated=False, idempotent=False
+        )
 
 
-def _as_rejected(error: AuditError) -> UnauthorizedError:
+def _unauthorized_error(error: AuditError) -> UnauthorizedError:
     return UnauthorizedError(
         f"the log-in was refused ({error.status})",
         server=error.server,
@@ -345,8 +359,8 @@ def _as_rejected(error: AuditError) -> UnauthorizedError:
     )
 
 
-def _cookies(header: str) -> dict[str, str]:
-    """Name and value of each cookie of one or, as they are joined to one text, several Set-Cookie headers."""
+def _parse_cookies(header: str) -> dict[str, str]:
+    """Return name and value of each cookie in one or several Set-Cookie headers (joined to one text)."""
     cookies = {}
     for cookie in _NEXT_COOKIE.split(header):
         name, equals, value = cookie.partition(";")[0].strip().partition("=")
@@ -355,21 +369,21 @@ def _cookies(header: str) -> dict[str, str]:
     return cookies
 
 
-def _token(answer: Response, member: str) -> str:
-    return _carried(answer, answer.json_object().get(member), member)
+def _get_token(response: Response, member: str) -> str:
+    return _check_token(response, response.json_object().get(member), member)
 
 
-def _carried(answer: Response, token: t.Any, member: str) -> str:
-    """The token, if it is one that a header can carry."""
+def _check_token(response: Response, token: t.Any, member: str) -> str:
+    """Return the token if it can be sent in a header; raise InvalidResponseError otherwise."""
     if not isinstance(token, str) or not token:
         raise InvalidResponseError(
             f"the log-in succeeded but its answer has no {member!r}",
-            server=answer.server,
-            call=answer.call,
-            status=answer.status,
+            server=response.server,
+            call=response.call,
+            status=response.status,
             advice="Check that the URL is that of the product, and that the account's first password was changed",
         )
-    # A token becomes a header: a line break in it would make two.
+    # The token becomes a header value: a line break in it would start another header.
     if not token.isprintable() or not token.isascii():
-        raise InvalidResponseError("the server sent a token that cannot be carried in a header", server=answer.server)
+        raise InvalidResponseError("the server sent a token that cannot be carried in a header", server=response.server)
     return token

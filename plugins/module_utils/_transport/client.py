@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one seam to the network: a session, TLS, retries, limits, decoding, typed errors, and the wall before it all.
+"""HTTP client: send allowed requests, with TLS, retries, size limits, session renewal, JSON decoding and typed errors.
 
-Everything that a server sends is treated as possibly wrong, huge, slow or hostile. Nothing is retried but reads, and
-a log-in only where the server cannot have judged it yet.
+``Client._send`` checks the allowlist and decides on retries. Everything that a server sends is treated as possibly
+wrong, huge, slow or hostile. Only reads are retried, and log-ins only if the server cannot have processed them.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
 from ansible_collections.backup.audit.plugins.module_utils._core.redaction import Secrets, find_secrets
 from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import RequestStats
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, from_http_date
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_http_date
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import (
     AllowedRequest,
     Allowlist,
     RequestNotAllowedError,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.deadlines import adapter
+from ansible_collections.backup.audit.plugins.module_utils._transport.deadlines import build_http_adapter
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import (
+    build_http_error,
     connection_error,
-    not_json,
-    refusal,
+    invalid_json_error,
 )
 
 try:
@@ -53,44 +53,45 @@ except ImportError:
     HAS_REQUESTS = False
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
-MAX_ANSWER_BYTES = 512 * 1024 * 1024
+MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 120.0
-# Small, because what a few bytes of a compressed answer unfold to is known only afterwards.
+# Small, because the size of decompressed data is known only after decompression.
 _CHUNK_BYTES = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where and how to connect. ``url`` is scheme://host:port[/prefix] without a trailing slash."""
+    """Connection parameters. ``url``: scheme://host:port[/prefix] without a trailing slash; ``timeout``: seconds."""
 
     url: str
     verify: bool | str = True
-    # Two files, or one twice: of a key in one file of its own OpenSSL would ask for its password on the terminal.
+    # Certificate and key file, possibly the same file twice: if only one file were given, OpenSSL would ask for the
+    # password of its key on the terminal.
     client_cert: tuple[str, str] | None = None
     proxy: str | None = None
     timeout: float = 30.0
     retries: int = 4
     connections: int = 4
-    max_answer_bytes: int = MAX_ANSWER_BYTES
+    max_response_bytes: int = MAX_RESPONSE_BYTES
 
 
 class Auth(t.Protocol):
-    """A way of logging in, as _auth builds them."""
+    """A log-in method (see auth.py)."""
 
     generation: int
-    # A session that was just opened may be refused once.
-    may_lag: bool
+    # Whether the server may reject a session once right after it was opened.
+    has_session_lag: bool
 
     def headers(self) -> Mapping[str, str]:
-        """The headers that carry the session."""
+        """Return the headers that identify the session."""
 
     def renew(self, client: Client, generation: int) -> None:
-        """Log in anew, once for all threads that saw the same generation refused."""
+        """Renew the session, once for all threads whose requests with ``generation`` were rejected."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Response:
-    """One answer, read whole."""
+    """One complete response."""
 
     call: str
     server: str
@@ -100,14 +101,14 @@ class Response:
     scrub: Callable[[str], str]
 
     def json(self) -> t.Any:
-        """The body as JSON (a BOM is skipped); InvalidResponseError says what came instead."""
+        """Decode the body as JSON (a BOM is skipped); InvalidResponseError describes what the body contains instead."""
         try:
             return json.loads(self.body.decode("utf-8-sig") if self.body[:3] == b"\xef\xbb\xbf" else self.body)
         except (ValueError, RecursionError) as error:
-            raise not_json(self.server, self.call, self.status, self.body, error, self.scrub) from error
+            raise invalid_json_error(self.server, self.call, self.status, self.body, error, self.scrub) from error
 
     def json_object(self) -> dict[str, t.Any]:
-        """The body as a JSON object."""
+        """Decode the body as a JSON object; InvalidResponseError if it is anything else."""
         value = self.json()
         if not isinstance(value, dict):
             raise InvalidResponseError(
@@ -121,7 +122,7 @@ class Response:
 
 
 class Client:
-    """Sends permitted requests to one server and returns whole, successful answers, or raises an AuditError."""
+    """Sends allowed requests to one server; returns complete, successful responses or raises an AuditError."""
 
     def __init__(
         self, endpoint: Endpoint, allowlist: t.Sequence[AllowedRequest], *, headers: Mapping[str, str] | None = None
@@ -134,7 +135,7 @@ class Client:
         self.auth: Auth | None = None
         self.request_stats = RequestStats()
         self.skew_micros: int | None = None
-        # A product's own hint for a refusal, from status and body; None leaves the general advice.
+        # Returns a product-specific hint for an error response from its status and body; None keeps the general hint.
         self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
         self.signals = SignalHandler()
         self._allowlist = Allowlist(allowlist, self.prefix)
@@ -145,10 +146,10 @@ class Client:
 
     def _new_session(self, headers: Mapping[str, str]) -> requests.Session:
         session = requests.Session()
-        # Without this a .netrc or an environment variable would supply a login or a CA that nobody gave.
+        # Otherwise .netrc or an environment variable could supply a log-in or a CA that the user did not configure.
         session.trust_env = False
         session.headers.update({"Accept": "application/json", "User-Agent": "backup.audit", **headers})
-        pool = adapter(self.endpoint.connections)
+        pool = build_http_adapter(self.endpoint.connections)
         session.mount("https://", pool)
         session.mount("http://", pool)
         if self.endpoint.proxy:
@@ -156,41 +157,41 @@ class Client:
         else:
             session.proxies = dict(requests.utils.get_environ_proxies(self.endpoint.url, no_proxy=None))
         for proxy in session.proxies.values():
-            self.keep_secret(*find_secrets({"proxy": proxy}))
+            self.add_secret(*find_secrets({"proxy": proxy}))
         if self.endpoint.verify is False:
-            # The result carries a warning of our own; a line on stderr for each request helps nobody.
+            # The module adds its own warning to the result; a line on stderr for each request is not useful.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         return session
 
     def stop_reading(self) -> None:
-        """The reading has failed: no thread reads on or waits, so that the session is soon given back."""
+        """Stop all threads from sending requests or waiting after a failure, so that the log-out follows soon."""
         self._stopped.set()
 
     def close(self) -> None:
         """Close all connections."""
         self._session.close()
 
-    def always_send(self, headers: Mapping[str, str]) -> None:
-        """From now on these headers go with every request, log-ins included: an API version, another format."""
+    def set_default_headers(self, headers: Mapping[str, str]) -> None:
+        """Add headers to all further requests, including log-ins: an API version, another format."""
         self._session.headers.update(headers)
 
     # Secrets
 
-    def keep_secret(self, *secrets: str | None) -> None:
-        """From now on these texts are masked in every error."""
-        self.secrets.keep(*secrets)
+    def add_secret(self, *secrets: str | None) -> None:
+        """Register texts to mask in every error."""
+        self.secrets.add(*secrets)
 
     def scrub(self, text: str) -> str:
-        """The text with every known secret masked."""
+        """Return the text with every known secret masked."""
         return self.secrets.scrub(text)
 
     # Requests
 
     def get(self, path: str, params: Mapping[str, t.Any] | None = None, **more: t.Any) -> Response:
-        """A read by GET, carried by the session of ``auth``."""
-        return self.call("GET", path, params=params, **more)
+        """Send a GET request with the session of ``auth``."""
+        return self.request("GET", path, params=params, **more)
 
-    def call(
+    def request(
         self,
         method: str,
         path: str,
@@ -201,43 +202,43 @@ class Client:
         xml: str | None = None,
         basic: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        carried: bool = True,
-        retried: bool = True,
+        authenticated: bool = True,
+        idempotent: bool = True,
     ) -> Response:
-        """One permitted request, retried where that is safe; the session is renewed once if the server refuses it.
+        """Send one allowed request; retry it if that is safe, and renew the session once if the server rejects it.
 
-        ``path`` is relative to the configured URL (a link of the server's goes through ``local`` first).
-        ``carried`` is False for log-ins. ``retried`` False (log-ins, log-outs) sends again only what the server
-        cannot have judged: nothing listened, or it said that it is too busy.
+        ``path`` is relative to the configured URL (convert a link from a response with ``to_local_path`` first).
+        ``authenticated`` is False for log-ins. With ``idempotent`` False (log-ins, log-outs) a request is retried
+        only if the server cannot have processed it: connection refused, or the server reports that it is too busy.
         """
-        if carried and self._stopped.is_set():
+        if authenticated and self._stopped.is_set():
             raise AuditError("the reading was given up", code="stopped", server=self.host)
         parts: dict[str, t.Any] = {"params": params, "json": json_body, "data": form, "headers": dict(headers or {})}
         if xml is not None:
             parts["data"] = xml.encode("utf-8")
             parts["headers"]["Content-Type"] = "application/xml"
         if basic is not None:
-            # Built here because requests encodes as Latin-1 and fails on what that lacks.
+            # Built here because requests encodes as Latin-1 and fails on other characters.
             pair = base64.b64encode(":".join(basic).encode("utf-8")).decode("ascii")
             parts["headers"]["Authorization"] = f"Basic {pair}"
-            self.keep_secret(pair)
-        if not carried or self.auth is None:
-            return self._send(method, path, parts, retried)
+            self.add_secret(pair)
+        if not authenticated or self.auth is None:
+            return self._send(method, path, parts, idempotent)
         generation = self.auth.generation
         own = parts["headers"]
         try:
-            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
+            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, idempotent)
         except UnauthorizedError:
             self.auth.renew(self, generation)
         try:
-            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
+            return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, idempotent)
         except UnauthorizedError:
-            if not self.auth.may_lag:
+            if not self.auth.has_session_lag:
                 raise
-        return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, retried)
+        return self._send(method, path, {**parts, "headers": {**own, **self.auth.headers()}}, idempotent)
 
-    def local(self, link: str) -> str:
-        """A link from an answer, as a path on the configured server: appliances name themselves by inner addresses."""
+    def to_local_path(self, link: str) -> str:
+        """Convert a link to a path on the configured server: appliances often return links with internal addresses."""
         try:
             parts = urlsplit(link)
         except ValueError as error:
@@ -251,9 +252,9 @@ class Client:
             path = path[len(self.prefix) :]
         return f"{path}?{parts.query}" if parts.query else path
 
-    def _send(self, method: str, path: str, parts: dict[str, t.Any], retried: bool) -> Response:
+    def _send(self, method: str, path: str, parts: dict[str, t.Any], idempotent: bool) -> Response:
         if not path.startswith("/"):
-            # Right behind the host it could become part of it, or make it a user name.
+            # Directly after the host, the path could become part of the host name or turn it into a user name.
             raise RequestNotAllowedError(
                 "this request was not sent: its path does not start with a slash", call=f"{method} {path}"
             )
@@ -267,63 +268,63 @@ class Client:
         call = f"{method} {urlsplit(url).path}"
         attempt = 1
         while True:
-            answer, wait = self._attempt(prepared, call)
-            if isinstance(answer, Response):
-                return answer
-            if wait is None or attempt > self.endpoint.retries or not (retried or _not_judged(answer)):
+            outcome, wait = self._attempt(prepared, call)
+            if isinstance(outcome, Response):
+                return outcome
+            if wait is None or attempt > self.endpoint.retries or not (idempotent or _is_unprocessed(outcome)):
                 if attempt > 1:
-                    answer.message += f" (after {attempt} tries)"
-                raise answer
-            # A log-in that holds signals back has sent nothing that counts when it comes here.
-            with self.signals.pausing():
+                    outcome.message += f" (after {attempt} tries)"
+                raise outcome
+            # A log-in that defers signals has no open session at this point, so a signal may interrupt the wait.
+            with self.signals.interruptible_wait():
                 given_up = self._stopped.wait(wait if wait > 0 else _backoff(attempt))
             if given_up:
-                raise answer
+                raise outcome
             with self._lock:
                 self.request_stats.retries += 1
             attempt += 1
 
     def _attempt(self, prepared: requests.PreparedRequest, call: str) -> tuple[Response | AuditError, float | None]:
-        """An answer, or an error and how long to wait before another try (0: as usual, None: do not try again)."""
+        """Send once. Return a response, or an error and the seconds until a retry (0: backoff, None: no retry)."""
         started = time.time()
         try:
-            # Not by Session.send: it keeps cookies, and reads an answer that redirects whole, whatever its size.
-            response = self._session.get_adapter(prepared.url or "").send(
+            # Not Session.send: it keeps cookies, and reads the complete body of a redirect, whatever its size.
+            raw_response = self._session.get_adapter(prepared.url or "").send(
                 prepared,
                 stream=True,
                 timeout=self.endpoint.timeout,
-                # On each request: a session-wide setting is overridden by REQUESTS_CA_BUNDLE.
+                # Set on each request: REQUESTS_CA_BUNDLE overrides a session-wide setting.
                 verify=self.endpoint.verify,
                 cert=self.endpoint.client_cert,
                 proxies=self._session.proxies,
             )
-            with response:
-                body = self._body(response)
+            with raw_response:
+                body = self._read_body(raw_response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as raised:
             error = connection_error(raised, self.host, call, self.endpoint)
             error.message = self.scrub(error.message)
-            return error, 0.0 if error.passing else None
-        except InvalidResponseError as too_much:
-            too_much.server, too_much.call = self.host, call
-            return too_much, None
+            return error, 0.0 if error.is_transient else None
+        except InvalidResponseError as too_large:
+            too_large.server, too_large.call = self.host, call
+            return too_large, None
         with self._lock:
             self.request_stats.count += 1
             self.request_stats.bytes += len(body)
-        self._record_clock_skew(response.headers, started)
-        answer = Response(call, self.host, response.status_code, response.headers, body, self.scrub)
-        if 200 <= response.status_code < 300:
-            return answer, None
-        refused = refusal(answer.server, call, answer.status, answer.headers, body, self.scrub)
-        refused.advice = self.advise(answer.status, body) or refused.advice
-        if answer.status not in RETRIED_STATUSES:
-            return refused, None
-        return refused, _retry_after(response.headers)
+        self._record_clock_skew(raw_response.headers, started)
+        response = Response(call, self.host, raw_response.status_code, raw_response.headers, body, self.scrub)
+        if 200 <= raw_response.status_code < 300:
+            return response, None
+        http_error = build_http_error(response.server, call, response.status, response.headers, body, self.scrub)
+        http_error.advice = self.advise(response.status, body) or http_error.advice
+        if response.status not in RETRIED_STATUSES:
+            return http_error, None
+        return http_error, _parse_retry_after(raw_response.headers)
 
-    def _body(self, response: requests.Response) -> bytes:
-        limit = self.endpoint.max_answer_bytes
+    def _read_body(self, raw_response: requests.Response) -> bytes:
+        limit = self.endpoint.max_response_bytes
         chunks: list[bytes] = []
         size = 0
-        for chunk in _chunks(response):
+        for chunk in _iter_chunks(raw_response):
             chunks.append(chunk)
             size += len(chunk)
             if size > limit:
@@ -334,53 +335,55 @@ class Client:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _record_clock_skew(self, headers: Mapping[str, str], started: float) -> None:
-        """The first answer's Date header tells the server's clock to the second; products may tell it better."""
+        """Compute the clock skew from the first Date header (precision 1 s); adapters may set a more precise one."""
         if self.skew_micros is not None or "Date" not in headers:
             return
-        told = from_http_date(headers["Date"])
-        if told is None:
+        server_time = parse_http_date(headers["Date"])
+        if server_time is None:
             return
-        # Between sending and receiving, the server stood at some moment of that second: half the bounds is best.
+        # Date is truncated to the second, and was set at some time between sending and receiving: take both midpoints.
         middle = (started + time.time()) / 2
-        self.skew_micros = told + SECOND // 2 - round(middle * SECOND)
+        self.skew_micros = server_time + SECOND // 2 - round(middle * SECOND)
 
 
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    """The body as it comes in, so that time and size are looked at however slowly that is."""
-    read1 = getattr(response.raw, "read1", None)
+def _iter_chunks(raw_response: requests.Response) -> Iterator[bytes]:
+    """Yield the body as it arrives, so that time and size limits are checked even if the server sends slowly."""
+    read1 = getattr(raw_response.raw, "read1", None)
     if read1 is None:
         # urllib3 before 2.2 waits until a chunk is full.
-        yield from response.iter_content(_CHUNK_BYTES)
+        yield from raw_response.iter_content(_CHUNK_BYTES)
         return
     while chunk := read1(_CHUNK_BYTES, decode_content=True):
         yield chunk
 
 
-def _not_judged(error: AuditError) -> bool:
+def _is_unprocessed(error: AuditError) -> bool:
+    """Whether the server certainly has not processed the request."""
     if isinstance(error, ConnectionFailedError):
-        return error.unsent
+        return error.is_unsent
     return error.status in (429, 503)
 
 
 def _backoff(attempt: int) -> float:
+    """Return the seconds to wait before the next attempt: exponential, at most 20, with random jitter."""
     exponential: float = 0.5 * 2 ** (attempt - 1)
     return min(exponential, 20.0) * random.SystemRandom().uniform(0.5, 1.5)
 
 
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """Seconds that the server asks to wait (a number or a date), bounded; 0 where it does not say."""
+def _parse_retry_after(headers: Mapping[str, str]) -> float:
+    """Return the seconds in Retry-After (a number or a date), limited to a maximum; 0 if the header is missing."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return 0.0
     try:
         seconds = float(value)
     except ValueError:
-        seconds = (from_http_date(value) or 0) / SECOND - time.time()
+        seconds = (parse_http_date(value) or 0) / SECOND - time.time()
     return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
-def segment(value: t.Any) -> str:
-    """An id as one segment of a path; InvalidResponseError if it could leave its place."""
+def path_segment(value: t.Any) -> str:
+    """Quote an id as one path segment; InvalidResponseError if it could change the structure of the path."""
     text = str(value)
     if not text or text in (".", "..") or any(character in text for character in "/?#\\;"):
         raise InvalidResponseError(f"the server sent an id that cannot be part of a path: {text!r}")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one seam to tools that are read by running them: permitted argument vectors, a bare environment, bounds.
+"""Run the allowed commands of a backup tool, with a minimal environment, a timeout and output limits.
 
-No shell is ever used. What a tool writes is treated as possibly wrong, huge, slow or hostile, like any answer of a
-server; its return code alone is never believed.
+No shell is used. The output of a tool is treated as possibly wrong, huge, slow or hostile, like a response of a
+server; the return code alone is never sufficient.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.module_utils._core.redaction import Secrets
 from ansible_collections.backup.audit.plugins.module_utils._core.request_stats import RequestStats
 
-# Far more than a listing of a million points; the rest of what goes wrong is told in the first lines.
+# Far more than a listing of a million points needs; for errors the first lines are enough.
 MAX_OUTPUT_BYTES = 512 * 1024 * 1024
 MAX_ERROR_BYTES = 1 << 20
-_MAX_WORDS = 300
+_MAX_MESSAGE_LENGTH = 300
 _CHUNK_BYTES = 1 << 16
-# How long a tool may take to clean up behind itself once it is told to end.
+# How long a tool may take to clean up after SIGTERM.
 _SECONDS_TO_END = 5.0
-# A child of the tool (ssh, say) may keep its pipes open for ever; an ended tool is not waited for longer than this.
+# A child of the tool (such as ssh) may keep its pipes open; after the tool has exited, they are read this long.
 _SECONDS_TO_DRAIN = 0.2
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What no list of permits may hold, however it came to be there: each of these changes or breaks a repository.
+# Arguments that are rejected even if an allowlist contains them: each of these changes or breaks a repository.
 _NEVER = frozenset(
     {
         *("forget", "prune", "delete", "expire", "unlock", "break-lock", "init", "backup", "create", "repair"),
@@ -50,46 +50,46 @@ _NEVER = frozenset(
 
 
 class CommandNotAllowedError(AuditError):
-    """A command that the adapter's list of reads does not hold."""
+    """A command that is not on the adapter's allowlist."""
 
     code = "refused_by_wall"
 
 
 class NotInstalledError(AuditError):
-    """The tool is not on this host, or may not be run."""
+    """The tool is not installed on this host, or the user may not run it."""
 
     code = "not_installed"
 
 
 class ToolError(AuditError):
-    """The tool could not do what was asked."""
+    """The command failed."""
 
     code = "tool_failed"
 
 
 class CommandTimeoutError(ToolError):
-    """The tool was ended because it took too long."""
+    """The command exceeded its timeout and was terminated."""
 
     code = "no_answer"
 
 
 class OutputError(ToolError):
-    """What the tool wrote is not what it writes."""
+    """The output of the tool does not have the expected format or size."""
 
     code = "bad_answer"
 
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """An argument of which a part is chosen by the caller: ``before`` and then what fits ``pattern`` as a whole."""
+    """A variable argument: the prefix ``before``, followed by text that fully matches ``pattern``."""
 
     before: str
     pattern: str
 
-    def fits(self, argument: str) -> bool:
-        """Whether it is such an argument."""
+    def matches(self, argument: str) -> bool:
+        """Whether an argument has this form."""
         rest = argument[len(self.before) :]
-        # Without anything before it a dash would make it an option.
+        # Without a prefix, a leading dash would turn it into an option.
         option = not self.before and rest.startswith("-")
         return argument.startswith(self.before) and not option and re.fullmatch(self.pattern, rest) is not None
 
@@ -99,7 +99,7 @@ Vector = tuple["str | Slot", ...]
 
 @dataclasses.dataclass(frozen=True)
 class CommandResult:
-    """One command that ended by itself."""
+    """Result of one command that exited by itself."""
 
     call: str
     rc: int
@@ -109,16 +109,16 @@ class CommandResult:
 
 @dataclasses.dataclass(frozen=True)
 class KnownProblem:
-    """What a tool says (a part of its words) when something is wrong, and what that means."""
+    """A known error: ``text`` is a part of the tool's output, the other fields describe the error."""
 
-    says: str
+    text: str
     code: str
     message: str
     advice: str
 
 
-def bare_environment(home: str | None = None) -> dict[str, str]:
-    """What every tool gets, and nothing else of this process: no locale or zone of the user changes what it writes."""
+def minimal_environment(home: str | None = None) -> dict[str, str]:
+    """Return the environment for all tools: the user's locale and time zone must not change their output."""
     return {
         "PATH": os.environ.get("PATH") or _DEFAULT_PATH,
         "HOME": home or os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir,
@@ -128,7 +128,7 @@ def bare_environment(home: str | None = None) -> dict[str, str]:
 
 
 class Runner:
-    """Runs permitted commands of one tool and returns what they wrote, or raises an AuditError."""
+    """Runs allowed commands of one tool and returns their output, or raises an AuditError."""
 
     def __init__(
         self,
@@ -143,10 +143,10 @@ class Runner:
     ) -> None:
         self.host: str | None = None
         self.request_stats = RequestStats()
-        # The command that runs at this moment.
+        # The command that is running, for progress messages.
         self.running: str | None = None
         self._secrets = Secrets()
-        self._secrets.keep(*secrets)
+        self._secrets.add(*secrets)
         self._executable = executable
         self._allowlist = tuple(allowlist)
         self._environment = dict(environment)
@@ -155,13 +155,13 @@ class Runner:
         self._max_output_bytes = max_output_bytes
 
     def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
-        """One permitted command, to its end, whatever its return code."""
+        """Run one allowed command and return its result, whatever its return code."""
         self._check_allowed(arguments)
         call = " ".join((PurePath(self._executable).name, *arguments))
-        program = self._found(call)
+        program = self._find_executable(call)
         self.request_stats.count += 1
         try:
-            # Not AnsibleModule.run_command: it bounds neither time nor output, and passes the whole environment on.
+            # Not AnsibleModule.run_command: it limits neither time nor output, and passes on the complete environment.
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [program, *arguments],
                 env=self._environment,
@@ -169,7 +169,7 @@ class Runner:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # Without a terminal no tool asks for a password, and with a group of its own all of it can be ended.
+                # Without a terminal no tool asks for a password; a process group allows ending all its children.
                 start_new_session=True,
             )
         except OSError as error:
@@ -178,7 +178,7 @@ class Runner:
             ) from error
         self.running = self.scrub(call)
         try:
-            out, err = self._output(process, call, self._timeout if timeout is None else timeout)
+            out, err = self._read_output(process, call, self._timeout if timeout is None else timeout)
         except BaseException:
             _terminate(process)
             raise
@@ -188,50 +188,50 @@ class Runner:
         return CommandResult(call, process.wait(), out, self.scrub(err.decode("utf-8", "replace")))
 
     def json(self, command_result: CommandResult) -> t.Any:
-        """What a command that ended well wrote, as JSON."""
+        """Decode the output of a command as JSON; AuditError if the command failed or the output is not JSON."""
         if command_result.rc != 0:
             raise self.error(command_result)
         try:
-            # Words of the system, and names, may hold anything at all.
+            # System messages and names may contain any bytes.
             return json.loads(command_result.out.decode("utf-8", "replace"), strict=False)
         except (ValueError, RecursionError) as error:
             raise OutputError(
                 f"what it wrote is no JSON ({error})",
                 server=self.host,
                 call=command_result.call,
-                words=self.words(command_result),
+                words=self.tool_message(command_result),
                 advice="Check the version of the tool",
             ) from error
 
     def error(self, command_result: CommandResult) -> AuditError:
-        """The error for a command that did not do what was asked, in the tool's own words."""
+        """Build the error for a failed command, with the tool's own message."""
         everything = command_result.err + command_result.out[:MAX_ERROR_BYTES].decode("utf-8", "replace")
-        known: dict[str, t.Any] = {
+        details: dict[str, t.Any] = {
             "server": self.host,
             "call": command_result.call,
             "status": command_result.rc,
-            "words": self.words(command_result),
+            "words": self.tool_message(command_result),
         }
         for problem in self._known_problems:
-            if problem.says in everything:
-                return ToolError(problem.message, code=problem.code, advice=problem.advice, **known)
+            if problem.text in everything:
+                return ToolError(problem.message, code=problem.code, advice=problem.advice, **details)
         return ToolError(
-            f"it ended with {command_result.rc}", advice="Run the same command by hand as the same user", **known
+            f"it ended with {command_result.rc}", advice="Run the same command by hand as the same user", **details
         )
 
-    def words(self, command_result: CommandResult) -> str | None:
-        """What the tool said, in one line."""
+    def tool_message(self, command_result: CommandResult) -> str | None:
+        """Return the message of the tool in one line, or None."""
         lines = message_lines(command_result.err) or message_lines(
             self.scrub(command_result.out[:MAX_ERROR_BYTES].decode("utf-8", "replace"))
         )
-        return tidy("; ".join(lines)) or None
+        return to_single_line("; ".join(lines)) or None
 
     def scrub(self, text: str) -> str:
-        """The text with every known secret masked."""
+        """Return the text with every known secret masked."""
         return self._secrets.scrub(text)
 
     def _check_allowed(self, arguments: Sequence[str]) -> None:
-        if _NEVER.isdisjoint(arguments) and any(_fits(vector, arguments) for vector in self._allowlist):
+        if _NEVER.isdisjoint(arguments) and any(_matches(vector, arguments) for vector in self._allowlist):
             return
         raise CommandNotAllowedError(
             "this command was not run: it is not on the list of reads",
@@ -240,7 +240,7 @@ class Runner:
             advice="This collection only reads. Tell the maintainers",
         )
 
-    def _found(self, call: str) -> str:
+    def _find_executable(self, call: str) -> str:
         found = shutil.which(self._executable, path=self._environment.get("PATH"))
         if found is None:
             raise NotInstalledError(
@@ -251,9 +251,9 @@ class Runner:
             )
         return found
 
-    def _output(self, process: subprocess.Popen[bytes], call: str, timeout: float) -> tuple[bytes, bytes]:
+    def _read_output(self, process: subprocess.Popen[bytes], call: str, timeout: float) -> tuple[bytes, bytes]:
         deadline = time.monotonic() + timeout
-        taken: dict[str, list[bytes]] = {"out": [], "err": []}
+        chunks: dict[str, list[bytes]] = {"out": [], "err": []}
         sizes = {"out": 0, "err": 0}
         with selectors.DefaultSelector() as selector:
             selector.register(t.cast("t.IO[bytes]", process.stdout), selectors.EVENT_READ, "out")
@@ -273,26 +273,26 @@ class Runner:
                     chunk = os.read(key.fd, _CHUNK_BYTES)
                     if not chunk:
                         selector.unregister(key.fileobj)
-                    # Of what it complains the first part is enough, but it must not be kept from writing.
+                    # The first part of stderr is enough, but reading continues so that the tool is not blocked.
                     if key.data == "out" or sizes["err"] < MAX_ERROR_BYTES:
-                        taken[key.data].append(chunk)
+                        chunks[key.data].append(chunk)
                     sizes[key.data] += len(chunk)
                 if sizes["out"] > self._max_output_bytes:
                     raise OutputError(f"it wrote more than {self._max_output_bytes} bytes", server=self.host, call=call)
         for pipe in (process.stdout, process.stderr):
             t.cast("t.IO[bytes]", pipe).close()
-        return b"".join(taken["out"]), b"".join(taken["err"])
+        return b"".join(chunks["out"]), b"".join(chunks["err"])
 
 
-def _fits(vector: Vector, arguments: Sequence[str]) -> bool:
+def _matches(vector: Vector, arguments: Sequence[str]) -> bool:
     return len(vector) == len(arguments) and all(
-        part.fits(argument) if isinstance(part, Slot) else part == argument
+        part.matches(argument) if isinstance(part, Slot) else part == argument
         for part, argument in zip(vector, arguments, strict=True)
     )
 
 
 def _terminate(process: subprocess.Popen[bytes]) -> None:
-    """Ask first, so that the tool takes its locks and its temporary files away, then do not ask."""
+    """Send SIGTERM first, so that the tool removes its locks and temporary files, then SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, number)
@@ -306,30 +306,30 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def message_lines(text: str) -> list[str]:
-    """The lines of what a tool said; of lines that are JSON their message, without mere progress."""
+    """Return the distinct lines of a tool's output; for JSON log lines only the message, without progress messages."""
     lines = []
     for line in text.splitlines():
-        told = line.strip()
-        if told.startswith("{"):
-            # What only looks like JSON is a line like any other.
+        message = line.strip()
+        if message.startswith("{"):
+            # A line that only looks like JSON is kept as plain text.
             with contextlib.suppress(ValueError, RecursionError):
-                told = _message(json.loads(told))
-        if told and told not in lines:
-            lines.append(told)
+                message = _parse_log_entry(json.loads(message))
+        if message and message not in lines:
+            lines.append(message)
     return lines
 
 
-def _message(told: t.Any) -> str:
-    message = told.get("message") if isinstance(told, dict) else None
-    if not isinstance(message, str) or told.get("levelname") in ("DEBUG", "INFO") or "env_var" in told:
+def _parse_log_entry(entry: t.Any) -> str:
+    message = entry.get("message") if isinstance(entry, dict) else None
+    if not isinstance(message, str) or entry.get("levelname") in ("DEBUG", "INFO") or "env_var" in entry:
         return ""
     if message.startswith("Traceback"):
-        # What Python says at the end of it; behind the blank line a tool tells of itself.
+        # The last line of the traceback; after a blank line the tool describes its platform.
         return message.split("\n\nPlatform:")[0].strip().rpartition("\n")[2]
     return message.strip().partition("\n")[0]
 
 
-def tidy(text: str) -> str:
-    """Any text as one short line of printable characters."""
+def to_single_line(text: str) -> str:
+    """Return the text as one short line of printable characters."""
     text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + "..."
+    return text if len(text) <= _MAX_MESSAGE_LENGTH else text[: _MAX_MESSAGE_LENGTH - 3] + "..."

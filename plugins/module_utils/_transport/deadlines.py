@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An end to answers that only drip: each byte within the read timeout, and never the last one.
+"""Limit the total time of a response, so that a slow (trickling) server cannot block a request forever.
 
-A timeout is for one read from the socket. A server, or something between, that sends a byte of a header now and then
-would be waited for without end, so a whole answer, from its first header on, may take so many read timeouts.
+The read timeout applies to a single read from the socket. A server or proxy that sends a byte from time to time never
+exceeds it, so a complete response, from its first header on, may take at most MAX_RESPONSE_TIMEOUTS read timeouts.
 """
 
 from __future__ import annotations
@@ -23,51 +23,51 @@ try:
     import urllib3.connection
     import urllib3.connectionpool
 except ImportError:
-    # _http says so.
+    # client.py records it in HAS_REQUESTS.
     pass
 
-WHOLE_ANSWER_TIMEOUTS = 10
+MAX_RESPONSE_TIMEOUTS = 10
 
 
 class _DeadlineReader(io.RawIOBase):
-    """What comes from a socket, until a moment."""
+    """Reads from a socket until a deadline."""
 
     def __init__(self, raw: t.Any, sock: socket.socket) -> None:
         self._raw = raw
         self._sock = sock
         self._timeout = sock.gettimeout()
-        self._limit = None if self._timeout is None else self._timeout * WHOLE_ANSWER_TIMEOUTS
-        self._end = 0.0 if self._limit is None else time.monotonic() + self._limit
+        self._limit = None if self._timeout is None else self._timeout * MAX_RESPONSE_TIMEOUTS
+        self._deadline = 0.0 if self._limit is None else time.monotonic() + self._limit
 
     def readable(self) -> bool:
-        """Nothing else is done with it."""
+        """Return True: the stream is only read."""
         return True
 
     def readinto(self, buffer: t.Any) -> int | None:
-        """What has come, waiting no longer than is left."""
+        """Read available data, waiting at most until the deadline; InvalidResponseError after it."""
         if self._limit is None or self._timeout is None:
             return t.cast("int | None", self._raw.readinto(buffer))
-        left = self._end - time.monotonic()
+        left = self._deadline - time.monotonic()
         if left <= 0:
-            raise self._too_slow()
+            raise self._too_slow_error()
         if left >= self._timeout:
             return t.cast("int | None", self._raw.readinto(buffer))
         self._sock.settimeout(left)
         try:
             return t.cast("int | None", self._raw.readinto(buffer))
         except TimeoutError:
-            raise self._too_slow() from None
+            raise self._too_slow_error() from None
         finally:
             if self._sock.fileno() >= 0:
-                # The connection may carry more answers.
+                # The connection may be reused for more responses.
                 self._sock.settimeout(self._timeout)
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Release the socket."""
         self._raw.close()
         super().close()
 
-    def _too_slow(self) -> InvalidResponseError:
+    def _too_slow_error(self) -> InvalidResponseError:
         return InvalidResponseError(
             f"the answer was not complete after {self._limit:.0f} s",
             advice="Use a smaller page_size or a longer timeout",
@@ -80,8 +80,8 @@ class _DeadlineResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_DeadlineReader(self.fp.detach(), sock))
 
 
-def adapter(connections: int) -> requests.adapters.HTTPAdapter:
-    """What requests sends by: so many connections to one host, whose answers end."""
+def build_http_adapter(connections: int) -> requests.adapters.HTTPAdapter:
+    """Build a requests adapter with up to ``connections`` connections to one host and a time limit per response."""
 
     class Connection(urllib3.connection.HTTPConnection):
         response_class = _DeadlineResponse

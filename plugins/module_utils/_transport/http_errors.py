@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what went wrong on the wire to one line for the person who reads it at night."""
+"""Convert HTTP error responses and connection failures to AuditErrors with a message and a hint."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     UnauthorizedError,
 )
 
-_MAX_WORDS = 300
+_MAX_MESSAGE_LENGTH = 300
 _MAX_PARTS = 20
 _MAX_DEPTH = 4
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _XML_MESSAGE = re.compile(rb"\bMessage=\"([^\"]*)\"")
-# Where products put their own words, best first: RFC 7807, OAuth2, and what the vendors made up themselves.
-_WORD_KEYS = (
+# Keys of error messages in response bodies, best first: RFC 7807, OAuth2, and vendor-specific keys.
+_MESSAGE_KEYS = (
     "title",
     "detail",
     "details",
@@ -45,10 +45,10 @@ _WORD_KEYS = (
 )
 
 
-def not_json(
+def invalid_json_error(
     server: str, call: str, status: int, body: bytes, error: Exception, scrub: Callable[[str], str]
 ) -> InvalidResponseError:
-    """What came instead of JSON: nothing, a web page, half a document, something else."""
+    """Build the error for a body that is not JSON: empty, a web page, a truncated document, something else."""
     advice = "Try again; if it stays so, look at the server's own log"
     words = None
     first = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
@@ -67,7 +67,7 @@ def not_json(
 
 
 def server_message(body: bytes, scrub: Callable[[str], str]) -> str:
-    """The product's own message in an error body, whatever its shape, secrets masked; empty if there is none."""
+    """Extract the product's own message from an error body in any format, secrets masked; empty if there is none."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -75,10 +75,10 @@ def server_message(body: bytes, scrub: Callable[[str], str]) -> str:
     else:
         found = [document] if isinstance(document, str) else itertools.islice(_messages_in(document, 0), _MAX_PARTS)
         text = ": ".join(dict.fromkeys(found))
-    # Before it is cut: of a secret that stands across the cut a part would be shown.
+    # Mask before truncating: otherwise a part of a secret at the cut would be shown.
     text = scrub(text)
     text = " ".join("".join(character if character.isprintable() else " " for character in text).split())
-    return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + "..."
+    return text if len(text) <= _MAX_MESSAGE_LENGTH else text[: _MAX_MESSAGE_LENGTH - 3] + "..."
 
 
 def _message_in_text(body: bytes) -> str:
@@ -86,7 +86,7 @@ def _message_in_text(body: bytes) -> str:
     marked = _TITLE.search(start) or _XML_MESSAGE.search(start)
     if marked:
         return html.unescape(marked[1].decode("utf-8", "replace"))
-    # Markup without a title, and JSON that is broken, say nothing in one line.
+    # Markup without a title and broken JSON contain no usable one-line message.
     return "" if start.lstrip()[:1] in (b"<", b"{", b"[") or b"\0" in start else start.decode("utf-8", "replace")
 
 
@@ -98,7 +98,7 @@ def _messages_in(value: t.Any, depth: int) -> Iterator[str]:
             yield from _messages_in(inner, depth + 1)
     if not isinstance(value, dict):
         return
-    for key in _WORD_KEYS:
+    for key in _MESSAGE_KEYS:
         for name in (key, key[0].upper() + key[1:]):
             if isinstance(value.get(name), str) and value[name].strip():
                 yield value[name].strip()
@@ -106,41 +106,41 @@ def _messages_in(value: t.Any, depth: int) -> Iterator[str]:
         yield from _messages_in(inner, depth + 1)
 
 
-def refusal(
+def build_http_error(
     server: str, call: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str]
 ) -> AuditError:
-    """The error for a whole answer whose status is no success."""
+    """Build the error for a complete response with a status other than 2xx."""
     words = server_message(body, scrub) or None
-    known: dict[str, t.Any] = {"server": server, "call": call, "status": status, "words": words}
+    details: dict[str, t.Any] = {"server": server, "call": call, "status": status, "words": words}
     if status == 401:
-        return UnauthorizedError("the server refused the session or the log-in (401)", **known)
+        return UnauthorizedError("the server refused the session or the log-in (401)", **details)
     if status == 403:
         advice = "Give the account the rights that the documentation of this module lists"
-        return ForbiddenError("the account may not read this (403)", advice=advice, **known)
+        return ForbiddenError("the account may not read this (403)", advice=advice, **details)
     if status in (404, 405):
         advice = "Check the URL, the product and its version (an older or newer one may lack this call)"
-        return NotFoundError(f"the server does not know this call ({status})", advice=advice, **known)
+        return NotFoundError(f"the server does not know this call ({status})", advice=advice, **details)
     if 300 <= status < 400:
-        # What follows the path of such a target is often a token.
+        # Query and fragment of a redirect target often contain a token.
         target = scrub(re.split("[?#]", headers.get("Location", "elsewhere"))[0])
         return InvalidResponseError(
             f"the server redirects to {target!r} ({status}); redirects are not followed",
             advice="Give the URL of the server itself, not of a portal or a load balancer that redirects",
-            **known,
+            **details,
         )
     if status == 429 or status >= 500:
         what = "is asked too often" if status == 429 else "has trouble, or is still starting"
         advice = "Try again later; if it stays so, look at the server's own log"
-        return ServerError(f"the server {what} ({status})", advice=advice, **known)
-    return InvalidResponseError(f"the server did not accept the request ({status})", **known)
+        return ServerError(f"the server {what} ({status})", advice=advice, **details)
+    return InvalidResponseError(f"the server did not accept the request ({status})", **details)
 
 
 def connection_error(raised: BaseException, server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
-    """The error for a request that got no whole answer, named by its innermost cause."""
-    chain = list(_causes(raised))
-    error = _innermost(chain, server, call, endpoint)
-    if {cause.__class__.__name__ for cause in chain} & _OF_PROXIES and not isinstance(error, CertificateError):
-        # Else a proxy that is down would look like a server that is.
+    """Build the error for a request without a complete response, based on its innermost cause."""
+    chain = list(_iter_causes(raised))
+    error = _classify(chain, server, call, endpoint)
+    if {cause.__class__.__name__ for cause in chain} & _PROXY_ERRORS and not isinstance(error, CertificateError):
+        # Otherwise a proxy that is down would look like a server that is down.
         proxy = endpoint.proxy or ""
         given = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
         error.message = f"the proxy {given or 'that the environment names'} could not be used: {error.message}"
@@ -148,19 +148,19 @@ def connection_error(raised: BaseException, server: str, call: str, endpoint: t.
     return error
 
 
-def _innermost(chain: list[BaseException], server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
+def _classify(chain: list[BaseException], server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
     text = " ".join(str(cause) for cause in chain)
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _certificate_error(cause, server, call)
-    for needle, message, advice in _TLS_TROUBLES:
+    for needle, message, advice in _TLS_PROBLEMS:
         if needle in text:
             return CertificateError(message, server=server, call=call, advice=advice)
-    for needle, message, advice, passing in _NET_TROUBLES:
+    for needle, message, advice, is_transient in _NETWORK_PROBLEMS:
         if needle in text:
             error = ConnectionFailedError(message, server=server, call=call, advice=advice)
-            error.passing = passing
-            error.unsent = True
+            error.is_transient = is_transient
+            error.is_unsent = True
             return error
     if any(isinstance(cause, TimeoutError) or "timed out" in str(cause) for cause in chain):
         return ConnectionFailedError(
@@ -172,14 +172,14 @@ def _innermost(chain: list[BaseException], server: str, call: str, endpoint: t.A
     last = chain[-1]
     advice = "Check that the server is up and that nothing between cuts the connection"
     if isinstance(last, ssl.SSLError):
-        # With TLS 1.3 the client may be sending already when it is refused, and what it was told can then be lost.
+        # With TLS 1.3 the client may already be sending when the server rejects it, and the alert can then be lost.
         advice += "; a server that wants a client certificate, or another one, may do so"
     return ConnectionFailedError(
         f"the connection broke ({type(last).__name__}: {last})", server=server, call=call, advice=advice
     )
 
 
-def _causes(raised: BaseException) -> Iterator[BaseException]:
+def _iter_causes(raised: BaseException) -> Iterator[BaseException]:
     seen: set[int] = set()
     stack: list[t.Any] = [raised]
     while stack:
@@ -205,9 +205,9 @@ def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: s
     )
 
 
-_OF_PROXIES = {"ProxyError", "InvalidProxyURL"}
+_PROXY_ERRORS = {"ProxyError", "InvalidProxyURL"}
 _OTHER_CERT = "Give as client_cert (and client_key) a valid one that was made for this server"
-_TLS_TROUBLES = (
+_TLS_PROBLEMS = (
     (
         "WRONG_VERSION_NUMBER",
         "the server does not speak TLS on this port",
@@ -233,7 +233,7 @@ _TLS_TROUBLES = (
         "the server wants a client certificate",
         "Give client_cert and client_key",
     ),
-    # Whatever the server says in an alert about a certificate, it says about the client's.
+    # A certificate alert that the server sends always concerns the client certificate.
     ("ALERT_UNKNOWN_CA", "the server does not accept the client certificate (unknown authority)", _OTHER_CERT),
     ("ALERT_CERTIFICATE_EXPIRED", "the server does not accept the client certificate (expired)", _OTHER_CERT),
     ("ALERT_CERTIFICATE_REVOKED", "the server does not accept the client certificate (revoked)", _OTHER_CERT),
@@ -253,7 +253,7 @@ _TLS_TROUBLES = (
     ("private key is encrypted", "the key of the client certificate needs a password", "Give a key without one"),
     ("NO_CERTIFICATE_OR_CRL_FOUND", "the file given as ca_path holds no certificate in PEM form", "Check ca_path"),
 )
-_NET_TROUBLES = (
+_NETWORK_PROBLEMS = (
     ("Name or service not known", "the host name is not known here", "Check url and DNS", False),
     ("nodename nor servname", "the host name is not known here", "Check url and DNS", False),
     ("Temporary failure in name resolution", "the name service does not answer", "Check DNS of this machine", True),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Threads that read: many answers at once, in the order in which they were wanted, and few of them held."""
+"""Fetch pages in parallel threads: results in the order of the requests, with a limited number kept in memory."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Result = t.TypeVar("Result")
 
 
 class Mapper(t.Protocol):
-    """Does a task for each argument and gives (argument, result) in the order of the arguments."""
+    """Runs a task for each argument and yields (argument, result) in the order of the arguments."""
 
     def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
-        """(argument, result), argument by argument."""
+        """Yield (argument, result) in the order of the arguments."""
 
 
 class SerialMapper:
-    """One after the other. For listings within a task of Workers, which must not wait for its own threads."""
+    """Runs tasks one after the other, for listings within a ThreadPool task, which must not wait for its own pool."""
 
     def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
-        """(argument, result), argument by argument."""
+        """Yield (argument, result) in the order of the arguments."""
         for argument in arguments:
             yield argument, task(argument)
 
 
 class ThreadPool:
-    """A few threads, and never more pages held than ``connections`` and two, so that memory stays bounded.
+    """``connections`` threads with at most ``connections`` + 2 pages in memory.
 
-    With one less a thread waits wherever a page takes longer than the one before it, which costs a tenth of the time.
+    With one page less, a thread waits whenever a page takes longer than the previous one; that costs 10 % of the time.
     """
 
     def __init__(self, connections: int) -> None:
@@ -42,15 +42,15 @@ class ThreadPool:
         self._pool = concurrent.futures.ThreadPoolExecutor(connections, thread_name_prefix="read")
 
     def close(self) -> None:
-        """Stop; what has not started never will."""
+        """Wait for running tasks and cancel those that have not started."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, task: Callable[..., Result], *arguments: t.Any) -> concurrent.futures.Future[Result]:
-        """One task, not counted against the window."""
+        """Start one task; it does not count towards the limit of pages in memory."""
         return self._pool.submit(task, *arguments)
 
     def map(self, task: Callable[[t.Any], Result], arguments: Iterable[t.Any]) -> Iterator[tuple[t.Any, Result]]:
-        """(argument, result) in the order of the arguments; the first error ends it."""
+        """Yield (argument, result) in the order of the arguments; the first error is raised."""
         waiting: collections.deque[tuple[t.Any, concurrent.futures.Future[Result]]] = collections.deque()
         try:
             for argument in arguments:
@@ -67,18 +67,18 @@ class ThreadPool:
 
 
 class Prefetch(t.Generic[Result]):
-    """A listing whose first page is asked for at once, in a thread, while something else is still read."""
+    """A listing whose first page is requested immediately in a thread, while other data is still being read."""
 
     def __init__(self, thread_pool: ThreadPool, fetch: Callable[..., Result], *first: t.Any) -> None:
         self._fetch = fetch
         self._first = first
-        self._begun: concurrent.futures.Future[Result] | None = thread_pool.submit(fetch, *first)
+        self._pending: concurrent.futures.Future[Result] | None = thread_pool.submit(fetch, *first)
 
     def first(self) -> Result:
-        """The first page, which can still be asked for."""
-        return self._begun.result() if self._begun else self._fetch(*self._first)
+        """Return the first page without consuming it."""
+        return self._pending.result() if self._pending else self._fetch(*self._first)
 
     def __call__(self, *arguments: t.Any) -> Result:
-        """A page: the first one as it was asked for ahead, all others when they are wanted."""
-        begun, self._begun = self._begun, None
-        return begun.result() if begun and arguments == self._first else self._fetch(*arguments)
+        """Return a page: the prefetched one for the first arguments, otherwise fetch it now."""
+        pending, self._pending = self._pending, None
+        return pending.result() if pending and arguments == self._first else self._fetch(*arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two ASSESSMENTs, one after the other in time: what got worse, better, appeared and went."""
+"""Comparison of an earlier and a later assessment: workloads that got worse or better, appeared or disappeared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
     SEVERITY,
     Json,
-    Who,
+    WorkloadKey,
     findings_by_workload,
     read_lines,
     workload_identity,
@@ -23,43 +23,43 @@ LISTS = ("worse", "better", "new", "gone", "excluded", "included")
 _NOT_JUDGED = "not_applicable"
 _FRAME = ("as_of", "collection_version", "policy_sha256", "compliant", "totals")
 
-# control, tier -> the worst finding of it
+# (control, tier) -> its worst finding
 Controls = dict[tuple[str, t.Any], Mapping[str, t.Any]]
 
 
 def compare(before: Json, after: Json) -> Json:
-    """Workloads and servers by what became of them; that one is judged no more is no betterment."""
+    """Group workloads and servers by change; a workload that is no longer evaluated does not count as better."""
     old, new = (
-        {key: _controls(found) for key, found in findings_by_workload(one["findings"]).items()}
+        {key: _worst_by_control(found) for key, found in findings_by_workload(one["findings"]).items()}
         for one in (before, after)
     )
     facts = {workload_identity(workload): workload for one in (before, after) for workload in one["workloads"]}
     unread = {read.host for read in read_lines(after) if not read.complete}
-    told: dict[str, list[Json]] = {name: [] for name in LISTS}
+    changes: dict[str, list[Json]] = {name: [] for name in LISTS}
     unchanged = 0
     for key in [*new, *(key for key in old if key not in new)]:
-        where, controls = _compared(old.get(key), new.get(key))
+        where, controls = _compare_controls(old.get(key), new.get(key))
         if where is None:
             unchanged += 1
             continue
-        item = _item(key, facts.get(key), old.get(key), new.get(key), controls)
+        item = _build_item(key, facts.get(key), old.get(key), new.get(key), controls)
         if where == "gone":
-            # Gone from the product, or only out of sight?
+            # Removed from the product, or only on a server that was not read?
             item["source_unread"] = key[0] in unread or (key[0] is None and bool(unread))
-        told[where].append(item)
-    for items in told.values():
+        changes[where].append(item)
+    for items in changes.values():
         items.sort(key=lambda item: (-SEVERITY[item["after"] or item["before"]], *map(str, workload_identity(item))))
     return {
         "schema": SCHEMA,
         "before": {**{name: before[name] for name in _FRAME}, "reads": [one.facts() for one in read_lines(before)]},
         "after": {**{name: after[name] for name in _FRAME}, "reads": [one.facts() for one in read_lines(after)]},
         "same_policy": before["policy_sha256"] == after["policy_sha256"],
-        **told,
-        "totals": {**{name: len(items) for name, items in told.items()}, "unchanged": unchanged},
+        **changes,
+        "totals": {**{name: len(items) for name, items in changes.items()}, "unchanged": unchanged},
     }
 
 
-def _controls(findings: list[Mapping[str, t.Any]]) -> Controls:
+def _worst_by_control(findings: list[Mapping[str, t.Any]]) -> Controls:
     worst: Controls = {}
     for finding in findings:
         key = (finding["control"], finding["tier"])
@@ -74,8 +74,8 @@ def _verdict(controls: Controls | None) -> str | None:
     return str(max((finding["result"] for finding in controls.values()), key=lambda result: SEVERITY[result]))
 
 
-def _compared(old: Controls | None, new: Controls | None) -> tuple[str | None, list[Json]]:
-    """In which list it belongs (None: nothing changed), and the controls that changed."""
+def _compare_controls(old: Controls | None, new: Controls | None) -> tuple[str | None, list[Json]]:
+    """Return the list that it belongs to (None if nothing changed) and the controls that changed."""
     if old is None or new is None:
         return ("new" if old is None else "gone"), []
     changed, signs = [], set()
@@ -83,9 +83,9 @@ def _compared(old: Controls | None, new: Controls | None) -> tuple[str | None, l
         was, became = (found.get(key) for found in (old, new))
         results = [None if one is None else one["result"] for one in (was, became)]
         if results[0] != results[1]:
-            said = became or was or {}
+            finding = became or was or {}
             names = {"control": key[0], "tier": key[1], "before": results[0], "after": results[1]}
-            changed.append({**names, "message": said["message"]})
+            changed.append({**names, "message": finding["message"]})
             if was and became and _NOT_JUDGED not in results:
                 signs.add(SEVERITY[became["result"]] > SEVERITY[was["result"]])
     before, after = _verdict(old), _verdict(new)
@@ -93,11 +93,13 @@ def _compared(old: Controls | None, new: Controls | None) -> tuple[str | None, l
         if _NOT_JUDGED in (before, after):
             return ("excluded" if after == _NOT_JUDGED else "included"), changed
         return ("worse" if SEVERITY[str(after)] > SEVERITY[str(before)] else "better"), changed
-    # The same verdict for other reasons; one thing that got worse is not made up for by another.
+    # The same result for other reasons; one improved control does not offset another that got worse.
     return ("worse" if True in signs else "better" if signs else None), changed
 
 
-def _item(key: Who, facts: Json | None, old: Controls | None, new: Controls | None, controls: list[Json]) -> Json:
+def _build_item(
+    key: WorkloadKey, facts: Json | None, old: Controls | None, new: Controls | None, controls: list[Json]
+) -> Json:
     source, origin, workload_id, workload_name = key
     known = facts or {}
     return {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as CSV: a first line for the whole, then one line for each workload and control."""
+"""Assessment as CSV: a first line for the whole assessment, then one line for each workload and control."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ _WORKLOAD = (
 _FINDING = ("control", "result", "limit", "actual", "certainty", "message", "tier")
 _READ = ("read_product", "read_version", "read_at", "read_complete", "read_sha256")
 COLUMNS = ("record", *_FRAME, *_WORKLOAD, *_FINDING, "waiver", "references", *_READ)
-# What a spreadsheet takes for the beginning of a formula; the wide forms too.
+# Characters that start a formula in a spreadsheet, including the full-width forms.
 _FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def to_csv(assessment: Json) -> str:
-    """RFC 4180; a text that a spreadsheet would calculate begins with an apostrophe."""
-    told = io.StringIO()
-    writer = csv.writer(told)
+    """Render as RFC 4180 CSV; text that a spreadsheet would take for a formula gets a leading apostrophe."""
+    output = io.StringIO()
+    writer = csv.writer(output)
     writer.writerow(COLUMNS)
     frame = [_cell(assessment[name]) for name in _FRAME]
-    whole = {"record": "assessment", "verdict": headline(assessment).lower(), "message": policy_text(assessment)}
-    whole.update({name: assessment[name] for name in _FRAME})
-    writer.writerow([_cell(whole.get(name)) for name in COLUMNS])
+    summary = {"record": "assessment", "verdict": headline(assessment).lower(), "message": policy_text(assessment)}
+    summary.update({name: assessment[name] for name in _FRAME})
+    writer.writerow([_cell(summary.get(name)) for name in COLUMNS])
     reads = _read_cells(assessment)
     workloads = {workload_identity(item): [_cell(item[name]) for name in _WORKLOAD] for item in assessment["workloads"]}
     references: dict[str, str] = {}
     unread = [""] * len(_READ)
     for finding in assessment["findings"]:
-        # Findings about a server have no facts of a workload.
+        # Findings about a server have no workload facts.
         cells = workloads.get(workload_identity(finding)) or [_cell(finding.get(name)) for name in _WORKLOAD]
         control = finding["control"]
         if control not in references:
@@ -58,11 +58,11 @@ def to_csv(assessment: Json) -> str:
                 *reads.get(finding["source"], unread),
             ]
         )
-    return told.getvalue()
+    return output.getvalue()
 
 
 def _read_cells(assessment: Json) -> dict[str | None, list[t.Any]]:
-    """Server -> what it was read with; several READs of one server stand behind one another."""
+    """Server -> cells about its read result; several read results of one server are joined."""
     cells: dict[str | None, list[str]] = {}
     for read in read_lines(assessment):
         complete = "true" if read.complete else "false"

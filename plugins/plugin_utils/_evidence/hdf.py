@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as HDF (Heimdall's exec-json): one control for each rule, in it one result for each workload."""
+"""Assessment as HDF (Heimdall's exec-json): one control for each rule, with one result for each workload."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 
 Finding = Mapping[str, t.Any]
 
-# Heimdall takes a control with one passed and one skipped result for passed: what is unknown must be more than skipped.
+# Heimdall shows a control with one passed and one skipped result as passed, so unknown must be more than skipped.
 _STATUS = {MET: "passed", NOT_MET: "failed", UNKNOWN: "error", WAIVED: "skipped", NOT_APPLICABLE: "skipped"}
-# The schema knows from 0 (not applicable) to 1; that nothing can be recovered is high by Heimdall's words.
+# The schema allows 0 (not applicable) to 1; a workload that cannot be recovered is "high" in Heimdall.
 _IMPACT = 0.7
 
 
 def to_hdf(assessment: Json) -> str:
-    """The document, as JSON."""
+    """Render the document as JSON."""
     read_at = {read.host: read.read_at for read in read_lines(assessment) if read.read_at}
-    lines = [part for line in control_lines(assessment) for part in _by_waiver(line)]
+    lines = [part for line in control_lines(assessment) for part in _split_by_waiver(line)]
     controls = [_control(line, waiver, read_at, assessment["as_of"]) for line, waiver in lines]
-    # Names of controls are what Heimdall tells them apart by.
+    # Heimdall identifies controls by their names.
     seen: Counter[str] = Counter()
     for control in controls:
         seen[control["id"]] += 1
@@ -59,8 +59,8 @@ def to_hdf(assessment: Json) -> str:
     )
 
 
-def _by_waiver(line: ControlLine) -> list[tuple[ControlLine, Json | None]]:
-    """What a waiver covers is a control of its own: a control holds one waiver, and must not pass by what is waived."""
+def _split_by_waiver(line: ControlLine) -> list[tuple[ControlLine, Json | None]]:
+    """Split a control by waiver: a control has one waiver, and waived findings must not make it pass."""
     parts: dict[str, tuple[ControlLine, Json | None]] = {}
     for finding in line.findings:
         waiver = finding["waiver"] if control_status(finding) == WAIVED else None
@@ -75,7 +75,7 @@ def _profile(assessment: Json, controls: list[Json]) -> Json:
     groups: dict[str, list[str]] = {}
     for control in controls:
         groups.setdefault(control["id"].partition(".")[0], []).append(control["id"])
-    told = {
+    attributes = {
         "compliant": assessment["compliant"],
         "as_of": assessment["as_of"],
         "collection_version": assessment["collection_version"],
@@ -91,19 +91,19 @@ def _profile(assessment: Json, controls: list[Json]) -> Json:
         "sha256": assessment["policy_sha256"],
         "status": "loaded",
         "supports": [],
-        "attributes": [{"name": name, "options": {"value": value}} for name, value in told.items()],
+        "attributes": [{"name": name, "options": {"value": value}} for name, value in attributes.items()],
         "groups": [{"id": name, "title": name, "controls": members} for name, members in groups.items()],
         "controls": controls,
     }
 
 
 def _control(line: ControlLine, waiver: Json | None, read_at: Mapping[str, str], as_of: str) -> Json:
-    nothing_to_judge = all(control_status(finding) == NOT_APPLICABLE for finding in line.findings)
+    not_applicable = all(control_status(finding) == NOT_APPLICABLE for finding in line.findings)
     control: Json = {
         "id": f"{line.title} waived" if waiver else line.title,
         "title": line.title,
         "desc": f"{line.name} over {len(line.findings)} findings",
-        "impact": 0.0 if nothing_to_judge else _IMPACT,
+        "impact": 0.0 if not_applicable else _IMPACT,
         "refs": [{"ref": reference} for reference in line.references],
         "tags": {
             "nist": line.nist,
@@ -126,13 +126,13 @@ def _control(line: ControlLine, waiver: Json | None, read_at: Mapping[str, str],
 
 
 def _result(finding: Finding, time: str) -> Json:
-    stands = control_status(finding)
-    called = display_name(finding) if is_about_workload(finding) else "the server"
+    status = control_status(finding)
+    name = display_name(finding) if is_about_workload(finding) else "the server"
     source = finding["source"]
     where = f" on {source}" if source else ""
-    told: Json = {
-        "status": _STATUS[stands],
-        "code_desc": f"{called}{where}: {finding['control']}",
+    result: Json = {
+        "status": _STATUS[status],
+        "code_desc": f"{name}{where}: {finding['control']}",
         "start_time": time,
         "resource": source,
         "resource_id": finding["workload_id"],
@@ -140,17 +140,17 @@ def _result(finding: Finding, time: str) -> Json:
     text = finding["message"] if finding["result"] == "pass" else f"{finding['result']}: {finding['message']}"
     if finding["actual"] is not None:
         text = f"{text} (measured {actual_text(finding)}, {finding['certainty']})"
-    told["message"] = text
-    if told["status"] == "skipped":
+    result["message"] = text
+    if result["status"] == "skipped":
         waiver = waiver_text(finding["waiver"])
-        told["skip_message"] = f"{text} ({waiver})" if waiver else text
-    if stands == UNKNOWN:
-        told["exception"] = "unknown"
-    return told
+        result["skip_message"] = f"{text} ({waiver})" if waiver else text
+    if status == UNKNOWN:
+        result["exception"] = "unknown"
+    return result
 
 
 def _statistics(controls: list[Json]) -> Json:
-    """A control counts as the worst of its results."""
+    """Count the controls by the worst of their results."""
     counts: Counter[str] = Counter()
     for control in controls:
         found = {result["status"] for result in control["results"]}

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as one HTML page that needs nothing else: no network, and without its script still the whole truth.
+"""Assessment as one self-contained HTML page: works offline, and shows everything even without its script.
 
-Only the script and the style of this collection may run in it (Content-Security-Policy by digest), whatever a workload
-is called.
+Only the script and the style of this collection can run in it (Content-Security-Policy with digests), regardless of
+the names of workloads.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     SEVERITY,
     WORST_FIRST,
     Json,
-    Who,
+    WorkloadKey,
     control_lines,
     display_name,
     findings_by_workload,
@@ -46,15 +46,15 @@ Finding = Mapping[str, t.Any]
 
 _RPO = "recovery_points.newest_within"
 _NO_REASON = ("pass", "not_applicable")
-# Without the script the last days are shown as letters.
+# Without the script the last days are shown as letters; number of letters.
 _LETTERS = 30
 _BAR_WIDTH = 1000
 _WORST_SHOWN = 3
-_TELLING = ("fail", "unknown", "warn")
+_PROBLEM_RESULTS = ("fail", "unknown", "warn")
 
 
 def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
-    """The page."""
+    """Render the page."""
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -84,7 +84,7 @@ def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
         data=_data([grouped[workload_identity(workload)] for workload in workloads]),
         waivers=_waivers(assessment),
         policy=policy_text(assessment, indent=2),
-        # What is put into the page unescaped is only what stands in this collection.
+        # Only files of this collection are inserted without escaping.
         style=Markup(style),  # noqa: S704
         script=Markup(script),  # noqa: S704
         style_digest=_digest(style),
@@ -97,12 +97,12 @@ def _digest(text: str) -> str:
 
 
 def _when(moment: str | None) -> str:
-    """``2026-11-21 06:49`` of a time, for people; it is UTC."""
+    """Format a time as ``2026-11-21 06:49``, in UTC."""
     return "" if not moment else f"{moment[:10]} {moment[11:16]}"
 
 
 def _bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
-    """Result -> where its part of a bar begins and how long it is; what exists is never too thin to be seen."""
+    """Return (result, start, width) of the parts of a bar; each part that exists is wide enough to be visible."""
     total = sum(counts.values())
     present = [(name, counts[name]) for name in WORST_FIRST if counts.get(name)]
     widths = [max(_BAR_WIDTH / 100, _BAR_WIDTH * count / total) for _name, count in present]
@@ -115,28 +115,28 @@ def _bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
 
 
 def _alarms(assessment: Json) -> list[tuple[str, str]]:
-    """What is wrong with servers, or with the whole: nothing that rests on them can be believed."""
-    found = [one for one in assessment["findings"] if not is_about_workload(one) and one["result"] in _TELLING]
+    """List problems of servers or of the whole assessment: results that depend on them are not reliable."""
+    found = [one for one in assessment["findings"] if not is_about_workload(one) and one["result"] in _PROBLEM_RESULTS]
     found.sort(key=lambda one: -SEVERITY[one["result"]])
     return [(one["result"], one["message"]) for one in found]
 
 
 def _controls(assessment: Json) -> list[Json]:
-    """The controls, the one that most workloads fail first."""
-    told = []
+    """List the controls, the one with the most failing workloads first."""
+    controls = []
     for line in control_lines(assessment):
         facts = {"name": line.name, "limit": limit_text(line.name, line.limit), "tier": line.tier}
-        told.append({**facts, "counts": line.counts, "references": line.references})
-    return sorted(told, key=lambda one: [-one["counts"][name] for name in WORST_FIRST])
+        controls.append({**facts, "counts": line.counts, "references": line.references})
+    return sorted(controls, key=lambda one: [-one["counts"][name] for name in WORST_FIRST])
 
 
 def _servers(assessment: Json) -> list[Json]:
     verdicts: dict[t.Any, Counter[str]] = {}
     for workload in assessment["workloads"]:
         verdicts.setdefault(workload["source"], Counter())[workload["verdict"]] += 1
-    told = [{"read": read, "counts": verdicts.get(read.host, Counter())} for read in read_lines(assessment)]
-    # What was not read comes first.
-    return sorted(told, key=lambda one: one["read"].complete)
+    servers = [{"read": read, "counts": verdicts.get(read.host, Counter())} for read in read_lines(assessment)]
+    # Servers that were not completely read come first.
+    return sorted(servers, key=lambda one: one["read"].complete)
 
 
 def _usual_rpo(assessment: Json) -> int | None:
@@ -185,8 +185,8 @@ def _waivers(assessment: Json) -> list[Json]:
 
 
 def _data(grouped: list[list[Finding]]) -> Markup:
-    """All findings of each row, for the script: numbers into tables, as one JSON text that cannot end its element."""
-    controls: dict[Who, int] = {}
+    """All findings of each row for the script: indexes into tables, as one JSON text that cannot close its element."""
+    controls: dict[WorkloadKey, int] = {}
     texts: dict[str, int] = {}
     rows = []
     for findings in grouped:
@@ -200,8 +200,8 @@ def _data(grouped: list[list[Finding]]) -> Markup:
                 texts.setdefault(message, len(texts)),
             ]
         rows.append(row)
-    told = {"results": WORST_FIRST, "controls": list(controls), "texts": list(texts), "rows": rows}
-    text = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    document = {"results": WORST_FIRST, "controls": list(controls), "texts": list(texts), "rows": rows}
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - what HTML would obey is spelled otherwise
+    return Markup(text)  # noqa: S704 - HTML special characters are escaped

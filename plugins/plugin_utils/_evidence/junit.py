@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as JUnit XML: one suite for each server, one case for each workload and control."""
+"""Assessment as JUnit XML: one suite for each server, one case for each workload and control."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Finding = Mapping[str, t.Any]
 
 
 def to_junit(assessment: Json) -> str:
-    """Fails are failures; what is unknown, waived or not applicable is skipped with the reason, and never a success."""
+    """Render fails as failures; unknown, waived and not applicable are skipped with the reason, never successes."""
     by_source: dict[str | None, list[Finding]] = {None: []}
     for read in read_lines(assessment):
         by_source[read.host] = []
     for finding in assessment["findings"]:
         by_source.setdefault(finding["source"], []).append(finding)
     suites = [
-        _suite(source, findings, _properties(assessment, source), assessment["as_of"])
+        _build_suite(source, findings, _build_properties(assessment, source), assessment["as_of"])
         for source, findings in by_source.items()
     ]
     counts = _counts(assessment["findings"])
@@ -46,27 +46,27 @@ def to_junit(assessment: Json) -> str:
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *suites, "</testsuites>", ""])
 
 
-def _properties(assessment: Json, source: str | None) -> dict[str, str]:
-    """What the suite rests on; that of no server in particular names everything."""
-    told = {
+def _build_properties(assessment: Json, source: str | None) -> dict[str, str]:
+    """Properties with the data behind a suite; the suite without a server lists all read results."""
+    properties = {
         "as_of": assessment["as_of"],
         "collection_version": assessment["collection_version"],
         "policy_sha256": assessment["policy_sha256"],
     }
     if source is None:
-        told["policy"] = policy_text(assessment)
-        told["compliant"] = "true" if assessment["compliant"] else "false"
+        properties["policy"] = policy_text(assessment)
+        properties["compliant"] = "true" if assessment["compliant"] else "false"
     for number, read in enumerate(read_lines(assessment), 1):
         if source in (None, read.host):
-            told.update({f"read.{number}.{name}": text for name, text in read.facts().items()})
-    return told
+            properties.update({f"read.{number}.{name}": text for name, text in read.facts().items()})
+    return properties
 
 
-def _suite(source: str | None, findings: list[Finding], properties: dict[str, str], as_of: str) -> str:
-    # A day and a time without a zone is all that the format takes.
+def _build_suite(source: str | None, findings: list[Finding], properties: dict[str, str], as_of: str) -> str:
+    # The format only accepts a date and time without a zone.
     head = f'name="{escape(source or "backup.audit")}" {_counts(findings)} time="0" timestamp="{escape(as_of[:19])}"'
-    told = "".join(f'<property name="{escape(name)}" value="{escape(text)}"/>' for name, text in properties.items())
-    return "\n".join([f"<testsuite {head}>", f"<properties>{told}</properties>", *_cases(findings), "</testsuite>"])
+    elements = "".join(f'<property name="{escape(name)}" value="{escape(text)}"/>' for name, text in properties.items())
+    return "\n".join([f"<testsuite {head}>", f"<properties>{elements}</properties>", *_cases(findings), "</testsuite>"])
 
 
 def _counts(findings: list[Finding]) -> str:
@@ -77,41 +77,41 @@ def _counts(findings: list[Finding]) -> str:
 
 
 def _cases(findings: list[Finding]) -> Iterable[str]:
-    """Servers take two cases of one name for one, so that no two may be called the same."""
+    """Render the cases with unique names: CI servers treat two cases of the same name as one."""
     ids = defaultdict(set)
     for finding in findings:
         ids[finding["workload_name"]].add((finding["origin"], finding["workload_id"]))
     seen: Counter[tuple[str, str]] = Counter()
     for finding in findings:
-        called = "(the server)" if finding["source"] else "(the whole)"
+        name = "(the server)" if finding["source"] else "(the whole)"
         if is_about_workload(finding):
-            called = display_name(finding)
+            name = display_name(finding)
             if len(ids[finding["workload_name"]]) > 1:
-                of = f", of {finding['origin']}" if finding["origin"] else ""
-                called = f"{called} ({finding['workload_id']}{of})"
-        case = (called, finding["control"])
+                origin = f", of {finding['origin']}" if finding["origin"] else ""
+                name = f"{name} ({finding['workload_id']}{origin})"
+        case = (name, finding["control"])
         seen[case] += 1
-        again = f" #{seen[case]}" if seen[case] > 1 else ""
+        suffix = f" #{seen[case]}" if seen[case] > 1 else ""
         yield (
-            f'<testcase classname="{escape(called)}" name="{escape(finding["control"] + again)}" time="0">'
+            f'<testcase classname="{escape(name)}" name="{escape(finding["control"] + suffix)}" time="0">'
             f"{_outcome(finding)}</testcase>"
         )
 
 
 def _outcome(finding: Finding) -> str:
-    stands, result, message = control_status(finding), finding["result"], finding["message"]
-    if stands == MET:
-        told = message if result == "pass" else f"{result}: {message}"
-        return f"<system-out>{escape(told, quote=False)}</system-out>"
-    if stands == NOT_MET:
+    status, result, message = control_status(finding), finding["result"], finding["message"]
+    if status == MET:
+        text = message if result == "pass" else f"{result}: {message}"
+        return f"<system-out>{escape(text, quote=False)}</system-out>"
+    if status == NOT_MET:
         return f'<failure type="fail" message="{escape(message)}">{escape(_details(finding), quote=False)}</failure>'
-    if stands == WAIVED:
+    if status == WAIVED:
         message = f"{message} ({waiver_text(finding['waiver'])})"
-    return f'<skipped message="{escape(f"{stands}: {message}")}"/>'
+    return f'<skipped message="{escape(f"{status}: {message}")}"/>'
 
 
 def _details(finding: Finding) -> str:
-    told = {
+    details = {
         "limit": limit_text(finding["control"], finding["limit"]),
         "actual": actual_text(finding),
         "certainty": finding["certainty"],
@@ -119,4 +119,4 @@ def _details(finding: Finding) -> str:
         "waiver": waiver_text(finding["waiver"]),
         "references": "; ".join(finding["references"]),
     }
-    return "\n".join([finding["message"], *(f"{name}: {text}" for name, text in told.items() if text)])
+    return "\n".join([finding["message"], *(f"{name}: {text}" for name, text in details.items() if text)])

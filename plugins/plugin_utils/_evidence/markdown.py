@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as Markdown, for merge requests, tickets and mail: the verdict first, then the worst."""
+"""Assessment as Markdown, for merge requests, tickets and mail: overall result first, then the worst workloads."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     workloads_worst_first,
 )
 
-# All ASCII punctuation may be escaped in Markdown; letters and digits never mean anything by themselves.
+# All ASCII punctuation can be escaped in Markdown; letters and digits alone have no special meaning.
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _NO_REASON = ("pass", "not_applicable")
 
 
 def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
-    """At most ``max_rows`` workloads, the worst first, and how many more there are."""
+    """Render at most ``max_rows`` workloads, the worst first, and the number of the others."""
     return "\n".join(
         [
             f"# {headline(assessment)}",
@@ -49,25 +49,25 @@ def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
 
 
 def _verdict(assessment: Json) -> str:
-    told = ", ".join(f"{count} {_escaped(name)}" for name, count in verdict_counts(assessment) if count)
+    counts = ", ".join(f"{count} {_escape(name)}" for name, count in verdict_counts(assessment) if count)
     total = assessment["totals"]["workloads"]
-    return f"Of {total} workloads {told or 'none was judged'}, as of {_escaped(assessment['as_of'])}."
+    return f"Of {total} workloads {counts or 'none was judged'}, as of {_escape(assessment['as_of'])}."
 
 
 def _unread(assessment: Json) -> list[str]:
-    """What is wrong with servers as a whole, before anything that rests on them."""
-    told = [
+    """List problems of servers as a whole, before any result that depends on them."""
+    messages = [
         finding["message"]
         for finding in assessment["findings"]
         if not is_about_workload(finding) and finding["result"] in ("fail", "unknown", "warn")
     ]
-    return [*(f"> **{_escaped(message)}**\n>" for message in told), ""] if told else []
+    return [*(f"> **{_escape(message)}**\n>" for message in messages), ""] if messages else []
 
 
 def _workloads(assessment: Json, max_rows: int) -> list[str]:
     rows = workloads_worst_first(assessment)
     findings = findings_by_workload(assessment["findings"])
-    lines = ["## Workloads", "", *_head("verdict", "workload", "source", "points", "newest", "age", "why")]
+    lines = ["## Workloads", "", *_header("verdict", "workload", "source", "points", "newest", "age", "why")]
     for workload in rows[:max_rows]:
         found = findings[workload_identity(workload)]
         reasons = [one["message"] for one in found if one["result"] not in _NO_REASON]
@@ -90,7 +90,7 @@ def _workloads(assessment: Json, max_rows: int) -> list[str]:
 
 
 def _controls(assessment: Json) -> list[str]:
-    lines = ["## Controls", "", *_head("control", *WORST_FIRST, "references")]
+    lines = ["## Controls", "", *_header("control", *WORST_FIRST, "references")]
     for control in control_lines(assessment):
         counts = control.counts
         lines.append(_row(control.title, *(counts[name] for name in WORST_FIRST), ", ".join(control.references)))
@@ -101,7 +101,7 @@ def _waivers(assessment: Json) -> list[str]:
     waived = [finding for finding in assessment["findings"] if finding["waiver"] is not None]
     if not waived:
         return []
-    lines = ["## Waivers", "", *_head("workload", "source", "control", "result", "waiver")]
+    lines = ["## Waivers", "", *_header("workload", "source", "control", "result", "waiver")]
     for finding in waived:
         waiver = waiver_text(finding["waiver"])
         lines.append(_row(display_name(finding), finding["source"], finding["control"], finding["result"], waiver))
@@ -112,16 +112,16 @@ def _basis(assessment: Json) -> list[str]:
     names = ("source", "product", "version", "read_at", "window", "complete", "sha256", "failure")
     reads = [read.facts() for read in read_lines(assessment)]
     policy = policy_text(assessment, indent=2)
-    # A fence must be longer than any within.
+    # A fence must be longer than any run of backticks in the text.
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", policy)), default=0))
     return [
         "## What this rests on",
         "",
-        *_head(*(name.replace("_", " ") for name in names)),
+        *_header(*(name.replace("_", " ") for name in names)),
         *(_row(*(facts.get(name) for name in names)) for facts in reads),
         "",
-        f"Judged by backup.audit {_escaped(assessment['collection_version'])}.",
-        f"SHA-256 of the policy in force: {_escaped(assessment['policy_sha256'])}",
+        f"Judged by backup.audit {_escape(assessment['collection_version'])}.",
+        f"SHA-256 of the policy in force: {_escape(assessment['policy_sha256'])}",
         "",
         f"{fence}json",
         policy,
@@ -130,13 +130,13 @@ def _basis(assessment: Json) -> list[str]:
     ]
 
 
-def _head(*names: str) -> list[str]:
+def _header(*names: str) -> list[str]:
     return [_row(*names), "|" + " --- |" * len(names)]
 
 
 def _row(*cells: t.Any) -> str:
-    return "| " + " | ".join("-" if cell is None or cell == "" else _escaped(cell) for cell in cells) + " |"
+    return "| " + " | ".join("-" if cell is None or cell == "" else _escape(cell) for cell in cells) + " |"
 
 
-def _escaped(value: t.Any) -> str:
+def _escape(value: t.Any) -> str:
     return _PUNCTUATION.sub(r"\\\1", str(value))

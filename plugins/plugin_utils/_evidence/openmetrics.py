@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as metrics: a file for node_exporter's textfile collector that OpenMetrics parsers read as well.
+"""Assessment as metrics: a file for node_exporter's textfile collector that OpenMetrics parsers accept as well.
 
-Hence gauges only, no times at the samples, and the end marked. What is not known has no sample: it is not 0.
+Therefore it has only gauges, no timestamps on samples, and an end marker. Unknown values have no sample instead of 0.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _VERDICTS = ", ".join(f"{number} {name}" for number, name in enumerate(RESULTS))
 
 
 def to_openmetrics(assessment: Json, *, workloads: bool = True) -> str:
-    """All metrics; without ``workloads`` those of the whole, the servers and the controls alone."""
-    families = [*_whole(assessment), *_reads(assessment), *_controls(assessment)]
+    """Render all metrics; without ``workloads`` only those of the assessment, the servers and the controls."""
+    families = [*_assessment_metrics(assessment), *_read_metrics(assessment), *_control_metrics(assessment)]
     if workloads:
-        families += _workloads(assessment)
+        families += _workload_metrics(assessment)
     lines: list[str] = []
     for name, help_text, samples in families:
         metric = f"backup_audit_{name}"
@@ -42,7 +42,7 @@ def to_openmetrics(assessment: Json, *, workloads: bool = True) -> str:
     return "\n".join([*lines, "# EOF", ""])
 
 
-def _whole(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+def _assessment_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     frame = {name: assessment[name] for name in ("as_of", "collection_version", "policy_sha256")}
     yield "assessment_info", "What was judged, by which policy.", [(frame, 1)]
     yield "compliant", "Whether nothing fails and something was proved.", [({}, int(assessment["compliant"]))]
@@ -57,7 +57,7 @@ def _whole(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     yield "findings_not_proved", "Number of findings that rest on nothing known.", [({}, unproved)]
 
 
-def _reads(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+def _read_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     reads = read_lines(assessment)
     names = ("source", "product", "version", "read_at", "sha256")
     infos = [({name: read.facts().get(name, "") for name in names}, 1) for read in reads]
@@ -68,7 +68,7 @@ def _reads(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     yield "read_timestamp_seconds", "The moment at which a server was read.", times
 
 
-def _controls(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+def _control_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     samples = []
     for control in control_lines(assessment):
         limit = "" if control.limit is None else str(control.limit).lower()
@@ -77,7 +77,7 @@ def _controls(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     yield "control_findings", "Number of findings by control and result.", samples
 
 
-def _workloads(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
+def _workload_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     labelled = [(_labels(workload), workload) for workload in assessment["workloads"]]
     verdicts = [(labels, RESULTS.index(workload["verdict"])) for labels, workload in labelled]
     yield "workload_verdict", f"Verdict on a workload: {_VERDICTS}.", verdicts
@@ -105,22 +105,22 @@ def _seconds(time: str | None) -> float | None:
     try:
         return parse_time(time) / SECOND
     except DataError:
-        # The assessment tells of a time that is none; no sample is better than a wrong one.
+        # The assessment contains an invalid time; no sample is better than a wrong one.
         return None
 
 
 def _samples(metric: str, samples: Samples) -> Iterator[str]:
-    """Two samples of the same labels would make collectors refuse the whole file, so the later ones are numbered."""
+    """Format samples; duplicates are numbered, because collectors reject a file with two samples of the same labels."""
     seen: Counter[str] = Counter()
     for labels, value in samples:
         if value is None:
             continue
-        told = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels.items())
-        seen[told] += 1
-        if seen[told] > 1:
-            told = f'{told}{"," if told else ""}duplicate="{seen[told]}"'
-        yield f"{metric}{{{told}}} {value!r}" if told else f"{metric} {value!r}"
+        labels_text = ",".join(f'{name}="{_escape(text)}"' for name, text in labels.items())
+        seen[labels_text] += 1
+        if seen[labels_text] > 1:
+            labels_text = f'{labels_text}{"," if labels_text else ""}duplicate="{seen[labels_text]}"'
+        yield f"{metric}{{{labels_text}}} {value!r}" if labels_text else f"{metric} {value!r}"
 
 
-def _escaped(text: t.Any) -> str:
+def _escape(text: t.Any) -> str:
     return str(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as OSCAL assessment-results: what was observed of each workload, and what that means for NIST controls.
+"""Assessment as OSCAL assessment-results: observations about each workload, and their meaning for NIST controls.
 
-One observation holds all workloads of one server of which one control says the same; each is a subject of it with its
-own message. UUIDs are made of what they name, so the same ASSESSMENT is the same document.
+One observation covers all workloads of one server with the same result of one control; each is a subject with its own
+message. UUIDs are derived from what they identify, so the same assessment always gives the same document.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ Finding = Mapping[str, t.Any]
 OSCAL_VERSION = "1.1.2"
 _NAMESPACE = uuid.UUID("6e1f8f0a-54a7-5d0e-9a5b-0c8f4a1d2b3c")
 _NS = "https://github.com/backup-audit/backup.audit/ns/oscal"
-# What all of it is about, also where a policy asks nothing that a standard names.
+# Always included, even if no control of the policy is related to a standard.
 _ALWAYS = f"{NIST}CP-9"
-# Markup is what titles and texts are made of in OSCAL; these would be taken for it.
+# Titles and texts in OSCAL are markup; these characters would be interpreted.
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&!^])")
 
 
 def to_oscal(assessment: Json) -> str:
-    """The document, as JSON."""
+    """Render the document as JSON."""
     return to_json({"assessment-results": _Document(assessment).build()})
 
 
 class _Document:
-    """The parts of one document, which refer to one another by UUID."""
+    """The parts of one document, which reference each other by UUID."""
 
     def __init__(self, assessment: Json) -> None:
         self._assessment = assessment
         self._reads = read_lines(assessment)
-        # Everything is named within this assessment, so that two documents share no UUID by accident.
+        # UUIDs are derived within this assessment, so that two documents do not share a UUID by accident.
         seal = "\n".join(
             [
                 *(assessment[name] for name in ("as_of", "collection_version", "policy_sha256")),
@@ -69,20 +69,20 @@ class _Document:
         )
         self._space = uuid.uuid5(_NAMESPACE, seal)
         self._known: dict[tuple[t.Any, ...], str] = {}
-        self._tool = self._uuid("tool")
+        self._tool = self._get_uuid("tool")
 
-    def _uuid(self, *parts: t.Any) -> str:
+    def _get_uuid(self, *parts: t.Any) -> str:
         known = self._known.get(parts)
         if known is None:
             known = self._known[parts] = str(uuid.uuid5(self._space, "\0".join(map(repr, parts))))
         return known
 
     def build(self) -> Json:
-        """The document."""
+        """Build the document."""
         assessment = self._assessment
-        plan = self._uuid("policy")
+        plan = self._get_uuid("policy")
         return {
-            "uuid": self._uuid("document"),
+            "uuid": self._get_uuid("document"),
             "metadata": {
                 "title": "Recoverability of workloads",
                 "last-modified": assessment["as_of"],
@@ -90,11 +90,13 @@ class _Document:
                 "oscal-version": OSCAL_VERSION,
             },
             "import-ap": {"href": f"#{plan}", "remarks": "The policy in force, by which all was judged."},
-            "results": [self._result()],
-            "back-matter": {"resources": [self._policy(plan), *map(self._read_resource, range(len(self._reads)))]},
+            "results": [self._build_result()],
+            "back-matter": {
+                "resources": [self._build_policy(plan), *map(self._build_read_resource, range(len(self._reads)))]
+            },
         }
 
-    def _policy(self, plan: str) -> Json:
+    def _build_policy(self, plan: str) -> Json:
         text = base64.b64encode(policy_text(self._assessment).encode()).decode()
         return {
             "uuid": plan,
@@ -103,24 +105,24 @@ class _Document:
             "base64": {"filename": "policy.json", "media-type": "application/json", "value": text},
         }
 
-    def _read_resource(self, number: int) -> Json:
+    def _build_read_resource(self, number: int) -> Json:
         read = self._reads[number]
         return {
-            "uuid": self._uuid("read", number),
-            "title": _markup(f"READ of {read.host}"),
+            "uuid": self._get_uuid("read", number),
+            "title": _escape_markup(f"READ of {read.host}"),
             "description": "What the backup server told; its SHA-256 names the evidence file that holds it.",
             "props": _props(read.facts()),
         }
 
-    def _result(self) -> Json:
+    def _build_result(self) -> Json:
         assessment = self._assessment
-        observations, findings = self._observations()
+        observations, findings = self._build_observations()
         times = sorted(read.read_at for read in self._reads if read.read_at)
         counts = ", ".join(f"{count} {name}" for name, count in assessment["totals"]["verdicts"].items() if count)
         text = f"{headline(assessment)}: of {assessment['totals']['workloads']} workloads {counts or 'none was judged'}"
         controls = sorted({_control_id(reference) for reference in [_ALWAYS, *findings]})
-        build = {
-            "uuid": self._uuid("result"),
+        result = {
+            "uuid": self._get_uuid("result"),
             "title": headline(assessment),
             "description": text,
             "start": min([*times, assessment["as_of"]]),
@@ -132,18 +134,18 @@ class _Document:
                     "policy-sha256": assessment["policy_sha256"],
                 }
             ),
-            "local-definitions": {"components": self._components(), "inventory-items": self._inventory()},
+            "local-definitions": {"components": self._build_components(), "inventory-items": self._build_inventory()},
             "reviewed-controls": {
                 "control-selections": [{"include-controls": [{"control-id": control} for control in controls]}]
             },
             "observations": [observation for observation, _members in observations],
-            "findings": [self._finding(reference, observations) for reference in sorted(findings)],
+            "findings": [self._build_finding(reference, observations) for reference in sorted(findings)],
         }
-        if not build["local-definitions"]["inventory-items"]:
-            del build["local-definitions"]["inventory-items"]
-        return build
+        if not result["local-definitions"]["inventory-items"]:
+            del result["local-definitions"]["inventory-items"]
+        return result
 
-    def _components(self) -> list[Json]:
+    def _build_components(self) -> list[Json]:
         tool = {
             "uuid": self._tool,
             "type": "software",
@@ -153,41 +155,41 @@ class _Document:
             "status": {"state": "operational"},
         }
         servers = {read.host: read for read in self._reads}
-        return [tool, *(self._server(read) for read in servers.values())]
+        return [tool, *(self._build_component(read) for read in servers.values())]
 
-    def _server(self, read: ReadLine) -> Json:
+    def _build_component(self, read: ReadLine) -> Json:
         known = {"product": read.product, "version": read.version}
-        build: Json = {
-            "uuid": self._uuid("server", read.host),
+        component: Json = {
+            "uuid": self._get_uuid("server", read.host),
             "type": "software",
-            "title": _markup(read.host) or "unnamed",
+            "title": _escape_markup(read.host) or "unnamed",
             "description": "A backup server that was read." if read.complete else "A backup server not wholly read.",
             "status": {"state": "operational" if read.complete else "other"},
         }
         if any(known.values()):
-            build["props"] = _props(known)
-        return build
+            component["props"] = _props(known)
+        return component
 
-    def _inventory(self) -> list[Json]:
+    def _build_inventory(self) -> list[Json]:
         items: dict[str, Json] = {}
         for workload in self._assessment["workloads"]:
-            name = self._uuid("workload", *workload_identity(workload))
+            name = self._get_uuid("workload", *workload_identity(workload))
             members = ("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product")
             facts = {member: workload[member] for member in members}
             facts.update({member: workload[member] for member in ("recovery_points", "newest", "oldest", "verdict")})
             items[name] = {
                 "uuid": name,
-                "description": _markup(display_name(workload)),
+                "description": _escape_markup(display_name(workload)),
                 "props": _props({key: value for key, value in facts.items() if value is not None}),
             }
         return list(items.values())
 
-    def _observations(self) -> tuple[list[tuple[Json, list[Finding]]], dict[str, None]]:
-        """The observations with the findings each holds; and the references to NIST that any of them has."""
+    def _build_observations(self) -> tuple[list[tuple[Json, list[Finding]]], dict[str, None]]:
+        """Build the observations with the findings of each, and the NIST references that any of them has."""
         by_host: dict[str | None, list[int]] = {}
         for number, read in enumerate(self._reads):
             by_host.setdefault(read.host, []).append(number)
-        build, references = [], {_ALWAYS: None}
+        observations, references = [], {_ALWAYS: None}
         for line in control_lines(self._assessment):
             references.update({reference: None for reference in line.references if reference.startswith(NIST)})
             groups: dict[tuple[t.Any, ...], list[Finding]] = {}
@@ -195,11 +197,13 @@ class _Document:
                 key = (finding["source"], finding["result"], finding["certainty"], waiver_text(finding["waiver"]))
                 groups.setdefault(key, []).append(finding)
             for key, members in groups.items():
-                name = self._uuid("observation", line.name, line.tier, line.limit, *key)
-                build.append((self._observation(name, line.title, members, by_host.get(key[0], [])), members))
-        return build, references
+                name = self._get_uuid("observation", line.name, line.tier, line.limit, *key)
+                observations.append(
+                    (self._build_observation(name, line.title, members, by_host.get(key[0], [])), members)
+                )
+        return observations, references
 
-    def _observation(self, name: str, title: str, members: list[Finding], reads: list[int]) -> Json:
+    def _build_observation(self, name: str, title: str, members: list[Finding], reads: list[int]) -> Json:
         first = members[0]
         times = [self._reads[number].read_at for number in reads if self._reads[number].read_at]
         where = f" on {first['source']}" if first["source"] else ""
@@ -212,46 +216,51 @@ class _Document:
             "waiver": waiver_text(first["waiver"]),
         }
         evidence = reads or range(len(self._reads))
-        build: Json = {
+        observation: Json = {
             "uuid": name,
-            "title": _markup(f"{title}: {first['result']}{where}"),
-            "description": _markup(f"{title}: {first['result']} for {len(members)}{where}"),
+            "title": _escape_markup(f"{title}: {first['result']}{where}"),
+            "description": _escape_markup(f"{title}: {first['result']} for {len(members)}{where}"),
             "props": _props({key: value for key, value in facts.items() if value}),
             "methods": ["TEST"],
             "origins": [{"actors": [{"type": "tool", "actor-uuid": self._tool}]}],
-            "subjects": [self._subject(member) for member in members],
+            "subjects": [self._build_subject(member) for member in members],
             "collected": max(times, default=self._assessment["as_of"]),
         }
         if evidence:
-            build["relevant-evidence"] = [
+            observation["relevant-evidence"] = [
                 {
-                    "href": f"#{self._uuid('read', number)}",
-                    "description": _markup(f"READ of {self._reads[number].host}"),
+                    "href": f"#{self._get_uuid('read', number)}",
+                    "description": _escape_markup(f"READ of {self._reads[number].host}"),
                 }
                 for number in evidence
             ]
-        return build
+        return observation
 
-    def _subject(self, finding: Finding) -> Json:
-        build: Json
+    def _build_subject(self, finding: Finding) -> Json:
+        subject: Json
         if is_about_workload(finding):
             name, kind, title = (
-                self._uuid("workload", *workload_identity(finding)),
+                self._get_uuid("workload", *workload_identity(finding)),
                 "inventory-item",
                 display_name(finding),
             )
         elif finding["source"] is not None:
-            name, kind, title = self._uuid("server", finding["source"]), "component", finding["source"]
+            name, kind, title = self._get_uuid("server", finding["source"]), "component", finding["source"]
         else:
             name, kind, title = self._tool, "component", "backup.audit"
-        build = {"subject-uuid": name, "type": kind, "title": _markup(title), "remarks": _markup(finding["message"])}
+        subject = {
+            "subject-uuid": name,
+            "type": kind,
+            "title": _escape_markup(title),
+            "remarks": _escape_markup(finding["message"]),
+        }
         actual = actual_text(finding)
         if actual:
-            build["props"] = _props({"actual": actual})
-        return build
+            subject["props"] = _props({"actual": actual})
+        return subject
 
-    def _finding(self, reference: str, observations: list[tuple[Json, list[Finding]]]) -> Json:
-        """One NIST control. What refers to no standard says how well was read: it counts against every control."""
+    def _build_finding(self, reference: str, observations: list[tuple[Json, list[Finding]]]) -> Json:
+        """Build the finding of one NIST control. Findings without references affect all controls."""
         control = _control_id(reference)
         counts: Counter[str] = Counter()
         related = []
@@ -265,10 +274,10 @@ class _Document:
                 counts[control_status(member)] += 1
         state, reason = _state(counts)
         summed = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(counts.items()))
-        build: Json = {
-            "uuid": self._uuid("finding", reference),
+        finding: Json = {
+            "uuid": self._get_uuid("finding", reference),
             "title": reference,
-            "description": _markup(f"{reference}: {summed or 'nothing was judged'}"),
+            "description": _escape_markup(f"{reference}: {summed or 'nothing was judged'}"),
             "target": {
                 "type": "objective-id",
                 "target-id": f"{control}_obj",
@@ -276,12 +285,12 @@ class _Document:
             },
         }
         if related:
-            build["related-observations"] = related
-        return build
+            finding["related-observations"] = related
+        return finding
 
 
 def _state(counts: Mapping[str, int]) -> tuple[str, str]:
-    """Satisfied only if something was met and nothing else was found; a waiver is a risk taken, nothing satisfied."""
+    """Return (state, reason); satisfied only if something is met and nothing else found; a waiver accepts a risk."""
     if counts.get(NOT_MET):
         return "not-satisfied", "fail"
     if not counts.get(MET) or set(counts) - {MET, NOT_APPLICABLE}:
@@ -290,19 +299,19 @@ def _state(counts: Mapping[str, int]) -> tuple[str, str]:
 
 
 def _control_id(reference: str) -> str:
-    """``NIST SP 800-53 CP-9(1)`` -> ``cp-9.1``, as NIST's own catalog calls it."""
+    """``NIST SP 800-53 CP-9(1)`` -> ``cp-9.1``, the id in NIST's own catalog."""
     return reference.removeprefix(NIST).lower().replace("(", ".").replace(")", "")
 
 
 def _props(facts: Mapping[str, t.Any]) -> list[Json]:
-    """Values are one line without blanks at their ends, and never empty."""
-    build = []
+    """Build properties; values are on one line, without leading or trailing blanks, and never empty."""
+    props = []
     for name, value in facts.items():
         text = " ".join(str(value).split())
         if text:
-            build.append({"name": name.replace("_", "-"), "ns": _NS, "value": text})
-    return build
+            props.append({"name": name.replace("_", "-"), "ns": _NS, "value": text})
+    return props
 
 
-def _markup(text: t.Any) -> str:
+def _escape_markup(text: t.Any) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(str(text).split()))

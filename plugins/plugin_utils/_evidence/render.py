@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is between Ansible and a renderer: errors in Ansible's words, and text that Ansible leaves alone."""
+"""Connects Ansible and a renderer: converts errors to Ansible errors and protects text from templating."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import Json, load
 
 try:
-    # Up to ansible-core 2.18, which would make data of a text that looks like JSON.
+    # Up to ansible-core 2.18, which would convert text that looks like JSON to data.
     from ansible.utils.native_jinja import NativeJinjaText
 except ImportError:
     NativeJinjaText = str
 
 
 def render(name: str, assessment: t.Any, renderer: Callable[[Json], str]) -> str:
-    """The document of an ASSESSMENT (packed or plain) as text."""
+    """Render an assessment (packed or plain) as text."""
     text: str = plain_data(name, lambda: NativeJinjaText(renderer(load(assessment))))
     return text
 
 
 def plain_data(name: str, make: Callable[[], t.Any]) -> t.Any:
-    """What ``make`` gives, in which nothing is ever taken for a template: a workload may be named like one."""
+    """Return the result of ``make``, marked so that Ansible never templates it: a workload name may be a template."""
     try:
         return wrap_var(make())
     except AuditError as error:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every document says of an ASSESSMENT: whom it is about, what stands, and what it rests on."""
+"""Data of an assessment that all documents have in common: workloads, results, and the read results behind them."""
 
 from __future__ import annotations
 
@@ -19,74 +19,74 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.sche
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean, is_clean
 
 Json = dict[str, t.Any]
-Who = tuple[t.Any, t.Any, t.Any, t.Any]
+WorkloadKey = tuple[t.Any, t.Any, t.Any, t.Any]
 
-# From bad to good, as people want to read it.
+# Worst first.
 WORST_FIRST = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
 SEVERITY = {name: len(WORST_FIRST) - index for index, name in enumerate(WORST_FIRST)}
 NIST = "NIST SP 800-53 "
 
-# What a result comes to where a format knows only yes and no.
+# Status of a result, for formats that only distinguish met and not met.
 MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "waived", "not_applicable"
 
 _FRAME = (
     *("as_of", "collection_version", "policy", "policy_sha256", "reads"),
     *("totals", "compliant", "workloads", "findings"),
 )
-_WHOLE = "Give the whole of what recovery_points_assert returned"
+_ADVICE = "Give the whole of what recovery_points_assert returned"
 _IDENTITY = ("source", "origin", "workload_id", "workload_name")
-_TEXTS_OF_WORKLOAD = (
+_WORKLOAD_TEXTS = (
     *(*_IDENTITY, "workload_type", "platform", "product"),
     *("newest", "oldest", "history", "verdict"),
 )
-_OF_WORKLOAD = frozenset({*_TEXTS_OF_WORKLOAD, "in_inventory", "recovery_points", "newest_age_seconds"})
-_TEXTS_OF_FINDING = (*_IDENTITY, "control", "result", "certainty", "message", "tier")
-_OF_FINDING = frozenset({*_TEXTS_OF_FINDING, "limit", "actual", "waiver", "references"})
+_WORKLOAD_KEYS = frozenset({*_WORKLOAD_TEXTS, "in_inventory", "recovery_points", "newest_age_seconds"})
+_FINDING_TEXTS = (*_IDENTITY, "control", "result", "certainty", "message", "tier")
+_FINDING_KEYS = frozenset({*_FINDING_TEXTS, "limit", "actual", "waiver", "references"})
 _DURATIONS = frozenset({"age", *(rule.name for rule in RULES if rule.argument == "duration")})
 _PERCENTS = frozenset(rule.name for rule in RULES if rule.argument == "percent")
 
 
 def load(value: t.Any) -> Json:
-    """Any ASSESSMENT as dicts, with all texts in it made harmless."""
-    told = unpack_assessment(value)
-    missing = [name for name in _FRAME if name not in told]
+    """Load an assessment (packed or plain) as dicts with all texts sanitized."""
+    document = unpack_assessment(value)
+    missing = [name for name in _FRAME if name not in document]
     if missing:
-        raise DataError(f"the ASSESSMENT has no {', '.join(missing)}", advice=_WHOLE)
-    frame = clean({name: item for name, item in told.items() if name not in ("workloads", "findings")})
+        raise DataError(f"the ASSESSMENT has no {', '.join(missing)}", advice=_ADVICE)
+    frame = clean({name: item for name, item in document.items() if name not in ("workloads", "findings")})
     return {
         **frame,
-        "workloads": _records(told["workloads"], _OF_WORKLOAD, _TEXTS_OF_WORKLOAD, "workload"),
-        "findings": _records(told["findings"], _OF_FINDING, _TEXTS_OF_FINDING, "finding"),
+        "workloads": _records(document["workloads"], _WORKLOAD_KEYS, _WORKLOAD_TEXTS, "workload"),
+        "findings": _records(document["findings"], _FINDING_KEYS, _FINDING_TEXTS, "finding"),
     }
 
 
 def _records(records: t.Any, members: frozenset[str], texts: tuple[str, ...], what: str) -> list[t.Any]:
-    """The records with harmless texts; those that need no cleaning, nearly all, as they are."""
-    told = []
+    """Sanitize the texts of records; records that need no cleaning (nearly all) are returned unchanged."""
+    cleaned = []
     for number, record in enumerate(records):
         if not isinstance(record, Mapping) or not record.keys() >= members:
-            raise DataError(f"{what} {number} of the ASSESSMENT is not in the shape of one", advice=_WHOLE)
-        told.append(record if is_clean(record, texts) and not record.get("waiver") else clean(record))
-    return told
+            raise DataError(f"{what} {number} of the ASSESSMENT is not in the shape of one", advice=_ADVICE)
+        cleaned.append(record if is_clean(record, texts) and not record.get("waiver") else clean(record))
+    return cleaned
 
 
-def workload_identity(item: Mapping[str, t.Any]) -> Who:
-    """What tells a workload apart from all others."""
+def workload_identity(item: Mapping[str, t.Any]) -> WorkloadKey:
+    """Return the key that identifies a workload."""
     return (item["source"], item["origin"], item["workload_id"], item["workload_name"])
 
 
 def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
-    """Whether a finding is about a workload, not about a server or the whole."""
+    """Whether a finding is about a workload, not about a server or the whole assessment."""
     return finding["workload_id"] is not None or finding["workload_name"] is not None
 
 
 def display_name(item: Mapping[str, t.Any]) -> str:
-    """What people call a workload."""
+    """Return the name to show for a workload."""
     return str(item["workload_name"] or item["workload_id"] or "(points of no workload)")
 
 
 def control_status(finding: Mapping[str, t.Any]) -> str:
-    """MET only for what was proved: a warning because nothing is known is unknown."""
+    """Return the status; MET only if proved: a warning because nothing is known is UNKNOWN."""
     result = finding["result"]
     if result == "fail":
         return NOT_MET
@@ -97,7 +97,7 @@ def control_status(finding: Mapping[str, t.Any]) -> str:
 
 
 def limit_text(control: str, limit: t.Any) -> str:
-    """A limit for people: ``1d 2h``, ``50%``, ``7``, ``yes``; nothing where there is none."""
+    """Format a limit: ``1d 2h``, ``50%``, ``7``, ``yes``; an empty text if there is none."""
     rule = control.rpartition(".")[2]
     if limit is None:
         return ""
@@ -109,12 +109,12 @@ def limit_text(control: str, limit: t.Any) -> str:
 
 
 def actual_text(finding: Mapping[str, t.Any]) -> str:
-    """What was measured, in the words of the limit."""
+    """Format the measured value in the same way as the limit."""
     return limit_text(finding["control"], finding["actual"])
 
 
 def waiver_text(waiver: Mapping[str, t.Any] | None) -> str:
-    """Until when, why, and whether that is over."""
+    """Format a waiver: end date, reason, and whether it has ended."""
     if waiver is None:
         return ""
     ended = "ended" if waiver.get("expired") else "until"
@@ -122,30 +122,30 @@ def waiver_text(waiver: Mapping[str, t.Any] | None) -> str:
 
 
 def policy_text(assessment: Mapping[str, t.Any], *, indent: int | None = None) -> str:
-    """The policy in force as JSON, the same for the same policy."""
+    """Return the effective policy as JSON; the same policy always gives the same text."""
     separators = (",", ":") if indent is None else None
     return json.dumps(assessment["policy"], sort_keys=True, ensure_ascii=False, indent=indent, separators=separators)
 
 
 def to_json(document: t.Any) -> str:
-    """One spelling for one document, with a line break at its end."""
+    """Serialize a document to compact JSON with a newline at the end; the same document gives the same text."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
 def headline(assessment: Mapping[str, t.Any]) -> str:
-    """The verdict in one word or two."""
+    """Return the overall result in one or two words."""
     return "Compliant" if assessment["compliant"] else "Not compliant"
 
 
 def verdict_counts(assessment: Mapping[str, t.Any]) -> list[tuple[str, int]]:
-    """Verdict -> workloads, from bad to good."""
+    """List (result, number of workloads), worst first."""
     verdicts = assessment["totals"]["verdicts"]
     return [(name, verdicts.get(name, 0)) for name in WORST_FIRST]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadLine:
-    """One READ as documents name it; texts are empty where nothing is known."""
+    """One read result as shown in documents; unknown values are empty texts."""
 
     host: str
     product: str
@@ -159,7 +159,7 @@ class ReadLine:
     failure: str
 
     def facts(self) -> dict[str, str]:
-        """Name -> text, of what is known."""
+        """Return name -> text for the known values."""
         named = {
             "source": self.host,
             "product": self.product,
@@ -176,12 +176,12 @@ class ReadLine:
 
 
 def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
-    """All READs in their order, those that failed too."""
+    """List all read results in order, including failed ones."""
     lines = []
     for read in assessment["reads"]:
         server, window = read.get("server") or {}, read.get("window") or {}
         since, until = window.get("since"), window.get("until")
-        told = "" if read.get("failure") else f"{since or 'the first point'} to {until or 'the time of reading'}"
+        window_text = "" if read.get("failure") else f"{since or 'the first point'} to {until or 'the time of reading'}"
         line = ReadLine(
             host=_text(server.get("host")),
             product=_text(server.get("product")),
@@ -189,7 +189,7 @@ def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
             read_at=_text(read.get("read_at")),
             server_time=_text(server.get("time")),
             clock_skew=_text(server.get("clock_skew_seconds")),
-            window=told,
+            window=window_text,
             complete=read.get("complete") is True,
             sha256=_text(read.get("sha256")),
             failure=_text(read.get("failure")),
@@ -204,7 +204,7 @@ def _text(value: t.Any) -> str:
 
 @dataclasses.dataclass(slots=True)
 class ControlLine:
-    """One control of one tier over all workloads."""
+    """One control of one tier for all workloads."""
 
     name: str
     tier: str | None
@@ -214,23 +214,23 @@ class ControlLine:
 
     @property
     def counts(self) -> Counter[str]:
-        """Result -> findings."""
+        """Return result -> number of findings."""
         return Counter(finding["result"] for finding in self.findings)
 
     @property
     def title(self) -> str:
-        """Its name, its limit and its tier, for people."""
+        """Return the name, limit and tier as one text."""
         limit = limit_text(self.name, self.limit)
         return f"{self.name}{f' {limit}' if limit else ''}{f' ({self.tier})' if self.tier else ''}"
 
     @property
     def nist(self) -> list[str]:
-        """The controls of NIST SP 800-53 that it speaks to, such as CP-9(1)."""
+        """List the related controls of NIST SP 800-53, such as CP-9(1)."""
         return [reference.removeprefix(NIST) for reference in self.references if reference.startswith(NIST)]
 
 
 def control_lines(assessment: Mapping[str, t.Any]) -> list[ControlLine]:
-    """All controls that anything was found about, in the order of the policy; what is about reading comes first."""
+    """List all controls with findings in the order of the policy; controls about the read itself come first."""
     lines: dict[tuple[str, t.Any, t.Any], ControlLine] = {}
     for finding in assessment["findings"]:
         limit = finding["limit"]
@@ -242,16 +242,16 @@ def control_lines(assessment: Mapping[str, t.Any]) -> list[ControlLine]:
     return sorted(lines.values(), key=lambda line: not line.name.startswith("read."))
 
 
-def findings_by_workload(findings: Iterable[Mapping[str, t.Any]]) -> dict[Who, list[Mapping[str, t.Any]]]:
-    """Workload (or server: its name and three times None) -> its findings."""
-    grouped: dict[Who, list[Mapping[str, t.Any]]] = defaultdict(list)
+def findings_by_workload(findings: Iterable[Mapping[str, t.Any]]) -> dict[WorkloadKey, list[Mapping[str, t.Any]]]:
+    """Group findings by workload (for a server the key is its name and three times None)."""
+    grouped: dict[WorkloadKey, list[Mapping[str, t.Any]]] = defaultdict(list)
     for finding in findings:
         grouped[workload_identity(finding)].append(finding)
     return grouped
 
 
 def workloads_worst_first(assessment: Mapping[str, t.Any]) -> list[Json]:
-    """All workloads, by verdict, then server and name."""
+    """List all workloads by result (worst first), then server and name."""
     return sorted(
         assessment["workloads"],
         key=lambda item: (

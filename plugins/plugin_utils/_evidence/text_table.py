@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An ASSESSMENT as a table for people: one line for each workload, the worst first."""
+"""Assessment as a text table: one line per workload, worst first."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
 
 HEADINGS = ("source", "product", "workload", "points", "newest", "age", "verdict", "reason")
-# From bad to good, as people want to read it.
+# Worst first.
 _ORDER = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
 _REASON_CHARACTERS = 110
 _NAME_CHARACTERS = 40
 
 
 def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
-    """The cells of the table, sorted by verdict, source and name; what is about a server as a whole comes first."""
+    """Return the cells, sorted by result, source and name; a row about a whole server comes first."""
     reasons = _reasons(assessment["findings"])
     lines = []
     for workload in assessment["workloads"]:
@@ -35,7 +35,7 @@ def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
             "-" if newest is None else f"{newest[:10]} {newest[11:16]}",
             "-" if age is None else format_duration(age),
             verdict,
-            reasons.get((_shown_workload(workload), verdict), ""),
+            reasons.get((_workload_key(workload), verdict), ""),
         )
         lines.append(cells)
     for finding in assessment["findings"]:
@@ -48,41 +48,41 @@ def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
     return sorted(lines, key=lambda cells: (_ORDER.index(cells[6]), cells[0], cells[2]))
 
 
-def _shown_workload(item: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+def _workload_key(item: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
     return (item["source"], item["origin"], item["workload_id"], item["workload_name"])
 
 
 def _reasons(findings: Iterable[Mapping[str, t.Any]]) -> dict[tuple[t.Any, str], str]:
-    """(workload, result) -> what was found, several findings in one text; passes need no reason."""
+    """(workload, result) -> messages, several findings joined into one text; passes have no reason."""
     reasons: dict[tuple[t.Any, str], str] = {}
     for finding in findings:
         if finding["result"] in ("pass", "not_applicable"):
             continue
-        key = (_shown_workload(finding), finding["result"])
+        key = (_workload_key(finding), finding["result"])
         reasons[key] = f"{reasons[key]}; {finding['message']}" if key in reasons else finding["message"]
     return reasons
 
 
-def plain(text: str, limit: int) -> str:
-    """The text on one line and no longer than that, without characters that a terminal would obey."""
-    kept = "".join(
+def shorten(text: str, limit: int) -> str:
+    """Return the text on one line of at most ``limit`` characters, without terminal control characters."""
+    cleaned = "".join(
         character if unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Cs") else " "
         for character in text
     )
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= limit else kept[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    cleaned = " ".join(cleaned.split())
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def as_text(assessment: Mapping[str, t.Any], max_rows: int) -> str:
-    """The table in columns, at most ``max_rows`` lines of it, with a last line that says the verdict."""
+def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
+    """Format the table in columns, at most ``max_rows`` lines of it, with the overall result as the last line."""
     rows = [
-        tuple(plain(cell, _REASON_CHARACTERS if index == 7 else _NAME_CHARACTERS) for index, cell in enumerate(cells))
+        tuple(shorten(cell, _REASON_CHARACTERS if index == 7 else _NAME_CHARACTERS) for index, cell in enumerate(cells))
         for cells in table_rows(assessment)
     ]
     shown: Sequence[tuple[str, ...]] = [HEADINGS, *rows[:max_rows]]
     widths = [max(_width(cells[index]) for cells in shown) for index in range(len(HEADINGS))]
     lines = [
-        "  ".join(_padded(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in shown
+        "  ".join(_pad(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in shown
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
     if len(rows) > max_rows:
@@ -91,20 +91,20 @@ def as_text(assessment: Mapping[str, t.Any], max_rows: int) -> str:
 
 
 def headline(assessment: Mapping[str, t.Any]) -> str:
-    """The verdict over all in one line."""
+    """Return the overall result in one line."""
     totals = assessment["totals"]
-    told = ", ".join(f"{totals['verdicts'][name]} {name}" for name in _ORDER if totals["verdicts"].get(name))
+    counts = ", ".join(f"{totals['verdicts'][name]} {name}" for name in _ORDER if totals["verdicts"].get(name))
     verdict = "COMPLIANT" if assessment["compliant"] else "NOT COMPLIANT"
-    return f"{verdict}: of {totals['workloads']} workloads {told or 'none was judged'} (as of {assessment['as_of']})"
+    return f"{verdict}: of {totals['workloads']} workloads {counts or 'none was judged'} (as of {assessment['as_of']})"
 
 
 def _width(text: str) -> int:
-    """Columns that a terminal needs: wide characters take two, combining ones none."""
+    """Return the columns needed in a terminal: wide characters take two, combining characters none."""
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text
     )
 
 
-def _padded(text: str, width: int) -> str:
+def _pad(text: str, width: int) -> str:
     return text + " " * (width - _width(text))

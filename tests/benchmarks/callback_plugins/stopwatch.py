@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A callback for the benchmarks: how long each task took, and how much memory the play did, into the file STOPWATCH."""
+"""A callback for the benchmarks: writes the time of each task and the memory of the play to the file STOPWATCH."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ description:
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """From the start of a task to the start of the next one, or to the end."""
+    """Measures from the start of a task to the start of the next task or the end of the play."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -38,15 +38,15 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._tasks: list[tuple[str, float]] = []
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """A task begins, and the one before it has ended."""
+        """Record the start of a task, which ends the previous one."""
         self._tasks.append((task.get_name(), time.monotonic()))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
-        """The play has ended, and its workers with it."""
+        """Write the results after the play and its workers have ended."""
         ends = [*(begun for _name, begun in self._tasks[1:]), time.monotonic()]
-        told = {
+        measured = {
             "tasks": {name: end - begun for (name, begun), end in zip(self._tasks, ends, strict=True)},
             "peak_kb": peak_kilobytes(),
             "worker_peak_kb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
         }
-        Path(os.environ["STOPWATCH"]).write_text(json.dumps(told), "utf-8")
+        Path(os.environ["STOPWATCH"]).write_text(json.dumps(measured), "utf-8")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults in how an answer is written: its status, its encoding, its length. What it says is not looked at."""
+"""Faults in the form of a response: its status, its encoding, its length. Its content is not examined."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tests.simulators.faults.trees import Tree, tree_of
-from tests.simulators.product_api import Call, Dialect, Refusal, Response
+from tests.simulators.faults.trees import Tree, parse_tree
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response
 
 if TYPE_CHECKING:
     from tests.simulators.faults.rules import Fault
@@ -30,99 +30,99 @@ _HARMLESS_HEADERS = frozenset(
 )
 
 
-# Answers in place of the product's own
+# Responses in place of the product's own
 
 
-def status(fault: Fault, _call: Call, _dialect: Dialect) -> Response:
+def status(fault: Fault, _call: Call, _api: ProductApi) -> Response:
     headers = fault.details.get("headers", {})
     assert isinstance(headers, dict)
     body = str(fault.details.get("body", "")).encode()
-    answer = Response(fault.number("status"), body, "text/plain", {key: str(value) for key, value in headers.items()})
+    response = Response(fault.number("status"), body, "text/plain", {key: str(value) for key, value in headers.items()})
     if "retry_at" in fault.details:
         when = datetime.now(timezone.utc) + timedelta(seconds=fault.number("retry_at"))
-        answer.headers["Retry-After"] = format_datetime(when, usegmt=True)
-    return answer
+        response.headers["Retry-After"] = format_datetime(when, usegmt=True)
+    return response
 
 
-def empty(_fault: Fault, _call: Call, _dialect: Dialect) -> Response:
+def empty(_fault: Fault, _call: Call, _api: ProductApi) -> Response:
     return Response(200, b"")
 
 
-def html(fault: Fault, _call: Call, _dialect: Dialect) -> Response:
+def html(fault: Fault, _call: Call, _api: ProductApi) -> Response:
     return Response(fault.number("status", 200), _HTML, "text/html")
 
 
-def garbage(_fault: Fault, _call: Call, _dialect: Dialect) -> Response:
+def garbage(_fault: Fault, _call: Call, _api: ProductApi) -> Response:
     return Response(200, _GARBAGE)
 
 
-def session_limit(fault: Fault, call: Call, dialect: Dialect) -> Response:
-    """In the product's own error shape."""
+def session_limit(fault: Fault, call: Call, api: ProductApi) -> Response:
+    """Return an error in the product's own format."""
     reason = "The maximum number of sessions is reached. Close other sessions and try again."
-    return dialect.refuse(call, Refusal(fault.number("status", 403), reason))
+    return api.error_response(call, Refusal(fault.number("status", 403), reason))
 
 
-def echo(fault: Fault, call: Call, _dialect: Dialect) -> Response:
-    """A debugging page that shows what carried the request, in several spellings."""
+def echo(fault: Fault, call: Call, _api: ProductApi) -> Response:
+    """A debugging page that echoes the request headers in several encodings."""
     carried = [value for name, value in call.headers.items() if name.casefold() not in _HARMLESS_HEADERS]
-    words = [word for value in carried for word in value.replace(";", " ").replace("=", " ").split()]
+    tokens = [word for value in carried for word in value.replace(";", " ").replace("=", " ").split()]
     spelled = [
-        spelling for word in words for spelling in (word, quote(word, safe=""), b64encode(word.encode()).decode())
+        spelling for word in tokens for spelling in (word, quote(word, safe=""), b64encode(word.encode()).decode())
     ]
     body = json.dumps({"message": "not accepted: " + " ".join(spelled)}).encode()
     return Response(fault.number("status", 500), body)
 
 
-def redirect(fault: Fault, call: Call, _dialect: Dialect) -> Response:
+def redirect(fault: Fault, call: Call, _api: ProductApi) -> Response:
     target = f"https://{fault.text('host', 'elsewhere.example')}{call.path}?token=of-the-redirect"
     return Response(fault.number("status", 302), b"", headers={"Location": target})
 
 
-# Changes to the product's own answer
+# Changes to the product's own response
 
 
-def truncated(_fault: Fault, _call: Call, answer: Response) -> Response:
-    return _with_body(answer, answer.body[: len(answer.body) // 2])
+def truncated(_fault: Fault, _call: Call, response: Response) -> Response:
+    return _with_body(response, response.body[: len(response.body) // 2])
 
 
-def wrong_type(fault: Fault, _call: Call, answer: Response) -> Response:
-    return Response(answer.status, answer.body, fault.text("type", "application/octet-stream"), answer.headers)
+def wrong_type(fault: Fault, _call: Call, response: Response) -> Response:
+    return Response(response.status, response.body, fault.text("type", "application/octet-stream"), response.headers)
 
 
-def latin1(_fault: Fault, _call: Call, answer: Response) -> Response:
-    tree = tree_of(answer.body, answer.content_type)
+def latin1(_fault: Fault, _call: Call, response: Response) -> Response:
+    tree = parse_tree(response.body, response.content_type)
     if tree is None:
-        return answer
+        return response
     tree.add("Remark", "größe")
-    return _encoded(answer, tree, "iso-8859-1")
+    return _encoded(response, tree, "iso-8859-1")
 
 
-def utf16(_fault: Fault, _call: Call, answer: Response) -> Response:
-    tree = tree_of(answer.body, answer.content_type)
-    return answer if tree is None else _encoded(answer, tree, "utf-16")
+def utf16(_fault: Fault, _call: Call, response: Response) -> Response:
+    tree = parse_tree(response.body, response.content_type)
+    return response if tree is None else _encoded(response, tree, "utf-16")
 
 
-def bom(_fault: Fault, _call: Call, answer: Response) -> Response:
-    return _with_body(answer, b"\xef\xbb\xbf" + answer.body.removeprefix(b"\xef\xbb\xbf"))
+def bom(_fault: Fault, _call: Call, response: Response) -> Response:
+    return _with_body(response, b"\xef\xbb\xbf" + response.body.removeprefix(b"\xef\xbb\xbf"))
 
 
-def gzip_cut(_fault: Fault, _call: Call, answer: Response) -> Response:
-    packed = gzip.compress(answer.body)
-    return _packed(answer, packed[: len(packed) // 2])
+def gzip_cut(_fault: Fault, _call: Call, response: Response) -> Response:
+    packed = gzip.compress(response.body)
+    return _with_gzip_body(response, packed[: len(packed) // 2])
 
 
-def gzip_broken(_fault: Fault, _call: Call, answer: Response) -> Response:
-    packed = bytearray(gzip.compress(answer.body))
+def gzip_broken(_fault: Fault, _call: Call, response: Response) -> Response:
+    packed = bytearray(gzip.compress(response.body))
     packed[len(packed) // 2] ^= 0xFF
-    return _packed(answer, bytes(packed))
+    return _with_gzip_body(response, bytes(packed))
 
 
-def gzip_bomb(fault: Fault, _call: Call, answer: Response) -> Response:
-    return _packed(answer, _bomb(fault.number("megabytes", 16)) + gzip.compress(answer.body))
+def gzip_bomb(fault: Fault, _call: Call, response: Response) -> Response:
+    return _with_gzip_body(response, _bomb(fault.number("megabytes", 16)) + gzip.compress(response.body))
 
 
-def huge(fault: Fault, _call: Call, answer: Response) -> Response:
-    return _with_body(answer, b" " * (fault.number("megabytes", 16) * _MEGABYTE) + answer.body)
+def huge(fault: Fault, _call: Call, response: Response) -> Response:
+    return _with_body(response, b" " * (fault.number("megabytes", 16) * _MEGABYTE) + response.body)
 
 
 @lru_cache(maxsize=4)
@@ -130,35 +130,35 @@ def _bomb(megabytes: int) -> bytes:
     return gzip.compress(b" " * (megabytes * _MEGABYTE), 6)
 
 
-def _with_body(answer: Response, body: bytes) -> Response:
-    return Response(answer.status, body, answer.content_type, answer.headers)
+def _with_body(response: Response, body: bytes) -> Response:
+    return Response(response.status, body, response.content_type, response.headers)
 
 
-def _packed(answer: Response, body: bytes) -> Response:
-    return Response(answer.status, body, answer.content_type, {**answer.headers, "Content-Encoding": "gzip"})
+def _with_gzip_body(response: Response, body: bytes) -> Response:
+    return Response(response.status, body, response.content_type, {**response.headers, "Content-Encoding": "gzip"})
 
 
-def _encoded(answer: Response, tree: Tree, encoding: str) -> Response:
-    content_type = f"{answer.content_type.partition(';')[0]}; charset={encoding}"
-    return Response(answer.status, tree.encode(encoding), content_type, answer.headers)
+def _encoded(response: Response, tree: Tree, encoding: str) -> Response:
+    content_type = f"{response.content_type.partition(';')[0]}; charset={encoding}"
+    return Response(response.status, tree.encode(encoding), content_type, response.headers)
 
 
-def planted(fault: Fault, _call: Call, answer: Response) -> Response:
-    """More members than the product has, in every object of every list of a JSON answer."""
+def planted(fault: Fault, _call: Call, response: Response) -> Response:
+    """Add members that the product does not have to every object of every list of a JSON response."""
     try:
-        document = json.loads(answer.body)
+        document = json.loads(response.body)
     except ValueError:
-        return answer
+        return response
     members = fault.details.get("plant")
     assert isinstance(members, dict)
-    body = json.dumps(_with(document, members)).encode()
-    return Response(answer.status, body, answer.content_type, answer.headers)
+    body = json.dumps(_add_members(document, members)).encode()
+    return Response(response.status, body, response.content_type, response.headers)
 
 
-def _with(value: Any, members: dict[str, Any]) -> Any:
+def _add_members(value: Any, members: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        planted_in = [_with(inner, members) for inner in value]
+        planted_in = [_add_members(inner, members) for inner in value]
         return [{**inner, **members} if isinstance(inner, dict) else inner for inner in planted_in]
     if isinstance(value, dict):
-        return {name: _with(inner, members) for name, inner in value.items()}
+        return {name: _add_members(inner, members) for name, inner in value.items()}
     return value

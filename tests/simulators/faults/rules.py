@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules read from JSON, which of them strike a call, and what they then do to it."""
+"""Fault rules read from JSON, the selection of those that apply to a call, and their effects."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
 
-from tests.simulators.faults.kinds import KINDS, Kind
-from tests.simulators.member_names import Names
-from tests.simulators.product_api import Call, Dialect, Response
+from tests.simulators.faults.kinds import KINDS, FaultKind
+from tests.simulators.member_names import MemberNames
+from tests.simulators.product_api import Call, ProductApi, Response
 
 _MATCH = frozenset({"method", "path", "nth", "after"})
 _COMMON = frozenset({"match", "fault", "times", "rate", "seed"})
@@ -20,11 +20,11 @@ _COMMON = frozenset({"match", "fault", "times", "rate", "seed"})
 
 @dataclass
 class Fault:
-    """One rule and how often it was met."""
+    """One rule and how often requests matched it."""
 
     name: str
-    kind: Kind
-    names: Names
+    kind: FaultKind
+    member_names: MemberNames
     method: str
     path: str
     nth: int | None
@@ -32,28 +32,28 @@ class Fault:
     times: int | None
     rate: float
     seed: int
-    # Where nothing is to be matched, the port changes at once.
+    # If the rule has no `match`, the port changes at once.
     at_once: bool
     details: dict[str, object]
-    dice: Random = field(default_factory=Random)
-    memory: dict[Hashable, Response] = field(default_factory=dict)
+    rng: Random = field(default_factory=Random)
+    first_responses: dict[Hashable, Response] = field(default_factory=dict)
     step: int = 0
-    met: int = 0
+    matched: int = 0
     done: int = 0
-    # Answers that it made another: not every answer has what a fault could change.
+    # Number of responses that it changed: not every response contains what the fault changes.
     changed: int = 0
 
-    def strikes(self, call: Call) -> bool:
+    def applies_to(self, call: Call) -> bool:
         if self.method not in ("*", call.method) or not fnmatchcase(call.path, self.path):
             return False
-        self.met += 1
+        self.matched += 1
         if self.times is not None and self.done >= self.times:
             return False
-        hit = self.met == self.nth if self.nth is not None else self.met > self.after
-        hit = hit and (self.rate >= 1 or self.dice.random() < self.rate)
+        hit = self.matched == self.nth if self.nth is not None else self.matched > self.after
+        hit = hit and (self.rate >= 1 or self.rng.random() < self.rate)
         self.done += hit
-        # What the others change is seen only once it is done.
-        self.changed += hit and self.kind.bends is None and self.kind.asks is None
+        # For the other kinds, whether anything changed is known only afterwards.
+        self.changed += hit and self.kind.change_response is None and self.kind.change_request is None
         return hit
 
     # Details
@@ -67,7 +67,7 @@ class Fault:
     def share(self) -> float:
         return float(str(self.details.get("share", 0.5)))
 
-    def chosen(self, default: frozenset[str]) -> frozenset[str]:
+    def get_members(self, default: frozenset[str]) -> frozenset[str]:
         members = self.details.get("members")
         return frozenset(str(name).casefold() for name in members) if isinstance(members, list) else default
 
@@ -75,32 +75,32 @@ class Fault:
     def seconds(self) -> float:
         return float(str(self.details.get("seconds", 1)))
 
-    def told(self) -> dict[str, object]:
-        return {"fault": self.name, "met": self.met, "done": self.done, "changed": self.changed}
+    def as_json(self) -> dict[str, object]:
+        return {"fault": self.name, "met": self.matched, "done": self.done, "changed": self.changed}
 
-    # Deeds
+    # Effects
 
-    def asks(self, call: Call) -> Call:
-        if self.kind.asks is None:
+    def change_request(self, call: Call) -> Call:
+        if self.kind.change_request is None:
             return call
-        asked = self.kind.asks(self, call)
-        self.changed += asked.query != call.query
-        return asked
+        changed_call = self.kind.change_request(self, call)
+        self.changed += changed_call.query != call.query
+        return changed_call
 
-    def replaces(self, call: Call, dialect: Dialect) -> Response | None:
-        """The answer that is given in place of the product's own, if this fault is of that sort."""
-        return None if self.kind.replaces is None else self.kind.replaces(self, call, dialect)
+    def replace_response(self, call: Call, api: ProductApi) -> Response | None:
+        """Return the response in place of the product's own, if this kind of fault has one."""
+        return None if self.kind.replace_response is None else self.kind.replace_response(self, call, api)
 
-    def bends(self, call: Call, answer: Response) -> Response:
-        if self.kind.bends is None:
-            return answer
-        bent = self.kind.bends(self, call, answer)
-        self.changed += bent is not answer
-        return bent
+    def change_response(self, call: Call, response: Response) -> Response:
+        if self.kind.change_response is None:
+            return response
+        new_response = self.kind.change_response(self, call, response)
+        self.changed += new_response is not response
+        return new_response
 
 
-def read_fault(rule: object, names: Names) -> Fault:
-    """A rule from JSON; a member that means nothing is refused, so that no test passes by a typing error."""
+def parse_fault(rule: object, member_names: MemberNames) -> Fault:
+    """Parse a rule from JSON. Raise ValueError for an unknown member, so that no test passes because of a typo."""
     if not isinstance(rule, Mapping):
         raise ValueError(f"a fault is an object, not {rule!r}")
     name = rule.get("fault")
@@ -115,7 +115,7 @@ def read_fault(rule: object, names: Names) -> Fault:
     return Fault(
         name=name,
         kind=KINDS[name],
-        names=names,
+        member_names=member_names,
         method=match.get("method", "*"),
         path=match.get("path", "*"),
         nth=match.get("nth"),
@@ -125,23 +125,23 @@ def read_fault(rule: object, names: Names) -> Fault:
         seed=seed,
         at_once="match" not in rule,
         details=details,
-        dice=Random(seed),
+        rng=Random(seed),
     )
 
 
 class FaultPlan:
-    def __init__(self, names: Names) -> None:
-        self._names = names
+    def __init__(self, member_names: MemberNames) -> None:
+        self._member_names = member_names
         self.rules: list[Fault] = []
 
     def load(self, rules: object) -> None:
         if not isinstance(rules, list):
             raise ValueError("faults are a list of rules")
-        self.rules = [read_fault(rule, self._names) for rule in rules]
+        self.rules = [parse_fault(rule, self._member_names) for rule in rules]
 
     def clear(self) -> None:
         self.rules = []
 
-    def struck_by(self, call: Call) -> list[Fault]:
-        """Every rule sees every request, so that `nth` counts what was sent, not what other rules let through."""
-        return [rule for rule in self.rules if rule.strikes(call)]
+    def get_active(self, call: Call) -> list[Fault]:
+        """Return the rules that apply. Each rule counts every request, so `nth` does not depend on other rules."""
+        return [rule for rule in self.rules if rule.applies_to(call)]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults in what an answer says: rows, totals, pages, links and members, bent in the decoded JSON or XML."""
+"""Faults in the content of a response: rows, totals, pages, links and members, changed in the decoded JSON or XML."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tests.simulators.faults.trees import LEFT_OUT, Change, Tree, tree_of
+from tests.simulators.faults.trees import LEFT_OUT, Change, Tree, parse_tree
 from tests.simulators.product_api import Call, Response
 
 if TYPE_CHECKING:
     from tests.simulators.faults.rules import Fault
 
 _ORIGIN = re.compile(r"https?://[^/\"?#\s]+")
-_UNHEARD = "NeverHeardOf"
+_UNKNOWN_VALUE = "NeverHeardOf"
 
 
-# Changes to what is asked
+# Changes to the request
 
 
 def short_page(fault: Fault, call: Call) -> Call:
-    """The server gives no more than `most` rows, whatever is asked for."""
-    limit, most = fault.names.limit, fault.number("most", 2)
+    """The server returns at most `most` rows, whatever the request's limit is."""
+    limit, most = fault.member_names.limit_key, fault.number("most", 2)
     query = [(key, str(min(most, int(value))) if key == limit else value) for key, value in call.query]
     return Call(call.method, call.path, query, call.headers, call.body)
 
 
 def ignored_page(fault: Fault, call: Call) -> Call:
-    """The server does not turn pages: whichever is asked for, it gives the first."""
-    turned = [(key, value) for key, value in call.query if key not in fault.names.turn]
+    """The server ignores the page parameters and always returns the first page."""
+    turned = [(key, value) for key, value in call.query if key not in fault.member_names.page_keys]
     return Call(call.method, call.path, turned, call.headers, call.body)
 
 
-# Changes to what is answered
+# Changes to the response
 
 
-def bent(bend: Callable[[Fault, Tree], None]) -> Callable[[Fault, Call, Response], Response]:
-    """For faults that look at nothing but the decoded answer."""
+def on_tree(change: Callable[[Fault, Tree], None]) -> Callable[[Fault, Call, Response], Response]:
+    """Wrap a fault that needs only the decoded response."""
 
-    def wrapped(fault: Fault, _call: Call, answer: Response) -> Response:
-        if answer.status != 200:
-            return answer
-        tree = tree_of(answer.body, answer.content_type)
+    def wrapped(fault: Fault, _call: Call, response: Response) -> Response:
+        if response.status != 200:
+            return response
+        tree = parse_tree(response.body, response.content_type)
         if tree is None:
-            return answer
+            return response
         before = tree.encode()
-        bend(fault, tree)
+        change(fault, tree)
         after = tree.encode()
         if after == before:
-            return answer
-        return Response(answer.status, after, answer.content_type, answer.headers)
+            return response
+        return Response(response.status, after, response.content_type, response.headers)
 
     return wrapped
 
 
-def link_to_itself(fault: Fault, call: Call, answer: Response) -> Response:
-    """The link to the next page leads to this one; without links, the next page is this one again."""
-    if not fault.names.linked:
-        return _same_page(fault, call, answer)
+def link_to_itself(fault: Fault, call: Call, response: Response) -> Response:
+    """The link to the next page points to this page; without links, the next page repeats this one."""
+    if not fault.member_names.uses_links:
+        return _same_page(fault, call, response)
     query = "&".join(f"{key}={value}" for key, value in call.query)
     link = {"href": f"https://appliance.example{call.path}?{query}"}
 
@@ -71,49 +71,49 @@ def link_to_itself(fault: Fault, call: Call, answer: Response) -> Response:
         if isinstance(document, dict) and isinstance(document.get("links"), dict):
             document["links"]["nextPage"] = link
 
-    return bent(to_itself)(fault, call, answer)
+    return on_tree(to_itself)(fault, call, response)
 
 
-def _same_page(fault: Fault, call: Call, answer: Response) -> Response:
-    turn = fault.names.turn
-    listing = (call.method, call.path, tuple(pair for pair in call.query if pair[0] not in turn), call.body)
-    first: Response = fault.memory.setdefault(listing, answer)
+def _same_page(fault: Fault, call: Call, response: Response) -> Response:
+    page_keys = fault.member_names.page_keys
+    listing = (call.method, call.path, tuple(pair for pair in call.query if pair[0] not in page_keys), call.body)
+    first: Response = fault.first_responses.setdefault(listing, response)
     return first
 
 
 def duplicate_rows(fault: Fault, tree: Tree) -> None:
     for index in range(len(tree) - 1, -1, -1):
-        if fault.dice.random() < fault.share():
-            tree.twice(index)
+        if fault.rng.random() < fault.share():
+            tree.duplicate(index)
 
 
 def missing_rows(fault: Fault, tree: Tree) -> None:
     if len(tree):
-        tree.drop(fault.dice.randrange(len(tree)))
+        tree.drop(fault.rng.randrange(len(tree)))
 
 
 def swapped_rows(_fault: Fault, tree: Tree) -> None:
-    """One row in place of its neighbour: one twice, one missing, and the number is right."""
+    """Replace one row with a copy of its neighbour: one is listed twice, one is missing, the total is correct."""
     if len(tree) > 1:
-        tree.twice(0)
+        tree.duplicate(0)
         tree.drop(2)
 
 
-def total(fault: Fault, call: Call, answer: Response) -> Response:
-    """Totals are off by `by`; with `each` by as much more with every answer."""
+def total(fault: Fault, call: Call, response: Response) -> Response:
+    """Totals are wrong by `by`; with `each` the error grows by that amount with every response."""
     fault.step += 1
     off = fault.number("by", 1) * (fault.step if fault.details.get("each") else 1)
 
     def changed(name: str, value: Any) -> Any:
-        if name.casefold() not in fault.names.totals or not str(value).isdecimal():
+        if name.casefold() not in fault.member_names.totals or not str(value).isdecimal():
             return value
         return max(int(value) + off, 0)
 
-    header = fault.names.total_header
-    if header in answer.headers:
-        told = str(max(int(answer.headers[header]) + off, 0))
-        return Response(answer.status, answer.body, answer.content_type, {**answer.headers, header: told})
-    return bent(lambda _fault, tree: tree.change_all(changed))(fault, call, answer)
+    header = fault.member_names.total_header
+    if header in response.headers:
+        new_total = str(max(int(response.headers[header]) + off, 0))
+        return Response(response.status, response.body, response.content_type, {**response.headers, header: new_total})
+    return on_tree(lambda _fault, tree: tree.change_all(changed))(fault, call, response)
 
 
 def foreign_links(fault: Fault, tree: Tree) -> None:
@@ -127,19 +127,19 @@ def foreign_links(fault: Fault, tree: Tree) -> None:
 
 def unknown_words(fault: Fault, tree: Tree) -> None:
     def changed(name: str, value: Any) -> Any:
-        if name.casefold() not in fault.chosen(fault.names.words) or not value:
+        if name.casefold() not in fault.get_members(fault.member_names.enum_members) or not value:
             return value
         if isinstance(value, str):
-            return _UNHEARD
+            return _UNKNOWN_VALUE
         if isinstance(value, dict) and isinstance(value.get("name"), str):
-            return {**value, "name": _UNHEARD}
+            return {**value, "name": _UNKNOWN_VALUE}
         return value
 
     tree.change_rows(changed)
 
 
-def _members(fault: Fault, instead: object) -> Change:
-    wanted = fault.chosen(frozenset())
+def _replace_members(fault: Fault, instead: object) -> Change:
+    wanted = fault.get_members(frozenset())
 
     def changed(name: str, value: Any) -> Any:
         hit = name.casefold() in wanted if wanted else Random(f"{fault.seed}:{name}").random() < fault.share()
@@ -149,17 +149,17 @@ def _members(fault: Fault, instead: object) -> Change:
 
 
 def missing_members(fault: Fault, tree: Tree) -> None:
-    """The same members in every row: those named, or a share of them that the seed chooses by name."""
-    tree.change_rows(_members(fault, LEFT_OUT))
+    """Remove the same members from every row: those named, or a share selected by name from the seed."""
+    tree.change_rows(_replace_members(fault, LEFT_OUT))
 
 
 def null_members(fault: Fault, tree: Tree) -> None:
-    tree.change_rows(_members(fault, None))
+    tree.change_rows(_replace_members(fault, None))
 
 
 def sometimes_missing(fault: Fault, tree: Tree) -> None:
-    """Other members in each row."""
-    tree.change_rows(lambda _name, value: LEFT_OUT if fault.dice.random() < fault.share() else value)
+    """Remove different members from each row."""
+    tree.change_rows(lambda _name, value: LEFT_OUT if fault.rng.random() < fault.share() else value)
 
 
 def numbers_as_text(_fault: Fault, tree: Tree) -> None:

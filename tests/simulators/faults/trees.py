@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A decoded answer, JSON or XML, in which rows and members can be changed without knowing the product."""
+"""A decoded response, JSON or XML, whose rows and members can be changed independently of the product."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 
-# What a change gives back for a member that is to be left out.
+# Return value of a change for a member that is to be removed.
 LEFT_OUT = object()
 Change = Callable[[str, Any], Any]
 _NO_ROWS = frozenset({"links", "link", "refs"})
@@ -21,7 +21,7 @@ _NAMESPACE = "http://www.veeam.com/ent/v1.0"
 
 
 class Tree(ABC):
-    """`rows` is the list that the answer is about: the first one, from the outside in, whose items are records."""
+    """`rows` is the main list of the response: the outermost list whose items are records."""
 
     rows: Any
 
@@ -29,27 +29,27 @@ class Tree(ABC):
         return len(self.rows)
 
     @abstractmethod
-    def twice(self, index: int) -> None:
-        """The row is listed a second time, right behind itself."""
+    def duplicate(self, index: int) -> None:
+        """List the row a second time, directly after itself."""
 
     def drop(self, index: int) -> None:
         del self.rows[index]
 
     @abstractmethod
     def add(self, name: str, text: str) -> None:
-        """A member more in every row."""
+        """Add a member to every row."""
 
     @abstractmethod
     def change_rows(self, change: Change) -> None:
-        """Every member of every row, at every depth, becomes what `change` makes of it."""
+        """Apply `change` to every member of every row, at every depth."""
 
     @abstractmethod
     def change_all(self, change: Change) -> None:
-        """The same for the whole answer."""
+        """Apply `change` to every member of the complete response."""
 
     @abstractmethod
     def encode(self, encoding: str = "utf-8") -> bytes:
-        """As it goes over the wire."""
+        """Return the response body."""
 
 
 class JsonTree(Tree):
@@ -58,7 +58,7 @@ class JsonTree(Tree):
         self.document: Any = json.loads(body.removeprefix(_BOM))
         self.rows = _main_list(self.document)
 
-    def twice(self, index: int) -> None:
+    def duplicate(self, index: int) -> None:
         self.rows.insert(index, self.rows[index])
 
     def add(self, name: str, text: str) -> None:
@@ -80,11 +80,11 @@ class JsonTree(Tree):
 class XmlTree(Tree):
     def __init__(self, body: bytes) -> None:
         ElementTree.register_namespace("", _NAMESPACE)
-        # The simulators' own answers, which declare no entities.
+        # The simulators' own responses, which do not declare entities.
         self.document = ElementTree.fromstring(body.removeprefix(_BOM))  # noqa: S314
         self.rows = _main_element(self.document)
 
-    def twice(self, index: int) -> None:
+    def duplicate(self, index: int) -> None:
         self.rows.insert(index, self.rows[index])
 
     def add(self, name: str, text: str) -> None:
@@ -103,8 +103,8 @@ class XmlTree(Tree):
         return written
 
 
-def tree_of(body: bytes, content_type: str) -> Tree | None:
-    """None where the answer is neither."""
+def parse_tree(body: bytes, content_type: str) -> Tree | None:
+    """Parse a response body; None if it is neither JSON nor XML."""
     try:
         return XmlTree(body) if "xml" in content_type else JsonTree(body)
     except (ValueError, ElementTree.ParseError):

@@ -1,24 +1,24 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""IBM Spectrum Protect Plus, as its facts tell it.
+"""IBM Spectrum Protect Plus, according to its facts.
 
-Variants (product `spp`; every product also has those of `Dialect`):
-  version                10.1.17   below 10.1.8.1 /ngp/version answers in place of /api/lifecycle/ping (facts 1, 5)
-  copies_as_rows         true      further copies of a version are rows of their own in the catalogue
+Variants (product `spp`; every product also has those of `ProductApi`):
+  version                10.1.17   below 10.1.8.1 /ngp/version is served in place of /api/lifecycle/ping (facts 1, 5)
+  copies_as_rows         true      further copies of a version are separate rows in the catalogue
   catalog_time_as_text   true      catalogTime of versions is a string (facts 4)
-  child_id               true      children carry an `id` beside properties.pk (3c: "id?")
+  child_id               true      children have an `id` in addition to properties.pk (3c: "id?")
   session_in_row         true      catalogue rows show properties.sessionId
-  outputname_honoured    true      false: aggregate answers under the operation's name (3a, sppmon)
-  aggregate_page         0         above 0: aggregate cuts its results to so many groups (3a, open question)
-  min_known              false     aggregate knows `min` (3a: not documented)
-  filter_is_or           false     filter entries are OR-ed, as the documentation says and its recipes do not (3h)
+  outputname_honoured    true      false: aggregate returns results under the operation's name (3a, sppmon)
+  aggregate_page         0         above 0: aggregate truncates its results to so many groups (3a, open question)
+  min_known              false     aggregate supports `min` (3a: not documented)
+  filter_is_or           false     filter entries are OR-ed, according to the documentation but not its recipes (3h)
   embed_copies           true      false: the wizard ignores embedCopies, `copies` is absent (3d)
-  wizard_id_is_pk        true      false: /api/hypervisor has ids of its own (4, open question)
-  empty_versions         0         so many versions a workload whose copies are all gone (3d omitIfNoCopies)
-  error_shape            auto      plain, nested or html for every error; auto as the facts' samples have it (6)
-  throttle               0         above 0: 503 for more than so many requests at once at one controller (6)
-  session_calls          0         above 0: a session is gone after so many calls
+  wizard_id_is_pk        true      false: /api/hypervisor uses different ids (4, open question)
+  empty_versions         0         number of versions per workload without any remaining copy (3d omitIfNoCopies)
+  error_shape            auto      plain, nested or html for every error; auto: as in the samples of the facts (6)
+  throttle               0         above 0: 503 for more than so many parallel requests to one controller (6)
+  session_calls          0         above 0: a session ends after so many calls
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ import re
 from typing import ClassVar
 
 from tests.simulators.ground_truth import Estate, Point, Workload
-from tests.simulators.member_names import Names
+from tests.simulators.member_names import MemberNames
 from tests.simulators.product_api import (
     Call,
-    Dialect,
     Listing,
+    ProductApi,
     Refusal,
     Response,
     Route,
     Setting,
-    credentials_of,
-    json_answer,
+    build_credentials,
+    json_response,
 )
 from tests.simulators.spp import jobs as spp_jobs
 from tests.simulators.spp.catalogue import Catalogue
-from tests.simulators.spp.query import Row, page_answer, read_filter, read_sort, sort_rows
+from tests.simulators.spp.query import Row, page_response, parse_filter, parse_sort, sort_rows
 from tests.simulators.spp.records import Records, prefix, session_id, sub_policy
-from tests.simulators.spp.session import SessionDesk, SppSession
+from tests.simulators.spp.session import SppSession, SppSessionStore
 from tests.simulators.spp.wizard import Wizard
 
 _HOST = "spp-appliance.invalid:443"
 _ACCOUNTS = {"main": ("audit", "a&b+c%d \"e' f:g"), "restricted": ("audit-gold", 'only&gold+100% "x y')}
 _PING_SINCE = (10, 1, 8, 1)
-_THROTTLED_ANSWER_SECONDS = 0.03
+_THROTTLED_RESPONSE_SECONDS = 0.03
 
 
-class SpectrumProtectPlus(Dialect):
+class SpectrumProtectPlus(ProductApi):
     product: ClassVar[str] = "spp"
     LOG_IN: ClassVar[str] = "/api/endeavour/session"
     LISTING: ClassVar[str] = "/api/endeavour/catalog/recovery/hypervisorvm/*"
-    NAMES: ClassVar[Names] = Names(
+    MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"total"}),
-        turn=frozenset({"pageStartIndex"}),
-        limit="pageSize",
-        linked=True,
-        words=frozenset({"subpolicytype", "type"}),
+        page_keys=frozenset({"pageStartIndex"}),
+        limit_key="pageSize",
+        uses_links=True,
+        enum_members=frozenset({"subpolicytype", "type"}),
     )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(
@@ -70,7 +70,7 @@ class SpectrumProtectPlus(Dialect):
         "database": Listing(frozenset({"full", "incremental"}), frozenset({"success", "warning"}), "3b, 7"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
-        **Dialect.VARIANTS,
+        **ProductApi.VARIANTS,
         "version": "10.1.17",
         "copies_as_rows": True,
         "catalog_time_as_text": True,
@@ -88,11 +88,11 @@ class SpectrumProtectPlus(Dialect):
         "session_calls": 0,
     }
 
-    desk: SessionDesk
+    session_store: SppSessionStore
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
-        self.desk = SessionDesk(_ACCOUNTS)
+        self.session_store = SppSessionStore(_ACCOUNTS)
         self.records = Records(self, self.own_url(_HOST))
         self.catalogue = Catalogue(self, self.records)
         self.wizard = Wizard(self, self.records)
@@ -104,13 +104,13 @@ class SpectrumProtectPlus(Dialect):
             Route("GET", "/ngp/version", self._ngp_version),
             *self.catalogue.routes(),
             *self.wizard.routes(),
-            Route("GET", "/api/endeavour/jobsession/{number}", self._one_session),
-            Route("GET", "/ngp/slapolicy/{number}", self._one_policy),
-            Route("GET", "/api/spec/storageprofile/{number}", self._one_policy),
+            Route("GET", "/api/endeavour/jobsession/{number}", self._get_job_session),
+            Route("GET", "/ngp/slapolicy/{number}", self._get_policy),
+            Route("GET", "/api/spec/storageprofile/{number}", self._get_policy),
             *(Route("GET", path, self._list) for path in self._LIST_KEYS),
         ]
 
-    # What a list is called inside its answer, by path (facts 3e to 3g).
+    # Key of the list in the response, by path (facts 3e to 3g).
     _LIST_KEYS: ClassVar[dict[str, str]] = {
         "/api/endeavour/job": "jobs",
         "/api/endeavour/jobsession": "sessions",
@@ -138,20 +138,20 @@ class SpectrumProtectPlus(Dialect):
 
     # Sessions
 
-    def authorise(self, call: Call) -> SppSession:
-        return self.desk.session_of(call, self.number("session_calls"))
+    def authorize(self, call: Call) -> SppSession:
+        return self.session_store.get_session(call, self.number("session_calls"))
 
     def credentials(self) -> dict[str, object]:
-        return credentials_of(
+        return build_credentials(
             {name: {"username": user, "password": password} for name, (user, password) in _ACCOUNTS.items()}
         )
 
     def _log_in(self, call: Call, _session: None) -> Response:
-        number, user = self.desk.log_in(call)
-        return json_answer({"sessionid": number, "user": {"links": {}, "name": user, "type": "user"}})
+        number, user = self.session_store.log_in(call)
+        return json_response({"sessionid": number, "user": {"links": {}, "name": user, "type": "user"}})
 
     def _log_out(self, call: Call, _session: SppSession) -> Response:
-        self.desk.log_out(call)
+        self.session_store.log_out(call)
         return Response(204)
 
     # The server itself
@@ -162,37 +162,37 @@ class SpectrumProtectPlus(Dialect):
     def _ping(self, _call: Call, _session: None) -> Response:
         if not self._has_ping():
             raise Refusal(404, "Nothing is found at /api/lifecycle/ping.")
-        return json_answer({"version": self.text("version"), "build": "1234"})
+        return json_response({"version": self.text("version"), "build": "1234"})
 
     def _ngp_version(self, _call: Call, _session: SppSession) -> Response:
         if self._has_ping():
             raise Refusal(404, "Nothing is found at /ngp/version.")
-        return json_answer({"version": self.text("version"), "build": "1234"})
+        return json_response({"version": self.text("version"), "build": "1234"})
 
     # Plain lists
 
     def _list(self, call: Call, _session: SppSession) -> Response:
         key = self._LIST_KEYS[call.path.rstrip("/")]
-        chosen = read_filter(call, any_true=self.flag("filter_is_or"))
-        rows = sort_rows((row for row in self._lists[key] if chosen.admits(row)), read_sort(call))
-        return page_answer(self.records.own_url, call, key, rows)
+        chosen = parse_filter(call, any_true=self.flag("filter_is_or"))
+        rows = sort_rows((row for row in self._lists[key] if chosen.matches(row)), parse_sort(call))
+        return page_response(self.records.own_url, call, key, rows)
 
-    def _one_session(self, _call: Call, _session: SppSession, number: str) -> Response:
-        return self._one("sessions", number)
+    def _get_job_session(self, _call: Call, _session: SppSession, number: str) -> Response:
+        return self._get_by_id("sessions", number)
 
-    def _one_policy(self, _call: Call, _session: SppSession, number: str) -> Response:
-        return self._one("slapolicies", number)
+    def _get_policy(self, _call: Call, _session: SppSession, number: str) -> Response:
+        return self._get_by_id("slapolicies", number)
 
-    def _one(self, key: str, number: str) -> Response:
+    def _get_by_id(self, key: str, number: str) -> Response:
         for row in self._lists[key]:
             if row["id"] == number:
-                return json_answer(row)
+                return json_response(row)
         raise Refusal(404, f"There is no {number} among the {key}.")
 
     # Errors and limits
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """Three shapes are known (facts 6); the samples have the nested one where no session id came at all."""
+    def error_response(self, call: Call, refusal: Refusal) -> Response:
+        """Three formats are known (facts 6); the samples show the nested one if the session id is missing."""
         code = refusal.code or {404: "XSBNotFoundException"}.get(refusal.status, "XSBBadRequestException")
         error = {"id": code, "description": refusal.reason}
         shape = self.text("error_shape")
@@ -200,23 +200,23 @@ class SpectrumProtectPlus(Dialect):
             page = f"<html><head><title>{refusal.status} {refusal.reason}</title></head><body></body></html>"
             return Response(refusal.status, page.encode(), "text/html")
         if shape == "nested" or (shape == "auto" and code == "XSBMissingSessionidException"):
-            return json_answer({"response": {"response": error}}, refusal.status)
-        return json_answer(error, refusal.status)
+            return json_response({"response": {"response": error}}, refusal.status)
+        return json_response(error, refusal.status)
 
-    def too_busy(self, call: Call, running: int) -> Response | None:
+    def busy_response(self, call: Call, running: int) -> Response | None:
         most = self.number("throttle")
         if not most or running <= most:
             return None
-        return self.refuse(call, Refusal(503, "Too many requests.", "XSBServiceUnavailableException"))
+        return self.error_response(call, Refusal(503, "Too many requests.", "XSBServiceUnavailableException"))
 
-    def thinking_seconds(self) -> float:
-        return _THROTTLED_ANSWER_SECONDS if self.number("throttle") else 0.0
+    def processing_seconds(self) -> float:
+        return _THROTTLED_RESPONSE_SECONDS if self.number("throttle") else 0.0
 
     def controller(self, call: Call) -> str:
-        """The controllers are not published; the first four parts of a path come near them."""
+        """The controllers are not published; the first four parts of a path approximate them."""
         return "/".join(re.split("/+", call.path)[:5])
 
-    # The truth
+    # Ground truth
 
     def workload_id(self, work: Workload) -> str:
         return self.records.pk(work)

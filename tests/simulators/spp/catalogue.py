@@ -9,16 +9,16 @@ import json
 from collections.abc import Iterable, Iterator
 
 from tests.simulators.ground_truth import Workload
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route
 from tests.simulators.spp.query import (
     Filter,
     Row,
-    page_answer,
-    read_aggregate,
-    read_filter,
-    read_sort,
+    encode_rows,
+    page_response,
+    parse_aggregate,
+    parse_filter,
+    parse_sort,
     sort_rows,
-    written,
 )
 from tests.simulators.spp.records import Records
 from tests.simulators.spp.session import SppSession
@@ -27,8 +27,8 @@ _TYPES = {"hypervisorvm": "vm", "applicationdatabase": "database"}
 
 
 class Catalogue:
-    def __init__(self, dialect: Dialect, records: Records) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, records: Records) -> None:
+        self.api = api
         self.records = records
         self._by_pk: dict[str, Workload] = {}
         self._children: dict[str, bytes] = {}
@@ -45,69 +45,71 @@ class Catalogue:
         ]
 
     def prepare(self) -> None:
-        known = [work for work in self.dialect.workloads("vm", "database") if self.dialect.listed_points(work)]
+        known = [work for work in self.api.workloads("vm", "database") if self.api.listed_points(work)]
         self._by_pk = {self.records.pk(work): work for work in known}
-        self._children = {pk: written([self._child(work)])[0] for pk, work in self._by_pk.items()}
-        self._versions = {pk: written(map(self._shown, self._rows(work))) for pk, work in self._by_pk.items()}
+        self._children = {pk: encode_rows([self._child(work)])[0] for pk, work in self._by_pk.items()}
+        self._versions = {
+            pk: encode_rows(map(self._hide_session_id, self._rows(work))) for pk, work in self._by_pk.items()
+        }
         self._aggregates = {}
 
     def _child(self, work: Workload) -> Row:
-        child = self.records.child(work, self.dialect.listed_points(work)[0])
-        if not self.dialect.flag("child_id"):
+        child = self.records.child(work, self.api.listed_points(work)[0])
+        if not self.api.flag("child_id"):
             del child["id"]
         return child
 
     def _rows(self, work: Workload) -> Iterator[Row]:
         yield from self.records.version_rows(work)
-        if self.dialect.flag("copies_as_rows"):
+        if self.api.flag("copies_as_rows"):
             yield from self.records.copy_rows(work)
 
-    def _seen(self, session: SppSession, catalogue: str) -> list[tuple[str, Workload]]:
+    def _list_visible(self, session: SppSession, catalogue: str) -> list[tuple[str, Workload]]:
         if catalogue not in _TYPES:
             raise Refusal(404, f"There is no catalogue {catalogue}.")
         kind = _TYPES[catalogue]
-        return [(pk, work) for pk, work in self._by_pk.items() if work.workload_type == kind and session.sees(work)]
+        return [(pk, work) for pk, work in self._by_pk.items() if work.workload_type == kind and session.can_see(work)]
 
     def _filter(self, call: Call) -> Filter:
-        return read_filter(call, any_true=self.dialect.flag("filter_is_or"))
+        return parse_filter(call, any_true=self.api.flag("filter_is_or"))
 
     # GET .../hypervisorvm
 
     def children(self, call: Call, session: SppSession, catalogue: str) -> Response:
-        seen = self._seen(session, catalogue)
+        visible = self._list_visible(session, catalogue)
         embed = call.first("embed") or ""
-        chosen, ranks = self._filter(call), read_sort(call)
+        chosen, ranks = self._filter(call), parse_sort(call)
         if chosen.clauses or ranks or "children(properties" not in embed:
             rows = sort_rows(
-                (row for row in map(self._child, (work for _ignored, work in seen)) if chosen.admits(row)), ranks
+                (row for row in map(self._child, (work for _ignored, work in visible)) if chosen.matches(row)), ranks
             )
-            items = written(rows if "children(properties" in embed else map(_named_only, rows))
+            items = encode_rows(rows if "children(properties" in embed else map(_without_properties, rows))
         else:
-            items = [self._children[pk] for pk, _ignored in seen]
-        answer = page_answer(self.records.own_url, call, "children", items)
+            items = [self._children[pk] for pk, _ignored in visible]
+        response = page_response(self.records.own_url, call, "children", items)
         if "children" not in embed:
-            document = json.loads(answer.body)
+            document = json.loads(response.body)
             del document["children"]
-            answer.body = json.dumps(document).encode()
-        return answer
+            response.body = json.dumps(document).encode()
+        return response
 
     # GET .../hypervisorvm/{pk}/version
 
     def versions(self, call: Call, session: SppSession, catalogue: str, pk: str) -> Response:
-        work = dict(self._seen(session, catalogue)).get(pk)
+        work = dict(self._list_visible(session, catalogue)).get(pk)
         if work is None:
             raise Refusal(404, f"There is no object {pk} in this catalogue.")
-        chosen, ranks = self._filter(call), read_sort(call)
+        chosen, ranks = self._filter(call), parse_sort(call)
         items = self._versions[pk]
         if chosen.clauses or ranks:
             rows = sort_rows(self._rows(work), ranks)
-            items = written(self._shown(row) for row in rows if chosen.admits(row))
-        shown = self.dialect.drifting(call, items, bytes)
-        return page_answer(self.records.own_url, call, "contents", shown)
+            items = encode_rows(self._hide_session_id(row) for row in rows if chosen.matches(row))
+        shown = self.api.with_concurrent_changes(call, items, bytes)
+        return page_response(self.records.own_url, call, "contents", shown)
 
-    def _shown(self, row: Row) -> Row:
-        """Whether rows show the sessionId that they can be filtered by is not known: the variant session_in_row."""
-        if not self.dialect.flag("session_in_row"):
+    def _hide_session_id(self, row: Row) -> Row:
+        """Remove the sessionId if session_in_row is off: it is unknown whether rows contain it; filters accept it."""
+        if not self.api.flag("session_in_row"):
             del row["properties"]["sessionId"]
         return row
 
@@ -120,29 +122,29 @@ class Catalogue:
             raise Refusal(400, f"The content type {call.content_type!r} is not application/json.")
         key = (catalogue, session.account, call.first("filter") or "", call.body.decode("utf-8", "replace"))
         if key not in self._aggregates:
-            self._aggregates[key] = self._aggregated(call, session, catalogue)
+            self._aggregates[key] = self._run_aggregate(call, session, catalogue)
         return self._aggregates[key]
 
-    def _aggregated(self, call: Call, session: SppSession, catalogue: str) -> Response:
-        wanted = read_aggregate(call, self.dialect.flag("min_known"))
+    def _run_aggregate(self, call: Call, session: SppSession, catalogue: str) -> Response:
+        wanted = parse_aggregate(call, self.api.flag("min_known"))
         chosen = self._filter(call)
         rows = self._counted_rows(
-            (work for _ignored, work in self._seen(session, catalogue)), wanted.versions_only, chosen
+            (work for _ignored, work in self._list_visible(session, catalogue)), wanted.versions_only, chosen
         )
-        results = wanted.run(rows, self.dialect.flag("outputname_honoured"))
-        cut = self.dialect.number("aggregate_page") or len(results)
+        results = wanted.run(rows, self.api.flag("outputname_honoured"))
+        cut = self.api.number("aggregate_page") or len(results)
         return Response(200, json.dumps({"links": {}, "results": results[:cut]}).encode())
 
-    def _counted_rows(self, seen: Iterable[Workload], versions_only: bool, chosen: Filter) -> Iterator[Row]:
+    def _counted_rows(self, visible: Iterable[Workload], versions_only: bool, chosen: Filter) -> Iterator[Row]:
         """Without copytype and without a filter on sessionId the call counts objects, not points (facts 3a).
 
-        The object's own row has sessionId "0": the documented filter `sessionId > 0` is what drops it.
+        The object's own row has sessionId "0": the documented filter `sessionId > 0` excludes it.
         """
         objects_only = not versions_only and "sessionId" not in chosen.names()
-        for work in seen:
-            yield from (row for row in self._rows_of(work, objects_only, versions_only) if chosen.admits(row))
+        for work in visible:
+            yield from (row for row in self._list_rows(work, objects_only, versions_only) if chosen.matches(row))
 
-    def _rows_of(self, work: Workload, objects_only: bool, versions_only: bool) -> Iterator[Row]:
+    def _list_rows(self, work: Workload, objects_only: bool, versions_only: bool) -> Iterator[Row]:
         yield self._child(work)["properties"]
         if objects_only:
             return
@@ -157,14 +159,14 @@ class Catalogue:
     def inventory(self, call: Call, session: SppSession) -> Response:
         rows = [
             self.records.inventory_vm(work)
-            for work in self.dialect.workloads("vm")
-            if work.in_inventory and session.sees(work)
+            for work in self.api.workloads("vm")
+            if work.in_inventory and session.can_see(work)
         ]
         chosen = self._filter(call)
-        items = sort_rows((row for row in rows if chosen.admits(row)), read_sort(call))
-        return page_answer(self.records.own_url, call, "children", items)
+        items = sort_rows((row for row in rows if chosen.matches(row)), parse_sort(call))
+        return page_response(self.records.own_url, call, "children", items)
 
 
-def _named_only(row: Row) -> Row:
-    """embed=(children): name and links, nothing else (facts 3c)."""
+def _without_properties(row: Row) -> Row:
+    """embed=(children) returns only name and links (facts 3c)."""
     return {key: value for key, value in row.items() if key != "properties"}

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What surrounds SPP's points: jobs and their sessions (facts 3e), SLA policies (3f), sites and storage (3g)."""
+"""SPP's resources other than points: jobs and their sessions (facts 3e), SLA policies (3f), sites and storage (3g)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from tests.simulators.ground_truth import DAY, MINUTE, CopyRule, Location, Point, Policy, Run, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.spp.query import Row
 from tests.simulators.spp.records import milliseconds, prefix, session_id, sub_policy
 
@@ -25,26 +25,26 @@ def _service(kind: str, purpose: str) -> str:
     return f"serviceprovider.{purpose}.{'application' if kind in _APPLICATIONS else 'hypervisor'}"
 
 
-def sessions(dialect: Dialect) -> list[Row]:
+def sessions(api: ProductApi) -> list[Row]:
     """Every session of every job, oldest first (the documented default order)."""
     rows: list[Row] = []
-    for run, made in dialect.estate.runs(dialect.product):
-        for kind in sorted({prefix(work) for work, _ignored in made if work.workload_type in dialect.LISTS}):
-            mine = [(work, point) for work, point in made if prefix_of(work) == kind and _is_job(dialect, work, point)]
-            rows += _sessions_of_run(run, kind, mine) if mine else []
+    for run, made in api.estate.runs(api.product):
+        for kind in sorted({prefix(work) for work, _ignored in made if work.workload_type in api.LISTS}):
+            mine = [(work, point) for work, point in made if get_prefix(work) == kind and _is_job(api, work, point)]
+            rows += _run_sessions(run, kind, mine) if mine else []
     return sorted(rows, key=lambda row: (row["start"], row["id"]))
 
 
-def _is_job(dialect: Dialect, work: Workload, point: Point) -> bool:
-    """SPP ran it, whatever came of it: a failed or running night has a session and no point."""
-    return point.kind in dialect.LISTS[work.workload_type].kinds
+def _is_job(api: ProductApi, work: Workload, point: Point) -> bool:
+    """Whether SPP ran it, with any result: a failed or running night has a session but no point."""
+    return point.kind in api.LISTS[work.workload_type].kinds
 
 
-def prefix_of(work: Workload) -> str | None:
+def get_prefix(work: Workload) -> str | None:
     return prefix(work) if work.workload_type in ("vm", "database") else None
 
 
-def _sessions_of_run(run: Run, kind: str, made: list[tuple[Workload, Point]]) -> list[Row]:
+def _run_sessions(run: Run, kind: str, made: list[tuple[Workload, Point]]) -> list[Row]:
     copied: dict[str, int] = {}
     tested: dict[int, int] = {}
     for _ignored, point in made:
@@ -93,7 +93,7 @@ def _session(run: Run, kind: str, sub_type: str, end: int, tasks: int, expires: 
 
 
 def _restore_session(run: Run, kind: str, at: int, tasks: int) -> Row:
-    """A test restore: the nearest that SPP has to a proof (facts 7, verified)."""
+    """A test restore: the closest that SPP has to evidence of a restore test (facts 7, verified)."""
     start = milliseconds(at - 30 * MINUTE) + run.policy.ordinal
     resource = "database" if kind in _APPLICATIONS else "vm"
     return {
@@ -117,7 +117,7 @@ def _restore_session(run: Run, kind: str, at: int, tasks: int) -> Row:
 
 
 def jobs(rows: Iterable[Row]) -> list[Row]:
-    """The jobs behind these sessions, with their last one."""
+    """The jobs of these sessions, each with its last session."""
     newest: dict[str, Row] = {}
     for row in rows:
         newest[row["jobId"]] = row
@@ -146,22 +146,22 @@ def jobs(rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-def sla_policies(dialect: Dialect) -> list[Row]:
-    kept = _retention_days(dialect)
-    return [_sla_policy(dialect, policy, kept.get(policy.key, 30)) for policy in dialect.estate.policies]
+def sla_policies(api: ProductApi) -> list[Row]:
+    kept = _retention_days(api)
+    return [_sla_policy(api, policy, kept.get(policy.key, 30)) for policy in api.estate.policies]
 
 
-def _retention_days(dialect: Dialect) -> dict[str, int]:
-    """How long each policy keeps its newest run, read from the points themselves."""
+def _retention_days(api: ProductApi) -> dict[str, int]:
+    """Retention in days of each policy's newest run, derived from the points."""
     days: dict[str, int] = {}
-    for work in dialect.estate.for_product(dialect.product):
+    for work in api.estate.for_product(api.product):
         for point in work.points[:1]:
             if point.expires_at is not None:
                 days[point.run.policy.key] = (point.expires_at - point.run.started) // DAY
     return days
 
 
-def _sla_policy(dialect: Dialect, policy: Policy, days: int) -> Row:
+def _sla_policy(api: ProductApi, policy: Policy, days: int) -> Row:
     snapshots = policy.rules[0].location.location_type == "snapshot"
     number = str(2000 + policy.ordinal)
     kind = "snapshot" if snapshots else "backup"
@@ -172,24 +172,24 @@ def _sla_policy(dialect: Dialect, policy: Policy, days: int) -> Row:
         "name": policy.name,
         "type": kind,
         "version": "1.0",
-        "spec": {"simple": True, "subpolicy": [_sub_policy(dialect, policy, rule, days) for rule in policy.all_rules]},
+        "spec": {"simple": True, "subpolicy": [_sub_policy(api, policy, rule, days) for rule in policy.all_rules]},
         "rbacPath": f"root:0/storageprofile:0/storageprofiletype:{kind}/storageprofile:{number}",
     }
 
 
-def _sub_policy(dialect: Dialect, policy: Policy, rule: CopyRule, days: int) -> Row:
+def _sub_policy(api: ProductApi, policy: Policy, rule: CopyRule, days: int) -> Row:
     trigger = {"type": "DAILY", "frequency": 1, "activateDate": _ACTIVATED, "timezone": "Etc/UTC"}
     place = {"useEncryption": policy.encrypted, "site": rule.location.site.name}
     if rule.location.location_type == "snapshot":
         return {"type": "SNAPSHOT", "retention": {"age": days}, "trigger": trigger}
     if rule.role == "primary":
-        # The backup to vSnap is called REPLICATION with software:true (facts 3f)
+        # The type of the backup to vSnap is REPLICATION with software:true (facts 3f)
         return {"type": "REPLICATION", "software": True, "retention": {"age": days}, "trigger": trigger, **place}
     if rule.role == "replica":
         return {"type": "REPLICATION", "software": False, "retention": {}, "trigger": {}, "source": "backup", **place}
     target = {
-        "href": f"/api/cloud/{_storage_number(dialect, rule.location)}",
-        "id": _storage_number(dialect, rule.location),
+        "href": f"/api/cloud/{_storage_number(api, rule.location)}",
+        "id": _storage_number(api, rule.location),
         "resourceType": "cloud",
         "wormProtected": rule.immutable_days > 0,
     }
@@ -198,11 +198,11 @@ def _sub_policy(dialect: Dialect, policy: Policy, rule: CopyRule, days: int) -> 
     return {"type": kind, "retention": kept, "trigger": trigger, "source": "backup", "target": target, **place}
 
 
-def _storage_number(dialect: Dialect, location: Location) -> str:
-    return str(2000 + [known.key for known in dialect.estate.locations].index(location.key))
+def _storage_number(api: ProductApi, location: Location) -> str:
+    return str(2000 + [known.key for known in api.estate.locations].index(location.key))
 
 
-def sites(dialect: Dialect) -> list[Row]:
+def sites(api: ProductApi) -> list[Row]:
     return [
         {
             "id": str(1000 + index),
@@ -211,18 +211,18 @@ def sites(dialect: Dialect) -> list[Row]:
             "defaultSite": index == 0,
             "throttles": [],
         }
-        for index, site in enumerate(dialect.estate.sites)
+        for index, site in enumerate(api.estate.sites)
     ]
 
 
-def storages(dialect: Dialect) -> list[Row]:
-    """vSnap servers. A freshly added one has no capacity figures yet (facts 3g: free and total may be null)."""
-    keys = [site.key for site in dialect.estate.sites]
-    disks = [location for location in dialect.estate.locations if location.location_type == "disk"]
+def storages(api: ProductApi) -> list[Row]:
+    """vSnap servers. A new one does not have capacity figures yet (facts 3g: free and total may be null)."""
+    keys = [site.key for site in api.estate.sites]
+    disks = [location for location in api.estate.locations if location.location_type == "disk"]
     return [
         {
-            "id": _storage_number(dialect, location),
-            "storageId": _storage_number(dialect, location),
+            "id": _storage_number(api, location),
+            "storageId": _storage_number(api, location),
             "name": location.name,
             "hostAddress": f"{location.name}.example",
             "site": str(1000 + keys.index(location.site.key)),
@@ -232,22 +232,22 @@ def storages(dialect: Dialect) -> list[Row]:
             "initializeStatus": "Ready",
             "capacity": {"free": None, "total": None, "updateTime": None}
             if number
-            else {"free": 2**44, "total": 2**45, "updateTime": milliseconds(dialect.estate.now)},
+            else {"free": 2**44, "total": 2**45, "updateTime": milliseconds(api.estate.now)},
             "links": {},
         }
         for number, location in enumerate(disks)
     ]
 
 
-def clouds(dialect: Dialect) -> list[Row]:
+def clouds(api: ProductApi) -> list[Row]:
     return [
         {
-            "id": _storage_number(dialect, location),
+            "id": _storage_number(api, location),
             "name": location.name,
             "type": "s3",
             "provider": "aws",
             "links": {},
         }
-        for location in dialect.estate.locations
+        for location in api.estate.locations
         if location.location_type in ("object", "archive")
     ]

@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 DEFAULT_PAGE_SIZE = 100
 _PARENTS = ("properties", "protectionInfo")
-_FOLDS: dict[str, Callable[[list[float]], float]] = {"count": sum, "sum": sum, "max": max, "min": min}
+_REDUCERS: dict[str, Callable[[list[float]], float]] = {"count": sum, "sum": sum, "max": max, "min": min}
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -31,19 +31,19 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
 _OPERATORS = ("=", "!=", "IN", *_ORDERS)
 
 
-def dig(row: object, name: str) -> object:
+def get_nested(row: object, name: str) -> object:
     """The value of a dotted name such as protectionInfo.transferSize, or None.
 
-    Callers name members without saying where they hang: sessionId is in `properties`, the wizard's protectionTime in
+    Callers may omit the parent of a member: sessionId is in `properties`, the wizard's protectionTime in
     `protectionInfo`.
     """
-    found = _walk(row, name)
+    found = _get_path(row, name)
     if found is None and isinstance(row, dict):
-        found = next((value for part in _PARENTS if (value := _walk(row.get(part), name)) is not None), None)
+        found = next((value for part in _PARENTS if (value := _get_path(row.get(part), name)) is not None), None)
     return found
 
 
-def _walk(row: object, name: str) -> object:
+def _get_path(row: object, name: str) -> object:
     for part in name.split("."):
         row = row.get(part) if isinstance(row, dict) else None
     return row
@@ -53,8 +53,8 @@ def _malformed(reason: str) -> Refusal:
     return Refusal(400, reason, "XSBBadRequestException")
 
 
-def _plain(value: object) -> object:
-    """Values come as strings ("0", "true") or native; both mean the same."""
+def _normalize(value: object) -> object:
+    """Values are strings ("0", "true") or native JSON values; both are equivalent."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (int, float)):
@@ -69,13 +69,13 @@ class Clause:
     sign: str
     wanted: object
 
-    def holds(self, row: Row) -> bool:
-        found = dig(row, self.name)
+    def matches(self, row: Row) -> bool:
+        found = get_nested(row, self.name)
         if found is None:
             return False
         if self.sign == "IN":
-            return _plain(found) in [_plain(value) for value in self.wanted]  # type: ignore[attr-defined]
-        left, right = _plain(found), _plain(self.wanted)
+            return _normalize(found) in [_normalize(value) for value in self.wanted]  # type: ignore[attr-defined]
+        left, right = _normalize(found), _normalize(self.wanted)
         if self.sign == "=":
             return left == right
         if self.sign == "!=":
@@ -90,22 +90,22 @@ class Filter:
     clauses: tuple[Clause, ...]
     any_true: bool = False
 
-    def admits(self, row: Row) -> bool:
+    def matches(self, row: Row) -> bool:
         if not self.clauses:
             return True
-        verdicts = (clause.holds(row) for clause in self.clauses)
+        verdicts = (clause.matches(row) for clause in self.clauses)
         return any(verdicts) if self.any_true else all(verdicts)
 
     def names(self) -> set[str]:
         return {clause.name for clause in self.clauses}
 
 
-def read_filter(call: Call, any_true: bool = False) -> Filter:
+def parse_filter(call: Call, any_true: bool = False) -> Filter:
     text = call.first("filter")
     try:
         entries = [] if text is None else json.loads(text)
     except ValueError:
-        # The documentation's own snippet sends str([...]): single quotes, which are no JSON.
+        # The documentation's own snippet sends str([...]): single quotes, which are not valid JSON.
         raise _malformed(f"The parameter filter is not valid JSON: {text}") from None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) and "property" in entry for entry in entries):
         raise _malformed(f"The parameter filter must be an array of objects with a property: {text}")
@@ -119,8 +119,8 @@ def read_filter(call: Call, any_true: bool = False) -> Filter:
     return Filter(tuple(clauses), any_true)
 
 
-def read_sort(call: Call) -> list[tuple[str, bool]]:
-    """(property, descending) by rank. IBM's own client sends a sort value with text after the JSON, and it is borne."""
+def parse_sort(call: Call) -> list[tuple[str, bool]]:
+    """(property, descending) by priority. IBM's own client sends text after the JSON, which is ignored."""
     text = call.first("sort")
     if text is None:
         return []
@@ -139,17 +139,17 @@ def read_sort(call: Call) -> list[tuple[str, bool]]:
 def sort_rows(rows: Iterable[Row], ranks: Sequence[tuple[str, bool]]) -> list[Row]:
     ordered = list(rows)
     for name, descending in reversed(ranks):
-        ordered.sort(key=partial(_rank_of, name=name), reverse=descending)
+        ordered.sort(key=partial(_row_rank, name=name), reverse=descending)
     return ordered
 
 
-def _rank_of(row: Row, name: str) -> tuple[int, float, str]:
-    return _rank(dig(row, name))
+def _row_rank(row: Row, name: str) -> tuple[int, float, str]:
+    return _rank(get_nested(row, name))
 
 
 def _rank(value: object) -> tuple[int, float, str]:
-    plain = _plain(value)
-    return (0, plain, "") if isinstance(plain, float) else (1, 0.0, str(plain))
+    normalized = _normalize(value)
+    return (0, normalized, "") if isinstance(normalized, float) else (1, 0.0, str(normalized))
 
 
 @dataclass(frozen=True)
@@ -157,16 +157,16 @@ class Page:
     start: int
     size: int
 
-    def next_after(self, total: int) -> int | None:
+    def next_start(self, total: int) -> int | None:
         """The record index of the next page, or None on the last one."""
         return self.start + self.size if self.start + self.size < total else None
 
 
-def read_page(call: Call) -> Page:
-    return Page(_whole(call, "pageStartIndex", 0, 0), _whole(call, "pageSize", DEFAULT_PAGE_SIZE, 1))
+def parse_page(call: Call) -> Page:
+    return Page(_int_parameter(call, "pageStartIndex", 0, 0), _int_parameter(call, "pageSize", DEFAULT_PAGE_SIZE, 1))
 
 
-def _whole(call: Call, name: str, default: int, least: int) -> int:
+def _int_parameter(call: Call, name: str, default: int, least: int) -> int:
     text = call.first(name)
     if text is None:
         return default
@@ -175,15 +175,15 @@ def _whole(call: Call, name: str, default: int, least: int) -> int:
     return int(text)
 
 
-def written(rows: Iterable[Row]) -> list[bytes]:
+def encode_rows(rows: Iterable[Row]) -> list[bytes]:
     return [json.dumps(row).encode() for row in rows]
 
 
-def page_answer(own_url: str, call: Call, key: str, items: Sequence[bytes | Row]) -> Response:
-    """One page; items may be written already. The link to the next names the appliance as it sees itself (facts 3h)."""
-    page = read_page(call)
+def page_response(own_url: str, call: Call, key: str, items: Sequence[bytes | Row]) -> Response:
+    """One page; items may be encoded already. The link to the next page uses the appliance's own URL (facts 3h)."""
+    page = parse_page(call)
     links = {"self": {"href": _href(own_url, call, page)}}
-    following = page.next_after(len(items))
+    following = page.next_start(len(items))
     if following is not None:
         links["nextPage"] = {"href": _href(own_url, call, Page(following, page.size))}
     head = json.dumps({"links": links, "total": len(items)})[:-1].encode()
@@ -209,30 +209,30 @@ class Aggregate:
     def run(self, rows: Iterable[Row], names_honoured: bool) -> list[Row]:
         groups: dict[str, tuple[Row, list[list[float]]]] = {}
         for row in rows:
-            values = [dig(row, name) for name in self.group]
+            values = [get_nested(row, name) for name in self.group]
             if self.group and all(value is None for value in values):
                 continue
             new: list[list[float]] = [[] for _ignored in self.operations]
             columns = groups.setdefault(json.dumps(values), (_nested(self.group, values), new))[1]
             for column, (operation, name, _ignored) in zip(columns, self.operations, strict=True):
-                found = dig(row, name)
+                found = get_nested(row, name)
                 if operation == "count" and found is not None:
                     column.append(1)
                 elif isinstance(found, (int, float)):
-                    # bytes stay whole numbers: a float would lose the last digits of a large sum
+                    # bytes remain integers: a float would lose the last digits of a large sum
                     column.append(found)
         return [self._result(*groups[key], names_honoured) for key in sorted(groups)]
 
     def _result(self, identity: Row, columns: list[list[float]], names_honoured: bool) -> Row:
         result: Row = {"_id": identity if self.group else None}
         for column, (operation, _ignored, outputname) in zip(columns, self.operations, strict=True):
-            fold = _FOLDS[operation]
-            result[outputname if names_honoured else operation] = int(fold(column)) if column else 0
+            reduce = _REDUCERS[operation]
+            result[outputname if names_honoured else operation] = int(reduce(column)) if column else 0
         return result
 
 
 def _nested(names: Sequence[str], values: Sequence[object]) -> Row:
-    """A dotted group key comes back nested: {"protectionInfo": {"storageProfileName": "Gold"}}."""
+    """A dotted group key is returned nested: {"protectionInfo": {"storageProfileName": "Gold"}}."""
     identity: Row = {}
     for name, value in zip(names, values, strict=True):
         *outer, last = name.split(".")
@@ -243,7 +243,7 @@ def _nested(names: Sequence[str], values: Sequence[object]) -> Row:
     return identity
 
 
-def read_aggregate(call: Call, min_known: bool) -> Aggregate:
+def parse_aggregate(call: Call, min_known: bool) -> Aggregate:
     try:
         body = json.loads(call.body)
     except ValueError:

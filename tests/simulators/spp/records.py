@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The truth in SPP's words: catalogue rows (facts 3c, 4) and what the restore wizard shows (3d, 4)."""
+"""The ground truth in SPP's format: catalogue rows (facts 3c, 4) and rows of the restore wizard (3d, 4)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from tests.simulators.ground_truth import DAY, Copy, Point, Run, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.spp.query import Row
 
-# subPolicyType by the role of a copy (facts 4); a snapshot lies beside its workload, whatever its role.
+# subPolicyType by the role of a copy (facts 4); a snapshot is stored with its workload, whatever its role.
 SUB_POLICY = {"primary": "BACKUP", "replica": "REPLICATION", "offload": "SPPOFFLOAD", "archive": "SPPARCHIVE"}
 _SUB_POLICIES = ("BACKUP", "REPLICATION", "SPPOFFLOAD", "SPPARCHIVE", "SNAPSHOT")
-# hypervisorType or applicationType by what the truth calls the platform (facts 7).
+# hypervisorType or applicationType by the platform in the ground truth (facts 7).
 PREFIXES = {"vmware": "vmware", "hyperv": "hyperv", "ec2": "awsec2", "sql": "sql", "mongo": "mongo"}
 _METHODS = {"vmware": "VMWARE_CBT", "sql": "APPLICATION_BLI", "mongo": "APPLICATION_BLI"}
 _HYPERVISORS = {("vmware", "berlin"): "1001", ("hyperv", "berlin"): "1002", ("vmware", "chicago"): "1003"}
@@ -37,19 +37,19 @@ def prefix(work: Workload) -> str:
 
 
 def job_name(work: Workload, run: Run) -> str:
-    """policyName is the name of the JOB: type, underscore, SLA (facts 4)."""
+    """policyName is the name of the job, not of the policy: type, underscore, SLA (facts 4)."""
     return f"{prefix(work)}_{run.policy.name}"
 
 
 def session_id(run: Run, kind: str, sub_type: str) -> str:
-    """Ids look like the time in ms; the last digits keep apart the jobs that start in the same minute."""
+    """Ids look like the time in ms; the last digits distinguish jobs that start in the same minute."""
     last = run.policy.ordinal * 40 + list(PREFIXES.values()).index(kind) * 8 + _SUB_POLICIES.index(sub_type)
     return str(milliseconds(run.started) + last)
 
 
 @dataclass(frozen=True)
 class Version:
-    """A point as a version of the catalogue, listed under `rows`; `copies` are those that still exist."""
+    """A point as a version of the catalogue; `rows` are the listed copies, `copies` those that still exist."""
 
     point: Point
     rows: tuple[Copy, ...]
@@ -57,24 +57,24 @@ class Version:
 
 
 class Records:
-    """Builds the documents of single workloads; `dialect` knows ids, variants and the server's own address."""
+    """Builds the documents of single workloads; `api` provides ids, variants and the server's own URL."""
 
-    def __init__(self, dialect: Dialect, own_url: str) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, own_url: str) -> None:
+        self.api = api
         self.own_url = own_url
 
     # Ids
 
     def pk(self, work: Workload) -> str:
         """32 hexadecimal digits for a vCenter, a GUID for Hyper-V (facts 4)."""
-        fixed = self.dialect.fixed(work.key)
+        fixed = self.api.fixed(work.key)
         if fixed is not None:
             return fixed
-        return self.dialect.uuid(work.key).upper() if work.platform_hint == "hyperv" else self.dialect.digest(work.key)
+        return self.api.uuid(work.key).upper() if work.platform_hint == "hyperv" else self.api.digest(work.key)
 
     def wizard_id(self, work: Workload) -> str:
-        """Whether the wizard's id is the catalogue's pk is not proven (facts 4): the variant wizard_id_is_pk."""
-        return self.pk(work) if self.dialect.flag("wizard_id_is_pk") else self.dialect.digest(work.key + ":vm")[:16]
+        """It is unproven that the wizard's id is the catalogue's pk (facts 4): the variant wizard_id_is_pk."""
+        return self.pk(work) if self.api.flag("wizard_id_is_pk") else self.api.digest(work.key + ":vm")[:16]
 
     def hypervisor(self, work: Workload) -> str:
         return _HYPERVISORS.get((work.platform_hint, work.site.key), _CLOUD_ACCOUNT)
@@ -90,14 +90,14 @@ class Records:
         return f"{instance}/database/{self.wizard_id(work)}"
 
     def instance_id(self, work: Workload) -> str:
-        return self.dialect.digest(f"instance:{prefix(work)}")[:12]
+        return self.api.digest(f"instance:{prefix(work)}")[:12]
 
     def versions(self, work: Workload) -> list[Version]:
-        """Oldest first. The variant empty_versions adds older ones that are listed although nothing is left of them."""
-        listed = [Version(point, point.copies, point.copies) for point in reversed(self.dialect.listed_points(work))]
+        """Oldest first. The variant empty_versions adds older ones that are listed although no copy is left."""
+        listed = [Version(point, point.copies, point.copies) for point in reversed(self.api.listed_points(work))]
         if not listed:
             return []
-        oldest, days = listed[0].point, range(self.dialect.number("empty_versions"), 0, -1)
+        oldest, days = listed[0].point, range(self.api.number("empty_versions"), 0, -1)
         return [self._empty_version(oldest, back * DAY) for back in days] + listed
 
     def _empty_version(self, point: Point, earlier: int) -> Version:
@@ -145,7 +145,7 @@ class Records:
             yield self._version_row(work, version.point, version.rows[0])
 
     def copy_rows(self, work: Workload) -> Iterator[Row]:
-        """Further copies as rows of their own, each under the session of the job that made the copy."""
+        """Further copies as separate rows, each with the session of the job that made the copy."""
         for version in self.versions(work):
             for copy in version.rows[1:]:
                 yield self._version_row(work, version.point, copy)
@@ -153,8 +153,8 @@ class Records:
     def _version_row(self, work: Workload, point: Point, copy: Copy) -> Row:
         moment = milliseconds(copy.copied_at)
         return {
-            # some clients wrap this in int(): it comes as text too (facts 4)
-            "catalogTime": str(moment) if self.dialect.flag("catalog_time_as_text") else moment,
+            # some clients wrap this in int(): it can be a string too (facts 4)
+            "catalogTime": str(moment) if self.api.flag("catalog_time_as_text") else moment,
             "properties": {
                 **self.common(work),
                 "sessionId": session_id(point.run, prefix(work), sub_policy(copy)),
@@ -182,11 +182,11 @@ class Records:
         return info
 
     def storage_id(self, copy: Copy) -> str:
-        places = [location.key for location in self.dialect.estate.locations]
+        places = [location.key for location in self.api.estate.locations]
         return str(2000 + places.index(copy.location.key))
 
     def site_id(self, copy: Copy) -> str:
-        return str(1000 + [site.key for site in self.dialect.estate.sites].index(copy.location.site.key))
+        return str(1000 + [site.key for site in self.api.estate.sites].index(copy.location.site.key))
 
     # The restore wizard
 
@@ -248,7 +248,7 @@ class Records:
             info["offloadInfo"] = {"offloadProviderId": number, "offloadProvider": "aws", "offloadType": "s3"}
             destination |= {"offloadProvider": "aws", "offloadProviderId": number}
         mapping = {
-            "snapshotVersionUuid": self.dialect.uuid(f"{point.key}:{copy.location.key}"),
+            "snapshotVersionUuid": self.api.uuid(f"{point.key}:{copy.location.key}"),
             "snapshotVersionId": 1,
             "storageType": "vsnap" if copy.location.location_type == "disk" else copy.location.location_type,
             "source": {},
@@ -304,7 +304,7 @@ class Records:
         return {
             "id": self.pk(work),
             "name": work.name,
-            "catalogTime": milliseconds(self.dialect.estate.now),
+            "catalogTime": milliseconds(self.api.estate.now),
             "isEncrypted": False,
             "properties": {
                 "name": work.name,
@@ -324,5 +324,5 @@ class Records:
         }
 
     def _links(self, own: str, **paths: str) -> Row:
-        """Links are absolute and name the appliance as it sees itself (facts 3h)."""
+        """Links are absolute and use the appliance's own URL (facts 3h)."""
         return {name: {"href": self.own_url + path} for name, path in {"self": own, **paths}.items()}

@@ -14,7 +14,7 @@ from tests.simulators.ground_truth import Workload
 from tests.simulators.product_api import Call, Refusal
 
 _HEADER = "X-Endeavour-Sessionid"
-# The only resource group that the restricted account was given.
+# The only resource group of the restricted account.
 _RESTRICTED_TO = "gold"
 
 
@@ -23,12 +23,12 @@ class SppSession:
     account: str
     calls: int = 0
 
-    def sees(self, work: Workload) -> bool:
-        """Objects outside the account's resource groups are silently absent (facts 2)."""
+    def can_see(self, work: Workload) -> bool:
+        """Objects outside the account's resource groups are silently omitted (facts 2)."""
         return self.account != "restricted" or (work.policy is not None and work.policy.key == _RESTRICTED_TO)
 
 
-class SessionDesk:
+class SppSessionStore:
     def __init__(self, accounts: dict[str, tuple[str, str]]) -> None:
         """`accounts`: name of the account -> (user name, password)."""
         self._accounts = accounts
@@ -56,7 +56,7 @@ class SessionDesk:
                 return number, user
         raise Refusal(401, "The user name or the password is not correct.", "XSBAuthenticationException")
 
-    def session_of(self, call: Call, most_calls: int) -> SppSession:
+    def get_session(self, call: Call, most_calls: int) -> SppSession:
         number = call.headers.get(_HEADER)
         if number is None:
             raise Refusal(401, "The session id is missing.", "XSBMissingSessionidException")

@@ -9,8 +9,8 @@ import json
 from fnmatch import fnmatchcase
 
 from tests.simulators.ground_truth import Workload
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
-from tests.simulators.spp.query import Row, page_answer, read_filter, read_sort, sort_rows, written
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
+from tests.simulators.spp.query import Row, encode_rows, page_response, parse_filter, parse_sort, sort_rows
 from tests.simulators.spp.records import Records, Version, prefix
 from tests.simulators.spp.session import SppSession
 
@@ -18,8 +18,8 @@ _FROM = ("recovery", "hlo", "restore")
 
 
 class Wizard:
-    def __init__(self, dialect: Dialect, records: Records) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, records: Records) -> None:
+        self.api = api
         self.records = records
         self._by_place: dict[tuple[str, str, str], Workload] = {}
         self._versions: dict[tuple[str, bool, bool], list[bytes]] = {}
@@ -28,7 +28,7 @@ class Wizard:
         """Objects by (kind of object, hypervisor or application, id)."""
         self._by_place = {}
         self._versions = {}
-        for work in self.dialect.workloads("vm", "database"):
+        for work in self.api.workloads("vm", "database"):
             owner = self.records.hypervisor(work) if work.workload_type == "vm" else prefix(work)
             self._by_place[work.workload_type, owner, self.records.wizard_id(work)] = work
 
@@ -45,10 +45,10 @@ class Wizard:
                 for route in (
                     Route("GET", base + "/version", self.versions),
                     Route("GET", base + "/version/{version}", self.version),
-                    Route("GET", base + "/version/{version}/copy", self.copies_of_version),
+                    Route("GET", base + "/version/{version}/copy", self.version_copies),
                 )
             ),
-            Route("GET", database + "/copy", self.copies_of_database),
+            Route("GET", database + "/copy", self.database_copies),
         ]
 
     def _source(self, call: Call) -> str:
@@ -57,7 +57,7 @@ class Wizard:
             raise Refusal(400, f"from={source} is not known.")
         return source
 
-    def _searched(self, call: Call) -> Row:
+    def _parse_search(self, call: Call) -> Row:
         try:
             body = json.loads(call.body)
         except ValueError:
@@ -66,41 +66,41 @@ class Wizard:
             raise Refusal(400, "A search needs a JSON object with a name.")
         return body
 
-    def _known(self, call: Call, session: SppSession, kind: str) -> list[Workload]:
-        """`recovery`: what has points; `hlo`: the live inventory."""
+    def _list_workloads(self, call: Call, session: SppSession, kind: str) -> list[Workload]:
+        """`recovery`: workloads with points; `hlo`: the live inventory."""
         live = self._source(call) == "hlo"
-        known = [work for work in self.dialect.workloads(kind) if session.sees(work)]
-        return [work for work in known if (work.in_inventory if live else self.dialect.listed_points(work))]
+        known = [work for work in self.api.workloads(kind) if session.can_see(work)]
+        return [work for work in known if (work.in_inventory if live else self.api.listed_points(work))]
 
     def search_vms(self, call: Call, session: SppSession) -> Response:
-        body = self._searched(call)
+        body = self._parse_search(call)
         if call.first("resourceType") != "vm":
             raise Refusal(400, f"resourceType={call.first('resourceType')} is not served here.")
-        chosen = read_filter(call)
+        chosen = parse_filter(call)
         found = []
-        for work in self._known(call, session, "vm"):
+        for work in self._list_workloads(call, session, "vm"):
             policy = work.policy.name if work.policy is not None and work.protected else None
             if body.get("hypervisorType", "*") not in ("*", prefix(work)):
                 continue
             row = self.records.wizard_vm(work)
-            if fnmatchcase(work.name, str(body["name"])) and chosen.admits({**row, "storageProfileName": policy}):
+            if fnmatchcase(work.name, str(body["name"])) and chosen.matches({**row, "storageProfileName": policy}):
                 found.append(row)
-        return page_answer(self.records.own_url, call, "vms", found)
+        return page_response(self.records.own_url, call, "vms", found)
 
     def search_databases(self, call: Call, session: SppSession) -> Response:
-        body = self._searched(call)
+        body = self._parse_search(call)
         kind = call.first("applicationType")
         if call.first("resourceType") != "database" or kind is None:
             raise Refusal(400, "resourceType=database and an applicationType are needed.")
         found = [
             self.records.wizard_database(work)
-            for work in self._known(call, session, "database")
+            for work in self._list_workloads(call, session, "database")
             if prefix(work) == kind and fnmatchcase(work.name, str(body["name"]))
         ]
-        return page_answer(self.records.own_url, call, "databases", found)
+        return page_response(self.records.own_url, call, "databases", found)
 
     def instances(self, call: Call, session: SppSession, kind: str) -> Response:
-        known = [work for work in self._known(call, session, "database") if prefix(work) == kind]
+        known = [work for work in self._list_workloads(call, session, "database") if prefix(work) == kind]
         rows = [
             {
                 "id": self.records.instance_id(work),
@@ -113,28 +113,28 @@ class Wizard:
             }
             for work in known[:1]
         ]
-        return page_answer(self.records.own_url, call, "instances", rows)
+        return page_response(self.records.own_url, call, "instances", rows)
 
     def _workload(self, session: SppSession, number: str, place: dict[str, str]) -> Workload:
         kind = "vm" if "hypervisor" in place else "database"
         work = self._by_place.get((kind, place.get("hypervisor") or place["kind"], number))
-        if work is None or not session.sees(work):
+        if work is None or not session.can_see(work):
             raise Refusal(404, f"There is no object {number}.")
         return work
 
     def versions(self, call: Call, session: SppSession, number: str, **place: str) -> Response:
         work = self._workload(session, number, place)
         if self._source(call) == "hlo":
-            return page_answer(self.records.own_url, call, "versions", [])
-        embedded = call.first("embedCopies") == "true" and self.dialect.flag("embed_copies")
-        omit, ranks = call.first("omitIfNoCopies") == "true", read_sort(call)
+            return page_response(self.records.own_url, call, "versions", [])
+        embedded = call.first("embedCopies") == "true" and self.api.flag("embed_copies")
+        omit, ranks = call.first("omitIfNoCopies") == "true", parse_sort(call)
         key = (work.key, embedded, omit)
         if ranks or key not in self._versions:
             rows = sort_rows(self.records.wizard_versions(work, embedded, omit), ranks)
             if ranks:
-                return page_answer(self.records.own_url, call, "versions", rows)
-            self._versions[key] = written(rows)
-        return page_answer(self.records.own_url, call, "versions", self._versions[key])
+                return page_response(self.records.own_url, call, "versions", rows)
+            self._versions[key] = encode_rows(rows)
+        return page_response(self.records.own_url, call, "versions", self._versions[key])
 
     def _version(self, work: Workload, wanted: str) -> Version:
         known = self.records.versions(work)
@@ -147,16 +147,16 @@ class Wizard:
 
     def version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Response:
         work = self._workload(session, number, place)
-        embedded = call.first("embedCopies") == "true" and self.dialect.flag("embed_copies")
-        return json_answer(self.records.wizard_version(work, self._version(work, version), embedded))
+        embedded = call.first("embedCopies") == "true" and self.api.flag("embed_copies")
+        return json_response(self.records.wizard_version(work, self._version(work, version), embedded))
 
-    def copies_of_version(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Response:
+    def version_copies(self, call: Call, session: SppSession, number: str, version: str, **place: str) -> Response:
         work = self._workload(session, number, place)
         rows = self.records.wizard_copies(work, self._version(work, version))
-        return page_answer(self.records.own_url, call, "copies", rows)
+        return page_response(self.records.own_url, call, "copies", rows)
 
-    def copies_of_database(self, call: Call, session: SppSession, number: str, **place: str) -> Response:
+    def database_copies(self, call: Call, session: SppSession, number: str, **place: str) -> Response:
         work = self._workload(session, number, place)
         versions = self.records.versions(work)
         rows = [row for version in versions for row in self.records.wizard_copies(work, version)]
-        return page_answer(self.records.own_url, call, "copies", rows)
+        return page_response(self.records.own_url, call, "copies", rows)

@@ -1,31 +1,31 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Unitrends appliance that manages others, as its facts tell it.
+"""A Unitrends appliance that manages others, according to its facts.
 
-It stands in Berlin, manages the appliance in Chicago and, unless told otherwise, the one in Frankfurt to which copies
-are replicated. Accounts: the main one administers; `monitor` may only read; `scoped` has a role that shows it some
-clients and hides the others without a word (facts 2).
+It is in Berlin, manages the appliance in Chicago and, by default, the one in Frankfurt to which copies are replicated.
+Accounts: the main one is an administrator; `monitor` may only read; `scoped` has a role that shows it some clients and
+silently hides the others (facts 2).
 
-Variants (product `unitrends`; every product also has those of `Dialect`):
-  generation       server      wiki: names and words of 2015, times without seconds (facts 4.1, 5)
+Variants (product `unitrends`; every product also has those of `ProductApi`):
+  generation       server      wiki: names and values of 2015, times without seconds (facts 4.1, 5)
   login_failure    401         500, or false: HTTP 200 whose body is `false` (2)
   error_body       result      message: errors are {error, message} (6)
-  error_status     0           200: errors come with HTTP 200 and an `error` (6)
-  language         en          the dates of whoever sends no `lang`: en, en-gb, fr (4.3)
-  row_zone         answering   own: rows of a managed system are in that system's zone (4.3, inferred)
-  running_status   Successful  null: what a running backup says of its status (4.1)
-  certified        bool        n/a: what was never tested says so (4.1)
-  synthetic        false       fulls are made by the appliance, and say so (4.4)
+  error_status     0           200: errors have HTTP status 200 and an `error` (6)
+  language         en          date format if no `lang` is sent: en, en-gb, fr (4.3)
+  row_zone         answering   own: rows of a managed system use that system's time zone (4.3, inferred)
+  running_status   Successful  null: status of a running backup (4.1)
+  certified        bool        n/a: the value for backups that were never tested (4.1)
+  synthetic        false       fulls are synthesized by the appliance and marked so (4.4)
   databases        oracle      mssql: fulls and differentials of SQL Server (4.4)
-  hold_days        0           above 0: holds end in so many days; 0: never (3.3)
-  core_failure     (empty)     sids, such as 1,2: there POST /api/backups answers [] whatever there is (3.1)
-  php_warning      false       POST /api/backups prints a PHP warning before its answer (4.1)
+  hold_days        0           above 0: holds end after so many days; 0: never (3.3)
+  core_failure     (empty)     sids, such as 1,2: POST /api/backups always returns [] for them (3.1)
+  php_warning      false       POST /api/backups prints a PHP warning before its response (4.1)
   remote_status    accepted    "not available": calls for the system in Chicago fail (3.4, 6)
-  target_managed   true        false: the appliance in Frankfurt is somebody else's
+  target_managed   true        false: the appliance in Frankfurt is not managed by this one
   strategy         ltr         MinMax: calls about GFS retention fail with 500 (3.7)
-  session_calls    0           above 0: a token is gone after so many calls
-  timeout          3600        what the log-in says of the session's length
+  session_calls    0           above 0: a token expires after so many calls
+  timeout          3600        session timeout in the log-in response
 """
 
 from __future__ import annotations
@@ -35,36 +35,36 @@ from dataclasses import replace
 from typing import ClassVar
 
 from tests.simulators.ground_truth import Estate, Point, Workload
-from tests.simulators.member_names import Names
+from tests.simulators.member_names import MemberNames
 from tests.simulators.product_api import (
     Call,
-    Dialect,
     Listing,
+    ProductApi,
     Refusal,
     Response,
     Route,
     Setting,
-    credentials_of,
-    json_answer,
+    build_credentials,
+    json_response,
 )
 from tests.simulators.unitrends.backups import Backups
 from tests.simulators.unitrends.catalog import Catalog
 from tests.simulators.unitrends.directory import Directory
 from tests.simulators.unitrends.inventory import Inventory
-from tests.simulators.unitrends.session import ACCOUNTS, SessionDesk, UnitrendsSession
+from tests.simulators.unitrends.session import ACCOUNTS, UnitrendsSession, UnitrendsSessionStore
 
 _ALL = frozenset({"success", "warning", "failed", "running"})
 
 
-class Unitrends(Dialect):
+class Unitrends(ProductApi):
     product: ClassVar[str] = "unitrends"
     LOG_IN: ClassVar[str] = "/api/login"
     LISTED_BY: ClassVar[str] = "POST"
     LISTING: ClassVar[str] = "/api/backups/"
-    NAMES: ClassVar[Names] = Names(
-        words=frozenset({"type", "status", "verify_status", "gfs_rp_type", "replication_status", "asset_type"}),
+    MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
+        enum_members=frozenset({"type", "status", "verify_status", "gfs_rp_type", "replication_status", "asset_type"}),
     )
-    # Archived points are listed by the catalogue of archives only: their backup is no longer on the appliance.
+    # Archived points are listed only by the catalogue of archives: their backup is no longer on the appliance.
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.1, 3.3, 4.4"),
         "database": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 4.4"),
@@ -72,7 +72,7 @@ class Unitrends(Dialect):
         "physical": Listing(frozenset({"full", "incremental"}), _ALL, "3.1, 3.4 (file-level), 4.4"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
-        **Dialect.VARIANTS,
+        **ProductApi.VARIANTS,
         "generation": "server",
         "login_failure": "401",
         "error_body": "result",
@@ -93,16 +93,16 @@ class Unitrends(Dialect):
         "timeout": 3600,
     }
 
-    desk: SessionDesk
+    session_store: UnitrendsSessionStore
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
-        self.desk = SessionDesk()
+        self.session_store = UnitrendsSessionStore()
         self.directory = Directory(self)
         self.backups = Backups(self, self.directory)
         self.catalog = Catalog(self, self.directory, self.backups)
         self.inventory = Inventory(self, self.directory, self.backups)
-        # what a workload and a point are called does not wait for the first request
+        # ids of workloads and points are needed before the first request
         self.prepare()
         self.routes = [
             Route("POST", "/api/login", self._log_in, needs_session=False),
@@ -123,20 +123,20 @@ class Unitrends(Dialect):
             self.backups.prepare()
         super().reset()
 
-    def answer(self, call: Call) -> Response:
-        """Real clients send `https://host//api/...`, and it is borne (facts 1)."""
-        return super().answer(replace(call, path=re.sub("/+", "/", call.path)))
+    def respond(self, call: Call) -> Response:
+        """Real clients send `https://host//api/...`, which is accepted (facts 1)."""
+        return super().respond(replace(call, path=re.sub("/+", "/", call.path)))
 
     # Sessions
 
     def _log_in(self, call: Call, _session: None) -> Response:
-        opened = self.desk.log_in(call)
+        opened = self.session_store.log_in(call)
         if opened is None:
             if self.text("login_failure") == "false":
-                return json_answer(False)
+                return json_response(False)
             raise Refusal(int(self.text("login_failure")), "Authentication failed: invalid username or password.")
         token, account = opened
-        answer: dict[str, object] = {
+        response: dict[str, object] = {
             "id": account.number,
             "superuser": False,
             "administrator": account.level == 3,
@@ -150,29 +150,29 @@ class Unitrends(Dialect):
             "source_id": -1,
         }
         if account.scope is not None:
-            answer |= {"role_name": "Scoped", "role_scope": [account.scope], "role_recover_options": []}
-        return json_answer(answer)
+            response |= {"role_name": "Scoped", "role_scope": [account.scope], "role_recover_options": []}
+        return json_response(response)
 
     def _log_out(self, call: Call, _session: UnitrendsSession) -> Response:
-        self.desk.log_out(call)
-        return json_answer({"result": [{"code": "0", "message": "Logged out."}]})
+        self.session_store.log_out(call)
+        return json_response({"result": [{"code": "0", "message": "Logged out."}]})
 
-    def authorise(self, call: Call) -> UnitrendsSession:
-        return self.desk.session_of(call, self.number("session_calls"))
+    def authorize(self, call: Call) -> UnitrendsSession:
+        return self.session_store.get_session(call, self.number("session_calls"))
 
     def credentials(self) -> dict[str, object]:
-        return credentials_of({name: account.as_json() for name, account in ACCOUNTS.items()})
+        return build_credentials({name: account.as_json() for name, account in ACCOUNTS.items()})
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """A `result` array by the documentation, `error` and `message` by the handlers (facts 6)."""
+    def error_response(self, call: Call, refusal: Refusal) -> Response:
+        """A `result` array according to the documentation, `error` and `message` in the handlers (facts 6)."""
         status = self.number("error_status") or refusal.status
         if self.text("error_body") == "message" or status == 200:
-            return json_answer({"error": refusal.status, "message": refusal.reason}, status)
-        return json_answer({"result": [{"code": "2", "message": refusal.reason}]}, status)
+            return json_response({"error": refusal.status, "message": refusal.reason}, status)
+        return json_response({"result": [{"code": "2", "message": refusal.reason}]}, status)
 
-    # The truth
+    # Ground truth
 
     def workload_id(self, work: Workload) -> str:
         return self.directory.assets[work.key].workload_id

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of backups (facts 3.1, 3.2). POST is the list, and with ?isDelete it is what removes backups: so it is here."""
+"""Lists of backups (facts 3.1, 3.2). POST lists backups, and with ?isDelete it removes them: both are simulated."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 
 from tests.simulators.ground_truth import DAY, HOUR, SECOND
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.unitrends.directory import MANAGER, Directory, Entry
-from tests.simulators.unitrends.formats import LANGUAGES, RISK, Row, Window, local_text, read_date, six_days_ago
+from tests.simulators.unitrends.formats import LANGUAGES, RISK, Row, Window, local_text, parse_date, six_days_ago
 from tests.simulators.unitrends.rows import Rows, Shape
-from tests.simulators.unitrends.session import UnitrendsSession, needs
+from tests.simulators.unitrends.session import UnitrendsSession, require_level
 
 _JSON = "application/json"
 _PHP_WARNING = b"<br />\n<b>Warning</b>:  Invalid argument supplied for foreach() in <b>backups.php</b><br />\n"
@@ -23,15 +23,15 @@ _MORE_INTEGERS = ("finish_interval_start", "finish_interval_end", "start_hours",
 
 
 class _CoreError(Exception):
-    """The core does not understand the filter. The handler hides that: its answer is an empty list (facts 3.1)."""
+    """The core does not understand the filter. The handler hides that and returns an empty list (facts 3.1)."""
 
 
 class Backups:
-    def __init__(self, dialect: Dialect, directory: Directory) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, directory: Directory) -> None:
+        self.api = api
         self.directory = directory
-        self.rows = Rows(dialect, directory)
-        # by system, oldest first, and beside them when each began
+        self.rows = Rows(api, directory)
+        # by system, oldest first, and the start time of each
         self._entries: dict[int, list[Entry]] = {}
         self._starts: dict[int, list[int]] = {}
         self.deleted: set[tuple[int, int]] = set()
@@ -49,30 +49,30 @@ class Backups:
         ]
 
     def prepare(self) -> None:
-        self.rows.forget()
+        self.rows.clear()
         by_system: dict[int, list[Entry]] = {sid: [] for sid in self.directory.systems}
         for entry in self.directory.entries():
             if not (entry.is_backup or entry.sort == "copy") or (entry.system, entry.number) not in self.deleted:
                 by_system[entry.system].append(entry)
         for sid, entries in by_system.items():
-            # a copy comes before its backup where the newest is first: nothing says that backups lead
+            # in newest-first order a copy precedes its backup: nothing documents that backups come first
             entries.sort(key=lambda entry: (entry.started, entry.number, entry.sort))
             self._entries[sid] = entries
             self._starts[sid] = [entry.started // SECOND * SECOND for entry in entries]
 
-    def began_in(self, sid: int, window: Window) -> list[Entry]:
+    def entries_in(self, sid: int, window: Window) -> list[Entry]:
         """Newest first."""
         starts = self._starts[sid]
         first = 0 if window.since is None else bisect_left(starts, window.since)
         last = len(starts) if window.until is None else bisect_right(starts, window.until)
         return self._entries[sid][first:last][::-1]
 
-    def shape(self, call: Call, looked_up: int, *, names_system: bool, messages: bool = False) -> Shape:
-        language = call.first("lang") or self.dialect.text("language")
-        return Shape(LANGUAGES.get(language, "us"), looked_up, names_system, messages)
+    def shape(self, call: Call, lookup_system: int, *, include_system: bool, messages: bool = False) -> Shape:
+        language = call.first("lang") or self.api.text("language")
+        return Shape(LANGUAGES.get(language, "us"), lookup_system, include_system, messages)
 
     def sid(self, call: Call) -> int | None:
-        """The system of the query; one that is not available answers nothing (facts 6)."""
+        """The system of the query; Refusal if it is not available (facts 6)."""
         text = call.first("sid")
         if text is None:
             return None
@@ -87,9 +87,9 @@ class Backups:
         return [sid for sid, system in self.directory.systems.items() if system.status in ("accepted", "available")]
 
     def _listing(self, key: str, entries: Iterable[Entry], shape: Shape) -> Response:
-        items = [self.rows.written(entry, shape) for entry in entries]
+        items = [self.rows.encode(entry, shape) for entry in entries]
         if not items:
-            # an empty PHP array is a list, whatever it would have been with members (facts 3.1)
+            # an empty PHP array is encoded as a list, even if it would be an object with members (facts 3.1)
             return Response(200, b"[]", _JSON)
         return Response(200, b'{"' + key.encode() + b'": [' + b", ".join(items) + b"]}", _JSON)
 
@@ -101,22 +101,22 @@ class Backups:
         if "isDelete" in keys:
             return self._delete(call, session)
         try:
-            chosen = self._chosen(call, session)
+            chosen = self._select_entries(call, session)
         except _CoreError:
             chosen = []
         if "isRelated" in keys:
             chosen = [entry for first in chosen for entry in self._chain(first)]
-        if str(sid or MANAGER) in self.dialect.text("core_failure").split(","):
+        if str(sid or MANAGER) in self.api.text("core_failure").split(","):
             chosen = []
         messages = bool(self._body(call).get("sync_msg"))
-        shape = self.shape(call, sid or MANAGER, names_system=sid is None, messages=messages)
-        answer = self._listing("backups" if self.dialect.text("generation") == "wiki" else "data", chosen, shape)
-        if self.dialect.flag("php_warning"):
-            return Response(answer.status, _PHP_WARNING + answer.body, "text/html")
-        return answer
+        shape = self.shape(call, sid or MANAGER, include_system=sid is None, messages=messages)
+        response = self._listing("backups" if self.api.text("generation") == "wiki" else "data", chosen, shape)
+        if self.api.flag("php_warning"):
+            return Response(response.status, _PHP_WARNING + response.body, "text/html")
+        return response
 
     def _body(self, call: Call) -> Row:
-        """Read as it is, whatever content type it has (facts 1)."""
+        """Parse the body regardless of its content type (facts 1)."""
         try:
             body = json.loads(call.body or b"{}")
         except ValueError:
@@ -127,8 +127,8 @@ class Backups:
             raise Refusal(500, "The request body must be an object.")
         return body
 
-    def _chosen(self, call: Call, session: UnitrendsSession) -> list[Entry]:
-        """Every filter must hold; a key that nobody knows is passed on and means nothing."""
+    def _select_entries(self, call: Call, session: UnitrendsSession) -> list[Entry]:
+        """Every filter must match; unknown keys are passed on and ignored."""
         body = self._body(call)
         for name in (*_INTEGERS, *_MORE_INTEGERS):
             if name in body and (not isinstance(body[name], int) or isinstance(body[name], bool)):
@@ -137,31 +137,31 @@ class Backups:
         if not set(systems) <= set(self.reachable()):
             raise _CoreError
         window = self._window(body)
-        tests = self._tests(body)
-        found = (entry for sid in systems for entry in self.began_in(sid, window))
-        return [entry for entry in found if session.sees_entry(entry) and all(test(entry) for test in tests)]
+        tests = self._build_filters(body)
+        found = (entry for sid in systems for entry in self.entries_in(sid, window))
+        return [entry for entry in found if session.can_see_entry(entry) and all(test(entry) for test in tests)]
 
     def _window(self, body: Row) -> Window:
         zone = self.rows.zone(MANAGER)
         since, until = body.get("start_time"), body.get("end_time")
         window = Window(None if since is None else since * SECOND, None if until is None else until * SECOND)
         if "start_day" in body:
-            window = window.narrowed(Window(since=read_date(str(body["start_day"]), zone)))
+            window = window.intersect(Window(since=parse_date(str(body["start_day"]), zone)))
         if "end_day" in body:
-            window = window.narrowed(Window(until=read_date(str(body["end_day"]), zone, end_of_day=True)))
+            window = window.intersect(Window(until=parse_date(str(body["end_day"]), zone, end_of_day=True)))
         if "start_hours" in body:
-            window = window.narrowed(Window(since=self.dialect.clock() - body["start_hours"] * HOUR))
+            window = window.intersect(Window(since=self.api.clock() - body["start_hours"] * HOUR))
         return window
 
-    def _tests(self, body: Row) -> list[Callable[[Entry], bool]]:
+    def _build_filters(self, body: Row) -> list[Callable[[Entry], bool]]:
         tests: list[Callable[[Entry], bool]] = []
         finish = Window(
             *(None if end is None else end * SECOND for end in (body.get(name) for name in _MORE_INTEGERS[:2]))
         )
         if "end_hours" in body:
-            finish = finish.narrowed(Window(since=self.dialect.clock() - body["end_hours"] * HOUR))
+            finish = finish.intersect(Window(since=self.api.clock() - body["end_hours"] * HOUR))
         if finish != Window():
-            tests.append(lambda entry: finish.holds(entry.completed))
+            tests.append(lambda entry: finish.contains(entry.completed))
         if "client_id" in body:
             tests.append(lambda entry: entry.asset is not None and entry.asset.client == body["client_id"])
         if "instance_id" in body:
@@ -181,66 +181,66 @@ class Backups:
         return tests
 
     def _delete(self, call: Call, session: UnitrendsSession) -> Response:
-        """What looks like a list removes what it selects. There is no way back but the simulator's own reset."""
-        needs(session, 2)
+        """Remove the selected backups, although the call looks like a list. Only the simulator's reset undoes it."""
+        require_level(session, 2)
         try:
-            chosen = [entry for entry in self._chosen(call, session) if entry.is_backup]
+            chosen = [entry for entry in self._select_entries(call, session) if entry.is_backup]
         except _CoreError:
             chosen = []
         if not chosen:
             raise Refusal(500, "No Backups were found!")
         self.deleted |= {(entry.system, entry.number) for entry in chosen}
         self.prepare()
-        return json_answer({"result": [{"code": "0", "message": f"{len(chosen)} backups were deleted."}]})
+        return json_response({"result": [{"code": "0", "message": f"{len(chosen)} backups were deleted."}]})
 
     # GET
 
-    def _asked(self, call: Call, session: UnitrendsSession) -> tuple[list[int], list[Entry]]:
-        """The systems asked for, and what they list in the window, which is seven days where no start is given."""
+    def _query_entries(self, call: Call, session: UnitrendsSession) -> tuple[list[int], list[Entry]]:
+        """The requested systems and their entries in the window, which is seven days if the start is omitted."""
         sid = self.sid(call)
         systems = self.reachable() if sid is None else [sid]
         numbers = {int(text) for text in (call.first("bid") or "").split(",") if text.isdecimal()}
         zone = self.rows.zone(MANAGER)
         start, end = call.first("start_date"), call.first("end_date")
-        since = six_days_ago(self.dialect.clock(), zone) if start is None else read_date(start, zone)
-        until = None if end is None else read_date(end, zone, end_of_day=True)
+        since = six_days_ago(self.api.clock(), zone) if start is None else parse_date(start, zone)
+        until = None if end is None else parse_date(end, zone, end_of_day=True)
         window = Window(None if numbers else since, until)
         instances = {int(text) for text in (call.first("iid") or "").split(",") if text.isdecimal()}
         client = call.first("cid")
 
-        def fits(entry: Entry) -> bool:
+        def matches(entry: Entry) -> bool:
             if numbers and entry.number not in numbers:
                 return False
             if instances and (entry.asset is None or entry.asset.instance not in instances):
                 return False
             if client is not None and (entry.asset is None or str(entry.asset.client) != client):
                 return False
-            return (entry.sort == "copy") is (call.first("copies") == "1") and session.sees_entry(entry)
+            return (entry.sort == "copy") is (call.first("copies") == "1") and session.can_see_entry(entry)
 
-        return systems, [entry for found in systems for entry in self.began_in(found, window) if fits(entry)]
+        return systems, [entry for found in systems for entry in self.entries_in(found, window) if matches(entry)]
 
     def get(self, call: Call, session: UnitrendsSession) -> Response:
-        systems, entries = self._asked(call, session)
+        systems, entries = self._query_entries(call, session)
         sid = self.sid(call)
-        shape = self.shape(call, sid or MANAGER, names_system=sid is None)
+        shape = self.shape(call, sid or MANAGER, include_system=sid is None)
         if sid is not None:
             if not entries and call.first("bid"):
                 lost = {"id": call.first("bid"), "start_time": "unknown", "output": "The backup was not found."}
-                return json_answer({"BackupStatus": [lost]})
-            return json_answer({"BackupStatus": [self.rows.row(entry, shape) for entry in entries]})
+                return json_response({"BackupStatus": [lost]})
+            return json_response({"BackupStatus": [self.rows.row(entry, shape) for entry in entries]})
         by_system = {
             self.directory.systems[found].name: [
                 self.rows.row(entry, shape) for entry in entries if entry.system == found
             ]
             for found in systems
         }
-        return json_answer({"BackupStatus": by_system})
+        return json_response({"BackupStatus": by_system})
 
     def browser(self, call: Call, session: UnitrendsSession) -> Response:
-        """Hides restores and what was replicated to here."""
+        """Omits restores and backups that were replicated to this appliance."""
         sid = self.sid(call)
-        _ignored, entries = self._asked(call, session)
-        shape = Shape(self.shape(call, MANAGER, names_system=False).style, sid or MANAGER, False, lighter=True)
+        _ignored, entries = self._query_entries(call, session)
+        shape = Shape(self.shape(call, MANAGER, include_system=False).style, sid or MANAGER, False, lighter=True)
         return self._listing("data", (entry for entry in entries if entry.sort == "backup"), shape)
 
     def latest(self, call: Call, session: UnitrendsSession) -> Response:
@@ -250,28 +250,28 @@ class Backups:
             raise Refusal(500, "Instance ID is required.")
         known = [
             entry
-            for entry in self.began_in(sid, Window())
-            if entry.asset is not None and entry.asset.instance in instances and session.sees_entry(entry)
+            for entry in self.entries_in(sid, Window())
+            if entry.asset is not None and entry.asset.instance in instances and session.can_see_entry(entry)
         ]
         if call.first("list") == "1":
-            return self._listing("data", known, self.shape(call, sid, names_system=False))
+            return self._listing("data", known, self.shape(call, sid, include_system=False))
         days = int(call.first("days") or 0) * DAY
         rows = []
         for instance in instances:
             good = [
                 entry
                 for entry in known
-                if entry.asset is not None and entry.asset.instance == instance and _good(entry)
+                if entry.asset is not None and entry.asset.instance == instance and _is_good(entry)
             ]
-            rows += [self._latest(entry, call) for entry in good if entry.started >= good[0].started - days]
+            rows += [self._latest_row(entry, call) for entry in good if entry.started >= good[0].started - days]
         if not rows:
             raise Refusal(500, "No Backups were found!")
-        return json_answer({"data": rows})
+        return json_response({"data": rows})
 
-    def _latest(self, entry: Entry, call: Call) -> Row:
+    def _latest_row(self, entry: Entry, call: Call) -> Row:
         assert entry.asset is not None
         assert entry.point is not None
-        style = self.shape(call, MANAGER, names_system=False).style
+        style = self.shape(call, MANAGER, include_system=False).style
         return {
             "backup_id": entry.number,
             "instance_id": entry.asset.instance,
@@ -280,41 +280,41 @@ class Backups:
             "certified": self.rows.certified(entry.point),
         }
 
-    def _one(self, number: str, call: Call, session: UnitrendsSession) -> Entry:
+    def _find(self, number: str, call: Call, session: UnitrendsSession) -> Entry:
         sid = self.sid(call) or MANAGER
-        for entry in self.began_in(sid, Window()):
-            if entry.is_backup and str(entry.number) == number and session.sees_entry(entry):
+        for entry in self.entries_in(sid, Window()):
+            if entry.is_backup and str(entry.number) == number and session.can_see_entry(entry):
                 return entry
         raise Refusal(500, f"Backup {number} was not found.")
 
     def details(self, call: Call, session: UnitrendsSession) -> Response:
-        entry = self._one(call.first("bid") or "", call, session)
-        row = self.rows.row(entry, self.shape(call, entry.system, names_system=False))
+        entry = self._find(call.first("bid") or "", call, session)
+        row = self.rows.row(entry, self.shape(call, entry.system, include_system=False))
         details = {"id": entry.number, "device_id": 1, "output": row.get("output", ""), "comment": ""}
-        return json_answer({"BackupInfo": [{**details, "purgeable": row["purgeable"], "last": row["last"]}]})
+        return json_response({"BackupInfo": [{**details, "purgeable": row["purgeable"], "last": row["last"]}]})
 
     def _chain(self, entry: Entry) -> list[Entry]:
-        """The backup and what it rests on, back to its full."""
+        """The backup and those it depends on, back to its full."""
         if entry.asset is None or not entry.is_backup:
             return []
         older = [
             other
-            for other in self.began_in(entry.system, Window(until=entry.started))
-            if other.asset == entry.asset and other.is_backup and _good(other)
+            for other in self.entries_in(entry.system, Window(until=entry.started))
+            if other.asset == entry.asset and other.is_backup and _is_good(other)
         ]
         full = next((place for place, other in enumerate(older) if other.point and other.point.kind == "full"), 0)
         return older[: full + 1]
 
     def related(self, call: Call, session: UnitrendsSession, number: str) -> Response:
-        entry = self._one(number, call, session)
-        return self._listing("data", self._chain(entry), self.shape(call, entry.system, names_system=False))
+        entry = self._find(number, call, session)
+        return self._listing("data", self._chain(entry), self.shape(call, entry.system, include_system=False))
 
     def risk_level(self, call: Call, session: UnitrendsSession, numbers: str) -> Response:
-        entries = [self._one(number, call, session) for number in numbers.split(",")]
+        entries = [self._find(number, call, session) for number in numbers.split(",")]
         levels = {str(entry.number): RISK.get(entry.point.malware or "", 0) for entry in entries if entry.point}
-        return json_answer({"data": levels})
+        return json_response({"data": levels})
 
 
-def _good(entry: Entry) -> bool:
+def _is_good(entry: Entry) -> bool:
     done = entry.point is not None and entry.point.status in ("success", "warning")
     return entry.is_backup and done

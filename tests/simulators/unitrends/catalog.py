@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue: what can be restored, from here, from archive media and from a replication target (facts 3.3, 3.6)."""
+"""The catalogue of restorable points: on the appliance, archive media and a replication target (facts 3.3, 3.6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tests.simulators.ground_truth import MINUTE, Copy, Point
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.unitrends.backups import Backups
 from tests.simulators.unitrends.directory import MANAGER, Asset, Directory, Entry, cold_copies
 from tests.simulators.unitrends.formats import (
@@ -21,12 +21,12 @@ from tests.simulators.unitrends.formats import (
     clock_text,
     local_text,
     megabytes,
-    read_date,
+    parse_date,
     six_days_ago,
 )
 from tests.simulators.unitrends.session import UnitrendsSession
 
-# From so many backups on the look-up of holds is left out, for all of them.
+# From this number of backups on, holds are not looked up for any of them.
 _TOO_MANY_FOR_HOLDS = 2000
 _FIRST_ARCHIVE = 500
 _VIEWS = ("system", "day", "instance", "storage")
@@ -42,7 +42,7 @@ class Archived:
 
 @dataclass(frozen=True)
 class Item:
-    """One member of a `backups` list, and where the views put it."""
+    """One member of a `backups` list, and its position in the views."""
 
     asset: Asset
     moment: int
@@ -51,8 +51,8 @@ class Item:
 
 
 class Catalog:
-    def __init__(self, dialect: Dialect, directory: Directory, backups: Backups) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, directory: Directory, backups: Backups) -> None:
+        self.api = api
         self.directory = directory
         self.backups = backups
         self._archived: list[Archived] = []
@@ -70,7 +70,7 @@ class Catalog:
         made = [
             (asset, point, copy)
             for asset in self.directory.assets.values()
-            for point in self.dialect.listed_points(asset.work)
+            for point in self.api.listed_points(asset.work)
             for copy in cold_copies(point)
         ]
         made.sort(key=lambda found: (found[2].copied_at, found[1].key))
@@ -84,7 +84,7 @@ class Catalog:
     # GET /api/catalog
 
     def catalog(self, call: Call, session: UnitrendsSession, kind: str = "b") -> Response:
-        sorts = _sorts(kind)
+        sorts = _parse_kind(kind)
         view = call.first("view") or "system"
         if view not in _VIEWS:
             raise Refusal(500, f"Unknown view: {view}")
@@ -93,33 +93,33 @@ class Catalog:
         entries = [
             entry
             for found in systems
-            for entry in self._began(call, found, sorts)
-            if self._wanted(call, session, entry)
+            for entry in self._list_entries(call, found, sorts)
+            if self._is_selected(call, session, entry)
         ]
         holds = len(entries) < _TOO_MANY_FOR_HOLDS
-        style = LANGUAGES.get(call.first("lang") or self.dialect.text("language"), "us")
+        style = LANGUAGES.get(call.first("lang") or self.api.text("language"), "us")
         items = [self._item(entry, view, style, holds) for entry in entries]
-        items += [self._archive_item(found, style) for found in self._archives(call, session, systems, sorts)]
-        listed = self._viewed(view, items, "archives" if sorts == {"a"} else "backups")
+        items += [self._archive_item(found, style) for found in self._list_archives(call, session, systems, sorts)]
+        listed = self._group_by_view(view, items, "archives" if sorts == {"a"} else "backups")
         tail = b"}" if holds else b', "legal_hold": false}'
         return Response(200, b'{"catalog": ' + listed + tail)
 
     def _dates(self, call: Call, first: str, last: str) -> Window:
         zone = self.backups.rows.zone(MANAGER)
         start, end = call.first(first), call.first(last)
-        since = six_days_ago(self.dialect.clock(), zone) if start is None else read_date(start, zone)
-        return Window(since, None if end is None else read_date(end, zone, end_of_day=True))
+        since = six_days_ago(self.api.clock(), zone) if start is None else parse_date(start, zone)
+        return Window(since, None if end is None else parse_date(end, zone, end_of_day=True))
 
-    def _began(self, call: Call, sid: int, sorts: set[str]) -> Iterator[Entry]:
-        """Backups that are over, whatever came of them, and copies of which the target tells."""
-        for entry in self.backups.began_in(sid, self._dates(call, "start_date", "end_date")):
+    def _list_entries(self, call: Call, sid: int, sorts: set[str]) -> Iterator[Entry]:
+        """Completed backups of any status, and copies that the target reports."""
+        for entry in self.backups.entries_in(sid, self._dates(call, "start_date", "end_date")):
             here = entry.is_backup and entry.completed is not None and "b" in sorts
             if here or (entry.sort == "copy" and "r" in sorts):
                 yield entry
 
-    def _wanted(self, call: Call, session: UnitrendsSession, entry: Entry) -> bool:
+    def _is_selected(self, call: Call, session: UnitrendsSession, entry: Entry) -> bool:
         asset = entry.asset
-        if asset is None or not session.sees_entry(entry):
+        if asset is None or not session.can_see_entry(entry):
             return False
         replicated_in = call.first("grandclients") or call.first("grandclient")
         if entry.sort == "replicated" and (replicated_in or "false").lower() != "true":
@@ -134,19 +134,19 @@ class Catalog:
     def _item(self, entry: Entry, view: str, style: str, holds: bool) -> Item:
         key = (entry, view, style, holds)
         if key not in self._written:
-            self._written[key] = self._new_item(*key)
+            self._written[key] = self._build_item(*key)
         return self._written[key]
 
-    def _new_item(self, entry: Entry, view: str, style: str, holds: bool) -> Item:
+    def _build_item(self, entry: Entry, view: str, style: str, holds: bool) -> Item:
         asset, point = entry.asset, entry.point
         assert asset is not None
         assert point is not None
         synthetic = "Synthetic " if self.backups.rows.is_synthetic(point) else ""
         row: Row = {
             "id": entry.number,
-            "type": synthetic + asset.plain_type(point.kind),
+            "type": synthetic + asset.catalog_type(point.kind),
             "start_date": self.backups.rows.time(entry.started, entry, style),
-            **(self._hold(point) if holds else {}),
+            **(self._hold_fields(point) if holds else {}),
             "status": STATUS_NUMBERS[point.status],
             "replicated": entry.sort == "replicated",
             "encrypted": point.encrypted,
@@ -168,32 +168,34 @@ class Catalog:
             del row[missing]
         return Item(asset, entry.started, row["storage"], json.dumps(row).encode())
 
-    def _hold(self, point: Point) -> Row:
-        """A hold has an end, or none, which is an empty text with the flag set (facts 7)."""
-        days = self.dialect.number("hold_days")
+    def _hold_fields(self, point: Point) -> Row:
+        """A hold without an end is an empty string with the flag set (facts 7)."""
+        days = self.api.number("hold_days")
         if point.hold is None:
             return {"legal_hold": False, "hold": "n/a"}
         return {"legal_hold": True, "hold": f"{days} days remaining" if days else ""}
 
     # Archive media
 
-    def _archives(
+    def _list_archives(
         self, call: Call, session: UnitrendsSession, systems: list[int], sorts: set[str]
     ) -> Iterator[Archived]:
-        """Newest first. The window is on the copy's time; that of the backup has parameters of its own (facts 3.3)."""
+        """Newest first. The window is for the copy's time; the backup's time has separate parameters (facts 3.3)."""
         if "a" not in sorts:
             return
         copied = self._dates(call, "start_date", "end_date")
         zone = self.backups.rows.zone(MANAGER)
         begun = call.first("start_backup_date")
-        # a slip of the product: the end is read from the parameter of the start
+        # a bug of the product: the end is read from the parameter of the start
         backed_up = Window(
-            None if begun is None else read_date(begun, zone),
-            None if call.first("end_backup_date") is None or begun is None else read_date(begun, zone, end_of_day=True),
+            None if begun is None else parse_date(begun, zone),
+            None
+            if call.first("end_backup_date") is None or begun is None
+            else parse_date(begun, zone, end_of_day=True),
         )
         for found in reversed(self._archived):
-            seen = session.sees_asset(found.asset) and self._in_selection(call, found.asset)
-            in_time = copied.holds(found.copy.copied_at) and backed_up.holds(found.point.created_at)
+            seen = session.can_see_asset(found.asset) and self._in_selection(call, found.asset)
+            in_time = copied.contains(found.copy.copied_at) and backed_up.contains(found.point.created_at)
             if found.asset.system in systems and seen and in_time:
                 yield found
 
@@ -206,14 +208,14 @@ class Catalog:
         completed = found.point.completed_at or found.point.created_at
         return {
             "id": found.number,
-            "set_id": int(self.dialect.digest(found.copy.location.key)[:4], 16),
+            "set_id": int(self.api.digest(found.copy.location.key)[:4], 16),
             "orig_backup_id": self.directory.numbers[found.point.key],
             "storage": found.copy.location.name,
             "label": f"{found.copy.location.location_type} set",
             "start_date": local_text(found.point.created_at, zone, style),
             "archive_start_date": local_text(found.copy.copied_at, zone, style),
             "elapsed": clock_text(max(found.copy.copied_at - completed, MINUTE)),
-            "type": found.asset.plain_type(found.point.kind),
+            "type": found.asset.catalog_type(found.point.kind),
             "success": True,
             "error_string": "",
             "client_id": found.asset.client,
@@ -234,24 +236,24 @@ class Catalog:
 
         def window(sort: str) -> Window:
             start, end = body.get(f"start_time_{sort}"), body.get(f"end_time_{sort}")
-            until = None if end is None else read_date(str(end), zone, end_of_day=True)
-            return Window(None if start is None else read_date(str(start), zone), until)
+            until = None if end is None else parse_date(str(end), zone, end_of_day=True)
+            return Window(None if start is None else parse_date(str(start), zone), until)
 
         copied, backed_up = window("archive"), window("backup")
         rows = []
         for found in reversed(self._archived):
-            if not (copied.holds(found.copy.copied_at) and backed_up.holds(found.point.created_at)):
+            if not (copied.contains(found.copy.copied_at) and backed_up.contains(found.point.created_at)):
                 continue
-            fits = found.asset.system == (self.backups.sid(call) or found.asset.system)
-            fits = fits and body.get("client_id") in (None, found.asset.client)
-            fits = fits and body.get("instance_id") in (None, found.asset.instance)
-            fits = fits and found.number in body.get("archive_ids", [found.number])
-            if fits and session.sees_asset(found.asset):
+            matches = found.asset.system == (self.backups.sid(call) or found.asset.system)
+            matches = matches and body.get("client_id") in (None, found.asset.client)
+            matches = matches and body.get("instance_id") in (None, found.asset.instance)
+            matches = matches and found.number in body.get("archive_ids", [found.number])
+            if matches and session.can_see_asset(found.asset):
                 rows.append(self._status_row(found, call))
-        return json_answer({"status": rows} if rows else [])
+        return json_response({"status": rows} if rows else [])
 
     def _status_row(self, found: Archived, call: Call) -> Row:
-        style = LANGUAGES.get(call.first("lang") or self.dialect.text("language"), "us")
+        style = LANGUAGES.get(call.first("lang") or self.api.text("language"), "us")
         item = self._archive_row(found, style)
         kept = {name: item[name] for name in ("id", "set_id", "elapsed", "type", "storage", "orig_backup_id")}
         dates = {"date": item["archive_start_date"], "backup_date": item["start_date"]}
@@ -259,7 +261,7 @@ class Catalog:
 
     # Views
 
-    def _viewed(self, view: str, items: list[Item], member: str) -> bytes:
+    def _group_by_view(self, view: str, items: list[Item], member: str) -> bytes:
         items.sort(key=lambda item: -item.moment)
         if view == "instance":
             return self._instances(items, member)
@@ -273,18 +275,20 @@ class Catalog:
         for item in items:
             found.setdefault(groups[view](item), []).append(item)
         title = "System" if view == "system" else view
-        return _list_of(
-            _with_list({title: name}, "instances", self._instances(mine, member)) for name, mine in found.items()
+        return _encode_list(
+            _encode_with_list({title: name}, "instances", self._instances(mine, member)) for name, mine in found.items()
         )
 
     def _instances(self, items: list[Item], member: str) -> bytes:
         by_asset: dict[Asset, list[bytes]] = {}
         for item in items:
             by_asset.setdefault(item.asset, []).append(item.text)
-        return _list_of(_with_list(self._instance(asset), member, _list_of(texts)) for asset, texts in by_asset.items())
+        return _encode_list(
+            _encode_with_list(self._instance(asset), member, _encode_list(texts)) for asset, texts in by_asset.items()
+        )
 
     def _instance(self, asset: Asset) -> Row:
-        """Numbers are text here, and a client without an instance has an empty one (facts 3.3)."""
+        """Numbers are strings here, and a client without an instance has an empty one (facts 3.3)."""
         name = asset.name if asset.app is not None else asset.client_name
         app = "" if asset.app is None else asset.app.name
         return {
@@ -301,18 +305,18 @@ class Catalog:
         }
 
 
-def _list_of(texts: Iterable[bytes]) -> bytes:
+def _encode_list(texts: Iterable[bytes]) -> bytes:
     return b"[" + b", ".join(texts) + b"]"
 
 
-def _with_list(head: Row, member: str, members: bytes) -> bytes:
+def _encode_with_list(head: Row, member: str, members: bytes) -> bytes:
     return json.dumps(head)[:-1].encode() + b', "' + member.encode() + b'": ' + members + b"}"
 
 
-def _sorts(kind: str) -> set[str]:
+def _parse_kind(kind: str) -> set[str]:
     """`backups`, `archives`, `replication`, `all`, or letters of them combined, such as `ba`."""
-    words = {"all": {"b", "a", "r"}, "archives": {"a"}, "replication": {"r"}, "backups": {"b"}}
-    sorts = words.get(kind) or set(kind)
+    aliases = {"all": {"b", "a", "r"}, "archives": {"a"}, "replication": {"r"}, "backups": {"b"}}
+    sorts = aliases.get(kind) or set(kind)
     if not sorts <= {"b", "a", "r"}:
         raise Refusal(500, f"Unknown catalog: {kind}")
     return sorts

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is who on a Unitrends manager: its systems, their clients and instances, and the numbers of their backups.
+"""Identifiers of a Unitrends manager: its systems, their clients and instances, and the numbers of their backups.
 
-Numbers are whole, small, and per system: those of two systems collide (facts 3, 6).
+Numbers are small integers per system: those of two systems collide (facts 3, 6).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from tests.simulators.ground_truth import DAY, MINUTE, Copy, Point, Site, Workload
 from tests.simulators.policies import BERLIN, CHICAGO, FRANKFURT
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 
 MANAGER, REMOTE, TARGET = 1, 2, 3
 _FIRST_CLIENT, _FIRST_INSTANCE, _FIRST_BACKUP = 2, 20, 200
@@ -33,7 +33,7 @@ class System:
 
 @dataclass(frozen=True)
 class App:
-    """An application: how it is called in rows, and what its backup types are called inside and in the list."""
+    """An application: its name in rows, and the names of its backup types in the core and in the list."""
 
     number: int
     name: str
@@ -44,14 +44,14 @@ class App:
 VMWARE = App(40, "VMware", {"full": "vmware full", "incremental": "vmware incremental"}, "VMware")
 HYPERV = App(50, "Hyper-V", {"full": "hyperv full", "incremental": "hyperv incremental"}, "Hyper-V")
 ORACLE = App(60, "Oracle", {"full": "oracle full", "incremental": "oracle incr"}, "Oracle")
-# SQL Server knows no increments: its differentials stand for them.
+# SQL Server does not have increments: differentials are used instead.
 MSSQL = App(30, "SQL Server", {"full": "mssql full", "incremental": "mssql differential"}, "SQL")
 _FILE_LEVEL = {"full": "master", "incremental": "incremental"}
 
 
 @dataclass(frozen=True, eq=False)
 class Asset:
-    """A workload as one system knows it. Without an application there is no instance, only a client (facts 3.3)."""
+    """A workload of one system. Without an application it does not have an instance, only a client (facts 3.3)."""
 
     work: Workload
     system: int
@@ -72,18 +72,18 @@ class Asset:
         types = _FILE_LEVEL if self.app is None else self.app.core
         return types["full" if kind == "archive" else kind]
 
-    def plain_type(self, kind: str) -> str:
-        """As the catalogue calls it; a list of backups puts the application before it (facts 4.4)."""
+    def catalog_type(self, kind: str) -> str:
+        """The type in the catalogue; a list of backups prefixes the application (facts 4.4)."""
         core = self.core_type(kind)
         return "Differential" if "diff" in core else "Incremental" if "incr" in core else "Full"
 
-    def shown_type(self, kind: str) -> str:
-        return self.plain_type(kind) if self.app is None else f"{self.app.shown} {self.plain_type(kind)}"
+    def list_type(self, kind: str) -> str:
+        return self.catalog_type(kind) if self.app is None else f"{self.app.shown} {self.catalog_type(kind)}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Entry:
-    """One row of a system's list. `sort`: backup, copy, replicated (here from elsewhere), restore, metadata."""
+    """One row of a system's list. `sort`: backup, copy, replicated (from another system), restore, metadata."""
 
     sort: str
     system: int
@@ -102,13 +102,13 @@ class Entry:
 
 
 def hot_copies(point: Point) -> list[Copy]:
-    """Copies on another appliance: disks that stand elsewhere than the appliance that made the backup."""
+    """Copies on another appliance: disks at another site than the appliance that made the backup."""
     disks = [copy for copy in point.copies[1:] if copy.location.location_type == "disk"]
     return [copy for copy in disks if copy.location.site is not point.copies[0].location.site]
 
 
 def cold_copies(point: Point) -> list[Copy]:
-    """Copies on archive media, a second disk in the same room among them. Archived points lie nowhere else."""
+    """Copies on archive media, including a second disk in the same room. Archived points have only these."""
     if point.kind == "archive":
         return list(point.copies)
     hot = hot_copies(point)
@@ -116,8 +116,8 @@ def cold_copies(point: Point) -> list[Copy]:
 
 
 class Directory:
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi) -> None:
+        self.api = api
         self.systems: dict[int, System] = {}
         self.assets: dict[str, Asset] = {}
         self.grandclients: dict[str, Asset] = {}
@@ -125,23 +125,23 @@ class Directory:
         self.numbers: dict[str, int] = {}
 
     def prepare(self) -> None:
-        target = [System(TARGET, "ueb-frankfurt", FRANKFURT, "Target")] if self.dialect.flag("target_managed") else []
+        target = [System(TARGET, "ueb-frankfurt", FRANKFURT, "Target")] if self.api.flag("target_managed") else []
         known = [
             System(MANAGER, "ueb-berlin", BERLIN, "Backup System"),
-            System(REMOTE, "ueb-chicago", CHICAGO, "Backup System", self.dialect.text("remote_status")),
+            System(REMOTE, "ueb-chicago", CHICAGO, "Backup System", self.api.text("remote_status")),
             *target,
         ]
         self.systems = {system.sid: system for system in known}
         self.clients = {system.sid: {OWN_CLIENT: system.name} for system in known}
         self.assets, self.grandclients, self.numbers = {}, {}, {}
-        works = self.dialect.workloads(*self.dialect.LISTS)
+        works = self.api.workloads(*self.api.LISTS)
         next_instance = dict.fromkeys((MANAGER, REMOTE, TARGET), _FIRST_INSTANCE)
         for work in works:
             home = REMOTE if work.site is CHICAGO else MANAGER
             self.assets[work.key] = self._asset(work, home, next_instance)
             if target and any(hot_copies(point) for point in work.points):
                 self.grandclients[work.key] = self._asset(work, TARGET, next_instance)
-        self._number(works)
+        self._assign_numbers(works)
 
     def _asset(self, work: Workload, sid: int, next_instance: dict[int, int]) -> Asset:
         app = self._app(work)
@@ -155,7 +155,7 @@ class Directory:
         if work.workload_type in ("file_share", "physical"):
             return None
         if work.workload_type == "database":
-            return MSSQL if self.dialect.text("databases") == "mssql" else ORACLE
+            return MSSQL if self.api.text("databases") == "mssql" else ORACLE
         return HYPERV if work.platform_hint == "hyperv" else VMWARE
 
     def _client(self, sid: int, name: str, *, shared: bool) -> int:
@@ -167,40 +167,40 @@ class Directory:
         clients[number] = name
         return number
 
-    def _number(self, works: list[Workload]) -> None:
-        """Backups are counted by system in the order in which they started."""
+    def _assign_numbers(self, works: list[Workload]) -> None:
+        """Number backups per system in the order of their start."""
         made = [
             (self.assets[work.key].system, point.created_at, point.key)
             for work in works
-            for point in self.dialect.listed_points(work)
+            for point in self.api.listed_points(work)
         ]
         counted = dict.fromkeys((MANAGER, REMOTE), _FIRST_BACKUP)
         for sid, _ignored, key in sorted(made):
             self.numbers[key] = counted[sid]
             counted[sid] += 1
 
-    # What the systems list
+    # Rows of the systems
 
     def entries(self) -> Iterator[Entry]:
-        for work in self.dialect.workloads(*self.dialect.LISTS):
+        for work in self.api.workloads(*self.api.LISTS):
             asset = self.assets[work.key]
-            listed = self.dialect.listed_points(work)
+            listed = self.api.listed_points(work)
             for point in listed:
                 if point.kind != "archive":
-                    yield from self._of_point(asset, point, last=point is listed[0])
+                    yield from self._point_entries(asset, point, last=point is listed[0])
         for sid, system in self.systems.items():
             for night in range(1, _METADATA_NIGHTS + 1):
-                started = self.dialect.estate.now - night * DAY - sid * MINUTE
+                started = self.api.estate.now - night * DAY - sid * MINUTE
                 yield Entry("metadata", system.sid, 0, started, started + MINUTE, None, None, "system metadata")
 
-    def _of_point(self, asset: Asset, point: Point, *, last: bool) -> Iterator[Entry]:
+    def _point_entries(self, asset: Asset, point: Point, *, last: bool) -> Iterator[Entry]:
         number, core = self.numbers[point.key], asset.core_type(point.kind)
         backup = Entry(
             "backup", asset.system, number, point.created_at, point.completed_at, asset, point, core, last=last
         )
         yield backup
         for copy in hot_copies(point):
-            # a copy repeats the number of its backup, and its type is shown as any other's (facts 3.1)
+            # a copy has the number of its backup, and its type is displayed like any other (facts 3.1)
             yield replace(
                 backup, sort="copy", completed=copy.copied_at, core_type=f"securesync {core}", copy=copy, last=False
             )

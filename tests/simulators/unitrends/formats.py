@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dates, sizes and marks as a Unitrends appliance writes and reads them (facts 4)."""
+"""Formats of dates, sizes and status values of a Unitrends appliance (facts 4)."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def local_text(moment: int, zone: ZoneInfo, style: str) -> str:
 
 
 def clock_text(microseconds: int) -> str:
-    """00:00:28"""
+    """Format a duration, such as 00:00:28."""
     return str(timedelta(seconds=microseconds // SECOND)).rjust(8, "0")
 
 
 def megabytes(size: int | None) -> int:
-    """Whole megabytes of 2^20: a tiny backup has 0, and so has one that failed."""
+    """Size in whole megabytes (2^20 bytes): 0 for a tiny backup and for a failed one."""
     return (size or 0) // MEGABYTE
 
 
-def status_word(point: Point, generation: str, running: str) -> str | None:
+def status_text(point: Point, generation: str, running: str) -> str | None:
     if point.status == "running" and generation == "server":
-        # a status that says nothing yet: only `complete` tells (facts 4.1)
+        # this status has no meaning yet: only `complete` indicates a running backup (facts 4.1)
         return None if running == "null" else running
     return _STATUS[generation][point.status]
 
 
-def verify_words(point: Point, generation: str) -> tuple[bool | None, str]:
-    """verified and verify_status. What cannot be read any more has failed its verification."""
+def verify_fields(point: Point, generation: str) -> tuple[bool | None, str]:
+    """verified and verify_status. A backup that cannot be read any more has failed its verification."""
     if point.status in ("success", "warning") and not point.usable:
         return False, "Failed"
     if point.checked_at is not None:
@@ -60,32 +60,32 @@ def verify_words(point: Point, generation: str) -> tuple[bool | None, str]:
     return (False if generation == "wiki" else None), "Not Applicable"
 
 
-def generation_words(point: Point) -> str:
+def retention_text(point: Point) -> str:
     return ", ".join(name.capitalize() for name in point.retention)
 
 
 @dataclass(frozen=True)
 class Window:
-    """Both ends belong to it; None is open."""
+    """A period of time: both ends are inclusive; None is open."""
 
     since: int | None = None
     until: int | None = None
 
-    def holds(self, moment: int | None) -> bool:
+    def contains(self, moment: int | None) -> bool:
         if moment is None:
             return self.since is None and self.until is None
         whole = moment // SECOND * SECOND
         return (self.since is None or self.since <= whole) and (self.until is None or whole <= self.until)
 
-    def narrowed(self, other: Window) -> Window:
+    def intersect(self, other: Window) -> Window:
         since = max((end for end in (self.since, other.since) if end is not None), default=None)
         until = min((end for end in (self.until, other.until) if end is not None), default=None)
         return Window(since, until)
 
 
 @lru_cache(maxsize=1000)
-def read_date(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> int:
-    """As PHP's strtotime reads it in the appliance's zone: with slashes the month is always first (facts 4.3)."""
+def parse_date(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> int:
+    """Parse like PHP's strtotime in the appliance's time zone: with slashes the month is always first (facts 4.3)."""
     if text.startswith("@") and text[1:].isdecimal():
         return int(text[1:]) * SECOND
     parts = _DATE.fullmatch(text.strip())
@@ -104,6 +104,6 @@ def read_date(text: str, zone: ZoneInfo, *, end_of_day: bool = False) -> int:
 
 
 def six_days_ago(now: int, zone: ZoneInfo) -> int:
-    """Local midnight of "today -6 days", from which a GET without a start reads (facts 3.2)."""
+    """Local midnight of "today -6 days", the default start of a GET (facts 3.2)."""
     today = (as_datetime(now).astimezone(zone) - timedelta(days=6)).date()
     return as_moment(datetime(today.year, today.month, today.day, tzinfo=zone))

@@ -1,21 +1,21 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What surrounds the backups: systems, assets, storage, the clock, jobs, targets and retention (facts 3.4 to 3.8)."""
+"""Resources other than backups: systems, assets, storage, the clock, jobs, targets and retention (facts 3.4 to 3.8)."""
 
 from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
 from tests.simulators.ground_truth import HOUR, SECOND, Policy, as_datetime
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.unitrends.backups import Backups
 from tests.simulators.unitrends.directory import MANAGER, OWN_CLIENT, TARGET, Asset, Directory, Entry
 from tests.simulators.unitrends.formats import Row, Window
 from tests.simulators.unitrends.session import UnitrendsSession
 
 _ASSET_TYPES = {"VMware": "VMware:VM", "Hyper-V": "Hyper-V:VM", "Oracle": "Oracle", "SQL Server": "SQL Server"}
-# By application, or by the platform of a client that has none.
+# By application, or by the platform of a client without an application.
 _OS = {
     "VMware": ("VMware", 90),
     "Hyper-V": ("Windows 2016", 40),
@@ -31,8 +31,8 @@ _JOB_STATUS = {"success": "Success", "warning": "Warning", "failed": "Failed", "
 
 
 class Inventory:
-    def __init__(self, dialect: Dialect, directory: Directory, backups: Backups) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, directory: Directory, backups: Backups) -> None:
+        self.api = api
         self.directory = directory
         self.backups = backups
 
@@ -73,11 +73,11 @@ class Inventory:
                 host = f"{status}.example"
                 source = {"name": f"ueb-{status}", "host": host, "role": "Replication Source"}
                 rows.append({"id": 90 + len(status), **source, "status": status, "local": False})
-        return json_answer({"appliance": rows})
+        return json_response({"appliance": rows})
 
     def date_time(self, call: Call, _session: UnitrendsSession) -> Response:
         timezone = self.directory.systems[self._sid(call)].site.timezone
-        now = as_datetime(self.dialect.clock()).astimezone(ZoneInfo(timezone))
+        now = as_datetime(self.api.clock()).astimezone(ZoneInfo(timezone))
         offset = now.utcoffset()
         assert offset is not None
         fields = ("year", "month", "day", "hour", "minute", "second")
@@ -87,7 +87,7 @@ class Inventory:
             "tzOffset": int(offset.total_seconds()),
             "ntp": {"enabled": True, "local": False, "sync": True, "servers": ["pool.ntp.org"]},
         }
-        return json_answer(clock)
+        return json_response(clock)
 
     # Assets
 
@@ -101,7 +101,7 @@ class Inventory:
             for asset in chosen.values()
             if asset.system in ([sid] if sid is not None else self.backups.reachable())
             and asset.work.in_inventory
-            and session.sees_asset(asset)
+            and session.can_see_asset(asset)
             and (kind != "protected" or asset.work.protected)
             and (not wanted or (asset.app is not None and asset.app.name in wanted))
         ]
@@ -109,7 +109,7 @@ class Inventory:
         for asset in found:
             by_client.setdefault((asset.system, asset.client), []).append(asset)
         nodes = [self._client_node(mine, call) for mine in by_client.values()]
-        return json_answer({"data": [node for node in nodes if not kind.isdecimal() or str(node["id"]) == kind]})
+        return json_response({"data": [node for node in nodes if not kind.isdecimal() or str(node["id"]) == kind]})
 
     def _client_node(self, mine: list[Asset], call: Call) -> Row:
         first = mine[0]
@@ -127,13 +127,13 @@ class Inventory:
             "system_id": first.system,
             "system_name": self.directory.systems[first.system].name,
             "file_level_instance_id": first.instance if app is None else 10_000 + first.client,
-            # names of accounts that can log in to clients: nothing to be passed on
+            # names of accounts that can log in to clients: must not be passed on
             "credentials": {"credential_id": 1, "display_name": "svc-backup", "username": "svc-backup"},
             "applications": [] if app is None else [{"id": app.number, "name": app.name}],
             "children": [],
         }
         if app is None:
-            return node | self._retention_names(first, call) | {"is_encrypted": self._encrypts(first)}
+            return node | self._retention_fields(first, call) | {"is_encrypted": self._is_encrypted(first)}
         instances = [self._instance_node(asset, node, call) for asset in mine]
         middle = {"id": app.number, "name": app.name, "type": "application", "children": instances}
         if app.name == "VMware":
@@ -146,7 +146,7 @@ class Inventory:
         return {
             "id": asset.instance,
             "name": asset.name,
-            "is_encrypted": self._encrypts(asset),
+            "is_encrypted": self._is_encrypted(asset),
             "parent_id": parent["id"],
             "parent_name": parent["name"],
             "asset_type": _ASSET_TYPES[asset.app.name],
@@ -154,39 +154,39 @@ class Inventory:
             "system_id": asset.system,
             "system_name": parent["system_name"],
             "children": [],
-            **self._retention_names(asset, call),
+            **self._retention_fields(asset, call),
         }
 
-    def _encrypts(self, asset: Asset) -> bool:
+    def _is_encrypted(self, asset: Asset) -> bool:
         return asset.work.policy is not None and asset.work.protected and asset.work.policy.encrypted
 
-    def _retention_names(self, asset: Asset, call: Call) -> Row:
+    def _retention_fields(self, asset: Asset, call: Call) -> Row:
         policy = asset.work.policy if asset.work.protected else None
         if (call.first("include_retention") or "false").lower() != "true":
             return {}
         name = "" if policy is None else policy.name
-        ltr = self.dialect.text("strategy") == "ltr"
+        ltr = self.api.text("strategy") == "ltr"
         limits = None if ltr or policy is None else {"retention_min": 14, "retention_max": 400, "legal_hold": 0}
         return {"retention": name, "gfs_policy": name if ltr else "", "min_max_policy": limits}
 
     def clients(self, call: Call, session: UnitrendsSession) -> Response:
         sid = self._sid(call)
-        seen = {asset.client for asset in self.directory.assets.values() if session.sees_asset(asset)} | {OWN_CLIENT}
+        seen = {asset.client for asset in self.directory.assets.values() if session.can_see_asset(asset)} | {OWN_CLIENT}
         rows = [
             {"id": number, "name": name, "system_id": sid}
             for number, name in self.directory.clients[sid].items()
             if number in seen
         ]
-        return json_answer({"data": rows})
+        return json_response({"data": rows})
 
-    # Places
+    # Storage and targets
 
     def storage(self, call: Call, _session: UnitrendsSession) -> Response:
         sid = self._sid(call)
         system = self.directory.systems[sid]
         mine = [
             place
-            for place in self.dialect.estate.locations
+            for place in self.api.estate.locations
             if place.location_type in _STORAGE_USE
             and (place.site is system.site or (sid == MANAGER and place.location_type != "disk"))
         ]
@@ -201,37 +201,37 @@ class Inventory:
             }
             for number, place in enumerate(mine, start=1)
         ]
-        return json_answer({"storage": rows})
+        return json_response({"storage": rows})
 
     def targets(self, _call: Call, _session: UnitrendsSession) -> Response:
         target = self.directory.systems.get(TARGET)
-        return json_answer(
+        return json_response(
             {"data": [] if target is None else [{"name": target.name, "target_id": TARGET, "type": "appliance"}]}
         )
 
     # Jobs
 
     def jobs(self, call: Call, session: UnitrendsSession) -> Response:
-        """The one list besides `latest` that has an epoch beside its text."""
+        """The only list except `latest` that has an epoch in addition to the formatted time."""
         sid = self._sid(call)
         entries = [
             entry
-            for entry in self.backups.began_in(sid, Window())
-            if entry.sort == "backup" and session.sees_entry(entry)
+            for entry in self.backups.entries_in(sid, Window())
+            if entry.sort == "backup" and session.can_see_entry(entry)
         ]
         if "showFlat" not in {name for name, _ignored in call.query}:
             by_job: dict[str, list[Row]] = {}
             for entry in entries:
                 if entry.point is not None:
                     by_job.setdefault(entry.point.run.policy.name, []).append(self._job(entry, call))
-            return json_answer({"data": [{"name": name, "backups": rows} for name, rows in by_job.items()]})
-        return json_answer({"data": [self._job(entry, call) for entry in entries]})
+            return json_response({"data": [{"name": name, "backups": rows} for name, rows in by_job.items()]})
+        return json_response({"data": [self._job(entry, call) for entry in entries]})
 
     def _job(self, entry: Entry, call: Call) -> Row:
         asset, point = entry.asset, entry.point
         assert asset is not None
         assert point is not None
-        shape = self.backups.shape(call, entry.system, names_system=False)
+        shape = self.backups.shape(call, entry.system, include_system=False)
         return {
             "id": entry.number,
             "sort_start_time": entry.started // SECOND,
@@ -241,7 +241,7 @@ class Inventory:
             "instance_id": asset.instance,
             "name": point.run.policy.name,
             "backup_id": entry.number,
-            "mode": asset.plain_type(point.kind),
+            "mode": asset.catalog_type(point.kind),
             "description": f"Backup of {asset.name}",
             "status": _JOB_STATUS[point.status],
             "message": "" if point.status != "failed" else "The snapshot could not be taken.",
@@ -251,21 +251,21 @@ class Inventory:
 
     def strategy(self, call: Call, _session: UnitrendsSession) -> Response:
         self._sid(call)
-        return json_answer({"data": {"strategy": self.dialect.text("strategy")}})
+        return json_response({"data": {"strategy": self.api.text("strategy")}})
 
     def retention(self, call: Call, session: UnitrendsSession) -> Response:
-        if self.dialect.text("strategy") != "ltr":
+        if self.api.text("strategy") != "ltr":
             raise Refusal(500, "The retention strategy of the system is not GFS")
         sid = self._sid(call)
         wanted = call.first("instance_id")
         policies: dict[str, tuple[Policy, list[int]]] = {}
         for asset in self.directory.assets.values():
             policy = asset.work.policy
-            if policy is None or asset.system != sid or not session.sees_asset(asset) or not asset.work.protected:
+            if policy is None or asset.system != sid or not session.can_see_asset(asset) or not asset.work.protected:
                 continue
             if wanted in (None, str(asset.instance)):
                 policies.setdefault(policy.key, (policy, []))[1].append(asset.instance)
-        return json_answer({"data": [self._policy_row(sid, *found) for found in policies.values()]})
+        return json_response({"data": [self._policy_row(sid, *found) for found in policies.values()]})
 
     def _policy_row(self, sid: int, policy: Policy, instances: list[int]) -> Row:
         kept = (14, 8, 12, 3) if policy.archive is not None else (30, 0, 0, 0)
@@ -279,8 +279,8 @@ class Inventory:
         }
 
     def summary(self, call: Call, session: UnitrendsSession) -> Response:
-        since = self.dialect.clock() - 24 * HOUR
-        recent = [entry for entry in self.backups.began_in(self._sid(call), Window(since=since)) if entry.is_backup]
-        statuses = [entry.point.status for entry in recent if entry.point is not None and session.sees_entry(entry)]
+        since = self.api.clock() - 24 * HOUR
+        recent = [entry for entry in self.backups.entries_in(self._sid(call), Window(since=since)) if entry.is_backup]
+        statuses = [entry.point.status for entry in recent if entry.point is not None and session.can_see_entry(entry)]
         counts = {word.lower(): statuses.count(status) for status, word in _JOB_STATUS.items()}
-        return json_answer({"data": {"backup": counts}})
+        return json_response({"data": {"backup": counts}})

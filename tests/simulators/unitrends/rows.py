@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of the lists of backups: of the wiki (2015), of later servers, and the lighter ones of the browser
+"""Rows of the lists of backups: of the wiki (2015), of later servers, and the shorter ones of the browser
 (facts 3.1, 3.2, 4.1).
 """
 
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from tests.simulators.ground_truth import MINUTE, SECOND, Point
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.unitrends.directory import MANAGER, OWN_CLIENT, Directory, Entry, hot_copies
 from tests.simulators.unitrends.formats import (
     RISK,
     Row,
     clock_text,
-    generation_words,
     local_text,
     megabytes,
-    status_word,
-    verify_words,
+    retention_text,
+    status_text,
+    verify_fields,
 )
 
 _SHOWN_OTHERS = {"restore": "Restore", "metadata": "System Metadata"}
@@ -30,26 +30,26 @@ _SHOWN_OTHERS = {"restore": "Restore", "metadata": "System Metadata"}
 
 @dataclass(frozen=True)
 class Shape:
-    """What decides how a row looks: dates by language, whose names are looked up, and what else was asked for."""
+    """Parameters of the row format: dates by language, the system for name look-up, and further requested members."""
 
     style: str
-    # The system under which names and holds are looked up: that of the query, whatever the filter says (facts 3.1).
-    looked_up: int
-    names_system: bool
+    # The system in which names and holds are looked up: that of the query, regardless of the filter (facts 3.1).
+    lookup_system: int
+    include_system: bool
     messages: bool = False
     lighter: bool = False
 
 
 class Rows:
-    def __init__(self, dialect: Dialect, directory: Directory) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, directory: Directory) -> None:
+        self.api = api
         self.directory = directory
         self._written: dict[Shape, dict[Entry, bytes]] = {}
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         self._written = {}
 
-    def written(self, entry: Entry, shape: Shape) -> bytes:
+    def encode(self, entry: Entry, shape: Shape) -> bytes:
         known = self._written.setdefault(shape, {})
         row = known.get(entry)
         if row is None:
@@ -57,36 +57,36 @@ class Rows:
         return row
 
     def zone(self, sid: int) -> ZoneInfo:
-        """Every row is in the zone of the appliance that answers, rows of other systems too (facts 4.3)."""
-        own = self.dialect.text("row_zone") == "own"
+        """All rows use the time zone of the responding appliance, including rows of other systems (facts 4.3)."""
+        own = self.api.text("row_zone") == "own"
         return ZoneInfo(self.directory.systems[sid if own else MANAGER].site.timezone)
 
     def time(self, moment: int, entry: Entry, style: str) -> str:
         return local_text(moment, self.zone(entry.system), style)
 
     def row(self, entry: Entry, shape: Shape) -> Row:
-        wiki = self.dialect.text("generation") == "wiki"
+        wiki = self.api.text("generation") == "wiki"
         if shape.lighter:
-            row = self._lighter(entry, shape)
+            row = self._browser_row(entry, shape)
         elif entry.asset is None or entry.point is None or entry.sort == "restore":
-            row = self._other(entry, shape)
+            row = self._other_row(entry, shape)
         else:
-            row = (self._wiki if wiki else self._server)(entry, entry.point, shape)
+            row = (self._wiki_row if wiki else self._server_row)(entry, entry.point, shape)
             if entry.sort == "copy":
-                row |= self._synced(entry, shape)
-        if shape.names_system:
+                row |= self._sync_fields(entry, shape)
+        if shape.include_system:
             row |= {"system_id": entry.system, "system_name": self.directory.systems[entry.system].name}
         return row
 
-    def client_name(self, entry: Entry, looked_up: int) -> str | None:
-        """Numbers of clients mean something within one system only; looked up in another they name another client."""
+    def client_name(self, entry: Entry, lookup_system: int) -> str | None:
+        """Numbers of clients are valid within one system only; in another system they belong to another client."""
         number = OWN_CLIENT if entry.asset is None else entry.asset.client
-        return self.directory.clients[looked_up].get(number)
+        return self.directory.clients[lookup_system].get(number)
 
-    def held(self, entry: Entry, looked_up: int) -> bool:
-        return entry.point is not None and entry.point.hold is not None and looked_up == entry.system
+    def has_hold(self, entry: Entry, lookup_system: int) -> bool:
+        return entry.point is not None and entry.point.hold is not None and lookup_system == entry.system
 
-    def _names(self, entry: Entry) -> Row:
+    def _instance_fields(self, entry: Entry) -> Row:
         asset = entry.asset
         if asset is None or asset.app is None:
             return {}
@@ -95,15 +95,15 @@ class Rows:
             return {**row, "database_name": asset.name, "server_instance_name": asset.client_name}
         if asset.app.name == "VMware":
             return {**row, "server_instance_name": "esx1", "server_name": "esx1", "vm_name": asset.name}
-        return {**row, "is_cluster": False, "guid": self.dialect.uuid(asset.work.key).upper(), "vm_name": asset.name}
+        return {**row, "is_cluster": False, "guid": self.api.uuid(asset.work.key).upper(), "vm_name": asset.name}
 
-    def _server(self, entry: Entry, point: Point, shape: Shape) -> Row:
-        verified, verify_status = verify_words(point, "server")
-        client = self.client_name(entry, shape.looked_up)
-        names = self._names(entry)
+    def _server_row(self, entry: Entry, point: Point, shape: Shape) -> Row:
+        verified, verify_status = verify_fields(point, "server")
+        client = self.client_name(entry, shape.lookup_system)
+        names = self._instance_fields(entry)
         asset = entry.asset
         assert asset is not None
-        end = self.dialect.estate.now if point.completed_at is None else point.completed_at
+        end = self.api.estate.now if point.completed_at is None else point.completed_at
         return {
             "id": entry.number,
             "asset_name": names.get("database_name", client),
@@ -111,16 +111,16 @@ class Rows:
             "client_name": client,
             "client_os": "Unknown",
             "client_os_id": 0,
-            "type": asset.shown_type(point.kind),
+            "type": asset.list_type(point.kind),
             "start_time": self.time(entry.started, entry, shape.style),
             "complete_time": None if entry.completed is None else self.time(entry.completed, entry, shape.style),
-            **self._synthesis(point),
+            **self._synthesis_fields(point),
             "disk_metadata": False,
             "client_config": False,
             "replicated": entry.sort == "replicated",
             "duration": (end - point.created_at) // SECOND,
             "complete": entry.completed is not None,
-            "status": status_word(point, "server", self.dialect.text("running_status")),
+            "status": status_text(point, "server", self.api.text("running_status")),
             "size": megabytes(point.size_bytes),
             "encrypted": point.encrypted,
             "verified": verified,
@@ -129,55 +129,55 @@ class Rows:
             "xen_template": "n/a",
             "certified": self.certified(point),
             "output": self._output(entry, point),
-            **self._marks(entry, point, shape),
+            **self._flag_fields(entry, point, shape),
             **names,
         }
 
-    def _wiki(self, entry: Entry, point: Point, shape: Shape) -> Row:
-        verified, verify_status = verify_words(point, "wiki")
+    def _wiki_row(self, entry: Entry, point: Point, shape: Shape) -> Row:
+        verified, verify_status = verify_fields(point, "wiki")
         asset = entry.asset
         assert asset is not None
         copied = bool(hot_copies(point))
-        end = self.dialect.estate.now if point.completed_at is None else point.completed_at
+        end = self.api.estate.now if point.completed_at is None else point.completed_at
         return {
             "id": entry.number,
-            "type": asset.shown_type(point.kind),
+            "type": asset.list_type(point.kind),
             "client_id": asset.client,
-            "client_name": self.client_name(entry, shape.looked_up),
+            "client_name": self.client_name(entry, shape.lookup_system),
             # the printed example has an instance for file-level backups too (facts 4.1)
             "instance_id": asset.instance,
             "instance_name": "file-level" if asset.app is None else asset.name,
             "start_date_time": self.time(entry.started, entry, "wiki"),
             "duration": clock_text(end - point.created_at),
             "complete": entry.completed is not None,
-            "status": status_word(point, "wiki", ""),
+            "status": status_text(point, "wiki", ""),
             "size": megabytes(point.size_bytes),
             **({"files": 2462} if asset.app is None else {}),
             "encrypted": point.encrypted,
             "replication_status": "Completed" if copied else "N/A",
             "verified": verified,
             "verify_status": verify_status,
-            **self._synthesis(point),
+            **self._synthesis_fields(point),
             "disk_metadata": False,
             "client_config": False,
             "replicated": entry.sort == "replicated",
             "vm_ware_template": False,
             "certified": self.certified(point),
             "storage": self.storage(entry),
-            **self._marks(entry, point, shape),
-            **{name: value for name, value in self._names(entry).items() if name != "instance_id"},
+            **self._flag_fields(entry, point, shape),
+            **{name: value for name, value in self._instance_fields(entry).items() if name != "instance_id"},
         }
 
-    def _synthesis(self, point: Point) -> Row:
+    def _synthesis_fields(self, point: Point) -> Row:
         return {"synthesized": self.is_synthetic(point), "synth_capable": True}
 
     def is_synthetic(self, point: Point) -> bool:
-        """By the variant `synthetic` fulls are made by the appliance, out of increments."""
-        return self.dialect.flag("synthetic") and point.kind == "full"
+        """With the variant `synthetic` the appliance synthesizes fulls from increments."""
+        return self.api.flag("synthetic") and point.kind == "full"
 
     def certified(self, point: Point) -> bool | str:
-        """Recovery-tested. What no test was planned for says "n/a" in some releases (facts 4.1: bool or "n/a")."""
-        if point.verified_at is None and self.dialect.text("certified") == "n/a":
+        """Recovery-tested. "n/a" in some releases if no test was scheduled (facts 4.1: bool or "n/a")."""
+        if point.verified_at is None and self.api.text("certified") == "n/a":
             return "n/a"
         return point.verified_at is not None
 
@@ -186,14 +186,14 @@ class Rows:
             return entry.copy.location.name
         return entry.point.copies[0].location.name if entry.point is not None and entry.point.copies else ""
 
-    def _marks(self, entry: Entry, point: Point, shape: Shape) -> Row:
-        held = self.held(entry, shape.looked_up)
-        purgeable: bool | str = "n/a" if entry.sort == "copy" else not (held or entry.last)
+    def _flag_fields(self, entry: Entry, point: Point, shape: Shape) -> Row:
+        has_hold = self.has_hold(entry, shape.lookup_system)
+        purgeable: bool | str = "n/a" if entry.sort == "copy" else not (has_hold or entry.last)
         return {
             "purgeable": purgeable,
             "last": entry.last,
-            "legalhold": held,
-            "gfs_rp_type": generation_words(point),
+            "legalhold": has_hold,
+            "gfs_rp_type": retention_text(point),
         }
 
     def _output(self, entry: Entry, point: Point) -> str:
@@ -201,7 +201,7 @@ class Rows:
             return "ERROR: the snapshot could not be taken\nBackup ended with errors"
         return f"Backup {entry.number} started\nReading changed blocks\n{megabytes(point.size_bytes)} MB transferred\n"
 
-    def _synced(self, entry: Entry, shape: Shape) -> Row:
+    def _sync_fields(self, entry: Entry, shape: Shape) -> Row:
         completed = entry.started if entry.completed is None else entry.completed
         synced: Row = {
             "sync_status": "Success",
@@ -212,14 +212,14 @@ class Rows:
         }
         return {**synced, "sync_message": f"Success: copied to {self.storage(entry)}"} if shape.messages else synced
 
-    def _other(self, entry: Entry, shape: Shape) -> Row:
-        """Restores and the appliance's own metadata: they have no number (facts 4.1)."""
-        wiki = self.dialect.text("generation") == "wiki"
+    def _other_row(self, entry: Entry, shape: Shape) -> Row:
+        """Restores and the appliance's own metadata, which do not have a number (facts 4.1)."""
+        wiki = self.api.text("generation") == "wiki"
         start = self.time(entry.started, entry, "wiki" if wiki else shape.style)
         return {
             "asset_name": None if entry.asset is None else entry.asset.name,
             "client_id": OWN_CLIENT if entry.asset is None else entry.asset.client,
-            "client_name": self.client_name(entry, shape.looked_up),
+            "client_name": self.client_name(entry, shape.lookup_system),
             "type": _SHOWN_OTHERS[entry.sort],
             "start_date_time" if wiki else "start_time": start,
             "duration": clock_text(MINUTE) if wiki else MINUTE // SECOND,
@@ -237,20 +237,20 @@ class Rows:
             "gfs_rp_type": "None",
         }
 
-    def _lighter(self, entry: Entry, shape: Shape) -> Row:
+    def _browser_row(self, entry: Entry, shape: Shape) -> Row:
         asset, point = entry.asset, entry.point
         assert asset is not None
         assert point is not None
-        end = self.dialect.estate.now if point.completed_at is None else point.completed_at
+        end = self.api.estate.now if point.completed_at is None else point.completed_at
         return {
             "id": entry.number,
-            "type": asset.shown_type(point.kind),
+            "type": asset.list_type(point.kind),
             "client_id": asset.client,
-            "client_name": self.client_name(entry, shape.looked_up),
+            "client_name": self.client_name(entry, shape.lookup_system),
             "start_time": self.time(entry.started, entry, shape.style),
             "duration": clock_text(end - point.created_at),
             "complete": entry.completed is not None,
-            "status": status_word(point, "server", self.dialect.text("running_status")),
+            "status": status_text(point, "server", self.api.text("running_status")),
             "size": megabytes(point.size_bytes),
             "encrypted": point.encrypted,
             "certified": self.certified(point),
@@ -259,5 +259,5 @@ class Rows:
             "app_type": None if asset.app is None else asset.app.name,
             "system_id": entry.system,
             "appliance": self.directory.systems[entry.system].name,
-            **self._names(entry),
+            **self._instance_fields(entry),
         }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Log-in to a Unitrends appliance: a token in a header of its own, and what a role lets one see (facts 2)."""
+"""Log-in to a Unitrends appliance: a token in a custom header, and the scope of roles (facts 2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.simulators.product_api import Call, Refusal
 from tests.simulators.unitrends.directory import Asset, Entry
 
 HEADER = "AuthToken"
-# The policy to whose clients the scoped account is limited.
+# The scoped account can see only the clients of this policy.
 _SCOPE = "gold"
 
 
@@ -37,15 +37,15 @@ class UnitrendsSession:
     account: Account
     calls: int = 0
 
-    def sees(self, work: Workload) -> bool:
-        """What lies outside the scope of a role is silently absent."""
+    def can_see(self, work: Workload) -> bool:
+        """Workloads outside the scope of a role are silently omitted."""
         return self.account.scope is None or (work.policy is not None and work.policy.key == self.account.scope)
 
-    def sees_asset(self, asset: Asset) -> bool:
-        return self.sees(asset.work)
+    def can_see_asset(self, asset: Asset) -> bool:
+        return self.can_see(asset.work)
 
-    def sees_entry(self, entry: Entry) -> bool:
-        return self.account.scope is None if entry.asset is None else self.sees(entry.asset.work)
+    def can_see_entry(self, entry: Entry) -> bool:
+        return self.account.scope is None if entry.asset is None else self.can_see(entry.asset.work)
 
 
 ACCOUNTS = {
@@ -55,12 +55,12 @@ ACCOUNTS = {
 }
 
 
-def needs(session: UnitrendsSession, level: int) -> None:
+def require_level(session: UnitrendsSession, level: int) -> None:
     if session.account.level < level:
         raise Refusal(500, "The user does not have the privilege for this operation.")
 
 
-class SessionDesk:
+class UnitrendsSessionStore:
     def __init__(self) -> None:
         self._open: dict[str, UnitrendsSession] = {}
 
@@ -71,8 +71,8 @@ class SessionDesk:
         self._open.clear()
 
     def log_in(self, call: Call) -> tuple[str, Account] | None:
-        """None where user name and password do not belong together."""
-        given = _object(call)
+        """Return token and account; None if user name or password is wrong."""
+        given = _parse_object(call)
         for account in ACCOUNTS.values():
             if (given.get("username"), given.get("password")) == (account.username, account.password):
                 token = f"v0:{secrets.token_urlsafe(48)}"
@@ -81,12 +81,12 @@ class SessionDesk:
         return None
 
     def log_out(self, call: Call) -> None:
-        """The token is given in the body, as a `cookie`."""
-        cookie = _object(call).get("cookie")
+        """The token is in the body, as `cookie`."""
+        cookie = _parse_object(call).get("cookie")
         if not isinstance(cookie, str) or self._open.pop(cookie, None) is None:
             raise Refusal(500, "The cookie is not that of a session.")
 
-    def session_of(self, call: Call, most_calls: int) -> UnitrendsSession:
+    def get_session(self, call: Call, most_calls: int) -> UnitrendsSession:
         token = call.headers.get(HEADER, "")
         session = self._open.get(token)
         if session is None:
@@ -98,7 +98,7 @@ class SessionDesk:
         return session
 
 
-def _object(call: Call) -> dict[str, object]:
+def _parse_object(call: Call) -> dict[str, object]:
     try:
         document = json.loads(call.body)
     except ValueError:

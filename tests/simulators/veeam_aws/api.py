@@ -1,29 +1,29 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup for AWS, revisions 1.0-rev0 to 1.8-rev0 of its API, as the facts of Veeam's appliances tell it (8).
+"""Veeam Backup for AWS, revisions 1.0-rev0 to 1.8-rev0 of its API, according to the facts of Veeam's appliances (8).
 
-Instances of EC2 only: of the members that points of other services have, nothing is known. Restore points do not say
-whether they are full, what became of them, or to whom they belong; archived ones look like no other and are left out.
+Only EC2 instances: the members of points of other services are not known. Restore points do not report whether they
+are full, their status, or their instance; archived ones differ from all others and are omitted.
 
 Accounts: the main one may read everything; `operator` gets 403 for the version, `restore_operator` for instances and
-repositories too (by the roles that the specification names for each call); `mfa` needs a second step.
+repositories too (according to the roles in the specification of each call); `mfa` requires a second step.
 
-Variants (product `veeam_aws`; every product also has those of `Dialect`):
-  serves             (empty)  the revisions that are there, such as 1.0-rev0,1.2-rev0; empty: all
-  page_cap           0        above 0: no page is longer, whatever Limit asks
-  default_limit      0        page length where no Limit is sent; 0: 100
+Variants (product `veeam_aws`; every product also has those of `ProductApi`):
+  serves             (empty)  the supported revisions, such as 1.0-rev0,1.2-rev0; empty: all
+  page_cap           0        above 0: maximum page length, whatever Limit requests
+  default_limit      0        page length if no Limit is sent; 0: 100
   total_count        true     false: totalCount is null
-  case_sensitive     false    true: query names in their own case only
-  times              bare     zoned: times end in Z; the documented example has no zone
-  volume_keys        false    disks are encrypted and name their keys, which says nothing of the backups
-  deleted_instances  listed   gone: the inventory has only instances that still exist; points stay
-  unknown_enums      false    one point in five has a jobType that no specification knows
-  missing_optional   none     some: one point in three has required members only; times: not even its time
-  login_failure      401      400: what a wrong password is answered with
+  case_sensitive     false    true: query names are case-sensitive
+  times              bare     zoned: times end in Z; the documented example omits the zone
+  volume_keys        false    disks are encrypted and have key names, which does not apply to the backups
+  deleted_instances  listed   gone: the inventory has only instances that still exist; points remain
+  unknown_enums      false    one point in five has a jobType that is not in any specification
+  missing_optional   none     some: one point in three has only required members; times: without its time
+  login_failure      401      400: status for a wrong password
   token_calls        0        above 0: an access token expires after so many calls
-  license_accepted   true     false: everything is 403, and the problem says why
-  session_days       0        above 0: older sessions are gone
+  license_accepted   true     false: every response is 403, and the problem contains the reason
+  session_days       0        above 0: older sessions are not listed
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from tests.simulators.ground_truth import SECOND, Estate, Point, Workload, as_datetime
-from tests.simulators.member_names import Names
-from tests.simulators.oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
-from tests.simulators.product_api import Call, Dialect, Listing, Refusal, Response, Route, Setting, json_answer
-from tests.simulators.veeam_aws.calls import Reads
-from tests.simulators.veeam_aws.points import REVISIONS, Points, number_of
+from tests.simulators.member_names import MemberNames
+from tests.simulators.oauth2 import Account, Challenge, OAuth2ProductApi, TokenSession
+from tests.simulators.product_api import Call, Listing, ProductApi, Refusal, Response, Route, Setting, json_response
+from tests.simulators.veeam_aws.calls import ReadHandlers
+from tests.simulators.veeam_aws.points import REVISIONS, Points, revision_number
 
 _HOST = "vbaws-appliance.invalid:11005"
 _PROBLEM = "application/problem+json"
@@ -49,13 +49,13 @@ _ACCOUNTS = {
     "restore_operator": Account("audit-restore", 'r&s+100% "ø', "RestoreOperator"),
     "mfa": Account("audit-mfa", 'm&f+a%2 "ß', "PortalAdministrator", mfa_code="123456"),
 }
-# The first part of a path that a role may not read.
+# The first parts of paths that a role may not read.
 _FORBIDDEN = {
     "PortalAdministrator": (),
     "PortalOperator": ("system/version", "licensing"),
     "RestoreOperator": ("system/version", "licensing", "repositories", "virtualMachines"),
 }
-# The product that brought each revision, by the number of the revision.
+# The product version that introduced each revision, by the number of the revision.
 _PRODUCTS = {0: "2.0", 1: "3.0", 2: "4.0", 3: "5.0", 4: "6.0", 5: "7.0", 6: "8.0", 7: "9.0", 8: "10.0"}
 # Problem type -> (errorCode, title).
 _PROBLEMS = {
@@ -76,16 +76,16 @@ _PROBLEMS = {
 _BY_STATUS = {400: "validationError", 401: "invalidAccessToken", 403: "accessDenied", 404: "resourceNotFound"}
 
 
-class VeeamAws(OAuth2Dialect):
+class VeeamAws(OAuth2ProductApi):
     product: ClassVar[str] = "veeam_aws"
     ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LOG_IN: ClassVar[str] = "/api/v1/token"
     LISTING: ClassVar[str] = "/api/v1/virtualMachines/restorePoints"
-    NAMES: ClassVar[Names] = Names(
+    MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"totalcount"}),
-        turn=frozenset({"Offset"}),
-        limit="Limit",
-        words=frozenset({"jobtype", "backupdestinations"}),
+        page_keys=frozenset({"Offset"}),
+        limit_key="Limit",
+        enum_members=frozenset({"jobtype", "backupdestinations"}),
     )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(
@@ -93,7 +93,7 @@ class VeeamAws(OAuth2Dialect):
         ),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
-        **Dialect.VARIANTS,
+        **ProductApi.VARIANTS,
         "serves": "",
         "page_cap": 0,
         "default_limit": 0,
@@ -114,7 +114,7 @@ class VeeamAws(OAuth2Dialect):
         super().__init__(estate)
         self.own = self.own_url(_HOST)
         self.points = Points(self, self.own)
-        self.reads = Reads(self, self.points, self.revision_of)
+        self.reads = ReadHandlers(self, self.points, self.get_revision)
         self.routes = [
             Route("POST", "/api/v1/token", self._grant, needs_session=False),
             Route("DELETE", "/api/v1/token", self.log_out),
@@ -129,11 +129,11 @@ class VeeamAws(OAuth2Dialect):
 
     # Revisions
 
-    def _served(self) -> list[str]:
+    def _served_revisions(self) -> list[str]:
         return self.text("serves").split(",") if self.text("serves") else list(REVISIONS)
 
-    def revision_of(self, call: Call) -> str:
-        """Every call names its revision, the log-in too."""
+    def get_revision(self, call: Call) -> str:
+        """The revision of the call; required for every call, including the log-in."""
         wanted = call.headers.get(_HEADER)
         if not wanted:
             raise Refusal(400, "An API version is required, but was not specified.", "apiVersionUnspecified")
@@ -141,45 +141,45 @@ class VeeamAws(OAuth2Dialect):
             raise Refusal(400, f"The API versions {wanted} were requested at once.", "ambiguousApiVersion")
         if not re.fullmatch(r"\d+\.\d+-rev\d+", wanted):
             raise Refusal(400, f"The API version '{wanted}' is invalid.", "invalidApiVersion")
-        if wanted not in self._served():
+        if wanted not in self._served_revisions():
             raise Refusal(400, f"The API version '{wanted}' is not supported.", "unsupportedApiVersion")
         return wanted
 
     # Tokens
 
     def _grant(self, call: Call, _session: None) -> Response:
-        self.revision_of(call)
+        self.get_revision(call)
         form = dict(parse_qsl(call.body.decode("utf-8", "replace")))
         if form.get("grant_type") not in _GRANTS:
             raise Refusal(400, f"The field grant_type is required: {', '.join(_GRANTS)}.")
         try:
-            granted = self.desk.grant(call)
+            granted = self.session_store.grant(call)
         except Refusal as refusal:
             status = self.number("login_failure") if refusal.status == 401 else refusal.status
             raise Refusal(status, refusal.reason, "accessDenied" if refusal.status == 401 else "") from None
-        answer: dict[str, object] = {"token_type": "bearer", "username": granted.account.username}
-        answer["roleName"] = granted.account.role
+        response: dict[str, object] = {"token_type": "bearer", "username": granted.account.username}
+        response["roleName"] = granted.account.role
         if isinstance(granted, Challenge):
-            # 200 without an access token: the second step is still to come
-            return json_answer({**answer, "expires_in": 0, "mfa_enabled": True, "mfa_token": granted.mfa_token})
+            # 200 without an access token: the second step follows
+            return json_response({**response, "expires_in": 0, "mfa_enabled": True, "mfa_token": granted.mfa_token})
         now = self.clock()
-        answer |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token, "mfa_enabled": False}
-        answer |= {"expires_in": self.LIFETIME_SECONDS, ".issued": _zoned(now)}
-        return json_answer({**answer, ".expires": _zoned(now + self.LIFETIME_SECONDS * SECOND)})
+        response |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token, "mfa_enabled": False}
+        response |= {"expires_in": self.LIFETIME_SECONDS, ".issued": _utc_text(now)}
+        return json_response({**response, ".expires": _utc_text(now + self.LIFETIME_SECONDS * SECOND)})
 
-    def authorise(self, call: Call) -> TokenSession:
-        self.revision_of(call)
+    def authorize(self, call: Call) -> TokenSession:
+        self.get_revision(call)
         if "Authorization" not in call.headers:
             raise Refusal(401, "The access token is missing.", "noAccessToken")
         try:
-            session = self.desk.session_of(call, self.number("token_calls"))
+            session = self.session_store.get_session(call, self.number("token_calls"))
         except Refusal as refusal:
             raise Refusal(401, refusal.reason, "expiredAccessToken") from None
         area = call.path.removeprefix("/api/v1/")
         if not self.flag("license_accepted") and area != "token":
             raise Refusal(403, "The license agreements are not accepted.", "licenseAgreementsIsNotAccepted")
         for forbidden in _FORBIDDEN[session.account.role]:
-            # points and policies moved under virtualMachines, and are not instances
+            # points and policies moved below virtualMachines, but are not instances
             if area == forbidden or (area.startswith(f"{forbidden}/") and not _is_moved(area)):
                 raise Refusal(403, "The user does not have adequate privileges.", "accessDenied")
         return session
@@ -187,16 +187,16 @@ class VeeamAws(OAuth2Dialect):
     # The appliance itself
 
     def _version(self, _call: Call, _session: TokenSession) -> Response:
-        newest = max(number_of(revision) for revision in self._served())
-        return json_answer({"about": "Veeam Backup for AWS", "version": f"{_PRODUCTS[newest]}.0.232"})
+        newest = max(revision_number(revision) for revision in self._served_revisions())
+        return json_response({"about": "Veeam Backup for AWS", "version": f"{_PRODUCTS[newest]}.0.232"})
 
     def _time(self, _call: Call, _session: TokenSession) -> Response:
-        return json_answer({"utcDateTime": _zoned(self.clock())})
+        return json_response({"utcDateTime": _utc_text(self.clock())})
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """Like RFC 7807, but the text is in `details`, and there is an errorCode."""
+    def error_response(self, call: Call, refusal: Refusal) -> Response:
+        """Like RFC 7807, but the text is in `details`, with an errorCode in addition."""
         kind = refusal.code if refusal.code in _PROBLEMS else _BY_STATUS.get(refusal.status, "unknownError")
         code, title = _PROBLEMS[kind]
         problem = {
@@ -208,14 +208,14 @@ class VeeamAws(OAuth2Dialect):
             "instance": f"{self.own}{call.path}",
             "data": {},
         }
-        return json_answer(problem, refusal.status, _PROBLEM)
+        return json_response(problem, refusal.status, _PROBLEM)
 
     def _problem_page(self, _call: Call, _session: None, name: str) -> Response:
         if name not in _PROBLEMS:
             raise Refusal(404, f"There is no problem {name}.")
         return Response(200, f"<html><body><h1>{_PROBLEMS[name][1]}</h1></body></html>".encode(), "text/html")
 
-    # The truth
+    # Ground truth
 
     def workload_id(self, work: Workload) -> str:
         return self.points.instance_id(work)
@@ -224,7 +224,7 @@ class VeeamAws(OAuth2Dialect):
         return self.points.point_id(point)
 
 
-def _zoned(moment: int) -> str:
+def _utc_text(moment: int) -> str:
     return as_datetime(moment).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

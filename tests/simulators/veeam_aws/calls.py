@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be read from the AWS appliance: the calls behind its lists, as each revision has them (facts 8)."""
+"""Read calls of the AWS appliance: the handlers of its lists for each revision (facts 8)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 from tests.simulators.ground_truth import DAY, Point, Workload
 from tests.simulators.oauth2 import TokenSession
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
-from tests.simulators.veeam_aws.lists import PointList, RowList, page_answer, read_query, read_sort
-from tests.simulators.veeam_aws.points import MOVED, REVISIONS, Points, Row, number_of
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
+from tests.simulators.veeam_aws.lists import PointList, RowList, page_response, parse_query, parse_sort
+from tests.simulators.veeam_aws.points import MOVED, REVISIONS, Points, Row, revision_number
 from tests.simulators.veeam_aws.policies import Policies
 from tests.simulators.veeam_azure.lists import Query
 
@@ -20,12 +20,12 @@ _POLICIES = {False: "policies", True: "virtualMachines/policies"}
 _PROTECTED = ("Protected", "Unprotected")
 
 
-class Reads:
-    def __init__(self, dialect: Dialect, points: Points, revision_of: Callable[[Call], str]) -> None:
-        self.dialect = dialect
+class ReadHandlers:
+    def __init__(self, api: ProductApi, points: Points, get_revision: Callable[[Call], str]) -> None:
+        self.api = api
         self.points = points
-        self.policies = Policies(dialect, points)
-        self._revision_of = revision_of
+        self.policies = Policies(api, points)
+        self._get_revision = get_revision
         self._known: list[tuple[Workload, list[Point]]] = []
         self._points: dict[bool, PointList] = {}
         self._instances: dict[int, RowList] = {}
@@ -35,7 +35,7 @@ class Reads:
         self._made: dict[str, list[tuple[Workload, Point]]] = {}
 
     def routes(self) -> list[Route]:
-        """Order matters where a {name} would also match the more special path."""
+        """Order matters if a {name} would also match the more specific path."""
         paths: dict[str, Callable[..., Response]] = {
             "vmRestorePoints": self.old_points,
             "vmRestorePoints/{number}": self.old_point,
@@ -57,30 +57,30 @@ class Reads:
         return [Route("GET", f"/api/v1/{path}", handler) for path, handler in paths.items()]
 
     def prepare(self) -> None:
-        self._known = [(work, self.dialect.listed_points(work)) for work in self.dialect.workloads("vm")]
+        self._known = [(work, self.api.listed_points(work)) for work in self.api.workloads("vm")]
         self._points = {}
         self._policies = {moved: RowList(self.policies.policies(path)) for moved, path in _POLICIES.items()}
-        numbers = [number_of(revision) for revision in REVISIONS]
+        numbers = [revision_number(revision) for revision in REVISIONS]
         self._instances = {
             number: RowList(self.points.instance(work, listed, number) for work, listed in self._known)
             for number in numbers
         }
         self._repositories = {number: RowList(self.policies.repositories(number)) for number in numbers}
-        days = self.dialect.number("session_days")
-        oldest = self.points.time(self.dialect.estate.now - days * DAY) if days else ""
+        days = self.api.number("session_days")
+        oldest = self.points.time(self.api.estate.now - days * DAY) if days else ""
         kept = [(row, made) for row, made in self.policies.sessions() if row["executionStartTime"] >= oldest]
         self._sessions = RowList(row for row, _ignored in kept)
         self._made = {row["id"]: made for row, made in kept}
         self.point_list(moved=True)
 
     def _revision(self, call: Call) -> int:
-        return number_of(self._revision_of(call))
+        return revision_number(self._get_revision(call))
 
     def _query(self, call: Call) -> Query:
-        return read_query(call, self.dialect)
+        return parse_query(call, self.api)
 
     def _page(self, call: Call, items: Sequence[bytes]) -> Response:
-        return page_answer(self.dialect, self.points, call, self._query(call), items)
+        return page_response(self.api, self.points, call, self._query(call), items)
 
     # Restore points
 
@@ -90,9 +90,9 @@ class Reads:
             self._points[moved] = PointList(self.points, pairs, _POINTS[moved])
         return self._points[moved]
 
-    def _only_where(self, call: Call, *, moved: bool) -> None:
+    def _require_path_revision(self, call: Call, *, moved: bool) -> None:
         if (self._revision(call) >= MOVED) is not moved:
-            raise Refusal(404, f"{call.path} is not known to the revision {self._revision_of(call)}.")
+            raise Refusal(404, f"{call.path} is not known to the revision {self._get_revision(call)}.")
 
     def old_points(self, call: Call, _session: TokenSession) -> Response:
         return self._listed_points(call, moved=False)
@@ -101,35 +101,35 @@ class Reads:
         return self._listed_points(call, moved=True)
 
     def _listed_points(self, call: Call, *, moved: bool) -> Response:
-        self._only_where(call, moved=moved)
+        self._require_path_revision(call, moved=moved)
         query = self._query(call)
-        chosen: Sequence[bytes] = self.point_list(moved=moved).chosen(query)
+        chosen: Sequence[bytes] = self.point_list(moved=moved).select(query)
         if query.text("VirtualMachineId") is None:
-            chosen = self.dialect.drifting(call, chosen, bytes)
+            chosen = self.api.with_concurrent_changes(call, chosen, bytes)
         return self._page(call, chosen)
 
     def old_point(self, call: Call, _session: TokenSession, number: str) -> Response:
-        self._only_where(call, moved=False)
+        self._require_path_revision(call, moved=False)
         return Response(200, self.point_list(moved=False).find(number))
 
     def new_point(self, call: Call, _session: TokenSession, number: str) -> Response:
-        self._only_where(call, moved=True)
+        self._require_path_revision(call, moved=True)
         return Response(200, self.point_list(moved=True).find(number))
 
     # Instances
 
     def instances(self, call: Call, _session: TokenSession) -> Response:
         query, revision = self._query(call), self._revision(call)
-        ranks = read_sort(query, ("name", "location"))
+        ranks = parse_sort(query, ("name", "location"))
         pattern = (query.text("SearchPattern") or "").lower()
         tests: list[Callable[[Row], bool]] = [lambda row: pattern in row["name"].lower()]
         tests += self._protection_tests(query, revision)
-        if self.dialect.text("deleted_instances") == "gone":
+        if self.api.text("deleted_instances") == "gone":
             tests.append(lambda row: not row["isDeleted"])
-        return self._page(call, self._instances[revision].chosen(ranks, *tests))
+        return self._page(call, self._instances[revision].select(ranks, *tests))
 
     def _protection_tests(self, query: Query, revision: int) -> list[Callable[[Row], bool]]:
-        """`ProtectionStatus` and `BackupState` at first; from the move on `ProtectedByPolicy`, and other states."""
+        """`ProtectionStatus` and `BackupState` at first; `ProtectedByPolicy` and other states since the paths moved."""
         backed_up = {self.points.instance_id(work): bool(listed) for work, listed in self._known}
         protected = {self.points.instance_id(work): work.protected for work, _ignored in self._known}
         by_policy = query.all("ProtectionStatus" if revision < MOVED else "ProtectedByPolicy")
@@ -148,7 +148,7 @@ class Reads:
         return tests
 
     def instance(self, call: Call, _session: TokenSession, number: str) -> Response:
-        return json_answer(self._instances[self._revision(call)].find(number))
+        return json_response(self._instances[self._revision(call)].find(number))
 
     # Policies and repositories
 
@@ -159,44 +159,47 @@ class Reads:
         return self._listed_policies(call, moved=True)
 
     def _listed_policies(self, call: Call, *, moved: bool) -> Response:
-        self._only_where(call, moved=moved)
+        self._require_path_revision(call, moved=moved)
         query = self._query(call)
-        ranks = read_sort(query, ("priority", "name", "usn"))
+        ranks = parse_sort(query, ("priority", "name", "usn"))
         pattern, instance = (query.text("SearchPattern") or "").lower(), query.text("VirtualMachineId")
 
-        def fits(row: Row) -> bool:
+        def matches(row: Row) -> bool:
             members = row["selectedItems"]["virtualMachineIds"]
             return pattern in row["name"].lower() and (instance is None or instance in members)
 
-        return self._page(call, self._policies[moved].chosen(ranks, fits))
+        return self._page(call, self._policies[moved].select(ranks, matches))
 
     def old_policy(self, call: Call, _session: TokenSession, number: str) -> Response:
-        self._only_where(call, moved=False)
-        return json_answer(self._policies[False].find(number))
+        self._require_path_revision(call, moved=False)
+        return json_response(self._policies[False].find(number))
 
     def new_policy(self, call: Call, _session: TokenSession, number: str) -> Response:
-        self._only_where(call, moved=True)
-        return json_answer(self._policies[True].find(number))
+        self._require_path_revision(call, moved=True)
+        return json_response(self._policies[True].find(number))
 
     def repositories(self, call: Call, _session: TokenSession) -> Response:
         query = self._query(call)
         pattern = (query.text("SearchPattern") or "").lower()
-        ranks = read_sort(query, ("name", "description"))
+        ranks = parse_sort(query, ("name", "description"))
         rows = self._repositories[self._revision(call)]
-        return self._page(call, rows.chosen(ranks, lambda row: pattern in row["name"].lower()))
+        return self._page(call, rows.select(ranks, lambda row: pattern in row["name"].lower()))
 
     def repository(self, call: Call, _session: TokenSession, number: str) -> Response:
-        return json_answer(self._repositories[self._revision(call)].find(number))
+        return json_response(self._repositories[self._revision(call)].find(number))
 
     # Sessions and numbers
 
     def sessions(self, call: Call, _session: TokenSession) -> Response:
         query = self._query(call)
-        ranks = [({"startTime": "executionStartTime"}[name], falls) for name, falls in read_sort(query, ("startTime",))]
+        ranks = [
+            ({"startTime": "executionStartTime"}[name], descending)
+            for name, descending in parse_sort(query, ("startTime",))
+        ]
         statuses, kinds, instance = query.all("Status"), query.all("Types"), query.text("VmId")
         policy, since, until = query.text("PolicyId"), query.text("FromUtc"), query.text("ToUtc")
 
-        def fits(row: Row) -> bool:
+        def matches(row: Row) -> bool:
             made = self._made[row["id"]]
             started = row["executionStartTime"]
             right = (not statuses or row["status"] in statuses) and (not kinds or row["type"] in kinds)
@@ -206,14 +209,14 @@ class Reads:
                 instance is None or any(self.points.instance_id(work) == instance for work, _ignored in made)
             )
 
-        return self._page(call, self._sessions.chosen(ranks, fits))
+        return self._page(call, self._sessions.select(ranks, matches))
 
     def session(self, _call: Call, _session: TokenSession, number: str) -> Response:
-        return json_answer(self._sessions.find(number))
+        return json_response(self._sessions.find(number))
 
     def session_items(self, call: Call, _session: TokenSession, number: str) -> Response:
         row = self._sessions.find(number)
-        return self._page(call, RowList(self.policies.items(row, self._made[number])).chosen([]))
+        return self._page(call, RowList(self.policies.items(row, self._made[number])).select([]))
 
     def summary(self, call: Call, _session: TokenSession) -> Response:
         revision = self._revision(call)
@@ -225,4 +228,4 @@ class Reads:
             "repositories": len(self._repositories[revision].rows),
         }
         summary: Row = {f"{name}Count": count for name, count in counts.items()}
-        return json_answer(summary | {f"{name}CountChangesTrend": "NotChanged" for name in counts})
+        return json_response(summary | {f"{name}CountChangesTrend": "NotChanged" for name in counts})

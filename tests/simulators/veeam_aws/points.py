@@ -1,23 +1,23 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore points and instances in the words of Veeam Backup for AWS (facts 8 of Veeam's cloud appliances)."""
+"""Restore points and instances in the format of Veeam Backup for AWS (facts 8 of Veeam's cloud appliances)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tests.simulators.ground_truth import Point, Run, Site, Workload, as_datetime
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_azure.points import best_copy
 
 Row = dict[str, Any]
 
 REVISIONS = tuple(f"1.{number}-rev0" for number in range(9))
-# From here on the lists of points and policies stand under /virtualMachines, and instances have other members.
+# From this revision on the lists of points and policies are below /virtualMachines, and instances have other members.
 MOVED = 2
 _RICHER = 1
-# Amazon's names for the places of the estate.
+# Amazon's names for the sites of the estate.
 _REGIONS = {"berlin": "eu-central-1", "frankfurt": "eu-west-1", "chicago": "us-east-2", "cloud": "eu-north-1"}
 _JOB_TYPES = {"snapshot": "Snapshot", "replica": "Replica"}
 _DESTINATIONS = {"Snapshot": "Snapshot", "Backup": "AwsBlob"}
@@ -25,7 +25,7 @@ _REQUIRED = {"id", "backupId", "backupSizeBytes", "jobType", "pointInTime", "vol
 _GIB = 2**30
 
 
-def number_of(revision: str) -> int:
+def revision_number(revision: str) -> int:
     return int(revision.partition("-")[0].partition(".")[2])
 
 
@@ -34,37 +34,37 @@ def job_type(point: Point) -> str:
 
 
 class Points:
-    def __init__(self, dialect: Dialect, own_url: str) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, own_url: str) -> None:
+        self.api = api
         self.own_url = own_url
 
-    # Names and numbers
+    # Names and ids
 
     def time(self, moment: int) -> str:
-        """Milliseconds, and no zone: the documented example has none, and UTC is meant (facts 6)."""
+        """Milliseconds without a zone: the documented example omits it, and the time is UTC (facts 6)."""
         text = as_datetime(moment).isoformat(timespec="milliseconds").removesuffix("+00:00")
-        return text + ("Z" if self.dialect.text("times") == "zoned" else "")
+        return text + ("Z" if self.api.text("times") == "zoned" else "")
 
     def instance_id(self, work: Workload) -> str:
-        return self.dialect.uuid(work.key)
+        return self.api.uuid(work.key)
 
     def point_id(self, point: Point) -> str:
-        return self.dialect.uuid(f"point:{point.key}")
+        return self.api.uuid(f"point:{point.key}")
 
     def session_id(self, run: Run) -> str:
-        return self.dialect.uuid(f"session:{run.key}")
+        return self.api.uuid(f"session:{run.key}")
 
     def region_name(self, site: Site) -> str:
         return _REGIONS.get(site.key, site.region)
 
     def region_id(self, site: Site) -> str:
-        return self.dialect.uuid(f"region:{self.region_name(site)}")
+        return self.api.uuid(f"region:{self.region_name(site)}")
 
     def region(self, site: Site) -> Row:
         return {"id": self.region_id(site), "name": self.region_name(site)}
 
     def resource_id(self, work: Workload) -> str:
-        return f"i-{self.dialect.digest(work.key)[:17]}"
+        return f"i-{self.api.digest(work.key)[:17]}"
 
     def link(self, rel: str, path: str, method: str = "GET") -> Row:
         return {"rel": rel, "href": f"{self.own_url}/api/v1/{path}", "method": method}
@@ -72,46 +72,46 @@ class Points:
     # Restore points
 
     def row(self, work: Workload, point: Point, path: str) -> Row:
-        """No name and no number of the instance: a point belongs to whom one asked for (facts 8)."""
+        """Without name and id of the instance: a point belongs to the instance in the request's filter (facts 8)."""
         number, size = self.point_id(point), point.size_bytes or 0
         site = best_copy(point.copies).location.site
         row: Row = {
             "id": number,
-            "backupId": self.dialect.uuid(f"backup:{work.key}:{job_type(point)}"),
+            "backupId": self.api.uuid(f"backup:{work.key}:{job_type(point)}"),
             "jobType": job_type(point),
             "pointInTime": self.time(point.created_at),
             "backupSizeBytes": size,
             "volumes": self._volumes(work, size),
             "regionId": self.region_id(site),
-            "availabilityZoneId": self.dialect.uuid(f"zone:{self.region_name(site)}"),
+            "availabilityZoneId": self.api.uuid(f"zone:{self.region_name(site)}"),
             "_links": [
                 self.link("self", f"{path}/{number}"),
-                # what follows every link restores machines
+                # a client that follows every link would restore machines
                 self.link("RestoreVm", f"{path}/{number}/restoreVm", "POST"),
             ],
         }
-        return self._bent(row, number)
+        return self._apply_variants(row, number)
 
     def _volumes(self, work: Workload, size: int) -> list[Row]:
-        """Two volumes for the larger machines. Their keys are those of the disks, and say nothing of the backup."""
+        """Two volumes for the larger machines. Their keys are those of the disks, not of the backup."""
         count = 2 if work.source_bytes > 200 * _GIB else 1
         sizes = [size] if count == 1 else [size - size // 4, size // 4]
         volumes = []
-        for place, bytes_of in enumerate(sizes):
-            disk = f"vol-{self.dialect.digest(f'{work.key}:{place}')[:17]}"
-            volume: Row = {"diskId": disk, "type": "Gp2", "backupSizeBytes": bytes_of, "iops": 3000, "name": disk}
+        for place, volume_bytes in enumerate(sizes):
+            disk = f"vol-{self.api.digest(f'{work.key}:{place}')[:17]}"
+            volume: Row = {"diskId": disk, "type": "Gp2", "backupSizeBytes": volume_bytes, "iops": 3000, "name": disk}
             volume["device"] = f"/dev/sd{'af'[place]}"
-            if self.dialect.flag("volume_keys"):
-                volume |= {"encryptionKey": self.dialect.uuid(f"key:{disk}"), "encryptionKeyName": "alias/disks"}
+            if self.api.flag("volume_keys"):
+                volume |= {"encryptionKey": self.api.uuid(f"key:{disk}"), "encryptionKeyName": "alias/disks"}
             volumes.append(volume)
         return volumes
 
-    def _bent(self, row: Row, number: str) -> Row:
-        """Values that no specification knows, and members that are not there: by the variants."""
+    def _apply_variants(self, row: Row, number: str) -> Row:
+        """Apply the variants: values that are not in any specification, and missing members."""
         place = int(number[:4], 16)
-        if self.dialect.flag("unknown_enums") and place % 5 == 0:
+        if self.api.flag("unknown_enums") and place % 5 == 0:
             row["jobType"] = "Archive"
-        missing = self.dialect.text("missing_optional")
+        missing = self.api.text("missing_optional")
         if missing == "none" or place % 3:
             return row
         kept = _REQUIRED if missing == "some" else _REQUIRED - {"pointInTime"}
@@ -140,7 +140,7 @@ class Points:
             "instanceSizeGigabytes": work.source_bytes // _GIB,
             "instanceType": "m5.large",
             "region": self.region(work.site),
-            "location": {"id": self.dialect.uuid(f"zone:{self.region_name(work.site)}"), "name": zone},
+            "location": {"id": self.api.uuid(f"zone:{self.region_name(work.site)}"), "name": zone},
         }
         if revision < MOVED:
             return row | {"protectionStatus": self.protection(work)}

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from tests.simulators.ground_truth import MINUTE, CopyRule, Point, Policy, Run, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_aws.points import Points, Row, job_type
 from tests.simulators.veeam_azure.points import best_rule
 
-# Repositories tell of immutability from this revision on; what is inside is not known, so it is one flag.
+# Repositories report immutability from this revision on; its members are not known, so it is one flag.
 _IMMUTABILITY = 4
 _STATUS = {"success": "Succeeded", "warning": "Warning", "failed": "Failed", "running": "Running"}
 _RESULT = {"success": "Success", "warning": "Warning", "failed": "Failed", "running": "Running"}
@@ -18,37 +18,37 @@ _SESSION_MS = 35 * 60_000
 
 
 def is_stored(rule: CopyRule) -> bool:
-    """In a repository; snapshots and replicas are not."""
+    """Whether copies are stored in a repository; snapshots and replicas are not."""
     return rule.location.location_type not in ("snapshot", "host", "database")
 
 
 class Policies:
-    def __init__(self, dialect: Dialect, points: Points) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, points: Points) -> None:
+        self.api = api
         self.points = points
 
     def policy_id(self, policy: Policy) -> str:
-        return self.dialect.uuid(f"policy:{policy.key}")
+        return self.api.uuid(f"policy:{policy.key}")
 
     def _repository_id(self, policy: Policy, rule: CopyRule) -> str:
-        return self.dialect.uuid(f"repository:{self._repository_name(policy, rule)}")
+        return self.api.uuid(f"repository:{self._repository_name(policy, rule)}")
 
     def _repository_name(self, policy: Policy, rule: CopyRule) -> str:
-        """One place of the truth may hold encrypted and plain backups; a repository is one or the other."""
-        words = [rule.location.name, "encrypted" if policy.encrypted else "", "locked" if rule.immutable_days else ""]
-        return "-".join(filter(None, words))
+        """A location of the ground truth may contain encrypted and plain backups; a repository only one kind."""
+        parts = [rule.location.name, "encrypted" if policy.encrypted else "", "locked" if rule.immutable_days else ""]
+        return "-".join(filter(None, parts))
 
     # Policies
 
-    def used(self) -> dict[str, Policy]:
-        works = self.dialect.workloads("vm")
+    def list_used(self) -> dict[str, Policy]:
+        works = self.api.workloads("vm")
         return {work.policy.key: work.policy for work in works if work.policy is not None and work.protected}
 
     def policies(self, path: str) -> list[Row]:
-        return [self._policy(policy, path) for _ignored, policy in sorted(self.used().items())]
+        return [self._policy(policy, path) for _ignored, policy in sorted(self.list_used().items())]
 
     def members(self, policy: Policy) -> list[Workload]:
-        return [work for work in self.dialect.workloads("vm") if work.policy is policy and work.protected]
+        return [work for work in self.api.workloads("vm") if work.policy is policy and work.protected]
 
     def _policy(self, policy: Policy, path: str) -> Row:
         number, members = self.policy_id(policy), self.members(policy)
@@ -61,7 +61,7 @@ class Policies:
             "regionIds": [self.points.region_id(site) for _ignored, site in sorted(sites.items())],
             "priority": policy.ordinal,
             "isEnabled": True,
-            "amazonAccountId": self.dialect.uuid("account"),
+            "amazonAccountId": self.api.uuid("account"),
             "backupType": "SelectedItems",
             "selectedItems": {"virtualMachineIds": [self.points.instance_id(work) for work in members], "tagIds": []},
             "snapshotSettings": {"copyTagsFromVolumeEnabled": True},
@@ -77,7 +77,7 @@ class Policies:
 
     def repositories(self, revision: int) -> list[Row]:
         rows: dict[str, Row] = {}
-        for policy in self.used().values():
+        for policy in self.list_used().values():
             rule = best_rule(policy.rules)
             if is_stored(rule):
                 rows[self._repository_id(policy, rule)] = self._repository(policy, rule, revision)
@@ -89,9 +89,9 @@ class Policies:
             "id": number,
             "name": self._repository_name(policy, rule),
             "description": "",
-            "amazonAccountId": self.dialect.uuid("account"),
+            "amazonAccountId": self.api.uuid("account"),
             "amazonStorageFolder": rule.location.key,
-            "amazonBucketId": self.dialect.uuid(f"bucket:{region}"),
+            "amazonBucketId": self.api.uuid(f"bucket:{region}"),
             "enableEncryption": policy.encrypted,
             "_embedded": {"amazonAccount": "backup", "region": region, "bucket": f"backup-{region}"},
             "_links": [self.points.link("self", f"repositories/{number}")],
@@ -105,9 +105,9 @@ class Policies:
     # Sessions
 
     def sessions(self) -> list[tuple[Row, list[tuple[Workload, Point]]]]:
-        """Of every run that worked on instances, newest first, with what it made."""
+        """Sessions of every run that included instances, newest first, each with its points."""
         found = []
-        for run, made in self.dialect.estate.runs(self.dialect.product):
+        for run, made in self.api.estate.runs(self.api.product):
             mine = [(work, point) for work, point in made if work.workload_type == "vm"]
             if mine:
                 found.append((self._session(run), mine))
@@ -135,11 +135,11 @@ class Policies:
         return row
 
     def items(self, session: Row, made: list[tuple[Workload, Point]]) -> list[Row]:
-        """What was protected; an instance whose backup is still being made has no status yet."""
+        """The protected items of a session; an instance whose backup is running does not have a status yet."""
         rows = []
         for work, point in made:
             row: Row = {
-                "id": self.dialect.uuid(f"{session['id']}:{point.key}"),
+                "id": self.api.uuid(f"{session['id']}:{point.key}"),
                 "name": work.name,
                 "region": self.points.region_name(work.site),
                 "_embedded": {

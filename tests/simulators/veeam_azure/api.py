@@ -1,25 +1,25 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup for Microsoft Azure, API versions v1 to v8.1, as its facts tell it.
+"""Veeam Backup for Microsoft Azure, API versions v1 to v8.1, according to its facts.
 
-Accounts: the main one may read everything; `mfa` needs a second step; `read_only` gets 403 for repositories and
+Accounts: the main one may read everything; `mfa` requires a second step; `read_only` gets 403 for repositories and
 inventory, `restore_operator` for policies too (facts 2).
 
-Variants (product `veeam_azure`; every product also has those of `Dialect`):
-  serves             (empty)  the versions that are there, such as v8.1,v8,v7,v6; empty: all (facts 1)
-  page_cap           0        above 0: no page is longer, whatever Limit asks (facts 3)
-  default_limit      0        page length where no Limit is sent; 0: 30 before v3, 200 from then on
+Variants (product `veeam_azure`; every product also has those of `ProductApi`):
+  serves             (empty)  the supported versions, such as v8.1,v8,v7,v6; empty: all (facts 1)
+  page_cap           0        above 0: maximum page length, whatever Limit requests (facts 3)
+  default_limit      0        page length if no Limit is sent; 0: 30 before v3, 200 since v3
   total_count        true     false: totalCount is null
-  case_sensitive     true     false: query names in any case; up to v3 they always are (facts 3, the v1 self link)
-  unknown_enums      false    one point in five has values that no specification knows
-  missing_optional   none     some: one point in three has only what is required and its time; times: not even that
-  resource_hash      point    vm: resourceHashId is the id of the VM (facts 4: what it is, is not proven)
-  sizes_as_text      false    v1 gives sizes as strings, as its documentation says (facts 5)
+  case_sensitive     true     false: query names are case-insensitive; up to v3 always (facts 3, the v1 self link)
+  unknown_enums      false    one point in five has values that are not in any specification
+  missing_optional   none     some: one point in three has only required members and its time; times: without its time
+  resource_hash      point    vm: resourceHashId is the id of the VM (facts 4: its meaning is unproven)
+  sizes_as_text      false    v1 returns sizes as strings, as documented (facts 5)
   token_calls        0        above 0: an access token expires after so many calls
-  error_body         problem  message: errors have a `message` and nothing else (facts 2, v7 and before)
-  license_accepted   true     false: everything is 403 with licenseAgreementAcceptanceRequired (facts 2)
-  session_days       0        above 0: older job sessions are gone (facts 7)
+  error_body         problem  message: errors have only a `message` (facts 2, v7 and before)
+  license_accepted   true     false: every response is 403 with licenseAgreementAcceptanceRequired (facts 2)
+  session_days       0        above 0: older job sessions are not listed (facts 7)
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ import secrets
 from typing import ClassVar
 
 from tests.simulators.ground_truth import Estate, Point, Workload
-from tests.simulators.member_names import Names
-from tests.simulators.oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
-from tests.simulators.product_api import Call, Dialect, Listing, Refusal, Response, Route, Setting, json_answer
-from tests.simulators.veeam_azure.calls import Reads
+from tests.simulators.member_names import MemberNames
+from tests.simulators.oauth2 import Account, Challenge, OAuth2ProductApi, TokenSession
+from tests.simulators.product_api import Call, Listing, ProductApi, Refusal, Response, Route, Setting, json_response
+from tests.simulators.veeam_azure.calls import ReadHandlers
 from tests.simulators.veeam_azure.points import VERSIONS, Points, azure_time
 
 _HOST = "vbazure-appliance.invalid"
@@ -45,7 +45,7 @@ _ACCOUNTS = {
 }
 _INVENTORY = {"virtualMachines", "databases", "fileShares", "cosmosDb"}
 _SETTINGS = {"repositories", "configurationBackup"}
-# The first part of a path that a role may not read (facts 2, from the table of roles).
+# The first parts of paths that a role may not read (facts 2, from the table of roles).
 _FORBIDDEN = {
     "PortalAdmin": set[str](),
     "ReadOnlyUser": _SETTINGS | _INVENTORY,
@@ -53,16 +53,16 @@ _FORBIDDEN = {
 }
 
 
-class VeeamAzure(OAuth2Dialect):
+class VeeamAzure(OAuth2ProductApi):
     product: ClassVar[str] = "veeam_azure"
     ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LOG_IN: ClassVar[str] = "/api/oauth2/token"
     LISTING: ClassVar[str] = "/api/v8/restorePoints/virtualMachines"
-    NAMES: ClassVar[Names] = Names(
+    MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"totalcount"}),
-        turn=frozenset({"Offset"}),
-        limit="Limit",
-        words=frozenset({"backupdestination", "type", "state", "accesstier", "gfsflags"}),
+        page_keys=frozenset({"Offset"}),
+        limit_key="Limit",
+        enum_members=frozenset({"backupdestination", "type", "state", "accesstier", "gfsflags"}),
     )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(
@@ -75,7 +75,7 @@ class VeeamAzure(OAuth2Dialect):
         "virtual_network": Listing(frozenset({"config"}), frozenset({"success"}), "4 (vnet)"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
-        **Dialect.VARIANTS,
+        **ProductApi.VARIANTS,
         "serves": "",
         "page_cap": 0,
         "default_limit": 0,
@@ -89,7 +89,7 @@ class VeeamAzure(OAuth2Dialect):
         "error_body": "problem",
         "license_accepted": True,
         "session_days": 0,
-        # No facts say that there is such a server; other products have had them.
+        # The facts do not mention such a server; other products had one.
         "ignores_filter": False,
     }
 
@@ -97,7 +97,7 @@ class VeeamAzure(OAuth2Dialect):
         super().__init__(estate)
         url = self.own_url(_HOST)
         self.points = Points(self, url)
-        self.reads = Reads(self, self.points, url)
+        self.reads = ReadHandlers(self, self.points, url)
         self.routes = [
             Route("POST", "/api/oauth2/token", self._grant, needs_session=False),
             Route("DELETE", "/api/oauth2/token", self.log_out),
@@ -112,9 +112,9 @@ class VeeamAzure(OAuth2Dialect):
     # Tokens
 
     def _grant(self, call: Call, _session: None) -> Response:
-        granted = self.desk.grant(call)
+        granted = self.session_store.grant(call)
         account = granted.account
-        answer: dict[str, object] = {
+        response: dict[str, object] = {
             "token_type": "bearer",
             "userId": self.uuid(f"user:{account.username}"),
             "username": account.username,
@@ -124,20 +124,20 @@ class VeeamAzure(OAuth2Dialect):
             "mfa_enabled": isinstance(granted, Challenge),
         }
         if isinstance(granted, Challenge):
-            # 200 without an access token: the second step is still to come (facts 2)
-            answer |= {"expires_in": 0, ".issued": _NEVER, ".expires": _NEVER}
-            return json_answer({**answer, "mfa_token": granted.mfa_token, "shortLived": False})
+            # 200 without an access token: the second step follows (facts 2)
+            response |= {"expires_in": 0, ".issued": _NEVER, ".expires": _NEVER}
+            return json_response({**response, "mfa_token": granted.mfa_token, "shortLived": False})
         now = self.clock()
-        answer |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token}
-        answer |= {"expires_in": self.LIFETIME_SECONDS, ".issued": azure_time(now, 7)}
-        answer |= {".expires": azure_time(now + self.LIFETIME_SECONDS * 1_000_000, 3)}
-        return json_answer({**answer, "shortLived": granted.short_lived})
+        response |= {"access_token": granted.access_token, "refresh_token": granted.refresh_token}
+        response |= {"expires_in": self.LIFETIME_SECONDS, ".issued": azure_time(now, 7)}
+        response |= {".expires": azure_time(now + self.LIFETIME_SECONDS * 1_000_000, 3)}
+        return json_response({**response, "shortLived": granted.short_lived})
 
-    def authorise(self, call: Call) -> TokenSession:
+    def authorize(self, call: Call) -> TokenSession:
         area = call.path.split("/")[2:4]
-        if area[0] != "oauth2" and area[0] not in self._served():
+        if area[0] != "oauth2" and area[0] not in self._served_versions():
             raise Refusal(404, f"The version {area[0]} is not supported.")
-        session = self.desk.session_of(call, self.number("token_calls"))
+        session = self.session_store.get_session(call, self.number("token_calls"))
         if not self.flag("license_accepted") and area[0] != "oauth2":
             raise Refusal(403, "The license agreement is not accepted.", "license")
         if area[-1] in _FORBIDDEN[session.account.role]:
@@ -146,16 +146,16 @@ class VeeamAzure(OAuth2Dialect):
 
     # The appliance itself
 
-    def _served(self) -> list[str]:
+    def _served_versions(self) -> list[str]:
         return self.text("serves").split(",") if self.text("serves") else list(VERSIONS)
 
     def _is_up(self, _call: Call, _session: None, version: str) -> Response:
-        if version not in self._served():
+        if version not in self._served_versions():
             raise Refusal(404, f"The version {version} is not supported.")
         return Response(200)
 
     def _system(self, _call: Call, _session: TokenSession, version: str, what: str) -> Response:
-        newest = max(self._served(), key=list(VERSIONS).index).removeprefix("v")
+        newest = max(self._served_versions(), key=list(VERSIONS).index).removeprefix("v")
         release = newest if "." in newest else f"{newest}.0"
         documents: dict[str, dict[str, object]] = {
             "about": {
@@ -179,14 +179,14 @@ class VeeamAzure(OAuth2Dialect):
         }
         if what not in documents:
             raise Refusal(404, f"Nothing is found at system/{what}.")
-        return json_answer(documents[what])
+        return json_response(documents[what])
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """RFC 7807; which members there are depends on the status (facts 2)."""
+    def error_response(self, call: Call, refusal: Refusal) -> Response:
+        """RFC 7807; the members depend on the status (facts 2)."""
         if self.text("error_body") == "message":
-            return json_answer({"message": refusal.reason}, refusal.status)
+            return json_response({"message": refusal.reason}, refusal.status)
         title = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}.get(
             refusal.status, "Error"
         )
@@ -202,9 +202,9 @@ class VeeamAzure(OAuth2Dialect):
             problem |= {"detail": refusal.reason, "extensions": None}
         else:
             problem |= {"detail": refusal.reason, "instance": None, "traceId": trace}
-        return json_answer(problem, refusal.status, _PROBLEM)
+        return json_response(problem, refusal.status, _PROBLEM)
 
-    # The truth
+    # Ground truth
 
     def workload_id(self, work: Workload) -> str:
         return self.points.workload_id(work)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be read from the Azure appliance: the calls behind its lists (facts 3)."""
+"""Read calls of the Azure appliance: the handlers of its lists (facts 3)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tests.simulators.ground_truth import DAY, Point, Workload
 from tests.simulators.oauth2 import TokenSession
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.veeam_azure.job_sessions import Sessions, Work
-from tests.simulators.veeam_azure.lists import PointList, Query, item_answer, page_answer
-from tests.simulators.veeam_azure.points import VERSIONS, Points, Row, azure_time, list_of
+from tests.simulators.veeam_azure.lists import PointList, Query, item_response, page_response
+from tests.simulators.veeam_azure.points import VERSIONS, Points, Row, azure_time, get_list_name
 from tests.simulators.veeam_azure.policies import POLICY_LISTS, Policies
-from tests.simulators.veeam_azure.resources import Resources, species
+from tests.simulators.veeam_azure.resources import Resources, resource_kind
 
-# List of points -> the parameter that names the workload, and the version that first has the list (facts 3, 5).
+# List of points -> the parameter for the workload, and the first version that has the list (facts 3, 5).
 _POINT_LISTS = {
     "virtualMachines": ("VirtualMachineId", 4),
     "sql": ("DatabaseId", 3),
@@ -31,13 +31,13 @@ _INVENTORIES = {"virtualMachines": "vm", "databases": "sql", "fileShares": "file
 
 
 class RowList:
-    """A list of rows that are written once."""
+    """A list of rows that are encoded once."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = list(rows)
         self._written = [json.dumps(row).encode() for row in self.rows]
 
-    def chosen(self, *tests: Callable[[Row], bool]) -> list[bytes]:
+    def select(self, *tests: Callable[[Row], bool]) -> list[bytes]:
         pairs = zip(self.rows, self._written, strict=True)
         return [text for row, text in pairs if all(test(row) for test in tests)]
 
@@ -48,19 +48,19 @@ class RowList:
         raise Refusal(404, f"There is nothing with the ID {number}.")
 
 
-def named_like(query: Query) -> Callable[[Row], bool]:
+def name_filter(query: Query) -> Callable[[Row], bool]:
     pattern = (query.text("SearchPattern") or "").lower()
     return lambda row: pattern in str(row.get("name", "")).lower()
 
 
-class Reads:
-    def __init__(self, dialect: Dialect, points: Points, url: str) -> None:
-        self.dialect = dialect
+class ReadHandlers:
+    def __init__(self, api: ProductApi, points: Points, url: str) -> None:
+        self.api = api
         self.points = points
         self.url = url
-        self.resources = Resources(dialect, points)
-        self.policies = Policies(dialect, points)
-        self.sessions = Sessions(dialect, points, self.policies, self.resources)
+        self.resources = Resources(api, points)
+        self.policies = Policies(api, points)
+        self.sessions = Sessions(api, points, self.policies, self.resources)
         self._points: dict[str, PointList] = {}
         self._protected: dict[str, RowList] = {}
         self._inventory: dict[str, RowList] = {}
@@ -71,16 +71,16 @@ class Reads:
         self._worked_on: dict[str, list[Work]] = {}
 
     def routes(self) -> list[Route]:
-        """Order matters where a {name} would also match the more special path."""
+        """Order matters if a {name} would also match the more specific path."""
         paths: dict[str, Callable[..., Response]] = {
             "restorePoints": self.vm_points_until_v4,
             "restorePoints/cosmosDb/{kind}": self.cosmos_points,
             "restorePoints/cosmosDb/{kind}/{number}": self.cosmos_point,
-            "restorePoints/{name}": self.points_of,
+            "restorePoints/{name}": self.list_points,
             "restorePoints/{name}/{number}": self.point,
             "protectedItem/{name}": self.protected,
-            "protectedItem/{name}/{number}": self.one_protected,
-            "policies/{name}": self.policies_of,
+            "protectedItem/{name}/{number}": self.protected_item,
+            "policies/{name}": self.list_policies,
             "policies/{name}/protectedItems": self.policy_items,
             "policies/{name}/{number}": self.policy,
             "policies/{name}/{number}/protectedItems": self.policy_items,
@@ -91,26 +91,28 @@ class Reads:
             "repositories": self.repositories,
             "repositories/{number}": self.repository,
             "{name}": self.inventory,
-            "{name}/{number}": self.inventoried,
+            "{name}/{number}": self.inventory_item,
         }
         return [Route("GET", f"/api/{{version}}/{path}", handler) for path, handler in paths.items()]
 
     def prepare(self) -> None:
-        known = self.dialect.estate.for_product(self.dialect.product)
-        listed = {work.key: self.dialect.listed_points(work) for work in known}
+        known = self.api.estate.for_product(self.api.product)
+        listed = {work.key: self.api.listed_points(work) for work in known}
         self._prepare_points(known, listed)
         self._protected = {
             name: RowList(
                 self.resources.protected(work, listed[work.key][0])
                 for work in known
-                if listed[work.key] and species(work) == kind
+                if listed[work.key] and resource_kind(work) == kind
             )
             for name, kind in _PROTECTED.items()
         }
-        networks = [listed[work.key][0] for work in known if species(work) == "virtual_network" and listed[work.key]]
+        networks = [
+            listed[work.key][0] for work in known if resource_kind(work) == "virtual_network" and listed[work.key]
+        ]
         self._protected["vnet"] = RowList(self.resources.protected_networks(networks))
         self._inventory = {
-            name: RowList(self.resources.inventory(work) for work in known if species(work) == kind)
+            name: RowList(self.resources.inventory(work) for work in known if resource_kind(work) == kind)
             for name, kind in _INVENTORIES.items()
         }
         self._protection = {self.points.workload_id(work): bool(listed[work.key]) for work in known}
@@ -122,23 +124,23 @@ class Reads:
         pairs: dict[str, list[Work]] = {name: [] for name in _POINT_LISTS}
         for work in known:
             for point in listed[work.key]:
-                pairs[list_of(work, point)].append((work, point))
-        self._points = {name: PointList(self.dialect, self.points, found) for name, found in pairs.items()}
+                pairs[get_list_name(work, point)].append((work, point))
+        self._points = {name: PointList(self.api, self.points, found) for name, found in pairs.items()}
         for points in self._points.values():
-            points.written(VERSIONS["v8.1"])
+            points.encode_items(VERSIONS["v8.1"])
 
     def _prepare_sessions(self) -> None:
-        days = self.dialect.number("session_days")
-        oldest = azure_time(self.dialect.estate.now - days * DAY) if days else ""
+        days = self.api.number("session_days")
+        oldest = azure_time(self.api.estate.now - days * DAY) if days else ""
         kept = [(row, made) for row, made in self.sessions.all() if row["executionStartTime"] >= oldest]
         self._sessions = RowList(row for row, _ignored in kept)
         self._worked_on = {row["id"]: made for row, made in kept}
 
     def _query(self, call: Call, version: str) -> Query:
-        return Query(call, self.dialect.flag("case_sensitive") and VERSIONS[version] >= 4)
+        return Query(call, self.api.flag("case_sensitive") and VERSIONS[version] >= 4)
 
     def _page(self, call: Call, version: str, items: Sequence[bytes]) -> Response:
-        return page_answer(self.dialect, self.url, call, self._query(call, version), version, items)
+        return page_response(self.api, self.url, call, self._query(call, version), version, items)
 
     # Restore points
 
@@ -150,58 +152,58 @@ class Reads:
     def vm_points_until_v4(self, call: Call, _session: TokenSession, version: str) -> Response:
         if VERSIONS[version] > 4:
             raise Refusal(404, f"There are no plain restorePoints in {version}.")
-        chosen = self._points["virtualMachines"].chosen(
+        chosen = self._points["virtualMachines"].select(
             self._query(call, version), "VirtualMachineId", VERSIONS[version]
         )
         return self._page(call, version, chosen)
 
-    def points_of(self, call: Call, session: TokenSession, version: str, name: str) -> Response:
+    def list_points(self, call: Call, session: TokenSession, version: str, name: str) -> Response:
         if VERSIONS[version] < 4 and name not in _POINT_LISTS:
             row = self._points["virtualMachines"].find(name, VERSIONS[version])
-            return item_answer(row, version)
+            return item_response(row, version)
         query, owner = self._query(call, version), _POINT_LISTS[name][0]
-        if self.dialect.flag("ignores_filter"):
-            # A parameter that no request has.
+        if self.api.flag("ignores_filter"):
+            # A parameter that requests never have.
             owner = "Nobody"
-        chosen: Sequence[bytes] = self._list(name, version).chosen(query, owner, VERSIONS[version])
+        chosen: Sequence[bytes] = self._list(name, version).select(query, owner, VERSIONS[version])
         if query.text(owner) is None:
-            chosen = self.dialect.drifting(call, chosen, bytes)
+            chosen = self.api.with_concurrent_changes(call, chosen, bytes)
         return self._page(call, version, chosen)
 
     def point(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
-        return item_answer(self._list(name, version).find(number, VERSIONS[version]), version)
+        return item_response(self._list(name, version).find(number, VERSIONS[version]), version)
 
     def cosmos_points(self, call: Call, session: TokenSession, version: str, kind: str) -> Response:
-        return self.points_of(call, session, version, f"cosmosDb/{kind}")
+        return self.list_points(call, session, version, f"cosmosDb/{kind}")
 
     def cosmos_point(self, call: Call, session: TokenSession, version: str, kind: str, number: str) -> Response:
         return self.point(call, session, version, f"cosmosDb/{kind}", number)
 
     def configuration_points(self, call: Call, _session: TokenSession, version: str) -> Response:
-        return self._page(call, version, RowList(self.resources.configuration_points()).chosen())
+        return self._page(call, version, RowList(self.resources.configuration_points()).select())
 
     # Workloads
 
-    def _named(self, lists: dict[str, RowList], name: str, version: str) -> RowList:
+    def _get_list(self, lists: dict[str, RowList], name: str, version: str) -> RowList:
         if name not in lists or (name == "cosmosDb" and VERSIONS[version] < _POINT_LISTS["cosmosDb/repository"][1]):
             raise Refusal(404, f"There is no {name} in {version}.")
         return lists[name]
 
     def protected(self, call: Call, _session: TokenSession, version: str, name: str) -> Response:
-        rows = self._named(self._protected, name, version)
+        rows = self._get_list(self._protected, name, version)
         query = self._query(call, version)
         if query.flag("Sync"):
-            # a rescan runs by itself and is polled for (facts 3): nothing a reader wants
-            number = self.dialect.uuid(f"operation:{name}")
-            started = azure_time(self.dialect.clock())
-            return json_answer({"id": number, "startTime": started, "status": "Running", "_links": {}}, 202)
-        return self._page(call, version, rows.chosen(named_like(query)))
+            # a rescan runs asynchronously and is polled (facts 3): a reader does not use it
+            number = self.api.uuid(f"operation:{name}")
+            started = azure_time(self.api.clock())
+            return json_response({"id": number, "startTime": started, "status": "Running", "_links": {}}, 202)
+        return self._page(call, version, rows.select(name_filter(query)))
 
-    def one_protected(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
-        return item_answer(self._named(self._protected, name, version).find(number), version)
+    def protected_item(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
+        return item_response(self._get_list(self._protected, name, version).find(number), version)
 
     def inventory(self, call: Call, _session: TokenSession, version: str, name: str) -> Response:
-        rows = self._named(self._inventory, name, version)
+        rows = self._get_list(self._inventory, name, version)
         query = self._query(call, version)
         state = query.text("ExistsState") or "OnlyExists"
         wanted = query.all("ProtectionStatus")
@@ -212,40 +214,40 @@ class Reads:
         def protection(row: Row) -> bool:
             return not wanted or ("Protected" if self._protection[row["id"]] else "Unprotected") in wanted
 
-        return self._page(call, version, rows.chosen(named_like(query), exists, protection))
+        return self._page(call, version, rows.select(name_filter(query), exists, protection))
 
-    def inventoried(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
-        return item_answer(self._named(self._inventory, name, version).find(number), version)
+    def inventory_item(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
+        return item_response(self._get_list(self._inventory, name, version).find(number), version)
 
     # Policies and repositories
 
-    def policies_of(self, call: Call, _session: TokenSession, version: str, name: str) -> Response:
+    def list_policies(self, call: Call, _session: TokenSession, version: str, name: str) -> Response:
         query = self._query(call, version)
         wanted = query.text("PolicyName")
-        rows = self._named(self._policies, name, version)
-        return self._page(call, version, rows.chosen(lambda row: wanted is None or row["name"] == wanted))
+        rows = self._get_list(self._policies, name, version)
+        return self._page(call, version, rows.select(lambda row: wanted is None or row["name"] == wanted))
 
     def policy(self, _call: Call, _session: TokenSession, version: str, name: str, number: str) -> Response:
-        return item_answer(self._named(self._policies, name, version).find(number), version)
+        return item_response(self._get_list(self._policies, name, version).find(number), version)
 
     def policy_items(self, call: Call, _session: TokenSession, version: str, name: str, number: str = "") -> Response:
-        self._named(self._policies, name, version)
-        items = RowList(self.policies.protected_items(name)).chosen(lambda row: number in ("", row["policyId"]))
+        self._get_list(self._policies, name, version)
+        items = RowList(self.policies.protected_items(name)).select(lambda row: number in ("", row["policyId"]))
         return self._page(call, version, items)
 
     def repositories(self, call: Call, _session: TokenSession, version: str) -> Response:
         query = self._query(call, version)
         encrypted, immutable, tiers = query.flag("IsEncrypted"), query.flag("ImmutabilityEnabled"), query.all("Tier")
 
-        def fits(row: Row) -> bool:
+        def matches(row: Row) -> bool:
             if tiers and row["storageTier"] not in tiers:
                 return False
             return encrypted in (None, row["enableEncryption"]) and immutable in (None, row["immutabilityEnabled"])
 
-        return self._page(call, version, self._repositories.chosen(named_like(query), fits))
+        return self._page(call, version, self._repositories.select(name_filter(query), matches))
 
     def repository(self, _call: Call, _session: TokenSession, version: str, number: str) -> Response:
-        return item_answer(self._repositories.find(number), version)
+        return item_response(self._repositories.find(number), version)
 
     # Sessions
 
@@ -254,31 +256,33 @@ class Reads:
         kinds, statuses, policy = query.all("Types"), query.all("Status"), query.text("PolicyId")
         resource, since, until = query.text("ResourceId"), query.text("FromUtc"), query.text("ToUtc")
 
-        def fits(row: Row) -> bool:
+        def matches(row: Row) -> bool:
             info = row.get("backupJobInfo") or row["healthCheckJobInfo"]
             right_kind = not kinds or row["type"] in kinds
             right_time = (since or "") <= row["executionStartTime"] <= (until or "9999")
             right_state = not statuses or row["status"] in statuses
             return right_kind and right_time and right_state and policy in (None, info["policyId"])
 
-        def works_on(row: Row) -> bool:
+        def includes_resource(row: Row) -> bool:
             made = self._worked_on[row["id"]]
             return resource is None or any(self.points.workload_id(work) == resource for work, _ignored in made)
 
-        items = self._sessions.chosen(fits, works_on)
-        return self._page(call, version, [self._numbered(item) for item in items] if version == "v1" else items)
+        items = self._sessions.select(matches, includes_resource)
+        return self._page(
+            call, version, [self._with_session_number(item) for item in items] if version == "v1" else items
+        )
 
-    def _numbered(self, item: bytes) -> bytes:
-        """Version 1 counts its sessions (facts 5)."""
+    def _with_session_number(self, item: bytes) -> bytes:
+        """Version 1 numbers its sessions (facts 5)."""
         row = json.loads(item)
-        return json.dumps({**row, "id": str(self.sessions.number_of(row["id"]))}).encode()
+        return json.dumps({**row, "id": str(self.sessions.get_number(row["id"]))}).encode()
 
     def job_session(self, _call: Call, _session: TokenSession, version: str, number: str) -> Response:
         if version != "v1":
-            return item_answer(self._sessions.find(number), version)
+            return item_response(self._sessions.find(number), version)
         for row in self._sessions.rows:
-            if str(self.sessions.number_of(row["id"])) == number:
-                return item_answer({**row, "id": number}, version)
+            if str(self.sessions.get_number(row["id"])) == number:
+                return item_response({**row, "id": number}, version)
         raise Refusal(404, f"There is no session {number}.")
 
     def session_items(self, call: Call, _session: TokenSession, version: str, number: str, what: str) -> Response:
@@ -286,7 +290,7 @@ class Reads:
         made = self._worked_on[number]
         is_check = row["type"] == "HealthCheck"
         if what == "checkedItems" and is_check:
-            return self._page(call, version, RowList(self.sessions.checked_items(row, made)).chosen())
+            return self._page(call, version, RowList(self.sessions.checked_items(row, made)).select())
         if what == "protectedItems" and not is_check:
-            return self._page(call, version, RowList(self.sessions.session_items(row, made)).chosen())
+            return self._page(call, version, RowList(self.sessions.session_items(row, made)).select())
         raise Refusal(404, f"A session of the type {row['type']} has no {what}.")

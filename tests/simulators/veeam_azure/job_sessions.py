@@ -1,15 +1,15 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Job sessions of the Azure appliance: backups, and the health checks that read them back (facts 3, 4, 7)."""
+"""Job sessions of the Azure appliance: backups, and the health checks that verify them (facts 3, 4, 7)."""
 
 from __future__ import annotations
 
 from tests.simulators.ground_truth import MINUTE, Point, Policy, Run, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_azure.points import Points, Row, azure_time, session_type, time_span
 from tests.simulators.veeam_azure.policies import Policies
-from tests.simulators.veeam_azure.resources import Resources, species
+from tests.simulators.veeam_azure.resources import Resources, resource_kind
 
 Work = tuple[Workload, Point]
 
@@ -24,27 +24,27 @@ _POLICY_TYPES = {
 
 
 class Sessions:
-    def __init__(self, dialect: Dialect, points: Points, policies: Policies, resources: Resources) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, points: Points, policies: Policies, resources: Resources) -> None:
+        self.api = api
         self.points = points
         self.policies = policies
         self.resources = resources
         self._runs: dict[str, Run] = {}
 
     def all(self) -> list[tuple[Row, list[Work]]]:
-        """Job sessions, newest first, each with what it worked on."""
+        """Job sessions, newest first, each with its workloads and points."""
         found: list[tuple[int, Row, list[Work]]] = []
-        for run, made in self.dialect.estate.runs(self.dialect.product):
+        for run, made in self.api.estate.runs(self.api.product):
             by_type: dict[tuple[str, str], list[Work]] = {}
             for work, point in made:
-                if point.kind in self.dialect.LISTS[work.workload_type].kinds and point.kind != "continuous":
-                    by_type.setdefault((session_type(work, point.kind), species(work)), []).append((work, point))
+                if point.kind in self.api.LISTS[work.workload_type].kinds and point.kind != "continuous":
+                    by_type.setdefault((session_type(work, point.kind), resource_kind(work)), []).append((work, point))
             found += [(run.started, self._backup(run, *key, len(mine)), mine) for key, mine in sorted(by_type.items())]
         found += self._health_checks()
         return [(row, made) for _ignored, row, made in sorted(found, key=lambda entry: (-entry[0], entry[1]["id"]))]
 
-    def number_of(self, session_id: str) -> int:
-        """What version 1 calls the session."""
+    def get_number(self, session_id: str) -> int:
+        """The number of the session in version 1."""
         run = self._runs.get(session_id)
         return int(session_id[:8], 16) if run is None else self.points.session_number(session_id, run)
 
@@ -73,19 +73,19 @@ class Sessions:
 
     def _health_checks(self) -> list[tuple[int, Row, list[Work]]]:
         checks: dict[tuple[int, str, str], list[Work]] = {}
-        for work in self.dialect.estate.for_product(self.dialect.product):
-            listed = [point for point in self.dialect.listed_points(work) if point.kind in ("full", "incremental")]
+        for work in self.api.estate.for_product(self.api.product):
+            listed = [point for point in self.api.listed_points(work) if point.kind in ("full", "incremental")]
             checked_at = max((point.checked_at for point in listed if point.checked_at is not None), default=None)
             if checked_at is not None and work.policy is not None:
                 seen = [(work, point) for point in listed if point.created_at < checked_at]
-                checks.setdefault((checked_at, work.policy.key, species(work)), []).extend(seen)
+                checks.setdefault((checked_at, work.policy.key, resource_kind(work)), []).extend(seen)
         return [(key[0], self._health_check(*key, seen), seen) for key, seen in sorted(checks.items())]
 
     def _health_check(self, checked_at: int, policy: str, sort: str, seen: list[Work]) -> Row:
         broken = any(not point.usable for _ignored, point in seen)
         instances = len({work.key for work, _ignored in seen})
         return {
-            "id": self.dialect.uuid(f"health:{policy}:{checked_at}:{sort}"),
+            "id": self.api.uuid(f"health:{policy}:{checked_at}:{sort}"),
             "type": "HealthCheck",
             "localizedType": "Health check",
             "executionStartTime": azure_time(checked_at - 5 * MINUTE),
@@ -96,15 +96,15 @@ class Sessions:
         }
 
     def checked_items(self, session: Row, seen: list[Work]) -> list[Row]:
-        points_of: dict[str, tuple[Workload, list[Point]]] = {}
+        by_workload: dict[str, tuple[Workload, list[Point]]] = {}
         for work, point in seen:
-            points_of.setdefault(work.key, (work, []))[1].append(point)
+            by_workload.setdefault(work.key, (work, []))[1].append(point)
         rows = []
-        for key, (work, points) in sorted(points_of.items()):
+        for key, (work, points) in sorted(by_workload.items()):
             corrupted = sum(not point.usable for point in points)
             rows.append(
                 {
-                    "id": self.dialect.uuid(f"{session['id']}:{key}"),
+                    "id": self.api.uuid(f"{session['id']}:{key}"),
                     "resource": self.resources.resource(work),
                     "status": "Error" if corrupted else "Success",
                     "error": "Some restore points are corrupted." if corrupted else None,

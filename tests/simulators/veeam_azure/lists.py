@@ -11,26 +11,26 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from tests.simulators.ground_truth import Point, Workload
-from tests.simulators.product_api import Call, Dialect, Refusal, Response
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response
 from tests.simulators.veeam_azure.points import VERSION_MARK, VERSIONS, Points, Row, azure_time
 
 _JSON = "application/json; charset=utf-8"
-# Members that a point must have by the vendor's own specification, and the time without which it says nothing.
+# Members that the vendor's own specification requires; a point is usable only with its time in addition.
 _REQUIRED = {"id", "backupDestination"}
 _UNKNOWN = {"backupDestination": "Vault", "type": "Differential", "state": "Quarantined", "accessTier": "Glacier"}
 
 
 class Query:
-    """The parameters of one call. Names the appliance does not know are ignored without a word (facts 3)."""
+    """The parameters of one call. Unknown names are silently ignored (facts 3)."""
 
     def __init__(self, call: Call, case_sensitive: bool) -> None:
-        self._fold: Callable[[str], str] = str if case_sensitive else str.lower
+        self._normalize: Callable[[str], str] = str if case_sensitive else str.lower
         self._values: dict[str, list[str]] = {}
         for name, value in call.query:
-            self._values.setdefault(self._fold(name), []).append(value)
+            self._values.setdefault(self._normalize(name), []).append(value)
 
     def all(self, name: str) -> list[str]:
-        return self._values.get(self._fold(name), [])
+        return self._values.get(self._normalize(name), [])
 
     def text(self, name: str) -> str | None:
         values = self.all(name)
@@ -44,7 +44,7 @@ class Query:
             raise Refusal(400, f"The value '{value}' is not valid for {name}.", name)
         return value.lower() == "true"
 
-    def whole(self, name: str, default: int, least: int) -> int:
+    def int_value(self, name: str, default: int, least: int) -> int:
         value = self.text(name)
         if value is None:
             return default
@@ -58,29 +58,29 @@ class Slice:
     offset: int
     limit: int
 
-    def of(self, items: Sequence[bytes]) -> Sequence[bytes]:
+    def apply(self, items: Sequence[bytes]) -> Sequence[bytes]:
         return items[self.offset :] if self.limit < 0 else items[self.offset : self.offset + self.limit]
 
 
-def read_slice(query: Query, dialect: Dialect, version: str) -> Slice:
-    """Limit=-1 asks for everything. The default is 30 in v1's example and 200 in v3's; a cap is a variant (facts 3)."""
-    default = dialect.number("default_limit") or (30 if VERSIONS[version] < 3 else 200)
-    offset, limit = query.whole("Offset", 0, 0), query.whole("Limit", default, -1)
-    cap = dialect.number("page_cap")
+def parse_slice(query: Query, api: ProductApi, version: str) -> Slice:
+    """Limit=-1 requests everything. The default is 30 in v1's example, 200 in v3's; a cap is a variant (facts 3)."""
+    default = api.number("default_limit") or (30 if VERSIONS[version] < 3 else 200)
+    offset, limit = query.int_value("Offset", 0, 0), query.int_value("Limit", default, -1)
+    cap = api.number("page_cap")
     return Slice(offset, min(limit, cap) if cap and limit >= 0 else cap or limit)
 
 
-def page_answer(
-    dialect: Dialect, own_url: str, call: Call, query: Query, version: str, items: Sequence[bytes]
+def page_response(
+    api: ProductApi, own_url: str, call: Call, query: Query, version: str, items: Sequence[bytes]
 ) -> Response:
-    piece = read_slice(query, dialect, version)
+    piece = parse_slice(query, api, version)
     head = {
         "offset": piece.offset,
         "limit": piece.limit,
-        "totalCount": len(items) if dialect.flag("total_count") else None,
+        "totalCount": len(items) if api.flag("total_count") else None,
         "_links": {"self": {"href": _self_link(own_url, call, piece, version)}},
     }
-    body = b",".join(piece.of(items)).replace(VERSION_MARK.encode(), version.encode())
+    body = b",".join(piece.apply(items)).replace(VERSION_MARK.encode(), version.encode())
     return Response(200, json.dumps(head)[:-1].encode() + b', "results": [' + body + b"]}", _JSON)
 
 
@@ -93,39 +93,39 @@ def _self_link(own_url: str, call: Call, piece: Slice, version: str) -> str:
     return f"{own_url}:443{call.path}?{query}"
 
 
-def item_answer(row: Row, version: str) -> Response:
+def item_response(row: Row, version: str) -> Response:
     return Response(200, json.dumps(row).replace(VERSION_MARK, version).encode(), _JSON)
 
 
 class PointList:
-    """All points of one list. Items are written once for each set of members that versions of the API have."""
+    """All points of one list. Items are encoded once for each set of members that versions of the API have."""
 
-    def __init__(self, dialect: Dialect, points: Points, pairs: list[tuple[Workload, Point]]) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, points: Points, pairs: list[tuple[Workload, Point]]) -> None:
+        self.api = api
         self.points = points
-        # "its own semantics" is all that is said of the order: by id is as good as any, and not by time
+        # the order is only documented as "its own semantics": sorted by id, which is unrelated to time
         by_id = {points.point_id(point): (work, point) for work, point in pairs}
         self._ids = sorted(by_id)
         self.pairs = [by_id[number] for number in self._ids]
         self._position = {number: index for index, number in enumerate(self._ids)}
-        self._of_workload: dict[str, list[int]] = {}
+        self._by_workload: dict[str, list[int]] = {}
         for index, (work, _ignored) in enumerate(self.pairs):
-            self._of_workload.setdefault(points.workload_id(work), []).append(index)
+            self._by_workload.setdefault(points.workload_id(work), []).append(index)
         self._written: dict[int, list[bytes]] = {}
 
     def row(self, index: int, version: int) -> Row:
         work, point = self.pairs[index]
         row = self.points.item(work, point, version)
         number = int(self._ids[index][:4], 16)
-        if self.dialect.flag("unknown_enums") and number % 5 == 0:
+        if self.api.flag("unknown_enums") and number % 5 == 0:
             row |= {name: value for name, value in _UNKNOWN.items() if name in row}
-        missing = self.dialect.text("missing_optional")
+        missing = self.api.text("missing_optional")
         if missing != "none" and number % 3 == 0:
             kept = _REQUIRED | ({"pointInTime"} if missing == "some" else set())
             row = {name: value for name, value in row.items() if name in kept}
         return row
 
-    def written(self, version: int) -> list[bytes]:
+    def encode_items(self, version: int) -> list[bytes]:
         if version not in self._written:
             rows = (self.row(index, version) for index in range(len(self.pairs)))
             self._written[version] = [json.dumps(row).encode() for row in rows]
@@ -136,15 +136,15 @@ class PointList:
             raise Refusal(404, f"There is no restore point with the ID {number}.")
         return self.row(self._position[number], version)
 
-    def chosen(self, query: Query, owner: str, version: int) -> list[bytes]:
-        """The items that the parameters leave. Version 1 is documented to take none (facts 4), so it ignores them."""
-        items = self.written(version)
+    def select(self, query: Query, owner: str, version: int) -> list[bytes]:
+        """The items that match the parameters. Version 1 is documented without any (facts 4), so it ignores them."""
+        items = self.encode_items(version)
         if version == 1:
             return items
         wanted, latest, tests = query.text(owner), query.flag("OnlyLatest"), self._tests(query)
         if wanted is None and not latest and not tests:
             return items
-        indexes = range(len(items)) if wanted is None else self._of_workload.get(wanted, [])
+        indexes = range(len(items)) if wanted is None else self._by_workload.get(wanted, [])
         if latest:
             indexes = self._latest(indexes)
         return [items[index] for index in indexes if all(test(self.row(index, version)) for test in tests)]
@@ -167,7 +167,7 @@ class PointList:
         if statuses:
             tests.append(lambda row: row.get("dataRetrievalStatus") in statuses)
         if immutable is not None:
-            now = azure_time(self.dialect.estate.now)
+            now = azure_time(self.api.estate.now)
             tests.append(lambda row: ((row.get("immutableTill") or "") > now) is immutable)
         if moment is not None:
             tests.append(lambda row: row.get("pointInTime") == moment)

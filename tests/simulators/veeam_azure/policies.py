@@ -6,38 +6,40 @@
 from __future__ import annotations
 
 from tests.simulators.ground_truth import CopyRule, Policy
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_azure.points import Points, Row, best_rule, repository_key
-from tests.simulators.veeam_azure.resources import species
+from tests.simulators.veeam_azure.resources import resource_kind
 
 POLICY_LISTS = {"vm": "virtualMachines", "sql": "sql", "file_share": "fileShares", "mongo": "cosmosDb"}
 
 
 class Policies:
-    def __init__(self, dialect: Dialect, points: Points) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, points: Points) -> None:
+        self.api = api
         self.points = points
-        self.id = dialect.uuid
+        self.id = api.uuid
 
     def policy_id(self, policy: Policy, kind: str) -> str:
         return self.id(f"policy:{policy.key}:{kind}")
 
     def policies(self, kind: str) -> list[Row]:
-        """Policies are per sort of resource: one policy of the truth that backs up VMs and databases becomes two."""
-        known = self.dialect.estate.for_product(self.dialect.product)
-        used = {work.policy.key: work.policy for work in known if work.policy is not None and species(work) == kind}
+        """Policies are per kind of resource: one policy of the ground truth for VMs and databases becomes two."""
+        known = self.api.estate.for_product(self.api.product)
+        used = {
+            work.policy.key: work.policy for work in known if work.policy is not None and resource_kind(work) == kind
+        }
         return [self._policy(policy, kind) for _ignored, policy in sorted(used.items())]
 
     def protected_items(self, name: str) -> list[Row]:
-        known = self.dialect.estate.for_product(self.dialect.product)
+        known = self.api.estate.for_product(self.api.product)
         return [
             {
                 "resourceId": self.points.workload_id(work),
-                "policyId": self.policy_id(work.policy, species(work)),
+                "policyId": self.policy_id(work.policy, resource_kind(work)),
                 "subscriptionId": self.id("subscription"),
             }
             for work in known
-            if work.protected and work.policy is not None and POLICY_LISTS.get(species(work)) == name
+            if work.protected and work.policy is not None and POLICY_LISTS.get(resource_kind(work)) == name
         ]
 
     def _policy(self, policy: Policy, kind: str) -> Row:
@@ -81,7 +83,7 @@ class Policies:
 
     def repositories(self) -> list[Row]:
         rows: dict[str, Row] = {}
-        for policy in self.dialect.estate.policies:
+        for policy in self.api.estate.policies:
             for rule in filter(None, (best_rule(policy.rules), policy.archive)):
                 if rule.location.location_type != "snapshot":
                     rows[self._repository_id(policy, rule)] = self._repository(policy, rule)

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the Azure appliance protects or could protect (facts 3, 4): protected items and inventory."""
+"""Resources that the Azure appliance protects or could protect (facts 3, 4): protected items and inventory."""
 
 from __future__ import annotations
 
 from tests.simulators.ground_truth import DAY, Point, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_azure.points import Points, Row, azure_time
 
 _RESOURCE_TYPES = {
@@ -17,7 +17,7 @@ _RESOURCE_TYPES = {
     "virtual_network": "VirtualNetwork",
 }
 _GIB = 2**30
-# What a configuration backup says how many of it holds.
+# Objects whose number a configuration backup reports.
 _COUNTED = (
     "standardRepository",
     "archiveRepository",
@@ -32,16 +32,16 @@ _COUNTED = (
 )
 
 
-def species(work: Workload) -> str:
-    """Databases part into SQL and Cosmos DB; everything else goes by its type."""
+def resource_kind(work: Workload) -> str:
+    """Databases are divided into SQL and Cosmos DB; for others it is the workload type."""
     return work.platform_hint if work.workload_type == "database" else work.workload_type
 
 
 class Resources:
-    def __init__(self, dialect: Dialect, points: Points) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, points: Points) -> None:
+        self.api = api
         self.points = points
-        self.id = dialect.uuid
+        self.id = api.uuid
 
     def _arm_id(self, work: Workload) -> str:
         provider = {
@@ -49,7 +49,7 @@ class Resources:
             "sql": f"Microsoft.Sql/servers/sql-{work.site.key}/databases",
             "file_share": f"Microsoft.Storage/storageAccounts/files{work.site.key}/fileServices/default/shares",
             "mongo": "Microsoft.DocumentDB/databaseAccounts",
-        }[species(work)]
+        }[resource_kind(work)]
         group = f"/subscriptions/{self.id('subscription')}/resourceGroups/rg-{work.site.key}"
         return f"{group}/providers/{provider}/{work.name}"
 
@@ -78,7 +78,7 @@ class Resources:
 
     def protected(self, work: Workload, newest: Point) -> Row:
         head: Row = {"id": self.points.workload_id(work), "name": work.name}
-        if species(work) == "mongo":
+        if resource_kind(work) == "mongo":
             return {**head, **self._protected_cosmos(work, newest)}
         head |= {
             "azureId": self._arm_id(work),
@@ -86,11 +86,11 @@ class Resources:
             "lastBackup": azure_time(newest.created_at),
         }
         head |= self._owner(work)
-        if species(work) == "vm":
+        if resource_kind(work) == "vm":
             size = {"totalSizeInGB": work.source_bytes // _GIB, "vmSize": "Standard_D2s_v3", "availabilityZone": None}
             return {**head, **size, "osType": "Linux", "regionName": work.site.region, "isController": False}
         megabytes = work.source_bytes // 2**20
-        if species(work) == "sql":
+        if resource_kind(work) == "sql":
             server = {
                 "id": self.id(f"sqlserver:{work.site.key}"),
                 "name": f"sql-{work.site.key}",
@@ -102,7 +102,7 @@ class Resources:
         return {**head, **shared, "storageAccount": account}
 
     def protected_networks(self, newest: list[Point]) -> list[Row]:
-        """One row a subscription; its regions are told by the points only."""
+        """One row per subscription; only the points report its regions."""
         if not newest:
             return []
         last = max(point.created_at for point in newest)
@@ -111,8 +111,8 @@ class Resources:
         return [{**row, "subscriptionId": self.id("subscription"), "subscriptionName": "Production"}]
 
     def _protected_cosmos(self, work: Workload, newest: Point) -> Row:
-        """The only item that tells how many points it has (facts 4)."""
-        listed = self.dialect.listed_points(work)
+        """The only item that reports its number of points (facts 4)."""
+        listed = self.api.listed_points(work)
         moments = [point.created_at for point in listed if point.kind == "continuous"]
         stored = [point for point in listed if point.kind != "continuous"]
         return {
@@ -136,7 +136,7 @@ class Resources:
         }
 
     def configuration_points(self) -> list[Row]:
-        """The appliance's own backups, two nights old and one: they protect no workload."""
+        """The appliance's own backups, one and two nights old: they do not protect workloads."""
         return [
             {
                 "id": self.id(f"configuration:{nights}"),
@@ -144,7 +144,7 @@ class Resources:
                 "repositoryName": None,
                 "repositoryId": None,
                 "type": "BySchedule",
-                "creationTimeUtc": azure_time(self.dialect.estate.now - nights * DAY),
+                "creationTimeUtc": azure_time(self.api.estate.now - nights * DAY),
                 "metadata": self._configuration(nights),
                 "ImmutableTill": None,
             }
@@ -159,13 +159,13 @@ class Resources:
             **{f"{name}Count": 1 for name in _COUNTED},
             "size": 10_000_000 + nights,
             "instanceId": self.id("appliance"),
-            "creationTimeUtc": azure_time(self.dialect.estate.now - nights * DAY),
+            "creationTimeUtc": azure_time(self.api.estate.now - nights * DAY),
             "isVersionError": False,
         }
 
     def inventory(self, work: Workload) -> Row:
         head: Row = {"id": self.points.workload_id(work), "name": work.name, "subscriptionId": self.id("subscription")}
-        kind = species(work)
+        kind = resource_kind(work)
         if kind == "vm":
             place = {"regionDisplayName": work.site.name, "regionName": work.site.region, "tenantId": self.id("tenant")}
             more = {
@@ -197,7 +197,7 @@ class Resources:
             "name": work.name,
             "displayName": work.name,
             "resourceGroupName": f"rg-{work.site.key}",
-            "resourceType": _RESOURCE_TYPES[species(work)],
+            "resourceType": _RESOURCE_TYPES[resource_kind(work)],
             "regionId": self.points.region_id(work.site.region),
             "regionName": work.site.region,
             "subscriptionId": self.id("subscription"),

@@ -1,33 +1,33 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup & Replication, the REST API on port 9419 in all its revisions, as its facts (part B) tell it.
+"""Veeam Backup & Replication, the REST API on port 9419 in all its revisions, according to its facts (part B).
 
 Accounts: the main one is a Backup Administrator; `viewer` gets 403 for replicas, the server's details, jobs, and
 before 1.3 malware events; `restore_operator` may read replicas; `no_role` may not log in; `mfa` has a second factor,
-with which there is no way in (B2).
+with which log-in is impossible (B2).
 
-Variants (product `veeam_backup_replication`; every product also has those of `Dialect`):
-  release          13.1       the server: 11, 12.0 to 12.3.1, 13.0, 13.0.1, 13.1; it decides which revisions there are
-                              and what errors look like (B1, B7)
-  renamed_in       1.2-rev0   since when objectRestorePoints are restorePoints; 1.1-rev1 is as possible (B3)
-  version_header   required   optional: a call without x-api-version is answered in the newest revision (B7)
-  timezone         Europe/Berlin   the server's zone, in which all its times are told (B4)
-  backup_times     naive      offset: times of backups and files carry their offset, as in the vendor's examples
+Variants (product `veeam_backup_replication`; every product also has those of `ProductApi`):
+  release          13.1       the server: 11, 12.0 to 12.3.1, 13.0, 13.0.1, 13.1; it determines the revisions
+                              and the format of errors (B1, B7)
+  renamed_in       1.2-rev0   revision that renamed objectRestorePoints to restorePoints; 1.1-rev1 is also possible (B3)
+  version_header   required   optional: a call without x-api-version uses the newest revision (B7)
+  timezone         Europe/Berlin   the server's time zone, used for all its times (B4)
+  backup_times     naive      offset: times of backups and files include their offset, as in the vendor's examples
   agent_names      computer   computer job: points of agents are named after both (B5)
-  object_names     same       address: below its backup an agent's machine is called by its address (B5)
+  object_names     same       address: below its backup the name of an agent's machine is its address (B5)
   objects_refused  AWSEC2,MongoDb   platforms of backups whose objects cannot be listed (B5)
-  offload          copy       tier: what goes to object storage is a tier of a scale-out repository, and no point (B6)
-  files            mixed      own: every file holds one machine; else the files of one policy hold all machines of a
-                              night (B4)
+  offload          copy       tier: copies in object storage are a tier of a scale-out repository, not points (B6)
+  files            mixed      own: every file contains one machine; else the files of one policy contain all machines
+                              of a night (B4)
   leftovers        false      true: objects without points are still listed (B4)
-  counts           true       false: objects do not say how many points they have
-  page_cap         0          above 0: no page is longer, whatever limit asks (B3)
+  counts           true       false: objects do not report their number of points
+  page_cap         0          above 0: maximum page length, whatever limit requests (B3)
   token_calls      0          above 0: an access token expires after so many calls
-  fresh_refused    false      true: a token is refused once before it works (B2)
+  fresh_refused    false      true: a token is rejected once before it works (B2)
   viewer_repositories  true   false: 403 for a viewer's /backupInfrastructure (B2)
-  unknown_enums    false      one point in five has values that no specification knows
-  missing_optional false      one point in three has only what is required
+  unknown_enums    false      one point in five has values that are not in any specification
+  missing_optional false      one point in three has only required members
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 from tests.simulators.ground_truth import Estate, Point, Workload
-from tests.simulators.member_names import Names
-from tests.simulators.oauth2 import Account, Challenge, OAuth2Dialect, TokenSession
-from tests.simulators.product_api import Call, Dialect, Listing, Refusal, Response, Route, Setting, json_answer
-from tests.simulators.veeam_backup_replication.calls import Reads
+from tests.simulators.member_names import MemberNames
+from tests.simulators.oauth2 import Account, Challenge, OAuth2ProductApi, TokenSession
+from tests.simulators.product_api import Call, Listing, ProductApi, Refusal, Response, Route, Setting, json_response
+from tests.simulators.veeam_backup_replication.calls import ReadHandlers
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.layout import PLATFORMS
 from tests.simulators.veeam_backup_replication.points import Points
-from tests.simulators.veeam_backup_replication.versions import RELEASES, Release, Row, at_least
+from tests.simulators.veeam_backup_replication.versions import RELEASES, Release, Row, is_at_least
 
 _GRANTS = {"password", "refresh_token"}
 _ADMINISTRATOR, _VIEWER, _RESTORER = "Backup Administrator", "Backup Viewer", "Restore Operator"
@@ -65,14 +65,14 @@ _CODES = {401: "AccessDenied", 403: "AccessDenied", 404: "NotFound", 405: "Metho
 
 
 @dataclass(frozen=True)
-class Visit:
+class CallContext:
     session: TokenSession
     revision: str
 
 
 @dataclass(frozen=True)
-class Read:
-    """One path: since which revision, until which (empty: still), and which roles may not see it."""
+class ReadRoute:
+    """One path: its first revision, the revision that removed it (empty: none), and the roles without access."""
 
     path: str
     handler: Callable[..., Response]
@@ -82,17 +82,19 @@ class Read:
     method: str = "GET"
 
 
-class VeeamBackupReplication(OAuth2Dialect):
+class VeeamBackupReplication(OAuth2ProductApi):
     product: ClassVar[str] = "veeam_backup_replication"
     ACCOUNTS: ClassVar[dict[str, Account]] = _ACCOUNTS
     LIFETIME_SECONDS: ClassVar[int] = 900
     LOG_IN: ClassVar[str] = "/api/oauth2/token"
     LISTING: ClassVar[str] = "/api/v1/backupObjects/*/restorePoints"
-    NAMES: ClassVar[Names] = Names(
+    MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"total"}),
-        turn=frozenset({"skip"}),
-        limit="limit",
-        words=frozenset({"type", "platformname", "malwarestatus", "state", "jobtype", "scanresult", "scanstate"}),
+        page_keys=frozenset({"skip"}),
+        limit_key="limit",
+        enum_members=frozenset(
+            {"type", "platformname", "malwarestatus", "state", "jobtype", "scanresult", "scanstate"}
+        ),
     )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(_BACKUPS | {"archive", "snapshot", "replica"}, _DONE, "B3 restorePoints, replicaPoints; B4"),
@@ -101,7 +103,7 @@ class VeeamBackupReplication(OAuth2Dialect):
         "file_share": Listing(_BACKUPS, _DONE, "B4 (UnstructuredData)"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
-        **Dialect.VARIANTS,
+        **ProductApi.VARIANTS,
         "release": "13.1",
         "renamed_in": "1.2-rev0",
         "version_header": "required",
@@ -124,61 +126,64 @@ class VeeamBackupReplication(OAuth2Dialect):
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
-        self.clock_on_wall = ServerClock(self)
-        self.points = Points(self, self.clock_on_wall)
-        self.reads = Reads(self, self.clock_on_wall, self.points)
-        self._greeted: set[str] = set()
+        self.server_clock = ServerClock(self)
+        self.points = Points(self, self.server_clock)
+        self.reads = ReadHandlers(self, self.server_clock, self.points)
+        self._used_tokens: set[str] = set()
         self.routes = [
             Route("POST", "/api/oauth2/token", self._grant, needs_session=False),
             Route("POST", "/api/oauth2/logout", self._log_out),
             Route("GET", "/api/v1/serverTime", self._server_time, needs_session=False),
             Route("GET", "/swagger/index.js", self._index, needs_session=False),
             Route("GET", "/swagger/{version}/swagger.json", self._own_specification, needs_session=False),
-            *(Route(read.method, f"/api/v1/{read.path}", self._guarded(read)) for read in self._reads()),
+            *(
+                Route(read.method, f"/api/v1/{read.path}", self._with_access_check(read))
+                for read in self._read_routes()
+            ),
         ]
 
     def prepare(self) -> None:
         self.reads.prepare()
 
-    def _reads(self) -> list[Read]:
-        """Order matters where a {name} would also match the more special path."""
+    def _read_routes(self) -> list[ReadRoute]:
+        """Order matters if a {name} would also match the more specific path."""
         reads, infrastructure = self.reads, "backupInfrastructure/"
         replicas, jobs, events = frozenset({_VIEWER}), frozenset({_VIEWER, _RESTORER}), "malwareDetection/events"
         return [
-            Read("serverInfo", self._server_info, denied=jobs),
-            Read("objectRestorePoints", reads.restore_points, until="renamed"),
-            Read("objectRestorePoints/{number}", reads.restore_point, until="renamed"),
-            Read("restorePoints", reads.restore_points, since="renamed"),
-            Read("restorePoints/{number}", reads.restore_point, since="renamed"),
-            Read("backupObjects", reads.backup_objects),
-            Read("backupObjects/{number}", reads.backup_object),
-            Read("backupObjects/{number}/restorePoints", reads.points_of_object),
-            Read("backups", reads.all_backups),
-            Read("backups/{number}", reads.backup),
-            Read("backups/{number}/objects", reads.objects_of_backup),
-            Read("backups/{number}/backupFiles", reads.files, since="1.2-rev0"),
-            Read("backups/{number}/backupFiles/{file}", reads.file, since="1.2-rev0"),
-            Read("backups/{number}/details", reads.details, since="1.3-rev2", method="POST"),
-            Read("replicas", reads.replicas, since="1.2-rev0", denied=replicas),
-            Read("replicas/{number}", reads.replica, since="1.2-rev0", denied=replicas),
-            Read("replicas/{number}/replicaPoints", reads.points_of_replica, since="1.2-rev0", denied=replicas),
-            Read("replicaPoints", reads.replica_points, since="1.2-rev0", denied=replicas),
-            Read("replicaPoints/{number}", reads.replica_point, since="1.2-rev0", denied=replicas),
-            Read("sessions", reads.all_sessions),
-            Read("sessions/{number}", reads.session),
-            Read("sessions/{number}/taskSessions", reads.tasks_of_session, since="1.2-rev0"),
-            Read("taskSessions", reads.tasks, since="1.2-rev0"),
-            Read("taskSessions/{number}", reads.task, since="1.2-rev0"),
-            Read(events, reads.events, since="1.2-rev0"),
-            Read(f"{events}/{{number}}", reads.event, since="1.2-rev0"),
-            Read(infrastructure + "repositories", reads.all_repositories),
-            Read(infrastructure + "repositories/states", reads.repository_states),
-            Read(infrastructure + "repositories/{number}", reads.repository),
-            Read(infrastructure + "scaleOutRepositories", reads.scale_outs),
-            Read(infrastructure + "scaleOutRepositories/{number}", reads.scale_out),
-            Read("jobs", reads.all_jobs, denied=jobs),
-            Read("jobs/states", reads.job_states),
-            Read("jobs/{number}", reads.job, denied=jobs),
+            ReadRoute("serverInfo", self._server_info, denied=jobs),
+            ReadRoute("objectRestorePoints", reads.restore_points, until="renamed"),
+            ReadRoute("objectRestorePoints/{number}", reads.restore_point, until="renamed"),
+            ReadRoute("restorePoints", reads.restore_points, since="renamed"),
+            ReadRoute("restorePoints/{number}", reads.restore_point, since="renamed"),
+            ReadRoute("backupObjects", reads.backup_objects),
+            ReadRoute("backupObjects/{number}", reads.backup_object),
+            ReadRoute("backupObjects/{number}/restorePoints", reads.points_for_object),
+            ReadRoute("backups", reads.all_backups),
+            ReadRoute("backups/{number}", reads.backup),
+            ReadRoute("backups/{number}/objects", reads.objects_for_backup),
+            ReadRoute("backups/{number}/backupFiles", reads.files, since="1.2-rev0"),
+            ReadRoute("backups/{number}/backupFiles/{file}", reads.file, since="1.2-rev0"),
+            ReadRoute("backups/{number}/details", reads.details, since="1.3-rev2", method="POST"),
+            ReadRoute("replicas", reads.replicas, since="1.2-rev0", denied=replicas),
+            ReadRoute("replicas/{number}", reads.replica, since="1.2-rev0", denied=replicas),
+            ReadRoute("replicas/{number}/replicaPoints", reads.points_for_replica, since="1.2-rev0", denied=replicas),
+            ReadRoute("replicaPoints", reads.replica_points, since="1.2-rev0", denied=replicas),
+            ReadRoute("replicaPoints/{number}", reads.replica_point, since="1.2-rev0", denied=replicas),
+            ReadRoute("sessions", reads.all_sessions),
+            ReadRoute("sessions/{number}", reads.session),
+            ReadRoute("sessions/{number}/taskSessions", reads.tasks_for_session, since="1.2-rev0"),
+            ReadRoute("taskSessions", reads.tasks, since="1.2-rev0"),
+            ReadRoute("taskSessions/{number}", reads.task, since="1.2-rev0"),
+            ReadRoute(events, reads.events, since="1.2-rev0"),
+            ReadRoute(f"{events}/{{number}}", reads.event, since="1.2-rev0"),
+            ReadRoute(infrastructure + "repositories", reads.all_repositories),
+            ReadRoute(infrastructure + "repositories/states", reads.repository_states),
+            ReadRoute(infrastructure + "repositories/{number}", reads.repository),
+            ReadRoute(infrastructure + "scaleOutRepositories", reads.scale_outs),
+            ReadRoute(infrastructure + "scaleOutRepositories/{number}", reads.scale_out),
+            ReadRoute("jobs", reads.all_jobs, denied=jobs),
+            ReadRoute("jobs/states", reads.job_states),
+            ReadRoute("jobs/{number}", reads.job, denied=jobs),
         ]
 
     # Revisions
@@ -188,28 +193,28 @@ class VeeamBackupReplication(OAuth2Dialect):
         return RELEASES[self.text("release")]
 
     def _revision(self, call: Call) -> str:
-        asked, served = call.headers.get("x-api-version"), self.release.revisions
-        if asked is None and self.text("version_header") == "optional":
+        requested, served = call.headers.get("x-api-version"), self.release.revisions
+        if requested is None and self.text("version_header") == "optional":
             return served[-1]
-        if asked not in served:
-            raise Refusal(400, asked or "", "version")
-        return asked
+        if requested not in served:
+            raise Refusal(400, requested or "", "version")
+        return requested
 
-    def _guarded(self, read: Read) -> Callable[..., Response]:
-        def handle(call: Call, visit: Visit, **values: str) -> Response:
+    def _with_access_check(self, read: ReadRoute) -> Callable[..., Response]:
+        def handle(call: Call, context: CallContext, **values: str) -> Response:
             renamed = self.text("renamed_in")
             since = renamed if read.since == "renamed" else read.since
             until = renamed if read.until == "renamed" else read.until
-            if not at_least(visit.revision, since) or (until and at_least(visit.revision, until)):
+            if not is_at_least(context.revision, since) or (until and is_at_least(context.revision, until)):
                 raise Refusal(404, f"The resource '{call.path}' was not found.")
-            if visit.session.account.role in self._denied(read, visit.revision):
+            if context.session.account.role in self._denied_roles(read, context.revision):
                 raise Refusal(403, "Access is denied.")
-            return read.handler(call, visit.revision, **values)
+            return read.handler(call, context.revision, **values)
 
         return handle
 
-    def _denied(self, read: Read, revision: str) -> frozenset[str]:
-        if read.path.startswith("malwareDetection") and not at_least(revision, "1.3-rev0"):
+    def _denied_roles(self, read: ReadRoute, revision: str) -> frozenset[str]:
+        if read.path.startswith("malwareDetection") and not is_at_least(revision, "1.3-rev0"):
             return frozenset({_VIEWER, _RESTORER})
         if read.path.startswith("backupInfrastructure") and not self.flag("viewer_repositories"):
             return frozenset({_VIEWER})
@@ -222,50 +227,50 @@ class VeeamBackupReplication(OAuth2Dialect):
         form = dict(parse_qsl(call.body.decode("utf-8", "replace")))
         if form.get("grant_type") not in _GRANTS:
             raise Refusal(400, "The grant_type is missing or not supported.")
-        granted = self.desk.grant(call)
+        granted = self.session_store.grant(call)
         if isinstance(granted, Challenge):
             raise Refusal(401, "Multi-factor authentication is enabled for this account.")
         if granted.account.role == _NO_ROLE:
-            self.desk.close(granted)
+            self.session_store.close(granted)
             raise Refusal(403, "The account has no role on this server.")
         now = self.clock()
-        return json_answer(
+        return json_response(
             {
                 "access_token": granted.access_token,
                 "token_type": "bearer",
                 "refresh_token": granted.refresh_token,
                 "expires_in": self.LIFETIME_SECONDS,
-                ".issued": self.clock_on_wall.seven_digits(now),
-                ".expires": self.clock_on_wall.seven_digits(now + self.LIFETIME_SECONDS * 1_000_000),
+                ".issued": self.server_clock.seven_digits(now),
+                ".expires": self.server_clock.seven_digits(now + self.LIFETIME_SECONDS * 1_000_000),
             }
         )
 
-    def _log_out(self, _call: Call, visit: Visit) -> Response:
-        self.desk.close(visit.session)
-        return json_answer({})
+    def _log_out(self, _call: Call, context: CallContext) -> Response:
+        self.session_store.close(context.session)
+        return json_response({})
 
-    def authorise(self, call: Call) -> Visit:
+    def authorize(self, call: Call) -> CallContext:
         revision = self._revision(call)
-        session = self.desk.session_of(call, self.number("token_calls"))
-        if self.flag("fresh_refused") and session.access_token not in self._greeted:
-            self._greeted.add(session.access_token)
+        session = self.session_store.get_session(call, self.number("token_calls"))
+        if self.flag("fresh_refused") and session.access_token not in self._used_tokens:
+            self._used_tokens.add(session.access_token)
             raise Refusal(401, "The access token is not valid yet.")
-        return Visit(session, revision)
+        return CallContext(session, revision)
 
     def end_sessions(self) -> None:
         super().end_sessions()
-        self._greeted.clear()
+        self._used_tokens.clear()
 
     # The server itself
 
     def _server_time(self, call: Call, _session: None) -> Response:
-        """Anyone may ask; the name of the zone came with 1.3-rev2."""
+        """Does not require a session; the name of the time zone was added in 1.3-rev2."""
         revision, now = self._revision(call), self.clock()
-        document: Row = {"serverTime": self.clock_on_wall.seven_digits(now)}
-        document["timeZone"] = self.clock_on_wall.describe(now)
-        if at_least(revision, "1.3-rev2"):
+        document: Row = {"serverTime": self.server_clock.seven_digits(now)}
+        document["timeZone"] = self.server_clock.describe(now)
+        if is_at_least(revision, "1.3-rev2"):
             document["ianaTimeZoneId"] = self.text("timezone")
-        return json_answer(document)
+        return json_response(document)
 
     def _server_info(self, _call: Call, revision: str) -> Response:
         document: Row = {
@@ -274,15 +279,15 @@ class VeeamBackupReplication(OAuth2Dialect):
             "buildVersion": self.release.build,
             "patches": [],
         }
-        if at_least(revision, "1.2-rev0"):
+        if is_at_least(revision, "1.2-rev0"):
             document |= {"databaseVendor": "PostgreSQL", "sqlServerEdition": "", "sqlServerVersion": "PostgreSQL 15.12"}
             document |= {"databaseSchemaVersion": "10085", "databaseContentVersion": "10085"}
-        if at_least(revision, "1.3-rev0"):
+        if is_at_least(revision, "1.3-rev0"):
             document |= {"platform": "Windows", "veeamRegistration": {"isRegistered": False}}
-        return json_answer(document)
+        return json_response(document)
 
     def _index(self, _call: Call, _session: None) -> Response:
-        """The page of the API's own documentation names every revision (B1)."""
+        """The page of the API's own documentation, which lists every revision (B1)."""
         urls = [
             {"url": f"/swagger/v{revision}/swagger.json", "name": f"V{revision.upper()}"}
             for revision in reversed(self.release.revisions)
@@ -294,44 +299,44 @@ class VeeamBackupReplication(OAuth2Dialect):
         if version.removeprefix("v") not in self.release.revisions:
             raise Refusal(404, f"There is no specification {version}.")
         title = {"title": "Veeam Backup & Replication REST API", "version": version.removeprefix("v")}
-        return json_answer({"openapi": "3.0.1", "info": title, "paths": {}})
+        return json_response({"openapi": "3.0.1", "info": title, "paths": {}})
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
+    def error_response(self, call: Call, refusal: Refusal) -> Response:
         code, message = _CODES.get(refusal.status, "UnknownError"), refusal.reason
         if refusal.code == "version":
             if self.text("release") == "11":
-                return Response(400, f"Bad request: {self._supported()}.".encode(), "text/plain")
+                return Response(400, f"Bad request: {self._supported_versions()}.".encode(), "text/plain")
             code, message = self._wrong_version(call, refusal.reason)
         elif refusal.status == 401 and call.path == "/api/oauth2/token":
-            told = "The provided user credentials are invalid." if "incorrect" in message else message
-            message = f"Unable to perform authorization: {told}"
+            detail = "The provided user credentials are invalid." if "incorrect" in message else message
+            message = f"Unable to perform authorization: {detail}"
         elif refusal.status == 401:
             code = "InvalidToken"
         error: Row = {"errorCode": code, "message": message}
         if self.release.modern_errors:
             error |= {"title": message, "status": refusal.status}
-        return json_answer(error, refusal.status)
+        return json_response(error, refusal.status)
 
-    def _supported(self) -> str:
+    def _supported_versions(self) -> str:
         names = ", ".join(f"v{revision}" for revision in self.release.revisions)
         return f"Unsupported RESTAPI version. The following versions are supported: {names}"
 
-    def _wrong_version(self, call: Call, asked: str) -> tuple[str, str]:
+    def _wrong_version(self, call: Call, requested: str) -> tuple[str, str]:
         if not self.release.modern_errors:
-            return "BadRequest", self._supported()
+            return "BadRequest", self._supported_versions()
         resource = f"https://vbr01.invalid:9419{call.path}"
-        reason = f"does not support the API version '{asked}'."
+        reason = f"does not support the API version '{requested}'."
         return "NotImplemented", f"The HTTP resource that matches the request URI '{resource}' {reason}"
 
-    # The truth
+    # Ground truth
 
     def listed_points(self, work: Workload) -> list[Point]:
         return super().listed_points(work) if work.platform_hint in PLATFORMS else []
 
     def truth(self) -> dict[str, object]:
-        """Only what was ever backed up is known. Copies and replicas have ids of their own, told beside the usual."""
+        """Only workloads with backups are included. Copies and replicas have their own ids, in additional members."""
         layout = self.reads.current_layout()
         replicas = layout.replicated()
         works = {stored.work.key: stored.work for stored in layout.stored()}
@@ -354,6 +359,6 @@ class VeeamBackupReplication(OAuth2Dialect):
         return self.points.object_id(work)
 
     def point_id(self, work: Workload, point: Point) -> str:
-        """Of several copies the first one's, which is what the backup job made."""
-        found = self.reads.current_layout().of_point.get(point.key)
+        """The id of the first copy, which the backup job made."""
+        found = self.reads.current_layout().by_point.get(point.key)
         return self.points.point_id(found[0]) if found else self.points.replica_point_id(point)

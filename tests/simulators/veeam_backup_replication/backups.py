@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups, their files and their objects in the words of Backup & Replication (facts B3, B4)."""
+"""Backups, their files and their objects in the format of Backup & Replication (facts B3, B4)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from tests.simulators.ground_truth import Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.layout import (
     Backup,
@@ -46,7 +46,7 @@ def _policy_tag(row: Row) -> None:
 
 
 def _one_object(row: Row) -> None:
-    """Up to 1.3-rev1 a file names one object; a file of many machines names none (facts B4)."""
+    """Up to 1.3-rev1 a file has one object id; a file of many machines has none (facts B4)."""
     ids = row.pop("objectIds")
     row["objectId"] = ids[0] if len(ids) == 1 else NO_ID
 
@@ -56,12 +56,12 @@ BACKUP_SHAPE = Shape(
     before=(("1.2-rev0", _policy_tag), *PLATFORM_CHANGES),
 )
 FILE_SHAPE = Shape(since={"severity": "1.3-rev2"}, before=(("1.3-rev2", _one_object),))
-# What tells a machine apart, and came for each platform with its own revision (the specs' discriminators).
+# Members that identify a machine, added for each platform in its own revision (the specs' discriminators).
 _IDENTITY = ("objectId", "path", "hvType", "biosUuid", "computerId", "protectionGroupIds", "fileServerId", "hostId")
 
 
-def _identified(*platforms: str) -> Callable[[Row], None]:
-    """Only these platforms had a shape of their own."""
+def _keep_identity_for(*platforms: str) -> Callable[[Row], None]:
+    """Remove the identity members of all other platforms: only these had their own schema."""
 
     def change(row: Row) -> None:
         if row["platformName"] not in platforms:
@@ -78,8 +78,8 @@ OBJECT_SHAPE = Shape(
         "size": "1.3-rev2",
     },
     before=(
-        ("1.3-rev0", _identified("VMware", "CloudDirector")),
-        ("1.2-rev0", _identified("VMware")),
+        ("1.3-rev0", _keep_identity_for("VMware", "CloudDirector")),
+        ("1.2-rev0", _keep_identity_for("VMware")),
         *PLATFORM_CHANGES,
     ),
 )
@@ -92,15 +92,15 @@ def job_type(backup: Backup) -> str:
 
 
 class Backups:
-    def __init__(self, dialect: Dialect, clock: ServerClock, points: Points, layout: Layout) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, clock: ServerClock, points: Points, layout: Layout) -> None:
+        self.api = api
         self.clock = clock
         self.points = points
         self.layout = layout
-        self.id = dialect.uuid
+        self.id = api.uuid
 
     def job_id(self, backup: Backup) -> str:
-        """One job makes what lies in its repository and in the archive behind that; copies have jobs of their own."""
+        """One job writes to its repository and to the archive of that; copies have their own jobs."""
         role = "copy" if backup.role == "copy" else "primary"
         target = backup.key if role == "copy" else ""
         return self.id(f"job:{backup.policy.key}:{backup.platform}:{role}:{target}")
@@ -116,7 +116,7 @@ class Backups:
             "jobId": self.job_id(backup),
             "policyUniqueId": self.id(f"unique:{self.job_id(backup)}"),
             "name": backup.name,
-            # a copied backup shows this, while its points tell the true platform (facts B4)
+            # a copied backup has this value, while its points have the true platform (facts B4)
             "platformName": "CustomPlatform" if copied else backup.platform,
             "platformId": self.id("platform:copy") if copied else self.points.platform_id(backup.platform),
             "creationTime": self.clock.without_offset(backup.created_at),
@@ -172,7 +172,7 @@ class Backups:
         ident, platform = self.points.object_id(work), backup.platform
         chain = self.points.backup_id(backup)
         if platform != "UnstructuredData":
-            # the chain of one machine has an id of its own (facts B4)
+            # the chain of one machine has its own id (facts B4)
             chain = self.id(f"chain:{backup.key}:{work.key}")
         row: Row = {
             "_backup": self.points.backup_id(backup),
@@ -187,12 +187,12 @@ class Backups:
             "size": 0 if platform == "UnstructuredData" else work.source_bytes,
             **self._identity(work, platform),
         }
-        if not self.dialect.flag("counts"):
+        if not self.api.flag("counts"):
             del row["restorePointsCount"]
         return row
 
     def _identity(self, work: Workload, platform: str) -> Row:
-        number, unique = self.dialect.digest(work.key), self.id(f"bios:{work.key}")
+        number, unique = self.api.digest(work.key), self.id(f"bios:{work.key}")
         path = f"vcenter-{work.site.key}.example\\{work.site.name}\\{work.name}"
         if platform == "VMware":
             return {"objectId": f"vm-{int(number[:7], 16)}", "viType": "VirtualMachine", "path": path}
@@ -210,7 +210,7 @@ class Backups:
         return {}
 
     def leftovers(self) -> list[Row]:
-        """What stays in the list when the points of a machine are gone (facts B4)."""
+        """Objects that remain in the list after the points of a machine were removed (facts B4)."""
         return [
             {
                 "_backup": NO_ID,
@@ -231,7 +231,7 @@ class Backups:
         ]
 
     def chain_name(self, work: Workload, platform: str) -> str:
-        """The name of an object below its backup may be the address by which the machine is reached (facts B5)."""
-        if self.dialect.text("object_names") == "address" and platform in ("WindowsPhysical", "LinuxPhysical"):
-            return f"10.0.{int(self.dialect.digest(work.key)[:2], 16)}.7"
+        """The name of an object below its backup, which may be the network address of the machine (facts B5)."""
+        if self.api.text("object_names") == "address" and platform in ("WindowsPhysical", "LinuxPhysical"):
+            return f"10.0.{int(self.api.digest(work.key)[:2], 16)}.7"
         return work.name

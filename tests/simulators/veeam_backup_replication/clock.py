@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clock of a backup server: times with its offset, and times that hide it (facts B4, "Times")."""
+"""The clock of a backup server: times with and without its offset (facts B4, "Times")."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
 from tests.simulators.ground_truth import as_datetime, from_iso
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 
 
 class ServerClock:
-    """The zone is a variant, so it is looked up when it is needed."""
+    """The time zone is a variant, so it is looked up when it is needed."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi) -> None:
+        self.api = api
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.dialect.text("timezone"))
+        return ZoneInfo(self.api.text("timezone"))
 
     def _local(self, moment: int, fraction: bool) -> tuple[str, str]:
         when = as_datetime(moment).astimezone(self.zone)
@@ -32,9 +32,9 @@ class ServerClock:
         return "".join(self._local(moment, fraction))
 
     def without_offset(self, moment: int, fraction: bool = False) -> str:
-        """Local time, and nothing that says so; `backup_times=offset` is what the vendor's examples show."""
+        """Local time without an offset; the vendor's examples have one, as with `backup_times=offset`."""
         text, offset = self._local(moment, fraction)
-        return text + offset if self.dialect.text("backup_times") == "offset" else text
+        return text + offset if self.api.text("backup_times") == "offset" else text
 
     def seven_digits(self, moment: int) -> str:
         text, offset = self._local(moment, fraction=False)
@@ -44,12 +44,12 @@ class ServerClock:
         return f"{as_datetime(moment):%Y-%m-%dT%H:%M:%S}Z"
 
     def describe(self, moment: int) -> str:
-        """As Windows names a zone; the city is the zone's."""
+        """Name of the time zone in Windows' format, with the city of the zone."""
         _unused, offset = self._local(moment, fraction=False)
         return f"(UTC{offset}) {self.zone.key.rpartition('/')[2].replace('_', ' ')}"
 
-    def read(self, text: str) -> int | None:
-        """A time that a client sent, as a moment; without an offset it is the server's own. None: it is no time."""
+    def parse(self, text: str) -> int | None:
+        """Parse a time from a client; without an offset it is server time. None: not a valid time."""
         try:
             when = from_iso(text)
         except ValueError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.simulators.ground_truth import HOUR, MINUTE, Point, Run, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.backups import Backups, job_type
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.layout import PLATFORMS, Backup, Layout
@@ -33,13 +33,13 @@ def _platform_type(row: Row) -> None:
 
 
 def _old_scan(row: Row) -> None:
-    """The content scan got its own type with 1.3-rev1 (facts B6)."""
+    """The content scan has its own type since 1.3-rev1 (facts B6)."""
     if row["sessionType"] == "SureBackupContentScan":
         row["sessionType"] = "SureBackup"
 
 
-def _small_words(row: Row) -> None:
-    """Status and workload began with small letters until 1.3-rev0 (facts B7)."""
+def _lowercase_values(row: Row) -> None:
+    """Status and workload started with lowercase letters until 1.3-rev0 (facts B7)."""
     row["status"] = row["status"].lower()
     row["workload"] = row["workload"][0].lower() + row["workload"][1:]
 
@@ -55,25 +55,25 @@ SESSION_SHAPE = Shape(
 TASK_SHAPE = Shape(before=(("1.3-rev1", _old_scan), ("1.3-rev0", _platform_type)))
 STATE_SHAPE = Shape(
     since={"highPriority": "1.3-rev0", "progressPercent": "1.3-rev0"},
-    before=(("1.3-rev1", _small_words), ("1.3-rev0", _old_job_type)),
+    before=(("1.3-rev1", _lowercase_values), ("1.3-rev0", _old_job_type)),
 )
 EVENT_SHAPE = Shape(since={"creationTimeUtc": "1.3-rev0"})
 
 
 class Sessions:
-    def __init__(self, dialect: Dialect, clock: ServerClock, points: Points, backups: Backups, layout: Layout) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, clock: ServerClock, points: Points, backups: Backups, layout: Layout) -> None:
+        self.api = api
         self.clock = clock
         self.points = points
         self.backups = backups
         self.layout = layout
-        self.id = dialect.uuid
+        self.id = api.uuid
         self._jobs = {(backup.policy.key, backup.platform): backup for backup in layout.backups.values()}
 
     def _runs(self) -> Iterator[tuple[Run, str, list[tuple[Workload, Point]]]]:
-        """Every run of every job: a run of the truth is one session for each platform."""
+        """Every run of every job: a run of the ground truth is one session for each platform."""
         known = {work.key for work in self.layout.works}
-        for run, made in self.dialect.estate.runs(self.dialect.product):
+        for run, made in self.api.estate.runs(self.api.product):
             by_platform: dict[str, list[tuple[Workload, Point]]] = {}
             for work, point in made:
                 if work.key in known and point.kind not in ("replica", "continuous"):
@@ -91,7 +91,7 @@ class Sessions:
             yield {**row, "platformName": platform, "platformId": self.points.platform_id(platform)}
         yield from self._tests()
         for back in range(_RESYNCHRONISED):
-            started = self.dialect.estate.now - (back + 1) * HOUR
+            started = self.api.estate.now - (back + 1) * HOUR
             name, ended = "Configuration Resynchronize", started + MINUTE
             yield self._session(self.id(f"resync:{started}"), name, "ConfigurationResynchronize", started, ended)
 
@@ -118,10 +118,10 @@ class Sessions:
         }
 
     def _tests(self) -> Iterator[Row]:
-        """SureBackup tells that a job's machines booted, and of no point that it did (facts B6)."""
+        """SureBackup reports that a job's machines booted, but not from which point (facts B6)."""
         booted: dict[tuple[str, int], str] = {}
         for work in self.layout.works:
-            for point in self.dialect.listed_points(work):
+            for point in self.api.listed_points(work):
                 if point.verified_at is not None:
                     booted[point.run.policy.key, point.verified_at] = point.run.policy.name
         for (key, moment), name in sorted(booted.items()):
@@ -150,7 +150,7 @@ class Sessions:
             del row[name]
         row |= {"type": "Backup", "sessionId": self.points.session_id(run, platform)}
         row["algorithm"] = {"full": "Full", "archive": "Full"}.get(point.kind, "Increment")
-        stored = self.layout.of_point.get(point.key)
+        stored = self.layout.by_point.get(point.key)
         if stored:
             row["restorePointId"] = self.points.point_id(stored[0])
             row["repositoryId"] = self.backups.repository_id(stored[0].backup)
@@ -164,14 +164,14 @@ class Sessions:
         return {**row, "replicaPointId": self.points.replica_point_id(point)}
 
     def _scans(self) -> Iterator[Row]:
-        """A scan that found nothing out is no evidence: what cannot be read has one that failed."""
-        for found in self.layout.of_point.values():
+        """A scan without a result is not evidence: a point that cannot be read has a failed scan."""
+        for found in self.layout.by_point.values():
             point = found[0].point
             if point.checked_by == "scan" and point.checked_at is not None:
                 result = "Infected" if point.malware == "infected" else "Clean"
                 yield self._scan(self.points.point_id(found[0]), found[0].work, result, point.checked_at)
             elif not point.usable and point.completed_at is not None:
-                ended = min(point.completed_at + 2 * HOUR, self.dialect.estate.now)
+                ended = min(point.completed_at + 2 * HOUR, self.api.estate.now)
                 yield self._scan(self.points.point_id(found[0]), found[0].work, "Failed", ended)
 
     def _scan(self, point_id: str, work: Workload, result: str, ended: int) -> Row:
@@ -195,7 +195,7 @@ class Sessions:
     # Job states
 
     def states(self, revision: str) -> Iterator[Row]:
-        """Before 1.3 only jobs of virtual machines have a type in the list of types."""
+        """Before 1.3 only the types of virtual machine jobs are in the enumeration."""
         seen: set[str] = set()
         last = {(run.policy.key, platform): run for run, platform, _unused in self._runs()}
         for backup in self.layout.backups.values():
@@ -226,11 +226,11 @@ class Sessions:
     # Malware
 
     def events(self) -> Iterator[Row]:
-        """One event for each machine whose newest points look bad, and one that turned out to be nothing."""
+        """One event for each machine with suspicious or infected points, and one false positive."""
         quiet = 0
         for work in self.layout.works:
-            bad = [point for point in self.dialect.listed_points(work) if point.malware in ("suspicious", "infected")]
-            listed = [point for point in self.dialect.listed_points(work) if point.key in self.layout.of_point]
+            bad = [point for point in self.api.listed_points(work) if point.malware in ("suspicious", "infected")]
+            listed = [point for point in self.api.listed_points(work) if point.key in self.layout.by_point]
             if bad:
                 yield self._event(work, bad[0], (bad[0].malware or "").capitalize(), "Created")
             elif listed and quiet == 0:
@@ -238,7 +238,7 @@ class Sessions:
                 yield self._event(work, listed[0], "Suspicious", "FalsePositive")
 
     def _event(self, work: Workload, point: Point, severity: str, state: str) -> Row:
-        stored = self.layout.of_point[point.key][0]
+        stored = self.layout.by_point[point.key][0]
         detected = point.completed_at or point.created_at
         return {
             "_moment": detected,

@@ -1,18 +1,18 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs of Backup & Replication: where encryption and retention are set, for virtual machines only (facts B6, B7)."""
+"""Jobs of Backup & Replication with encryption and retention settings, only for virtual machines (facts B6, B7)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.backups import Backups, job_type
 from tests.simulators.veeam_backup_replication.layout import Backup, Layout
 from tests.simulators.veeam_backup_replication.versions import Row, Shape, old_encryption
 
-_TOLD = ("VSphereBackup", "HyperVBackup", "CloudDirectorBackup")
+_SUPPORTED_TYPES = ("VSphereBackup", "HyperVBackup", "CloudDirectorBackup")
 
 
 def _old_type(row: Row) -> None:
@@ -30,27 +30,27 @@ JOB_SHAPE = Shape(since={"isHighPriority": "1.2-rev0"}, before=(("1.3-rev0", _ol
 
 
 class Jobs:
-    def __init__(self, dialect: Dialect, backups: Backups, layout: Layout) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, backups: Backups, layout: Layout) -> None:
+        self.api = api
         self.backups = backups
         self.layout = layout
 
-    def told(self) -> Iterator[Row]:
+    def list_supported(self) -> Iterator[Row]:
         for backup in self.layout.backups.values():
-            if backup.role == "primary" and job_type(backup) in _TOLD:
+            if backup.role == "primary" and job_type(backup) in _SUPPORTED_TYPES:
                 yield self._job(backup)
 
-    def untold(self) -> set[str]:
-        """Ids of jobs that are there, but of no platform that this part of the API speaks."""
+    def list_unsupported_ids(self) -> set[str]:
+        """Ids of existing jobs whose platform this part of the API does not support."""
         every = {self.backups.job_id(backup) for backup in self.layout.backups.values()}
-        return every - {row["id"] for row in self.told()}
+        return every - {row["id"] for row in self.list_supported()}
 
     def _job(self, backup: Backup) -> Row:
         policy = backup.policy
         most = max(sum(stored.work is work for stored in backup.points) for work in backup.members)
         encryption: Row = {"isEnabled": policy.encrypted}
         if policy.encrypted:
-            encryption |= {"encryptionType": "ByUserPassword", "encryptionPasswordId": self.dialect.uuid("password")}
+            encryption |= {"encryptionType": "ByUserPassword", "encryptionPasswordId": self.api.uuid("password")}
         storage: Row = {
             "backupRepositoryId": self.backups.repository_id(backup),
             "backupProxies": {"autoSelectEnabled": True, "proxyIds": []},

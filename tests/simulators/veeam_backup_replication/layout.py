@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Veeam keeps what the estate holds: jobs, their backups in repositories, and their files (facts A5, B4, B6).
+"""Veeam's storage layout for the estate: jobs, their backups in repositories, and their files (facts A5, B4, B6).
 
-A copy of a point is a point of its own, in the backup of a copy job in another repository.
+A copy of a point is a separate point, in the backup of a copy job in another repository.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.simulators.ground_truth import Copy, CopyRule, Location, Point, Policy, Run, Workload, as_datetime
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 
-# What stands behind the estate's platforms.
+# Veeam's names for the estate's platforms.
 PLATFORMS = {
     "vmware": "VMware",
     "hyperv": "HyperV",
@@ -25,15 +25,20 @@ PLATFORMS = {
     "windows": "WindowsPhysical",
     "linux": "LinuxPhysical",
 }
-_SORTS = {"berlin-2": "Smb", "chicago-1": "DellDataDomain", "vault": "AmazonS3", "archive": "AmazonS3Glacier"}
-# Backups of these policies keep the machines of one run in ONE file; all others have a file for each machine.
+_REPOSITORY_TYPES = {
+    "berlin-2": "Smb",
+    "chicago-1": "DellDataDomain",
+    "vault": "AmazonS3",
+    "archive": "AmazonS3Glacier",
+}
+# Backups of these policies store the machines of one run in one file; all others have a file for each machine.
 SHARED_FILES = frozenset({"silver"})
 _BACKED_UP = frozenset({"full", "incremental", "archive", "snapshot"})
 
 
 @dataclass(frozen=True)
 class Repository:
-    """`sort` is the type in the words of the newest REST API; a scale-out repository has tiers behind it."""
+    """`sort` is the type in the newest REST API; a scale-out repository has tiers."""
 
     key: str
     name: str
@@ -48,16 +53,16 @@ class Repository:
         return tuple(tier for tier in (self.capacity, self.archive) if tier is not None)
 
 
-def repository_of(location: Location, immutable_days: int) -> Repository:
-    """Immutability is a setting of the repository, so a place that is written to in both ways becomes two."""
-    sort = _SORTS.get(location.key, "LinuxHardened" if immutable_days else "WinLocal")
+def get_repository(location: Location, immutable_days: int) -> Repository:
+    """Immutability is a repository setting, so a location with and without it becomes two repositories."""
+    sort = _REPOSITORY_TYPES.get(location.key, "LinuxHardened" if immutable_days else "WinLocal")
     suffix = "-immutable" if immutable_days else ""
     return Repository(location.key + suffix, location.name + suffix, sort, location, immutable_days)
 
 
 @dataclass
 class StoredPoint:
-    """One point in one backup. `copy` is None for a snapshot, which lies beside its machine."""
+    """One point in one backup. `copy` is None for a snapshot, which is stored with its machine."""
 
     key: str
     work: Workload
@@ -80,7 +85,7 @@ class BackupFile:
 
 @dataclass
 class Backup:
-    """What one job keeps in one repository. `role` is primary, copy or archive; snapshots have no repository."""
+    """The backup of one job in one repository. `role`: primary, copy or archive; snapshots have no repository."""
 
     key: str
     policy: Policy
@@ -105,42 +110,42 @@ class Backup:
 
 class Layout:
     """All backups of an estate. With `tiers` the copies in object storage are tiers of a scale-out repository, which
-    says what its policy is and nothing about any one point (facts B6). With `own_files` no file holds two machines.
+    reports its policy but nothing about individual points (facts B6). With `own_files` no file contains two machines.
     """
 
-    def __init__(self, dialect: Dialect, *, tiers: bool, own_files: bool) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, *, tiers: bool, own_files: bool) -> None:
+        self.api = api
         self.tiers = tiers
         self.own_files = own_files
-        self.works = [work for work in dialect.estate.for_product(dialect.product) if work.platform_hint in PLATFORMS]
+        self.works = [work for work in api.estate.for_product(api.product) if work.platform_hint in PLATFORMS]
         self.backups: dict[str, Backup] = {}
-        self.of_point: dict[str, list[StoredPoint]] = {}
+        self.by_point: dict[str, list[StoredPoint]] = {}
         for work in self.works:
-            for point in dialect.listed_points(work):
+            for point in api.listed_points(work):
                 if point.kind in _BACKED_UP:
-                    self.of_point[point.key] = list(self._store(work, point))
+                    self.by_point[point.key] = list(self._store(work, point))
 
     def _store(self, work: Workload, point: Point) -> Iterator[StoredPoint]:
         for copy in point.copies:
             if copy.location.location_type == "snapshot":
-                yield self._put(work, point, None, self._backup(work, point, "primary", None))
+                yield self._add_point(work, point, None, self._backup(work, point, "primary", None))
                 continue
             role = {"primary": "primary", "archive": "archive"}.get(copy.role, "copy")
-            repository = repository_of(copy.location, _days(point.run.policy, copy))
-            if self.tiers and _in_a_tier(copy.role):
+            repository = get_repository(copy.location, _immutable_days(point.run.policy, copy))
+            if self.tiers and _is_in_tier(copy.role):
                 if role == "copy":
                     continue
                 role = "primary"
             if self.tiers and role == "primary":
                 repository = _scale_out(point.run.policy) or repository
-            yield self._put(work, point, copy, self._backup(work, point, role, repository))
+            yield self._add_point(work, point, copy, self._backup(work, point, role, repository))
 
     def _backup(self, work: Workload, point: Point, role: str, repository: Repository | None) -> Backup:
         policy, platform = point.run.policy, PLATFORMS[work.platform_hint]
         key = f"{policy.key}:{platform}:{role}:{repository.key if repository else 'beside'}"
         return self.backups.setdefault(key, Backup(key, policy, platform, role, repository))
 
-    def _put(self, work: Workload, point: Point, copy: Copy | None, backup: Backup) -> StoredPoint:
+    def _add_point(self, work: Workload, point: Point, copy: Copy | None, backup: Backup) -> StoredPoint:
         stored = StoredPoint(f"{point.key}@{backup.key}", work, point, copy, backup)
         backup.points.append(stored)
         if copy is not None and backup.platform != "UnstructuredData":
@@ -151,15 +156,15 @@ class Layout:
         return stored
 
     def stored(self) -> Iterator[StoredPoint]:
-        for found in self.of_point.values():
+        for found in self.by_point.values():
             yield from found
 
     def repositories(self) -> list[Repository]:
-        """Every repository that is used, with those behind scale-out repositories."""
+        """Every repository in use, including the extents of scale-out repositories."""
         found: dict[str, Repository] = {}
         for backup in self.backups.values():
             if backup.repository is not None:
-                plain = _behind(backup) if backup.repository.sort == "ScaleOut" else (backup.repository,)
+                plain = _plain_repositories(backup) if backup.repository.sort == "ScaleOut" else (backup.repository,)
                 found |= {repository.key: repository for repository in plain}
         return [found[key] for key in sorted(found)]
 
@@ -169,10 +174,10 @@ class Layout:
         return [found[key] for key in sorted(found)]
 
     def replicated(self) -> list[tuple[Workload, list[Point]]]:
-        """Machines with a replica, and its points: a continuous replica has none that a listing shows."""
+        """Machines with a replica, and its points: a continuous replica does not have listed points."""
         found = []
         for work in self.works:
-            points = [point for point in self.dialect.listed_points(work) if point.kind == "replica"]
+            points = [point for point in self.api.listed_points(work) if point.kind == "replica"]
             if points or work.replica == "cdp":
                 found.append((work, points))
         return found
@@ -180,25 +185,25 @@ class Layout:
 
 def performance_extent(policy: Policy) -> Repository:
     rule = policy.rules[0]
-    return repository_of(rule.location, rule.immutable_days)
+    return get_repository(rule.location, rule.immutable_days)
 
 
-def _behind(backup: Backup) -> tuple[Repository, ...]:
+def _plain_repositories(backup: Backup) -> tuple[Repository, ...]:
     assert backup.repository is not None
     return (performance_extent(backup.policy), *backup.repository.extents)
 
 
-def _days(policy: Policy, copy: Copy) -> int:
+def _immutable_days(policy: Policy, copy: Copy) -> int:
     return next((rule.immutable_days for rule in policy.all_rules if rule.location is copy.location), 0)
 
 
-def _in_a_tier(role: str) -> bool:
+def _is_in_tier(role: str) -> bool:
     return role in ("offload", "archive")
 
 
 def _tier(policy: Policy, role: str) -> Repository | None:
     rule: CopyRule | None = next((rule for rule in policy.all_rules if rule.role == role), None)
-    return None if rule is None else repository_of(rule.location, rule.immutable_days)
+    return None if rule is None else get_repository(rule.location, rule.immutable_days)
 
 
 def _scale_out(policy: Policy) -> Repository | None:
@@ -211,7 +216,7 @@ def _scale_out(policy: Policy) -> Repository | None:
 
 
 def gfs_periods(point: Point) -> list[str]:
-    """Daily points carry no flag."""
+    """The GFS flags of a point; daily points do not have any."""
     return [name.capitalize() for name in point.retention if name != "daily"] or ["None"]
 
 

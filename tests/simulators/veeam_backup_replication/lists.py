@@ -9,35 +9,35 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from tests.simulators.product_api import Call, Dialect, Refusal, Response
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.versions import REVISIONS, Row, Shape
 
 Test = Callable[[Row], bool]
-# A filter of a list: the values that were sent and the clock give a test.
+# A filter of a list: returns a test for the values that were sent and the clock.
 Filter = Callable[[list[str], ServerClock], Test]
 
 _DEFAULT_LIMIT = 200
-_MOST_REMEMBERED = 64
+_MAX_CACHED = 64
 
 
-def _bad(value: str, name: str) -> Refusal:
+def _invalid_value(value: str, name: str) -> Refusal:
     return Refusal(400, f"The value '{value}' is not valid for {name}.")
 
 
-def _whole(call: Call, name: str, default: int, least: int) -> int:
+def _int_parameter(call: Call, name: str, default: int, least: int) -> int:
     value = call.first(name)
     if value is None:
         return default
     if not value.isdecimal() or int(value) < least:
-        raise _bad(value, name)
+        raise _invalid_value(value, name)
     return int(value)
 
 
-def _flag(call: Call, name: str, default: bool) -> bool:
+def _bool_parameter(call: Call, name: str, default: bool) -> bool:
     value = (call.first(name) or str(default)).lower()
     if value not in ("true", "false"):
-        raise _bad(value, name)
+        raise _invalid_value(value, name)
     return value == "true"
 
 
@@ -46,9 +46,9 @@ def _flag(call: Call, name: str, default: bool) -> bool:
 
 def after(member: str = "_moment") -> Filter:
     def build(values: list[str], clock: ServerClock) -> Test:
-        moment = clock.read(values[0])
+        moment = clock.parse(values[0])
         if moment is None:
-            raise _bad(values[0], "a filter on time")
+            raise _invalid_value(values[0], "a filter on time")
         return lambda row: row[member] is not None and row[member] > moment
 
     return build
@@ -56,55 +56,55 @@ def after(member: str = "_moment") -> Filter:
 
 def before(member: str = "_moment") -> Filter:
     def build(values: list[str], clock: ServerClock) -> Test:
-        moment = clock.read(values[0])
+        moment = clock.parse(values[0])
         if moment is None:
-            raise _bad(values[0], "a filter on time")
+            raise _invalid_value(values[0], "a filter on time")
         return lambda row: row[member] is not None and row[member] < moment
 
     return build
 
 
 def pattern(values: list[str], _clock: ServerClock) -> Test:
-    """An asterisk stands for anything, at either end; "can match any parameter" is taken as any text of the row."""
+    """An asterisk at either end is a wildcard; "can match any parameter" is interpreted as any text of the row."""
     text = values[0].lower()
     body, head, tail = text.strip("*"), text.startswith("*"), text.endswith("*")
 
-    def fits(word: str) -> bool:
+    def matches(word: str) -> bool:
         if head and tail:
             return body in word
         if head:
             return word.endswith(body)
         return word.startswith(body) if tail else word == body
 
-    return lambda row: any(isinstance(value, str) and fits(value.lower()) for value in row.values())
+    return lambda row: any(isinstance(value, str) and matches(value.lower()) for value in row.values())
 
 
-class SameId:
-    """Rows that belong to one thing; a list finds them by an index, for there may be thousands of such questions."""
+class IdFilter:
+    """Rows that refer to one object, found with an index because there may be thousands of such requests."""
 
     def __init__(self, member: str) -> None:
         self.member = member
 
-    def wanted(self, values: list[str]) -> str:
+    def parse_id(self, values: list[str]) -> str:
         try:
             return str(UUID(values[0]))
         except ValueError:
-            raise _bad(values[0], self.member.strip("_")) from None
+            raise _invalid_value(values[0], self.member.strip("_")) from None
 
     def __call__(self, values: list[str], _clock: ServerClock) -> Test:
-        wanted = self.wanted(values)
+        wanted = self.parse_id(values)
         return lambda row: row.get(self.member) == wanted
 
 
-def one_of(member: str, known: Iterable[str] = (), several: bool = False) -> Filter:
-    """A scalar parameter takes the first of several values; enumerations are read in any case."""
-    words = {word.lower() for word in known}
+def enum_filter(member: str, known: Iterable[str] = (), several: bool = False) -> Filter:
+    """A scalar parameter uses the first of several values; enumerations are case-insensitive."""
+    known_values = {word.lower() for word in known}
 
     def build(values: list[str], _clock: ServerClock) -> Test:
-        asked = {value.lower() for value in (values if several else values[:1])}
-        if words and not asked <= words:
-            raise _bad(", ".join(sorted(asked - words)), member)
-        return lambda row: str(row.get(member, "")).lower() in asked
+        requested = {value.lower() for value in (values if several else values[:1])}
+        if known_values and not requested <= known_values:
+            raise _invalid_value(", ".join(sorted(requested - known_values)), member)
+        return lambda row: str(row.get(member, "")).lower() in requested
 
     return build
 
@@ -112,11 +112,11 @@ def one_of(member: str, known: Iterable[str] = (), several: bool = False) -> Fil
 # Lists
 
 
-class Shelf:
-    """Rows in the newest words, newest first; what an older revision sees of them is written once and kept."""
+class RowTable:
+    """Rows in the newest format, newest first; the encoded rows of older revisions are cached."""
 
-    def __init__(self, dialect: Dialect, clock: ServerClock, rows: Iterable[Row], shape: Shape | None = None) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, clock: ServerClock, rows: Iterable[Row], shape: Shape | None = None) -> None:
+        self.api = api
         self.clock = clock
         self.shape = shape or Shape()
         self.rows = sorted(rows, key=lambda row: (-(row.get("_moment") or 0), row["id"]))
@@ -125,10 +125,10 @@ class Shelf:
         self._chosen: dict[tuple[str, ...], Sequence[int]] = {}
         self._indexes: dict[str, dict[str, list[int]]] = {}
 
-    def written(self, revision: str) -> list[bytes]:
-        key = self.shape.alike(revision)
+    def encode_rows(self, revision: str) -> list[bytes]:
+        key = self.shape.oldest_equivalent(revision)
         if key not in self._written:
-            self._written[key] = [json.dumps(self.shape.cut(row, revision)).encode() for row in self.rows]
+            self._written[key] = [json.dumps(self.shape.adapt(row, revision)).encode() for row in self.rows]
         return self._written[key]
 
     def find(self, ident: str, revision: str) -> Row:
@@ -138,7 +138,7 @@ class Shelf:
             raise Refusal(400, f"The value '{ident}' is not valid.") from None
         except KeyError:
             raise Refusal(404, f"The object with ID '{ident}' was not found.") from None
-        return self.shape.cut(self.rows[index], revision)
+        return self.shape.adapt(self.rows[index], revision)
 
     def item(self, ident: str, revision: str) -> Response:
         return Response(200, json.dumps(self.find(ident, revision)).encode())
@@ -150,57 +150,59 @@ class Shelf:
         filters: Mapping[str, Filter] | None = None,
         columns: Mapping[str, str] | None = None,
         *,
-        drifts: bool = False,
+        concurrent_changes: bool = False,
     ) -> Response:
-        """A page of what the filters leave. Parameters that are no filters of this list are ignored (facts B3)."""
-        skip, limit = _whole(call, "skip", 0, 0), _whole(call, "limit", _DEFAULT_LIMIT, 1)
-        cap = self.dialect.number("page_cap")
+        """A page of the filtered rows. Parameters that are not filters of this list are ignored (facts B3)."""
+        skip, limit = _int_parameter(call, "skip", 0, 0), _int_parameter(call, "limit", _DEFAULT_LIMIT, 1)
+        cap = self.api.number("page_cap")
         limit = min(limit, cap) if cap else limit
-        indexes = self._order(self._left(call, revision, filters or {}), call, columns or {})
-        if drifts:
-            indexes = self.dialect.drifting(call, indexes, self.written(revision).__getitem__)
+        indexes = self._order(self._filter_indexes(call, revision, filters or {}), call, columns or {})
+        if concurrent_changes:
+            indexes = self.api.with_concurrent_changes(call, indexes, self.encode_rows(revision).__getitem__)
         return self._envelope(revision, indexes, skip, limit)
 
-    def whole(self, revision: str) -> Response:
-        """Without paging, as lists below an object are before 1.3-rev2."""
+    def all_rows(self, revision: str) -> Response:
+        """The complete list without paging, for lists below an object before 1.3-rev2."""
         return self._envelope(revision, range(len(self.rows)), 0, max(len(self.rows), 1))
 
     def _envelope(self, revision: str, indexes: Sequence[int], skip: int, limit: int) -> Response:
-        written = self.written(revision)
-        data = [written[index] for index in indexes[skip : skip + limit]]
+        encoded = self.encode_rows(revision)
+        data = [encoded[index] for index in indexes[skip : skip + limit]]
         pagination = {"total": len(indexes), "count": len(data), "skip": skip, "limit": limit}
         return Response(
             200, b'{"data":[' + b",".join(data) + b'],"pagination":' + json.dumps(pagination).encode() + b"}"
         )
 
-    def _left(self, call: Call, revision: str, filters: Mapping[str, Filter]) -> Sequence[int]:
-        asked = {name: [value for key, value in call.query if key == name] for name in filters}
-        asked = {name: values for name, values in asked.items() if values}
-        if not asked:
+    def _filter_indexes(self, call: Call, revision: str, filters: Mapping[str, Filter]) -> Sequence[int]:
+        requested = {name: [value for key, value in call.query if key == name] for name in filters}
+        requested = {name: values for name, values in requested.items() if values}
+        if not requested:
             return range(len(self.rows))
-        # the same words can mean another filter in another revision
-        key = (revision, *(word for name, values in sorted(asked.items()) for word in (name, *values)))
+        # the same parameters can be another filter in another revision
+        key = (revision, *(word for name, values in sorted(requested.items()) for word in (name, *values)))
         if key not in self._chosen:
-            tests = [filters[name](values, self.clock) for name, values in asked.items()]
-            if len(self._chosen) >= _MOST_REMEMBERED:
+            tests = [filters[name](values, self.clock) for name, values in requested.items()]
+            if len(self._chosen) >= _MAX_CACHED:
                 self._chosen.clear()
-            near = self._candidates(asked, filters)
-            self._chosen[key] = [index for index in near if all(test(self._seen(index, revision)) for test in tests)]
+            near = self._candidates(requested, filters)
+            self._chosen[key] = [
+                index for index in near if all(test(self._row_for_revision(index, revision)) for test in tests)
+            ]
         return self._chosen[key]
 
-    def _seen(self, index: int, revision: str) -> Row:
-        """The row in the words of the revision, which are those that a filter is asked in."""
+    def _row_for_revision(self, index: int, revision: str) -> Row:
+        """The row in the format of the revision, to which filters apply."""
         row = self.rows[index]
-        if self.shape.alike(revision) == self.shape.alike(REVISIONS[-1]):
+        if self.shape.oldest_equivalent(revision) == self.shape.oldest_equivalent(REVISIONS[-1]):
             return row
         hidden = {name: value for name, value in row.items() if name.startswith("_")}
-        return hidden | self.shape.cut(row, revision)
+        return hidden | self.shape.adapt(row, revision)
 
-    def _candidates(self, asked: Mapping[str, list[str]], filters: Mapping[str, Filter]) -> Sequence[int]:
-        for name, values in asked.items():
-            question = filters[name]
-            if isinstance(question, SameId):
-                return self.index(question.member).get(question.wanted(values), [])
+    def _candidates(self, requested: Mapping[str, list[str]], filters: Mapping[str, Filter]) -> Sequence[int]:
+        for name, values in requested.items():
+            row_filter = filters[name]
+            if isinstance(row_filter, IdFilter):
+                return self.index(row_filter.member).get(row_filter.parse_id(values), [])
         return range(len(self.rows))
 
     def index(self, member: str) -> dict[str, list[int]]:
@@ -215,8 +217,8 @@ class Shelf:
         if column is None:
             return indexes
         if column not in columns:
-            raise _bad(column, "orderColumn")
-        ascending, member = _flag(call, "orderAsc", False), columns[column]
+            raise _invalid_value(column, "orderColumn")
+        ascending, member = _bool_parameter(call, "orderAsc", False), columns[column]
         if member == "_moment":
             return indexes[::-1] if ascending else indexes
         return sorted(indexes, key=lambda index: str(self.rows[index].get(member, "")), reverse=not ascending)

@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore points and replica points in the words of Backup & Replication (facts B4), built in the newest revision's."""
+"""Restore points and replica points of Backup & Replication (facts B4), built in the format of the newest revision."""
 
 from __future__ import annotations
 
 from tests.simulators.ground_truth import Point, Run, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.clock import ServerClock
 from tests.simulators.veeam_backup_replication.layout import PLATFORMS, Backup, StoredPoint, gfs_periods
 from tests.simulators.veeam_backup_replication.versions import PLATFORM_CHANGES, Row, Shape
@@ -26,14 +26,14 @@ _OPERATIONS = {
     "WindowsPhysical": ["StartDiskPublish", "StartViVMInstantRecovery", "StartHvVMInstantRecovery", "StartFlrRestore"],
     "LinuxPhysical": ["StartDiskPublish", "StartViVMInstantRecovery", "StartHvVMInstantRecovery", "StartFlrRestore"],
 }
-# Operations that only the newest revision names, and all that version 1.1 knows.
+# Operations that only the newest revision has; for those of version 1.1 see _operations_in_1_1.
 _NEWEST_OPERATIONS = {"StartHvVMInstantRecovery", "StartEntireVmRestoreHyperV", "StartDiskPublish"}
 _REPLICA_READY = [
     "StartViVMSnapshotReplicaFailover",
     "StartViVMSnapshotReplicaPlannedFailover",
     "StartFlrRestore",
 ]
-# What is offered for a replica in failover is how to end it: operations alone do not make a point usable.
+# A replica in failover offers operations to end the failover: operations alone do not make a point usable.
 _REPLICA_IN_FAILOVER = [
     "StartViVMSnapshotReplicaPermanentFailover",
     "StartViVMSnapshotReplicaUndoFailover",
@@ -47,7 +47,7 @@ def _operations_before_1_3_rev2(row: Row) -> None:
     row["allowedOperations"] = [name for name in row["allowedOperations"] if name not in _NEWEST_OPERATIONS]
 
 
-def _operations_of_1_1(row: Row) -> None:
+def _operations_in_1_1(row: Row) -> None:
     offered = "StartFCDInstantRecovery" in row["allowedOperations"]
     row["allowedOperations"] = ["VmwareInstantRecoveryFcd"] if offered else []
 
@@ -62,7 +62,7 @@ POINT_SHAPE = Shape(
         "originalSize": "1.3-rev0",
         "gfsPeriods": "1.3-rev2",
     },
-    before=(("1.2-rev0", _operations_of_1_1), ("1.3-rev2", _operations_before_1_3_rev2), *PLATFORM_CHANGES),
+    before=(("1.2-rev0", _operations_in_1_1), ("1.3-rev2", _operations_before_1_3_rev2), *PLATFORM_CHANGES),
 )
 REPLICA_POINT_SHAPE = Shape()
 
@@ -76,45 +76,45 @@ REPLICA_SHAPE = Shape(since={"policyUniqueId": "1.2-rev0"}, before=(("1.3-rev2",
 
 
 class Points:
-    def __init__(self, dialect: Dialect, clock: ServerClock) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, clock: ServerClock) -> None:
+        self.api = api
         self.clock = clock
         self._shared: dict[str, str] = {}
 
-    # What things are called
+    # Ids
 
-    def _shared_id(self, key: str) -> str:
-        """Ids that thousands of points repeat are worked out once."""
+    def _cached_id(self, key: str) -> str:
+        """Cache ids that are repeated in thousands of points."""
         if key not in self._shared:
-            self._shared[key] = self.dialect.uuid(key)
+            self._shared[key] = self.api.uuid(key)
         return self._shared[key]
 
     def object_id(self, work: Workload) -> str:
-        return self._shared_id(f"object:{work.key}")
+        return self._cached_id(f"object:{work.key}")
 
     def replica_id(self, work: Workload) -> str:
-        return self.dialect.uuid(f"replica:{work.key}")
+        return self.api.uuid(f"replica:{work.key}")
 
     def point_id(self, stored: StoredPoint) -> str:
-        return self.dialect.uuid(f"point:{stored.key}")
+        return self.api.uuid(f"point:{stored.key}")
 
     def replica_point_id(self, point: Point) -> str:
-        return self.dialect.uuid(f"replica-point:{point.key}")
+        return self.api.uuid(f"replica-point:{point.key}")
 
     def backup_id(self, backup: Backup) -> str:
-        return self._shared_id(f"backup:{backup.key}")
+        return self._cached_id(f"backup:{backup.key}")
 
     def file_id(self, key: str) -> str:
-        return self.dialect.uuid(f"file:{key}")
+        return self.api.uuid(f"file:{key}")
 
     def session_id(self, run: Run, platform: str) -> str:
-        return self._shared_id(f"session:{run.key}:{platform}")
+        return self._cached_id(f"session:{run.key}:{platform}")
 
     def platform_id(self, platform: str) -> str:
-        return self.dialect.uuid(f"platform:{platform}") if platform in _WITH_IDS else NO_ID
+        return self.api.uuid(f"platform:{platform}") if platform in _WITH_IDS else NO_ID
 
-    def chosen(self, ident: str, every: int) -> bool:
-        """One in so many, always the same ones."""
+    def is_sampled(self, ident: str, every: int) -> bool:
+        """Whether this is one of every `every` ids; deterministic."""
         return int(ident[:4], 16) % every == 0
 
     # Restore points
@@ -132,41 +132,41 @@ class Points:
             "platformId": self.platform_id(platform),
             "creationTime": self.clock.with_offset(point.created_at, fraction=precise),
             "backupId": self.backup_id(backup),
-            # what cannot be read is offered for nothing
+            # a point that cannot be read does not offer operations
             "allowedOperations": _OPERATIONS.get(platform, ["StartFlrRestore"]) if point.usable else [],
-            "guestOsFamily": self._system(work),
+            "guestOsFamily": self._guest_os(work),
             "originalSize": work.source_bytes,
         }
         if platform == "UnstructuredData":
             return {**row, "originalSize": point.size_bytes, "gfsPeriods": gfs_periods(point)}
         row["type"] = {"incremental": "Increment", "snapshot": "Snapshot"}.get(point.kind, "Full")
-        # the session of a copy is not always told (facts B4)
-        hidden = backup.role == "copy" and self.chosen(ident, 3)
+        # the session of a copy is not always reported (facts B4)
+        hidden = backup.role == "copy" and self.is_sampled(ident, 3)
         row["sessionId"] = NO_ID if hidden else self.session_id(point.run, platform)
         row["malwareStatus"] = (point.malware or "clean").capitalize()
         if stored.file is not None:
             row["backupFileId"] = self.file_id(stored.file.key)
-        return self._varied(row)
+        return self._apply_variants(row)
 
     def _name(self, stored: StoredPoint) -> str:
         work, platform = stored.work, stored.backup.platform
         if platform == "UnstructuredData":
-            return f"{work.name} Id: {1 + int(self.dialect.digest(stored.point.key)[:3], 16)}"
-        if platform in _AGENTS and self.dialect.text("agent_names") == "computer job":
+            return f"{work.name} Id: {1 + int(self.api.digest(stored.point.key)[:3], 16)}"
+        if platform in _AGENTS and self.api.text("agent_names") == "computer job":
             return f"{work.name} {stored.backup.policy.name}"
         return work.name
 
-    def _system(self, work: Workload) -> str:
+    def _guest_os(self, work: Workload) -> str:
         if work.platform_hint in ("smb", "mongo"):
             return "Unknown"
         if work.platform_hint in ("windows", "linux"):
             return work.platform_hint.capitalize()
-        return "Windows" if self.chosen(self.object_id(work), 2) else "Linux"
+        return "Windows" if self.is_sampled(self.object_id(work), 2) else "Linux"
 
-    def _varied(self, row: Row) -> Row:
-        if self.dialect.flag("unknown_enums") and self.chosen(row["id"], 5):
+    def _apply_variants(self, row: Row) -> Row:
+        if self.api.flag("unknown_enums") and self.is_sampled(row["id"], 5):
             row |= {name: value for name, value in _UNKNOWN.items() if name in row}
-        if self.dialect.flag("missing_optional") and self.chosen(row["id"], 3):
+        if self.api.flag("missing_optional") and self.is_sampled(row["id"], 3):
             return {name: value for name, value in row.items() if name in _REQUIRED or name.startswith("_")}
         return row
 
@@ -178,7 +178,7 @@ class Points:
             "_moment": min((point.created_at for point in points), default=run.started),
             "id": self.replica_id(work),
             "type": "CDP" if work.replica == "cdp" else "Snapshot",
-            "jobId": self.dialect.uuid(f"replica-job:{run.policy.key}:{work.replica}"),
+            "jobId": self.api.uuid(f"replica-job:{run.policy.key}:{work.replica}"),
             "policyUniqueId": "",
             "name": f"{work.name}_replica",
             "platformName": PLATFORMS[work.platform_hint],

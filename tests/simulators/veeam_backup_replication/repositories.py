@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.layout import Layout, Repository
 from tests.simulators.veeam_backup_replication.versions import Row, Shape, old_encryption
 
@@ -19,7 +19,7 @@ def _old_sort(row: Row) -> None:
 
 
 def _no_mode(row: Row) -> None:
-    """How long objects are kept immutable became a choice with 1.3."""
+    """The mode of the immutability period was added in 1.3."""
     if "immutability" in row.get("bucket", {}):
         kept = {name: value for name, value in row["bucket"]["immutability"].items() if name != "immutabilityMode"}
         row["bucket"] = {**row["bucket"], "immutability": kept}
@@ -31,10 +31,10 @@ def _no_dedup_immutability(row: Row) -> None:
 
 
 def _old_limits(row: Row) -> None:
-    """1.1 has other words for the same switches."""
-    words = {"taskLimitEnabled": "enableTaskLimit", "readWriteLimitEnabled": "enableReadWriteLimit"}
+    """1.1 has other names for the same options."""
+    new_names = {"taskLimitEnabled": "enableTaskLimit", "readWriteLimitEnabled": "enableReadWriteLimit"}
     if "repository" in row:
-        row["repository"] = {words.get(name, name): value for name, value in row["repository"].items()}
+        row["repository"] = {new_names.get(name, name): value for name, value in row["repository"].items()}
     if "share" in row:
         gateway = {name.removesuffix("Enabled"): value for name, value in row["share"]["gatewayServer"].items()}
         row["share"] = {**row["share"], "gatewayServer": gateway}
@@ -53,7 +53,7 @@ def _one_status(row: Row) -> None:
 
 
 def _mounted(row: Row) -> None:
-    """Which server mounts backups was a member of nearly all repositories."""
+    """The mount server was a member of nearly all repositories."""
     if row["type"] != "AmazonS3Glacier":
         row["mountServer"] = {"mountServerId": row["id"], "writeCacheFolder": "C:\\Cache", "vPowerNFSEnabled": True}
 
@@ -75,10 +75,10 @@ SCALE_OUT_SHAPE = Shape(before=(("1.3-rev0", _one_status), ("1.2-rev0", _old_tie
 
 
 class Repositories:
-    def __init__(self, dialect: Dialect, layout: Layout) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, layout: Layout) -> None:
+        self.api = api
         self.layout = layout
-        self.id = dialect.uuid
+        self.id = api.uuid
 
     def ident(self, repository: Repository) -> str:
         return self.id(f"repository:{repository.key}")
@@ -169,7 +169,7 @@ class Repositories:
         return sum(stored.point.size_bytes or 0 for backup in mine for stored in backup.points)
 
     def scale_out(self, repository: Repository) -> Row:
-        """What its tiers are told to do. Of no single point does it say where it is (facts B6)."""
+        """A scale-out repository with the settings of its tiers, without the location of any point (facts B6)."""
         near = next(found for found in self.layout.repositories() if found.location == repository.location)
         extent = {"id": self.ident(near), "name": near.name, "status": ["Normal"]}
         capacity, archive = repository.capacity, repository.archive

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which revisions of the API a Backup & Replication server speaks, and how rows are cut to older ones (facts B1)."""
+"""The API revisions of a Backup & Replication server, and the conversion of rows to older ones (facts B1)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REVISIONS = (
 _RANK = {revision: rank for rank, revision in enumerate(REVISIONS)}
 
 
-def at_least(revision: str, first: str) -> bool:
+def is_at_least(revision: str, first: str) -> bool:
     return _RANK[revision] >= _RANK[first]
 
 
@@ -36,7 +36,7 @@ def _span(first: str, last: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Release:
-    """A server's build, its revisions, and whether errors carry `title` and `status` (only seen of 13.1)."""
+    """A server's build, its revisions, and whether errors have `title` and `status` (only seen in 13.1)."""
 
     build: str
     revisions: tuple[str, ...]
@@ -58,39 +58,39 @@ RELEASES = {
 
 @dataclass(frozen=True)
 class Shape:
-    """How the rows of one list differ between revisions; rows are built in the newest words.
+    """How the rows of one list differ between revisions; rows are built in the newest format.
 
     `since` names the first revision that has a member, `before` gives (first revision that no longer needs it, change)
-    for whatever else was different. Members that start with `_` are for filters and never leave the server.
+    for all other differences. Members that start with `_` are for filters and are never sent.
     """
 
     since: dict[str, str] = field(default_factory=dict)
     before: tuple[tuple[str, Callable[[Row], None]], ...] = ()
 
-    def cut(self, row: Row, revision: str) -> Row:
+    def adapt(self, row: Row, revision: str) -> Row:
         found = {
             name: value
             for name, value in row.items()
-            if not name.startswith("_") and (name not in self.since or at_least(revision, self.since[name]))
+            if not name.startswith("_") and (name not in self.since or is_at_least(revision, self.since[name]))
         }
         for first, change in self.before:
-            if not at_least(revision, first):
+            if not is_at_least(revision, first):
                 change(found)
         return found
 
-    def alike(self, revision: str) -> str:
-        """The oldest revision whose rows look the same, so that they are written once."""
+    def oldest_equivalent(self, revision: str) -> str:
+        """The oldest revision whose rows are the same, so that they are encoded once."""
         steps = {*self.since.values(), *(first for first, _unused in self.before)}
-        return max((step for step in steps if at_least(revision, step)), key=_RANK.__getitem__, default=REVISIONS[0])
+        return max((step for step in steps if is_at_least(revision, step)), key=_RANK.__getitem__, default=REVISIONS[0])
 
 
 def old_encryption(encryption: Row) -> Row:
-    """1.1 has another word for the password, and knows no other way to encrypt."""
-    words = {"encryptionPasswordId": "encryptionPasswordIdOrNull"}
-    return {words.get(name, name): value for name, value in encryption.items() if name != "encryptionType"}
+    """1.1 has another name for the password, and does not have other encryption types."""
+    new_names = {"encryptionPasswordId": "encryptionPasswordIdOrNull"}
+    return {new_names.get(name, name): value for name, value in encryption.items() if name != "encryptionType"}
 
 
-# platformName grew and was renamed (facts B4).
+# platformName got more values, some of which were renamed (facts B4).
 _PLATFORMS_OF_1_3 = {"MongoDb", "AWSEC2"}
 _OLD_PLATFORMS = {"CloudDirector": "Vcd", "UnstructuredData": "NasBackup"}
 

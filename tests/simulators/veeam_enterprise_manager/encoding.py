@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Enterprise Manager writes things down: entities and references, in XML and JSON of two spellings (facts A3)."""
+"""Encoding of Enterprise Manager: entities and references, in XML and in JSON with two spellings (facts A3)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Link:
 
 @dataclass(slots=True)
 class Entity:
-    """`path` is where it is found below /api; attributes and members are in the order in which they are written."""
+    """`path` is its path below /api; attributes and members are in the order of the output."""
 
     kind: str
     path: str
@@ -42,7 +42,7 @@ class Entity:
 
 @cache
 def camel(name: str) -> str:
-    """The first word in small letters, as version 13 has it: UID is uid, VAppRestorePoints is vAppRestorePoints."""
+    """Lowercase the first word, as version 13 does: UID is uid, VAppRestorePoints is vAppRestorePoints."""
     for index, letter in enumerate(name):
         lower_follows = index + 1 < len(name) and not name[index + 1].isupper()
         if not letter.isupper() or (index > 0 and lower_follows):
@@ -65,12 +65,12 @@ _IN_ATTRIBUTES = str.maketrans({**_MARKUP, '"': "&quot;", "\n": "&#10;", "\r": "
 
 
 def attribute_text(text: str) -> str:
-    """Hardly any text needs it, and looking is far cheaper than translating."""
+    """Escape an attribute value. Few values need it, and searching is much cheaper than translating."""
     return text.translate(_IN_ATTRIBUTES) if _SPECIAL.search(text) else text
 
 
-class Scribe:
-    """Writes for one server: `own_url` is how it calls itself in links."""
+class Encoder:
+    """Encoder for one server: `own_url` is its own URL in links."""
 
     def __init__(self, own_url: str) -> None:
         self._start = f"{own_url}/api/"
@@ -80,36 +80,43 @@ class Scribe:
 
     # XML
 
-    def _attributes(self, words: dict[str, str | None]) -> str:
-        return "".join(f' {name}="{attribute_text(value)}"' for name, value in words.items() if value is not None)
+    def _attributes(self, xml_attributes: dict[str, str | None]) -> str:
+        return "".join(
+            f' {name}="{attribute_text(value)}"' for name, value in xml_attributes.items() if value is not None
+        )
 
     def xml_links(self, links: list[Link]) -> str:
         return f"<Links>{''.join(map(self._xml_link, links))}</Links>"
 
     def _xml_link(self, link: Link) -> str:
-        """A point has seven of these, so they are written without detours."""
+        """A point has seven links, so this code is optimized."""
         kind = "" if link.kind is None else f' Type="{link.kind}"'
         name = "" if link.name is None else f' Name="{attribute_text(link.name)}"'
         return f'<Link Rel="{link.rel}"{kind} Href="{attribute_text(self.href(link.path))}"{name} />'
 
     def xml_entity(self, entity: Entity, tag: str | None = None, root: bool = False) -> str:
         form = "?format=Entity" if entity.uid is not None else ""
-        words = {"Type": entity.kind, "Href": self.href(entity.path) + form, "Name": entity.name, "UID": entity.uid}
+        xml_attributes = {
+            "Type": entity.kind,
+            "Href": self.href(entity.path) + form,
+            "Name": entity.name,
+            "UID": entity.uid,
+        }
         head = f' xmlns="{NAMESPACE}"' if root else ""
         members = "".join(_xml_member(name, value) for name, value in entity.members.items())
         tag = tag or entity.kind
-        opening = f"<{tag}{head}{self._attributes({**words, **entity.attributes})}>"
+        opening = f"<{tag}{head}{self._attributes({**xml_attributes, **entity.attributes})}>"
         return f"{opening}{self.xml_links(entity.links)}{members}</{tag}>"
 
     def xml_reference(self, entity: Entity, tag: str = "Ref", root: bool = False) -> str:
-        words = {
+        xml_attributes = {
             "Type": f"{entity.kind}Reference",
             "Href": self.href(entity.path),
             "Name": entity.name,
             "UID": entity.uid,
         }
         head = f' xmlns="{NAMESPACE}"' if root else ""
-        return f"<{tag}{head}{self._attributes(words)}>{self.xml_links(_for_reference(entity))}</{tag}>"
+        return f"<{tag}{head}{self._attributes(xml_attributes)}>{self.xml_links(_reference_links(entity))}</{tag}>"
 
     # JSON, in the spelling of version 12
 
@@ -117,7 +124,7 @@ class Scribe:
         return [{"Rel": k.rel, "Href": self.href(k.path), "Name": k.name, "Type": k.kind} for k in links]
 
     def json_entity(self, entity: Entity) -> Json:
-        """Attributes become members like any other, and what is absent is null."""
+        """Attributes become members like any other, and absent values are null."""
         found: Json = {**entity.members, **entity.attributes}
         if entity.uid is not None:
             found |= {"Name": entity.name, "UID": entity.uid}
@@ -126,7 +133,7 @@ class Scribe:
         return {**found, "Links": self.json_links(entity.links), **where}
 
     def json_reference(self, entity: Entity) -> Json:
-        links = self.json_links(_for_reference(entity))
+        links = self.json_links(_reference_links(entity))
         kind = f"{entity.kind}Reference"
         return {
             "Links": links,
@@ -137,8 +144,8 @@ class Scribe:
         }
 
 
-def _for_reference(entity: Entity) -> list[Link]:
-    """A reference knows what stands above it and its own other form."""
+def _reference_links(entity: Entity) -> list[Link]:
+    """A reference has the links to its parents and to its entity."""
     above = [link for link in entity.links if link.rel == "Up"]
     return [*above, Link("Alternate", f"{entity.path}?format=Entity", entity.kind, entity.name)]
 

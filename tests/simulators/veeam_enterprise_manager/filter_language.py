@@ -20,7 +20,7 @@ from tests.simulators.ground_truth import as_moment, from_iso
 from tests.simulators.product_api import Refusal
 
 Test = Callable[[Any], bool]
-# What a field is compared as: text, time, number, or an enumeration's values in their order.
+# How a field is compared: as text, time, number, or by the order of an enumeration's values.
 Sort = str | tuple[str, ...]
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"]|"")*")|(==|!=|>=|<=|>|<)|([;,()])|([^\s"=!<>;,()]+))')
@@ -36,38 +36,38 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """How a field of the filter is read from an item."""
+    """How the value of a filter field is taken from an item."""
 
     get: Callable[[Any], Any]
     sort: Sort = "text"
 
     def key(self, item: Any) -> Any:
-        """The value in the form in which it compares."""
+        """The value in its form for comparison."""
         return self.as_key(self.get(item))
 
     def as_key(self, value: Any) -> Any:
         if self.sort == "text":
             return str(value or "").lower()
         if isinstance(self.sort, tuple):
-            words = [word.lower() for word in self.sort]
-            return words.index(str(value).lower()) if str(value).lower() in words else -1
+            choices_lower = [word.lower() for word in self.sort]
+            return choices_lower.index(str(value).lower()) if str(value).lower() in choices_lower else -1
         return value or 0
 
     def read(self, text: str) -> Any:
-        """What a client wrote, in that form."""
+        """Parse the value of a client into that form."""
         if self.sort == "time":
             return _time(text)
         if self.sort == "number":
             if not text.removeprefix("-").isdecimal():
-                raise _bad(f"'{text}' is not a number")
+                raise _invalid_filter(f"'{text}' is not a number")
             return int(text)
         key = self.as_key(text)
         if key == -1:
-            raise _bad(f"'{text}' is none of {', '.join(self.sort)}")
+            raise _invalid_filter(f"'{text}' is none of {', '.join(self.sort)}")
         return key
 
 
-def _bad(why: str) -> Refusal:
+def _invalid_filter(why: str) -> Refusal:
     return Refusal(400, f"The filter is not valid: {why}.")
 
 
@@ -76,7 +76,7 @@ def _time(text: str) -> int:
     try:
         when = from_iso(text)
     except ValueError:
-        raise _bad(f"'{text}' is not a time") from None
+        raise _invalid_filter(f"'{text}' is not a time") from None
     return as_moment(when.replace(tzinfo=timezone.utc) if when.tzinfo is None else when)
 
 
@@ -88,7 +88,7 @@ class _Reader:
         while position < len(text.rstrip()):
             match = _TOKEN.match(text, position)
             if match is None:
-                raise _bad(f"it breaks off at '{text[position:]}'")
+                raise _invalid_filter(f"it breaks off at '{text[position:]}'")
             kind = ("quoted", "operator", "mark", "word")[(match.lastindex or 1) - 1]
             self.tokens.append((kind, match[match.lastindex or 1]))
             position = match.end()
@@ -115,14 +115,14 @@ class _Reader:
             self.tokens.pop(0)
             inner = self.choices()
             if self._peek() != ")":
-                raise _bad("a parenthesis is not closed")
+                raise _invalid_filter("a parenthesis is not closed")
             self.tokens.pop(0)
             return inner
         if len(self.tokens) < 3 or self.tokens[0][0] != "word" or self.tokens[1][0] != "operator":
-            raise _bad("a field, an operator and a value are expected")
+            raise _invalid_filter("a field, an operator and a value are expected")
         name, operator = self.tokens.pop(0)[1], self.tokens.pop(0)[1]
         if name.lower() not in self.fields:
-            raise _bad(f"there is no field '{name}'; there are {', '.join(sorted(self.fields))}")
+            raise _invalid_filter(f"there is no field '{name}'; there are {', '.join(sorted(self.fields))}")
         field, compare = self.fields[name.lower()], _OPERATORS[operator]
         wanted = field.read(self._value())
         return lambda item: compare(field.key(item), wanted)
@@ -132,18 +132,18 @@ class _Reader:
         if kind == "quoted":
             return text[1:-1].replace('""', '"')
         if kind != "word":
-            raise _bad(f"a value is expected, not '{text}'")
-        # blanks outside of quotes are dropped without a word
+            raise _invalid_filter(f"a value is expected, not '{text}'")
+        # blanks outside of quotes are silently dropped
         while self.tokens and self.tokens[0][0] == "word":
             text += self.tokens.pop(0)[1]
         if ":" in text:
-            raise _bad(f"'{text}' has to stand in quotes")
+            raise _invalid_filter(f"'{text}' has to stand in quotes")
         return text
 
 
-def read_filter(text: str, fields: Mapping[str, Field]) -> Test:
+def parse_filter(text: str, fields: Mapping[str, Field]) -> Test:
     reader = _Reader(text, fields)
     test = reader.choices()
     if reader.tokens:
-        raise _bad(f"'{reader.tokens[0][1]}' is not expected")
+        raise _invalid_filter(f"'{reader.tokens[0][1]}' is not expected")
     return test

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Enterprise Manager calls things: ids, names and times (facts A6), and where its backup servers stand."""
+"""Identifiers of Enterprise Manager: ids, names and times (facts A6), and the sites of its backup servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulators.ground_truth import Point, Run, Site, Workload, as_datetime
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.layout import Backup, BackupFile, StoredPoint, day_number
 from tests.simulators.veeam_enterprise_manager.encoding import Entity, Link
 from tests.simulators.veeam_enterprise_manager.filter_language import Field
@@ -24,7 +24,7 @@ _EXTENSIONS = {"full": "vbk", "archive": "vbk"}
 
 @dataclass(slots=True)
 class Item:
-    """One thing of a list, before it is written down. `work` is whose it is, where it is some workload's."""
+    """One item of a list before encoding. `work` is its workload, if it belongs to one."""
 
     ident: str
     name: str
@@ -35,7 +35,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Kind:
-    """One sort of thing: its name, where its list is, how an item becomes an entity, and what can be filtered by."""
+    """One kind of item: its name, the path of its list, the builder of its entity, and its filter fields."""
 
     name: str
     plural: str
@@ -46,29 +46,29 @@ class Kind:
     def urn(self, item: Item) -> str:
         return f"urn:veeam:{self.name}:{item.ident}"
 
-    def link_above(self, item: Item) -> Link:
+    def up_link(self, item: Item) -> Link:
         return Link("Up", f"{self.path}/{item.ident}", f"{self.name}Reference", item.name)
 
 
-class Names:
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+class Identifiers:
+    def __init__(self, api: ProductApi) -> None:
+        self.api = api
         self._shared: dict[str, str] = {}
         self._job_points: dict[tuple[str, int], str] = {}
         self._machines: dict[str, str] = {}
 
-    def shared_id(self, key: str) -> str:
-        """Ids that thousands of things repeat are worked out once; a printed document may prescribe one."""
+    def cached_id(self, key: str) -> str:
+        """Cache ids that are repeated in thousands of items; a printed document may prescribe one."""
         if key not in self._shared:
-            self._shared[key] = self.dialect.fixed(key) or self.dialect.uuid(key)
+            self._shared[key] = self.api.fixed(key) or self.api.uuid(key)
         return self._shared[key]
 
     # Times
 
     def _digits(self, moment: int) -> str:
-        """SQL Server tells thousandths of a second, PostgreSQL millionths; zeros at the end are left out."""
+        """SQL Server reports milliseconds, PostgreSQL microseconds; trailing zeros are omitted."""
         fraction = moment % 1_000_000
-        if self.dialect.text("database") == "postgresql":
+        if self.api.text("database") == "postgresql":
             return f"{fraction:06}".rstrip("0")
         return f"{fraction // 1000:03}".rstrip("0")
 
@@ -76,77 +76,75 @@ class Names:
         digits = self._digits(moment) if precise else ""
         return as_datetime(moment).isoformat()[:19] + (f".{digits}" if digits else "") + "Z"
 
-    def dated(self, name: str, moment: int) -> str:
-        digits = self._digits(moment) if self.dialect.text("database") == "postgresql" else ""
+    def dated_name(self, name: str, moment: int) -> str:
+        digits = self._digits(moment) if self.api.text("database") == "postgresql" else ""
         return f"{name}@{as_datetime(moment).isoformat(' ')[:19]}" + (f".{digits}" if digits else "")
 
     def job_point_name(self, run: Run) -> str:
-        """`Sep 20 2016  2:59PM` up to version 11, and on SQL Server; a time of the other sort on PostgreSQL."""
-        key = (self.dialect.text("database"), run.started)
+        """`Sep 20 2016  2:59PM` up to version 11 and on SQL Server; another time format on PostgreSQL."""
+        key = (self.api.text("database"), run.started)
         if key not in self._job_points:
             self._job_points[key] = self._job_point_name(run)
         return self._job_points[key]
 
     def _job_point_name(self, run: Run) -> str:
         when = as_datetime(run.started)
-        if self.dialect.text("database") == "postgresql":
-            return self.dated("", run.started).removeprefix("@")
+        if self.api.text("database") == "postgresql":
+            return self.dated_name("", run.started).removeprefix("@")
         clock = f"{when:%I:%M%p}".removeprefix("0").rjust(7)
         return f"{when:%b} {when.day:>2} {when.year} {clock}"
 
     # Ids
 
     def server_id(self, site: Site) -> str:
-        return self.shared_id(f"server:{site.key}")
+        return self.cached_id(f"server:{site.key}")
 
     def server_name(self, site: Site) -> str:
-        return self.dialect.fixed(f"server-name:{site.key}") or site.origin
+        return self.api.fixed(f"server-name:{site.key}") or site.origin
 
-    def above_server(self, site: Site) -> Link:
+    def server_link(self, site: Site) -> Link:
         return Link("Up", f"backupServers/{self.server_id(site)}", "BackupServerReference", self.server_name(site))
 
     def point_id(self, stored: StoredPoint) -> str:
-        return self.dialect.uuid(f"point:{stored.key}")
+        return self.api.uuid(f"point:{stored.key}")
 
     def replica_point_id(self, point: Point) -> str:
-        return self.dialect.fixed(point.key) or self.dialect.uuid(f"replica-point:{point.key}")
+        return self.api.fixed(point.key) or self.api.uuid(f"replica-point:{point.key}")
 
     def backup_id(self, backup: Backup) -> str:
-        return self.shared_id(f"backup:{backup.key}")
+        return self.cached_id(f"backup:{backup.key}")
 
     def file_id(self, file: BackupFile) -> str:
-        return self.dialect.uuid(f"file:{file.key}")
+        return self.api.uuid(f"file:{file.key}")
 
     def job_point_id(self, backup: Backup, run: Run) -> str:
-        return self.shared_id(f"job-point:{backup.key}:{run.key}")
+        return self.cached_id(f"job-point:{backup.key}:{run.key}")
 
     def repository_id(self, backup: Backup) -> str:
-        """A repository is known to each backup server by itself."""
+        """Each backup server has its own id for a repository."""
         assert backup.repository is not None
-        return self.shared_id(f"repository:{self.site_of(backup).key}:{backup.repository.key}")
+        return self.cached_id(f"repository:{self.get_site(backup).key}:{backup.repository.key}")
 
-    def site_of(self, backup: Backup) -> Site:
+    def get_site(self, backup: Backup) -> Site:
         return backup.points[0].work.site
 
     def file_name(self, file: BackupFile) -> str:
         first = file.points[0]
         owner = "" if len(file.points) > 1 else f"{first.work.name}."
         extension = _EXTENSIONS.get(first.point.kind, "vib")
-        return (
-            f"{owner}{first.backup.name}D{day_number(file.run)}_{self.dialect.digest(file.key)[:4].upper()}.{extension}"
-        )
+        return f"{owner}{first.backup.name}D{day_number(file.run)}_{self.api.digest(file.key)[:4].upper()}.{extension}"
 
     # Workloads
 
     def hierarchy_reference(self, work: Workload) -> str:
-        """The identity of a machine; those of vCloud hold a second urn (facts A6)."""
+        """The identity of a machine; those of vCloud contain a second urn (facts A6)."""
         if work.key not in self._machines:
             self._machines[work.key] = self._hierarchy_reference(work)
         return self._machines[work.key]
 
     def _hierarchy_reference(self, work: Workload) -> str:
-        root, number = self.root_id(work), self.dialect.digest(work.key)
-        unique = self.shared_id(f"machine:{work.key}")
+        root, number = self.root_id(work), self.api.digest(work.key)
+        unique = self.cached_id(f"machine:{work.key}")
         if work.platform_hint == "vcd":
             return f"urn:vCloud:Vm:{root}.urn:vcloud:vm:{unique}"
         if work.platform_hint == "hyperv":
@@ -156,13 +154,13 @@ class Names:
         return f"urn:VMware:Vm:{root}.vm-{int(number[:7], 16)}"
 
     def root_id(self, work: Workload) -> str:
-        return self.shared_id(f"root:{work.site.key}:{work.platform_hint}")
+        return self.cached_id(f"root:{work.site.key}:{work.platform_hint}")
 
     def replica_key(self, work: Workload) -> str:
-        """Replicas are jobs: one for each tenant, platform and state, or for each policy of our own."""
+        """Replicas are jobs: one for each tenant, platform and state, or for each policy without a tenant."""
         assert work.policy is not None
         owner = work.tenant or work.policy.key
-        return self.dialect.fixed(f"replica-of:{work.key}") or f"{owner}:{work.platform_hint}:{work.replica}"
+        return self.api.fixed(f"replica-of:{work.key}") or f"{owner}:{work.platform_hint}:{work.replica}"
 
     def replica_id(self, work: Workload) -> str:
-        return self.shared_id(f"replica:{self.replica_key(work)}")
+        return self.cached_id(f"replica:{self.replica_key(work)}")

@@ -1,31 +1,31 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of Enterprise Manager: plain and whole, or filtered, sorted and paged by its query service (facts A3, A4)."""
+"""Lists of Enterprise Manager: plain and complete, or filtered, sorted and paged by its queries (facts A3, A4)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 
-from tests.simulators.product_api import Call, Dialect, Refusal, Response
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response
 from tests.simulators.veeam_enterprise_manager.encoding import (
     NAMESPACE,
+    Encoder,
     Entity,
-    Scribe,
     attribute_text,
     camel,
     json_document,
     json_text,
     xml_document,
 )
-from tests.simulators.veeam_enterprise_manager.filter_language import Field, read_filter
+from tests.simulators.veeam_enterprise_manager.filter_language import Field, parse_filter
 from tests.simulators.veeam_enterprise_manager.identifiers import Item, Kind
 
 _DEFAULT_PAGE_SIZE = 100
-_MOST_REMEMBERED = 32
+_MAX_CACHED = 32
 _XML, _JSON = "application/xml; charset=utf-8", "application/json; charset=utf-8"
-# All that an answer of the query service can hold; what was not asked for is null.
+# All lists in a response of the query service; those that were not requested are null.
 ENTITY_LISTS = (
     "Jobs",
     "FailoverPlans",
@@ -71,12 +71,12 @@ ENTITY_LISTS = (
 
 
 def wants_json(call: Call) -> bool:
-    """Nothing asked for, or anything, is XML (facts A3)."""
+    """Whether JSON is requested; a missing or any other Accept header means XML (facts A3)."""
     return "application/json" in call.headers.get("Accept", "").lower()
 
 
-class Shelf:
-    """One list. What an item looks like is worked out once for each form in which it was asked for."""
+class ItemList:
+    """One list. The encoded item is cached for each requested form."""
 
     def __init__(self, kind: Kind, items: Iterable[Item]) -> None:
         self.kind = kind
@@ -84,26 +84,26 @@ class Shelf:
         self.position = {item.ident: index for index, item in enumerate(self.items)}
         self.fields = {"UID": Field(kind.urn), **kind.fields}
         self.texts: dict[str, dict[int, str]] = {}
-        self.remembered: dict[tuple[str | None, ...], Sequence[int]] = {}
+        self.cached: dict[tuple[str | None, ...], Sequence[int]] = {}
 
     def find(self, ident: str) -> Item:
         if ident not in self.position:
             raise Refusal(404, f"There is no {self.kind.name} {ident}.")
         return self.items[self.position[ident]]
 
-    def chosen(self, call: Call) -> Sequence[int]:
-        """What the filter leaves, in the order asked for."""
-        asked = (call.first("filter"), call.first("sortAsc"), call.first("sortDesc"))
-        if asked not in self.remembered:
-            if len(self.remembered) >= _MOST_REMEMBERED:
-                self.remembered.clear()
-            self.remembered[asked] = self._choose(*asked)
-        return self.remembered[asked]
+    def select(self, call: Call) -> Sequence[int]:
+        """The items that match the filter, in the requested order."""
+        requested = (call.first("filter"), call.first("sortAsc"), call.first("sortDesc"))
+        if requested not in self.cached:
+            if len(self.cached) >= _MAX_CACHED:
+                self.cached.clear()
+            self.cached[requested] = self._select_indexes(*requested)
+        return self.cached[requested]
 
-    def _choose(self, text: str | None, ascending: str | None, descending: str | None) -> Sequence[int]:
+    def _select_indexes(self, text: str | None, ascending: str | None, descending: str | None) -> Sequence[int]:
         indexes: Sequence[int] = range(len(self.items))
         if text:
-            test = read_filter(text, self.fields)
+            test = parse_filter(text, self.fields)
             indexes = [index for index in indexes if test(self.items[index])]
         column = ascending or descending
         if column is None:
@@ -116,111 +116,111 @@ class Shelf:
 
 
 class Writer:
-    """Turns things into answers, in the representation that the call asks for."""
+    """Builds responses in the representation that the call requests."""
 
-    def __init__(self, dialect: Dialect, scribe: Scribe) -> None:
-        self.dialect = dialect
-        self.scribe = scribe
+    def __init__(self, api: ProductApi, encoder: Encoder) -> None:
+        self.api = api
+        self.encoder = encoder
 
     @property
     def spelling(self) -> str:
-        return "camel" if self.dialect.text("release") == "13" else "pascal"
+        return "camel" if self.api.text("release") == "13" else "pascal"
 
     def word(self, name: str) -> str:
         return camel(name) if self.spelling == "camel" else name
 
     def json(self, document: object, status: int = 200) -> Response:
-        bom = self.dialect.text("bom") in ("json", "all")
+        bom = self.api.text("bom") in ("json", "all")
         return Response(status, json_document(document, self.spelling, bom), _JSON)
 
     def xml(self, body: str, status: int = 200) -> Response:
-        return Response(status, xml_document(body, self.dialect.text("bom") == "all"), _XML)
+        return Response(status, xml_document(body, self.api.text("bom") == "all"), _XML)
 
-    # One thing
+    # Single items
 
     def entity(self, call: Call, entity: Entity, status: int = 200) -> Response:
         if wants_json(call):
-            return self.json(self.scribe.json_entity(entity), status)
-        return self.xml(self.scribe.xml_entity(entity, root=True), status)
+            return self.json(self.encoder.json_entity(entity), status)
+        return self.xml(self.encoder.xml_entity(entity, root=True), status)
 
     def one(self, call: Call, entity: Entity) -> Response:
-        """The reference, unless the entity is asked for."""
+        """The reference, unless the entity is requested."""
         if (call.first("format") or "").lower() in ("entity", "entities"):
             return self.entity(call, entity)
         if wants_json(call):
-            return self.json(self.scribe.json_reference(entity))
-        return self.xml(self.scribe.xml_reference(entity, "EntityRef", root=True))
+            return self.json(self.encoder.json_reference(entity))
+        return self.xml(self.encoder.xml_reference(entity, "EntityRef", root=True))
 
     # Lists
 
-    def text(self, shelf: Shelf, index: int, form: str) -> str:
-        texts = shelf.texts.setdefault(form, {})
+    def text(self, item_list: ItemList, index: int, form: str) -> str:
+        texts = item_list.texts.setdefault(form, {})
         if index not in texts:
-            texts[index] = self._text(shelf, index, form)
+            texts[index] = self._text(item_list, index, form)
         return texts[index]
 
-    def _text(self, shelf: Shelf, index: int, form: str) -> str:
-        entity = shelf.kind.build(shelf.items[index])
+    def _text(self, item_list: ItemList, index: int, form: str) -> str:
+        entity = item_list.kind.build(item_list.items[index])
         if form == "xml":
-            return self.scribe.xml_entity(entity)
+            return self.encoder.xml_entity(entity)
         if form == "xml query":
-            return self.scribe.xml_entity(entity, self._tag(entity))
+            return self.encoder.xml_entity(entity, self._tag(entity))
         if form == "xml reference":
-            return self.scribe.xml_reference(entity)
-        document = self.scribe.json_entity(entity) if form == "json" else self.scribe.json_reference(entity)
+            return self.encoder.xml_reference(entity)
+        document = self.encoder.json_entity(entity) if form == "json" else self.encoder.json_reference(entity)
         return json_text(document, self.spelling)
 
     def _tag(self, entity: Entity) -> str:
-        """The query service's own slip of the pen (facts A3)."""
-        return self.dialect.text("cloud_tag") if entity.kind == "CloudVmReplicaPoint" else entity.kind
+        """The tag in a query, including the query service's own typo (facts A3)."""
+        return self.api.text("cloud_tag") if entity.kind == "CloudVmReplicaPoint" else entity.kind
 
-    def plain(self, call: Call, shelf: Shelf, indexes: Sequence[int] | None = None) -> Response:
-        """A whole list without paging, as references or as entities."""
+    def plain(self, call: Call, item_list: ItemList, indexes: Sequence[int] | None = None) -> Response:
+        """A complete list without paging, as references or as entities."""
         entities = (call.first("format") or "").lower() in ("entity", "entities")
-        indexes = range(len(shelf.items)) if indexes is None else indexes
+        indexes = range(len(item_list.items)) if indexes is None else indexes
         if wants_json(call):
-            form, name = ("json", shelf.kind.plural) if entities else ("json reference", "Refs")
-            body = ",".join(self.text(shelf, index, form) for index in indexes)
+            form, name = ("json", item_list.kind.plural) if entities else ("json reference", "Refs")
+            body = ",".join(self.text(item_list, index, form) for index in indexes)
             return self._json_text(f'{{"{self.word(name)}":[{body}]}}')
-        form, tag = ("xml", shelf.kind.plural) if entities else ("xml reference", "EntityReferences")
-        body = "".join(self.text(shelf, index, form) for index in indexes)
+        form, tag = ("xml", item_list.kind.plural) if entities else ("xml reference", "EntityReferences")
+        body = "".join(self.text(item_list, index, form) for index in indexes)
         return self.xml(f'<{tag} xmlns="{NAMESPACE}">{body}</{tag}>')
 
     def _json_text(self, text: str) -> Response:
-        head = b"\xef\xbb\xbf" if self.dialect.text("bom") in ("json", "all") else b""
+        head = b"\xef\xbb\xbf" if self.api.text("bom") in ("json", "all") else b""
         return Response(200, head + text.encode(), _JSON)
 
-    def query(self, call: Call, shelf: Shelf) -> Response:
-        chosen = shelf.chosen(call)
-        if shelf.kind.name.endswith("Point"):
-            chosen = self.dialect.drifting(call, chosen, lambda index: self.text(shelf, index, "json"))
-        size, number = _whole(call, "pageSize", _DEFAULT_PAGE_SIZE), _whole(call, "page", 1)
-        cap = self.dialect.number("page_cap")
+    def query(self, call: Call, item_list: ItemList) -> Response:
+        chosen = item_list.select(call)
+        if item_list.kind.name.endswith("Point"):
+            chosen = self.api.with_concurrent_changes(call, chosen, lambda index: self.text(item_list, index, "json"))
+        size, number = _int_parameter(call, "pageSize", _DEFAULT_PAGE_SIZE), _int_parameter(call, "page", 1)
+        cap = self.api.number("page_cap")
         size = min(size, cap) if cap else size
-        count = -(-len(chosen) // size) or self.dialect.number("empty_pages")
+        count = -(-len(chosen) // size) or self.api.number("empty_pages")
         page = chosen[(number - 1) * size : number * size]
         entities = (call.first("format") or "").lower() in ("entity", "entities")
         links = _page_links(call, number, size, count)
         if wants_json(call):
             paging = {"PageNum": number, "PageSize": size, "PagesCount": count}
-            return self._json_query(shelf, page, entities, links, paging)
-        return self._xml_query(shelf, page, entities, links, (number, size, count))
+            return self._json_query(item_list, page, entities, links, paging)
+        return self._xml_query(item_list, page, entities, links, (number, size, count))
 
     def _json_query(
-        self, shelf: Shelf, page: Sequence[int], entities: bool, links: dict[str, str], paging: dict[str, int]
+        self, item_list: ItemList, page: Sequence[int], entities: bool, links: dict[str, str], paging: dict[str, int]
     ) -> Response:
-        """The list that was asked for is nested twice under one name (facts A3)."""
+        """The requested list is nested twice under one name (facts A3)."""
         form = "json" if entities else "json reference"
-        items = "[" + ",".join(self.text(shelf, index, form) for index in page) + "]"
-        plural, refs = self.word(shelf.kind.plural), self.word("Refs")
-        inner = self.word(self.dialect.text("cloud_json")) if shelf.kind.name == "CloudVmReplicaPoint" else plural
+        items = "[" + ",".join(self.text(item_list, index, form) for index in page) + "]"
+        plural, refs = self.word(item_list.kind.plural), self.word("Refs")
+        inner = self.word(self.api.text("cloud_json")) if item_list.kind.name == "CloudVmReplicaPoint" else plural
         nulls = ",".join(f'"{self.word(name)}":null' for name in ENTITY_LISTS if self.word(name) != plural)
         found = f'{{{nulls},"{plural}":{{"{inner}":{items}}}}}' if entities else "null"
-        told = "null" if entities else f'{{"{refs}":{items}}}'
+        references = "null" if entities else f'{{"{refs}":{items}}}'
         linked = [
             {
                 self.word("Rel"): rel,
-                self.word("Href"): self.scribe.href(path),
+                self.word("Href"): self.encoder.href(path),
                 self.word("Name"): None,
                 self.word("Type"): None,
             }
@@ -228,24 +228,24 @@ class Writer:
         ]
         end = {self.word("Links"): linked, **{self.word(name): value for name, value in paging.items()}}
         return self._json_text(
-            f'{{"{refs}":{told},"{self.word("Entities")}":{found},"{self.word("Resources")}":null,'
+            f'{{"{refs}":{references},"{self.word("Entities")}":{found},"{self.word("Resources")}":null,'
             f'"{self.word("Links")}":null,"{self.word("PagingInfo")}":{json.dumps(end)}}}'
         )
 
     def _xml_query(
         self,
-        shelf: Shelf,
+        item_list: ItemList,
         page: Sequence[int],
         entities: bool,
         links: dict[str, str],
         paging: tuple[int, int, int],
     ) -> Response:
         form = "xml query" if entities else "xml reference"
-        items = "".join(self.text(shelf, index, form) for index in page)
-        plural = shelf.kind.plural
+        items = "".join(self.text(item_list, index, form) for index in page)
+        plural = item_list.kind.plural
         body = f"<Entities><{plural}>{items}</{plural}></Entities>" if entities else f"<Refs>{items}</Refs>"
         linked = "".join(
-            f'<Link Rel="{rel}" Href="{attribute_text(self.scribe.href(path))}" />' for rel, path in links.items()
+            f'<Link Rel="{rel}" Href="{attribute_text(self.encoder.href(path))}" />' for rel, path in links.items()
         )
         number, size, count = paging
         where = f'PagesCount="{count}" PageSize="{size}" PageNum="{number}"'
@@ -253,7 +253,7 @@ class Writer:
         return self.xml(f'<QueryResult xmlns="{NAMESPACE}">{body}{info}</QueryResult>')
 
 
-def _whole(call: Call, name: str, default: int) -> int:
+def _int_parameter(call: Call, name: str, default: int) -> int:
     value = call.first(name)
     if value is None:
         return default
@@ -263,7 +263,7 @@ def _whole(call: Call, name: str, default: int) -> int:
 
 
 def _page_links(call: Call, number: int, size: int, count: int) -> dict[str, str]:
-    """Written as the client wrote it, and not encoded (facts A4, from the printed example)."""
+    """The query as the client sent it, but not encoded (facts A4, from the printed example)."""
     kept = "&".join(f"{name}={value}" for name, value in call.query if name not in ("page", "pageSize"))
     pages = {"First": 1, "Previous": number - 1, "Next": number + 1, "Last": count}
     return {rel: f"query?{kept}&pageSize={size}&page={page}" for rel, page in pages.items() if 1 <= page <= count}

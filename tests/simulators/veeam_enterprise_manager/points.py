@@ -1,18 +1,18 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restore points and replica points in the words of Enterprise Manager (facts A5)."""
+"""Restore points and replica points in the format of Enterprise Manager (facts A5)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from tests.simulators.ground_truth import Point, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.layout import Layout, StoredPoint
 from tests.simulators.veeam_enterprise_manager.encoding import Entity, Link
 from tests.simulators.veeam_enterprise_manager.filter_language import Field
-from tests.simulators.veeam_enterprise_manager.identifiers import ALGORITHMS, POINT_TYPES, Item, Kind, Names
+from tests.simulators.veeam_enterprise_manager.identifiers import ALGORITHMS, POINT_TYPES, Identifiers, Item, Kind
 
 _AGENTS = ("windows", "linux")
 _CLOUD_TYPES = ("CDP", *POINT_TYPES)
@@ -25,24 +25,24 @@ def point_type(point: Point) -> str:
 
 
 def algorithm(point: Point) -> str:
-    """A full of every second week is put together from what lies there already."""
+    """The full of every second week is synthesized from existing backups."""
     if point.kind == "incremental":
         return "Incremental"
     return "SyntheticFull" if point.kind == "full" and point.run.started // 604_800_000_000 % 2 else "Full"
 
 
 class Points:
-    def __init__(self, dialect: Dialect, names: Names, layout: Layout) -> None:
-        self.dialect = dialect
-        self.names = names
+    def __init__(self, api: ProductApi, ids: Identifiers, layout: Layout) -> None:
+        self.api = api
+        self.ids = ids
         self.layout = layout
 
-    def visible(self, moment: int) -> bool:
-        """What was made since the last collection is not known here yet (facts A1)."""
-        return moment <= self.dialect.estate.now - self.dialect.number("lag_minutes") * 60_000_000
+    def is_visible(self, moment: int) -> bool:
+        """Whether it was collected: data since the last collection is not available yet (facts A1)."""
+        return moment <= self.api.estate.now - self.api.number("lag_minutes") * 60_000_000
 
-    def _varied(self, entity: Entity) -> Entity:
-        if self.dialect.flag("unknown_enums") and int(entity.path[-4:], 16) % 5 == 0:
+    def _apply_variants(self, entity: Entity) -> Entity:
+        if self.api.flag("unknown_enums") and int(entity.path[-4:], 16) % 5 == 0:
             entity.members |= {name: value for name, value in _UNKNOWN.items() if name in entity.members}
         return entity
 
@@ -52,9 +52,9 @@ class Points:
         for stored in self.layout.stored():
             if (stored.work.platform_hint in _AGENTS) is not agents or stored.copy is None:
                 continue
-            if self.visible(stored.copy.copied_at):
-                name = self.names.dated(stored.work.name, stored.point.created_at)
-                yield Item(self.names.point_id(stored), name, stored.point.created_at, stored, stored.work)
+            if self.is_visible(stored.copy.copied_at):
+                name = self.ids.dated_name(stored.work.name, stored.point.created_at)
+                yield Item(self.ids.point_id(stored), name, stored.point.created_at, stored, stored.work)
 
     def vm_points(self) -> Iterator[Item]:
         return self._stored(agents=False)
@@ -65,14 +65,14 @@ class Points:
     def _links(self, path: str, kind: str, item: Item) -> list[Link]:
         stored: StoredPoint = item.what
         backup, run = stored.backup, stored.point.run
-        job_point, job_point_name = self.names.job_point_id(backup, run), self.names.job_point_name(run)
+        job_point, job_point_name = self.ids.job_point_id(backup, run), self.ids.job_point_name(run)
         links = [
-            self.names.above_server(self.names.site_of(backup)),
+            self.ids.server_link(self.ids.get_site(backup)),
             Link("Up", f"restorePoints/{job_point}", "RestorePointReference", job_point_name),
         ]
-        if stored.file is not None and self._names_its_file(item):
-            name = self.names.file_name(stored.file)
-            links.append(Link("Up", f"backupFiles/{self.names.file_id(stored.file)}", "BackupFileReference", name))
+        if stored.file is not None and self._has_file_link(item):
+            name = self.ids.file_name(stored.file)
+            links.append(Link("Up", f"backupFiles/{self.ids.file_id(stored.file)}", "BackupFileReference", name))
         return [
             *links,
             Link("Alternate", path, f"{kind}Reference", item.name),
@@ -80,31 +80,31 @@ class Points:
             Link("Create", f"{path}/mounts", f"{kind}Mount"),
         ]
 
-    def _names_its_file(self, item: Item) -> bool:
-        return self.dialect.text("file_links") == "all" or int(item.ident[:4], 16) % 3 != 0
+    def _has_file_link(self, item: Item) -> bool:
+        return self.api.text("file_links") == "all" or int(item.ident[:4], 16) % 3 != 0
 
     def vm_point(self, item: Item) -> Entity:
         stored: StoredPoint = item.what
         path = f"vmRestorePoints/{item.ident}"
         links = [Link("Restore", f"{path}?action=restore"), *self._links(path, "VmRestorePoint", item)]
         members = {
-            "CreationTimeUTC": self.names.time(stored.point.created_at),
+            "CreationTimeUTC": self.ids.time(stored.point.created_at),
             "VmName": stored.work.name,
             "Algorithm": algorithm(stored.point),
             "PointType": point_type(stored.point),
-            "HierarchyObjRef": self.names.hierarchy_reference(stored.work),
+            "HierarchyObjRef": self.ids.hierarchy_reference(stored.work),
         }
         attributes = {"VmDisplayName": stored.work.name}
-        if not self.dialect.flag("display_names"):
+        if not self.api.flag("display_names"):
             attributes, members = {}, {name: value for name, value in members.items() if name != "VmName"}
         urn = f"urn:veeam:VmRestorePoint:{item.ident}"
-        return self._varied(Entity("VmRestorePoint", path, item.name, urn, attributes, links, members))
+        return self._apply_variants(Entity("VmRestorePoint", path, item.name, urn, attributes, links, members))
 
     def agent_point(self, item: Item) -> Entity:
-        """Nothing but the name tells the machine (facts A5)."""
+        """Only the name identifies the machine (facts A5)."""
         path = f"agents/agentRestorePoints/{item.ident}"
         members = {
-            "CreationTimeUTC": self.names.time(item.moment, precise=False),
+            "CreationTimeUTC": self.ids.time(item.moment, precise=False),
             "Algorithm": algorithm(item.what.point),
             "PointType": point_type(item.what.point),
         }
@@ -113,15 +113,15 @@ class Points:
             "AgentRestorePoint", path, item.name, urn, {}, self._links(path, "AgentRestorePoint", item), members
         )
 
-    # Replica points, our own and those of tenants
+    # Replica points, own and those of tenants
 
     def _replicated(self, tenants: bool) -> Iterator[Item]:
         for work, points in self.layout.replicated():
             if (work.tenant is not None) is tenants:
                 for point in points:
-                    if self.visible(point.completed_at or point.created_at):
-                        name = self.names.dated(work.name, point.created_at)
-                        ident = self.names.replica_point_id(point)
+                    if self.is_visible(point.completed_at or point.created_at):
+                        name = self.ids.dated_name(work.name, point.created_at)
+                        ident = self.ids.replica_point_id(point)
                         yield Item(ident, name, point.created_at, point, work)
 
     def replica_points(self) -> Iterator[Item]:
@@ -131,50 +131,50 @@ class Points:
         return self._replicated(tenants=True)
 
     def replica_point(self, item: Item) -> Entity:
-        """No state: that a replica is in failover cannot be seen here."""
+        """Without a state: a failover of the replica is not visible here."""
         work, path = _owner(item), f"vmReplicaPoints/{item.ident}"
         links = [
             Link("Failover", f"{path}?action=failover"),
-            self.names.above_server(work.site),
-            Link("Up", f"replicas/{self.names.replica_id(work)}", "ReplicaReference", self.replica_name(work)),
+            self.ids.server_link(work.site),
+            Link("Up", f"replicas/{self.ids.replica_id(work)}", "ReplicaReference", self.replica_name(work)),
             Link("Alternate", path, "VmReplicaPointReference", item.name),
             Link("Down", f"{path}/mounts", "VmReplicaPointMountList"),
         ]
         members = {
-            "CreationTimeUTC": self.names.time(item.moment, precise=False),
+            "CreationTimeUTC": self.ids.time(item.moment, precise=False),
             "VmName": work.name,
             "Algorithm": "Full",
             "PointType": "Snapshot",
         }
         urn = f"urn:veeam:VmReplicaPoint:{item.ident}"
         attributes = {"VmDisplayName": work.name}
-        return self._varied(Entity("VmReplicaPoint", path, item.name, urn, attributes, links, members))
+        return self._apply_variants(Entity("VmReplicaPoint", path, item.name, urn, attributes, links, members))
 
     def cloud_point(self, item: Item) -> Entity:
         work, path = _owner(item), f"cloud/vmReplicaPoints/{item.ident}"
-        replica = f"cloud/replicas/{self.names.replica_id(work)}"
+        replica = f"cloud/replicas/{self.ids.replica_id(work)}"
         links = [
-            self.names.above_server(work.site),
+            self.ids.server_link(work.site),
             Link("Up", replica, "CloudReplicaReference", self.cloud_replica_name(work)),
             Link("Alternate", path, "CloudVmReplicaPointReference", item.name),
         ]
         members = {
-            "CreationTimeUTC": self.names.time(item.moment, precise=False),
+            "CreationTimeUTC": self.ids.time(item.moment, precise=False),
             "PointType": self.cloud_type(item),
             "State": self.state(work),
         }
         urn = f"urn:veeam:CloudVmReplicaPoint:{item.ident}"
         attributes = {"VmDisplayName": work.name}
-        return self._varied(Entity("CloudVmReplicaPoint", path, item.name, urn, attributes, links, members))
+        return self._apply_variants(Entity("CloudVmReplicaPoint", path, item.name, urn, attributes, links, members))
 
     def replica_name(self, work: Workload) -> str:
         assert work.policy is not None
         return f"{work.policy.name} replication"
 
     def cloud_replica_name(self, work: Workload) -> str:
-        """A job's name in old samples, a machine's in new ones; never the tenant's (facts A5)."""
-        fixed = self.dialect.fixed(f"replica-name:{self.names.replica_key(work)}")
-        return fixed or (work.name if self.dialect.text("cloud_replica_name") == "vm" else "Nightly replication")
+        """The name of a job in old samples, of a machine in new ones; never of the tenant (facts A5)."""
+        fixed = self.api.fixed(f"replica-name:{self.ids.replica_key(work)}")
+        return fixed or (work.name if self.api.text("cloud_replica_name") == "vm" else "Nightly replication")
 
     def cloud_type(self, item: Item) -> str:
         return "CDP" if _owner(item).replica == "cdp" else "Snapshot"
@@ -182,7 +182,7 @@ class Points:
     def state(self, work: Workload) -> str:
         return "Failover" if work.replica == "failover" else "Ready"
 
-    # What can be listed and filtered by
+    # Lists and filter fields
 
     def kinds(self) -> list[tuple[Kind, Iterator[Item]]]:
         stored = {
@@ -193,7 +193,7 @@ class Points:
             **self._stored_fields(),
         }
         machine = Field(lambda item: _owner(item).name)
-        reference = Field(lambda item: self.names.hierarchy_reference(_owner(item)))
+        reference = Field(lambda item: self.ids.hierarchy_reference(_owner(item)))
         vm = {**stored, "VmDisplayName": machine, "HierarchyObjRef": reference}
         agent = {**stored, "ComputerName": machine, **self._backup_fields()}
         own, cloud = self._replica_fields()
@@ -209,7 +209,7 @@ class Points:
         ]
 
     def _replica_fields(self) -> tuple[dict[str, Field], dict[str, Field]]:
-        """Of our own replica points, and of tenants'."""
+        """Filter fields of own replica points, and of those of tenants."""
         common = {
             "Name": Field(lambda item: item.name),
             "CreationTime": Field(lambda item: item.moment, "time"),
@@ -218,7 +218,7 @@ class Points:
         }
         own = {
             **common,
-            "ReplicaUid": Field(lambda item: f"urn:veeam:Replica:{self.names.replica_id(_owner(item))}"),
+            "ReplicaUid": Field(lambda item: f"urn:veeam:Replica:{self.ids.replica_id(_owner(item))}"),
             "ReplicaName": Field(lambda item: self.replica_name(_owner(item))),
             "Type": Field(lambda item: "Snapshot", POINT_TYPES),
             "Algorithm": Field(lambda item: "Full", ALGORITHMS),
@@ -226,7 +226,7 @@ class Points:
         cloud = {
             **common,
             "VmName": common["VmDisplayName"],
-            "ReplicaUid": Field(lambda item: f"urn:veeam:CloudReplica:{self.names.replica_id(_owner(item))}"),
+            "ReplicaUid": Field(lambda item: f"urn:veeam:CloudReplica:{self.ids.replica_id(_owner(item))}"),
             "ReplicaName": Field(lambda item: self.cloud_replica_name(_owner(item))),
             "Type": Field(self.cloud_type, _CLOUD_TYPES),
             "State": Field(lambda item: self.state(_owner(item)), STATES),
@@ -235,26 +235,26 @@ class Points:
 
     def _server_fields(self) -> dict[str, Field]:
         return {
-            "BackupServerUid": Field(lambda item: f"urn:veeam:BackupServer:{self.names.server_id(_owner(item).site)}"),
-            "BackupServerName": Field(lambda item: self.names.server_name(_owner(item).site)),
+            "BackupServerUid": Field(lambda item: f"urn:veeam:BackupServer:{self.ids.server_id(_owner(item).site)}"),
+            "BackupServerName": Field(lambda item: self.ids.server_name(_owner(item).site)),
         }
 
     def _stored_fields(self) -> dict[str, Field]:
         def job_point(item: Item) -> str:
-            return self.names.job_point_id(item.what.backup, item.what.point.run)
+            return self.ids.job_point_id(item.what.backup, item.what.point.run)
 
         return {
             "RestorePointId": Field(job_point),
-            "RestorePointName": Field(lambda item: self.names.job_point_name(item.what.point.run)),
+            "RestorePointName": Field(lambda item: self.ids.job_point_name(item.what.point.run)),
             **self._server_fields(),
         }
 
     def _backup_fields(self) -> dict[str, Field]:
         return {
-            "BackupUid": Field(lambda item: f"urn:veeam:Backup:{self.names.backup_id(item.what.backup)}"),
+            "BackupUid": Field(lambda item: f"urn:veeam:Backup:{self.ids.backup_id(item.what.backup)}"),
             "BackupName": Field(lambda item: item.what.backup.name),
-            "BackupFileUid": Field(lambda item: f"urn:veeam:BackupFile:{self.names.file_id(item.what.file)}"),
-            "BackupFileName": Field(lambda item: self.names.file_name(item.what.file)),
+            "BackupFileUid": Field(lambda item: f"urn:veeam:BackupFile:{self.ids.file_id(item.what.file)}"),
+            "BackupFileName": Field(lambda item: self.ids.file_name(item.what.file)),
         }
 
 

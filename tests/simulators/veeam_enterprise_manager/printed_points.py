@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam's page on /cloud/vmReplicaPoints prints six points of three machines in two replicas, and then three dots:
-these six, in their order. Its page on one of them says that it is a Snapshot and Ready.
+"""Veeam's page on /cloud/vmReplicaPoints prints six points of three machines in two replicas, and then an
+ellipsis: these six, in their order. Its page on one of them shows it as a Snapshot and Ready.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _POINTS = (
 )
 
 
-def prescribed() -> dict[str, str]:
-    """What the page calls things; points come in its order."""
+def prescribed_ids() -> dict[str, str]:
+    """The ids and names on the page; points are in its order."""
     fixed = {"host": "localhost:9398", f"server:{BERLIN.key}": _SERVER[0], f"server-name:{BERLIN.key}": _SERVER[1]}
     for key, (ident, name) in _REPLICAS.items():
         fixed |= {f"replica:{key}": ident, f"replica-name:{key}": name}
@@ -51,7 +51,7 @@ def cloud_workloads() -> Iterator[Workload]:
             policy=POLICY,
             in_inventory=True,
             protected=True,
-            story="documented",
+            scenario="documented",
             why="printed in the vendor's documentation",
             source_bytes=0,
             listed_in=(PRODUCT,),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Logging on to Enterprise Manager: Basic once, then a session header that a cookie overrules (facts A2)."""
+"""Log-on to Enterprise Manager: Basic once, then a session header, which a cookie overrides (facts A2)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Account:
     username: str
     password: str
     role: str
-    # the tenant that this account is; tenants log on with a body, and not with Basic
+    # set if the account is a tenant; tenants log on with a body, not with Basic
     tenant: str | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -41,15 +41,15 @@ class LogonSession:
 
     @property
     def token(self) -> str:
-        """base64 of the text of the id, and clients rely on it (facts A2)."""
+        """base64 of the id as text; clients rely on it (facts A2)."""
         return base64.b64encode(self.ident.encode()).decode()
 
 
-class LogonDesk:
+class LogonSessionStore:
     def __init__(self, accounts: dict[str, Account]) -> None:
         self.accounts = accounts
         self.sessions: dict[str, LogonSession] = {}
-        # somebody else's, who works at the console: it was there first and is first in the list
+        # session of another user at the console: it is the oldest and the first in the list
         self.other = LogonSession(Account("EXAMPLE\\colleague", "", "Portal Administrator"))
 
     def __len__(self) -> int:
@@ -97,7 +97,7 @@ class LogonDesk:
                 return account
         raise Refusal(401, "Unauthorized", "basic")
 
-    def session_of(self, call: Call, idle_seconds: int, most_calls: int) -> LogonSession:
+    def get_session(self, call: Call, idle_seconds: int, most_calls: int) -> LogonSession:
         token = _cookie(call) or call.headers.get(HEADER)
         for session in list(self.sessions.values()):
             if session.token == token:
@@ -115,7 +115,7 @@ class LogonDesk:
 
 
 def _cookie(call: Call) -> str | None:
-    """A cookie wins over the header, also one that is long stale (facts A2)."""
+    """A cookie takes precedence over the header, even if it has expired (facts A2)."""
     for crumb in call.headers.get("Cookie", "").split(";"):
         name, _unused, value = crumb.strip().partition("=")
         if name == HEADER:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers, repositories, backups and their files, and replicas in the words of Enterprise Manager (facts A5)."""
+"""Servers, repositories, backups and their files, and replicas in the format of Enterprise Manager (facts A5)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.simulators.ground_truth import Site, Workload
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.veeam_backup_replication.layout import Backup, Layout, Repository
 from tests.simulators.veeam_enterprise_manager.encoding import Entity, Link
 from tests.simulators.veeam_enterprise_manager.filter_language import Field
-from tests.simulators.veeam_enterprise_manager.identifiers import NEVER, Item, Kind, Names
+from tests.simulators.veeam_enterprise_manager.identifiers import NEVER, Identifiers, Item, Kind
 from tests.simulators.veeam_enterprise_manager.points import Points
 
 _TIB = 2**40
@@ -37,21 +37,21 @@ _REPLICA_PLATFORMS = {"vmware": "VMware", "hyperv": "HyperV", "vcd": "vCloud"}
 
 
 class Storage:
-    def __init__(self, dialect: Dialect, names: Names, layout: Layout, points: Points) -> None:
-        self.dialect = dialect
-        self.names = names
+    def __init__(self, api: ProductApi, ids: Identifiers, layout: Layout, points: Points) -> None:
+        self.api = api
+        self.ids = ids
         self.layout = layout
         self.points = points
 
     # Backup servers and repositories
 
     def servers(self) -> Iterator[Item]:
-        sites: dict[str, Site] = {work.site.key: work.site for work in self.layout.works if self._shown(work)}
+        sites: dict[str, Site] = {work.site.key: work.site for work in self.layout.works if self._is_listed(work)}
         for key in sorted(sites):
-            yield Item(self.names.server_id(sites[key]), self.names.server_name(sites[key]), 0, sites[key])
+            yield Item(self.ids.server_id(sites[key]), self.ids.server_name(sites[key]), 0, sites[key])
 
-    def _shown(self, work: Workload) -> bool:
-        return bool(self.dialect.listed_points(work))
+    def _is_listed(self, work: Workload) -> bool:
+        return bool(self.api.listed_points(work))
 
     def server(self, item: Item) -> Entity:
         path = f"backupServers/{item.ident}"
@@ -59,10 +59,10 @@ class Storage:
             Link("Alternate", path, "BackupServerReference", item.name),
             Link("Down", f"{path}/jobs", "JobReferenceList"),
             Link("Down", f"{path}/repositories", "RepositoryReferenceList"),
-            # what looks like one more link starts a collection
+            # this link looks like the others but starts a collection
             Link("Start", f"{path}?action=collect"),
         ]
-        version = {"12": "12.3.1.1139", "13": "13.0.1.1071"}[self.dialect.text("release")]
+        version = {"12": "12.3.1.1139", "13": "13.0.1.1071"}[self.api.text("release")]
         members = {"Description": "", "Port": 9392, "Version": version}
         return Entity("BackupServer", path, item.name, f"urn:veeam:BackupServer:{item.ident}", {}, links, members)
 
@@ -71,23 +71,23 @@ class Storage:
         return [(backup, backup.repository) for backup in backups if backup.repository is not None]
 
     def repositories(self) -> Iterator[Item]:
-        """A repository stands once for each backup server that writes to it; replicas keep their metadata in one."""
+        """A repository is listed once for each backup server that writes to it; replica metadata is stored in one."""
         found: dict[str, Item] = {}
         for backup, repository in self._with_repository():
-            ident = self.names.repository_id(backup)
-            found.setdefault(ident, Item(ident, repository.name, 0, (self.names.site_of(backup), repository)))
+            ident = self.ids.repository_id(backup)
+            found.setdefault(ident, Item(ident, repository.name, 0, (self.ids.get_site(backup), repository)))
         yield from (found[ident] for ident in sorted(found))
 
     def repository(self, item: Item) -> Entity:
         site, repository = item.what
         path = f"repositories/{item.ident}"
         links = [
-            self.names.above_server(site),
+            self.ids.server_link(site),
             Link("Alternate", path, "RepositoryReference", item.name),
             Link("Down", f"{path}/backups", "BackupReferenceList"),
             Link("Down", f"{path}/replicas", "ReplicaReferenceList"),
         ]
-        # object storage does not say how much it holds
+        # object storage does not report its capacity
         boundless = repository.sort in ("AmazonS3", "AmazonS3Glacier")
         members = {
             "Capacity": -1 if boundless else 16 * _TIB,
@@ -100,16 +100,16 @@ class Storage:
 
     def backups(self) -> Iterator[Item]:
         for backup, _unused in self._with_repository():
-            yield Item(self.names.backup_id(backup), backup.name, backup.created_at, backup)
+            yield Item(self.ids.backup_id(backup), backup.name, backup.created_at, backup)
 
     def backup(self, item: Item) -> Entity:
         backup: Backup = item.what
         assert backup.repository is not None
         path = f"backups/{item.ident}"
-        above = f"repositories/{self.names.repository_id(backup)}"
+        above = f"repositories/{self.ids.repository_id(backup)}"
         links = [
             Link("Up", above, "RepositoryReference", backup.repository.name),
-            self.names.above_server(self.names.site_of(backup)),
+            self.ids.server_link(self.ids.get_site(backup)),
             Link("Alternate", path, "BackupReference", item.name),
         ]
         members = {"Platform": _PLATFORMS.get(backup.platform, "CustomPlatform"), "BackupType": "Standard"}
@@ -117,41 +117,41 @@ class Storage:
 
     def job_points(self) -> Iterator[Item]:
         for backup, _unused in self._with_repository():
-            runs = {stored.point.run.key: stored for stored in backup.points if self._seen(stored.copy)}
+            runs = {stored.point.run.key: stored for stored in backup.points if self._is_visible(stored.copy)}
             for stored in runs.values():
                 run = stored.point.run
-                ident = self.names.job_point_id(backup, run)
-                yield Item(ident, self.names.job_point_name(run), run.started, (backup, run))
+                ident = self.ids.job_point_id(backup, run)
+                yield Item(ident, self.ids.job_point_name(run), run.started, (backup, run))
 
-    def _seen(self, copy: Any) -> bool:
-        return copy is not None and self.points.visible(copy.copied_at)
+    def _is_visible(self, copy: Any) -> bool:
+        return copy is not None and self.points.is_visible(copy.copied_at)
 
     def job_point(self, item: Item) -> Entity:
         backup, run = item.what
         path = f"restorePoints/{item.ident}"
         links = [
-            Link("Up", f"backups/{self.names.backup_id(backup)}", "BackupReference", backup.name),
-            self.names.above_server(self.names.site_of(backup)),
+            Link("Up", f"backups/{self.ids.backup_id(backup)}", "BackupReference", backup.name),
+            self.ids.server_link(self.ids.get_site(backup)),
             Link("Alternate", path, "RestorePointReference", item.name),
             Link("Down", f"{path}/vmRestorePoints", "VmRestorePointReferenceList"),
             Link("Related", f"{path}/backupFiles", "BackupFileReferenceList"),
         ]
-        members = {"BackupDateUTC": self.names.time(run.started)}
+        members = {"BackupDateUTC": self.ids.time(run.started)}
         return Entity("RestorePoint", path, item.name, f"urn:veeam:RestorePoint:{item.ident}", {}, links, members)
 
     def files(self) -> Iterator[Item]:
         for backup, _unused in self._with_repository():
             for file in backup.files.values():
-                if self._seen(file.points[0].copy):
-                    yield Item(self.names.file_id(file), self.names.file_name(file), file.run.started, file)
+                if self._is_visible(file.points[0].copy):
+                    yield Item(self.ids.file_id(file), self.ids.file_name(file), file.run.started, file)
 
     def file(self, item: Item) -> Entity:
         file = item.what
         backup: Backup = file.points[0].backup
         path = f"backupFiles/{item.ident}"
         links = [
-            Link("Up", f"backups/{self.names.backup_id(backup)}", "BackupReference", backup.name),
-            self.names.above_server(self.names.site_of(backup)),
+            Link("Up", f"backups/{self.ids.backup_id(backup)}", "BackupReference", backup.name),
+            self.ids.server_link(self.ids.get_site(backup)),
             Link("Alternate", path, "BackupFileReference", item.name),
             Link("Related", f"{path}/restorePoints", "RestorePointReferenceList"),
             Link("Down", f"{path}/vmRestorePoints", "VmRestorePointReferenceList"),
@@ -162,7 +162,7 @@ class Storage:
             "DataSize": file.size_bytes * 2,
             "DeduplicationRatio": 1.25,
             "CompressRatio": 1.6,
-            "CreationTimeUtc": self.names.time(file.run.started),
+            "CreationTimeUtc": self.ids.time(file.run.started),
             "FileType": item.name.rpartition(".")[2],
         }
         return Entity("BackupFile", path, item.name, f"urn:veeam:BackupFile:{item.ident}", {}, links, members)
@@ -174,7 +174,7 @@ class Storage:
         for work, _unused in self.layout.replicated():
             own_continuous = work.replica == "cdp" and work.tenant is None
             if (work.tenant is not None) is tenants and own_continuous is continuous:
-                found.setdefault(self.names.replica_id(work), []).append(work)
+                found.setdefault(self.ids.replica_id(work), []).append(work)
         return found
 
     def replicas(self) -> Iterator[Item]:
@@ -184,18 +184,18 @@ class Storage:
     def replica(self, item: Item) -> Entity:
         work: Workload = item.what[0]
         path = f"replicas/{item.ident}"
-        above, name = self._metadata(work)
+        above, name = self._metadata_repository(work)
         links = [
             Link("Up", above, "RepositoryReference", name),
-            self.names.above_server(work.site),
+            self.ids.server_link(work.site),
             Link("Alternate", path, "ReplicaReference", item.name),
             Link("Down", f"{path}/vmReplicaPoints", "VmReplicaPointReferenceList"),
         ]
         members = {"Platform": _REPLICA_PLATFORMS[work.platform_hint]}
         return Entity("Replica", path, item.name, f"urn:veeam:Replica:{item.ident}", {}, links, members)
 
-    def _metadata(self, work: Workload) -> tuple[str, str]:
-        """The repository of a replica holds what is known about it; the data is on another host (facts A8)."""
+    def _metadata_repository(self, work: Workload) -> tuple[str, str]:
+        """The repository of a replica contains its metadata; the data is on another host (facts A8)."""
         mine = (item for item in self.repositories() if item.what[0].key == work.site.key)
         first = next(mine, None)
         return (f"repositories/{first.ident}", first.name) if first is not None else ("repositories", "none")
@@ -207,10 +207,10 @@ class Storage:
     def cloud_replica(self, item: Item) -> Entity:
         work: Workload = item.what[0]
         path = f"cloud/replicas/{item.ident}"
-        # the vendor's own link leads nowhere: the points are below cloud/replicas (facts A5)
+        # the vendor's own link is broken: the points are below cloud/replicas (facts A5)
         below = f"cloud/vmReplicaPoints/{item.ident}/vmReplicaPoints"
         links = [
-            self.names.above_server(work.site),
+            self.ids.server_link(work.site),
             Link("Alternate", path, "CloudReplicaReference", item.name),
             Link("Down", below, "CloudVmReplicaPointReferenceList"),
         ]
@@ -223,13 +223,13 @@ class Storage:
             if work.tenant is not None:
                 found.setdefault(work.tenant, []).append(work)
         for name in sorted(found):
-            yield Item(self.names.shared_id(f"tenant:{name}"), name, 0, found[name])
+            yield Item(self.ids.cached_id(f"tenant:{name}"), name, 0, found[name])
 
     def tenant(self, item: Item) -> Entity:
-        """How many replicas it has, and not which (facts A5)."""
+        """A tenant with its number of replicas, but not which (facts A5)."""
         path = f"cloud/tenants/{item.ident}"
         links = [
-            self.names.above_server(item.what[0].site),
+            self.ids.server_link(item.what[0].site),
             Link("Alternate", path, "CloudTenantReference", item.name),
         ]
         members = {
@@ -254,33 +254,33 @@ class Storage:
     def continuous_replica(self, item: Item) -> Entity:
         path, site = f"cdpReplicas/{item.ident}", item.what[0].site
         links = [
-            self.names.above_server(site),
+            self.ids.server_link(site),
             Link("Down", f"{path}/vms", "CdpReplicaVmReferenceList"),
             Link("Alternate", path, "CdpReplicaReference", item.name),
         ]
         members = {
-            "BackupServer": self.names.server_name(site),
-            "PolicyUid": self.names.shared_id(f"cdp-policy:{item.ident}"),
+            "BackupServer": self.ids.server_name(site),
+            "PolicyUid": self.ids.cached_id(f"cdp-policy:{item.ident}"),
             "PolicyName": item.name,
         }
         return Entity("CdpReplica", path, item.name, f"urn:veeam:CdpReplica:{item.ident}", {}, links, members)
 
     def continuous_machine(self, replica: Item, work: Workload) -> Entity:
-        ident = self.names.shared_id(f"cdp-machine:{work.key}")
+        ident = self.ids.cached_id(f"cdp-machine:{work.key}")
         path = f"cdpReplicas/{replica.ident}/vms/{ident}"
-        above, repository = self._metadata(work)
+        above, repository = self._metadata_repository(work)
         links = [
             Link("Intervals", f"{path}?action=intervals"),
             Link("Failover", f"{path}?action=failover"),
-            self.names.above_server(work.site),
+            self.ids.server_link(work.site),
             Link("Up", above, "RepositoryReference", repository),
             Link("Up", f"cdpReplicas/{replica.ident}", "CdpReplicaReference", replica.name),
         ]
         members = {
-            "VmRef": self.names.hierarchy_reference(work),
+            "VmRef": self.ids.hierarchy_reference(work),
             "ReplicaUid": replica.ident,
-            "BackupServer": self.names.server_name(work.site),
-            "PolicyUid": self.names.shared_id(f"cdp-policy:{replica.ident}"),
+            "BackupServer": self.ids.server_name(work.site),
+            "PolicyUid": self.ids.cached_id(f"cdp-policy:{replica.ident}"),
             "PolicyName": replica.name,
             "RepositoryName": repository,
         }
@@ -290,12 +290,12 @@ class Storage:
         named = {"Name": Field(lambda item: item.name)}
         dated = {**named, "CreationTime": Field(lambda item: item.moment, "time")}
         below_backup = {
-            "BackupUid": Field(lambda item: f"urn:veeam:Backup:{self.names.backup_id(_backup_of(item))}"),
-            "BackupName": Field(lambda item: _backup_of(item).name),
+            "BackupUid": Field(lambda item: f"urn:veeam:Backup:{self.ids.backup_id(_get_backup(item))}"),
+            "BackupName": Field(lambda item: _get_backup(item).name),
             "BackupServerUid": Field(
-                lambda item: f"urn:veeam:BackupServer:{self.names.server_id(self.names.site_of(_backup_of(item)))}"
+                lambda item: f"urn:veeam:BackupServer:{self.ids.server_id(self.ids.get_site(_get_backup(item)))}"
             ),
-            "BackupServerName": Field(lambda item: self.names.server_name(self.names.site_of(_backup_of(item)))),
+            "BackupServerName": Field(lambda item: self.ids.server_name(self.ids.get_site(_get_backup(item)))),
         }
         file = {
             **named,
@@ -323,8 +323,8 @@ class Storage:
         ]
 
 
-def _backup_of(item: Item) -> Backup:
-    """What stands above a file, or above the point of a run."""
+def _get_backup(item: Item) -> Backup:
+    """The backup of a file, or of the point of a run."""
     found = item.what[0] if isinstance(item.what, tuple) else item.what.points[0].backup
     assert isinstance(found, Backup)
     return found

@@ -1,30 +1,30 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Storware vProtect (Storware Backup and Recovery), as its facts tell it.
+"""Storware vProtect (Storware Backup and Recovery), according to its facts.
 
-Accounts: the main one sees everything; `restricted` has rights for some entities, and every list leaves out the others
-without a word (facts 2).
+Accounts: the main one sees everything; `restricted` has rights for some entities, and every list silently omits the
+others (facts 2).
 
-Variants (product `vprotect`; every product also has those of `Dialect`):
-  version           7.4.0-27    below 7.4 some filters mean nothing; below 5.0 there are no locations and no
-                                synchronizations, and only the first status of a filter counts (facts 5)
-  total_count       true        false: no X-Total-Count, as before 5.1 (3.1)
-  enums             objects     strings: bare words, as the documentation prints many (4)
+Variants (product `vprotect`; every product also has those of `ProductApi`):
+  version           7.4.0-27    below 7.4 some filters are ignored; below 5.0 there are no locations and no
+                                synchronizations, and only the first status of a filter is used (facts 5)
+  total_count       true        false: without X-Total-Count, as before 5.1 (3.1)
+  enums             objects     strings: plain strings, like many in the documentation (4)
   login_status      200         201 as documented, or 204 without a body (2)
-  login_failure     400         401: what a wrong password is answered with (2)
-  empty_401         false       errors 401 have no body (6)
-  cookie_name       JSESSIONID  what the cookie of the session is called (2: documented nowhere)
-  page_cap          0           above 0: no page is longer, whatever size asks (3.1: no maximum is published)
-  window_clock      snapshot    backup: from and to mean backupTime (3.2)
-  unfinished_times  true        false: what failed or runs has no times (4)
-  snapshot_times    true        false: a backup says only when it was stored; a client of the vendor reckons with it (4)
-  synchronizations  true        further copies are also rows of their own, of the type SYNCHRONIZATION (4)
-  removed           2           so many older backups a workload that retention has removed, as SUCCESS_REMOVED (4)
+  login_failure     400         401: status for a wrong password (2)
+  empty_401         false       401 errors do not have a body (6)
+  cookie_name       JSESSIONID  name of the session cookie (2: not documented)
+  page_cap          0           above 0: maximum page length, whatever size requests (3.1: no maximum is published)
+  window_clock      snapshot    backup: from and to filter by backupTime (3.2)
+  unfinished_times  true        false: failed and running backups do not have times (4)
+  snapshot_times    true        false: a backup has only its store time; a client of the vendor handles that (4)
+  synchronizations  true        further copies are also separate rows, of the type SYNCHRONIZATION (4)
+  removed           2           number of older backups per workload removed by retention, as SUCCESS_REMOVED (4)
   synthetic         false       fulls after the first are SYNTHETIC
-  deleted_entities  kept        gone: workloads that were deleted are in no list, their backups name them in a text (4)
-  rule_lock         kept        removed: the rule has no retention lock any more (7)
-  session_calls     0           above 0: a session is gone after so many calls
+  deleted_entities  kept        gone: deleted workloads are not listed, their backups have only a text with the name (4)
+  rule_lock         kept        removed: the rule does not have a retention lock any more (7)
+  session_calls     0           above 0: a session ends after so many calls
 """
 
 from __future__ import annotations
@@ -33,38 +33,38 @@ import secrets
 from typing import ClassVar
 
 from tests.simulators.ground_truth import DAY, Estate, Point, Workload
-from tests.simulators.member_names import Names
+from tests.simulators.member_names import MemberNames
 from tests.simulators.product_api import (
     Call,
-    Dialect,
     Listing,
+    ProductApi,
     Refusal,
     Response,
     Route,
     Setting,
-    credentials_of,
-    json_answer,
+    build_credentials,
+    json_response,
 )
 from tests.simulators.vprotect.backups import Backups
 from tests.simulators.vprotect.entities import Entities
 from tests.simulators.vprotect.lists import Pages
 from tests.simulators.vprotect.policies import Policies
 from tests.simulators.vprotect.records import Records, milliseconds
-from tests.simulators.vprotect.session import SessionDesk, VprotectSession
+from tests.simulators.vprotect.session import VprotectSession, VprotectSessionStore
 
 _ACCOUNTS = {"main": ("audit", "a&b+c%d \"e' ünï=g"), "restricted": ("audit-gold", 'only&gold+100% "ß y')}
 _ALL = frozenset({"success", "warning", "failed", "running"})
 
 
-class Vprotect(Dialect):
+class Vprotect(ProductApi):
     product: ClassVar[str] = "vprotect"
     LOG_IN: ClassVar[str] = "/api/session/login"
     LISTING: ClassVar[str] = "/api/backups"
-    NAMES: ClassVar[Names] = Names(
+    MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         total_header="X-Total-Count",
-        turn=frozenset({"page"}),
-        limit="size",
-        words=frozenset({"status", "type", "roletype", "hvtype", "backupdestinationtype"}),
+        page_keys=frozenset({"page"}),
+        limit_key="size",
+        enum_members=frozenset({"status", "type", "roletype", "hvtype", "backupdestinationtype"}),
     )
     LISTS: ClassVar[dict[str, Listing]] = {
         "vm": Listing(frozenset({"full", "incremental", "archive"}), _ALL, "3.2, 4"),
@@ -73,7 +73,7 @@ class Vprotect(Dialect):
         "physical": Listing(frozenset({"full", "incremental"}), _ALL, "3.2, 3.4 (protected-entities), 5"),
     }
     VARIANTS: ClassVar[dict[str, Setting]] = {
-        **Dialect.VARIANTS,
+        **ProductApi.VARIANTS,
         "version": "7.4.0-27",
         "total_count": True,
         "enums": "objects",
@@ -93,11 +93,11 @@ class Vprotect(Dialect):
         "session_calls": 0,
     }
 
-    desk: SessionDesk
+    session_store: VprotectSessionStore
 
     def __init__(self, estate: Estate) -> None:
         super().__init__(estate)
-        self.desk = SessionDesk(_ACCOUNTS)
+        self.session_store = VprotectSessionStore(_ACCOUNTS)
         self.records = Records(self)
         self.pages = Pages(self)
         self.backups = Backups(self, self.records, self.pages)
@@ -114,7 +114,7 @@ class Vprotect(Dialect):
         ]
 
     def prepare(self) -> None:
-        self.pages.forget()
+        self.pages.clear()
         self.backups.prepare()
         self.entities.prepare()
         self.policies.prepare()
@@ -122,12 +122,12 @@ class Vprotect(Dialect):
     # Sessions
 
     def _log_in(self, call: Call, _session: None) -> Response:
-        number, session = self.desk.log_in(call, self.number("login_failure"))
-        answer = json_answer(self._info(session), self.number("login_status"))
-        if answer.status == 204:
-            answer.body = b""
-        answer.headers["Set-Cookie"] = f"{self.text('cookie_name')}={number}; Path=/api; Secure; HttpOnly"
-        return answer
+        number, session = self.session_store.log_in(call, self.number("login_failure"))
+        response = json_response(self._info(session), self.number("login_status"))
+        if response.status == 204:
+            response.body = b""
+        response.headers["Set-Cookie"] = f"{self.text('cookie_name')}={number}; Path=/api; Secure; HttpOnly"
+        return response
 
     def _info(self, session: VprotectSession) -> dict[str, object]:
         return {
@@ -140,37 +140,37 @@ class Vprotect(Dialect):
             "infoTourEnabled": False,
             "lastSuccessfulLogin": milliseconds(self.estate.now - DAY),
             "lastFailedLoginIp": "192.0.2.99",
-            # secrets, which nobody asked for
+            # secrets that clients do not need
             "endpointsTokens": {"endpointsServerManagerToken": secrets.token_urlsafe(30)},
         }
 
     def _log_out(self, call: Call, _session: VprotectSession) -> Response:
-        self.desk.log_out(call, self.text("cookie_name"))
+        self.session_store.log_out(call, self.text("cookie_name"))
         return Response(201)
 
     def _alive(self, _call: Call, _session: None) -> Response:
         return Response(204)
 
     def _user(self, _call: Call, session: VprotectSession) -> Response:
-        return json_answer(self._info(session))
+        return json_response(self._info(session))
 
-    def authorise(self, call: Call) -> VprotectSession:
-        return self.desk.session_of(call, self.text("cookie_name"), self.number("session_calls"))
+    def authorize(self, call: Call) -> VprotectSession:
+        return self.session_store.get_session(call, self.text("cookie_name"), self.number("session_calls"))
 
     def credentials(self) -> dict[str, object]:
-        return credentials_of(
+        return build_credentials(
             {name: {"username": user, "password": password} for name, (user, password) in _ACCOUNTS.items()}
         )
 
     # Errors
 
-    def refuse(self, call: Call, refusal: Refusal) -> Response:
-        """A message and nothing else; a 401 may say nothing at all (facts 6)."""
+    def error_response(self, call: Call, refusal: Refusal) -> Response:
+        """Only a message; a 401 may be empty (facts 6)."""
         if refusal.status == 401 and self.flag("empty_401"):
             return Response(401)
-        return json_answer({"message": refusal.reason}, refusal.status)
+        return json_response({"message": refusal.reason}, refusal.status)
 
-    # The truth
+    # Ground truth
 
     def workload_id(self, work: Workload) -> str:
         return self.records.entity_guid(work)

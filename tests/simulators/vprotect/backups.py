@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Iterable
 
 from tests.simulators.ground_truth import MINUTE
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
-from tests.simulators.vprotect.lists import Pages, Query, Row, array, dig, rank, written
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
+from tests.simulators.vprotect.lists import Pages, Query, Row, array, encode_rows, get_nested, rank
 from tests.simulators.vprotect.records import ENTITY_TYPES, STATUSES, TYPES, Record, Records, milliseconds
 from tests.simulators.vprotect.session import VprotectSession
 
@@ -31,22 +31,22 @@ Test = Callable[[Record], bool]
 
 
 class Backups:
-    def __init__(self, dialect: Dialect, records: Records, pages: Pages) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, records: Records, pages: Pages) -> None:
+        self.api = api
         self.records = records
         self.pages = pages
         self._all: list[Record] = []
         self._by_guid: dict[str, Record] = {}
-        self._of_entity: dict[str, list[Record]] = {}
+        self._by_entity: dict[str, list[Record]] = {}
         self._written: dict[str, bytes] = {}
 
     def routes(self) -> list[Route]:
         return [
-            Route("GET", "/api/backups", self.listed),
+            Route("GET", "/api/backups", self.list_backups),
             Route("GET", "/api/backups/detailed", self.detailed),
             Route("GET", "/api/backups/grouped", self.grouped),
-            Route("GET", "/api/backups/for-restore/{guid}", self.one_for_restore),
-            Route("GET", "/api/backups/{guid}", self.one),
+            Route("GET", "/api/backups/for-restore/{guid}", self.get_for_restore),
+            Route("GET", "/api/backups/{guid}", self.get_backup),
             Route("GET", "/api/backup-locations", self.locations),
             Route("GET", "/api/backup-locations/for-restore", self.locations_for_restore),
             Route("GET", "/api/backup-files", self.files),
@@ -54,43 +54,43 @@ class Backups:
         ]
 
     def prepare(self) -> None:
-        made = [record for work in self.dialect.workloads(*ENTITY_TYPES) for record in self.records.of_workload(work)]
-        # newest first; what has no time yet is being made now
-        now = milliseconds(self.dialect.estate.now)
+        made = [record for work in self.api.workloads(*ENTITY_TYPES) for record in self.records.build_records(work)]
+        # newest first; a backup without a time is running now
+        now = milliseconds(self.api.estate.now)
         made.sort(key=lambda record: (-(record.snapshot or record.stored or now), record.guid))
         self._all = made
         self._by_guid = {record.guid: record for record in made}
         self._written = {record.guid: json.dumps(self.records.row(record)).encode() for record in made}
-        self._of_entity = {}
+        self._by_entity = {}
         for record in made:
-            self._of_entity.setdefault(self.records.entity_guid(record.work), []).append(record)
+            self._by_entity.setdefault(self.records.entity_guid(record.work), []).append(record)
 
-    def of_entity(self, guid: str) -> list[Record]:
-        return self._of_entity.get(guid, [])
+    def get_by_entity(self, guid: str) -> list[Record]:
+        return self._by_entity.get(guid, [])
 
     def text(self, record: Record) -> bytes:
         return self._written[record.guid]
 
-    # Which records a call means
+    # Selection of records
 
-    def _chosen(self, query: Query, session: VprotectSession) -> list[Record]:
+    def _select(self, query: Query, session: VprotectSession) -> list[Record]:
         entity = query.text("protected-entity")
-        records = self._all if entity is None else self.of_entity(entity)
-        tests = [*self._tests(query), *self._times(query)]
-        found = [record for record in records if session.sees(record.work) and all(test(record) for test in tests)]
+        records = self._all if entity is None else self.get_by_entity(entity)
+        tests = [*self._build_filters(query), *self._time_filters(query)]
+        found = [record for record in records if session.can_see(record.work) and all(test(record) for test in tests)]
         path = query.text("orderBy")
         if path is not None:
             rows = {record.guid: self.records.row(record) for record in found}
-            found.sort(key=lambda record: rank(dig(rows[record.guid], path)), reverse=query.falls)
+            found.sort(key=lambda record: rank(get_nested(rows[record.guid], path)), reverse=query.is_descending)
         elif query.text("direction") == "asc":
             found.reverse()
         return found
 
-    def _tests(self, query: Query) -> list[Test]:
+    def _build_filters(self, query: Query) -> list[Test]:
         tests: list[Test] = []
         statuses = query.choice("status", STATUSES)
         if self.records.version < (5, 0):
-            # one value only before 5.0 (facts 5): any others are lost
+            # only one value before 5.0 (facts 5): the others are ignored
             statuses = statuses[:1]
         if statuses:
             tests.append(lambda record: record.status in statuses)
@@ -100,17 +100,17 @@ class Backups:
         entities = query.choice("protected-entity-type", _ENTITY_TYPES)
         if entities:
             tests.append(lambda record: ENTITY_TYPES[record.work.workload_type] == entities[0])
-        tests += self._references(query)
-        tests += self._words(query)
+        tests += self._reference_filters(query)
+        tests += self._name_filters(query)
         if query.flag("only-mountable"):
             tests.append(lambda record: record.is_restorable and record.work.workload_type == "vm")
-        least = query.whole("min-size")
+        least = query.int_value("min-size")
         if least is not None:
             tests.append(lambda record: (record.point.size_bytes or 0) >= least)
         return tests
 
-    def _references(self, query: Query) -> Iterable[Test]:
-        """Guids of other things. Those that came with 7.4 mean nothing to an older server (facts 5)."""
+    def _reference_filters(self, query: Query) -> Iterable[Test]:
+        """Filters by guids of other objects. Those introduced in 7.4 are ignored by an older server (facts 5)."""
         rule, destination = query.text("backup-rule"), query.text("backup-destination")
         parent, root, policies = query.text("parent-backup"), query.text("root-backup"), query.all("backup-policy")
         if rule is not None:
@@ -125,22 +125,22 @@ class Backups:
             yield lambda record: self._policy_guid(record) in policies
 
     def _policy_guid(self, record: Record) -> str:
-        return self.dialect.uuid(f"policy:{record.point.run.policy.key}:{record.work.workload_type}")
+        return self.api.uuid(f"policy:{record.point.run.policy.key}:{record.work.workload_type}")
 
     def _destinations(self, record: Record) -> list[str]:
         return [self.records.destination_guid(place.copy.location, place.copy.encrypted) for place in record.places]
 
-    def _words(self, query: Query) -> Iterable[Test]:
+    def _name_filters(self, query: Query) -> Iterable[Test]:
         like, free = (query.text("nameLike") or "").casefold(), (query.text("filter") or "").casefold()
         if like:
             yield lambda record: like in record.work.name.casefold()
         if free:
             yield lambda record: free in f"{record.work.name} {record.guid} {record.point.run.policy.name}".casefold()
 
-    def _times(self, query: Query) -> Iterable[Test]:
-        """Milliseconds, both ends included. Of which clock is not said: the variant window_clock."""
-        since, until = query.whole("from"), query.whole("to")
-        by_snapshot = self.dialect.text("window_clock") == "snapshot"
+    def _time_filters(self, query: Query) -> Iterable[Test]:
+        """Milliseconds, both ends inclusive. Which time is compared is undocumented: the variant window_clock."""
+        since, until = query.int_value("from"), query.int_value("to")
+        by_snapshot = self.api.text("window_clock") == "snapshot"
 
         def moment(record: Record) -> int | None:
             return record.snapshot if by_snapshot else record.stored
@@ -152,95 +152,95 @@ class Backups:
 
     # The calls
 
-    def listed(self, call: Call, session: VprotectSession) -> Response:
+    def list_backups(self, call: Call, session: VprotectSession) -> Response:
         def choose(query: Query) -> list[bytes]:
-            return [self.text(record) for record in self._chosen(query, session)]
+            return [self.text(record) for record in self._select(query, session)]
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def detailed(self, call: Call, session: VprotectSession) -> Response:
-        """The same rows; their documented example has no backupTime (facts 4)."""
+        """The same rows; their documented example does not have backupTime (facts 4)."""
 
         def choose(query: Query) -> list[bytes]:
-            rows = (self.records.row(record) for record in self._chosen(query, session))
-            return written({name: value for name, value in row.items() if name != "backupTime"} for row in rows)
+            rows = (self.records.row(record) for record in self._select(query, session))
+            return encode_rows({name: value for name, value in row.items() if name != "backupTime"} for row in rows)
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def grouped(self, call: Call, session: VprotectSession) -> Response:
-        """The last attempt of each night: nothing to count points with (facts 3.2)."""
+        """The last attempt of each night: not usable for counting points (facts 3.2)."""
 
         def choose(query: Query) -> list[bytes]:
             groups: dict[tuple[str, str], list[Record]] = {}
-            for record in self._chosen(query, session):
+            for record in self._select(query, session):
                 groups.setdefault((record.work.key, record.point.run.key), []).append(record)
-            return written({**self.records.row(found[0]), "attempts": len(found)} for found in groups.values())
+            return encode_rows({**self.records.row(found[0]), "attempts": len(found)} for found in groups.values())
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def _find(self, guid: str) -> Record:
         if guid not in self._by_guid:
             raise Refusal(404, f"Backup with guid {guid} does not exist")
         return self._by_guid[guid]
 
-    def one(self, call: Call, session: VprotectSession, guid: str) -> Response:
+    def get_backup(self, call: Call, session: VprotectSession, guid: str) -> Response:
         record = self._find(guid)
-        if not session.sees(record.work):
+        if not session.can_see(record.work):
             raise Refusal(404, f"Backup with guid {guid} does not exist")
-        return self.one_for_restore(call, session, guid)
+        return self.get_for_restore(call, session, guid)
 
-    def one_for_restore(self, _call: Call, _session: VprotectSession, guid: str) -> Response:
+    def get_for_restore(self, _call: Call, _session: VprotectSession, guid: str) -> Response:
         return Response(200, self.text(self._find(guid)))
 
     def locations(self, call: Call, session: VprotectSession) -> Response:
-        return self._locations(call, session.sees)
+        return self._locations(call, session.can_see)
 
     def locations_for_restore(self, call: Call, _session: VprotectSession) -> Response:
-        """Without regard to rights (facts 3.3)."""
+        """Regardless of rights (facts 3.3)."""
         return self._locations(call, lambda _work: True)
 
-    def _locations(self, call: Call, sees: Callable[..., bool]) -> Response:
+    def _locations(self, call: Call, can_see: Callable[..., bool]) -> Response:
         if self.records.version < (5, 0):
             raise Refusal(404, "RESTEASY003210: Could not find resource for full path: /api/backup-locations")
         query = Query(call)
         wanted = query.choice("location-status", _LOCATION_STATUSES)
         entity, rule = query.text("protected-entity"), query.text("backup-rule")
         rows = []
-        for record in self._all if entity is None else self.of_entity(entity):
+        for record in self._all if entity is None else self.get_by_entity(entity):
             own_rule = self.records.rule_guid(record.point.run.policy, record.work)
-            if record.kind != "SYNCHRONIZATION" and sees(record.work) and rule in (None, own_rule):
+            if record.kind != "SYNCHRONIZATION" and can_see(record.work) and rule in (None, own_rule):
                 places = (place for place in record.places if not wanted or place.status in wanted)
-                rows += [self.records.place_row(record, place) for place in places]
-        return Response(200, array(written(rows)))
+                rows += [self.records.location_row(record, place) for place in places]
+        return Response(200, array(encode_rows(rows)))
 
     def files(self, call: Call, session: VprotectSession) -> Response:
         record = self._find(Query(call).text("backup") or "")
-        if not session.sees(record.work):
+        if not session.can_see(record.work):
             raise Refusal(404, f"Backup with guid {record.guid} does not exist")
-        return json_answer(self.records.files(record))
+        return json_response(self.records.files(record))
 
     def restore_jobs(self, call: Call, session: VprotectSession) -> Response:
-        """Test restores, by hand or by a recovery plan: the nearest to a proof that there is (facts 7)."""
+        """Test restores, manual or from a recovery plan: the closest to evidence that exists (facts 7)."""
 
         def choose(query: Query) -> list[bytes]:
-            entity, since, until = query.text("protected-entity"), query.whole("from"), query.whole("to")
+            entity, since, until = query.text("protected-entity"), query.int_value("from"), query.int_value("to")
             rows = []
-            for record in self._all if entity is None else self.of_entity(entity):
+            for record in self._all if entity is None else self.get_by_entity(entity):
                 tested = record.point.verified_at
                 if tested is None or record.kind == "SYNCHRONIZATION" or record.status == "SUCCESS_REMOVED":
                     continue
                 moment = milliseconds(tested)
                 in_time = (since is None or since <= moment) and (until is None or moment <= until)
-                if in_time and session.sees(record.work):
+                if in_time and session.can_see(record.work):
                     rows.append(self._restore(record, moment))
-            return written(sorted(rows, key=lambda row: (-row["restoreTime"], row["guid"])))
+            return encode_rows(sorted(rows, key=lambda row: (-row["restoreTime"], row["guid"])))
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def _restore(self, record: Record, moment: int) -> Row:
         backup = {"guid": record.guid, "snapshotTime": record.snapshot, "size": record.point.size_bytes}
         return {
-            "guid": self.dialect.uuid(f"restore:{record.guid}"),
+            "guid": self.api.uuid(f"restore:{record.guid}"),
             "restoreTime": moment,
             "protectedEntity": {"guid": self.records.entity_guid(record.work), "name": record.work.name},
             "backup": backup,

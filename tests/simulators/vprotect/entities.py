@@ -1,24 +1,24 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What vProtect protects: machines, applications, storages, and snapshots kept by hypervisors (facts 3.4, 4)."""
+"""Entities that vProtect protects: machines, applications, storages, and hypervisor snapshots (facts 3.4, 4)."""
 
 from __future__ import annotations
 
 from tests.simulators.ground_truth import HOUR, Policy, Workload
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.vprotect.backups import Backups
-from tests.simulators.vprotect.lists import Pages, Query, Row, sort_rows, without_nulls, written
+from tests.simulators.vprotect.lists import Pages, Query, Row, encode_rows, sort_rows, without_nulls
 from tests.simulators.vprotect.records import ENTITY_TYPES, Record, Records, milliseconds
 from tests.simulators.vprotect.session import VprotectSession
 
-# The list of each type of entity, and what it calls the entity's policy.
+# The list of each type of entity, and the member for the entity's policy.
 LISTS = {
     "virtual-machines": ("vm", "vmBackupPolicy"),
     "applications": ("database", "appBackupPolicy"),
     "storages": ("file_share", "storageBackupPolicy"),
 }
-# Machines with agents: of a list of their own nothing is known, so they are found among all entities only.
+# Machines with agents: a separate list is not known, so they are only in the list of all entities.
 _AGENTS = {"agents": ("physical", "policy")}
 _HYPERVISORS = {"vmware": "VMWARE", "hyperv": "HYPERV", "ec2": "AWS_EC2"}
 _PROTECTION = ("IS_PROTECTED", "NOT_PROTECTED", "NO_SCHEDULE")
@@ -26,24 +26,24 @@ _UP_TO_DATE_FOR = 26 * HOUR
 
 
 def policy_list(kind: str) -> str:
-    """The name under which policies and rules of these workloads are found: such as vm-backup."""
+    """The path element for policies and rules of these workloads, such as vm-backup."""
     return "os-backup" if kind == "physical" else f"{ENTITY_TYPES[kind].lower()}-backup"
 
 
 class Entities:
-    def __init__(self, dialect: Dialect, records: Records, pages: Pages, backups: Backups) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, records: Records, pages: Pages, backups: Backups) -> None:
+        self.api = api
         self.records = records
         self.pages = pages
         self.backups = backups
         self._rows: dict[str, list[tuple[Workload, Row]]] = {}
 
     def routes(self) -> list[Route]:
-        lists = [Route("GET", f"/api/{name}", self.listed) for name in LISTS]
+        lists = [Route("GET", f"/api/{name}", self.list_entities) for name in LISTS]
         return [
             *lists,
-            Route("GET", "/api/virtual-machines/{guid}", self.one),
-            Route("GET", "/api/protected-entities", self.every_one),
+            Route("GET", "/api/virtual-machines/{guid}", self.get_machine),
+            Route("GET", "/api/protected-entities", self.all_entities),
             Route("GET", "/api/snapshots", self.snapshots),
             Route("GET", "/api/dashboard/protection", self.protection),
         ]
@@ -51,21 +51,21 @@ class Entities:
     def prepare(self) -> None:
         self._rows = {}
         for name, (kind, member) in (LISTS | _AGENTS).items():
-            works = self.dialect.workloads(kind)
+            works = self.api.workloads(kind)
             self._rows[name] = [(work, self._row(work, member)) for work in works if self._is_listed(work)]
 
     def _is_listed(self, work: Workload) -> bool:
-        """Machines that are gone stay in the list, with `present` false, as long as nobody clears them away."""
-        return work.in_inventory or self.dialect.text("deleted_entities") == "kept"
+        """Deleted machines remain in the list, with `present` false, until they are removed manually."""
+        return work.in_inventory or self.api.text("deleted_entities") == "kept"
 
     def policy_guid(self, policy: Policy, work: Workload) -> str:
-        return self.dialect.uuid(f"policy:{policy.key}:{work.workload_type}")
+        return self.api.uuid(f"policy:{policy.key}:{work.workload_type}")
 
     # Rows
 
     def _row(self, work: Workload, member: str) -> Row:
         guid = self.records.entity_guid(work)
-        made = [record for record in self.backups.of_entity(guid) if record.kind != "SYNCHRONIZATION"]
+        made = [record for record in self.backups.get_by_entity(guid) if record.kind != "SYNCHRONIZATION"]
         good = [record for record in made if record.status in ("SUCCESS", "PARTIAL_SUCCESS")]
         fulls = [record for record in good if record.kind != "INCREMENTAL"]
         increments = [record for record in good if record.kind == "INCREMENTAL"]
@@ -74,30 +74,30 @@ class Entities:
                 "guid": guid,
                 "name": work.name,
                 "type": self.records.enum(ENTITY_TYPES[work.workload_type]),
-                "uuid": self.dialect.uuid(f"hypervisor:{work.key}"),
+                "uuid": self.api.uuid(f"hypervisor:{work.key}"),
                 "present": work.in_inventory,
                 "backupUpToDate": self._up_to_date(work, good),
                 "restorable": any(record.is_restorable for record in good),
                 "lastBackup": made[0].snapshot if made else None,
                 "lastSuccessfulBackupSize": good[0].point.size_bytes if good else None,
                 "lastSuccessfulFullBackupSize": fulls[0].point.size_bytes if fulls else None,
-                "lastSuccessfulFullBackup": self._named(fulls),
-                "lastSuccessfulIncBackup": self._named(increments),
+                "lastSuccessfulFullBackup": self._reference(fulls),
+                "lastSuccessfulIncBackup": self._reference(increments),
                 "warningsPresent": bool(good) and good[0].status == "PARTIAL_SUCCESS",
                 "lastChainMarkedForDeletion": False,
                 member: self._policy(work),
-                **self._place(work),
+                **self._platform_fields(work),
             }
         )
 
     def _up_to_date(self, work: Workload, good: list[Record]) -> bool | None:
-        """Absent where there is no schedule (facts 4)."""
+        """Absent if there is no schedule (facts 4)."""
         if not work.protected:
             return None
-        oldest = milliseconds(self.dialect.estate.now - _UP_TO_DATE_FOR)
+        oldest = milliseconds(self.api.estate.now - _UP_TO_DATE_FOR)
         return bool(good) and (good[0].snapshot or 0) >= oldest
 
-    def _named(self, records: list[Record]) -> Row | None:
+    def _reference(self, records: list[Record]) -> Row | None:
         if not records:
             return None
         newest = records[0]
@@ -108,46 +108,46 @@ class Entities:
             return None
         return {"guid": self.policy_guid(work.policy, work), "name": work.policy.name}
 
-    def _place(self, work: Workload) -> Row:
+    def _platform_fields(self, work: Workload) -> Row:
         if work.workload_type == "file_share":
             return {"storageProviderType": self.records.enum("FILE_SYSTEM")}
         if work.workload_type == "physical":
             return {}
         if work.workload_type == "database":
-            node = {"guid": self.dialect.uuid("node-config"), "name": "default"}
-            return {"nodeConfig": node, "appCmdExecConfig": {"guid": self.dialect.uuid("command"), "name": "dump"}}
+            node = {"guid": self.api.uuid("node-config"), "name": "default"}
+            return {"nodeConfig": node, "appCmdExecConfig": {"guid": self.api.uuid("command"), "name": "dump"}}
         kind = self.records.enum(_HYPERVISORS.get(work.platform_hint, "VMWARE"))
         name = f"{work.platform_hint}-{work.site.key}"
-        manager = {"guid": self.dialect.uuid(f"manager:{name}"), "name": name}
-        host = {"guid": self.dialect.uuid(f"host:{name}"), "name": f"{name}-1"}
+        manager = {"guid": self.api.uuid(f"manager:{name}"), "name": name}
+        host = {"guid": self.api.uuid(f"host:{name}"), "name": f"{name}-1"}
         return {"hypervisor": host, "hvManager": manager, "hvType": kind, "hvmType": kind, "tags": []}
 
     # The calls
 
-    def _seen(self, name: str, session: VprotectSession) -> list[tuple[Workload, Row]]:
-        return [(work, row) for work, row in self._rows[name] if session.sees(work)]
+    def _list_visible(self, name: str, session: VprotectSession) -> list[tuple[Workload, Row]]:
+        return [(work, row) for work, row in self._rows[name] if session.can_see(work)]
 
-    def listed(self, call: Call, session: VprotectSession) -> Response:
+    def list_entities(self, call: Call, session: VprotectSession) -> Response:
         name = call.path.rstrip("/").rpartition("/")[2]
 
         def choose(query: Query) -> list[bytes]:
-            return written(sort_rows(self._chosen(query, self._seen(name, session)), query))
+            return encode_rows(sort_rows(self._select(query, self._list_visible(name, session)), query))
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
-    def _chosen(self, query: Query, seen: list[tuple[Workload, Row]]) -> list[Row]:
+    def _select(self, query: Query, visible: list[tuple[Workload, Row]]) -> list[Row]:
         like, free = (query.text("nameLike") or "").casefold(), (query.text("filter") or "").casefold()
         number, states = query.text("uuid"), query.choice("backupStatus", _PROTECTION)
         managers = query.all("hypervisor-manager-type")
         found = []
-        for work, row in seen:
+        for work, row in visible:
             policy = work.policy.name if work.policy is not None else ""
-            fits = (
+            matches = (
                 like in work.name.casefold() and free in f"{work.name} {row['uuid']} {row['guid']} {policy}".casefold()
             )
-            fits = fits and number in (None, row["uuid"])
-            fits = fits and (not managers or _HYPERVISORS.get(work.platform_hint) in managers)
-            if fits and (not states or self._protection(row) in states):
+            matches = matches and number in (None, row["uuid"])
+            matches = matches and (not managers or _HYPERVISORS.get(work.platform_hint) in managers)
+            if matches and (not states or self._protection(row) in states):
                 found.append(row)
         return found
 
@@ -156,14 +156,14 @@ class Entities:
             return "NO_SCHEDULE"
         return "IS_PROTECTED" if row["backupUpToDate"] else "NOT_PROTECTED"
 
-    def one(self, _call: Call, session: VprotectSession, guid: str) -> Response:
-        for _ignored, row in self._seen("virtual-machines", session):
+    def get_machine(self, _call: Call, session: VprotectSession, guid: str) -> Response:
+        for _ignored, row in self._list_visible("virtual-machines", session):
             if row["guid"] == guid:
-                return json_answer(row)
+                return json_response(row)
         raise Refusal(404, f"Virtual machine with guid {guid} does not exist")
 
-    def every_one(self, _call: Call, session: VprotectSession) -> Response:
-        """Every type in one list, which takes no parameters at all (facts 3.4)."""
+    def all_entities(self, _call: Call, session: VprotectSession) -> Response:
+        """All types in one list, which does not take any parameters (facts 3.4)."""
         shared = ("guid", "name", "type", "backupUpToDate", "restorable", "lastBackup", "lastSuccessfulBackupSize")
         more = (
             "lastSuccessfulFullBackupSize",
@@ -171,30 +171,30 @@ class Entities:
             "lastSuccessfulIncBackup",
             "warningsPresent",
         )
-        rows = [row for name in self._rows for _ignored, row in self._seen(name, session)]
+        rows = [row for name in self._rows for _ignored, row in self._list_visible(name, session)]
         rows.sort(key=lambda row: (row["name"], row["guid"]))
-        return json_answer([{name: row[name] for name in (*shared, *more) if name in row} for row in rows])
+        return json_response([{name: row[name] for name in (*shared, *more) if name in row} for row in rows])
 
     def snapshots(self, call: Call, session: VprotectSession) -> Response:
-        """Kept on the hypervisor, and no backups."""
+        """Snapshots on the hypervisor, which are not backups."""
 
         def choose(query: Query) -> list[bytes]:
             entity = query.text("protected-entity")
             rows = []
-            for work in self.dialect.workloads(*ENTITY_TYPES):
-                if session.sees(work) and entity in (None, self.records.entity_guid(work)):
+            for work in self.api.workloads(*ENTITY_TYPES):
+                if session.can_see(work) and entity in (None, self.records.entity_guid(work)):
                     rows += self._snapshot_rows(work)
-            return written(rows)
+            return encode_rows(rows)
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def _snapshot_rows(self, work: Workload) -> list[Row]:
         owner = {"guid": self.records.entity_guid(work), "name": work.name}
         kind = self.records.enum(ENTITY_TYPES[work.workload_type])
         return [
             {
-                "guid": self.dialect.uuid(f"snapshot:{point.key}"),
-                "uuid": self.dialect.uuid(f"hypervisor-snapshot:{point.key}"),
+                "guid": self.api.uuid(f"snapshot:{point.key}"),
+                "uuid": self.api.uuid(f"hypervisor-snapshot:{point.key}"),
                 "snapshotTime": milliseconds(point.created_at),
                 "protectedEntity": {**owner, "type": kind},
                 "status": self.records.enum("PRESENT"),
@@ -214,8 +214,8 @@ class Entities:
 
     def protection(self, _call: Call, session: VprotectSession) -> Response:
         counts: dict[str, dict[str, int]] = {}
-        words = {"IS_PROTECTED": "protectedNo", "NOT_PROTECTED": "notProtected", "NO_SCHEDULE": "noSchedule"}
+        labels = {"IS_PROTECTED": "protectedNo", "NOT_PROTECTED": "notProtected", "NO_SCHEDULE": "noSchedule"}
         for name, (kind, _ignored) in LISTS.items():
-            states = [self._protection(row) for _ignored, row in self._seen(name, session)]
-            counts[ENTITY_TYPES[kind].lower()] = {word: states.count(state) for state, word in words.items()}
-        return json_answer(counts)
+            states = [self._protection(row) for _ignored, row in self._list_visible(name, session)]
+            counts[ENTITY_TYPES[kind].lower()] = {word: states.count(state) for state, word in labels.items()}
+        return json_response(counts)

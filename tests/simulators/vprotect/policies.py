@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 from tests.simulators.ground_truth import DAY, CopyRule, Policy, Workload
-from tests.simulators.product_api import Call, Dialect, Refusal, Response, Route, json_answer
+from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
 from tests.simulators.vprotect.backups import Backups
 from tests.simulators.vprotect.entities import policy_list
-from tests.simulators.vprotect.lists import Pages, Query, Row, written
+from tests.simulators.vprotect.lists import Pages, Query, Row, encode_rows
 from tests.simulators.vprotect.records import (
     ENTITY_TYPES,
     Records,
     destination_key,
     destination_type,
+    get_role,
     milliseconds,
-    role_of,
 )
 from tests.simulators.vprotect.session import VprotectSession
 
@@ -26,12 +26,12 @@ _TERABYTE = 2**40
 
 
 class Policies:
-    def __init__(self, dialect: Dialect, records: Records, pages: Pages, backups: Backups) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi, records: Records, pages: Pages, backups: Backups) -> None:
+        self.api = api
         self.records = records
         self.pages = pages
         self.backups = backups
-        # by guid: a policy of the truth is one of vProtect for each type of entity that it protects
+        # by guid: a policy of the ground truth becomes one vProtect policy for each type of entity
         self._used: dict[str, tuple[Policy, Workload]] = {}
         self._rules: dict[str, str] = {}
 
@@ -48,9 +48,9 @@ class Policies:
 
     def prepare(self) -> None:
         self._used, self._rules = {}, {}
-        for work in self.dialect.workloads(*ENTITY_TYPES):
+        for work in self.api.workloads(*ENTITY_TYPES):
             for policy in {point.run.policy.key: point.run.policy for point in work.points}.values():
-                guid = self.dialect.uuid(f"policy:{policy.key}:{work.workload_type}")
+                guid = self.api.uuid(f"policy:{policy.key}:{work.workload_type}")
                 self._used.setdefault(guid, (policy, work))
                 self._rules[self.records.rule_guid(policy, work)] = guid
 
@@ -67,12 +67,12 @@ class Policies:
                 members = self._members(policy, work)
                 if policy_list(work.workload_type) == kind and machine in (None, *members):
                     rows.append(self._policy(guid, policy, work, extended=query.flag("extended")))
-            return written(sorted(rows, key=lambda row: (row["priority"], row["guid"])))
+            return encode_rows(sorted(rows, key=lambda row: (row["priority"], row["guid"])))
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def _members(self, policy: Policy, like: Workload) -> list[str]:
-        known = self.dialect.workloads(like.workload_type)
+        known = self.api.workloads(like.workload_type)
         return [self.records.entity_guid(work) for work in known if work.policy is policy and work.protected]
 
     def _policy(self, guid: str, policy: Policy, work: Workload, *, extended: bool) -> Row:
@@ -86,9 +86,9 @@ class Policies:
             "rules": [{"guid": self.records.rule_guid(policy, work), "name": policy.name}],
         }
         if extended:
-            # storage-backup calls the same list by another name (facts 3.5)
+            # storage-backup uses another name for the same list (facts 3.5)
             member = "backupDestinations" if work.workload_type == "file_share" else "ruleBackupDestinations"
-            row[member] = self._destinations_of(policy)
+            row[member] = self._build_destinations(policy)
         return row
 
     def rule(self, call: Call, _session: VprotectSession, kind: str, guid: str) -> Response:
@@ -96,24 +96,24 @@ class Policies:
         if policy is None or work is None or policy_list(work.workload_type) != kind:
             raise Refusal(404, f"Rule with guid {guid} does not exist")
         active_only = Query(call).flag("only-active-destinations")
-        places = self._destinations_of(policy)
+        places = self._build_destinations(policy)
         rule: Row = {
             "guid": guid,
             "name": policy.name,
             "active": True,
             "policy": {"guid": self._rules[guid], "name": policy.name},
-            "schedules": [{"guid": self.dialect.uuid(f"schedule:{policy.key}"), "name": policy.schedule}],
+            "schedules": [{"guid": self.api.uuid(f"schedule:{policy.key}"), "name": policy.schedule}],
             "ruleBackupDestinations": [place for place in places if place["active"] or not active_only],
         }
-        return json_answer(rule)
+        return json_response(rule)
 
-    def _destinations_of(self, policy: Policy) -> list[Row]:
-        """What the rule says today; a backup of last month may have been made under another."""
-        unlocked = self.dialect.text("rule_lock") == "removed"
+    def _build_destinations(self, policy: Policy) -> list[Row]:
+        """The destinations of the current rule; an older backup may have been made with another rule."""
+        unlocked = self.api.text("rule_lock") == "removed"
         return [
             {
-                "guid": self.dialect.uuid(f"rule-destination:{policy.key}:{rule.location.key}"),
-                "roleType": self.records.enum(role_of(position, rule.role)),
+                "guid": self.api.uuid(f"rule-destination:{policy.key}:{rule.location.key}"),
+                "roleType": self.records.enum(get_role(position, rule.role)),
                 "backupDestination": self._destination(rule, policy),
                 "active": True,
                 "daysToKeepRetentionLock": 0 if unlocked else rule.immutable_days,
@@ -137,21 +137,21 @@ class Policies:
         }
 
     def recovery_plans(self, call: Call, session: VprotectSession) -> Response:
-        """Scheduled test restores; what came of them is among the restore jobs."""
+        """Scheduled test restores; their results are in the restore jobs."""
 
         def choose(_query: Query) -> list[bytes]:
             tested = {
                 point.run.policy.key: point.run.policy
-                for work in self.dialect.workloads(*ENTITY_TYPES)
+                for work in self.api.workloads(*ENTITY_TYPES)
                 for point in work.points
                 if point.verified_at is not None
             }
-            return written(
-                {"guid": self.dialect.uuid(f"plan:{key}"), "name": f"Test of {policy.name}", "active": True}
+            return encode_rows(
+                {"guid": self.api.uuid(f"plan:{key}"), "name": f"Test of {policy.name}", "active": True}
                 for key, policy in sorted(tested.items())
             )
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def schedules(self, call: Call, session: VprotectSession) -> Response:
         def choose(query: Query) -> list[bytes]:
@@ -161,13 +161,13 @@ class Policies:
                 sort = f"{ENTITY_TYPES[work.workload_type]}_BACKUP"
                 if kind in (None, sort) and entity in (None, *self._members(policy, work)):
                     rows.append(self._schedule(policy, work, sort))
-            return written(rows)
+            return encode_rows(rows)
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def _schedule(self, policy: Policy, work: Workload, sort: str) -> Row:
         return {
-            "guid": self.dialect.uuid(f"schedule:{policy.key}"),
+            "guid": self.api.uuid(f"schedule:{policy.key}"),
             "name": policy.schedule,
             "active": True,
             "type": self.records.enum(sort),
@@ -190,9 +190,9 @@ class Policies:
                     if rule.location.location_type != "snapshot":
                         row = self._destination(rule, policy)
                         rows[row["guid"]] = {**row, **self._capacity(policy)}
-            return written(sorted(rows.values(), key=lambda row: (row["name"], row["guid"])))
+            return encode_rows(sorted(rows.values(), key=lambda row: (row["name"], row["guid"])))
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)
 
     def _capacity(self, policy: Policy) -> Row:
         return {
@@ -203,39 +203,39 @@ class Policies:
             "defaultBackupDestination": False,
             "description": "",
             "projects": [],
-            "nodeConfigs": [{"guid": self.dialect.uuid("node-config"), "name": "default"}],
+            "nodeConfigs": [{"guid": self.api.uuid("node-config"), "name": "default"}],
             "dedupEnabled": False,
             "encryptionEnabled": policy.encrypted,
             "initRequired": False,
         }
 
     def nodes(self, _call: Call, _session: VprotectSession) -> Response:
-        """The nearest to a version that the product tells."""
+        """Nodes, whose version is the closest to a version of the product."""
         node = {
-            "guid": self.dialect.uuid("node"),
+            "guid": self.api.uuid("node"),
             "name": "node-1",
-            "version": self.dialect.text("version"),
+            "version": self.api.text("version"),
             "state": self.records.enum("RUNNING"),
-            "lastSeen": milliseconds(self.dialect.clock()),
-            "nodeConfig": {"guid": self.dialect.uuid("node-config"), "name": "default"},
+            "lastSeen": milliseconds(self.api.clock()),
+            "nodeConfig": {"guid": self.api.uuid("node-config"), "name": "default"},
             "stagingSpace": {"totalSpace": _TERABYTE, "usedSpace": _TERABYTE // 10},
             "nodeIp": "192.0.2.10",
         }
-        return json_answer([node])
+        return json_response([node])
 
     def tasks(self, call: Call, session: VprotectSession) -> Response:
-        """What runs now; tasks that ended are purged."""
+        """Running tasks; completed tasks are purged."""
 
         def choose(query: Query) -> list[bytes]:
             wanted = query.all("states") or query.all("state")
             rows = []
-            for work in self.dialect.workloads(*ENTITY_TYPES):
-                for record in self.backups.of_entity(self.records.entity_guid(work)):
-                    if record.status == "INPROGRESS" and session.sees(work) and (not wanted or "RUNNING" in wanted):
+            for work in self.api.workloads(*ENTITY_TYPES):
+                for record in self.backups.get_by_entity(self.records.entity_guid(work)):
+                    if record.status == "INPROGRESS" and session.can_see(work) and (not wanted or "RUNNING" in wanted):
                         started = milliseconds(record.point.created_at)
                         rows.append(
                             {
-                                "guid": self.dialect.uuid(f"task:{record.guid}"),
+                                "guid": self.api.uuid(f"task:{record.guid}"),
                                 "type": self.records.enum("EXPORT"),
                                 "state": self.records.enum("RUNNING"),
                                 "progress": 40,
@@ -244,6 +244,6 @@ class Policies:
                                 "backup": {"guid": record.guid, "name": self.records.backup_name(work, started * 1000)},
                             }
                         )
-            return written(rows)
+            return encode_rows(rows)
 
-        return self.pages.answer(call, session.account, choose)
+        return self.pages.respond(call, session.account, choose)

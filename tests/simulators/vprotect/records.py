@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups and the places where they lie, in the words of vProtect (facts 3.2, 3.3, 4)."""
+"""Backups and their locations in the format of vProtect (facts 3.2, 3.3, 4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tests.simulators.ground_truth import DAY, MINUTE, Copy, Location, Point, Policy, Run, Workload, as_datetime
-from tests.simulators.product_api import Dialect
+from tests.simulators.product_api import ProductApi
 from tests.simulators.vprotect.lists import Row, without_nulls
 
 STATUSES = ("FAILED", "INPROGRESS", "PARTIAL_SUCCESS", "QUEUED", "SUCCESS", "SUCCESS_REMOVED")
@@ -25,8 +25,8 @@ def milliseconds(moment: int) -> int:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Place:
-    """A backup location: one copy, in the role that its destination has in the rule."""
+class BackupLocation:
+    """A backup location: one copy, with the role of its destination in the rule."""
 
     guid: str
     copy: Copy
@@ -43,7 +43,7 @@ class Record:
     status: str
     snapshot: int | None
     stored: int | None
-    places: tuple[Place, ...]
+    places: tuple[BackupLocation, ...]
     parent: Record | None = None
     root: str | None = None
 
@@ -53,11 +53,11 @@ class Record:
 
 
 def destination_key(location: Location, encrypted: bool) -> str:
-    """One place of the truth may hold encrypted and plain backups; a destination is one or the other."""
+    """A location of the ground truth may contain encrypted and plain backups; a destination only one kind."""
     return f"{location.name}-encrypted" if encrypted else location.name
 
 
-def role_of(position: int, role: str) -> str:
+def get_role(position: int, role: str) -> str:
     if role == "archive":
         return "ARCHIVE"
     return ("PRIMARY", "SECONDARY", "ARCHIVE")[min(position, 2)]
@@ -68,42 +68,42 @@ def destination_type(location: Location) -> str:
 
 
 class Records:
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __init__(self, api: ProductApi) -> None:
+        self.api = api
 
-    # Words and numbers
+    # Enumerations and ids
 
     @property
     def version(self) -> tuple[int, int]:
-        major, minor = self.dialect.text("version").split(".")[:2]
+        major, minor = self.api.text("version").split(".")[:2]
         return int(major), int(minor)
 
     def enum(self, name: str) -> object:
-        """An object, or a bare word as the documentation prints many (facts 4): the variant `enums`."""
-        if self.dialect.text("enums") == "strings":
+        """An object, or a plain string like many in the documentation (facts 4): the variant `enums`."""
+        if self.api.text("enums") == "strings":
             return name
         return {"name": name, "description": name.replace("_", " ").capitalize()}
 
     def entity_guid(self, work: Workload) -> str:
-        return self.dialect.uuid(work.key)
+        return self.api.uuid(work.key)
 
     def backup_guid(self, point: Point) -> str:
-        return self.dialect.uuid(f"backup:{point.key}")
+        return self.api.uuid(f"backup:{point.key}")
 
     def rule_guid(self, policy: Policy, work: Workload) -> str:
-        return self.dialect.uuid(f"rule:{policy.key}:{work.workload_type}")
+        return self.api.uuid(f"rule:{policy.key}:{work.workload_type}")
 
     def destination_guid(self, location: Location, encrypted: bool) -> str:
-        return self.dialect.uuid(f"destination:{destination_key(location, encrypted)}")
+        return self.api.uuid(f"destination:{destination_key(location, encrypted)}")
 
     def backup_name(self, work: Workload, moment: int) -> str:
         return f"{work.name} - {as_datetime(moment):%Y-%m-%d %H:%M}"
 
     # Records
 
-    def of_workload(self, work: Workload) -> Iterator[Record]:
-        """Oldest first: what retention has removed, then what is there, each copy as a synchronization of its own."""
-        listed = list(reversed(self.dialect.listed_points(work)))
+    def build_records(self, work: Workload) -> Iterator[Record]:
+        """Oldest first: backups removed by retention, then existing ones; each further copy is a synchronization."""
+        listed = list(reversed(self.api.listed_points(work)))
         yield from self._removed(work, listed)
         parent: Record | None = None
         for point in listed:
@@ -111,16 +111,16 @@ class Records:
             yield record
             if record.status in ("SUCCESS", "PARTIAL_SUCCESS"):
                 parent = record
-            if self.dialect.flag("synchronizations") and self.version >= (5, 0):
+            if self.api.flag("synchronizations") and self.version >= (5, 0):
                 yield from self._synchronized(record)
 
     def _record(self, work: Workload, point: Point, parent: Record | None) -> Record:
         guid = self.backup_guid(point)
-        full = "SYNTHETIC" if self.dialect.flag("synthetic") and parent is not None else "FULL"
+        full = "SYNTHETIC" if self.api.flag("synthetic") and parent is not None else "FULL"
         kind = "INCREMENTAL" if point.kind == "incremental" else full
         done = point.status in ("success", "warning")
-        rests_on = parent if kind == "INCREMENTAL" and done else None
-        timed = done or self.dialect.flag("unfinished_times")
+        base = parent if kind == "INCREMENTAL" and done else None
+        timed = done or self.api.flag("unfinished_times")
         stored = None if point.completed_at is None else milliseconds(point.completed_at)
         return Record(
             guid,
@@ -128,29 +128,29 @@ class Records:
             point,
             kind,
             _STATUS[point.status],
-            milliseconds(point.created_at) if timed and self.dialect.flag("snapshot_times") else None,
+            milliseconds(point.created_at) if timed and self.api.flag("snapshot_times") else None,
             stored if timed else None,
-            tuple(self._places(point)),
-            parent=rests_on,
-            root=(guid if rests_on is None else rests_on.root) if done else None,
+            tuple(self._build_locations(point)),
+            parent=base,
+            root=(guid if base is None else base.root) if done else None,
         )
 
-    def _places(self, point: Point) -> Iterator[Place]:
-        """A point that cannot be read any more has no place that is PRESENT: nothing else would tell (facts 7)."""
+    def _build_locations(self, point: Point) -> Iterator[BackupLocation]:
+        """A point that cannot be read any more does not have a PRESENT location: the only indication (facts 7)."""
         for position, copy in enumerate(point.copies):
-            guid = self.dialect.uuid(f"place:{point.key}:{copy.location.key}")
-            yield Place(guid, copy, role_of(position, copy.role), "PRESENT" if point.usable else "FAILED")
+            guid = self.api.uuid(f"place:{point.key}:{copy.location.key}")
+            yield BackupLocation(guid, copy, get_role(position, copy.role), "PRESENT" if point.usable else "FAILED")
 
     def _synchronized(self, record: Record) -> Iterator[Record]:
         for place in record.places[1:]:
-            guid = self.dialect.uuid(f"synchronization:{place.guid}")
+            guid = self.api.uuid(f"synchronization:{place.guid}")
             stored = milliseconds(place.copy.copied_at)
             yield replace(record, guid=guid, kind="SYNCHRONIZATION", stored=stored, places=(place,), parent=record)
 
     def _removed(self, work: Workload, listed: list[Point]) -> Iterator[Record]:
-        """What was made before the oldest point and has gone since: still listed, and no recovery point (facts 4)."""
+        """Backups older than the oldest point that were removed: still listed, but not recovery points (facts 4)."""
         good = [point for point in listed if point.status == "success" and point.copies]
-        for back in range(self.dialect.number("removed") if good else 0, 0, -1):
+        for back in range(self.api.number("removed") if good else 0, 0, -1):
             first, earlier = good[0], back * DAY
             gone = replace(
                 first,
@@ -189,15 +189,15 @@ class Records:
         if record.stored is not None:
             row["taskTimeStats"] = {"queuedExportTime": 1000, "exportTime": 240_000, "queuedStoreTime": 0}
         if self.version >= (5, 0):
-            row["backupLocations"] = [self.place_row(record, place) for place in record.places]
+            row["backupLocations"] = [self.location_row(record, place) for place in record.places]
         if point.kind == "archive" and point.expires_at is not None:
             row["archiveExpire"] = milliseconds(point.expires_at)
         return without_nulls(row)
 
     def _owner(self, record: Record) -> Row:
-        """A backup may lose its entity when the workload is deleted; a text is left then (facts 4)."""
+        """A backup may lose its entity when the workload is deleted; only a text remains then (facts 4)."""
         work, guid = record.work, self.entity_guid(record.work)
-        if self.dialect.text("deleted_entities") == "gone" and not work.in_inventory:
+        if self.api.text("deleted_entities") == "gone" and not work.in_inventory:
             return {"sourceNameAndGuid": f"{work.name} ({guid})"}
         kind = self.enum(ENTITY_TYPES[work.workload_type])
         return {"protectedEntity": {"type": kind, "guid": guid, "name": work.name}}
@@ -209,9 +209,9 @@ class Records:
         return {"guid": parent.guid, "name": self.backup_name(parent.work, parent.point.created_at)}
 
     def _schedule(self, policy: Policy) -> Row:
-        return {"guid": self.dialect.uuid(f"schedule:{policy.key}"), "name": policy.schedule}
+        return {"guid": self.api.uuid(f"schedule:{policy.key}"), "name": policy.schedule}
 
-    def place_row(self, record: Record, place: Place) -> Row:
+    def location_row(self, record: Record, place: BackupLocation) -> Row:
         copy, point = place.copy, record.point
         marked = point.kind == "archive"
         row: Row = {
@@ -234,11 +234,11 @@ class Records:
         return without_nulls(row)
 
     def files(self, record: Record) -> list[Row]:
-        """The only place where a backup itself says whether it is encrypted, as a number (facts 4)."""
+        """Files of a backup: the only place where a backup itself reports its encryption, as a number (facts 4)."""
         restores = [] if record.point.verified_at is None else [milliseconds(record.point.verified_at)]
         return [
             {
-                "guid": self.dialect.uuid(f"file:{place.guid}"),
+                "guid": self.api.uuid(f"file:{place.guid}"),
                 "path": f"/{destination_key(place.copy.location, place.copy.encrypted)}/{record.guid}/disk-0",
                 "size": record.point.size_bytes or 0,
                 "encryption": 1 if place.copy.encrypted else 0,

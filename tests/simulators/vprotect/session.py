@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sessions of vProtect: a log-in by JSON, and a cookie from then on (facts 2)."""
+"""Sessions of vProtect: a JSON log-in, then a cookie (facts 2)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class VprotectSession:
     username: str
     calls: int = 0
 
-    def sees(self, work: Workload) -> bool:
-        """What an account has no rights for is left out, and nothing says so (facts 2)."""
+    def can_see(self, work: Workload) -> bool:
+        """Entities for which an account does not have rights are silently omitted (facts 2)."""
         return self.account != "restricted" or (work.policy is not None and work.policy.key == _RESTRICTED_TO)
 
 
-class SessionDesk:
+class VprotectSessionStore:
     def __init__(self, accounts: dict[str, tuple[str, str]]) -> None:
         """`accounts`: name of the account -> (user name, password)."""
         self._accounts = accounts
@@ -58,7 +58,7 @@ class SessionDesk:
                 return number, self._open[number]
         raise Refusal(refused_with, "Invalid login or password")
 
-    def session_of(self, call: Call, cookie_name: str, most_calls: int) -> VprotectSession:
+    def get_session(self, call: Call, cookie_name: str, most_calls: int) -> VprotectSession:
         number = self._number(call, cookie_name)
         session = self._open.get(number)
         if session is None:

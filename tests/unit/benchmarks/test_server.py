@@ -1,44 +1,44 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server of canned answers: what a dialect answers, kept; and the same rows for whoever reads by hand."""
+"""The server with cached responses: it keeps what the product API returned, and all clients get the same rows."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.benchmarks import reading
-from tests.benchmarks.recipes import RECIPES, product_of
-from tests.benchmarks.serving import serving
+from tests.benchmarks.recipes import RECIPES, get_product
+from tests.benchmarks.serving import running_server
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_client_and_module_read_the_same(name: str) -> None:
-    """Both meet every point, and what they ask for is ready the second time."""
-    with serving(product_of(name), 10, 200, latency_ms=0) as server:
-        calls, _peaks = reading.warm(name, server)
+    """Both read every point, and their requests are cached the second time."""
+    with running_server(get_product(name), 10, 200, latency_ms=0) as server:
+        calls, _peaks = reading.warm_up(name, server)
         assert len(server.ready["workloads"]) == 10
-        told = reading.client(name, server)
-        read = reading.module(name, server)["read"]
-        reading.client(name, server, calls)
-        counted = server.counted()
-    # Neighbouring slices of Unitrends share what ran over their edge.
-    assert 200 <= told["rows"] <= 220
+        result = reading.run_client(name, server)
+        read = reading.run_module(name, server)["read"]
+        reading.run_client(name, server, calls)
+        fetch_stats = server.fetch_stats()
+    # Neighboring Unitrends slices overlap, so points at the edges appear in both.
+    assert 200 <= result["rows"] <= 220
     assert read["totals"]["recovery_points"] == 200
-    # Whom Veeam for AWS is asked about first, and how far ahead Unitrends is, hang on which answer comes first.
-    assert counted["rendered"] <= max(2, len(calls) // 4)
-    assert counted["served"] > 2 * len(calls)
-    assert counted["bytes"] > told["bytes"] > 10_000
+    # The order of requests to Veeam for AWS, and the prefetching for Unitrends, depend on which response arrives first.
+    assert fetch_stats["rendered"] <= max(2, len(calls) // 4)
+    assert fetch_stats["served"] > 2 * len(calls)
+    assert fetch_stats["bytes"] > result["bytes"] > 10_000
 
 
 def test_throughput_is_that_of_whole_answers() -> None:
-    """As many answers as were asked for, each taken in to its end."""
-    with serving("veeam_azure", 10, 200, latency_ms=0) as server:
-        calls = reading.warm("veeam_azure", server)[0]
-        server.counted()
-        told = reading.alone("veeam_azure", server, calls)
-        counted = server.counted()
+    """As many responses as requests, each received completely."""
+    with running_server("veeam_azure", 10, 200, latency_ms=0) as server:
+        calls = reading.warm_up("veeam_azure", server)[0]
+        server.fetch_stats()
+        result = reading.measure_server("veeam_azure", server, calls)
+        fetch_stats = server.fetch_stats()
     targets = [call for call in calls if call[0] == "GET"]
-    assert counted["served"] == len(targets) * (2 + 500 // len(targets))
-    assert told["answers_per_second"] > 0
-    assert told["megabytes_per_second"] > 0
+    assert fetch_stats["served"] == len(targets) * (2 + 500 // len(targets))
+    assert result["answers_per_second"] > 0
+    assert result["megabytes_per_second"] > 0

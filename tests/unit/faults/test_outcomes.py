@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The judge of the fault matrix: what it must call WRONG, so that a table without it means something."""
+"""The evaluation of the fault matrix: what it must call WRONG, so that a table without WRONG has a meaning."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
 from tests.faults.cases import REFUSED, SURVIVED, Case, once
 from tests.faults.child import Run
-from tests.faults.outcomes import judge
+from tests.faults.outcomes import evaluate_run
 from tests.unit.plugins.module_utils._policy.policy_rows import UNSURE, ago, read, row
 
-CASE = Case("some fault", once("empty"), says=("is empty",))
+CASE = Case("some fault", once("empty"), messages=("is empty",))
 
 
 def truth() -> dict[str, Any]:
@@ -29,45 +29,45 @@ def truth() -> dict[str, Any]:
     return read(made, idle, totals={"workloads": 2})
 
 
-def told(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-    """The truth, changed and sealed anew."""
+def changed_truth(change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    """Return the truth, changed and sealed again."""
     made = copy.deepcopy(truth())
     del made["sha256"]
     change(made)
     return seal(made)
 
 
-def ended(result: dict[str, Any] | None, *, hung: bool = False, output: str = "") -> Run:
+def make_run(result: dict[str, Any] | None, *, hung: bool = False, output: str = "") -> Run:
     return Run(result, output, 1.0, hung)
 
 
-def first(read_: dict[str, Any]) -> dict[str, Any]:
+def first_row(read_: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = read_["workloads"][0]
     return found
 
 
 def test_the_same_is_survived() -> None:
-    assert judge(CASE, ended(truth()), truth()).outcome == "survived"
+    assert evaluate_run(CASE, make_run(truth()), truth()).outcome == "survived"
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda made: first(made).update(recovery_points=31),
-        lambda made: first(made).update(newest=ago(hours=4)),
-        lambda made: first(made).update(oldest=ago(days=31)),
-        lambda made: first(made)["gaps"].update({"7d": 3600}),
-        lambda made: first(made)["calendar"].update(days=31),
-        lambda made: first(made)["facets"]["encrypted"].update(count=21),
-        lambda made: first(made)["facets"]["encrypted"].pop("unknown"),
-        lambda made: first(made).update(malware={"clean": 30}),
-        lambda made: first(made)["locations"].append({"location": "cloud", "count": 1}),
+        lambda made: first_row(made).update(recovery_points=31),
+        lambda made: first_row(made).update(newest=ago(hours=4)),
+        lambda made: first_row(made).update(oldest=ago(days=31)),
+        lambda made: first_row(made)["gaps"].update({"7d": 3600}),
+        lambda made: first_row(made)["calendar"].update(days=31),
+        lambda made: first_row(made)["facets"]["encrypted"].update(count=21),
+        lambda made: first_row(made)["facets"]["encrypted"].pop("unknown"),
+        lambda made: first_row(made).update(malware={"clean": 30}),
+        lambda made: first_row(made)["locations"].append({"location": "cloud", "count": 1}),
         lambda made: made["workloads"].pop(1),
         lambda made: made["workloads"].append(row(workload_id="id-9", workload_name="invented")),
     ],
 )
 def test_what_a_policy_would_like_better_is_wrong(change: Callable[[dict[str, Any]], Any]) -> None:
-    verdict = judge(CASE, ended(told(change)), truth())
+    verdict = evaluate_run(CASE, make_run(changed_truth(change)), truth())
     assert verdict.outcome == "WRONG"
     assert "better than the truth" in verdict.why
 
@@ -75,47 +75,47 @@ def test_what_a_policy_would_like_better_is_wrong(change: Callable[[dict[str, An
 @pytest.mark.parametrize(
     "change",
     [
-        lambda made: first(made).update(recovery_points=28),
-        lambda made: first(made)["facets"].update(recovery_points=UNSURE),
-        lambda made: first(made).update(newest=ago(hours=6)),
+        lambda made: first_row(made).update(recovery_points=28),
+        lambda made: first_row(made)["facets"].update(recovery_points=UNSURE),
+        lambda made: first_row(made).update(newest=ago(hours=6)),
         lambda made: made.update(complete=False, workloads=[]),
-        lambda made: first(made).update(workload_name=None),
+        lambda made: first_row(made).update(workload_name=None),
     ],
 )
 def test_less_than_the_truth_is_honest(change: Callable[[dict[str, Any]], Any]) -> None:
-    assert judge(CASE, ended(told(change)), truth()).outcome == "honest"
+    assert evaluate_run(CASE, make_run(changed_truth(change)), truth()).outcome == "honest"
 
 
 def test_ages_may_differ_by_the_time_between_two_readings() -> None:
-    older = told(lambda made: first(made)["gaps"].update({"7d": 25 * 3600 + 60}))
-    assert judge(CASE, ended(older), truth()).outcome == "survived"
+    older = changed_truth(lambda made: first_row(made)["gaps"].update({"7d": 25 * 3600 + 60}))
+    assert evaluate_run(CASE, make_run(older), truth()).outcome == "survived"
 
 
 @pytest.mark.parametrize(
     ("run", "why"),
     [
-        (ended(None, hung=True), "hang"),
-        (ended(None, output="Segmentation fault"), "no result"),
-        (ended({"failed": True, "msg": "spp: unexpected KeyError: 'id'"}), "traceback"),
-        (ended({"failed": True, "msg": "the answer is empty", "exception": "File ..."}), "traceback"),
-        (ended({"failed": True, "msg": "something is wrong"}), "not named"),
+        (make_run(None, hung=True), "hang"),
+        (make_run(None, output="Segmentation fault"), "no result"),
+        (make_run({"failed": True, "msg": "spp: unexpected KeyError: 'id'"}), "traceback"),
+        (make_run({"failed": True, "msg": "the answer is empty", "exception": "File ..."}), "traceback"),
+        (make_run({"failed": True, "msg": "something is wrong"}), "not named"),
     ],
 )
 def test_hangs_tracebacks_and_riddles_are_wrong(run: Run, why: str) -> None:
-    verdict = judge(CASE, run, truth())
+    verdict = evaluate_run(CASE, run, truth())
     assert verdict.outcome == "WRONG"
     assert why in verdict.why
 
 
 def test_what_must_be_survived_may_not_be_refused_nor_the_other_way_round() -> None:
-    refused = ended({"failed": True, "msg": "the answer is empty"})
-    assert judge(CASE, refused, truth()).outcome == "refused"
-    assert judge(Case("passes", once("empty"), must=SURVIVED), refused, truth()).outcome == "WRONG"
-    assert judge(Case("lasts", once("empty"), must=REFUSED), ended(truth()), truth()).outcome == "WRONG"
+    refused = make_run({"failed": True, "msg": "the answer is empty"})
+    assert evaluate_run(CASE, refused, truth()).outcome == "refused"
+    assert evaluate_run(Case("passes", once("empty"), must=SURVIVED), refused, truth()).outcome == "WRONG"
+    assert evaluate_run(Case("lasts", once("empty"), must=REFUSED), make_run(truth()), truth()).outcome == "WRONG"
 
 
 def test_a_clock_that_is_wrong_must_be_told() -> None:
     ahead = Case("clock", once("clock"), clock=7200)
-    assert judge(ahead, ended(truth()), truth()).outcome == "WRONG"
-    skewed = told(lambda made: made["server"].update(clock_skew_seconds=7201))
-    assert judge(ahead, ended(skewed), truth()).outcome == "survived"
+    assert evaluate_run(ahead, make_run(truth()), truth()).outcome == "WRONG"
+    skewed = changed_truth(lambda made: made["server"].update(clock_skew_seconds=7201))
+    assert evaluate_run(ahead, make_run(skewed), truth()).outcome == "survived"

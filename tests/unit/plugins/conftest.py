@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real server over TLS on loopback, told by each test what to answer; threads that read it."""
+"""Fixtures: a TLS server on loopback whose responses each test defines, clients for it, and a thread pool."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ import trustme
 
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
-from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, Hasty
+from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, RecordingEvent
 
 
 @dataclasses.dataclass
-class Asked:
-    """A request as the server saw it."""
+class RecordedRequest:
+    """A request as the server received it."""
 
     method: str
     path: str
@@ -37,21 +37,21 @@ class Asked:
 
 @dataclasses.dataclass
 class Server:
-    """What a running server is called, and what it was asked; ``answer`` may be changed at any time."""
+    """URL and CA of a running server, and the requests it received; ``respond`` may be changed at any time."""
 
-    answer: Callable[[Asked], tuple[int, dict[str, str], Any]]
+    respond: Callable[[RecordedRequest], tuple[int, dict[str, str], Any]]
     url: str = ""
     ca_path: str = ""
-    asked: list[Asked] = dataclasses.field(default_factory=list)
+    requests: list[RecordedRequest] = dataclasses.field(default_factory=list)
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which the server listens."""
         return int(self.url.rpartition(":")[2])
 
     def calls(self) -> list[str]:
-        """Method and path of all requests, in the order in which they came."""
-        return [f"{asked.method} {asked.path}" for asked in self.asked]
+        """Return method and path of all requests, in the order of arrival."""
+        return [f"{request.method} {request.path}" for request in self.requests]
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -60,12 +60,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _reply(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        asked = Asked(self.command, self.path, dict(self.headers.items()), body)
-        told = self.server.told
-        told.asked.append(asked)
-        status, headers, content = told.answer(asked)
+        request = RecordedRequest(self.command, self.path, dict(self.headers.items()), body)
+        fake = self.server.fake
+        fake.requests.append(request)
+        status, headers, content = fake.respond(request)
         if callable(content):
-            # The test writes the bytes of the body, and breaks off, by itself.
+            # The test itself writes the bytes of the body and ends the response.
             self._head(status, headers)
             with contextlib.suppress(OSError):
                 content(self.wfile)
@@ -84,15 +84,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_DELETE = _reply
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """Nothing on stderr."""
+        """Write nothing to stderr."""
 
 
 class _Listener(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    told: Server
+    fake: Server
 
     def shutdown_request(self, request: Any) -> None:
-        """End as servers do that linger: what closes with unread data sends a reset, which can take an alert away."""
+        """Linger on close: closing a socket with unread data sends a reset, which can discard a TLS alert."""
         with contextlib.suppress(OSError):
             request.shutdown(socket.SHUT_WR)
             request.settimeout(1)
@@ -101,18 +101,18 @@ class _Listener(http.server.ThreadingHTTPServer):
         self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that leave are what many tests are about."""
+        """Ignore errors: many tests close the connection on purpose."""
 
 
 @pytest.fixture(scope="session")
 def ca() -> trustme.CA:
-    """An authority that nobody trusts but who is told its file."""
+    """A CA that only clients with its file trust."""
     return trustme.CA()
 
 
 @pytest.fixture(scope="session")
 def ca_path(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The file of that authority."""
+    """The path of the CA file."""
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
     ca.cert_pem.write_to_path(str(path))
     return str(path)
@@ -120,11 +120,11 @@ def ca_path(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def serve(ca: trustme.CA, ca_path: str) -> Iterator[Callable[..., Server]]:
-    """Starts servers: ``serve(answer)``; the other options make them less trustworthy."""
+    """Start servers: ``serve(respond)``; the other options change their TLS settings."""
     with contextlib.ExitStack() as stack:
 
         def start(
-            answer: Callable[[Asked], tuple[int, dict[str, str], Any]],
+            respond: Callable[[RecordedRequest], tuple[int, dict[str, str], Any]],
             *,
             names: tuple[str, ...] = ("localhost", "127.0.0.1"),
             not_after: datetime.datetime | None = None,
@@ -132,8 +132,8 @@ def serve(ca: trustme.CA, ca_path: str) -> Iterator[Callable[..., Server]]:
             tune: Callable[[ssl.SSLContext], None] | None = None,
         ) -> Server:
             listener = _Listener(("127.0.0.1", 0), _Handler)
-            told = Server(answer, f"{'https' if tls else 'http'}://localhost:{listener.server_port}", ca_path)
-            listener.told = told
+            fake = Server(respond, f"{'https' if tls else 'http'}://localhost:{listener.server_port}", ca_path)
+            listener.fake = fake
             if tls:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 before = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc) if not_after else None
@@ -146,14 +146,14 @@ def serve(ca: trustme.CA, ca_path: str) -> Iterator[Callable[..., Server]]:
             stack.callback(thread.join)
             stack.callback(listener.server_close)
             stack.callback(listener.shutdown)
-            return told
+            return fake
 
         yield start
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No proxy, CA or login of this machine takes part in a test."""
+    """Remove proxy, CA and log-in settings of this machine from the environment."""
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -162,19 +162,19 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def pauses() -> list[float]:
-    """How long clients would have waited between tries."""
+    """The times in seconds that clients would have waited between attempts."""
     return []
 
 
 @pytest.fixture
 def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
-    """Makes clients that never really wait, and are closed at the end."""
+    """Create clients that do not really wait; they are closed at the end."""
     with contextlib.ExitStack() as stack:
 
         def make(server: Any, **more: Any) -> Client:
             settings = {"url": server.url, "verify": server.ca_path, "timeout": 5, "retries": 2, **more}
             client = Client(Endpoint(**settings), ALLOWLIST)
-            client._stopped = Hasty(pauses)
+            client._stopped = RecordingEvent(pauses)
             stack.callback(client.close)
             return client
 
@@ -183,7 +183,7 @@ def connect(pauses: list[float]) -> Iterator[Callable[..., Client]]:
 
 @pytest.fixture
 def thread_pool() -> Iterator[ThreadPool]:
-    """Four threads."""
+    """A pool of four threads."""
     made = ThreadPool(4)
     yield made
     made.close()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plain client for the simulators: what the products' own calls and the control paths answer, and nothing clever."""
+"""A simple client for the simulators: the products' own calls and the control paths, without any logic."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ WITH_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
 
 
 def milliseconds(text: str) -> int:
-    """A time of the truth as SPP says it."""
+    """A time of the ground truth in SPP's format."""
     return int(from_iso(text).timestamp() * 1000)
 
 
-class Talk:
-    """One product. Every call sends `verify`, which the environment could override if it were set once."""
+class ProductClient:
+    """Client of one product. Every call passes `verify`: the environment could override it on the session."""
 
     def __init__(self, ready: Mapping[str, Any], product: str) -> None:
         self.entry: dict[str, Any] = ready["products"][product]
@@ -51,18 +51,18 @@ class Talk:
         return self.session.request(method, url, verify=self._ca_path, timeout=30, allow_redirects=False, **more)
 
     def get(self, path: str, **query: Any) -> Any:
-        """The document that a GET must answer with 200."""
-        answer = self.call("GET", path, params=query)
-        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:500]}"
-        return answer.json()
+        """Return the JSON document of a GET, whose status must be 200."""
+        response = self.call("GET", path, params=query)
+        assert response.status_code == 200, f"{path}: {response.status_code} {response.text[:500]}"
+        return response.json()
 
     def control(self, path: str, body: object = None) -> Any:
-        """The simulator's own paths; a body makes it a POST."""
+        """Call a control path of the simulator: POST if there is a body, else GET."""
         method = "GET" if body is None else "POST"
         url = f"{self.entry['control']}/__{path}"
-        answer = self.session.request(method, url, verify=self._ca_path, timeout=30, json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        response = self.session.request(method, url, verify=self._ca_path, timeout=30, json=body)
+        assert response.status_code == 200, response.text
+        return response.json()
 
     def variant(self, **wanted: object) -> None:
         self.control("variant", wanted)
@@ -72,12 +72,12 @@ class Talk:
         return account
 
     def works(self, workload_type: str | None = None) -> list[dict[str, Any]]:
-        """The truth of what this product knows."""
+        """The workloads of the ground truth that this product lists."""
         known = [work for work in self.truth["workloads"] if work["key"] in self.lists["workloads"]]
         return [work for work in known if workload_type in (None, work["workload_type"])]
 
-    def points_of(self, work: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The truth points that this product is to list."""
+    def get_points(self, work: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The points of the ground truth that this product must list."""
         return [point for point in work["points"] if point["key"] in self.lists["points"]]
 
     def workload(self, name: str) -> dict[str, Any]:
@@ -85,21 +85,21 @@ class Talk:
         return found
 
 
-class SppTalk(Talk):
-    """A client that has logged in to the simulated SPP."""
+class SppClient(ProductClient):
+    """A client for the simulated SPP."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         super().__init__(ready, "spp")
 
     def log_in(self, account: str = "main") -> requests.Response:
         login = self.account(account)
-        answer = self.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]))
-        assert answer.status_code == 200, answer.text
-        self.headers = {"X-Endeavour-Sessionid": answer.json()["sessionid"]}
-        return answer
+        response = self.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]))
+        assert response.status_code == 200, response.text
+        self.headers = {"X-Endeavour-Sessionid": response.json()["sessionid"]}
+        return response
 
     def pages(self, path: str, key: str, **query: Any) -> Iterator[dict[str, Any]]:
-        """Every record of a list, by following nextPage on the own host."""
+        """Every record of a list, following nextPage on the simulator's host."""
         document = self.get(path, **query)
         yield from document[key]
         while "nextPage" in document["links"]:
@@ -110,20 +110,20 @@ class SppTalk(Talk):
     def counts(
         self, catalogue: str = "hypervisorvm", filter_text: str | None = WITH_SESSION, **body: Any
     ) -> dict[str, Any]:
-        """Aggregate, as {pk: row}; a member of the body that is None is not sent."""
+        """Results of an aggregate call, as {pk: row}; members of the body that are None are not sent."""
         wanted = {name: value for name, value in {**AGGREGATE, **body}.items() if value is not None}
         query = {"action": "aggregate"} | ({} if filter_text is None else {"filter": filter_text})
         path = f"/api/endeavour/catalog/recovery/{catalogue}"
-        answer = self.call("POST", path, params=query, json=wanted)
-        assert answer.status_code == 200, answer.text
-        return {row["_id"]["pk"]: row for row in answer.json()["results"]}
+        response = self.call("POST", path, params=query, json=wanted)
+        assert response.status_code == 200, response.text
+        return {row["_id"]["pk"]: row for row in response.json()["results"]}
 
     def pk(self, name: str) -> str:
         return str(self.lists["workloads"][self.workload(name)["key"]])
 
 
-class AzureTalk(Talk):
-    """A client that has logged in to the simulated Azure appliance."""
+class AzureClient(ProductClient):
+    """A client for the simulated Azure appliance."""
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         super().__init__(ready, "veeam_azure")
@@ -133,15 +133,15 @@ class AzureTalk(Talk):
 
     def log_in(self, account: str = "main") -> dict[str, Any]:
         login = self.account(account)
-        answer = self.grant(grant_type="Password", username=login["username"], password=login["password"])
-        assert answer.status_code == 200, answer.text
-        tokens: dict[str, Any] = answer.json()
+        response = self.grant(grant_type="Password", username=login["username"], password=login["password"])
+        assert response.status_code == 200, response.text
+        tokens: dict[str, Any] = response.json()
         if "access_token" in tokens:
             self.headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         return tokens
 
     def all(self, path: str, version: str = "v8.1", **query: Any) -> list[dict[str, Any]]:
-        """A whole list in pages of 100."""
+        """A complete list, read in pages of 100."""
         found: list[dict[str, Any]] = []
         while True:
             page = self.get(f"/api/{version}/{path}", Offset=len(found), Limit=100, **query)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers held against the vendor's OpenAPI 3.0 file: its schemas as JSON Schema, strict about types and members."""
+"""Validates responses with the vendor's OpenAPI 3.0 file: schemas as JSON Schema, strict about types and members."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ for _name, _check in {"date-time": _is_time, "uuid": _is_uuid, "int32": _is_int3
 
 
 def _as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema lists null among types and values."""
+    """OpenAPI 3.0 has `nullable`; JSON Schema lists null in types and values."""
     if isinstance(node, list):
         return [_as_json_schema(item) for item in node]
     if not isinstance(node, dict):
@@ -62,6 +62,6 @@ class Specification:
         (content,) = response["content"].values()
         return {**_as_json_schema(content["schema"]), "components": self._components}
 
-    def problems(self, method: str, path: str, status: int, answer: Any) -> list[str]:
+    def problems(self, method: str, path: str, status: int, response: Any) -> list[str]:
         validator = jsonschema.Draft202012Validator(self.schema(method, path, status), format_checker=_checker)
-        return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer)]
+        return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(response)]

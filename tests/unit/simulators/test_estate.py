@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The invented estate: the same bytes every time, its stories as told, and nothing that cannot be."""
+"""The invented estate: reproducible bytes, scenarios as described, and nothing impossible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.simulators.ground_truth import DAY, HOUR, Estate, Point, Workload, as
 
 UTC = timezone.utc
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
-# Noon, midnight, the first of a year and of a month, a Sunday, a leap day, and the hour after every policy's own.
+# Noon, midnight, the first of a year and of a month, a Sunday, a leap day, and the hour after each policy's run.
 MOMENTS = [
     NOW,
     datetime(2026, 3, 10, 0, 0, tzinfo=UTC),
@@ -34,13 +34,13 @@ def estate_at(now: datetime, workloads: int = 20, points: int = 30, seed: int = 
     return build_estate(seed, workloads, points, as_moment(now))
 
 
-def text_of(estate: Estate) -> str:
+def get_text(estate: Estate) -> str:
     out = io.StringIO()
     write_estate(estate, {}, out)
     return out.getvalue()
 
 
-def told(estate: Estate, name: str) -> Workload:
+def find_workload(estate: Estate, name: str) -> Workload:
     return next(work for work in estate.workloads if work.name == name)
 
 
@@ -53,10 +53,10 @@ def newest_age(estate: Estate, work: Workload) -> int:
 
 
 def test_same_seed_same_bytes() -> None:
-    first = text_of(estate_at(NOW))
-    assert first == text_of(estate_at(NOW))
-    assert first != text_of(estate_at(NOW, seed=8))
-    assert first != text_of(estate_at(NOW + timedelta(days=1)))
+    first = get_text(estate_at(NOW))
+    assert first == get_text(estate_at(NOW))
+    assert first != get_text(estate_at(NOW, seed=8))
+    assert first != get_text(estate_at(NOW + timedelta(days=1)))
 
 
 def test_neighbours_do_not_matter() -> None:
@@ -66,7 +66,7 @@ def test_neighbours_do_not_matter() -> None:
 
 def test_document_is_the_estate() -> None:
     estate = estate_at(NOW)
-    document: dict[str, Any] = json.loads(text_of(estate))
+    document: dict[str, Any] = json.loads(get_text(estate))
     assert (document["seed"], document["now"], document["products"]) == (7, "2026-03-10T12:00:00.000000Z", {})
     assert [site["key"] for site in document["sites"]] == ["berlin", "chicago", "frankfurt", "cloud"]
     assert len({point["key"] for work in document["workloads"] for point in work["points"]}) == sum(
@@ -82,42 +82,44 @@ def test_document_is_the_estate() -> None:
 def test_stories_hold_at_any_time(now: datetime) -> None:
     estate = estate_at(now)
     for name in ("web-01", "erp-prod", "dc-01", "orders", '<b>vm & "co"</b>', "büro-größe-Łódź"):
-        work = told(estate, name)
+        work = find_workload(estate, name)
         assert len(backups(work)) == 30
         assert newest_age(estate, work) < 26 * HOUR, name
-    assert 5 * DAY < newest_age(estate, told(estate, "crm-old")) < 7 * DAY
-    assert told(estate, "sandbox-7").points == []
-    assert not told(estate, "sandbox-7").protected
-    assert len(told(estate, "intake-new").points) == 2
-    retired = told(estate, "billing-2019")
+    assert 5 * DAY < newest_age(estate, find_workload(estate, "crm-old")) < 7 * DAY
+    assert find_workload(estate, "sandbox-7").points == []
+    assert not find_workload(estate, "sandbox-7").protected
+    assert len(find_workload(estate, "intake-new").points) == 2
+    retired = find_workload(estate, "billing-2019")
     assert not retired.in_inventory
     assert newest_age(estate, retired) > 119 * DAY
-    batch = told(estate, "batch-night").points[0]
+    batch = find_workload(estate, "batch-night").points[0]
     assert (batch.status, batch.usable, batch.completed_at, batch.copies) == ("running", False, None, ())
     assert estate.now - batch.created_at < HOUR
-    assert {point.kind for point in told(estate, "edge-cache").points} == {"snapshot"}
-    assert [point.usable for point in told(estate, "mail-01").points] == [False] + [True] * 29
-    assert {point.kind for point in told(estate, "projects").points} == {"full", "incremental", "snapshot"}
-    assert {point.kind for point in told(estate, "web-02").points} == {"full", "incremental", "replica"}
+    assert {point.kind for point in find_workload(estate, "edge-cache").points} == {"snapshot"}
+    assert [point.usable for point in find_workload(estate, "mail-01").points] == [False] + [True] * 29
+    assert {point.kind for point in find_workload(estate, "projects").points} == {"full", "incremental", "snapshot"}
+    assert {point.kind for point in find_workload(estate, "web-02").points} == {"full", "incremental", "replica"}
 
 
 @pytest.mark.parametrize("now", MOMENTS, ids=str)
 def test_gap_and_failures_hold_at_any_time(now: datetime) -> None:
     estate = estate_at(now)
-    moments = [point.created_at for point in told(estate, "shop-front").points]
+    moments = [point.created_at for point in find_workload(estate, "shop-front").points]
     gaps = [later - earlier for later, earlier in pairwise(moments)]
     assert sorted(round(gap / DAY) for gap in gaps) == [1] * 28 + [3]
     assert estate.now - moments[6] < 14 * DAY
     assert round((moments[5] - moments[6]) / DAY) == 3
-    statuses = [point.status for point in told(estate, "lab-3").points]
+    statuses = [point.status for point in find_workload(estate, "lab-3").points]
     assert statuses in (["failed", "success"] * 15, ["success", "failed"] * 15)
-    assert not any(point.usable or point.copies for point in told(estate, "lab-3").points if point.status == "failed")
+    assert not any(
+        point.usable or point.copies for point in find_workload(estate, "lab-3").points if point.status == "failed"
+    )
 
 
 def test_generations() -> None:
-    work = told(estate_at(NOW, points=100), "ledger-archive")
+    work = find_workload(estate_at(NOW, points=100), "ledger-archive")
     counts = {name: sum(name in point.retention for point in work.points) for name in ("weekly", "monthly", "yearly")}
-    # the last twelve months hold one first of January; the two before it are kept as yearly points and are monthly too
+    # the last twelve months contain one January 1; the two before it are kept as yearly points and are also monthly
     assert counts == {"weekly": 8, "monthly": 12 + 2, "yearly": 3}
     daily = [point.run.started for point in work.points if point.retention == ("daily",)]
     assert daily[0] - daily[-1] < 16 * DAY
@@ -161,8 +163,8 @@ def check_point(estate: Estate, work: Workload, point: Point) -> None:
 
 def test_every_story_is_met_in_a_large_estate() -> None:
     small, large = estate_at(NOW), estate_at(NOW, workloads=1000, points=2)
-    assert {work.story for work in large.workloads[20:]} == {work.story for work in small.workloads}
-    healthy = sum(work.story == "healthy" for work in large.workloads)
+    assert {work.scenario for work in large.workloads[20:]} == {work.scenario for work in small.workloads}
+    healthy = sum(work.scenario == "healthy" for work in large.workloads)
     assert healthy > 500
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults on order, control paths, and what is recorded."""
+"""Fault injection, control paths, and the recorded requests."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.unit.simulators.client import AzureTalk, SppTalk
+from tests.unit.simulators.client import AzureClient, SppClient
 
 SITES = "/api/site"
 
 
-def order(spp: SppTalk, *rules: dict[str, Any]) -> None:
+def set_faults(spp: SppClient, *rules: dict[str, Any]) -> None:
     spp.control("faults", list(rules))
 
 
-def statuses(spp: SppTalk, count: int, path: str = SITES) -> list[int]:
+def statuses(spp: SppClient, count: int, path: str = SITES) -> list[int]:
     return [spp.call("GET", path).status_code for _ignored in range(count)]
 
 
-def reached(spp: SppTalk) -> list[int]:
-    """What one call is answered; nothing, where nobody listens."""
+def try_request(spp: SppClient) -> list[int]:
+    """The status of one call; empty if the connection fails."""
     with contextlib.suppress(requests.exceptions.ConnectionError):
         return statuses(spp, 1)
     return []
 
 
-def test_status_with_headers_and_body(spp: SppTalk) -> None:
-    order(spp, {"fault": "status", "status": 429, "headers": {"Retry-After": "3"}, "body": "slow down"})
-    answer = spp.call("GET", SITES)
-    assert (answer.status_code, answer.headers["Retry-After"], answer.text) == (429, "3", "slow down")
+def test_status_with_headers_and_body(spp: SppClient) -> None:
+    set_faults(spp, {"fault": "status", "status": 429, "headers": {"Retry-After": "3"}, "body": "slow down"})
+    response = spp.call("GET", SITES)
+    assert (response.status_code, response.headers["Retry-After"], response.text) == (429, "3", "slow down")
 
 
-def test_nth_after_and_times(spp: SppTalk) -> None:
-    order(spp, {"match": {"nth": 2}, "fault": "status", "status": 500})
+def test_nth_after_and_times(spp: SppClient) -> None:
+    set_faults(spp, {"match": {"nth": 2}, "fault": "status", "status": 500})
     assert statuses(spp, 4) == [200, 500, 200, 200]
-    order(spp, {"match": {"after": 1}, "fault": "status", "status": 500, "times": 2})
+    set_faults(spp, {"match": {"after": 1}, "fault": "status", "status": 500, "times": 2})
     assert statuses(spp, 5) == [200, 500, 500, 200, 200]
-    order(spp)
+    set_faults(spp)
     assert statuses(spp, 2) == [200, 200]
 
 
-def test_only_what_matches(spp: SppTalk) -> None:
-    order(spp, {"match": {"method": "GET", "path": "/api/endeavour/*"}, "fault": "status", "status": 500})
+def test_only_what_matches(spp: SppClient) -> None:
+    set_faults(spp, {"match": {"method": "GET", "path": "/api/endeavour/*"}, "fault": "status", "status": 500})
     assert statuses(spp, 1) == [200]
     assert statuses(spp, 1, "/api/endeavour/job") == [500]
-    order(spp, {"match": {"method": "POST"}, "fault": "status", "status": 500})
+    set_faults(spp, {"match": {"method": "POST"}, "fault": "status", "status": 500})
     assert statuses(spp, 1) == [200]
 
 
-def test_each_rule_counts_for_itself(spp: SppTalk) -> None:
-    order(
+def test_each_rule_counts_for_itself(spp: SppClient) -> None:
+    set_faults(
         spp,
         {"match": {"nth": 1}, "fault": "status", "status": 500},
         {"match": {"nth": 2}, "fault": "status", "status": 502},
@@ -70,38 +70,38 @@ def test_each_rule_counts_for_itself(spp: SppTalk) -> None:
     assert statuses(spp, 3) == [500, 502, 200]
 
 
-def test_answers_that_are_no_json(spp: SppTalk) -> None:
-    whole = spp.call("GET", SITES).text
-    order(spp, {"fault": "empty"})
+def test_answers_that_are_no_json(spp: SppClient) -> None:
+    full_text = spp.call("GET", SITES).text
+    set_faults(spp, {"fault": "empty"})
     empty = spp.call("GET", SITES)
     assert (empty.status_code, empty.content) == (200, b"")
-    order(spp, {"fault": "html", "status": 200})
+    set_faults(spp, {"fault": "html", "status": 200})
     page = spp.call("GET", SITES)
     assert (page.headers["Content-Type"], "<title>" in page.text) == ("text/html", True)
-    order(spp, {"fault": "truncated"})
+    set_faults(spp, {"fault": "truncated"})
     cut = spp.call("GET", SITES)
-    assert whole.startswith(cut.text)
-    assert 0 < len(cut.text) < len(whole)
+    assert full_text.startswith(cut.text)
+    assert 0 < len(cut.text) < len(full_text)
     with pytest.raises(json.JSONDecodeError):
         json.loads(cut.text)
 
 
-def test_connection_breaks_in_the_middle(spp: SppTalk) -> None:
-    order(spp, {"match": {"path": SITES}, "fault": "reset", "times": 1})
+def test_connection_breaks_in_the_middle(spp: SppClient) -> None:
+    set_faults(spp, {"match": {"path": SITES}, "fault": "reset", "times": 1})
     with pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         spp.call("GET", SITES)
     assert statuses(spp, 1) == [200]
 
 
-def test_delay(spp: SppTalk) -> None:
-    order(spp, {"fault": "delay", "seconds": 0.3, "times": 1})
+def test_delay(spp: SppClient) -> None:
+    set_faults(spp, {"fault": "delay", "seconds": 0.3, "times": 1})
     started = time.monotonic()
     assert statuses(spp, 1) == [200]
     assert time.monotonic() - started > 0.3
 
 
-def test_session_expires(spp: SppTalk, azure: AzureTalk) -> None:
-    order(spp, {"match": {"path": SITES, "nth": 2}, "fault": "expire_session"})
+def test_session_expires(spp: SppClient, azure: AzureClient) -> None:
+    set_faults(spp, {"match": {"path": SITES, "nth": 2}, "fault": "expire_session"})
     assert statuses(spp, 3) == [200, 401, 401]
     tokens = azure.log_in()
     azure.control("faults", [{"match": {"method": "GET"}, "fault": "expire_session", "times": 1}])
@@ -122,13 +122,13 @@ def test_session_expires(spp: SppTalk, azure: AzureTalk) -> None:
         ["empty"],
     ],
 )
-def test_rules_that_mean_nothing_are_refused(spp: SppTalk, rules: object) -> None:
-    answer = spp.call("POST", "/__faults", json=rules)
-    assert answer.status_code == 400
-    assert answer.json()["error"]
+def test_rules_that_mean_nothing_are_refused(spp: SppClient, rules: object) -> None:
+    response = spp.call("POST", "/__faults", json=rules)
+    assert response.status_code == 400
+    assert response.json()["error"]
 
 
-def test_requests_are_recorded_as_sent(spp: SppTalk) -> None:
+def test_requests_are_recorded_as_sent(spp: SppClient) -> None:
     spp.control("reset", {})
     spp.log_in()
     spp.call("GET", SITES, params=[("a", "1"), ("a", "2 &"), ("b", "")])
@@ -141,9 +141,9 @@ def test_requests_are_recorded_as_sent(spp: SppTalk) -> None:
     assert json.loads(third["body"]) == {"name": "x"}
 
 
-def test_reset(spp: SppTalk) -> None:
+def test_reset(spp: SppClient) -> None:
     spp.variant(version="10.1.6")
-    order(spp, {"fault": "status", "status": 500})
+    set_faults(spp, {"fault": "status", "status": 500})
     spp.control("reset", {})
     assert spp.control("sessions") == {"open": 0}
     assert spp.control("requests") == []
@@ -152,57 +152,57 @@ def test_reset(spp: SppTalk) -> None:
 
 
 @pytest.mark.parametrize("wanted", [{"no_such": 1}, {"copies_as_rows": "perhaps"}, {"throttle": "many"}])
-def test_unknown_variants_are_refused(spp: SppTalk, wanted: dict[str, object]) -> None:
+def test_unknown_variants_are_refused(spp: SppClient, wanted: dict[str, object]) -> None:
     assert spp.call("POST", "/__variant", json=wanted).status_code == 400
 
 
-def test_unknown_control(spp: SppTalk) -> None:
+def test_unknown_control(spp: SppClient) -> None:
     assert spp.call("GET", "/__nothing").status_code == 404
 
 
-def test_the_port_is_shut_and_opens_again(spp: SppTalk) -> None:
-    order(spp, {"fault": "refused"})
+def test_the_port_is_shut_and_opens_again(spp: SppClient) -> None:
+    set_faults(spp, {"fault": "refused"})
     with contextlib.suppress(requests.exceptions.ConnectionError):
-        # A connection that was kept may be reset first.
+        # A kept-alive connection may be reset first.
         spp.call("GET", SITES)
     with pytest.raises(requests.exceptions.ConnectionError, match="refused"):
         spp.call("GET", SITES)
-    # Its control port is another one.
+    # The control port is a separate port.
     spp.control("reset", {})
     assert spp.call("GET", "/api/lifecycle/ping").status_code == 200
 
 
-def test_handshakes_are_cut(spp: SppTalk) -> None:
-    order(spp, {"fault": "tls_cut"})
+def test_handshakes_are_cut(spp: SppClient) -> None:
+    set_faults(spp, {"fault": "tls_cut"})
     with pytest.raises(requests.exceptions.ConnectionError):
         spp.call("GET", SITES)
-    order(spp)
+    set_faults(spp)
     assert statuses(spp, 1) == [200]
 
 
-def test_a_restart_ends_sessions_and_is_over_soon(spp: SppTalk) -> None:
-    order(spp, {"match": {"nth": 2}, "fault": "restart", "seconds": 0.2})
+def test_a_restart_ends_sessions_and_is_over_soon(spp: SppClient) -> None:
+    set_faults(spp, {"match": {"nth": 2}, "fault": "restart", "seconds": 0.2})
     assert statuses(spp, 1) == [200]
     with pytest.raises(requests.exceptions.ConnectionError):
         spp.call("GET", SITES)
     assert spp.control("sessions") == {"open": 0}
     deadline = time.monotonic() + 30
-    while not (told := reached(spp)) and time.monotonic() < deadline:
+    while not (result := try_request(spp)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert told == [401]
+    assert result == [401]
 
 
-def test_a_log_in_that_was_under_way_goes_down_with_the_server(spp: SppTalk) -> None:
+def test_a_log_in_that_was_under_way_goes_down_with_the_server(spp: SppClient) -> None:
     login = spp.account()
     slow = {"match": {"method": "POST"}, "fault": "delay", "seconds": 0.5}
-    order(spp, slow, {"match": {"path": SITES}, "fault": "restart", "seconds": 0.1})
+    set_faults(spp, slow, {"match": {"path": SITES}, "fault": "restart", "seconds": 0.1})
 
     def log_in() -> None:
         with contextlib.suppress(requests.exceptions.ConnectionError):
             spp.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]))
 
-    with concurrent.futures.ThreadPoolExecutor(1) as beside:
-        under_way = beside.submit(log_in)
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        under_way = executor.submit(log_in)
         while not spp.control("faults")[0]["met"]:
             time.sleep(0.01)
         with pytest.raises(requests.exceptions.ConnectionError):
@@ -213,8 +213,8 @@ def test_a_log_in_that_was_under_way_goes_down_with_the_server(spp: SppTalk) -> 
 
 
 @pytest.mark.parametrize("name", ["reset_unanswered", "closed_unanswered"])
-def test_a_call_without_an_answer(spp: SppTalk, name: str) -> None:
-    order(spp, {"match": {"path": SITES}, "fault": name, "times": 1})
+def test_a_call_without_an_answer(spp: SppClient, name: str) -> None:
+    set_faults(spp, {"match": {"path": SITES}, "fault": name, "times": 1})
     with pytest.raises(requests.exceptions.ConnectionError):
         spp.call("GET", SITES)
     assert statuses(spp, 1) == [200]
@@ -222,32 +222,32 @@ def test_a_call_without_an_answer(spp: SppTalk, name: str) -> None:
 
 
 def test_an_answer_that_drips_is_whole_in_the_end_and_its_connection_lives_on(
-    spp: SppTalk, ready: dict[str, Any]
+    spp: SppClient, ready: dict[str, Any]
 ) -> None:
     sites = spp.get(SITES)
-    order(spp, {"match": {"path": SITES}, "fault": "slow_body", "seconds": 0})
+    set_faults(spp, {"match": {"path": SITES}, "fault": "slow_body", "seconds": 0})
     context = ssl.create_default_context(cafile=ready["ca_path"])
     with contextlib.closing(http.client.HTTPSConnection(urlsplit(spp.entry["url"]).netloc, context=context)) as line:
         line.connect()
-        # Else a connection that was cut would be replaced by another without a word.
+        # Otherwise a closed connection would silently be replaced by another.
         line.auto_open = 0
         for _ignored in range(10):
             line.request("GET", SITES, headers=spp.headers)
             assert json.load(line.getresponse()) == sites
 
 
-def test_words_of_the_server(spp: SppTalk) -> None:
-    order(spp, {"match": {"path": SITES}, "fault": "redirect"})
+def test_words_of_the_server(spp: SppClient) -> None:
+    set_faults(spp, {"match": {"path": SITES}, "fault": "redirect"})
     assert spp.call("GET", SITES).headers["Location"].startswith("https://elsewhere.example/api/site")
-    order(spp, {"match": {"method": "POST"}, "fault": "session_limit"})
+    set_faults(spp, {"match": {"method": "POST"}, "fault": "session_limit"})
     login = spp.account()
     refused = spp.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]))
     assert refused.status_code == 403
     assert "maximum number of sessions" in refused.json()["description"]
 
 
-def test_the_clock_is_turned(spp: SppTalk) -> None:
+def test_the_clock_is_turned(spp: SppClient) -> None:
     before = parsedate_to_datetime(spp.call("GET", SITES).headers["Date"])
-    order(spp, {"match": {"nth": 1}, "fault": "clock", "seconds": 7200})
+    set_faults(spp, {"match": {"nth": 1}, "fault": "clock", "seconds": 7200})
     after = parsedate_to_datetime(spp.call("GET", SITES).headers["Date"])
     assert 7190 < (after - before).total_seconds() < 7300

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulators as a process: what it writes, how it ends, and the vendors' printed documents."""
+"""The simulators as a process: its files, its end, and the vendors' printed documents."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ import pytest
 from tests.simulators import running
 from tests.simulators.process import SimulatorError
 from tests.tools.project import ROOT
-from tests.unit.simulators.client import SHARED, AzureTalk, SppTalk
+from tests.unit.simulators.client import SHARED, AzureClient, SppClient
 
 
-def start(ready_file: Path, *words: str, **more: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.simulators", "--ready-file", str(ready_file), *words]
+def start(ready_file: Path, *arguments: str, **more: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.simulators", "--ready-file", str(ready_file), *arguments]
     return subprocess.Popen(command, cwd=ROOT, **more)
 
 
@@ -64,7 +64,7 @@ def test_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("arguments", "message"),
     [
         (["--product=spp", "--variant=spp.colour=red"], "no variant 'colour'"),
         (["--product=spp", "--variant=veeam_azure.page_cap=3"], "not among the products"),
@@ -73,11 +73,11 @@ def test_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         (["--points=0"], "not a number above 0"),
     ],
 )
-def test_wrong_arguments(tmp_path: Path, words: list[str], said: str) -> None:
-    process = start(tmp_path / "ready.json", *words, stderr=subprocess.PIPE)
+def test_wrong_arguments(tmp_path: Path, arguments: list[str], message: str) -> None:
+    process = start(tmp_path / "ready.json", *arguments, stderr=subprocess.PIPE)
     _ignored, errors = process.communicate(timeout=30)
     assert process.returncode == 2
-    assert said in errors.decode()
+    assert message in errors.decode()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,7 +98,7 @@ def test_options_of_running() -> None:
     wanted = {"spp.copies_as_rows": False, "spp.version": "10.1.6"}
     with running(("spp",), workloads=4, points=5, latency_ms=80, variants=wanted) as ready:
         assert list(ready["products"]) == ["spp"]
-        spp = SppTalk(ready)
+        spp = SppClient(ready)
         spp.control("reset", {})
         assert spp.control("variant")["copies_as_rows"] is False
         started = time.monotonic()
@@ -115,7 +115,7 @@ def printed() -> Iterator[dict[str, Any]]:
 
 
 def test_ibm_counts_ten_and_one(printed: dict[str, Any]) -> None:
-    spp = SppTalk(printed)
+    spp = SppClient(printed)
     spp.log_in()
     assert {pk: row["count"] for pk, row in spp.counts().items()} == {
         "92647504afd9005226aef77bc0b98abb": 10,
@@ -133,7 +133,7 @@ def test_ibm_counts_ten_and_one(printed: dict[str, Any]) -> None:
 
 
 def test_veeam_lists_five_points(printed: dict[str, Any]) -> None:
-    azure = AzureTalk(printed)
+    azure = AzureClient(printed)
     azure.log_in()
     page = azure.get("/api/v1/restorePoints")
     assert (page["offset"], page["limit"], page["totalCount"]) == (0, 30, 5)
@@ -159,10 +159,10 @@ def test_printed_documents_to_the_letter(printed: dict[str, Any], product: str, 
         pytest.skip(f"{sample} is not at hand")
     expected = json.loads((SHARED / sample).read_text())
     if product == "spp":
-        spp = SppTalk(printed)
+        spp = SppClient(printed)
         spp.log_in()
         assert list(spp.counts().values()) == expected["results"]
     else:
-        azure = AzureTalk(printed)
+        azure = AzureClient(printed)
         azure.log_in()
         assert azure.get("/api/v1/restorePoints") == expected

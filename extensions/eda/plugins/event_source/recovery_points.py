@@ -59,7 +59,7 @@ import time
 import typing as t
 from collections.abc import Iterator, Mapping, Sequence
 
-# ansible-rulebook runs this file by its path; the collection lies above it.
+# ansible-rulebook runs this file by its path; the collection is in a directory above it.
 _ROOT = str(pathlib.Path(__file__).resolve().parents[7])
 if _ROOT not in sys.path:
     sys.path.append(_ROOT)
@@ -77,31 +77,31 @@ _LOG = logging.getLogger(__name__)
 _SCHEMA = "backup.audit/events/1"
 _INTERVAL = 900
 _POLICY = {"recovery_points": {"minimum": 1}}
-# Nothing is said against these.
+# Results that count as compliant.
 _GOOD = frozenset({"pass", "not_applicable", "waived", "warn"})
 
 State = dict[str, dict[str, t.Any]]
 
 
 async def main(queue: t.Any, args: dict[str, t.Any]) -> None:
-    """Entry point of ansible-rulebook: puts events into the queue until it is cancelled."""
-    watch = ServerWatcher(args)
+    """Entry point of ansible-rulebook: put events into the queue until cancelled."""
+    watcher = ServerWatcher(args)
     while True:
-        # Reading may take minutes, and other sources want their turn.
-        for event in await asyncio.to_thread(watch.look):
+        # Reading may take minutes and must not block other sources.
+        for event in await asyncio.to_thread(watcher.poll):
             await queue.put({"recovery_points": event})
-        # Only now, so that what was not told yet is told after a restart.
-        watch.keep()
+        # Only now, so that events that were not delivered are sent after a restart.
+        watcher.save_state()
         if args.get("once"):
             return
-        await asyncio.sleep(watch.interval)
+        await asyncio.sleep(watcher.interval)
 
 
 class ServerWatcher:
-    """Looks at servers again and again, and knows what it saw last time."""
+    """Polls servers and compares each result with the previous one."""
 
     def __init__(self, args: Mapping[str, t.Any]) -> None:
-        """OptionError for arguments that make no sense; DataError for a state file that is none."""
+        """Validate the arguments and load the state; OptionError for invalid arguments or an invalid state file."""
         unknown = set(args) - {"servers", "policy", "interval", "state_file", "once"}
         if unknown:
             raise OptionError(f"recovery_points: unknown arguments {', '.join(sorted(unknown))}")
@@ -110,62 +110,62 @@ class ServerWatcher:
         self._servers: Sequence[Mapping[str, t.Any]] = args["servers"]
         self._policy = args.get("policy") or _POLICY
         self.interval = float(args.get("interval") or _INTERVAL)
-        file = args.get("state_file")
-        self._file = pathlib.Path(file) if file else None
-        self._state = self._kept()
+        state_file = args.get("state_file")
+        self._state_file = pathlib.Path(state_file) if state_file else None
+        self._state = self._load_state()
 
-    def _kept(self) -> State:
-        if self._file is None or not self._file.exists():
+    def _load_state(self) -> State:
+        if self._state_file is None or not self._state_file.exists():
             return {}
         try:
-            kept = json.loads(self._file.read_text("utf-8"))
+            document = json.loads(self._state_file.read_text("utf-8"))
         except ValueError as error:
-            raise OptionError(f"state_file: {self._file} is no state of this source ({error})") from error
-        if not isinstance(kept, dict) or kept.get("schema") != _SCHEMA:
-            raise OptionError(f"state_file: {self._file} is no state of this source")
-        return dict(kept["workloads"])
+            raise OptionError(f"state_file: {self._state_file} is no state of this source ({error})") from error
+        if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
+            raise OptionError(f"state_file: {self._state_file} is no state of this source")
+        return dict(document["workloads"])
 
-    def keep(self) -> None:
-        """Write down what was told, whole or not at all."""
-        if self._file is not None:
-            new = self._file.with_suffix(f".{os.getpid()}.new")
+    def save_state(self) -> None:
+        """Save the reported state atomically."""
+        if self._state_file is not None:
+            new = self._state_file.with_suffix(f".{os.getpid()}.new")
             new.write_text(json.dumps({"schema": _SCHEMA, "workloads": self._state}, sort_keys=True), "utf-8")
             new.chmod(0o600)
-            new.replace(self._file)
+            new.replace(self._state_file)
 
-    def look(self) -> list[dict[str, t.Any]]:
-        """Read all servers once; the events, those about servers first, then by name of the workload."""
+    def poll(self) -> list[dict[str, t.Any]]:
+        """Read all servers once and return the events: those about servers first, then by workload name."""
         events: list[dict[str, t.Any]] = []
         reads = []
         for number, result in enumerate(read_servers(self._servers)):
-            said = str(self._servers[number].get("url") or self._servers[number].get("product"))
+            server = str(self._servers[number].get("url") or self._servers[number].get("product"))
             failed = bool(result.get("failed"))
-            events.extend(self._of_server(f"server {said}", said, failed, str(result.get("msg", ""))))
+            events.extend(self._server_events(f"server {server}", server, failed, str(result.get("msg", ""))))
             if not failed:
                 reads.append(result)
         if reads:
             try:
-                events.extend(self._of_workloads(list(plain_reads(reads))))
+                events.extend(self._workload_events(list(plain_reads(reads))))
             except AuditError as error:
                 _LOG.error("recovery_points: what was read cannot be judged: %s", error)
         return events
 
-    def _of_server(self, key: str, said: str, failed: bool, words: str) -> Iterator[dict[str, t.Any]]:
+    def _server_events(self, key: str, server: str, failed: bool, message: str) -> Iterator[dict[str, t.Any]]:
         before = bool(self._state.get(key, {}).get("failed"))
         self._state[key] = {"failed": failed}
         if failed != before:
             change = "unreadable" if failed else "readable"
-            yield _event(change, said, None, None, None, [], words or f"{said} can be read again", time.time_ns())
+            yield _event(change, server, None, None, None, [], message or f"{server} can be read again", time.time_ns())
 
-    def _of_workloads(self, reads: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
-        told = evaluate_now(reads, self._policy).plain()
-        findings = reasons(told, _GOOD)
+    def _workload_events(self, reads: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
+        assessment = evaluate_now(reads, self._policy).plain()
+        findings = reasons(assessment, _GOOD)
         broken = {
             _key(finding)
-            for finding in told["findings"]
+            for finding in assessment["findings"]
             if finding["control"].startswith("verified.") and finding["result"] == "fail"
         }
-        for workload in sorted(told["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
+        for workload in sorted(assessment["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
             key = _key(workload)
             before = self._state.get(key)
             now = {"verdict": workload["verdict"], "newest": workload["newest"], "broken": key in broken}
@@ -176,20 +176,20 @@ class ServerWatcher:
 def _changes(
     workload: Mapping[str, t.Any], before: Mapping[str, t.Any] | None, now: Mapping[str, t.Any], findings: list[str]
 ) -> Iterator[dict[str, t.Any]]:
-    """What is different about one workload, in the order in which it matters."""
+    """Build the events for the changes of one workload, in order of importance."""
     previous = before["verdict"] if before else None
     newest, name = now["newest"], workload["workload_name"] or workload["workload_id"]
     source, verdict = workload["source"], now["verdict"]
     good, was_good = verdict in _GOOD, previous is None or previous in _GOOD
     if before is not None and newest is not None and newest > (before["newest"] or ""):
-        words = f"{name} has a new recovery point of {newest}"
-        yield _event("recovery_point", source, workload, verdict, previous, findings, words, newest)
+        message = f"{name} has a new recovery point of {newest}"
+        yield _event("recovery_point", source, workload, verdict, previous, findings, message, newest)
     if now["broken"] and not (before and before["broken"]):
-        words = f"{name} fails what is asked of restore tests"
-        yield _event("verification_failed", source, workload, verdict, previous, findings, words, newest)
+        message = f"{name} fails what is asked of restore tests"
+        yield _event("verification_failed", source, workload, verdict, previous, findings, message, newest)
     if not good and was_good:
-        words = "; ".join(findings) or f"{name} is not compliant"
-        yield _event("not_compliant", source, workload, verdict, previous, findings, words, newest)
+        message = "; ".join(findings) or f"{name} is not compliant"
+        yield _event("not_compliant", source, workload, verdict, previous, findings, message, newest)
     elif good and not was_good:
         yield _event("compliant", source, workload, verdict, previous, [], f"{name} is compliant again", newest)
 
@@ -204,16 +204,16 @@ def _event(
     message: str,
     moment: t.Any,
 ) -> dict[str, t.Any]:
-    who = None
+    workload_ids = None
     if workload is not None:
-        who = {name: workload[f"workload_{name}"] for name in ("name", "id", "type")}
-        who |= {name: workload[name] for name in ("product", "platform")}
-    identity = json.dumps([change, server, who, verdict, previous, moment], sort_keys=True)
+        workload_ids = {name: workload[f"workload_{name}"] for name in ("name", "id", "type")}
+        workload_ids |= {name: workload[name] for name in ("product", "platform")}
+    identity = json.dumps([change, server, workload_ids, verdict, previous, moment], sort_keys=True)
     return {
         "change": change,
         "id": hashlib.sha256(identity.encode()).hexdigest(),
         "server": server,
-        "workload": who,
+        "workload": workload_ids,
         "verdict": verdict,
         "previous": previous,
         "newest": None if workload is None else workload["newest"],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""IBM Spectrum Protect Plus (Storage Protect Plus): the recovery catalogue, workload by workload.
+"""IBM Spectrum Protect Plus (Storage Protect Plus): read the recovery catalog, workload by workload.
 
 Sources: IBM REST API reference 10.1.6 to 10.1.17, IBM's public clients. Times are milliseconds since 1970, UTC.
 """
@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     OptionError,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, Workload
-from ansible_collections.backup.audit.plugins.module_utils._core.times import from_epoch_millis
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_epoch_millis
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
     as_object,
@@ -35,12 +35,12 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForSession
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import path_segment
 
 _CATALOGUE = "/api/endeavour/catalog/recovery"
 _INVENTORY = "/api/endeavour/catalog/hypervisor/vm"
 _SESSION = "/api/endeavour/session"
-# workload_type -> the part of the recovery catalogue that holds it
+# workload_type -> collection of the recovery catalog
 _COLLECTIONS = {"vm": "hypervisorvm", "database": "applicationdatabase"}
 _GRAMMAR = {"embed": None, "pageSize": None, "pageStartIndex": None, "filter": None, "sort": None}
 _HAS_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
@@ -56,7 +56,7 @@ def _catalogue_allowlist() -> Iterator[AllowedRequest]:
 
 
 class SpectrumProtectPlus(RestAdapter):
-    """Reads the recovery catalogue (what can be restored) and, beside it, the inventory and the SLA policies."""
+    """Read the recovery catalog (what can be restored) and, in parallel, the inventory and the SLA policies."""
 
     product = "spp"
     title = "Spectrum Protect Plus"
@@ -106,12 +106,12 @@ class SpectrumProtectPlus(RestAdapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this product has."""
+        """Return the part of the argument spec that is specific to this product."""
         return {"copies": {"type": "bool", "default": False}}
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """The cheap count knows neither times nor copies."""
+        """Reject copies with detail: counts, which reports neither times nor copies."""
         if settings.detail == "counts" and settings.own.get("copies"):
             raise OptionError("copies: detail: counts gives no copies", advice="Use detail: workloads")
 
@@ -128,7 +128,7 @@ class SpectrumProtectPlus(RestAdapter):
         self._api = Api(self.client, self.thread_pool, self.settings.page_size)
 
     def version(self) -> str | None:
-        """By ping, which came with 10.1.8.1 and took the place of /ngp/version."""
+        """Return the version from ping, which replaced /ngp/version in 10.1.8.1."""
         for path in ("/api/lifecycle/ping", "/ngp/version"):
             try:
                 return as_text(self.client.get(path).json_object().get("version"))
@@ -137,66 +137,66 @@ class SpectrumProtectPlus(RestAdapter):
         return None
 
     def read(self, collector: Collector) -> None:
-        """Every workload of the wanted types with its points, or (detail: counts) their number."""
+        """Report every workload of the selected types with its points, or (detail: counts) their number."""
         types = self.settings.workload_types
         if self.settings.detail != "counts":
-            self._policies = self.thread_pool.submit(self._slas)
-            listings = {kind: self._children(kind) for kind in types}
-            self._machines = self.thread_pool.submit(self._inventory) if "vm" in types else None
+            self._policies = self.thread_pool.submit(self._fetch_slas)
+            listings = {kind: self._list_children(kind) for kind in types}
+            self._machines = self.thread_pool.submit(self._fetch_inventory) if "vm" in types else None
         for workload_type in types:
             try:
                 if self.settings.detail == "counts":
-                    self._count(collector, workload_type)
+                    self._read_counts(collector, workload_type)
                 else:
-                    self._list(collector, workload_type, listings[workload_type])
+                    self._read_points(collector, workload_type, listings[workload_type])
             except NotFoundError:
                 if workload_type == "vm":
                     raise
-                # Older or smaller appliances have no application catalogue; that there is none is said.
+                # Older or smaller appliances have no application catalog; report that.
                 collector.scope[f"{workload_type}s"] = False
                 collector.warnings.append(f"this server has no catalogue of {workload_type}s")
 
     # Listing
 
-    def _children(self, workload_type: str) -> Iterator[t.Any]:
-        """The workloads of one type that have recovery points."""
+    def _list_children(self, workload_type: str) -> Iterator[t.Any]:
+        """List the workloads of one type that have recovery points."""
         collection = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
         what = f"{workload_type}s with recovery points"
-        return self._api.pages(collection, {"embed": _EMBED}, "children", what, prefetch=True)
+        return self._api.list_items(collection, {"embed": _EMBED}, "children", what, prefetch=True)
 
-    def _list(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> None:
-        """The points of each workload are asked for as soon as it is listed, unless copies need to know all first."""
+    def _read_points(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> None:
+        """Request the points of each workload as soon as it is listed, except if copies need the full list first."""
         workloads: dict[t.Any, Workload] = {}
-        linked: Iterable[tuple[Workload, str]] = self._linked(collector, workload_type, children, workloads)
+        linked: Iterable[tuple[Workload, str]] = self._list_selected(collector, workload_type, children, workloads)
         views: dict[t.Any, dict[int, list[Copy]]] = {}
         if self.settings.own.get("copies") and workload_type == "vm":
             linked = list(linked)
-            views = self._restore_view(collector, list(workloads.values()))
-        for (workload, _link), rows in self.thread_pool.map(self._versions, linked):
+            views = self._fetch_restore_view(collector, list(workloads.values()))
+        for (workload, _link), rows in self.thread_pool.map(self._fetch_versions, linked):
             collector.add_workload(workload)
             view = views.get(workload.key)
-            for point in records.points_of(workload, rows, self._policies.result(), view, self.settings.include_raw):
+            for point in records.build_points(workload, rows, self._policies.result(), view, self.settings.include_raw):
                 collector.add_point(point)
         if workload_type == "vm":
-            self._place(collector, list(workloads.values()))
+            self._merge_inventory(collector, list(workloads.values()))
 
-    def _linked(
-        self, collector: Collector, workload_type: str, children: Iterator[t.Any], noted: dict[t.Any, Workload]
+    def _list_selected(
+        self, collector: Collector, workload_type: str, children: Iterator[t.Any], selected: dict[t.Any, Workload]
     ) -> Iterator[tuple[Workload, str]]:
-        """(workload, link to its points) of those that are wanted."""
+        """Yield (workload, link to its points) for selected workloads."""
         for child in children:
-            workload = records.workload_of(child, workload_type)
-            if collector.is_selected(workload) and workload.key not in noted:
-                noted[workload.key] = workload
+            workload = records.build_workload(child, workload_type)
+            if collector.is_selected(workload) and workload.key not in selected:
+                selected[workload.key] = workload
                 yield workload, self._versions_link(child, workload, f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}")
 
     def _versions_link(self, child: t.Any, workload: Workload, collection: str) -> str:
         link = as_text(as_object(as_object(as_object(child).get("links")).get("versions")).get("href"))
-        return self.client.local(link) if link else f"{collection}/{segment(workload.id)}/version"
+        return self.client.to_local_path(link) if link else f"{collection}/{path_segment(workload.id)}/version"
 
-    def _versions(self, child: tuple[Workload, str]) -> list[t.Any]:
+    def _fetch_versions(self, child: tuple[Workload, str]) -> list[t.Any]:
         workload, link = child
-        rows = list(self._api.pages(link, {}, "contents", f"recovery points of {workload.name!r}"))
+        rows = list(self._api.list_items(link, {}, "contents", f"recovery points of {workload.name!r}"))
         for row in rows:
             pk = as_text(as_object(as_object(row).get("properties")).get("pk"))
             if pk is not None and pk != workload.id:
@@ -207,26 +207,28 @@ class SpectrumProtectPlus(RestAdapter):
                 )
         return rows
 
-    def _slas(self) -> dict[str, records.Sla]:
-        """SLA policies by name. Without them (no right, other version) what they imply is unknown."""
+    def _fetch_slas(self) -> dict[str, records.Sla]:
+        """Return SLA policies by name. If they are not available (permission, version), derived fields are unknown."""
         try:
-            policies = list(self._api.pages("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
+            policies = list(self._api.list_items("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
         except (ForbiddenError, NotFoundError, InvalidResponseError):
             return {}
-        return {name: records.sla_of(policy) for policy in policies for name in [as_text(policy.get("name"))] if name}
+        return {
+            name: records.parse_sla(policy) for policy in policies for name in [as_text(policy.get("name"))] if name
+        }
 
     # Inventory
 
-    def _inventory(self) -> list[dict[str, t.Any]] | AuditError:
+    def _fetch_inventory(self) -> list[dict[str, t.Any]] | AuditError:
         try:
             return list(
-                self._api.pages("/api/endeavour/catalog/hypervisor/vm", {"embed": _EMBED}, "children", "inventory")
+                self._api.list_items("/api/endeavour/catalog/hypervisor/vm", {"embed": _EMBED}, "children", "inventory")
             )
         except (ForbiddenError, NotFoundError) as error:
             return error
 
-    def _place(self, collector: Collector, workloads: Sequence[Workload]) -> None:
-        """Say which workloads are still in inventory, and take note of those that have no points at all."""
+    def _merge_inventory(self, collector: Collector, workloads: Sequence[Workload]) -> None:
+        """Set which workloads are still in the inventory, and add those without any points."""
         listed = self._machines.result() if self._machines else []
         if isinstance(listed, AuditError):
             collector.scope["inventory"] = False
@@ -235,11 +237,11 @@ class SpectrumProtectPlus(RestAdapter):
             )
             return
         collector.scope["inventory"] = True
-        machines = [records.workload_of(as_object(child), "vm") for child in listed]
+        machines = [records.build_workload(as_object(child), "vm") for child in listed]
         names = {machine.name for machine in machines}
-        pairs = records.paired(workloads, machines)
+        pairs = records.pair_machines(workloads, machines)
         for workload, machine in pairs:
-            # A name that several machines share leaves it unknown which of them this is.
+            # If several machines share the name, it is unknown which of them this is.
             workload.in_inventory = True if machine else None if workload.name in names else False
         if not self.settings.include_unprotected:
             return
@@ -251,7 +253,7 @@ class SpectrumProtectPlus(RestAdapter):
                 continue
             if machine.name is None and None in doubtful:
                 collector.scope["inventory"] = False
-                self._say(
+                self._warn_once(
                     collector, "the inventory lists virtual machines without a name: unprotected ones are not seen"
                 )
             elif machine.name in doubtful:
@@ -262,17 +264,19 @@ class SpectrumProtectPlus(RestAdapter):
                 collector.add_workload(machine)
 
     @staticmethod
-    def _say(collector: Collector, warning: str) -> None:
+    def _warn_once(collector: Collector, warning: str) -> None:
         if warning not in collector.warnings:
             collector.warnings.append(warning)
 
     # Copies, from the view of the restore wizard
 
-    def _restore_view(self, collector: Collector, workloads: Sequence[Workload]) -> dict[t.Any, dict[int, list[Copy]]]:
-        searched = self.thread_pool.submit(self._api.searched)
+    def _fetch_restore_view(
+        self, collector: Collector, workloads: Sequence[Workload]
+    ) -> dict[t.Any, dict[int, list[Copy]]]:
+        search = self.thread_pool.submit(self._api.search)
         try:
-            sites = self._sites()
-            found = searched.result()
+            sites = self._fetch_sites()
+            found = search.result()
         except (ForbiddenError, NotFoundError) as error:
             collector.scope["copies"] = False
             collector.warnings.append(f"the restore view could not be read, so copies are unknown: {error.message}")
@@ -285,54 +289,54 @@ class SpectrumProtectPlus(RestAdapter):
             machines.append(machine)
             links[id(machine)] = as_text(as_object(as_object(row.get("links")).get("versions")).get("href"))
         pairs = []
-        for workload, twin in records.paired(workloads, machines):
+        for workload, twin in records.pair_machines(workloads, machines):
             link = links[id(twin)] if twin else None
             if link:
-                pairs.append((workload, urlsplit(self.client.local(link)).path))
+                pairs.append((workload, urlsplit(self.client.to_local_path(link)).path))
         query = {"from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"}
 
         def versions(pair: tuple[Workload, str]) -> dict[int, list[Copy]]:
-            rows = self._api.pages(pair[1], query, "versions", f"copies of {pair[0].name!r}")
+            rows = self._api.list_items(pair[1], query, "versions", f"copies of {pair[0].name!r}")
             view = {}
             for row in rows:
                 time = as_object(as_object(row).get("protectionInfo")).get("protectionTime")
-                copies = records.copies_of(as_object(row), sites)
+                copies = records.parse_copies(as_object(row), sites)
                 if time is not None and copies is not None:
-                    view[from_epoch_millis(time)] = copies
+                    view[parse_epoch_millis(time)] = copies
             return view
 
         return {pair[0].key: view for pair, view in self.thread_pool.map(versions, pairs)}
 
-    def _sites(self) -> dict[str, str]:
-        sites = self._api.pages("/api/site", {}, "sites", "sites")
+    def _fetch_sites(self) -> dict[str, str]:
+        sites = self._api.list_items("/api/site", {}, "sites", "sites")
         named = ((as_text(site.get("id")), as_text(site.get("name"))) for site in map(as_object, sites))
         return {ident: name for ident, name in named if ident and name}
 
     # Counting
 
-    def _count(self, collector: Collector, workload_type: str) -> None:
-        """One aggregate call, then the catalogue's own list for names and to prove that the counts are whole."""
+    def _read_counts(self, collector: Collector, workload_type: str) -> None:
+        """Count with one aggregate call, then list the catalog for names and to check that the counts are complete."""
         path = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
-        answer = self.client.call(
+        response = self.client.request(
             "POST",
             path,
             params={"action": "aggregate", "filter": _HAS_SESSION},
             json_body={
                 "op": [{"operation": "count", "fieldname": "pk", "outputname": "count"}],
                 "group": ["pk"],
-                # Without it, and without the filter, the server counts workloads instead of recovery points.
+                # Without this key and the filter, the server counts workloads instead of recovery points.
                 "copytype": "versiononly",
             },
         )
         counts = {}
-        for row in get_items(answer.json_object(), "results", answer.call, answer.server):
-            pk, count = _counted(as_object(row))
+        for row in get_items(response.json_object(), "results", response.call, response.server):
+            pk, count = _parse_count(as_object(row))
             if pk is None or count is None:
                 raise InvalidResponseError(
-                    f"a row of the count makes no sense: {row!r}", server=answer.server, call=answer.call
+                    f"a row of the count makes no sense: {row!r}", server=response.server, call=response.call
                 )
             counts[pk] = count
-        listed = self._named(collector, path, workload_type)
+        listed = self._fetch_names(collector, path, workload_type)
         missing = [workload for pk, workload in listed.items() if pk not in counts]
         if missing:
             collector.add_problem(
@@ -340,27 +344,27 @@ class SpectrumProtectPlus(RestAdapter):
                     f"the count gave {len(counts)} {workload_type}s, but the catalogue lists {len(listed)}; "
                     f"{missing[0].name!r} is not counted",
                     code="incomplete",
-                    server=answer.server,
-                    call=answer.call,
+                    server=response.server,
+                    call=response.call,
                     advice="Use detail: workloads, which lists every recovery point",
                 )
             )
         for pk, count in counts.items():
             collector.add_count(listed.get(pk, Workload(id=pk, type=workload_type)), count)
 
-    def _named(self, collector: Collector, path: str, workload_type: str) -> dict[str, Workload]:
+    def _fetch_names(self, collector: Collector, path: str, workload_type: str) -> dict[str, Workload]:
         try:
-            children = list(self._api.pages(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
+            children = list(self._api.list_items(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
         except (ForbiddenError, NotFoundError) as error:
             collector.scope["names"] = False
             collector.warnings.append(f"workloads are named by primary key only: {error.message}")
             return {}
-        workloads = [records.workload_of(as_object(child), workload_type) for child in children]
+        workloads = [records.build_workload(as_object(child), workload_type) for child in children]
         return {workload.id: workload for workload in workloads if workload.id is not None}
 
 
-def _counted(row: Mapping[str, t.Any]) -> tuple[str | None, int | None]:
-    """(pk, count) of one group. Some servers ignore outputname, so the only number of the row is the count."""
+def _parse_count(row: Mapping[str, t.Any]) -> tuple[str | None, int | None]:
+    """Parse (pk, count) of one group. Some servers ignore outputname; then the only number of the row is the count."""
     pk = as_text(as_object(row.get("_id")).get("pk"))
     numbers = [as_int(value) for name, value in row.items() if name != "_id"]
     count = as_int(row.get("count"))

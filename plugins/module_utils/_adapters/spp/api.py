@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Spectrum Protect Plus: its listings, from page to page along the links that it gives."""
+"""Spectrum Protect Plus: read listings page by page along the links in the responses."""
 
 from __future__ import annotations
 
@@ -19,58 +19,60 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     get_items,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
-from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_link
+from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, pages_by_link
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, ThreadPool
 
 SEARCH = "/api/hypervisor/search"
 
 
 class Api:
-    """What is read of one server, on the configured address only, whatever its links say."""
+    """Listings of one server; only the configured address is used, even if links name another one."""
 
     def __init__(self, client: Client, thread_pool: ThreadPool, page_size: int) -> None:
         self._client = client
-        self._workers = thread_pool
+        self._thread_pool = thread_pool
         self._page_size = str(page_size)
 
-    def pages(
+    def list_items(
         self, path: str, params: Mapping[str, str], member: str, what: str, *, prefetch: bool = False
     ) -> Iterator[t.Any]:
-        """All items of a listing, along links.nextPage; ``prefetch``: begun at once."""
+        """Yield all items of a listing along links.nextPage; ``prefetch``: request the first page at once."""
         parts = urlsplit(path)
         first = {**dict(parse_qsl(parts.query)), **params, "pageSize": self._page_size}
 
         def fetch(link: str | None) -> Page[t.Any]:
-            path, lap = _with_lap(link) if link else (parts.path, False)
-            return self._page(self._client.get(path, None if link else first), member, lap=lap)
+            path, lap = _with_overlap(link) if link else (parts.path, False)
+            return self._parse_page(self._client.get(path, None if link else first), member, lap=lap)
 
-        begun = Prefetch(self._workers, fetch, None) if prefetch else fetch
-        return itertools.chain.from_iterable(by_link(begun, what))
+        fetch_page = Prefetch(self._thread_pool, fetch, None) if prefetch else fetch
+        return itertools.chain.from_iterable(pages_by_link(fetch_page, what))
 
-    def searched(self) -> list[dict[str, t.Any]]:
-        """The virtual machines that the restore wizard finds."""
+    def search(self) -> list[dict[str, t.Any]]:
+        """Return the virtual machines that the restore wizard lists."""
         body = {"name": "*", "hypervisorType": "*"}
         first = {"resourceType": "vm", "from": "recovery", "pageSize": self._page_size}
 
         def fetch(link: str | None) -> Page[t.Any]:
-            path, lap = _with_lap(link) if link else (SEARCH, False)
-            answer = self._client.call("POST", path, params=None if link else first, json_body=body)
-            return self._page(answer, "vms", lap=lap)
+            path, lap = _with_overlap(link) if link else (SEARCH, False)
+            response = self._client.request("POST", path, params=None if link else first, json_body=body)
+            return self._parse_page(response, "vms", lap=lap)
 
-        pages = by_link(fetch, "virtual machines to restore")
+        pages = pages_by_link(fetch, "virtual machines to restore")
         return [as_object(item) for items in pages for item in items]
 
-    def _page(self, answer: Response, member: str, *, lap: bool) -> Page[t.Any]:
-        body = answer.json_object()
-        items = get_items(body, member, answer.call, answer.server)
+    def _parse_page(self, response: Response, member: str, *, lap: bool) -> Page[t.Any]:
+        body = response.json_object()
+        items = get_items(body, member, response.call, response.server)
         if not all(isinstance(item, dict) for item in items):
-            raise InvalidResponseError(f"an item of {member!r} is no record", server=answer.server, call=answer.call)
+            raise InvalidResponseError(
+                f"an item of {member!r} is no record", server=response.server, call=response.call
+            )
         following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
-        return Page(items, as_int(body.get("total")), self._client.local(following) if following else None, lap)
+        return Page(items, as_int(body.get("total")), self._client.to_local_path(following) if following else None, lap)
 
 
-def _with_lap(link: str) -> tuple[str, bool]:
-    """A link to the next page, which begins one record earlier: that proves that none between them was missed."""
+def _with_overlap(link: str) -> tuple[str, bool]:
+    """Make the next page start one record earlier, which proves that no record between the pages was missed."""
     parts = urlsplit(link)
     query = dict(parse_qsl(parts.query))
     start = query.get("pageStartIndex", "")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unitrends appliance (Recovery Series, Unitrends Backup): the list of backups, window by window, and the catalogue.
+"""Unitrends appliance (Recovery Series, Unitrends Backup): list of backups (one time window per request) and catalog.
 
 Sources: the vendor's wiki (2015 to 2017), public clients, the interface of releases around 10.2. The call that lists
-backups deletes them when its query says isDelete, so no query but sid and lang can be sent.
+backups deletes them if its query contains isDelete, so the allowlist permits only the query keys sid and lang.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import inventory as assets
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.inventory import assets_of, is_inventory
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
     LocalTimes,
-    clock_of,
-    fits,
-    spans,
+    matches_instant,
+    parse_clock,
+    split_span,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.points import (
     Items,
@@ -58,19 +58,19 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 _LANGUAGE = {"lang": "en"}
 _SYSTEM = {"sid": None, "lang": "en"}
 _CATALOG = {**_SYSTEM, "view": "instance", "start_date": None, "end_date": None}
-# How far back is read where the user says nothing, and after how long without any backup that is given up.
+# How many days are read if the user sets no limit, and after how many days without a backup reading stops.
 _DEFAULT_DAYS, _EMPTY_DAYS = 400, 60
-# So many slices make a chapter, which the catalogue is asked for at once: it looks nothing up row by row.
+# Slices per chapter. The catalog is requested once per chapter because it does no lookups per row.
 _CHAPTER = 4
-# Systems that wait to be let in, or were not, belong to nobody here; the others should answer.
+# Systems that are not accepted yet, or were rejected, are skipped; all others are expected to respond.
 _OUTSIDE = ("pending", "rejected")
 _ANSWERING = ("accepted", "available", "complete", "")
-# This family tells much as 500, also that there is nothing. Only calls that enrich are forgiven that.
-_OPTIONAL = (ForbiddenError, NotFoundError, ServerError)
+# This product uses status 500 for many cases, including empty results. Only optional calls tolerate it.
+_OPTIONAL_ERRORS = (ForbiddenError, NotFoundError, ServerError)
 
 
 class Unitrends(RestAdapter):
-    """Reads all systems of an appliance, from the newest window of time to the oldest."""
+    """Read all systems of an appliance, from the newest time window to the oldest."""
 
     product = "unitrends"
     title = "Unitrends"
@@ -82,7 +82,7 @@ class Unitrends(RestAdapter):
         AllowedRequest("GET", "/api/systems/", _LANGUAGE),
         AllowedRequest("GET", "/api/date-time/", _SYSTEM),
         AllowedRequest("GET", "/api/assets/", _SYSTEM, required=("sid",)),
-        # isDelete and isRelated, which delete and which mean something else, are not on the list.
+        # isDelete (deletes backups) and isRelated (changes the meaning of the call) are not allowed.
         AllowedRequest("POST", "/api/backups/", _SYSTEM, required=("sid",)),
         AllowedRequest("GET", "/api/backups/latest/", {**_SYSTEM, "iid": None, "days": "0"}, required=("sid", "iid")),
         AllowedRequest("GET", "/api/catalog/", _CATALOG, required=("sid", "start_date")),
@@ -115,21 +115,21 @@ class Unitrends(RestAdapter):
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
-        """The part of the argument spec that only this product has."""
+        """Return the part of the argument spec that is specific to this product."""
         return {"timezone": {"type": "str"}, "slice": {"type": "str", "default": "7d"}}
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """Time zone and slice make sense."""
+        """Check that the time zone exists and that the slice is at least 1h."""
         if settings.own["timezone"]:
             LocalTimes(settings.own["timezone"])
         if parse_duration(settings.own["slice"], what="slice") < HOUR:
             raise OptionError("slice: it is less than 1h", advice="Write a duration such as 7d")
 
-    # Way in
+    # Login
 
     def open(self, collector: Collector) -> None:
-        """Log in, and ask which zone the appliance writes its times in."""
+        """Log in and request the time zone that the appliance writes its times in."""
         login = JsonForToken(
             self.settings.username,
             self.settings.password,
@@ -137,13 +137,13 @@ class Unitrends(RestAdapter):
             log_out="/api/logout",
             member="auth_token",
             header="AuthToken",
-            ended_by="cookie",
+            log_out_member="cookie",
         )
         self.log_in(login)
-        if login.told.get("role_scope"):
+        if login.account_info.get("role_scope"):
             collector.warnings.append("the role of this account has a scope: backups outside of it are silently absent")
-        told = self._clock(None)
-        name = self.settings.own["timezone"] or as_text(told.get("tz"))
+        body = self._fetch_clock(None)
+        name = self.settings.own["timezone"] or as_text(body.get("tz"))
         if name is None:
             raise InvalidResponseError(
                 "the appliance does not tell its time zone, and writes all times without one",
@@ -152,156 +152,150 @@ class Unitrends(RestAdapter):
             )
         self._times = LocalTimes(name)
         now = time.time_ns() // 1000
-        clock = clock_of(told, self._times, now)
-        # Also what makes a wrong zone harmless: no rule about time passes where the clocks differ.
+        clock = parse_clock(body, self._times, now)
+        # This also makes a wrong zone harmless: rules about time do not pass if the clocks differ.
         collector.skew_micros = None if clock is None else clock + SECOND // 2 - now
 
-    def _clock(self, sid: int | None) -> Mapping[str, t.Any]:
+    def _fetch_clock(self, sid: int | None) -> Mapping[str, t.Any]:
         try:
             params = _LANGUAGE if sid is None else {**_LANGUAGE, "sid": str(sid)}
-            return self._object(self.client.get("/api/date-time/", params))
-        except _OPTIONAL:
+            return self._parse_object(self.client.get("/api/date-time/", params))
+        except _OPTIONAL_ERRORS:
             return {}
 
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """Windows from new to old; beside them the inventory and the archives of each system."""
-        self._reading = collector
+        """Read time windows from newest to oldest, and in parallel the inventory and archives of each system."""
+        self._collector = collector
         self._failed: set[int] = set()
-        systems = self._systems()
+        systems = self._fetch_systems()
         collector.scope["systems"] = ", ".join(system.name for system in systems)
         end = collector.until if collector.until is not None else collector.now + DAY * SECOND
         since = collector.since if collector.since is not None else collector.now - _DEFAULT_DAYS * DAY * SECOND
-        inventories = {system.sid: self.thread_pool.submit(self._assets, system) for system in systems}
-        archives = {system.sid: self.thread_pool.submit(self._archives, system, since) for system in systems}
-        tellers = {
-            system.sid: self._teller(system, inventories[system.sid], archives[system.sid]) for system in systems
-        }
-        bottom = self._walk(systems, tellers, since, end)
+        inventories = {system.sid: self.thread_pool.submit(self._fetch_assets, system) for system in systems}
+        archives = {system.sid: self.thread_pool.submit(self._fetch_archives, system, since) for system in systems}
+        builders = {one.sid: self._create_builder(one, inventories[one.sid], archives[one.sid]) for one in systems}
+        bottom = self._read_chapters(systems, builders, since, end)
         for system in systems:
             if system.sid not in self._failed:
-                tellers[system.sid].finish(include_unprotected=self.settings.include_unprotected)
+                builders[system.sid].finish(include_unprotected=self.settings.include_unprotected)
         if collector.since is None:
-            # What lies before was not read, and a policy must know that.
+            # Nothing before this time was read, and policies need to know that.
             collector.since = bottom
 
-    def _walk(self, systems: list[System], tellers: Mapping[int, PointBuilder], since: int, end: int) -> int:
-        """Tell chapter by chapter; gives the start of the oldest that was read."""
+    def _read_chapters(self, systems: list[System], builders: Mapping[int, PointBuilder], since: int, end: int) -> int:
+        """Read and report chapter by chapter; return the start of the oldest chapter that was read."""
         bottom, empty = end, 0
-        parts = self._parts(systems, since, end)
-        with contextlib.closing(t.cast("t.Any", self.thread_pool.map(self._asked, parts))) as answers:
-            for (start, stop), chapter in itertools.groupby(answers, lambda done: done[0].chapter):
+        parts = self._list_slices(systems, since, end)
+        with contextlib.closing(t.cast("t.Any", self.thread_pool.map(self._fetch_slice, parts))) as responses:
+            for (start, stop), chapter in itertools.groupby(responses, lambda done: done[0].chapter):
                 found = 0
                 for system, group in itertools.groupby(chapter, lambda done: done[0].system):
-                    found += self._told(system, tellers[system.sid], group)
+                    found += self._process_responses(system, builders[system.sid], group)
                 bottom = start
                 empty = 0 if found else empty + stop - start
-                if self._reading.since is None and empty >= _EMPTY_DAYS * DAY * SECOND:
+                if self._collector.since is None and empty >= _EMPTY_DAYS * DAY * SECOND:
                     break
         return bottom
 
-    def _parts(self, systems: list[System], since: int, end: int) -> Iterator[TimeSpan]:
-        """All that the list is asked for. Where the catalogue knows of nothing, a chapter is asked for at once."""
+    def _list_slices(self, systems: list[System], since: int, end: int) -> Iterator[TimeSpan]:
+        """Yield all requests for the list. If the catalog lists nothing, a chapter is requested as one slice."""
         length = parse_duration(self.settings.own["slice"]) * SECOND
-        chapters = ((span, self._catalogs(systems, *span)) for span in spans(since, end, length * _CHAPTER))
+        chapters = ((span, self._fetch_catalogs(systems, *span)) for span in split_span(since, end, length * _CHAPTER))
         following = next(chapters, None)
         while following is not None:
-            # The catalogue of one chapter is read while the list of the one before is.
+            # The catalog of one chapter is read while the list of the previous chapter is read.
             (chapter, catalogs), following = following, next(chapters, None)
             for system in systems:
                 catalog = catalogs[system.sid].result() if system.sid in catalogs else None
                 if system.sid not in self._failed:
                     width = length if catalog is None or catalog else length * _CHAPTER
-                    for start, stop in spans(*chapter, width):
+                    for start, stop in split_span(*chapter, width):
                         yield TimeSpan(system, chapter, catalog, start, stop)
 
-    def _catalogs(self, systems: list[System], start: int, end: int) -> dict[int, Future[Items | None]]:
-        asked = (system for system in systems if system.sid not in self._failed)
-        return {system.sid: self.thread_pool.submit(self._catalog, system, start, end) for system in asked}
+    def _fetch_catalogs(self, systems: list[System], start: int, end: int) -> dict[int, Future[Items | None]]:
+        readable = (system for system in systems if system.sid not in self._failed)
+        return {system.sid: self.thread_pool.submit(self._fetch_catalog, system, start, end) for system in readable}
 
-    def _told(
-        self, system: System, teller: PointBuilder, answers: Iterator[tuple[TimeSpan, Response | AuditError]]
+    def _process_responses(
+        self, system: System, builder: PointBuilder, responses: Iterator[tuple[TimeSpan, Response | AuditError]]
     ) -> int:
-        """Tell what one system answered for one chapter; gives how many backups that were.
-
-        Answers are decoded here, slice by slice: decoded they take four times the memory.
-        """
-        found, begun = 0, False
-        for part, answer in answers:
-            if not begun:
-                teller.begin(part.catalog)
-                begun, span = True, part.chapter
+        """Report the backups that one system returned for one chapter; return their number."""
+        # Responses are decoded here, slice by slice, because decoded responses take four times the memory.
+        found, has_begun = 0, False
+        for part, response in responses:
+            if not has_begun:
+                builder.begin_chapter(part.catalog)
+                has_begun, span = True, part.chapter
             try:
-                rows = self._rows(answer)
+                rows = self._parse_rows(response)
             except AuditError as error:
-                # Only another system than this one may fail by itself.
+                # A failure of another system does not end the task; a failure of the local system does.
                 if system.local:
                     raise
-                self._fail(system, error)
+                self._record_failure(system, error)
                 return found
-            teller.prove_zone(rows, self._zone_of)
-            found += teller.tell(rows)
-        return found + teller.end(*span)
+            builder.verify_zone(rows, self._resolve_zone)
+            found += builder.add_slice(rows)
+        return found + builder.end_chapter(*span)
 
-    def _fail(self, system: System, error: AuditError) -> None:
-        """A system that cannot be read is missing from the answer, which is then not complete."""
+    def _record_failure(self, system: System, error: AuditError) -> None:
+        """Record that a system cannot be read; the result is then incomplete."""
         if system.sid not in self._failed:
             self._failed.add(system.sid)
             error.message = f"system {system.name!r}: {error.message}"
-            self._reading.add_problem(error)
+            self._collector.add_problem(error)
 
-    def _teller(self, system: System, inventory: Future[t.Any], archives: Future[t.Any]) -> PointBuilder:
-        return PointBuilder(self._reading, system, self._times, self.settings, inventory, archives)
+    def _create_builder(self, system: System, inventory: Future[t.Any], archives: Future[t.Any]) -> PointBuilder:
+        return PointBuilder(self._collector, system, self._times, self.settings, inventory, archives)
 
     # Calls
 
-    def _object(self, answer: Response) -> dict[str, t.Any]:
-        """An answer as an object. PHP writes an empty one as a list, and some errors come with a status of success."""
-        body = answer.json()
-        if body == []:
+    def _parse_object(self, response: Response) -> dict[str, t.Any]:
+        """Return a response as an object. PHP writes an empty object as a list; some errors have a success status."""
+        decoded = response.json()
+        if decoded == []:
             return {}
-        # Not decoded twice, but to say what came instead.
-        told: dict[str, t.Any] = body if isinstance(body, dict) else answer.json_object()
-        if told.get("error"):
+        # Decoded a second time only to report what was returned instead of an object.
+        body: dict[str, t.Any] = decoded if isinstance(decoded, dict) else response.json_object()
+        if body.get("error"):
             raise InvalidResponseError(
                 "the appliance reports an error",
-                server=answer.server,
-                call=answer.call,
-                words=self.client.scrub(as_text(told.get("message")) or str(told["error"])),
+                server=response.server,
+                call=response.call,
+                words=self.client.scrub(as_text(body.get("message")) or str(body["error"])),
             )
-        return told
+        return body
 
-    def _systems(self) -> list[System]:
-        answer = self.client.get("/api/systems/", _LANGUAGE)
-        rows = [as_object(row) for row in get_items(self._object(answer), "appliance", answer.call, answer.server)]
-        systems = []
+    def _fetch_systems(self) -> list[System]:
+        response = self.client.get("/api/systems/", _LANGUAGE)
+        items = get_items(self._parse_object(response), "appliance", response.call, response.server)
+        rows, systems = [as_object(item) for item in items], []
         for row in rows:
             status = (as_text(row.get("status")) or "").casefold()
             if status in _OUTSIDE:
                 continue
-            sid = records.number_of(row)
+            sid = records.get_number(row)
             name = as_text(row.get("name")) or as_text(row.get("host")) or str(sid)
             local = as_bool(row.get("local")) is True or len(rows) == 1
             system = System(sid, name, local)
             if status in _ANSWERING:
                 systems.append(system)
             else:
-                self._fail(
-                    system,
-                    InvalidResponseError(f"its status is {status!r}", code="incomplete", server=self.client.host),
-                )
+                error = InvalidResponseError(f"its status is {status!r}", code="incomplete", server=self.client.host)
+                self._record_failure(system, error)
         if not systems:
-            told = "; ".join(problem.message for problem in self._reading.problems)
+            problems = "; ".join(problem.message for problem in self._collector.problems)
             raise InvalidResponseError(
-                f"the appliance lists no system that answers{f' ({told})' if told else ''}",
-                server=answer.server,
-                call=answer.call,
+                f"the appliance lists no system that answers{f' ({problems})' if problems else ''}",
+                server=response.server,
+                call=response.call,
             )
         return sorted(systems, key=lambda system: (not system.local, system.sid))
 
-    def _asked(self, part: TimeSpan) -> Response | AuditError:
-        """All that one system lists of one span of time."""
+    def _fetch_slice(self, part: TimeSpan) -> Response | AuditError:
+        """Request all backups that one system lists for one time span."""
         params = {"sid": str(part.system.sid), **_LANGUAGE}
         body = {
             "system_id": part.system.sid,
@@ -310,85 +304,84 @@ class Unitrends(RestAdapter):
             "sync_msg": 1,
         }
         try:
-            return self.client.call("POST", "/api/backups/", params=params, json_body=body)
+            return self.client.request("POST", "/api/backups/", params=params, json_body=body)
         except AuditError as error:
             return error
 
-    def _rows(self, answer: Response | AuditError) -> list[dict[str, t.Any]]:
-        """The list of backups, which is called data or, up to about 2015, backups; without any it is a bare []."""
-        if isinstance(answer, AuditError):
-            raise answer
-        told = self._object(answer)
-        if not told and answer.json() == []:
+    def _parse_rows(self, response: Response | AuditError) -> list[dict[str, t.Any]]:
+        """Return the list of backups: member data, or backups up to about 2015; an empty list is a bare []."""
+        if isinstance(response, AuditError):
+            raise response
+        body = self._parse_object(response)
+        if not body and response.json() == []:
             return []
-        member = "backups" if "backups" in told else "data"
-        return [as_object(row) for row in get_items(told, member, answer.call, answer.server)]
+        member = "backups" if "backups" in body else "data"
+        return [as_object(row) for row in get_items(body, member, response.call, response.server)]
 
-    def _catalog(self, system: System, start: int, end: int) -> Items | None:
-        """What the catalogue lists around this chapter: days are local there. None where it may not be read."""
+    def _fetch_catalog(self, system: System, start: int, end: int) -> Items | None:
+        """Return the catalog items around this chapter (its days are local). None if access is not permitted."""
         try:
-            told = self._object(self.client.get("/api/catalog/", self._dates(system, start, end)))
-        except _OPTIONAL as error:
-            self._lose("catalog", f"storage of backups is unknown, and an empty list not proved: {error.message}")
+            body = self._parse_object(self.client.get("/api/catalog/", self._build_date_params(system, start, end)))
+        except _OPTIONAL_ERRORS as error:
+            warning = f"storage of backups is unknown, and an empty list not proved: {error.message}"
+            self._mark_unavailable("catalog", warning)
             return None
-        return list(records.catalogued(told, ("backups",)))
+        return list(records.iter_catalog(body, ("backups",)))
 
-    def _archives(self, system: System, since: int) -> list[tuple[records.Row, records.Row]]:
-        """All copies on archive media since then; that window is on the copy's time, which is the later one."""
-        params = self._dates(system, since, self._reading.now + DAY * SECOND)
+    def _fetch_archives(self, system: System, since: int) -> list[tuple[records.Row, records.Row]]:
+        """Return all copies on archive media since then; the window is on the copy's time, the later one."""
+        params = self._build_date_params(system, since, self._collector.now + DAY * SECOND)
         try:
-            told = self._object(self.client.get("/api/catalog/archives/", params))
-        except _OPTIONAL as error:
-            self._lose("archives", f"copies on archive media are unknown: {error.message}")
+            body = self._parse_object(self.client.get("/api/catalog/archives/", params))
+        except _OPTIONAL_ERRORS as error:
+            self._mark_unavailable("archives", f"copies on archive media are unknown: {error.message}")
             return []
-        return list(records.catalogued(told, ("archives", "backups")))
+        return list(records.iter_catalog(body, ("archives", "backups")))
 
-    def _assets(self, system: System) -> list[tuple[t.Any, str | None]] | None:
+    def _fetch_assets(self, system: System) -> list[tuple[t.Any, str | None]] | None:
         try:
-            answer = self.client.get("/api/assets/", {"sid": str(system.sid), **_LANGUAGE})
-            told = self._object(answer)
-        except _OPTIONAL as error:
-            self._lose("inventory", f"unprotected workloads are not seen: {error.message}")
+            response = self.client.get("/api/assets/", {"sid": str(system.sid), **_LANGUAGE})
+            body = self._parse_object(response)
+        except _OPTIONAL_ERRORS as error:
+            self._mark_unavailable("inventory", f"unprotected workloads are not seen: {error.message}")
             return None
-        # Without any the whole answer is a bare [].
-        if answer.json() != [] and not is_inventory(told):
-            self._lose("inventory", "unprotected workloads are not seen: it holds what has no number")
+        # If there are no assets, the response is a bare [].
+        if response.json() != [] and not assets.is_inventory(body):
+            self._mark_unavailable("inventory", "unprotected workloads are not seen: it holds what has no number")
             return None
-        self._reading.scope.setdefault("inventory", True)
-        return list(assets_of(told, system.sid))
+        self._collector.scope.setdefault("inventory", True)
+        return list(assets.parse_assets(body, system.sid))
 
-    def _lose(self, name: str, warning: str) -> None:
-        if self._reading.scope.get(name) is not False:
-            self._reading.scope[name] = False
-            self._reading.warnings.append(f"{name} could not be read: {warning}")
+    def _mark_unavailable(self, name: str, warning: str) -> None:
+        if self._collector.scope.get(name) is not False:
+            self._collector.scope[name] = False
+            self._collector.warnings.append(f"{name} could not be read: {warning}")
 
-    def _dates(self, system: System, start: int, end: int) -> dict[str, str]:
+    def _build_date_params(self, system: System, start: int, end: int) -> dict[str, str]:
         day = DAY * SECOND
         return {
             "sid": str(system.sid),
             "view": "instance",
-            "start_date": self._times.date(start - day),
-            "end_date": self._times.date(end + day),
+            "start_date": self._times.format_date(start - day),
+            "end_date": self._times.format_date(end + day),
             **_LANGUAGE,
         }
 
-    def _zone_of(self, system: System, instance: int) -> LocalTimes | None:
-        """The zone of a system's rows, proved by a backup of which the appliance tells text and epoch; None: it cannot.
-
-        All rows are said to be in the zone of the appliance that answers; rows of a managed one may be in its own.
-        """
+    def _resolve_zone(self, system: System, instance: int) -> LocalTimes | None:
+        """Return the zone of a system's rows, confirmed by a backup with text and epoch time; None: not available."""
+        # Rows are documented to use the zone of the queried appliance; rows of a managed one may use its own zone.
         params = {"sid": str(system.sid), "iid": str(instance), "days": "0", **_LANGUAGE}
         try:
-            told = self._object(self.client.get("/api/backups/latest/", params))
-        except (*_OPTIONAL, InvalidResponseError):
+            body = self._parse_object(self.client.get("/api/backups/latest/", params))
+        except (*_OPTIONAL_ERRORS, InvalidResponseError):
             return None
-        row = as_object(next(iter(as_list(told.get("data"))), None))
+        row = as_object(next(iter(as_list(body.get("data"))), None))
         epoch, text = as_int(row.get("start_time")), row.get("start_time_string")
         if epoch is None or text is None:
             return None
-        for times in self._candidates(system):
+        for times in self._list_zones(system):
             with contextlib.suppress(DataError):
-                if fits(times, text, epoch * SECOND):
+                if matches_instant(times, text, epoch * SECOND):
                     return times
         raise InvalidResponseError(
             f"system {system.name!r}: its times are not those of {self._times.name}",
@@ -396,9 +389,9 @@ class Unitrends(RestAdapter):
             advice="Set timezone to the zone in which this appliance writes its times",
         )
 
-    def _candidates(self, system: System) -> Iterator[LocalTimes]:
+    def _list_zones(self, system: System) -> Iterator[LocalTimes]:
         yield self._times
         if not self.settings.own["timezone"]:
-            name = as_text(self._clock(system.sid).get("tz"))
+            name = as_text(self._fetch_clock(system.sid).get("tz"))
             if name is not None:
                 yield LocalTimes(name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unitrends writes times as local text without a zone: 11/01/2026 01:30:05 am. This turns them into UTC."""
+"""Convert Unitrends times, which are local text without a zone (11/01/2026 01:30:05 am), to UTC."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from collections.abc import Iterator
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, MINUTE, SECOND
 
-# lang=en is sent with every call, so months come first; seconds are missing up to about 2015.
+# Every request has lang=en, so the month is first; seconds are missing up to about 2015.
 _LOCAL = re.compile(r"(\d\d)/(\d\d)/(\d{4}) (\d\d):(\d\d)(?::(\d\d))?(?: ?([ap])m)?", re.ASCII | re.IGNORECASE)
 _CLOCK = ("year", "month", "day", "hour", "minute", "second")
-# Of so many hours it is remembered whether the clocks change in them, and what the texts of that hour begin with.
-_HOURS_REMEMBERED = 20_000
-# 11/01/2026 01:30:05 am: at these places stand minutes and seconds, where a text is as long as that.
+# Number of hours for which UTC offsets and parsed text prefixes are cached.
+_MAX_CACHED_HOURS = 20_000
+# 11/01/2026 01:30:05 am: positions of minutes and seconds in a text of this length.
 _LENGTH, _HOUR_ENDS, _HALF_BEGINS = 22, 13, 19
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 class LocalTimes:
-    """Times in the zone of one appliance."""
+    """Parse times in the zone of one appliance."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._offsets: dict[datetime.datetime, int | None] = {}
-        # What was parsed before, by its parts: the hour with am or pm, if its offset is steady, and ":30:05".
+        # Cache of parsed parts: the hour with am or pm (if its offset is constant), and ":30:05".
         self._hours: dict[str, int] = {}
         self._minutes: dict[str, int] = {}
         try:
@@ -43,21 +43,21 @@ class LocalTimes:
             ) from error
 
     def instants(self, text: t.Any) -> list[int]:
-        """The moments (microseconds, UTC) that a text can mean, oldest first.
+        """Return the possible instants (microseconds, UTC) of a text, oldest first.
 
-        In the hour that is repeated when summer time ends there are two.
+        There are two in the hour that is repeated when daylight saving time ends.
         """
-        known = self.known(text)
-        if known is not None:
-            return [known]
-        shown = _parsed(text)
-        found = self.instants_of(shown)
-        if len(text) == _LENGTH and self._offsets[_hour_of(shown)] is not None:
-            self._remember(text, found[0], (shown.minute * MINUTE + shown.second) * SECOND)
+        cached = self.get_cached(text)
+        if cached is not None:
+            return [cached]
+        local = _parse(text)
+        found = self.to_instants(local)
+        if len(text) == _LENGTH and self._offsets[_truncate_to_hour(local)] is not None:
+            self._remember(text, found[0], (local.minute * MINUTE + local.second) * SECOND)
         return found
 
-    def known(self, text: t.Any) -> int | None:
-        """The one moment that a text means, if its hour was met before and the clocks do not change around it."""
+    def get_cached(self, text: t.Any) -> int | None:
+        """Return the instant of a text if its hour is cached and has no clock change around it; otherwise None."""
         if isinstance(text, str) and len(text) == _LENGTH:
             hour = self._hours.get(text[:_HOUR_ENDS] + text[_HALF_BEGINS:])
             rest = self._minutes.get(text[_HOUR_ENDS:_HALF_BEGINS])
@@ -67,30 +67,30 @@ class LocalTimes:
 
     def _remember(self, text: str, moment: int, since_hour: int) -> None:
         rest = text[_HOUR_ENDS:_HALF_BEGINS]
-        # With blanks before it, or without seconds, the parts stand at other places.
+        # With leading blanks or without seconds, the parts are at other positions.
         if rest[0] == rest[3] == ":":
-            if len(self._hours) > _HOURS_REMEMBERED:
+            if len(self._hours) > _MAX_CACHED_HOURS:
                 self._hours.clear()
             self._hours[text[:_HOUR_ENDS] + text[_HALF_BEGINS:]] = moment - since_hour
             self._minutes[rest] = since_hour
 
-    def instants_of(self, shown: datetime.datetime) -> list[int]:
-        """The same of what a clock there shows, whatever zone that is labelled with."""
-        hour = _hour_of(shown)
+    def to_instants(self, local: datetime.datetime) -> list[int]:
+        """Return the possible instants of a local clock reading; its tzinfo is ignored."""
+        hour = _truncate_to_hour(local)
         if hour not in self._offsets:
-            if len(self._offsets) > _HOURS_REMEMBERED:
+            if len(self._offsets) > _MAX_CACHED_HOURS:
                 self._offsets.clear()
             self._offsets[hour] = self._steady_offset(hour)
-        since = shown - _EPOCH
+        since = local - _EPOCH
         micros = (since.days * DAY + since.seconds) * SECOND + since.microseconds
         steady = self._offsets[hour]
         if steady is not None:
             return [micros - steady]
-        folds = {shown.replace(tzinfo=self._zone, fold=fold).utcoffset() or datetime.timedelta() for fold in (0, 1)}
+        folds = {local.replace(tzinfo=self._zone, fold=fold).utcoffset() or datetime.timedelta() for fold in (0, 1)}
         return sorted(micros - offset // datetime.timedelta(microseconds=1) for offset in folds)
 
     def _steady_offset(self, hour: datetime.datetime) -> int | None:
-        """The offset that holds in that hour of the clock and in those around it; None where the clocks change."""
+        """Return the UTC offset of that hour and of the hours around it; None if the clocks change."""
         try:
             clocks = [hour + datetime.timedelta(hours=hours) for hours in (-1, 0, 1, 2)]
             found = {clock.replace(tzinfo=self._zone, fold=fold).utcoffset() for clock in clocks for fold in (0, 1)}
@@ -100,23 +100,23 @@ class LocalTimes:
         return None if found or offset is None else offset // datetime.timedelta(microseconds=1)
 
     def not_before(self, text: t.Any, start: int) -> list[int]:
-        """Of what it can mean, the moments that are not before ``start``; none where it is no time."""
+        """Return the possible instants that are not before ``start``; an empty list if the text is not a time."""
         try:
             return [moment for moment in self.instants(text) if moment >= start]
         except DataError:
             return []
 
-    def date(self, moment: int) -> str:
-        """The local date, as queries take it."""
+    def format_date(self, moment: int) -> str:
+        """Return the local date in the format that queries use."""
         utc = datetime.datetime.fromtimestamp(moment // SECOND, tz=datetime.timezone.utc)
         return utc.astimezone(self._zone).strftime("%m/%d/%Y")
 
 
-def _hour_of(shown: datetime.datetime) -> datetime.datetime:
-    return shown.replace(minute=0, second=0, microsecond=0)
+def _truncate_to_hour(local: datetime.datetime) -> datetime.datetime:
+    return local.replace(minute=0, second=0, microsecond=0)
 
 
-def _parsed(text: t.Any) -> datetime.datetime:
+def _parse(text: t.Any) -> datetime.datetime:
     match = _LOCAL.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise DataError(f"{text!r} is no time of this product")
@@ -131,26 +131,26 @@ def _parsed(text: t.Any) -> datetime.datetime:
         raise DataError(f"{text!r} is no time of this product ({error})") from error
 
 
-def clock_of(told: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:
-    """What the appliance's clock says (microseconds, UTC), of /api/date-time; None where that is no time.
+def parse_clock(body: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:
+    """Parse the appliance's clock (microseconds, UTC) from /api/date-time; None if it is not a valid time.
 
-    Of the two meanings of the repeated hour the one that is nearer to our own clock is taken.
+    In the repeated hour, the instant that is closer to the local clock is used.
     """
     try:
-        year, month, day, hour, minute, second = (int(told[name]) for name in _CLOCK)
-        shown = datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc)
+        year, month, day, hour, minute, second = (int(body[name]) for name in _CLOCK)
+        local = datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return min(times.instants_of(shown), key=lambda moment: abs(moment - now))
+    return min(times.to_instants(local), key=lambda moment: abs(moment - now))
 
 
-def fits(times: LocalTimes, text: t.Any, epoch: int) -> bool:
-    """Whether a text that the product wrote for this moment means it in this zone; up to a minute may be cut off."""
+def matches_instant(times: LocalTimes, text: t.Any, epoch: int) -> bool:
+    """Whether a text from the product is this instant in this zone; up to a minute may be truncated."""
     return any(0 <= epoch - moment < MINUTE * SECOND for moment in times.instants(text))
 
 
-def spans(since: int, end: int, length: int) -> Iterator[tuple[int, int]]:
-    """From new to old. Both ends belong to a span, so neighbours share an edge."""
+def split_span(since: int, end: int, length: int) -> Iterator[tuple[int, int]]:
+    """Yield spans from newest to oldest. Both ends are inclusive, so adjacent spans share a boundary."""
     while end > since:
         start = max(end - length, since)
         yield start, end

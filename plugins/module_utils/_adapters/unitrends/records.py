@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Unitrends: rows of backups, of the catalogue and of the inventory -> points and workloads.
+"""Unitrends: parse rows of backups, of the catalog and of the inventory into points and workloads.
 
-Fields: the vendor's wiki of 2015 (start_date_time, Failure), and what later releases answer (start_time, Failed).
+Fields: the vendor's wiki of 2015 (start_date_time, Failure), and responses of later releases (start_time, Failed).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.record_cach
 
 Row = Mapping[str, t.Any]
 _MEGABYTE = 1 << 20
-# What stands in the name of an application, or before the type of its backups -> workload_type and platform.
+# Part of an application's name, or prefix of its backup type -> workload_type and platform.
 _APPLICATIONS = {
     "vmware": ("vm", "vmware"),
     "hyper": ("vm", "hyperv"),
@@ -43,7 +43,7 @@ _APPLICATIONS = {
 }
 WORKLOAD_TYPES = ("vm", "database", "application", "file_share", "physical")
 _FILE_LEVEL = "file-level"
-# Jobs that stand among the backups and are none.
+# Jobs that are listed with the backups but are not backups.
 _NO_BACKUPS = ("restore", "metadata")
 _KINDS = (("incr", "incremental"), ("diff", "differential"), ("trans", "log"), ("full", "full"), ("master", "full"))
 _STATUSES = {"success": "success", "warn": "warning", "fail": "failed"}
@@ -51,36 +51,36 @@ _CATALOG_STATUSES = {0: "success", 1: "warning", 2: "failed"}
 _DONE = ("completed", "done")
 
 
-# What a row is
+# Row types
 
 
 def is_backup(row: Row) -> bool:
-    """Whether the row tells of a backup of its own: restores, metadata and rows without a number do not."""
-    return as_int(row.get("id")) is not None and not said_of(row).no_backup
+    """Whether the row is a backup; restores, metadata and rows without a number are not."""
+    return as_int(row.get("id")) is not None and not parse_fields(row).no_backup
 
 
-def is_copy(row: Row, said: ParsedFields) -> bool:
-    """A copy to another appliance repeats number and type of its backup; only these members tell it apart."""
-    return "sync_status" in row or "sync_message" in row or said.copy
+def is_copy(row: Row, parsed: ParsedFields) -> bool:
+    """Whether the row is a copy on another appliance: it repeats the backup's number and type and has these fields."""
+    return "sync_status" in row or "sync_message" in row or parsed.copy
 
 
-def hot_copy(row: Row) -> Copy | None:
-    """The copy on another appliance that a copy row tells of; None if it failed, or is not said to have succeeded."""
-    told = (as_text(row.get("sync_message")) or as_text(row.get("sync_status")) or "").casefold()
-    if not told.startswith("success"):
+def parse_hot_copy(row: Row) -> Copy | None:
+    """Parse a copy row into a copy on another appliance; None if the row does not report success."""
+    outcome = (as_text(row.get("sync_message")) or as_text(row.get("sync_status")) or "").casefold()
+    if not outcome.startswith("success"):
         return None
     return Copy(location=as_text(row.get("destination")), role="replica", offsite=True)
 
 
-def cold_copy(item: Row) -> Copy | None:
-    """The copy on archive media that an item of the catalogue of archives tells of; None if it failed."""
+def parse_cold_copy(item: Row) -> Copy | None:
+    """Parse an item of the archive catalog into a copy on archive media; None if it failed."""
     if as_bool(item.get("success")) is not True:
         return None
     return Copy(location=as_text(item.get("storage")), role="archive", offsite=True)
 
 
 def is_own(item: Row) -> bool:
-    """Whether an item of the catalogue is a backup of this system: neither a copy on a target nor from elsewhere."""
+    """Whether a catalog item is a backup of this system: not a copy on a target and not from another system."""
     return "orig_backup_id" not in item and not _is_foreign(item)
 
 
@@ -88,9 +88,9 @@ _FOREIGN = ("replicated", "remote", "imported_from_archive")
 _is_foreign = RecordCache(_FOREIGN, lambda item: any(as_bool(item.get(name)) for name in _FOREIGN)).get
 
 
-def catalogued(answer: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]:
-    """(instance, item) of a catalogue by instances."""
-    for instance in map(as_object, as_list(answer.get("catalog"))):
+def iter_catalog(body: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]:
+    """Yield (instance, item) of a catalog that is grouped by instance."""
+    for instance in map(as_object, as_list(body.get("catalog"))):
         for member in members:
             for item in as_list(instance.get(member)):
                 yield instance, as_object(item)
@@ -98,8 +98,8 @@ def catalogued(answer: Row, members: Sequence[str]) -> Iterator[tuple[Row, Row]]
 
 # Workloads
 
-# All that workload_of looks at.
-NAMING = (
+# All fields that build_workload reads.
+WORKLOAD_MEMBERS = (
     "client_id",
     "instance_id",
     "instance_name",
@@ -112,68 +112,68 @@ NAMING = (
 )
 
 
-def workload_of(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
-    """The workload of a row or of a catalogue's instance.
+def build_workload(row: Row, sid: int, file_level: Mapping[str, str]) -> Workload:
+    """Return the workload of a row or of a catalog instance.
 
-    Numbers are those of one system, so its own is put before them. ``file_level`` is instance -> client for the
-    instances that stand for all files of a machine, which only some answers name.
+    Numbers are unique only within one system, so the system number is the prefix. ``file_level`` is instance -> client
+    for the instances that represent all files of a machine, which only some responses name.
     """
     client, instance = as_text(row.get("client_id")), as_text(row.get("instance_id"))
     if instance is not None and (
         instance in file_level or (as_text(row.get("instance_name")) or "").casefold() == _FILE_LEVEL
     ):
         client, instance = client or file_level.get(instance), None
-    words = f"{as_text(row.get('app_name')) or ''} {as_text(row.get('type')) or ''}"
-    workload_type, platform = application_of(words)
-    # What an application holds is not its machine: of all that lie on one host, the host's number would make one.
-    # Nor is it known of what says nothing of itself.
-    is_machine = workload_type == "physical" and words.strip()
+    description = f"{as_text(row.get('app_name')) or ''} {as_text(row.get('type')) or ''}"
+    workload_type, platform = parse_application(description)
+    # Application data is not the machine itself: with the host's number, all workloads of a host would become one.
+    # The same applies to rows that name neither application nor type.
+    is_machine = workload_type == "physical" and description.strip()
     number = instance or (f"c{client}" if client and is_machine else None)
     return Workload(
         id=f"{sid}/{number}" if number else None,
-        name=_name_of(row, workload_type, instance),
+        name=_get_workload_name(row, workload_type, instance),
         type=workload_type,
         platform=platform,
     )
 
 
-def _name_of(row: Row, workload_type: str, instance: str | None) -> str | None:
+def _get_workload_name(row: Row, workload_type: str, instance: str | None) -> str | None:
     members = ("vm_name", "database_name", *(("instance_name",) if instance else ()), "asset_name", "client_name")
     member = next((member for member in members if as_text(row.get(member))), "client_name")
     named, host = as_text(row.get(member)), as_text(row.get("client_name"))
-    # Of a virtual machine the client is its host, whose name may stand for the asset as well.
+    # The client of a virtual machine is its host, whose name may be in asset_name too.
     is_hosts = named == host or (host is None and member == "asset_name")
     return None if workload_type == "vm" and is_hosts else named
 
 
-def application_of(words: str) -> tuple[str, str | None]:
-    """(workload_type, platform), from the words by which a backup or a node of the inventory names its application."""
-    folded = words.casefold()
+def parse_application(text: str) -> tuple[str, str | None]:
+    """Return (workload_type, platform) from the text in which a backup or inventory node names its application."""
+    lowered = text.casefold()
     for word, kind in _APPLICATIONS.items():
-        if word in folded:
+        if word in lowered:
             return kind
-    # What belongs to no application are files or disks of a machine.
+    # Without an application, these are files or disks of a machine.
     return "physical", None
 
 
 # Points
 
 
-def started(row: Row, times: LocalTimes) -> list[int]:
-    """When the backup may have begun, oldest first: in either generation's spelling, or the catalogue's.
+def parse_start(row: Row, times: LocalTimes) -> list[int]:
+    """Return the possible start times, oldest first; the field name depends on the release or is the catalog's.
 
-    Points take the oldest, so that none is told younger than it is.
+    Points use the oldest, so that no point is reported as newer than it is.
     """
     return times.instants(row.get("start_time") or row.get("start_date_time") or row.get("start_date"))
 
 
 @dataclasses.dataclass(frozen=True)
 class ParsedFields:
-    """What a row says but for its number, its workload, its times and its size."""
+    """The parsed fields of a row, except number, workload, times and size."""
 
     no_backup: bool
     copy: bool
-    # Made by another system, which tells of it itself.
+    # Created by another system, which reports the backup itself.
     replicated_in: bool
     kind: str
     status: str
@@ -186,32 +186,32 @@ class ParsedFields:
     replicated: bool
 
 
-def _said_of(row: Row) -> ParsedFields:
-    status, usable = _outcome(row)
-    shown = (as_text(row.get("type")) or "").casefold()
+def _parse_fields(row: Row) -> ParsedFields:
+    status, usable = _parse_outcome(row)
+    type_name = (as_text(row.get("type")) or "").casefold()
     verify = (as_text(row.get("verify_status")) or "").casefold()
     checked = True if verify.startswith("success") else False if verify.startswith("fail") else None
     if checked is False and status != "running":
-        # It was made well, and could not be read back.
+        # The backup succeeded, but it could not be read back.
         status, usable = "failed", False
     return ParsedFields(
-        no_backup=any(word in shown for word in _NO_BACKUPS),
-        copy=shown.startswith("securesync"),
+        no_backup=any(word in type_name for word in _NO_BACKUPS),
+        copy=type_name.startswith("securesync"),
         replicated_in=as_bool(row.get("replicated")) is True,
-        kind=_kind(row),
+        kind=_parse_kind(row),
         status=status,
         usable=usable,
         checked=checked,
         certified=as_bool(row.get("certified")),
         encrypted=as_bool(row.get("encrypted")),
-        retention=_retention(row.get("gfs_rp_type")),
+        retention=_parse_retention(row.get("gfs_rp_type")),
         storage=as_text(row.get("storage")),
-        # Up to about 2015 the backup itself says that it was replicated, and not whereto.
+        # Up to about 2015 the backup row says that it was replicated, but not to which target.
         replicated=(as_text(row.get("replication_status")) or "").casefold().startswith(_DONE),
     )
 
 
-_SAID = (
+_PARSED_MEMBERS = (
     "type",
     "replicated",
     "synthesized",
@@ -224,30 +224,30 @@ _SAID = (
     "storage",
     "replication_status",
 )
-said_of = RecordCache(_SAID, _said_of).get
+parse_fields = RecordCache(_PARSED_MEMBERS, _parse_fields).get
 
 
-def point_of(
+def build_point(
     row: Row,
-    said: ParsedFields,
+    parsed: ParsedFields,
     item: Row | None,
     workload: Workload,
     sid: int,
     copies: Sequence[Copy],
     times: LocalTimes,
 ) -> RecoveryPoint:
-    """A backup of the list; ``item`` is the same in the catalogue, which knows its storage."""
+    """Build the point of a listed backup; ``item`` is its catalog entry, which contains the storage."""
     estimated: tuple[str, ...] = ()
-    created, completed = times.known(row.get("start_time")), times.known(row.get("complete_time"))
+    created, completed = times.get_cached(row.get("start_time")), times.get_cached(row.get("complete_time"))
     if created is None:
-        created, *others = started(row, times)
+        created, *others = parse_start(row, times)
         estimated = ("created_at",) if others else ()
     if completed is None:
         completed, *others = times.not_before(row.get("complete_time"), created) or (None,)
         estimated = (*estimated, "completed_at") if others else estimated
     elif completed < created:
         completed = None
-    certified, storage = said.certified, said.storage
+    certified, storage = parsed.certified, parsed.storage
     if item is not None:
         certified = as_bool(item.get("certified")) if certified is None else certified
         storage = as_text(item.get("storage")) if storage is None else storage
@@ -256,108 +256,108 @@ def point_of(
         workload=workload,
         created=created,
         completed=completed,
-        kind=said.kind,
-        status=said.status,
-        usable=said.usable,
-        size_bytes=_size(row.get("size"), said.status),
+        kind=parsed.kind,
+        status=parsed.status,
+        usable=parsed.usable,
+        size_bytes=_parse_size(row.get("size"), parsed.status),
         verified=certified,
-        checked=said.checked,
-        checked_by="integrity_check" if said.checked else None,
-        encrypted=said.encrypted,
-        retention=said.retention,
+        checked=parsed.checked,
+        checked_by="integrity_check" if parsed.checked else None,
+        encrypted=parsed.encrypted,
+        retention=parsed.retention,
         estimated=estimated,
     )
-    if said.usable is not False:
-        _place(point, storage, [*copies, Copy(role="replica", offsite=True)] if said.replicated else copies)
+    if parsed.usable is not False:
+        _set_copies(point, storage, [*copies, Copy(role="replica", offsite=True)] if parsed.replicated else copies)
     return point
 
 
-def point_of_catalog(
+def build_catalog_point(
     item: Row, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
 ) -> RecoveryPoint:
-    """A backup that only the catalogue lists: what can be restored, whatever came of it."""
-    instants = started(item, times)
+    """Build the point of a backup that only the catalog lists: it is offered for restore, whatever its status."""
+    instants = parse_start(item, times)
     status = _CATALOG_STATUSES.get(-1 if as_int(item.get("status")) is None else int(item["status"]), "unknown")
     point = RecoveryPoint(
         id=f"{sid}/{as_int(item.get('id'))}",
         workload=workload,
         created=instants[0],
-        estimated=_ambiguous(instants),
-        kind=_kind(item),
+        estimated=_get_estimated(instants),
+        kind=_parse_kind(item),
         status=status,
         usable=False if status == "failed" else None if status == "unknown" else True,
-        size_bytes=_size(item.get("size"), status),
+        size_bytes=_parse_size(item.get("size"), status),
         verified=as_bool(item.get("certified")),
         encrypted=as_bool(item.get("encrypted")),
     )
     if point.usable is not False:
-        _place(point, as_text(item.get("storage")), copies)
+        _set_copies(point, as_text(item.get("storage")), copies)
     return point
 
 
-def point_of_archive(items: Sequence[Row], workload: Workload, sid: int, times: LocalTimes) -> RecoveryPoint:
-    """A backup that is on archive media only, because the appliance has deleted its own."""
-    instants = started(items[0], times)
+def build_archive_point(items: Sequence[Row], workload: Workload, sid: int, times: LocalTimes) -> RecoveryPoint:
+    """Build the point of a backup that is on archive media only, because the appliance deleted its own copy."""
+    instants = parse_start(items[0], times)
     point = RecoveryPoint(
         id=f"{sid}/a{as_int(items[0].get('id'))}",
         workload=workload,
         created=instants[0],
-        estimated=_ambiguous(instants),
+        estimated=_get_estimated(instants),
         kind="archive",
         status="success",
         usable=True,
     )
-    _place(point, None, [copy for item in items if (copy := cold_copy(item))])
+    _set_copies(point, None, [copy for item in items if (copy := parse_cold_copy(item))])
     return point
 
 
-def _ambiguous(instants: Sequence[int]) -> tuple[str, ...]:
+def _get_estimated(instants: Sequence[int]) -> tuple[str, ...]:
     return ("created_at",) if len(instants) > 1 else ()
 
 
-def _outcome(row: Row) -> tuple[str, bool | None]:
+def _parse_outcome(row: Row) -> tuple[str, bool | None]:
     complete = as_bool(row.get("complete"))
     if complete is False:
         return "running", False
     word = (as_text(row.get("status")) or "").casefold()
     status = next((status for start, status in _STATUSES.items() if word.startswith(start)), "unknown")
     if complete is None and status != "failed":
-        # A backup that still runs is called successful, too.
+        # A running backup has the status successful, too.
         status = "unknown"
     return status, False if status == "failed" else None if status == "unknown" else True
 
 
-def _kind(row: Row) -> str:
-    shown = (as_text(row.get("type")) or "").casefold()
-    kind = next((kind for word, kind in _KINDS if word in shown), "unknown")
-    made_here = "synth" in shown or as_bool(row.get("synthesized")) is True
+def _parse_kind(row: Row) -> str:
+    type_name = (as_text(row.get("type")) or "").casefold()
+    kind = next((kind for word, kind in _KINDS if word in type_name), "unknown")
+    made_here = "synth" in type_name or as_bool(row.get("synthesized")) is True
     return "synthetic_full" if kind == "full" and made_here else kind
 
 
-def _size(megabytes: t.Any, status: str) -> int | None:
-    """Whole megabytes of 2^20 bytes. A small backup has 0; one that failed or still runs says nothing."""
+def _parse_size(megabytes: t.Any, status: str) -> int | None:
+    """Convert whole megabytes (2^20 bytes) to bytes. A small backup has 0; None if it failed or is running."""
     size = as_int(megabytes)
     return None if size is None or status not in ("success", "warning") else size * _MEGABYTE
 
 
-def _retention(words: t.Any) -> tuple[str, ...]:
-    folded = words.casefold() if isinstance(words, str) else ""
-    return tuple(name for name in RETENTION if name in folded)
+def _parse_retention(value: t.Any) -> tuple[str, ...]:
+    text = value.casefold() if isinstance(value, str) else ""
+    return tuple(name for name in RETENTION if name in text)
 
 
-def _place(point: RecoveryPoint, storage: str | None, elsewhere: Sequence[Copy]) -> None:
-    """Where it lies. That a copy on another appliance or on archive media is elsewhere is implied, not said."""
-    if point.kind != "archive" and (storage is not None or elsewhere):
-        point.copies = [Copy(location=storage, role="primary", encrypted=point.encrypted), *elsewhere]
-    elif elsewhere:
-        point.copies = list(elsewhere)
-    if elsewhere:
+def _set_copies(point: RecoveryPoint, storage: str | None, other_copies: Sequence[Copy]) -> None:
+    """Set the copies. A copy on another appliance or archive media counts as off-site: inferred, not reported."""
+    if point.kind != "archive" and (storage is not None or other_copies):
+        point.copies = [Copy(location=storage, role="primary", encrypted=point.encrypted), *other_copies]
+    elif other_copies:
+        point.copies = list(other_copies)
+    if other_copies:
         point.offsite = True
         point.estimated = (*point.estimated, "offsite")
 
 
-def number_of(row: Row, member: str = "id") -> int:
-    """A number that a row must have."""
+def get_number(row: Row, member: str = "id") -> int:
+    """Return a number that is mandatory in a row; InvalidResponseError if it is missing."""
     number = as_int(row.get(member))
     if number is None:
         raise InvalidResponseError(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Veeam's appliances for Azure and for AWS have in common: how they page, and how they tell of repositories."""
+"""Common base of the adapters for Veeam's Azure and AWS appliances: paging and repository encryption."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ MFA_ADVICE = "Use a user of the appliance without multi-factor authentication fo
 
 
 class VeeamCloud(RestAdapter):
-    """One appliance. ``open`` sets where its API begins, and who is logged in."""
+    """One appliance. ``open`` sets the root path of its API and logs in."""
 
     versions: t.ClassVar[tuple[str, ...]]
     root: str
-    # What all readable repositories have in common.
+    # The encryption setting that all readable repositories have in common.
     encrypted: bool | None = None
 
     @classmethod
@@ -42,22 +42,22 @@ class VeeamCloud(RestAdapter):
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """A version that does not exist is refused before anything is sent."""
+        """Reject an API version that does not exist before any request is sent."""
         version = settings.own.get("api_version")
         if version and version not in cls.versions:
             raise OptionError(
                 f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(cls.versions)}"
             )
 
-    def note_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
-        """Whether all repositories encrypt, or none does; unknown where they differ or may not be read."""
+    def record_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
+        """Record whether all repositories encrypt or none does; unknown if they differ or cannot be read."""
         collector.scope["repositories"] = not isinstance(repositories, AuditError)
         if not isinstance(repositories, AuditError):
             states = {as_bool(row.get("enableEncryption")) for row in repositories}
             self.encrypted = states.pop() if len(states) == 1 else None
 
-    def side_rows(self, path: str, what: str) -> Rows | AuditError:
-        """All records of a listing that only adds to the answer, page after page, or why it cannot be read."""
+    def fetch_optional_rows(self, path: str, what: str) -> Rows | AuditError:
+        """Fetch all records of an optional listing, page after page, or return the error if it cannot be read."""
         try:
             return list(self.rows(path, what, mapper=SerialMapper()))
         except (ForbiddenError, NotFoundError) as error:
@@ -72,8 +72,8 @@ class VeeamCloud(RestAdapter):
         *,
         prefetch: bool = False,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise.
+        """All records of one listing. Pages are read in parallel unless ``mapper`` is set.
 
-        ``prefetch``: the first page is asked for now, not when the first record is wanted.
+        ``prefetch`` requests the first page now, not when the first record is needed.
         """
         return _LISTING.records(self, self.root + path, what, params, mapper, prefetch=prefetch)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies of one point, which Veeam's servers list as points of their own, folded into one recovery point."""
+"""Merge copies of one point, which Veeam's servers list as separate points, into one recovery point."""
 
 from __future__ import annotations
 
@@ -10,39 +10,48 @@ from collections.abc import Iterable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, any_true
 
-# Kinds of repository that are somebody's cloud; S3Compatible and the like may stand next to the server.
-_ELSEWHERE = ("azure", "amazons3", "googlecloud", "googlearchive", "ibmcloud", "wasabi", "elevenelevens3", "veeamdata")
-_BESIDE = ("azuredatabox", "amazons3compatible")
-# One copy of which nothing is known keeps the others from proving that the point is clean.
-_WORST = ("clean", None, "suspicious", "infected")
+# Repository types that are a public cloud. S3Compatible and similar types may be in the same room as the server.
+_CLOUD_PREFIXES = (
+    "azure",
+    "amazons3",
+    "googlecloud",
+    "googlearchive",
+    "ibmcloud",
+    "wasabi",
+    "elevenelevens3",
+    "veeamdata",
+)
+_LOCAL_PREFIXES = ("azuredatabox", "amazons3compatible")
+# If one copy has an unknown state, the other copies cannot prove that the point is clean.
+_MALWARE_BY_SEVERITY = ("clean", None, "suspicious", "infected")
 _ESTIMATES = ("encrypted", "offsite", "immutable", "immutable_until")
 
 
-def is_elsewhere(kind: str | None) -> bool | None:
-    """Whether a kind of repository lies in somebody's cloud; None: it may stand anywhere."""
+def is_cloud_repository(kind: str | None) -> bool | None:
+    """Whether a repository type is a public cloud; None if its location is unknown."""
     name = (kind or "").casefold()
     if name in ("cloud", "veeamvault"):
         return True
-    return True if name.startswith(_ELSEWHERE) and not name.startswith(_BESIDE) else None
+    return True if name.startswith(_CLOUD_PREFIXES) and not name.startswith(_LOCAL_PREFIXES) else None
 
 
-def folded(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
-    """The points of ONE workload, those of one moment folded into one: a copy keeps the time of its source."""
+def merge_copies(points: Iterable[RecoveryPoint]) -> list[RecoveryPoint]:
+    """Merge points of ONE workload that have the same time: a copy keeps the time of its source."""
     points = list(points)
     if len({point.id for point in points}) == len({point.created for point in points}) == len(points):
-        # No copies, which is what most workloads have.
+        # No copies, as for most workloads.
         return points
     by_time: dict[int, list[RecoveryPoint]] = {}
-    # A point that was met twice, because the listing moved while it was read, is no copy of itself.
+    # A point that was read twice, because the listing changed while it was read, is not a copy of itself.
     for point in {point.id: point for point in points}.values():
         by_time.setdefault(point.created, []).append(point)
-    return [group[0] if len(group) == 1 else _one(group) for group in by_time.values()]
+    return [group[0] if len(group) == 1 else _merge_group(group) for group in by_time.values()]
 
 
-def _one(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
+def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main = min(group, key=lambda point: (_is_copy(point), point.id))
     if _is_copy(main) or not any(map(_is_copy, group)):
-        # Which of them the others were copied from is not told, so only what they have in common is known.
+        # The source of the copies is not reported, so only values that all of them share are known.
         main.kind = main.kind if len({point.kind for point in group}) == 1 else "unknown"
         main.job = main.job if len({point.job for point in group}) == 1 else None
         main.size_bytes = main.size_bytes if len({point.size_bytes for point in group}) == 1 else None
@@ -53,11 +62,11 @@ def _one(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main.offsite = any_true(point.offsite for point in group)
     main.immutable = any_true(point.immutable for point in group)
     main.immutable_until = max((p.immutable_until for p in group if p.immutable_until is not None), default=None)
-    # One readable copy is enough for a thief.
+    # One unencrypted copy is enough for a thief.
     readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
     main.encrypted = None if readable is None else not readable
     main.estimated = tuple(name for name in _ESTIMATES if name in estimated and getattr(main, name) is not None)
-    main.malware = max((point.malware for point in group), key=_WORST.index)
+    main.malware = max((point.malware for point in group), key=_MALWARE_BY_SEVERITY.index)
     checked = max((p for p in group if p.checked), key=lambda point: point.checked_at or 0, default=main)
     main.checked, main.checked_at, main.checked_by = checked.checked, checked.checked_at, checked.checked_by
     main.retention = tuple(name for name in RETENTION if any(name in point.retention for point in group))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect, now Storware Backup and Recovery: the list of backups, and beside it what it is read against.
+"""Storware vProtect, now Storware Backup and Recovery: list of backups and related settings and restore jobs.
 
 Sources: the vendor's API pages of 7.4 and older, the vendor's own clients. Times are milliseconds since 1970, UTC.
 """
@@ -21,12 +21,12 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.ch
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import (
     TYPES,
     Record,
-    Records,
-    guid_of,
-    identity,
-    moment,
-    own_guid,
-    word,
+    RecordParser,
+    get_guid,
+    get_identity,
+    normalize_enum,
+    parse_millis,
+    require_guid,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.workloads import Workloads
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
@@ -48,21 +48,21 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import JsonForCookies
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response, segment
-from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_page_size
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response, path_segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, pages_by_page_size
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, SerialMapper
 
 _API = "/api"
 _BACKUPS = f"{_API}/backups"
 _PAGE = {"page": None, "size": None}
-# Lists that tell more of a workload than /protected-entities does: its platform, and whether it still exists.
+# Lists with more details per workload than /protected-entities: its platform, and whether it still exists.
 _DETAILS = {"VM": "/virtual-machines", "APP": "/applications", "STORAGE": "/storages"}
-# Which clock `from` goes by is not documented; what it lets through too much is dropped on this side.
+# It is undocumented which timestamp `from` filters on; excess records are dropped on the client side.
 _SLACK = DAY * SECOND
 
 
 class VProtect(RestAdapter):
-    """Reads the list of backups as a whole: a filter by workload would miss backups of workloads that were deleted."""
+    """Read the complete list of backups: a filter by workload would miss backups of deleted workloads."""
 
     product = "vprotect"
     title = "Storware vProtect"
@@ -112,7 +112,7 @@ class VProtect(RestAdapter):
         },
     }
 
-    # Way in
+    # Login
 
     def open(self, collector: Collector) -> None:
         """Log in."""
@@ -127,9 +127,9 @@ class VProtect(RestAdapter):
         self.log_in(login)
 
     def version(self) -> str | None:
-        """Those of all nodes, which alone tell one."""
+        """Return the versions of all nodes; only nodes report a version."""
         try:
-            nodes = self._list("/nodes")
+            nodes = self._fetch_list("/nodes")
         except (ForbiddenError, NotFoundError):
             return None
         return ", ".join(sorted({version for node in nodes if (version := as_text(node.get("version")))})) or None
@@ -137,28 +137,30 @@ class VProtect(RestAdapter):
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """All backups, each told once it is known whether those that it builds on are there."""
-        self._reading = collector
+        """Read all backups; each is reported when it is known whether the backups that it depends on are listed."""
+        self._collector = collector
         self._locks: dict[str, Future[Mapping[str, int] | AuditError]] = {}
-        entities = self.thread_pool.submit(self._entities)
-        destinations = self.thread_pool.submit(self._encrypting)
-        restores = self.thread_pool.submit(self._restores)
+        entities = self.thread_pool.submit(self._fetch_entities)
+        destinations = self.thread_pool.submit(self._fetch_encrypting)
+        restores = self.thread_pool.submit(self._fetch_restores)
         workloads = Workloads(collector, self.settings.workload_types, entities)
-        backups = self._backups(self._query(), Records(workloads.by_id, include_raw=self.settings.include_raw))
+        backups = self._list_backups(
+            self._build_query(), RecordParser(workloads.by_id, include_raw=self.settings.include_raw)
+        )
         context = points.Context(
-            self._known("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
-            self._known("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
+            self._get_or_default("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
+            self._get_or_default("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
             self._rule_locks,
             self.settings.include_raw,
-            points.lists_places(self.known_version()),
+            points.lists_locations(self.known_version()),
             counts_only=self.settings.detail == "workloads" and not self.settings.include_raw,
         )
         self._copies = Copies()
         self._stored_only = 0
-        chains: Chains[RecoveryPoint | points.PointTemplate] = Chains(self._tell)
+        chains: Chains[RecoveryPoint | points.PointTemplate] = Chains(self._report)
         self._read_backups(backups, workloads, chains, context)
-        chains.finish(whole=collector.since is None)
-        for point in self._copies.alone():
+        chains.finish(complete=collector.since is None)
+        for point in self._copies.get_unmatched():
             collector.add_point(point)
         if self._stored_only:
             collector.warnings.append(
@@ -174,201 +176,201 @@ class VProtect(RestAdapter):
         chains: Chains[RecoveryPoint | points.PointTemplate],
         context: points.Context,
     ) -> None:
-        """Hand all backups to ``chains``, but the records of mere copies."""
+        """Add all backups to ``chains``, except records that are only copies."""
         untimed = 0
         for record in backups:
-            said = context.said(record.words)
-            if said.removed:
-                chains.gone(record.guid())
+            parsed = context.parse(record.fields)
+            if parsed.removed:
+                chains.add_removed(record.guid())
                 continue
             workload = workloads.get(record)
-            if workload is None or not self._reading.is_selected(workload):
+            if workload is None or not self._collector.is_selected(workload):
                 continue
-            parent = record.parent if said.needs_parent else None
-            if like := points.like_of(record, workload, context):
-                chains.add(like, parent)
+            parent = record.parent if parsed.needs_parent else None
+            if template := points.build_template(record, workload, context):
+                chains.add(template, parent)
                 continue
-            point = points.point_of(record, workload, context)
+            point = points.build_point(record, workload, context)
             if point is None:
                 untimed += 1
-            elif said.copy:
-                self._copies.add(point)
+            elif parsed.copy:
+                self._copies.add_copy(point)
             else:
                 chains.add(point, parent)
         if untimed:
-            self._reading.warnings.append(
+            self._collector.warnings.append(
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
             )
 
-    def _tell(self, point: RecoveryPoint | points.PointTemplate) -> None:
+    def _report(self, point: RecoveryPoint | points.PointTemplate) -> None:
         if point.usable is not False:
-            self._copies.told(point)
+            self._copies.add_backup(point)
         if isinstance(point, points.PointTemplate):
             if point.usable is point.pattern.usable:
-                self._reading.add_point_like(point.pattern, point.id, point.created, point.size_bytes)
+                self._collector.add_point_like(point.pattern, point.id, point.created, point.size_bytes)
                 return
-            # Its chain made another of it.
-            point = point.point()
+            # Its chain changed the usability.
+            point = point.to_point()
         if point.usable is True and "created_at" in point.estimated:
-            # It was stored hours after the moment that it brings back, so its age would be told too young.
+            # It was stored hours after the point in time that it restores, so its reported age would be too low.
             point.usable = None
             self._stored_only += 1
-        self._reading.add_point(point)
+        self._collector.add_point(point)
 
-    def _backups(self, query: Mapping[str, t.Any], records: Records) -> Iterator[Record]:
-        """All backups, the first page of which is asked for now; the rules of each page are asked for together."""
+    def _list_backups(self, query: Mapping[str, t.Any], records: RecordParser) -> Iterator[Record]:
+        """List all backups. The first page is requested at once; the rules of a page are requested in parallel."""
 
         def fetch(page: int, size: int) -> Page[Record]:
-            answer = self._page(_BACKUPS, query, page, size)
-            picked, rest = pick_objects(answer.body, records.get_all) or ([], None)
-            return Page(picked if rest == PICKED else records.get_all(_rows(answer)), _total(answer))
+            response = self._fetch_page(_BACKUPS, query, page, size)
+            picked, rest = pick_objects(response.body, records.parse_all) or ([], None)
+            return Page(picked if rest == PICKED else records.parse_all(_parse_rows(response)), _parse_total(response))
 
         def with_rules(page: Sequence[Record]) -> Sequence[Record]:
-            for rule in filter(None, dict.fromkeys([record.words.rule for record in page])):
-                self._ask_rule(*rule)
+            for rule in filter(None, dict.fromkeys([record.fields.rule for record in page])):
+                self._request_rule(*rule)
             return page
 
         size = self.settings.page_size
-        begun = Prefetch(self.thread_pool, fetch, 0, size)
-        pages = by_page_size(begun, self.thread_pool, size, operator.attrgetter("key"), "backups")
+        fetch_page = Prefetch(self.thread_pool, fetch, 0, size)
+        pages = pages_by_page_size(fetch_page, self.thread_pool, size, operator.attrgetter("key"), "backups")
         return itertools.chain.from_iterable(map(with_rules, pages))
 
-    def _query(self) -> dict[str, t.Any]:
-        """The filters that this server is known to honour, or whose effect is checked on this side."""
+    def _build_query(self) -> dict[str, t.Any]:
+        """Build the filters that this server is known to support, or whose effect is checked on the client side."""
         query: dict[str, t.Any] = {}
-        wanted = [name for name, (kind, _rule) in TYPES.items() if kind in self.settings.workload_types]
-        if len(wanted) == 1:
-            query["protected-entity-type"] = wanted[0]
-        if self._reading.since is not None:
-            # No status is asked for then: a parent that was deleted within the window is seen to be.
-            return {**query, "from": str((self._reading.since - _SLACK) // 1000)}
-        return {**query, "status": list(points.KEPT)} if self._knows_statuses(query) else query
+        types = [name for name, (kind, _rule) in TYPES.items() if kind in self.settings.workload_types]
+        if len(types) == 1:
+            query["protected-entity-type"] = types[0]
+        if self._collector.since is not None:
+            # Without a status filter, a parent that was deleted within the window is listed as deleted.
+            return {**query, "from": str((self._collector.since - _SLACK) // 1000)}
+        return {**query, "status": list(points.KEPT)} if self._can_filter_by_status(query) else query
 
-    def _knows_statuses(self, query: Mapping[str, t.Any]) -> bool:
-        """Whether backups deleted long ago, most of all there are, can be left out without losing any other.
+    def _can_filter_by_status(self, query: Mapping[str, t.Any]) -> bool:
+        """Whether deleted backups (most of all records) can be filtered out without losing any other backup.
 
-        Older servers take one status only, a newer one may have another status: so the numbers must add up.
+        Older servers accept only one status, newer ones may add a status: therefore the counts must add up.
         """
-        everything = self._counted(query, ())
+        everything = self._count(query, ())
         if everything is None:
             return False
         statuses = (points.KEPT, (points.REMOVED,))
-        counts = [
-            count for _status, count in self.thread_pool.map(lambda status: self._counted(query, status), statuses)
-        ]
+        counts = [count for _status, count in self.thread_pool.map(lambda status: self._count(query, status), statuses)]
         return None not in counts and sum(count or 0 for count in counts) == everything
 
-    def _counted(self, query: Mapping[str, t.Any], status: tuple[str, ...]) -> int | None:
-        """How many backups of these statuses there are; None where the server does not tell, or refuses to."""
+    def _count(self, query: Mapping[str, t.Any], status: tuple[str, ...]) -> int | None:
+        """Return the number of backups with these statuses; None if it is not reported or the query is rejected."""
         try:
-            return _total(self._page(_BACKUPS, {**query, "status": list(status)}, 0, 1))
+            return _parse_total(self._fetch_page(_BACKUPS, {**query, "status": list(status)}, 0, 1))
         except InvalidResponseError as error:
             if error.status != 400:
                 raise
             return None
 
-    def _page(self, path: str, query: Mapping[str, t.Any], page: int, size: int) -> Response:
+    def _fetch_page(self, path: str, query: Mapping[str, t.Any], page: int, size: int) -> Response:
         return self.client.get(path, {**query, "page": str(page), "size": str(size)})
 
-    def _records(self, path: str, what: str) -> Iterator[dict[str, t.Any]]:
-        """All records of a list, page after page, for what is read in a thread of its own."""
+    def _list_records(self, path: str, what: str) -> Iterator[dict[str, t.Any]]:
+        """Yield all records of a list page by page, for lists that are read in their own thread."""
 
         def fetch(page: int, size: int) -> Page[dict[str, t.Any]]:
-            answer = self._page(_API + path, {}, page, size)
-            return Page(_rows(answer), _total(answer))
+            response = self._fetch_page(_API + path, {}, page, size)
+            return Page(_parse_rows(response), _parse_total(response))
 
-        pages = by_page_size(fetch, SerialMapper(), self.settings.page_size, identity, what)
+        pages = pages_by_page_size(fetch, SerialMapper(), self.settings.page_size, get_identity, what)
         return itertools.chain.from_iterable(pages)
 
-    def _list(self, path: str) -> list[dict[str, t.Any]]:
-        """A short list as a whole, which is what comes without page and size."""
-        return _rows(self.client.get(_API + path))
+    def _fetch_list(self, path: str) -> list[dict[str, t.Any]]:
+        """Return a short list completely; the server does this if page and size are omitted."""
+        return _parse_rows(self.client.get(_API + path))
 
-    # What backups are read against. Each may be closed to the account, and is then unknown.
+    # Related data. If the account has no access to one of these, it is unknown.
 
-    def _known(self, name: str, task: Future[t.Any], otherwise: t.Any, lost: str) -> t.Any:
+    def _get_or_default(self, name: str, task: Future[t.Any], otherwise: t.Any, lost: str) -> t.Any:
         try:
             found = task.result()
         except AuditError as error:
             if error.status not in (400, 403, 404, 405):
                 raise
-            self._say(name, f"{lost}: {error.message}")
+            self._mark_unavailable(name, f"{lost}: {error.message}")
             return otherwise
-        self._reading.scope[name] = True
+        self._collector.scope[name] = True
         return found
 
-    def _say(self, name: str, warning: str) -> None:
-        if self._reading.scope.get(name) is not False:
-            self._reading.scope[name] = False
-            self._reading.warnings.append(warning)
+    def _mark_unavailable(self, name: str, warning: str) -> None:
+        if self._collector.scope.get(name) is not False:
+            self._collector.scope[name] = False
+            self._collector.warnings.append(warning)
 
-    def _encrypting(self) -> frozenset[str]:
-        rows = self._list("/backup-destinations")
-        return frozenset(own_guid(row) for row in rows if as_bool(row.get("encryptionEnabled")))
+    def _fetch_encrypting(self) -> frozenset[str]:
+        rows = self._fetch_list("/backup-destinations")
+        return frozenset(require_guid(row) for row in rows if as_bool(row.get("encryptionEnabled")))
 
-    def _restores(self) -> dict[str, int]:
-        """Backup -> when it was last restored with success. Only jobs that name their backup count."""
+    def _fetch_restores(self) -> dict[str, int]:
+        """Return backup -> time of its last successful restore. Only jobs that name their backup count."""
         restored: dict[str, int] = {}
-        for job in self._records("/restore-jobs", "restore jobs"):
-            backup, time = guid_of(job, "backup"), moment(job.get("restoreTime"))
-            if backup is not None and time is not None and word(job.get("status")) == "SUCCESS":
+        for job in self._list_records("/restore-jobs", "restore jobs"):
+            backup, time = get_guid(job, "backup"), parse_millis(job.get("restoreTime"))
+            if backup is not None and time is not None and normalize_enum(job.get("status")) == "SUCCESS":
                 restored[backup] = max(time, restored.get(backup, 0))
         return restored
 
     def _rule_locks(self, rule: str, word: str) -> Mapping[str, int]:
-        """Days of retention lock by destination, of one rule; asked for once."""
-        self._ask_rule(rule, word)
-        told = self._locks[rule].result()
-        if isinstance(told, AuditError):
-            self._say("rules", f"retention locks of some backup rules are unknown: {told.message}")
+        """Return the days of retention lock of one rule by destination; requested only once."""
+        self._request_rule(rule, word)
+        locks = self._locks[rule].result()
+        if isinstance(locks, AuditError):
+            self._mark_unavailable("rules", f"retention locks of some backup rules are unknown: {locks.message}")
             return {}
-        self._reading.scope.setdefault("rules", True)
-        return told
+        self._collector.scope.setdefault("rules", True)
+        return locks
 
-    def _ask_rule(self, rule: str, word: str) -> None:
+    def _request_rule(self, rule: str, word: str) -> None:
         if rule not in self._locks:
-            self._locks[rule] = self.thread_pool.submit(self._locks_of, f"{_API}/rules/{word}-backup/{segment(rule)}")
+            self._locks[rule] = self.thread_pool.submit(
+                self._fetch_locks, f"{_API}/rules/{word}-backup/{path_segment(rule)}"
+            )
 
-    def _locks_of(self, path: str) -> Mapping[str, int] | AuditError:
+    def _fetch_locks(self, path: str) -> Mapping[str, int] | AuditError:
         try:
-            return points.locks_of(self.client.get(path, {"only-active-destinations": "false"}).json_object())
+            return points.parse_locks(self.client.get(path, {"only-active-destinations": "false"}).json_object())
         except (ForbiddenError, NotFoundError) as error:
             return error
 
-    def _entities(self) -> list[dict[str, t.Any]] | AuditError:
-        """Every workload that the server knows, with more of some kinds."""
+    def _fetch_entities(self) -> list[dict[str, t.Any]] | AuditError:
+        """Return every workload that the server lists, with more details for some types."""
         try:
-            rows = self._list("/protected-entities")
+            rows = self._fetch_list("/protected-entities")
         except (ForbiddenError, NotFoundError) as error:
             return error
-        known = {own_guid(row): row for row in rows}
+        known = {require_guid(row): row for row in rows}
         for kind, path in _DETAILS.items():
             if TYPES[kind][0] in self.settings.workload_types:
                 try:
-                    for row in self._records(path, path.strip("/")):
-                        guid = own_guid(row)
+                    for row in self._list_records(path, path.strip("/")):
+                        guid = require_guid(row)
                         known[guid] = {**row, "type": kind, **known.get(guid, {})}
                 except (ForbiddenError, NotFoundError):
-                    # That it exists is told by the list of all; platform and presence stay unknown.
+                    # The general list shows that it exists; platform and presence remain unknown.
                     continue
         return list(known.values())
 
 
-def _rows(answer: Response) -> list[dict[str, t.Any]]:
-    """A list is a bare array; one client has also met {"members": [...]}."""
-    body = answer.json()
+def _parse_rows(response: Response) -> list[dict[str, t.Any]]:
+    """Return the records of a list: a bare array, or {"members": [...]} as seen by one client."""
+    body = response.json()
     rows = as_object(body).get("members") if isinstance(body, dict) else body
     if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise InvalidResponseError(
             "the answer is no list of records",
-            server=answer.server,
-            call=answer.call,
-            status=answer.status,
+            server=response.server,
+            call=response.call,
+            status=response.status,
             advice="Check that the URL is that of the product; an unknown version may answer differently",
         )
     return rows
 
 
-def _total(answer: Response) -> int | None:
-    """How many records there are in all; told from about version 5.1 on."""
-    return as_int(answer.headers.get("X-Total-Count"))
+def _parse_total(response: Response) -> int | None:
+    """Return the total number of records; reported by about version 5.1 and later."""
+    return as_int(response.headers.get("X-Total-Count"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: whether what a backup builds on, or is a copy of, is listed as well."""
+"""Storware vProtect: check that the parent or the original of each backup is listed, too."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 
-# What belongs together stands near together in the listing, which is newest first.
-_AT_HAND = 25_000
+# Number of recent entries kept for lookups: related records are close together in the listing (newest first).
+_RECENT_LIMIT = 25_000
 _STATES = (False, True, None)
 _CODES = {state: code for code, state in enumerate(_STATES)}
 
 
 class Backup(t.Protocol):
-    """A point, or what stands for one until it is told."""
+    """A point, or its template until it is reported."""
 
     id: str
     created: int
@@ -27,133 +27,133 @@ class Backup(t.Protocol):
 
     @property
     def workload(self) -> Workload:
-        """Whose it is."""
+        """Return the workload of the backup."""
 
 
 Link = t.TypeVar("Link", bound=Backup)
 
 
 class UsabilityIndex:
-    """What was told, and whether it is usable, in 9 bytes each: the last ones at hand, others found in the end."""
+    """Usability of reported points in 9 bytes each: recent ones in dictionaries, others by a final search."""
 
     def __init__(self) -> None:
         self._keys = array("q")
         self._states = bytearray()
-        # Two halves, so that the older one goes at once: to take single ones from the front of a dictionary is slow.
+        # Two halves, so that the older one is dropped at once: removing single entries from a dictionary is slow.
         self._newer: dict[int, bool | None] = {}
         self._older: dict[int, bool | None] = {}
 
-    def note(self, key: int, state: bool | None) -> None:
-        """One more."""
+    def record(self, key: int, state: bool | None) -> None:
+        """Add one entry."""
         self._keys.append(key)
         self._states.append(_CODES[state])
         self._newer[key] = state
-        if len(self._newer) >= _AT_HAND:
+        if len(self._newer) >= _RECENT_LIMIT:
             self._newer, self._older = {}, self._newer
 
     def has(self, key: int) -> bool:
-        """Whether it is among those that were told last."""
+        """Whether the key is among the most recent entries."""
         return key in self._newer or key in self._older
 
     def state(self, key: int) -> bool | None:
-        """Whether one that ``has`` knows is usable."""
+        """Return the usability of a key for which ``has`` is true."""
         return self._newer[key] if key in self._newer else self._older[key]
 
-    def search(self, wanted: Collection[int]) -> dict[int, bool | None]:
-        """Those of ``wanted`` that were told at any time."""
-        if not wanted:
+    def search(self, keys: Collection[int]) -> dict[int, bool | None]:
+        """Return the usability of those of ``keys`` that were ever recorded."""
+        if not keys:
             return {}
         pairs = zip(self._keys, self._states, strict=True)
-        return {key: _STATES[state] for key, state in pairs if key in wanted}
+        return {key: _STATES[state] for key, state in pairs if key in keys}
 
 
 class Chains(t.Generic[Link]):
-    """Tells points once it is known whether what they build on can be restored.
+    """Report points when it is known whether the backups that they depend on can be restored.
 
-    The listing is newest first, so an increment comes before its parent and waits for it; what is kept at one time is
-    one chain for each workload. A parent that is not listed at all is gone, unless the window read may hide it.
+    The listing is newest first, so an increment comes before its parent and waits for it; only one chain per workload
+    is kept in memory. A parent that is never listed is gone, unless it may be outside the time window.
     """
 
-    def __init__(self, tell: Callable[[Link], None]) -> None:
-        self._tell = tell
-        self._journal = UsabilityIndex()
+    def __init__(self, report: Callable[[Link], None]) -> None:
+        self._report = report
+        self._index = UsabilityIndex()
         self._waiting: dict[int, list[Link]] = {}
 
     def add(self, point: Link, parent: str | None) -> None:
-        """A point, and the guid of what it builds on."""
+        """Add a point and the guid of its parent."""
         if parent is None:
-            self._settle(point, True)
+            self._resolve(point, True)
             return
         key = hash(parent)
-        if self._journal.has(key):
-            self._settle(point, self._journal.state(key))
+        if self._index.has(key):
+            self._resolve(point, self._index.state(key))
         else:
             self._waiting.setdefault(key, []).append(point)
 
-    def gone(self, guid: str) -> None:
-        """This backup was deleted."""
-        self._journal.note(hash(guid), False)
+    def add_removed(self, guid: str) -> None:
+        """Record that this backup was deleted."""
+        self._index.record(hash(guid), False)
         for child in self._waiting.pop(hash(guid), ()):
-            self._settle(child, False)
+            self._resolve(child, False)
 
-    def finish(self, *, whole: bool) -> None:
-        """All was read; ``whole`` says that no window hid any parent."""
-        for key, usable in self._journal.search(self._waiting.keys()).items():
+    def finish(self, *, complete: bool) -> None:
+        """Report the remaining points; ``complete`` means that no time window can hide a parent."""
+        for key, usable in self._index.search(self._waiting.keys()).items():
             for point in self._waiting.pop(key, ()):
-                self._settle(point, usable)
+                self._resolve(point, usable)
         waiting = {hash(point.id) for points in self._waiting.values() for point in points}
         for key in [key for key in self._waiting if key not in waiting]:
             for point in self._waiting.pop(key):
-                self._settle(point, not whole)
-        # What is left builds on itself, which nothing can be restored from.
+                self._resolve(point, not complete)
+        # The remaining points depend on themselves, so they cannot be restored.
         while self._waiting:
             for point in self._waiting.pop(next(iter(self._waiting))):
-                self._settle(point, False)
+                self._resolve(point, False)
 
-    def _settle(self, point: Link, parent_usable: bool | None) -> None:
+    def _resolve(self, point: Link, parent_usable: bool | None) -> None:
         stack = [(point, parent_usable)]
         while stack:
             point, base = stack.pop()
             if base is not True:
                 point.usable = False if base is False or point.usable is False else None
             key, usable = hash(point.id), point.usable
-            self._journal.note(key, usable)
-            # What it builds on, and not what is told of it: who hears it may doubt its time, which is its own.
-            self._tell(point)
+            self._index.record(key, usable)
+            # Children inherit ``usable`` as it is now: the callback may change it because of the point's own time.
+            self._report(point)
             for child in self._waiting.pop(key, ()):
                 stack.append((child, usable))
 
 
 class Copies:
-    """Records of mere copies. One of a backup that is listed itself is told by its places; it is no other point."""
+    """Records that are only copies. If the backup itself is listed, its locations cover the copy: no extra point."""
 
     def __init__(self) -> None:
-        self._told = array("q")
-        self._alone: dict[int, RecoveryPoint] = {}
-        # What was told last, brought up to date when a copy is met: most servers list none.
-        self._at_hand: set[int] = set()
+        self._keys = array("q")
+        self._unmatched: dict[int, RecoveryPoint] = {}
+        # Keys of recent backups, updated only when a copy is added: most servers list no copies.
+        self._recent: set[int] = set()
         self._seen = 0
 
-    def add(self, point: RecoveryPoint) -> None:
-        """The copy of a backup."""
+    def add_copy(self, point: RecoveryPoint) -> None:
+        """Add the copy of a backup."""
         key = hash((point.workload.id, point.created))
-        self._at_hand.update(self._told[max(self._seen, len(self._told) - _AT_HAND) :])
-        self._seen = len(self._told)
-        if len(self._at_hand) > 2 * _AT_HAND:
-            self._at_hand = set(self._told[-_AT_HAND:])
-        if key not in self._at_hand:
-            self._alone[key] = point
+        self._recent.update(self._keys[max(self._seen, len(self._keys) - _RECENT_LIMIT) :])
+        self._seen = len(self._keys)
+        if len(self._recent) > 2 * _RECENT_LIMIT:
+            self._recent = set(self._keys[-_RECENT_LIMIT:])
+        if key not in self._recent:
+            self._unmatched[key] = point
 
-    def told(self, point: Backup) -> None:
-        """A backup, or what can still be restored of it."""
+    def add_backup(self, point: Backup) -> None:
+        """Add a listed backup that may be usable."""
         key = hash((point.workload.id, point.created))
-        self._told.append(key)
-        if self._alone:
-            self._alone.pop(key, None)
+        self._keys.append(key)
+        if self._unmatched:
+            self._unmatched.pop(key, None)
 
-    def alone(self) -> Collection[RecoveryPoint]:
-        """All was read: the copies whose backup is not listed."""
-        if self._alone:
-            for key in self._told:
-                self._alone.pop(key, None)
-        return self._alone.values()
+    def get_unmatched(self) -> Collection[RecoveryPoint]:
+        """After reading: return the copies whose backup is not listed."""
+        if self._unmatched:
+            for key in self._keys:
+                self._unmatched.pop(key, None)
+        return self._unmatched.values()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: one record of /backups -> one recovery point."""
+"""Storware vProtect: convert records of /backups to recovery points."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.re
     ParsedFields,
     Record,
     RecordFields,
-    guid_of,
-    word,
+    get_guid,
+    normalize_enum,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_true
-from ansible_collections.backup.audit.plugins.module_utils._core.times import days_after
+from ansible_collections.backup.audit.plugins.module_utils._core.times import add_days
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_int,
     as_list,
     as_object,
     as_text,
-    scrubbed,
+    remove_secrets,
 )
 
 WORKLOAD_TYPES = tuple(dict.fromkeys(workload_type for workload_type, _rule in TYPES.values()))
 RULE_WORDS = tuple(dict.fromkeys(rule for _workload_type, rule in TYPES.values()))
-# Made once, and deleted since by retention: history, and no recovery point.
+# Made once and later deleted by retention: not a recovery point.
 REMOVED = "SUCCESS_REMOVED"
 _STATUSES = {
     "SUCCESS": "success",
@@ -44,55 +44,55 @@ _STATUSES = {
 }
 KEPT = tuple(_STATUSES)
 _KINDS = {"FULL": "full", "INCREMENTAL": "incremental", "SYNTHETIC": "synthetic_full"}
-# The copy of a backup from its primary destination to another one.
+# A copy of a backup from its primary destination to another one.
 _SYNCHRONIZATION = "SYNCHRONIZATION"
 _DISKS = ("FILESYSTEM", "SYNTHETICXFS", "SYNTHETICDDBOOST", "VSTOR")
 _CLOUDS = ("S3", "GCS", "AZURE", "SWIFT")
-# What other backup products keep (ISP, NETBACKUP and so on) lies on media that this one does not know.
+# Other backup products (ISP, NETBACKUP and so on) are missing: the type of their media is unknown.
 _MEDIA = {**dict.fromkeys(_DISKS, "disk"), **dict.fromkeys(_CLOUDS, "object")}
 
 
 @dataclasses.dataclass
 class Context:
-    """What points are read against: settings of today, and restores that were made."""
+    """Data that points are evaluated with: current settings, and restores that were made."""
 
-    # Destinations (guid) that encrypt.
+    # Destinations (guid) with encryption enabled.
     encrypting: frozenset[str]
     # Backup (guid) -> when it was last restored.
     restored: Mapping[str, int]
-    # (rule guid, word of the rule's kind) -> days of retention lock by destination guid and by role.
+    # (rule guid, rule type name) -> days of retention lock by destination guid and by role.
     locks: Callable[[str, str], Mapping[str, int]]
     include_raw: bool
-    # From version 5 on a backup tells its places. One that tells none may have been removed from all of them.
-    lists_places: bool = True
-    # Whether points are only counted, so that nothing has to be kept of one but what counts.
+    # Version 5 and later list locations. A backup without any may have been removed from all of them.
+    lists_locations: bool = True
+    # Whether points are only counted, so that only the fields needed for that are kept.
     counts_only: bool = False
 
-    def said(self, words: RecordFields) -> ParsedFields:
-        """What a record means but for its id, its workload, its times and its size."""
-        if words.said is None:
-            words.said = _said_of(words, self)
-        return words.said
+    def parse(self, fields: RecordFields) -> ParsedFields:
+        """Return the normalized fields of a record, except id, workload, times and size (cached)."""
+        if fields.parsed is None:
+            fields.parsed = _parse_fields(fields, self)
+        return fields.parsed
 
 
-def lists_places(version: str | None) -> bool:
-    """Whether a server of this version (of several nodes: versions) tells the places of a backup."""
+def lists_locations(version: str | None) -> bool:
+    """Whether a server of this version (or versions, for several nodes) lists the locations of a backup."""
     majors = [as_int(one.strip().partition(".")[0]) for one in (version or "").split(",")]
     return any(major is None or major >= 5 for major in majors)
 
 
-def workload_of(record: Record) -> Workload:
-    """The workload that a backup names. One that was deleted is known by the text that the backup keeps of it."""
+def build_workload(record: Record) -> Workload:
+    """Return the workload of a backup. A deleted workload is identified by the text stored in the backup."""
     if record.entity and isinstance(record.entity, dict):
-        return entity_of(record.entity)
+        return parse_entity(record.entity)
     kept = as_object(record.row).get("sourceNameAndGuid")
     return Workload(id=as_text(as_object(kept).get("guid")), name=as_text(as_object(kept).get("name")) or as_text(kept))
 
 
-def entity_of(entity: Mapping[str, t.Any]) -> Workload:
-    """A protected entity: of a backup, of /protected-entities, or of a list of one kind."""
-    workload_type, _rule = TYPES.get(word(entity.get("type")), (None, None))
-    platform = word(entity.get("hvType")) or word(entity.get("hvmType"))
+def parse_entity(entity: Mapping[str, t.Any]) -> Workload:
+    """Parse a protected entity from a backup, from /protected-entities, or from a list of one type."""
+    workload_type, _rule = TYPES.get(normalize_enum(entity.get("type")), (None, None))
+    platform = normalize_enum(entity.get("hvType")) or normalize_enum(entity.get("hvmType"))
     return Workload(
         id=as_text(entity.get("guid")),
         name=as_text(entity.get("name")),
@@ -102,24 +102,26 @@ def entity_of(entity: Mapping[str, t.Any]) -> Workload:
     )
 
 
-def _said_of(words: RecordFields, context: Context) -> ParsedFields:
-    status = _STATUSES.get(words.status, "unknown")
-    kind = _KINDS.get(words.kind, "unknown")
-    copy = words.kind == _SYNCHRONIZATION
-    made = status in ("success", "warning")
-    copies = _copies(words.places, context)
+def _parse_fields(fields: RecordFields, context: Context) -> ParsedFields:
+    status = _STATUSES.get(fields.status, "unknown")
+    kind = _KINDS.get(fields.kind, "unknown")
+    copy = fields.kind == _SYNCHRONIZATION
+    succeeded = status in ("success", "warning")
+    copies = _build_copies(fields.locations, context)
     encrypted = offsite = None
-    if copies and made:
+    if copies and succeeded:
         encrypted = True if all(one.encrypted for one in copies) else None
         offsite = any_true(one.offsite for one in copies)
     return ParsedFields(
         status=status,
-        # What lies in archives only must be brought back from there first.
-        kind="archive" if words.places and all(place.role == "ARCHIVE" for place in words.places) else kind,
-        # That the copy of a backup alone can be restored is nowhere said, and what has no type may be one.
-        usable=_usable(status, words.places, context, sure=not copy and bool(words.kind)),
-        made=made,
-        removed=words.status == REMOVED,
+        # A backup that is only in archives must be retrieved from there first.
+        kind="archive"
+        if fields.locations and all(location.role == "ARCHIVE" for location in fields.locations)
+        else kind,
+        # It is undocumented whether a copy alone can be restored; a record without a type may be a copy.
+        usable=_evaluate_usable(status, fields.locations, context, sure=not copy and bool(fields.kind)),
+        succeeded=succeeded,
+        removed=fields.status == REMOVED,
         copy=copy,
         needs_parent=kind in ("incremental", "unknown"),
         copies=copies,
@@ -129,14 +131,14 @@ def _said_of(words: RecordFields, context: Context) -> ParsedFields:
     )
 
 
-def point_of(record: Record, workload: Workload, context: Context) -> RecoveryPoint | None:
-    """One record; None for one that is no backup and carries no time (queued, failed before it began)."""
-    words, snapshot, row = record.words, record.snapshot, record.row
-    said = context.said(words)
+def build_point(record: Record, workload: Workload, context: Context) -> RecoveryPoint | None:
+    """Build a point; None if the record is not a backup and has no time (queued, failed before it began)."""
+    fields, snapshot, row = record.fields, record.snapshot, record.row
+    parsed = context.parse(fields)
     guid = record.guid()
     created = snapshot if snapshot is not None else record.finished
     if created is None:
-        if said.status in ("failed", "running"):
+        if parsed.status in ("failed", "running"):
             return None
         raise InvalidResponseError(f"the backup {guid} has neither snapshotTime nor backupTime")
     point = RecoveryPoint(
@@ -144,28 +146,28 @@ def point_of(record: Record, workload: Workload, context: Context) -> RecoveryPo
         workload=workload,
         created=created,
         completed=record.finished,
-        kind=said.kind,
-        status=said.status,
-        usable=said.usable,
-        # What failed or still runs has a size of 0, which says nothing.
-        size_bytes=record.size if said.made else None,
-        copies=said.copies,
-        encrypted=said.encrypted,
-        offsite=said.offsite,
+        kind=parsed.kind,
+        status=parsed.status,
+        usable=parsed.usable,
+        # Failed and running backups have a size of 0, which is meaningless.
+        size_bytes=record.size if parsed.succeeded else None,
+        copies=parsed.copies,
+        encrypted=parsed.encrypted,
+        offsite=parsed.offsite,
         expires=record.expires,
-        job=words.job,
+        job=fields.job,
     )
-    # When it was stored is later than the moment that it brings back.
+    # The time of storage is later than the point in time that the backup restores.
     estimated = () if snapshot is not None else ("created_at",)
     if context.include_raw and row is not None:
-        point.raw = scrubbed(row)
-    if said.made:
+        point.raw = remove_secrets(row)
+    if parsed.succeeded:
         restored = context.restored.get(guid)
         if restored is not None and restored >= created:
             point.verified, point.verified_at, point.verified_by = True, restored, "restore"
             estimated = (*estimated, "verified", "verified_at", "verified_by")
-        estimated = (*estimated, *said.estimated)
-        if said.copies and _lock(point, words, said.copies, context):
+        estimated = (*estimated, *parsed.estimated)
+        if parsed.copies and _apply_lock(point, fields, parsed.copies, context):
             estimated = (*estimated, "immutable", "immutable_until")
     point.estimated = estimated
     return point
@@ -173,7 +175,7 @@ def point_of(record: Record, workload: Workload, context: Context) -> RecoveryPo
 
 @dataclasses.dataclass(slots=True)
 class PointTemplate:
-    """A point that is ``pattern`` but for id, time and size, and for what its chain makes of it."""
+    """A point that equals ``pattern`` except for id, time, size and the usability set by its chain."""
 
     pattern: RecoveryPoint
     id: str
@@ -183,94 +185,94 @@ class PointTemplate:
 
     @property
     def workload(self) -> Workload:
-        """Whose it is."""
+        """Return the workload of the point."""
         return self.pattern.workload
 
-    def point(self) -> RecoveryPoint:
-        """The same as a point of its own."""
+    def to_point(self) -> RecoveryPoint:
+        """Return a separate point with these values."""
         return dataclasses.replace(
             self.pattern, id=self.id, created=self.created, size_bytes=self.size_bytes, usable=self.usable
         )
 
 
-def like_of(record: Record, workload: Workload, context: Context) -> PointTemplate | None:
-    """One record that says what others of its workload say; None for all that says more, or less."""
-    words, created, size = record.words, record.snapshot, record.size
-    # Of what is locked, and of what was restored, each has a time of its own.
-    plain = context.counts_only and record.row is None and not any(words.days or ())
+def build_template(record: Record, workload: Workload, context: Context) -> PointTemplate | None:
+    """Build a template if the record differs from others of its workload only in id, time and size; else None."""
+    fields, created, size = record.fields, record.snapshot, record.size
+    # Locked and restored backups have individual times, so they cannot share a pattern.
+    plain = context.counts_only and record.row is None and not any(fields.days or ())
     if not plain or created is None or size is None or record.key in context.restored:
         return None
-    pattern = words.patterns.get(record.workload)
+    pattern = fields.patterns.get(record.workload)
     if pattern is None:
-        said = context.said(words)
-        pattern = point_of(record, workload, context) if said.made and not said.copy else None
+        parsed = context.parse(fields)
+        pattern = build_point(record, workload, context) if parsed.succeeded and not parsed.copy else None
         if pattern is None or pattern.immutable_until is not None:
             return None
-        # Of its own record only, and nothing that counts.
+        # These belong to one record only and are not needed for counting.
         pattern.completed = pattern.expires = None
-        words.patterns[record.workload] = pattern
+        fields.patterns[record.workload] = pattern
     return PointTemplate(pattern, record.key, created, size, pattern.usable)
 
 
-def _usable(status: str, places: Sequence[Location] | None, context: Context, *, sure: bool) -> bool | None:
+def _evaluate_usable(status: str, locations: Sequence[Location] | None, context: Context, *, sure: bool) -> bool | None:
     if status in ("failed", "running"):
         return False
     if status == "unknown":
         return None
-    told = {place.status for place in places or ()}
-    if "PRESENT" in told or (places is None and not context.lists_places):
+    statuses = {location.status for location in locations or ()}
+    if "PRESENT" in statuses or (locations is None and not context.lists_locations):
         return True if sure else None
-    return False if told and told <= {"REMOVED", "FAILED"} else None
+    return False if statuses and statuses <= {"REMOVED", "FAILED"} else None
 
 
-def _copies(places: Sequence[Location] | None, context: Context) -> list[Copy] | None:
-    if places is None or any(not place.status for place in places):
+def _build_copies(locations: Sequence[Location] | None, context: Context) -> list[Copy] | None:
+    if locations is None or any(not location.status for location in locations):
         return None
     return [
         Copy(
-            location=place.name,
-            location_type=_MEDIA.get(place.kind),
-            role=place.role.lower() or None,
-            encrypted=True if place.destination in context.encrypting else None,
-            offsite=True if _MEDIA.get(place.kind) == "object" else None,
+            location=location.name,
+            location_type=_MEDIA.get(location.kind),
+            role=location.role.lower() or None,
+            encrypted=True if location.destination in context.encrypting else None,
+            offsite=True if _MEDIA.get(location.kind) == "object" else None,
         )
-        for place in places
-        if place.status == "PRESENT"
+        for location in locations
+        if location.status == "PRESENT"
     ]
 
 
-def _lock(point: RecoveryPoint, words: RecordFields, copies: Sequence[Copy], context: Context) -> bool:
-    """The retention lock of the rule as it is today, counted from when the backup was stored."""
-    days = words.days
+def _apply_lock(point: RecoveryPoint, fields: RecordFields, copies: Sequence[Copy], context: Context) -> bool:
+    """Apply the current retention lock of the rule, counted from when the backup was stored."""
+    days = fields.days
     if days is None:
-        days = words.days = _days_of(words, context)
+        days = fields.days = _get_lock_days(fields, context)
     if not any(days):
         return False
     stored = point.completed if point.completed is not None else point.created
-    # Its own ones, because others that lie in the same places were stored at other times.
+    # Separate copies, because other backups in the same locations were stored at other times.
     point.copies = [dataclasses.replace(copy) for copy in copies]
     for copy, locked in zip(point.copies, days, strict=True):
         if locked:
-            copy.immutable_until = days_after(stored, locked)
+            copy.immutable_until = add_days(stored, locked)
             point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
     return point.immutable_until is not None
 
 
-def _days_of(words: RecordFields, context: Context) -> tuple[int, ...]:
-    """Days of lock of each place in which a backup is present."""
-    days = context.locks(*words.rule) if words.rule is not None else {}
-    present = [place for place in words.places or () if place.status == "PRESENT"]
-    return tuple(days.get(place.destination or "", days.get(place.role, 0)) for place in present)
+def _get_lock_days(fields: RecordFields, context: Context) -> tuple[int, ...]:
+    """Return the days of retention lock of each location where the backup is present."""
+    days = context.locks(*fields.rule) if fields.rule is not None else {}
+    present = [location for location in fields.locations or () if location.status == "PRESENT"]
+    return tuple(days.get(location.destination or "", days.get(location.role, 0)) for location in present)
 
 
-def locks_of(rule: Mapping[str, t.Any]) -> dict[str, int]:
-    """Days of retention lock by the destination's guid, and by role for locations that name no destination."""
+def parse_locks(rule: Mapping[str, t.Any]) -> dict[str, int]:
+    """Parse the days of retention lock by destination guid, or by role for locations without a destination."""
     days: dict[str, int] = {}
-    for place in map(as_object, as_list(rule.get("ruleBackupDestinations"))):
-        locked = as_int(place.get("daysToKeepRetentionLock")) or 0
-        guid = guid_of(place, "backupDestination")
+    for location in map(as_object, as_list(rule.get("ruleBackupDestinations"))):
+        locked = as_int(location.get("daysToKeepRetentionLock")) or 0
+        guid = get_guid(location, "backupDestination")
         if guid is not None:
             days[guid] = locked
         else:
-            days[word(place.get("roleType"))] = locked
+            days[normalize_enum(location.get("roleType"))] = locked
     return days

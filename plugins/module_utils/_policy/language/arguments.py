@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Members of a policy -> values, each refused with the path of the bad key and what would be right."""
+"""Parses values of a policy; errors name the path of the invalid key and the expected value."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PERCENT = re.compile(r"([0-9]{1,9})\s?%")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def plain(value: t.Any, path: str) -> t.Any:
-    """The same value of nothing but dicts, lists, text, numbers, booleans and None: what digests can be taken of.
+def to_plain(value: t.Any, path: str) -> t.Any:
+    """Convert a value to plain dicts, lists, text, numbers, booleans and None, so that it can be hashed.
 
-    YAML makes dates of ``2026-12-31``; they become text again.
+    YAML converts ``2026-12-31`` to a date; it becomes text again.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -37,14 +37,14 @@ def plain(value: t.Any, path: str) -> t.Any:
         # YAML converts a time with a zone to UTC and may drop the zone.
         return f"{text}Z" if isinstance(value, datetime.datetime) and value.tzinfo is None else text
     if isinstance(value, Mapping):
-        return {plain(key, path): plain(item, f"{path}.{key}") for key, item in value.items()}
+        return {to_plain(key, path): to_plain(item, f"{path}.{key}") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
+        return [to_plain(item, f"{path}[{index}]") for index, item in enumerate(value)]
     raise OptionError(f"{path}: a {type(value).__name__} cannot be part of a policy")
 
 
 def refuse_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, what: str = "key") -> None:
-    """Refuse the first key that is not allowed here, with a near miss and what is allowed."""
+    """Reject the first key that is not allowed, with a similar name and the allowed keys."""
     names = sorted(allowed)
     for key in given:
         if key not in names:
@@ -56,7 +56,7 @@ def refuse_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, wh
 
 
 def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> dict[str, t.Any]:
-    """A mapping, with only the allowed keys."""
+    """Require a mapping with only the allowed keys."""
     if not isinstance(value, dict):
         raise OptionError(f"{path}: {value!r} is no mapping", advice="Write it as key: value pairs")
     if allowed is not None:
@@ -65,7 +65,7 @@ def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> di
 
 
 def sequence(value: t.Any, path: str) -> list[t.Any]:
-    """A list that is not empty: an empty one is a mistake somewhere else, such as a misspelled group."""
+    """Require a list that is not empty: an empty list is usually a mistake elsewhere, such as a misspelled group."""
     if not isinstance(value, list):
         raise OptionError(f"{path}: {value!r} is no list", advice="Write it as a list")
     if not value:
@@ -74,14 +74,14 @@ def sequence(value: t.Any, path: str) -> list[t.Any]:
 
 
 def text(value: t.Any, path: str) -> str:
-    """A text that says something."""
+    """Require text that is not blank."""
     if not isinstance(value, str) or not value.strip():
         raise OptionError(f"{path}: {value!r} is no text", advice="Write some words")
     return value
 
 
 def choice(value: t.Any, path: str, allowed: Iterable[str]) -> str:
-    """One of some words."""
+    """Require one of the allowed values."""
     names = tuple(allowed)
     if not isinstance(value, str) or value not in names:
         near = difflib.get_close_matches(str(value), names, n=1)
@@ -91,13 +91,13 @@ def choice(value: t.Any, path: str, allowed: Iterable[str]) -> str:
 
 
 def choices(value: t.Any, path: str, allowed: Iterable[str]) -> list[str]:
-    """A list of some words."""
+    """Require a list of allowed values."""
     names = tuple(allowed)
     return [choice(item, f"{path}[{index}]", names) for index, item in enumerate(sequence(value, path))]
 
 
 def count(value: t.Any, path: str) -> int:
-    """A whole number of at least 1; also as text, which is what a template makes of a number."""
+    """Parse a whole number of at least 1; also as text, because templates convert numbers to text."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -108,7 +108,7 @@ def count(value: t.Any, path: str) -> int:
 
 
 def duration(value: t.Any, path: str) -> int:
-    """A duration of at least one second, in seconds."""
+    """Parse a duration of at least one second; returns seconds."""
     seconds = parse_duration(value, what=path)
     if not seconds:
         raise OptionError(f"{path}: {value!r} is no time at all", advice="Write a longer one, or leave it out")
@@ -124,7 +124,7 @@ def percent(value: t.Any, path: str) -> int:
 
 
 def parse_bool(value: t.Any, path: str) -> bool:
-    """A boolean; also as the text that a template makes of one."""
+    """Parse a boolean; also as text, because templates convert booleans to text."""
     if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
         return value.lower() in ("true", "yes")
     if not isinstance(value, bool):
@@ -132,8 +132,8 @@ def parse_bool(value: t.Any, path: str) -> bool:
     return value
 
 
-def demand(value: t.Any, path: str) -> int:
-    """``true``: the rule is asked for. What is not asked for is left out."""
+def flag(value: t.Any, path: str) -> int:
+    """Require ``true``: the rule applies. Rules that do not apply are omitted from a policy."""
     if not parse_bool(value, path):
         raise OptionError(f"{path}: a rule that is not asked for is left out", advice="Write true, or leave it out")
     return 1
@@ -150,7 +150,7 @@ def moment(value: t.Any, path: str) -> int:
 
 
 def end_date(value: t.Any, path: str) -> int:
-    """A day (all of it is meant, in UTC) or a time -> the first microsecond after it."""
+    """A date (the full day, in UTC) or a time -> the first microsecond after it."""
     if isinstance(value, str) and _DATE.fullmatch(value):
         return moment(f"{value}T00:00:00Z", path) + DAY * SECOND
     try:
@@ -165,5 +165,5 @@ ARGUMENTS: dict[str, tuple[Callable[[t.Any, str], int], str]] = {
     "count": (count, "count"),
     "duration": (duration, "seconds"),
     "percent": (percent, "percent"),
-    "flag": (demand, "flag"),
+    "flag": (flag, "flag"),
 }

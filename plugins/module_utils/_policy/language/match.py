@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is judged by what: matches on rows, names, exclusions and waivers."""
+"""Scope of a policy: matches on rows, names, exclusions and waivers."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 
 
 class Globs:
-    """One or several shell patterns; case makes no difference, and a name is always a pattern for itself."""
+    """One or several shell patterns; case-insensitive, and a name always matches itself."""
 
     def __init__(self, value: t.Any, path: str) -> None:
         patterns = [value] if isinstance(value, str) else arguments.sequence(value, path)
-        folded = [arguments.text(pattern, path).casefold() for pattern in patterns]
-        self._names = frozenset(folded)
-        wild = [fnmatch.translate(pattern) for pattern in folded if any(sign in pattern for sign in "*?[")]
+        casefolded = [arguments.text(pattern, path).casefold() for pattern in patterns]
+        self._names = frozenset(casefolded)
+        wild = [fnmatch.translate(pattern) for pattern in casefolded if any(sign in pattern for sign in "*?[")]
         self._wild = re.compile("|".join(wild)) if wild else None
 
     def match(self, name: t.Any) -> bool:
-        """Whether the name is matched; one that is not known is not."""
+        """Whether the name matches; an unknown name does not."""
         if name is None:
             return False
-        folded = str(name).casefold()
-        return folded in self._names or (self._wild is not None and self._wild.fullmatch(folded) is not None)
+        casefolded = str(name).casefold()
+        return casefolded in self._names or (self._wild is not None and self._wild.fullmatch(casefolded) is not None)
 
 
 class Match:
-    """What a row must be like: every member that is given must match."""
+    """Conditions on a row: every given key must match."""
 
     def __init__(self, value: t.Any, path: str) -> None:
         given = arguments.mapping(value, path, MATCH_KEYS)
@@ -61,35 +61,35 @@ class Match:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Rows that are not judged, and why."""
+    """Rows that are not evaluated, and the reason."""
 
     match: Match
     reason: str
 
     @classmethod
     def parse(cls, value: t.Any, path: str) -> Exclusion:
-        """One item of ``exclude``."""
+        """Parse one item of ``exclude``."""
         given = arguments.mapping(value, path, ("match", "reason"))
-        _need(given, ("match", "reason"), path)
+        _require_keys(given, ("match", "reason"), path)
         return cls(Match(given["match"], f"{path}.match"), arguments.text(given["reason"], f"{path}.reason"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Waiver:
-    """A control that a workload need not pass until an end date, and why."""
+    """A control that a workload does not have to pass until an end date, and the reason."""
 
     workload: Globs
     control: Globs
-    # The first microsecond at which it no longer holds.
+    # The first microsecond at which it is no longer valid.
     end: int
-    said: dict[str, t.Any]
+    definition: dict[str, t.Any]
 
     @classmethod
     def parse(cls, value: t.Any, path: str, controls: Iterable[str]) -> Waiver:
-        """One item of ``waivers``; its control must exist."""
+        """Parse one item of ``waivers``; its control must exist."""
         keys = ("workload", "control", "until", "reason")
         given = arguments.mapping(value, path, keys)
-        _need(given, keys, path)
+        _require_keys(given, keys, path)
         arguments.text(given["reason"], f"{path}.reason")
         control = Globs(given["control"], f"{path}.control")
         names = sorted(controls)
@@ -103,20 +103,20 @@ class Waiver:
         return cls(Globs(given["workload"], f"{path}.workload"), control, end, {key: given[key] for key in keys})
 
 
-def _need(given: dict[str, t.Any], keys: Iterable[str], path: str) -> None:
+def _require_keys(given: dict[str, t.Any], keys: Iterable[str], path: str) -> None:
     for key in keys:
         if given.get(key) is None:
             raise OptionError(f"{path}.{key}: it is missing", advice=f"Needed are: {', '.join(keys)}")
 
 
-def label(name: str) -> str | None:
-    """The first label of a host name; None for an address, which has none."""
+def first_label(name: str) -> str | None:
+    """Return the first label of a host name; None for an IP address."""
     return None if _ADDRESS.fullmatch(name) else name.partition(".")[0]
 
 
 def is_same_host(one: str, other: str) -> bool:
-    """Whether two case-folded names may mean one host: equal, or one is the bare first label of the other.
+    """Whether two case-folded names may mean one host: equal, or one is only the first label of the other.
 
-    web1.prod and web1.test share a first label and are two hosts.
+    web1.prod and web1.test have the same first label and are two hosts.
     """
-    return one == other or label(one) == other or label(other) == one
+    return one == other or first_label(one) == other or first_label(other) == one

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ready policies: what ``policy: NAME`` and ``extends: NAME`` stand for. docs/policy.md says why each asks so.
+"""Built-in policies for ``policy: NAME`` and ``extends: NAME``. docs/policy.md has the reasons for their rules.
 
-None of them holds settings: only exact values count, and unknown fails, unless the user says otherwise beside
-``extends``. A setting in here would be nearer to the rule than the user's own.
+None of them has settings: only exact values count, and unknown fails, unless the user sets otherwise next to
+``extends``. A setting here would be more specific than the user's own and take precedence.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import O
 
 EXTENDS = "extends"
 
-READY: Mapping[str, dict[str, dict[str, t.Any]]] = {
+PRESETS: Mapping[str, dict[str, dict[str, t.Any]]] = {
     "3-2-1-1-0": {
         "recovery_points": {"newest_within": "26h"},
         "copies": {"minimum": 3},
@@ -39,32 +39,32 @@ READY: Mapping[str, dict[str, dict[str, t.Any]]] = {
 }
 
 
-def written_out(policy: t.Any, path: str) -> t.Any:
-    """The policy with all that it extends in it; what is neither a name nor a mapping is for others to refuse.
+def expand(policy: t.Any, path: str) -> t.Any:
+    """Return the policy with the preset that it extends merged in; values of other types are rejected elsewhere.
 
-    Own facets and settings are laid over the ready ones: rule by rule, a rule of one's own in the whole place of it.
+    The user's facets and settings override the preset rule by rule; a rule is replaced completely.
     """
     if isinstance(policy, str):
-        return _overlaid(_ready(policy, path), {})
-    # Beside tiers it would be for none of them; it stays, and is refused like any other key there.
+        return _overlay(_get_preset(policy, path), {})
+    # Next to tiers it would not apply to any of them; it is kept, and rejected like any other key there.
     if not isinstance(policy, dict) or EXTENDS not in policy or "policies" in policy:
         return policy
     own = {key: value for key, value in policy.items() if key != EXTENDS}
-    return _overlaid(_ready(policy[EXTENDS], f"{path}.{EXTENDS}"), own)
+    return _overlay(_get_preset(policy[EXTENDS], f"{path}.{EXTENDS}"), own)
 
 
-def _ready(name: t.Any, path: str) -> dict[str, dict[str, t.Any]]:
-    if isinstance(name, str) and name in READY:
-        return READY[name]
-    near = difflib.get_close_matches(str(name), READY, n=1)
+def _get_preset(name: t.Any, path: str) -> dict[str, dict[str, t.Any]]:
+    if isinstance(name, str) and name in PRESETS:
+        return PRESETS[name]
+    near = difflib.get_close_matches(str(name), PRESETS, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
     if isinstance(name, str) and ":" in name:
         hint = "Text is the name of a ready policy; for rules of your own give a mapping (with -e as JSON or @FILE). "
-    raise OptionError(f"{path}: there is no ready policy {name!r}", advice=f"{hint}There are: {', '.join(READY)}")
+    raise OptionError(f"{path}: there is no ready policy {name!r}", advice=f"{hint}There are: {', '.join(PRESETS)}")
 
 
-def _overlaid(ready: dict[str, dict[str, t.Any]], own: dict[str, t.Any]) -> dict[str, t.Any]:
-    merged: dict[str, t.Any] = {facet: dict(rules) for facet, rules in ready.items()}
+def _overlay(preset: dict[str, dict[str, t.Any]], own: dict[str, t.Any]) -> dict[str, t.Any]:
+    merged: dict[str, t.Any] = {facet: dict(rules) for facet, rules in preset.items()}
     for key, value in own.items():
         merged[key] = {**merged[key], **value} if key in merged and isinstance(value, dict) else value
     return merged

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two tables of the policy language: RULES (what can be asked) and FACETS (what it can be asked of)."""
+"""The two tables of the policy language: RULES (the requirements) and FACETS (what they apply to)."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facet:
-    """Something that points have or have not, and the rules that make sense on it."""
+    """A property that points have or do not have, and the rules that apply to it."""
 
     name: str
     view: Callable[[Row, frozenset[int]], View]
     rules: tuple[Rule, ...]
     one: str
     many: str
-    # What ``newest_within`` measures; and how points that have it and that have it not are called.
+    # What ``newest_within`` measures, and the names of points that have it or do not have it.
     newest: str
     has: str = ""
     has_not: str = ""
-    # Members of a facet that are no rules.
+    # Keys of a facet that are not rules.
     options: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
-    """One question: its argument, the evaluator that answers it, and how answers for several rows become one."""
+    """One rule: its argument, its evaluator, and how the outcomes of several rows are merged."""
 
     name: str
     argument: str
     evaluate: Evaluate
-    words: Callable[[Facet, str, str], Wording]
-    # best | worst | furthest; a best that counts can be added up (``independent``).
+    wording: Callable[[Facet, str, str], Wording]
+    # best | worst | furthest; a count with "best" can be added up (``independent``).
     combine: str = "best"
     adds: bool = False
-    # Whether a limit is come near to from below, so that warn_at makes sense.
+    # Whether values approach the limit from below, so that warn_at applies.
     ceiling: bool = False
     within: bool = False
 
@@ -79,11 +79,11 @@ def _gap(facet: Facet, limit: str, window: str) -> Wording:
 
 
 def _in_a_row(period: str) -> Callable[[Facet, str, str], Wording]:
-    def words(facet: Facet, limit: str, _window: str) -> Wording:
+    def wording(facet: Facet, limit: str, _window: str) -> Wording:
         text = f"number of {period} in a row with a {facet.one} is {HOLE}, wanted are at least {limit}"
         return Wording(text, text, text, f"there are at least {limit} {period} in a row with a {facet.one}")
 
-    return words
+    return wording
 
 
 def _every(facet: Facet, _limit: str, window: str) -> Wording:
@@ -113,12 +113,12 @@ def _none(facet: Facet, _limit: str, window: str) -> Wording:
 
 
 def _places(noun: str) -> Callable[[Facet, str, str], Wording]:
-    def words(facet: Facet, limit: str, window: str) -> Wording:
+    def wording(facet: Facet, limit: str, window: str) -> Wording:
         many = f"{noun or facet.many} with a recovery point" + (f" at most {window} old" if window else "")
         text = f"number of {many} is {HOLE}, wanted are at least {limit}"
         return Wording(text, text, text, f"there are at least {limit} {many}")
 
-    return words
+    return wording
 
 
 def _size(facet: Facet, limit: str, _window: str) -> Wording:
@@ -141,7 +141,7 @@ GAP = Rule("longest_gap", "duration", gaps.longest_gap, _gap, combine="furthest"
 IN_A_ROW = tuple(Rule(period, "count", periods.in_a_row(period), _in_a_row(period)) for period in periods.PERIODS)
 EVERY = Rule("all", "flag", counts_and_ages.every, _every, combine="worst", within=True)
 NONE = Rule("none", "flag", counts_and_ages.none, _none, combine="worst", within=True)
-# That all are clean and that none is infected are one question.
+# "All are clean" and "none is infected" are the same requirement.
 ALL_CLEAN = Rule("all", "flag", counts_and_ages.none, _none, combine="worst", within=True)
 PLACES = Rule("minimum", "count", places.locations_minimum, _places(""), adds=True)
 TYPES = Rule("types", "count", places.locations_types, _places("types of location"))
@@ -161,7 +161,9 @@ _REGULAR = (*_POINTS, GAP, *IN_A_ROW)
 def _fact(name: str, rules: tuple[Rule, ...], word: str, newest: str | None = None, has: str | None = None) -> Facet:
     has = has or word
     point = f"{word} recovery point"
-    return Facet(name, attributes.fact(name), rules, point, f"{point}s", newest or f"newest {point}", has, f"not {has}")
+    return Facet(
+        name, attributes.fact_view(name), rules, point, f"{point}s", newest or f"newest {point}", has, f"not {has}"
+    )
 
 
 FACETS: dict[str, Facet] = {
@@ -169,14 +171,14 @@ FACETS: dict[str, Facet] = {
     for facet in (
         Facet(
             "recovery_points",
-            attributes.recovery_points,
+            attributes.recovery_points_view,
             _REGULAR,
             "recovery point",
             "recovery points",
             "newest recovery point",
             options=("kinds",),
         ),
-        Facet("full", attributes.fact("full"), _REGULAR, "full backup", "full backups", "newest full backup"),
+        Facet("full", attributes.fact_view("full"), _REGULAR, "full backup", "full backups", "newest full backup"),
         _fact(
             "verified",
             (*_TESTS, RESTORED),
@@ -191,7 +193,7 @@ FACETS: dict[str, Facet] = {
         _fact("malware", (ALL_CLEAN, NONE), "suspicious or infected"),
         Facet(
             "locations",
-            attributes.whole_row,
+            attributes.row_view,
             (PLACES, TYPES, PLACE_NEWEST),
             "recovery point in a known location",
             "locations",
@@ -199,23 +201,23 @@ FACETS: dict[str, Facet] = {
         ),
         Facet(
             "copies",
-            attributes.whole_row,
+            attributes.row_view,
             (PLACES,),
             "copy",
             "copies",
             "newest copy",
             options=("production",),
         ),
-        Facet("size", attributes.whole_row, (SIZE,), "recovery point", "recovery points", "newest recovery point"),
+        Facet("size", attributes.row_view, (SIZE,), "recovery point", "recovery points", "newest recovery point"),
     )
 }
-FACETS["malware"] = dataclasses.replace(FACETS["malware"], view=attributes.malware)
+FACETS["malware"] = dataclasses.replace(FACETS["malware"], view=attributes.malware_view)
 
-# The facet of one kind, for ``kinds: {log: {newest_within: 1h}}``.
+# The facet of each kind, for ``kinds: {log: {newest_within: 1h}}``.
 KIND_FACETS: dict[str, Facet] = {
     kind: Facet(
         f"kinds.{kind}",
-        attributes.of_kinds((kind,)),
+        attributes.kinds_view((kind,)),
         _REGULAR,
         f"{kind.replace('_', ' ')} point",
         f"{kind.replace('_', ' ')} points",
@@ -226,10 +228,10 @@ KIND_FACETS: dict[str, Facet] = {
 
 
 def attribute_for_kinds(kinds: tuple[str, ...]) -> Facet:
-    """The facet recovery_points where the policy says itself which kinds count."""
-    return dataclasses.replace(FACETS["recovery_points"], view=attributes.of_kinds(kinds))
+    """Return the facet recovery_points for a policy that specifies the kinds that count."""
+    return dataclasses.replace(FACETS["recovery_points"], view=attributes.kinds_view(kinds))
 
 
 def rules_by_name(facet: Facet) -> dict[str, Rule]:
-    """The rules of a facet by their names."""
+    """Return the rules of a facet by name."""
     return {rule.name: rule for rule in facet.rules}

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Row -> view: which points have a facet, which have not, and of which it is unknown.
+"""Row -> view: the points that have a facet, that do not have it, and for which it is unknown.
 
-A view never holds fewer points than the row counts: points that a row counts and a facet says nothing about are of
-unknown. Estimated and attested points have the facet only where that certainty is ``taken``.
+A view never has fewer points than the row counts: points that the row counts and the facet does not report are
+unknown. Estimated and attested points have the facet only if that certainty is in ``taken``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     ESTIMATED,
     Row,
     View,
-    parsed,
+    to_micros,
 )
 
 _NOTHING: dict[str, t.Any] = {}
@@ -27,23 +27,23 @@ _SOFT = (("estimated", ESTIMATED), ("attested", ATTESTED))
 
 
 def latest(times: Iterable[str | None]) -> str | None:
-    """The newest of some times, as it was written."""
-    return max((time for time in times if time is not None), key=parsed, default=None)
+    """Return the newest of the times, as it was written."""
+    return max((time for time in times if time is not None), key=to_micros, default=None)
 
 
 def earliest(times: Iterable[str | None]) -> str | None:
-    """The oldest of some times, as it was written."""
-    return min((time for time in times if time is not None), key=parsed, default=None)
+    """Return the oldest of the times, as it was written."""
+    return min((time for time in times if time is not None), key=to_micros, default=None)
 
 
 def is_soft(row: Row, name: str) -> bool:
-    """Whether the facet of that row has estimated or attested points at all."""
+    """Whether the facet of the row has any estimated or attested points."""
     facts = row.get("facets", _NOTHING).get(name, _NOTHING)
     return "estimated" in facts or "attested" in facts
 
 
-def recovery_points(row: Row, _taken: frozenset[int]) -> View:
-    """The points that count, as the row itself says them."""
+def recovery_points_view(row: Row, _taken: frozenset[int]) -> View:
+    """View of the points that count, from the row itself."""
     facts = row.get("facets", _NOTHING).get("recovery_points", _NOTHING)
     return View(
         row,
@@ -57,8 +57,8 @@ def recovery_points(row: Row, _taken: frozenset[int]) -> View:
     )
 
 
-def fact(name: str) -> Callable[[Row, frozenset[int]], View]:
-    """The view on a facet that is a fact of each point (verified, offsite, ...) or of its kind (full)."""
+def fact_view(name: str) -> Callable[[Row, frozenset[int]], View]:
+    """Build the view of a facet that is a fact about each point (verified, offsite, ...) or about its kind (full)."""
 
     def build(row: Row, taken: frozenset[int]) -> View:
         facts = row.get("facets", _NOTHING).get(name, _NOTHING)
@@ -79,9 +79,9 @@ def fact(name: str) -> Callable[[Row, frozenset[int]], View]:
         for member, certainty in _SOFT:
             if member in facts:
                 _add_soft(view, facts[member], certainty in taken)
-        # Of a point whose kind is told it is known whether it is full; such points are not listed there as false.
+        # If the kind of a point is reported, it is known whether it is full; such points are not counted as false.
         if not (name == "full" and facts):
-            _count_the_rest(view)
+            _add_unreported(view)
         return view
 
     return build
@@ -93,71 +93,71 @@ def _add_soft(view: View, soft: Row, is_taken: bool) -> None:
         return
     newest, oldest = soft.get("newest"), soft.get("oldest")
     if is_taken:
-        view.newest = _both(latest, view.newest, newest, view.count)
-        view.oldest = _both(earliest, view.oldest, oldest, view.count)
+        view.newest = _pick_time(latest, view.newest, newest, view.count)
+        view.oldest = _pick_time(earliest, view.oldest, oldest, view.count)
         view.count += count
     else:
-        view.newest_unknown = _both(latest, view.newest_unknown, newest, view.unknown)
-        view.oldest_unknown = _both(earliest, view.oldest_unknown, oldest, view.unknown)
+        view.newest_unknown = _pick_time(latest, view.newest_unknown, newest, view.unknown)
+        view.oldest_unknown = _pick_time(earliest, view.oldest_unknown, oldest, view.unknown)
         view.unknown += count
         view.refused += count
 
 
-def _both(
+def _pick_time(
     pick: Callable[[Iterable[str | None]], str | None], known: str | None, added: str | None, count: int
 ) -> str | None:
-    """The newest (oldest) of two groups; None if the time of a group that has points is not told."""
+    """Return the newest (oldest) time of two groups; None if a group with points has no reported time."""
     if added is None or (count and known is None):
         return None
     return pick((known, added))
 
 
-def _count_the_rest(view: View) -> None:
-    """Points that the row counts and the facet is silent about are of unknown, at unknown times."""
+def _add_unreported(view: View) -> None:
+    """Add points that the row counts and the facet does not report as unknown, at unknown times."""
     silent = view.row["recovery_points"] - view.count - view.false - view.unknown
     if silent > 0:
         view.unknown += silent
         view.newest_unknown = view.oldest_unknown = None
 
 
-def malware(row: Row, _taken: frozenset[int]) -> View:
-    """Points in which malware was found, was not found, or was not looked for."""
+def malware_view(row: Row, _taken: frozenset[int]) -> View:
+    """View of points in which malware was found, was not found, or was not scanned for."""
     states = row.get("malware", _NOTHING)
     times = row.get("malware_newest", _NOTHING)
     bad = [state for state in MALWARE if state != "clean" and states.get(state, 0)]
-    told = all(times.get(state) for state in bad)
+    all_reported = all(times.get(state) for state in bad)
     view = View(
         row,
         sum(states[state] for state in bad),
         states.get("unknown", 0),
         states.get("clean", 0),
-        newest=latest(times.get(state) for state in bad) if told else None,
+        newest=latest(times.get(state) for state in bad) if all_reported else None,
         newest_unknown=times.get("unknown"),
         newest_false=times.get("clean"),
     )
-    _count_the_rest(view)
+    _add_unreported(view)
     return view
 
 
-def of_kinds(kinds: tuple[str, ...]) -> Callable[[Row, frozenset[int]], View]:
-    """The view on points of the named kinds, also those that are no backups (snapshots, logs, ...)."""
+def kinds_view(kinds: tuple[str, ...]) -> Callable[[Row, frozenset[int]], View]:
+    """Build the view of points of these kinds, including kinds that are not backups (snapshots, logs, ...)."""
 
     def build(row: Row, _taken: frozenset[int]) -> View:
-        told = row.get("kinds", _NOTHING)
+        facts_by_kind = row.get("kinds", _NOTHING)
         counts = row.get("by_kind", _NOTHING)
-        if not told and not counts and row["recovery_points"]:
+        if not facts_by_kind and not counts and row["recovery_points"]:
             return View(row, unknown=row["recovery_points"])
         view = View(row)
-        present = [kind for kind in kinds if kind in told or kind in counts]
+        present = [kind for kind in kinds if kind in facts_by_kind or kind in counts]
         for kind in present:
-            _add_kind(view, told.get(kind) or {"unknown": counts[kind]})
-        backups = {kind for kind in (*told, *counts) if kind in COUNTING_KINDS}
-        if len(present) == 1 and "gaps" in told.get(present[0], _NOTHING):
-            view.history = told[present[0]]
+            _add_kind(view, facts_by_kind.get(kind) or {"unknown": counts[kind]})
+        backups = {kind for kind in (*facts_by_kind, *counts) if kind in COUNTING_KINDS}
+        if len(present) == 1 and "gaps" in facts_by_kind.get(present[0], _NOTHING):
+            view.history = facts_by_kind[present[0]]
         elif set(present) == backups:
             view.history = row
         else:
-            groups = [told[kind] for kind in present if kind in told]
+            groups = [facts_by_kind[kind] for kind in present if kind in facts_by_kind]
             view.history = _bounds([*groups, row] if backups <= set(present) else groups)
             view.bounds_only = True
         return view
@@ -166,7 +166,7 @@ def of_kinds(kinds: tuple[str, ...]) -> Callable[[Row, frozenset[int]], View]:
 
 
 def _bounds(groups: Iterable[Row]) -> Row:
-    """Points of a further kind can only shorten a gap and lengthen a run, so each group alone bounds them all."""
+    """Return bounds: points of another kind can only shorten a gap and lengthen a run."""
     gaps: dict[str, int] = {}
     calendar: dict[str, int] = {}
     for group in groups:
@@ -178,12 +178,12 @@ def _bounds(groups: Iterable[Row]) -> Row:
 def _add_kind(view: View, facts: Row) -> None:
     count, unknown = facts.get("count", 0), facts.get("unknown", 0)
     if count:
-        view.newest = _both(latest, view.newest, facts.get("newest"), view.count)
-        view.oldest = _both(earliest, view.oldest, facts.get("oldest"), view.count)
+        view.newest = _pick_time(latest, view.newest, facts.get("newest"), view.count)
+        view.oldest = _pick_time(earliest, view.oldest, facts.get("oldest"), view.count)
         view.count += count
     if unknown:
-        view.newest_unknown = _both(latest, view.newest_unknown, facts.get("newest_unknown"), view.unknown)
-        view.oldest_unknown = _both(earliest, view.oldest_unknown, facts.get("oldest_unknown"), view.unknown)
+        view.newest_unknown = _pick_time(latest, view.newest_unknown, facts.get("newest_unknown"), view.unknown)
+        view.oldest_unknown = _pick_time(earliest, view.oldest_unknown, facts.get("oldest_unknown"), view.unknown)
         view.unknown += unknown
 
 
@@ -192,6 +192,6 @@ def _merge(into: dict[str, int], more: Row, pick: Callable[[int, int], int]) -> 
         into[key] = pick(into[key], value) if key in into else value
 
 
-def whole_row(row: Row, _taken: frozenset[int]) -> View:
-    """For rules that read members of the row of their own (locations, size)."""
+def row_view(row: Row, _taken: frozenset[int]) -> View:
+    """View for rules that read other fields of the row (locations, size)."""
     return View(row, row["recovery_points"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluators of rules on gaps: the longest time without a new recovery point."""
+"""Evaluator of the gap rule: the longest time without a new recovery point."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     Outcome,
     Row,
     View,
-    parsed_or_none,
-    seconds,
-    unknown,
+    ceil_seconds,
+    to_micros_or_none,
+    unknown_outcome,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import bounds, elapsed
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import elapsed, workday_bounds
 
-# The windows for which a row keeps its longest gap, in seconds; None = ever.
+# The windows for which a row has its longest gap, in seconds; None = ever.
 _WINDOWS: tuple[tuple[int | None, str], ...] = (
     (7 * DAY, "7d"),
     (14 * DAY, "14d"),
@@ -36,40 +36,42 @@ _WINDOWS: tuple[tuple[int | None, str], ...] = (
 
 
 def longest_gap(view: View, control: Control, context: Context) -> Outcome:
-    """The longest time without a new point, the running one included, is at most so long."""
+    """The longest time without a new point, including the current one, is at most as long as the limit."""
     if context.clock_off:
-        return unknown(control, context.clock_off)
-    if view.nothing:
-        if unread := context.unread():
-            return unknown(control, unread)
-        return (FAIL, EXACT, None, control.words.empty, 0)
+        return unknown_outcome(control, context.clock_off)
+    if view.is_empty:
+        if unread := context.unread_reason():
+            return unknown_outcome(control, unread)
+        return (FAIL, EXACT, None, control.wording.empty, 0)
     gaps = view.history.get("gaps", {})
-    newest = parsed_or_none(view.newest)
-    least, most = _gap(gaps, newest, parsed_or_none(view.oldest), control, context)
+    newest = to_micros_or_none(view.newest)
+    least, most = _gap_bounds(gaps, newest, to_micros_or_none(view.oldest), control, context)
     if most is not None:
         most = max(most, _doubtful_lead(view, control, context))
     if view.bounds_only and newest is not None:
-        # Of several kinds together only the time since the newest point is surely without one.
+        # For several kinds together, only the time since the newest point is known to be without one.
         least = elapsed(newest, context.now, control.workdays)
     if most is not None and most <= control.limit_micros:
-        return (WARN if most > control.warn_micros else PASS, EXACT, seconds(most), control.words.passed, 0)
-    return _too_long(view, control, context, least)
+        return (WARN if most > control.warn_micros else PASS, EXACT, ceil_seconds(most), control.wording.passed, 0)
+    return _evaluate_too_long(view, control, context, least)
 
 
-def _too_long(view: View, control: Control, context: Context, least: int | None) -> Outcome:
-    """No proof of a pass: is it proof of a fail?"""
-    actual = None if least is None else seconds(least)
+def _evaluate_too_long(view: View, control: Control, context: Context, least: int | None) -> Outcome:
+    """Decide between fail and unknown when a pass is not proved."""
+    actual = None if least is None else ceil_seconds(least)
     if least is None or least <= control.limit_micros:
-        return unknown(control, _unknown_gap_reason(view, control, context), actual)
+        return unknown_outcome(control, _unknown_gap_reason(view, control, context), actual)
     if view.unknown:
         possible = view.history.get("possible", {}).get("gaps", {})
         newest, oldest = latest((view.newest, view.newest_unknown)), earliest((view.oldest, view.oldest_unknown))
-        least_possible, _most = _gap(possible, parsed_or_none(newest), parsed_or_none(oldest), control, context)
+        least_possible, _most = _gap_bounds(
+            possible, to_micros_or_none(newest), to_micros_or_none(oldest), control, context
+        )
         if least_possible is None or least_possible <= control.limit_micros:
-            return unknown(control, view.unknown_reason(), actual)
+            return unknown_outcome(control, view.unknown_reason(), actual)
     if context.until is not None:
-        return unknown(control, str(context.unread()), actual)
-    return (FAIL, EXACT, actual, control.words.failed, 0)
+        return unknown_outcome(control, str(context.unread_reason()), actual)
+    return (FAIL, EXACT, actual, control.wording.failed, 0)
 
 
 def _unknown_gap_reason(view: View, control: Control, context: Context) -> str:
@@ -77,35 +79,35 @@ def _unknown_gap_reason(view: View, control: Control, context: Context) -> str:
         return view.unknown_reason()
     if not view.history.get("gaps") or view.newest is None:
         return "the gaps between its points are not told"
-    _least, most_lead = _lead(parsed_or_none(view.oldest), control, context)
+    _least, most_lead = _lead_bounds(to_micros_or_none(view.oldest), control, context)
     if most_lead is None:
-        return context.unread() or "the time of its oldest point is not told"
+        return context.unread_reason() or "the time of its oldest point is not told"
     if control.workdays is not None:
         return "the read does not tell on which days of the week its gaps lie"
     return "the read keeps no gaps of that window"
 
 
-def _gap(
+def _gap_bounds(
     gaps: Row, newest: int | None, oldest: int | None, control: Control, context: Context
 ) -> tuple[int | None, int | None]:
-    """The least and the most that the longest gap can be, in microseconds; None = not known."""
+    """Return the minimum and maximum of the longest gap, in microseconds; None = not known."""
     if newest is None:
         return None, None
     running = elapsed(newest, context.now, control.workdays)
-    least_kept, most_kept = _kept(gaps, control)
-    least_lead, most_lead = _lead(oldest, control, context)
-    least = max(running, least_kept, least_lead)
-    return least, None if most_kept is None or most_lead is None else max(running, most_kept, most_lead)
+    least_recorded, most_recorded = _recorded_gaps(gaps, control)
+    least_lead, most_lead = _lead_bounds(oldest, control, context)
+    least = max(running, least_recorded, least_lead)
+    return least, None if most_recorded is None or most_lead is None else max(running, most_recorded, most_lead)
 
 
-def _kept(gaps: Row, control: Control) -> tuple[int, int | None]:
-    """What the gaps that the row keeps say: a smaller window is a lower bound, a larger one an upper bound."""
+def _recorded_gaps(gaps: Row, control: Control) -> tuple[int, int | None]:
+    """Return the bounds from the gaps in the row: a smaller window is a lower bound, a larger one an upper bound."""
     least, most = 0, None
     for size, key in _WINDOWS:
         gap = gaps.get(key)
         if gap is None:
             continue
-        low, high = (gap * SECOND,) * 2 if control.workdays is None else bounds(gap * SECOND, control.workdays)
+        low, high = (gap * SECOND,) * 2 if control.workdays is None else workday_bounds(gap * SECOND, control.workdays)
         if control.within is None or (size is not None and size <= control.within):
             least = max(least, low)
         if size is None or (control.within is not None and size >= control.within):
@@ -114,8 +116,8 @@ def _kept(gaps: Row, control: Control) -> tuple[int, int | None]:
     return least, most
 
 
-def _lead(first: int | None, control: Control, context: Context) -> tuple[int, int | None]:
-    """The time without a point at the beginning of the window, where its first point lies within."""
+def _lead_bounds(first: int | None, control: Control, context: Context) -> tuple[int, int | None]:
+    """Return bounds of the time without a point at the start of the window, if the first point is in the window."""
     if control.within is None:
         return 0, None if context.since is not None else 0
     start = context.now - control.within * SECOND
@@ -124,13 +126,13 @@ def _lead(first: int | None, control: Control, context: Context) -> tuple[int, i
     if context.since is None:
         lead = None if first is None else elapsed(start, first, control.workdays)
         return lead or 0, lead
-    # A gap that runs into the window counts whole, and its beginning was not read.
+    # A gap that began before the window counts completely, and its beginning was not read.
     return (0 if first is None else elapsed(context.since, first, control.workdays)), None
 
 
 def _doubtful_lead(view: View, control: Control, context: Context) -> int:
-    """The gap before the first sure point of the window, if what lies before that, and is no sure one, is a point."""
-    first, doubt = parsed_or_none(view.oldest), parsed_or_none(view.oldest_unknown)
+    """Return the gap before the first confirmed point of the window if an earlier unconfirmed point is one."""
+    first, doubt = to_micros_or_none(view.oldest), to_micros_or_none(view.oldest_unknown)
     if first is None or doubt is None or doubt >= first:
         return 0
     if control.within is not None and first <= context.now - control.within * SECOND:

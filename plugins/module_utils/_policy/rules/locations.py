@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluators of rules on locations and copies."""
+"""Evaluators of rules for locations and copies."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     Control,
     Outcome,
     View,
-    parsed,
-    seconds,
-    unknown,
+    ceil_seconds,
+    to_micros,
+    unknown_outcome,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import elapsed
 
@@ -28,32 +28,32 @@ _NOT_LISTED = "of some points the product does not list where they lie"
 
 
 def locations_minimum(view: View, control: Control, context: Context) -> Outcome:
-    """At least so many places hold a point that is young enough; for copies, production is one more."""
-    young, unsure = _places(view, control, context)
-    named = len({place["location"] for place in young if place.get("location") is not None})
-    nameless = sum(place.get("location") is None for place in young)
+    """At least ``limit`` locations have a recent point; for copies, production is one more."""
+    recent, unsure = _recent_places(view, control, context)
+    named = len({place["location"] for place in recent if place.get("location") is not None})
+    nameless = sum(place.get("location") is None for place in recent)
     doubts = _doubts(view, control, context, len(unsure))
     if nameless:
-        # It may be one of the named ones, or several.
+        # It may be one of the named locations, or several.
         doubts[f"{nameless} of them without a name"] = None
-    return _decide(view, control, context, named or int(bool(nameless)), doubts)
+    return _evaluate_count(view, control, context, named or int(bool(nameless)), doubts)
 
 
 def locations_types(view: View, control: Control, context: Context) -> Outcome:
-    """At least so many types of place hold a point that is young enough."""
-    young, unsure = _places(view, control, context)
-    types = len({place["location_type"] for place in young if place.get("location_type") is not None})
-    untyped = sum(place.get("location_type") is None for place in young)
+    """At least ``limit`` types of location have a recent point."""
+    recent, unsure = _recent_places(view, control, context)
+    types = len({place["location_type"] for place in recent if place.get("location_type") is not None})
+    untyped = sum(place.get("location_type") is None for place in recent)
     doubts = _doubts(view, control, context, len(unsure))
     if untyped:
-        nameless = any(place.get("location") is None for place in young)
-        # Some type it has: without any other, the first of them is the one that is counted.
+        nameless = any(place.get("location") is None for place in recent)
+        # It has some type: if there is no other, the first of them is the one that is counted.
         more = untyped - int(not types)
         doubts[f"of {untyped} locations the type is not told"] = None if nameless else more
-    return _decide(view, control, context, types or int(bool(young)), doubts)
+    return _evaluate_count(view, control, context, types or int(bool(recent)), doubts)
 
 
-# What may be beyond what is known -> how many at most; None = any number.
+# Possible additional items -> maximum number; None = any number.
 Doubts = dict[str, "int | None"]
 
 
@@ -61,13 +61,13 @@ def _doubts(view: View, control: Control, context: Context, unsure: int) -> Doub
     doubts: Doubts = {}
     if unsure:
         doubts[context.clock_off or f"of {unsure} locations the age is not told"] = unsure
-    if _not_listed(view, control, context):
+    if _has_unlisted(view, control, context):
         doubts[_NOT_LISTED] = None
     return doubts
 
 
-def _decide(view: View, control: Control, context: Context, count: int, doubts: Doubts) -> Outcome:
-    # What is no longer in the inventory has no production copy any more; where that is not known, neither is the copy.
+def _evaluate_count(view: View, control: Control, context: Context, count: int, doubts: Doubts) -> Outcome:
+    # A workload that is no longer in the inventory has no production copy; if that is unknown, so is the copy.
     present = view.row.get("in_inventory")
     if present:
         count += control.offset
@@ -76,56 +76,62 @@ def _decide(view: View, control: Control, context: Context, count: int, doubts: 
     most = list(doubts.values())
     possible = count + sum(more or 0 for more in most)
     if count >= control.limit:
-        return (PASS, EXACT, count, control.words.passed, possible)
+        return (PASS, EXACT, count, control.wording.passed, possible)
     if None in most or possible >= control.limit:
-        return unknown(control, f"{count} are known, {' and '.join(doubts)}", count, possible)
-    if unread := context.unread(None if control.young is None else context.now - control.young):
-        return unknown(control, f"{count} are known, {unread}", count, possible)
-    return (FAIL, EXACT, count, control.words.failed, possible)
+        return unknown_outcome(control, f"{count} are known, {' and '.join(doubts)}", count, possible)
+    if unread := context.unread_reason(
+        None if control.max_age_micros is None else context.now - control.max_age_micros
+    ):
+        return unknown_outcome(control, f"{count} are known, {unread}", count, possible)
+    return (FAIL, EXACT, count, control.wording.failed, possible)
 
 
-def _places(view: View, control: Control, context: Context) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]]:
-    """The places whose newest point is young enough, and those of which it is unknown."""
+def _recent_places(
+    view: View, control: Control, context: Context
+) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]]:
+    """Return the locations whose newest point is recent, and those for which that is unknown."""
     places = [place for place in view.row.get("locations", ()) if place.get("count", 0) or place.get("newest")]
-    if control.young is None:
+    if control.max_age_micros is None:
         return places, []
     if context.clock_off:
         return [], places
-    young, unsure = [], []
+    recent, unsure = [], []
     for place in places:
         newest = place.get("newest")
         if newest is None:
             unsure.append(place)
-        elif elapsed(parsed(newest), context.now, control.workdays) <= control.young:
-            young.append(place)
-    return young, unsure
+        elif elapsed(to_micros(newest), context.now, control.workdays) <= control.max_age_micros:
+            recent.append(place)
+    return recent, unsure
 
 
-def _not_listed(view: View, control: Control, context: Context) -> bool:
-    """Whether points that count lie in places that the product did not list."""
+def _has_unlisted(view: View, control: Control, context: Context) -> bool:
+    """Whether points that count are in locations that the product did not list."""
     missing = view.row.get("locations_unknown")
     if missing is None:
         return bool(view.count) and not view.row.get("locations")
     if not missing.get("count", 0):
         return False
     newest = missing.get("newest")
-    if control.young is None or newest is None or context.clock_off:
+    if control.max_age_micros is None or newest is None or context.clock_off:
         return True
-    return elapsed(parsed(newest), context.now, control.workdays) <= control.young
+    return elapsed(to_micros(newest), context.now, control.workdays) <= control.max_age_micros
 
 
 def locations_newest(view: View, control: Control, context: Context) -> Outcome:
-    """The newest point of which a place is known is at most so old."""
+    """The newest point with a known location is at most as old as the limit."""
     if context.clock_off:
-        return unknown(control, context.clock_off)
+        return unknown_outcome(control, context.clock_off)
     places = view.row.get("locations", ())
-    ages = [elapsed(parsed(place["newest"]), context.now, control.workdays) for place in places if place.get("newest")]
+    ages = [
+        elapsed(to_micros(place["newest"]), context.now, control.workdays) for place in places if place.get("newest")
+    ]
     age = min(ages, default=None)
     if age is not None and age <= control.limit_micros:
-        return (WARN if age > control.warn_micros else PASS, EXACT, seconds(age), control.words.passed, 0)
-    actual = None if age is None else seconds(age)
-    if len(ages) < len(places) or _not_listed(view, control, context):
-        return unknown(control, _NOT_LISTED, actual)
-    if unread := context.unread(context.now - control.limit_micros):
-        return unknown(control, unread, actual)
-    return (FAIL, EXACT, actual, control.words.empty if age is None else control.words.failed, 0)
+        return (WARN if age > control.warn_micros else PASS, EXACT, ceil_seconds(age), control.wording.passed, 0)
+    actual = None if age is None else ceil_seconds(age)
+    if len(ages) < len(places) or _has_unlisted(view, control, context):
+        return unknown_outcome(control, _NOT_LISTED, actual)
+    if unread := context.unread_reason(context.now - control.limit_micros):
+        return unknown_outcome(control, unread, actual)
+    return (FAIL, EXACT, actual, control.wording.empty if age is None else control.wording.failed, 0)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluators of rules on periods: days, weeks, months and years in a row that hold a recovery point."""
+"""Evaluators of rules for periods: consecutive days, weeks, months and years with a recovery point."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     Control,
     Outcome,
     View,
-    parsed_or_none,
-    unknown,
+    to_micros_or_none,
+    unknown_outcome,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import (
     DAY_MICROS,
@@ -26,55 +26,55 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workday
     workdays_between,
 )
 
-# The shortest and the longest that a period can be, in microseconds.
+# Minimum and maximum length of a period, in microseconds.
 PERIODS = {
     "days": (DAY_MICROS, DAY_MICROS),
     "weeks": (7 * DAY_MICROS, 7 * DAY_MICROS),
     "months": (28 * DAY_MICROS, 31 * DAY_MICROS),
     "years": (365 * DAY_MICROS, 366 * DAY_MICROS),
 }
-# Up to here a judgement is made "when the READ was made", as far as calendars are concerned.
+# Up to this difference, as_of counts as the read time as far as calendars are concerned.
 _SAME_MOMENT = 300 * SECOND
 
 
 def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:
-    """So many periods in a row, counted back from now, hold a point; the running one may still be empty."""
+    """At least ``limit`` consecutive periods before now have a point; the current one may still be empty."""
     longest = PERIODS[period][1]
 
     def evaluate(view: View, control: Control, context: Context) -> Outcome:
         if context.clock_off:
-            return unknown(control, context.clock_off)
+            return unknown_outcome(control, context.clock_off)
         run, certain = _run(view, control, context, period)
         if run is not None and run >= control.limit:
-            return (PASS, EXACT, run, control.words.passed, run)
+            return (PASS, EXACT, run, control.wording.passed, run)
         if run is None or not certain:
-            return unknown(control, "the read does not tell how many hold a point", run)
+            return unknown_outcome(control, "the read does not tell how many hold a point", run)
         if view.unknown:
             possible = view.history.get("possible", {}).get("calendar", {}).get(period)
             if possible is None or possible >= control.limit or control.workdays is not None:
-                return unknown(control, view.unknown_reason(), run)
-        # The running period, the run and the empty period before it; only what was not read of these could help.
+                return unknown_outcome(control, view.unknown_reason(), run)
+        # The current period, the run and the empty period before it; only unread parts of these could help.
         looked_at = (run + 2) * longest * (1 if control.workdays is None else 7)
-        if unread := context.unread(context.now - looked_at):
-            return unknown(control, unread, run)
-        return (FAIL, EXACT, run, control.words.failed if run else control.words.empty, run)
+        if unread := context.unread_reason(context.now - looked_at):
+            return unknown_outcome(control, unread, run)
+        return (FAIL, EXACT, run, control.wording.failed if run else control.wording.empty, run)
 
     return evaluate
 
 
 def _run(view: View, control: Control, context: Context, period: str) -> tuple[int | None, bool]:
-    """How many periods in a row hold a point as far as is known, and whether that is all there are."""
+    """Return how many consecutive periods are known to have a point, and whether there are no more."""
     if not view.count:
         return 0, True
     calendar = view.history.get("calendar")
-    newest = parsed_or_none(view.newest)
+    newest = to_micros_or_none(view.newest)
     if not calendar or newest is None:
         return None, False
     run = calendar.get(period, 0)
     if period == "days" and control.workdays is not None:
-        held, all_known = _workdays_in_a_row(run, day_number(newest), day_number(context.now), control.workdays)
-        return held, all_known and not view.bounds_only
-    # The run was counted when the READ was made; since then periods may have passed without a point.
+        run_workdays, all_known = _workdays_in_a_row(run, day_number(newest), day_number(context.now), control.workdays)
+        return run_workdays, all_known and not view.bounds_only
+    # The run was counted at the read time; since then periods without a point may have passed.
     shortest, longest = PERIODS[period]
     idle = context.now - newest
     if context.now - context.read_at <= _SAME_MOMENT or idle <= shortest:
@@ -83,7 +83,7 @@ def _run(view: View, control: Control, context: Context, period: str) -> tuple[i
 
 
 def _workdays_in_a_row(run: int, last: int, today: int, workdays: frozenset[int]) -> tuple[int, bool]:
-    """How many working days in a row hold a point, and whether the day before them is known to hold none."""
+    """Return how many consecutive working days have a point, and whether the day before is known to have none."""
     if workdays_between(last + 1, today - 1, workdays):
         return 0, True
     first = last - max(run, 1) + 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluator of the rule on sizes: the newest recovery point compared with the median of its kind."""
+"""Evaluator of the size rule: the newest recovery point compared with the median of its kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     Control,
     Outcome,
     View,
-    unknown,
+    unknown_outcome,
 )
 
 
@@ -22,16 +22,16 @@ def newest_at_least(view: View, control: Control, context: Context) -> Outcome:
     """The newest point has at least so many percent of the median size of its kind."""
     row = view.row
     if not view.count:
-        if unread := context.unread():
-            return unknown(control, unread)
-        return (FAIL, EXACT, None, control.words.empty, 0)
+        if unread := context.unread_reason():
+            return unknown_outcome(control, unread)
+        return (FAIL, EXACT, None, control.wording.empty, 0)
     size, median = row.get("newest_size_bytes"), row.get("median_size_bytes", {}).get(row.get("newest_kind"))
     if size is None or median is None:
-        return unknown(control, "the product does not tell the sizes of its points")
+        return unknown_outcome(control, "the product does not tell the sizes of its points")
     if not median:
-        return unknown(control, "the median size of its kind is 0 bytes")
+        return unknown_outcome(control, "the median size of its kind is 0 bytes")
     if context.until is not None:
-        return unknown(control, str(context.unread()))
+        return unknown_outcome(control, str(context.unread_reason()))
     passed = size * 100 >= control.limit * median
-    words = control.words
-    return (PASS if passed else FAIL, EXACT, size * 100 // median, words.passed if passed else words.failed, 0)
+    wording = control.wording
+    return (PASS if passed else FAIL, EXACT, size * 100 // median, wording.passed if passed else wording.failed, 0)

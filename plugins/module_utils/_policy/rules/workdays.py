@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Working days: how much of a time lies on the days that a policy counts. Days are UTC days, Monday is 0."""
+"""Working days: the part of a period on the days that a policy counts. Days are UTC days, Monday is 0."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _FIRST_WEEKDAY = 3
 
 
 def day_number(moment: int) -> int:
-    """The number of the UTC day of a moment, counted from 1970."""
+    """Return the number of the UTC day of a time, counted from 1970."""
     return moment // DAY_MICROS
 
 
 def is_workday(day: int, workdays: frozenset[int]) -> bool:
-    """Whether the day of that number counts."""
+    """Whether the day with that number counts."""
     return (day + _FIRST_WEEKDAY) % 7 in workdays
 
 
 def elapsed(start: int, end: int, workdays: frozenset[int] | None) -> int:
-    """Microseconds from start to end, those on other days left out; negative never."""
+    """Return the microseconds from start to end on working days; never negative."""
     if end <= start:
         return 0
     if workdays is None:
@@ -45,21 +45,21 @@ def elapsed(start: int, end: int, workdays: frozenset[int] | None) -> int:
 
 
 @functools.lru_cache(maxsize=4096)
-def bounds(length: int, workdays: frozenset[int]) -> tuple[int, int]:
-    """The least and the most working time that a stretch of that length can hold, wherever in the week it lies.
+def workday_bounds(length: int, workdays: frozenset[int]) -> tuple[int, int]:
+    """Return the least and the most working time in a period of that length, wherever in the week it begins.
 
-    Both are reached where the stretch begins or ends at a midnight.
+    Both are reached if the period begins or ends at midnight.
     """
-    held = []
+    totals = []
     for day in range(7):
         midnight = (day + 7) * DAY_MICROS
-        held.append(elapsed(midnight, midnight + length, workdays))
-        held.append(elapsed(midnight - length, midnight, workdays))
-    return min(held), max(held)
+        totals.append(elapsed(midnight, midnight + length, workdays))
+        totals.append(elapsed(midnight - length, midnight, workdays))
+    return min(totals), max(totals)
 
 
 def workdays_between(first: int, last: int, workdays: frozenset[int]) -> int:
-    """How many of the days first..last (both included, by number) count."""
+    """Return how many of the days first..last (inclusive, by number) count."""
     if last < first:
         return 0
     weeks, rest = divmod(last - first + 1, 7)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The assertion as a task: its arguments, its result, its message; and real plays on the ansible-core at hand."""
+"""The assertion as a task: arguments, result and message; and real plays with the installed ansible-core."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ COLLECTIONS = Path(plugin.__file__).parents[5]
 
 
 def run(*, register: str | None = "verdict", **arguments: Any) -> dict[str, Any]:
-    """The result of a task with these arguments (check mode is no different, see below)."""
+    """Run the task with these arguments and return its result (check mode is the same, see below)."""
     task = mock.Mock(
         args={"as_of": AS_OF, **arguments}, async_val=0, action="recovery_points_assert", register=register
     )
@@ -49,9 +49,9 @@ class TestResult:
         assert result["msg"] == "Compliant: of 1 workloads 1 pass"
         assert result["findings"] == []
         assert result["totals"]["results"]["pass"] == 4
-        told = unpack_assessment(result)
-        assert told["compliant"] is True
-        assert told["as_of"] == AS_OF
+        output = unpack_assessment(result)
+        assert output["compliant"] is True
+        assert output["as_of"] == AS_OF
 
     def test_not_compliant(self) -> None:
         result = run(reads=read(row(recovery_points=3)), policy=SEVEN)
@@ -65,8 +65,8 @@ class TestResult:
 
     @pytest.mark.parametrize("count", [3, 30])
     def test_what_is_not_registered_holds_nothing_that_nobody_reads(self, count: int) -> None:
-        judged = read(row(recovery_points=count))
-        registered, not_registered = (run(reads=judged, policy=SEVEN, register=name) for name in ("verdict", None))
+        workload = read(row(recovery_points=count))
+        registered, not_registered = (run(reads=workload, policy=SEVEN, register=name) for name in ("verdict", None))
         assert registered.pop("assessment")
         assert not_registered == registered
 
@@ -83,7 +83,7 @@ class TestResult:
         given: dict[str, Any] = {} if at_most is None else {"max_findings": at_most}
         result = run(reads=read(row(), *rows), policy=SEVEN, **given)
         assert len(result["findings"]) == shown
-        # The message names the worst all the same, and the assessment holds all.
+        # The message still names the worst findings, and the assessment contains all.
         assert "... and 50 more" in result["msg"]
         assert len(unpack_assessment(result)["findings"]) == 64
 
@@ -120,24 +120,24 @@ class TestResult:
 
     def test_now_is_the_default(self) -> None:
         before = datetime.datetime.now(datetime.timezone.utc)
-        told = parse_time(unpack_assessment(run(reads=read(row()), policy=SEVEN, as_of=None))["as_of"])
-        assert 0 <= told - int(before.timestamp() * 10**6) < 60 * 10**6
+        result = parse_time(unpack_assessment(run(reads=read(row()), policy=SEVEN, as_of=None))["as_of"])
+        assert 0 <= result - int(before.timestamp() * 10**6) < 60 * 10**6
 
     @pytest.mark.parametrize(("age", "taken"), [(0, True), (23 * 3600, True), (25 * 3600, False), (-60, False)])
     def test_the_newest_read_unless_it_is_too_old(self, age: int, taken: bool, tmp_path: Path) -> None:
-        """Old reads must not pass for the present state only because they are the newest there are."""
+        """Old read results must not count as the current state only because there are no newer ones."""
         now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
         newest, older = (format_time((now - age - extra) * SECOND) for extra in (0, 5))
         (tmp_path / "read.json").write_text(json.dumps(read(row(), read_at=newest)))
         reads = [{"results": [read(row(), read_at=older)]}, str(tmp_path / "read.json")]
-        told = unpack_assessment(run(reads=reads, policy=SEVEN, as_of="newest_read"))
-        assert (told["as_of"] == newest) is taken
-        assert told["compliant"] is taken or age < 0
+        result = unpack_assessment(run(reads=reads, policy=SEVEN, as_of="newest_read"))
+        assert (result["as_of"] == newest) is taken
+        assert result["compliant"] is taken or age < 0
 
 
 class TestArguments:
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "text"),
         [
             ({"policy": SEVEN}, "missing required arguments: reads"),
             ({"policy": SEVEN, "reads": None}, "missing required arguments: reads"),
@@ -153,13 +153,13 @@ class TestArguments:
             ({"reads": read(row()), "policy": SEVEN, "expected_match": "long"}, "expected_match"),
         ],
     )
-    def test_wrong_arguments(self, arguments: dict[str, Any], said: str) -> None:
+    def test_wrong_arguments(self, arguments: dict[str, Any], text: str) -> None:
         with pytest.raises(AnsibleActionFail) as caught:
             run(**arguments)
-        assert said in str(caught.value)
+        assert text in str(caught.value)
 
     @pytest.mark.parametrize(
-        ("arguments", "code", "said"),
+        ("arguments", "code", "text"),
         [
             ({"policy": {"recovery_points": {"minimun": 7}}}, "bad_option", "Did you mean minimum?"),
             ({"policy": [1]}, "bad_option", "policy: [1] is no mapping"),
@@ -173,10 +173,10 @@ class TestArguments:
             ({"policy": SEVEN, "reads": {"failed": True, "msg": "401"}}, "bad_data", "reading failed. It said: 401"),
         ],
     )
-    def test_what_cannot_be_judged_fails(self, arguments: dict[str, Any], code: str, said: str) -> None:
+    def test_what_cannot_be_judged_fails(self, arguments: dict[str, Any], code: str, text: str) -> None:
         result = run(**{"reads": read(row()), **arguments})
         assert (result["failed"], result["compliant"], result["changed"]) == (True, False, False)
-        assert said in result["msg"]
+        assert text in result["msg"]
         assert result["failure"]["code"] == code
         assert "assessment" not in result
 
@@ -250,10 +250,10 @@ PLAY = """
 
 @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["", "check"])
 def test_in_a_play(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    """Templated, registered, looped, from files, with dates as YAML makes them: always the same verdict."""
-    judged = row(facets={**row()["facets"], "encrypted": {"count": 30}}, oldest=ago(days=31))
-    (tmp_path / "plain.json").write_text(json.dumps(read(judged)))
-    (tmp_path / "packed.json").write_text(json.dumps(pack(read(judged))))
+    """Templated, registered, looped, from files, with YAML dates: always the same result."""
+    workload = row(facets={**row()["facets"], "encrypted": {"count": 30}}, oldest=ago(days=31))
+    (tmp_path / "plain.json").write_text(json.dumps(read(workload)))
+    (tmp_path / "packed.json").write_text(json.dumps(pack(read(workload))))
     (tmp_path / "play.yml").write_text(PLAY)
     settings = {
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
@@ -274,5 +274,5 @@ def test_in_a_play(arguments: tuple[str, ...], tmp_path: Path) -> None:
     results = json.loads((tmp_path / "judged.json").read_text())
     assert [result["compliant"] for result in results] == [True] * 5, [result["msg"] for result in results]
     assert len({result["assessment"] for result in results[:4]}) == 1
-    # Both READs are of one server, and tell the same workload.
+    # Both read results are from one server and contain the same workload.
     assert results[4]["totals"]["workloads"] == 1

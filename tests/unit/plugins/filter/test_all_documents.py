@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every document: the same bytes for the same ASSESSMENT, what it rests on, harmless text, speed."""
+"""Properties of every document: same bytes for the same assessment, data sources, sanitized text, speed."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ from tests.unit.plugins.plugin_utils.assessments import estate, large, plain
 DOCUMENTS: list[Callable[..., str]] = [
     *(to_csv, to_hdf, to_html_report, to_junit, to_markdown, to_openmetrics, to_oscal),
 ]
-# What is wanted is 2 s on an idle machine; a test machine that is busy with others must not fail by it.
+# The target is 2 s on an idle machine; a busy test machine must not fail because of it.
 SECONDS = 8
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.__name__)
 
 
 @documents
 def test_the_same_assessment_is_the_same_bytes(document: Callable[..., str]) -> None:
-    """Packed, plain, or as a registered result, today and tomorrow."""
-    told = document(estate())
-    assert told
-    assert document(plain(estate())) == told
-    assert document({"assessment": estate(), "changed": False}) == told
+    """Packed, plain, or as a registered result, at any time."""
+    result = document(estate())
+    assert result
+    assert document(plain(estate())) == result
+    assert document({"assessment": estate(), "changed": False}) == result
 
 
 @documents
 def test_what_it_rests_on_is_named(document: Callable[..., str]) -> None:
-    """Servers, products' versions, times, the collection, the policy, the digest of each READ."""
-    told, assessment = document(estate()).replace("\\", ""), plain(estate())
+    """Servers, product versions, times, the collection, the policy, the digest of each read result."""
+    result, assessment = document(estate()).replace("\\", ""), plain(estate())
     for read in assessment["reads"][:2]:
-        assert read["sha256"] in told
+        assert read["sha256"] in result
     for text in ("vbr1.example.com", "12.3.1", assessment["collection_version"], assessment["policy_sha256"]):
-        assert text in told
-    assert "2026-11-21T07:00:00Z" in told or "2026-11-21 07:00" in told
+        assert text in result
+    assert "2026-11-21T07:00:00Z" in result or "2026-11-21 07:00" in result
 
 
 @documents
 def test_nothing_in_it_obeys_a_name(document: Callable[..., str]) -> None:
-    """No character that cannot be seen, ends a line, turns the text or cannot be written."""
-    told = document(estate())
-    assert told.encode()
-    assert not set(told) & set("\0\x07\x1b\t\u202e\u2066\u2028\ufffe\uffff")
+    """No character that is invisible, ends a line, changes the text direction or cannot be encoded."""
+    result = document(estate())
+    assert result.encode()
+    assert not set(result) & set("\0\x07\x1b\t\u202e\u2066\u2028\ufffe\uffff")
 
 
 @documents
 def test_large_estates_are_quick(document: Callable[..., str]) -> None:
-    """5,000 workloads; measured in time of this process."""
+    """5,000 workloads; measured in CPU time of this process."""
     assessment = large()
     before = time.process_time()
     document(assessment)
@@ -68,13 +68,13 @@ def test_large_estates_are_quick(document: Callable[..., str]) -> None:
 
 @documents
 def test_what_is_no_assessment_is_refused(document: Callable[..., str]) -> None:
-    """The filter is named, and what was found."""
+    """The message has the name of the filter and the invalid value."""
     with pytest.raises(AnsibleFilterError, match=f"backup.audit.{document.__name__}: .*no ASSESSMENT"):
         document({"schema": "backup.audit/read/1"})
 
 
 def test_comparing_refuses_it_too() -> None:
-    """On either side."""
+    """Of either argument."""
     with pytest.raises(AnsibleFilterError, match="compare_assessments"):
         compare_assessments(estate(), {})
     with pytest.raises(AnsibleFilterError, match="compare_assessments"):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filters within Ansible's own templating: documents stay text, and no name in them is taken for a template."""
+"""The filters within Ansible's templating: documents stay text, and no name in them is templated."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from tests.unit.plugins.plugin_utils.assessments import estate, healthy
 try:
     from ansible.template import trust_as_template
 except ImportError:
-    # Up to ansible-core 2.18 every text is one.
+    # Up to ansible-core 2.18 every text is a template.
     trust_as_template = str
 
 
 def templated(document: Callable[..., Any], *more: Any) -> Any:
-    """What a play has in hand after a variable that holds the filter's call has been used in another."""
+    """Return the value in a play after a variable with the filter call was used in another variable."""
     call = trust_as_template("{{ outer }}")
     inner = trust_as_template("{{ document(*given) }}")
     variables = {"outer": inner, "document": document, "given": [estate(), *more]}
@@ -36,15 +36,15 @@ def templated(document: Callable[..., Any], *more: Any) -> Any:
 
 @pytest.mark.parametrize("document", [to_csv, to_hdf, to_oscal])
 def test_documents_stay_text(document: Callable[..., str]) -> None:
-    """A text that looks like JSON is not made data of, so that files hold the very bytes."""
-    told = templated(document)
-    assert isinstance(told, str)
-    assert told == document(estate())
+    """Text that looks like JSON is not converted to data, so that files have exactly these bytes."""
+    result = templated(document)
+    assert isinstance(result, str)
+    assert result == document(estate())
 
 
 def test_names_are_no_templates() -> None:
-    """A workload may be called {{ 1 + 1 }}."""
+    """A workload may be named {{ 1 + 1 }}."""
     assert "{{ 1 + 1 }}" in templated(to_csv)
-    told = templated(compare_assessments, {"assessment": healthy()})
-    assert "{{ 1 + 1 }}" in json.dumps(told)
-    assert json.loads(json.dumps(told)) == compare_assessments(estate(), healthy())
+    result = templated(compare_assessments, {"assessment": healthy()})
+    assert "{{ 1 + 1 }}" in json.dumps(result)
+    assert json.loads(json.dumps(result)) == compare_assessments(estate(), healthy())

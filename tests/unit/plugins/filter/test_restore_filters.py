@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The choice of workloads for a restore test: the same for whoever makes it again."""
+"""Selection of workloads for a restore test: reproducible by anyone."""
 
 from __future__ import annotations
 
@@ -20,39 +20,40 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import DA
 
 
 def collector(*usable: bool | None, names: int = 20, kind: str = "full") -> dict[str, Any]:
-    """A READ of so many workloads, each with a point of every day; the newest comes last."""
-    told = Collector("backup01", "restic", keep_points=True)
+    """Build the collector of ``workloads`` workloads, each with one point per day, newest last."""
+    result = Collector("backup01", "restic", keep_points=True)
     for number in range(names):
         workload = Workload(id=f"id-{number}", name=f"host{number:02}", type="host")
-        told.add_workload(workload)
+        result.add_workload(workload)
         for day, state in enumerate(usable):
-            created = told.now - (len(usable) - day) * DAY * SECOND
-            told.add_point(
+            created = result.now - (len(usable) - day) * DAY * SECOND
+            result.add_point(
                 RecoveryPoint(id=f"{number}-{day}", workload=workload, created=created, kind=kind, usable=state)
             )
-    return told.result()
+    return result.result()
 
 
 READ = seal(collector(True, True))
 
 
-def names_of(sample: list[dict[str, Any]]) -> list[str]:
+def workload_names(sample: list[dict[str, Any]]) -> list[str]:
     return [one["workload_name"] for one in sample]
 
 
 def test_the_same_seed_and_date_make_the_same_choice() -> None:
     first = restore_sample(READ, count=3, seed="2026", date="2026-11-21")
     assert len(first) == 3
-    assert names_of(first) == names_of(
+    assert workload_names(first) == workload_names(
         restore_sample(pack(collector(True, True)), count=3, seed="2026", date="2026-11-21")
     )
-    # It was written down when this was made: another order would be another choice for an auditor.
-    assert names_of(first) == ["host18", "host19", "host07"]
+    # Recorded when this was written: another order would be another selection for an auditor.
+    assert workload_names(first) == ["host18", "host19", "host07"]
 
 
 def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> None:
     days = [
-        tuple(names_of(restore_sample(READ, count=3, seed="2026", date=f"2026-11-{day:02}"))) for day in range(1, 31)
+        tuple(workload_names(restore_sample(READ, count=3, seed="2026", date=f"2026-11-{day:02}")))
+        for day in range(1, 31)
     ]
     assert len(set(days)) == 30
     assert len({name for day in days for name in day}) >= 18
@@ -70,18 +71,23 @@ def test_one_without_any_point_is_chosen_all_the_same(lost: dict[str, Any]) -> N
 
 
 def test_names_and_patterns() -> None:
-    assert names_of(restore_sample(READ, names=["HOST01", "host1[0-2]"])) == ["host01", "host10", "host11", "host12"]
+    assert workload_names(restore_sample(READ, names=["HOST01", "host1[0-2]"])) == [
+        "host01",
+        "host10",
+        "host11",
+        "host12",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "message"),
     [
         ({"names": ["host01", "nobody"]}, "no workload is named 'nobody'"),
         ({"count": 0}, "count: 0 is less than 1"),
     ],
 )
-def test_a_choice_that_would_prove_less_than_it_seems_is_refused(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=words):
+def test_a_choice_that_would_prove_less_than_it_seems_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=message):
         restore_sample(READ, **given)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSV, read by csv: every finding is a line, and no cell is a formula."""
+"""CSV, parsed with csv: every finding is a line, and no cell is a formula."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tests.unit.plugins.plugin_utils.assessments import estate, plain
 
 
 def lines(packed: str) -> list[dict[str, str]]:
-    """The lines below the headings."""
+    """Return the lines below the headings."""
     return list(csv.DictReader(io.StringIO(to_csv(packed), newline=""), strict=True))
 
 
 def test_every_finding_is_a_line() -> None:
-    """In the order of the assessment, behind the one of the whole."""
-    told, assessment = lines(estate()), plain(estate())
-    assert told[0]["record"] == "assessment"
-    assert told[0]["verdict"] == "not compliant"
-    assert '"newest_within":"6h"' in told[0]["message"]
-    assert {line["record"] for line in told[1:]} == {"finding"}
-    assert [(line["control"], line["result"]) for line in told[1:]] == [
+    """In the order of the assessment, after the line of the whole assessment."""
+    result, assessment = lines(estate()), plain(estate())
+    assert result[0]["record"] == "assessment"
+    assert result[0]["verdict"] == "not compliant"
+    assert '"newest_within":"6h"' in result[0]["message"]
+    assert {line["record"] for line in result[1:]} == {"finding"}
+    assert [(line["control"], line["result"]) for line in result[1:]] == [
         (one["control"], one["result"]) for one in assessment["findings"]
     ]
-    assert all(None not in line and None not in line.values() for line in told)
+    assert all(None not in line and None not in line.values() for line in result)
 
 
 def test_a_line_stands_alone() -> None:
-    """Workload, READ and finding are all in it, so that lines can be filtered and sorted."""
+    """Each line has workload, read result and finding, so that lines can be filtered and sorted."""
     (line,) = (
         line
         for line in lines(estate())
@@ -63,19 +63,19 @@ def test_a_line_stands_alone() -> None:
 
 
 def test_no_cell_is_a_formula() -> None:
-    """An apostrophe makes text of it; a number is a number."""
-    told = lines(estate())
-    names = {line["workload_name"] for line in told}
+    """An apostrophe turns it into text; numbers stay numbers."""
+    result = lines(estate())
+    names = {line["workload_name"] for line in result}
     assert {"'=cmd|' /C calc'!A0", "' +1+1"} <= names
-    for line in told:
+    for line in result:
         for cell in line.values():
             assert not cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 def test_what_is_unknown_is_empty() -> None:
-    """A workload that no server knows has no number of points, and a server that was not read no digest."""
-    told = lines(estate())
-    (missing,) = (line for line in told if line["workload_name"] == "missing.example.com")
+    """An unknown workload has no number of points, and a server that was not read has no digest."""
+    result = lines(estate())
+    (missing,) = (line for line in result if line["workload_name"] == "missing.example.com")
     assert (missing["recovery_points"], missing["newest"], missing["result"]) == ("", "", "fail")
-    (dark,) = (line for line in told if line["source"] == "dark.example.com")
+    (dark,) = (line for line in result if line["source"] == "dark.example.com")
     assert (dark["read_complete"], dark["read_sha256"], dark["result"]) == ("false", "", "fail")

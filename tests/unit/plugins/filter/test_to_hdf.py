@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HDF, against the schema of exec-json: every finding is a result; what is unknown or waived never passes."""
+"""HDF, validated with the exec-json schema: every finding is a result; unknown or waived findings never pass."""
 
 from __future__ import annotations
 
@@ -20,75 +20,75 @@ SCHEMA = ROOT.parent / "shared" / "evidence" / "hdf_exec-json.schema.json"
 
 
 def controls(packed: str) -> dict[str, dict[str, Any]]:
-    """The controls by id."""
+    """Return the controls by id."""
     (profile,) = json.loads(to_hdf(packed))["profiles"]
-    told = {control["id"]: control for control in profile["controls"]}
-    assert len(told) == len(profile["controls"])
-    assert sorted(told) == sorted(name for group in profile["groups"] for name in group["controls"])
-    return told
+    result = {control["id"]: control for control in profile["controls"]}
+    assert len(result) == len(profile["controls"])
+    assert sorted(result) == sorted(name for group in profile["groups"] for name in group["controls"])
+    return result
 
 
 def heimdall(control: dict[str, Any]) -> str:
-    """What Heimdall takes a control for, by the precedence that it documents."""
+    """Return the status that Heimdall shows for a control, by its documented precedence."""
     if control["impact"] == 0:
         return "not applicable"
     statuses = {result["status"] for result in control["results"]}
     if control.get("waiver_data", {}).get("skipped_due_to_waiver"):
         return "not reviewed"
     order = (("error", "error"), ("failed", "failed"), ("passed", "passed"))
-    return next((told for status, told in order if status in statuses), "not reviewed")
+    return next((output for status, output in order if status in statuses), "not reviewed")
 
 
 @pytest.mark.parametrize("packed", [estate, healthy, unknown_only])
 def test_it_is_of_the_schema(packed: Any) -> None:
-    """The schema that Heimdall publishes."""
+    """The document is valid for the schema that Heimdall publishes."""
     if not SCHEMA.is_file():
         pytest.skip(f"the schema of HDF is not here: {SCHEMA}")
     jsonschema.validate(json.loads(to_hdf(packed())), json.loads(SCHEMA.read_text("utf-8")))
 
 
 def test_every_finding_is_a_result() -> None:
-    """None is lost, and each is what it was."""
+    """No finding is lost, and each has the right status."""
     results = [result for control in controls(estate()).values() for result in control["results"]]
     findings = plain(estate())["findings"]
     assert len(results) == len(findings)
-    told, found = Counter(one["status"] for one in results), Counter(one["result"] for one in findings)
-    assert told["failed"] == found["fail"] > 1
-    assert told["skipped"] == found["waived"] + found["not_applicable"]
-    assert told["error"] == 2
-    assert told["passed"] == found["pass"] + 1
+    output, found = Counter(one["status"] for one in results), Counter(one["result"] for one in findings)
+    assert output["failed"] == found["fail"] > 1
+    assert output["skipped"] == found["waived"] + found["not_applicable"]
+    assert output["error"] == 2
+    assert output["passed"] == found["pass"] + 1
 
 
 def test_what_is_unknown_never_passes() -> None:
-    """Heimdall passes a control with passed and skipped results, so unknown is more than skipped."""
-    told = controls(estate())
+    """Heimdall passes a control with passed and skipped results, so unknown must be more than skipped."""
+    output = controls(estate())
     for name in ("encrypted.all yes (silver)", "offsite.minimum 1 (silver)"):
-        statuses = {result["status"] for result in told[name]["results"]}
+        statuses = {result["status"] for result in output[name]["results"]}
         assert {"passed", "error"} <= statuses
-        assert heimdall(told[name]) == "error"
+        assert heimdall(output[name]) == "error"
     assert heimdall(controls(unknown_only())["encrypted.all yes (silver)"]) == "error"
     assert {heimdall(control) for control in controls(healthy()).values()} == {"passed"}
 
 
 def test_what_is_waived_is_a_control_of_its_own() -> None:
-    """With the end and the reason of the waiver; an expired waiver is none."""
-    told = controls(estate())
-    waived = told["recovery_points.newest_within 1d 2h (silver) waived"]
+    """With the end and the reason of the waiver; an expired waiver does not count."""
+    output = controls(estate())
+    waived = output["recovery_points.newest_within 1d 2h (silver) waived"]
     assert waived["waiver_data"]["expiration_date"] == "2026-12-31"
     assert waived["waiver_data"]["justification"] == "moves <soon>"
     assert [result["resource_id"] for result in waived["results"]] == ["id of moved"]
     assert heimdall(waived) == "not reviewed"
-    assert heimdall(told["recovery_points.newest_within 1d 2h (silver)"]) == "failed"
-    assert heimdall(told["policy.exclude"]) == "not applicable"
+    assert heimdall(output["recovery_points.newest_within 1d 2h (silver)"]) == "failed"
+    assert heimdall(output["policy.exclude"]) == "not applicable"
 
 
 def test_tags_and_frame() -> None:
-    """NIST's names where Heimdall looks for them; what it rests on as inputs."""
+    """NIST names where Heimdall expects them; data sources as inputs."""
     document = json.loads(to_hdf(estate()))
-    told, assessment = controls(estate()), plain(estate())
-    assert told["recovery_points.minimum 7 (silver)"]["tags"]["nist"] == ["CP-9", "CP-10"]
-    assert told["encrypted.all yes (silver)"]["tags"]["nist"] == ["CP-9(8)"]
-    assert {"ref": "DORA 12"} in told["encrypted.all yes (silver)"]["refs"]
+    result, assessment = controls(estate()), plain(estate())
+    assert result["recovery_points.minimum 7 (silver)"]["tags"]["nist"] == ["CP-9", "CP-10"]
+    assert result["encrypted.all yes (silver)"]["tags"]["nist"] == ["CP-9(8)"]
+    assert {"ref": "DORA 12"} in result["encrypted.all yes (silver)"]["refs"]
     (profile,) = document["profiles"]
     assert profile["sha256"] == assessment["policy_sha256"]
     inputs = {one["name"]: one["options"]["value"] for one in profile["attributes"]}
@@ -96,4 +96,4 @@ def test_tags_and_frame() -> None:
     assert inputs["reads"][0]["sha256"] == assessment["reads"][0]["sha256"]
     assert inputs["reads"][2]["failure"] == "the log-in was rejected <b>now</b>"
     totals = {name: one["total"] for name, one in document["statistics"]["controls"].items()}
-    assert sum(totals.values()) == len(told)
+    assert sum(totals.values()) == len(result)

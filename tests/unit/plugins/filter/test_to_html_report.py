@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTML report as it is written: whole without its script, and closed to whatever a name holds."""
+"""The HTML report as a file: complete without its script, and safe against any content of names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
     estate,
     healthy,
-    judged,
+    packed_assessment,
     plain,
     point_row,
     server,
@@ -26,7 +26,7 @@ from tests.unit.plugins.plugin_utils.assessments import (
 
 
 class Seen(html.parser.HTMLParser):
-    """Elements, and the text of a page as a reader without scripts has it."""
+    """Elements, and the text of a page as shown without scripts."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -49,20 +49,20 @@ class Seen(html.parser.HTMLParser):
 
     @property
     def text(self) -> str:
-        """All of it, on one line."""
+        """Return all text on one line."""
         return " ".join(" ".join(self.texts).split())
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
-        """The attributes of all elements of a kind."""
+        """Return the attributes of all elements with this tag."""
         return [attributes for name, attributes in self.tags if name == tag]
 
 
 def test_the_verdict_comes_first() -> None:
-    """Then what was not read, before anything that rests on it."""
+    """Then servers that were not read, before any result that depends on them."""
     text = Seen(to_html_report(estate())).text
     where = [
-        text.index(words)
-        for words in (
+        text.index(message)
+        for message in (
             "Not compliant 24 workloads, as of 2026-11-21 07:00 UTC",
             "Most often missed: recovery_points.minimum 7 (silver) by 1",
             "dark.example.com could not be read: the log-in was rejected <b>now</b>",
@@ -72,7 +72,7 @@ def test_the_verdict_comes_first() -> None:
             "Waivers",
             "The policy in force",
         )
-        if words in text or not words.startswith("Most")
+        if message in text or not message.startswith("Most")
     ]
     assert where == sorted(where)
     assert "Not everything could be read" not in Seen(to_html_report(healthy())).text
@@ -80,7 +80,7 @@ def test_the_verdict_comes_first() -> None:
 
 
 def test_every_workload_is_there_without_the_script() -> None:
-    """With verdict, points, and every reason; history as letters."""
+    """With result, points, and every reason; history as letters."""
     page = Seen(to_html_report(estate()))
     rows = [row for row in page.all("tr") if "data-v" in row]
     assert len(rows) == plain(estate())["totals"]["workloads"]
@@ -105,11 +105,11 @@ def test_it_needs_nothing_else() -> None:
 
 
 def test_only_its_own_script_may_run() -> None:
-    """The policy of the page names style and script by what they are."""
-    told = to_html_report(estate())
-    (policy,) = (one["content"] for one in Seen(told).all("meta") if "Content-Security-Policy" in one.values())
+    """The Content-Security-Policy of the page allows style and script by their digests."""
+    result = to_html_report(estate())
+    (policy,) = (one["content"] for one in Seen(result).all("meta") if "Content-Security-Policy" in one.values())
     for tag in ("style", "script"):
-        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", told, re.DOTALL)
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", result, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"{tag}-src 'sha256-{digest}'" in str(policy)
     assert "default-src 'none'" in str(policy)
@@ -117,7 +117,7 @@ def test_only_its_own_script_may_run() -> None:
 
 
 def test_names_are_text() -> None:
-    """No element comes of a name, and a name is shown as it is."""
+    """A name never creates an element, and is shown unchanged."""
     page = Seen(to_html_report(estate()))
     assert [one.get("type") for one in page.all("script")] == ["application/json", None]
     for name in (HOSTILE[0], HOSTILE[1], HOSTILE[9], HOSTILE[12]):
@@ -127,13 +127,13 @@ def test_names_are_text() -> None:
 
 
 def test_the_title_is_text_too() -> None:
-    """It is given in a play."""
+    """It can be set in a play."""
     page = Seen(to_html_report(estate(), title="<b>Backups</b>\0"))
     assert "Not compliant: <b>Backups</b>\ufffd" in page.text
 
 
 def test_tables_can_be_heard() -> None:
-    """Each has a caption, and each heading says what it heads."""
+    """Each has a caption, and each heading has a scope."""
     page = Seen(to_html_report(estate()))
     assert len(page.all("caption")) == len(page.all("table")) == 4
     assert all(one.get("scope") in ("col", "row") for one in page.all("th"))
@@ -143,14 +143,14 @@ def test_tables_can_be_heard() -> None:
 
 
 def test_nothing_read_is_a_page_too() -> None:
-    """No workload at all is the worst verdict."""
-    text = Seen(to_html_report(judged(server("vbr1")))).text
+    """No workload at all is the worst result."""
+    text = Seen(to_html_report(packed_assessment(server("vbr1")))).text
     assert "Not compliant No workload was judged" in text
     assert "there is no workload in what was read" in text
 
 
 def test_unknown_is_not_shown_as_pass() -> None:
-    """The row is of unknown, and says of what."""
+    """The row is unknown, with the reason."""
     page = Seen(to_html_report(unknown_only()))
     (row,) = (row for row in page.all("tr") if "data-v" in row)
     assert row["data-v"] == "unknown"
@@ -158,11 +158,11 @@ def test_unknown_is_not_shown_as_pass() -> None:
 
 
 def test_bars_show_what_is_rare() -> None:
-    """One that fails among thousands has a part that can be seen."""
+    """One failure among thousands has a visible part."""
     rows = [point_row(f"w{number}") for number in range(400)]
     few: dict[str, Any] = {"count": 3, "newest": "2026-11-21T02:00:00Z", "oldest": "2026-11-01T02:00:00Z"}
     rows.append(point_row("x", recovery_points=3, facets={**point_row("a")["facets"], "recovery_points": few}))
-    page = Seen(to_html_report(judged(server("vbr1", *rows))))
+    page = Seen(to_html_report(packed_assessment(server("vbr1", *rows))))
     first = page.all("rect")[0]
     assert first["class"] == "fail"
     assert float(str(first["width"])) >= 9

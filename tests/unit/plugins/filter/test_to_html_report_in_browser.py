@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTML report in a real browser: nothing is fetched, no name runs, it can be searched, sorted and seen."""
+"""The HTML report in a real browser: no requests, no injected scripts; search, sorting and contrast."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ansible_collections.backup.audit.plugins.filter.to_html_report import to_ht
 from tests.unit.plugins.plugin_utils.assessments import estate, large, plain
 from tests.unit.plugins.plugin_utils.browser import NAMES, Page, find_browser, in_browser, running
 
-# What is wanted is 3 s on an idle machine; a test machine that is busy with others must not fail by it.
+# The target is 3 s on an idle machine; a busy test machine must not fail because of it.
 MILLISECONDS = 15_000
-# The ratio of WCAG AA, for all text that is seen: its colour against the nearest background behind it.
+# The WCAG AA ratio for all visible text: its color against the nearest background behind it.
 CONTRASTS = """
 (() => {
   const parse = (color) => (color.match(/[\\d.]+/g) || []).map(Number);
@@ -53,7 +53,7 @@ NAMES_SHOWN = f"{SHOWN}.map((row) => row.querySelector('bdi').textContent)"
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A browser that runs for all tests of this file."""
+    """Start a browser for all tests of this file."""
     browser = find_browser()
     if browser is None:
         pytest.skip(f"no browser is found here: none of {', '.join(NAMES)}")
@@ -63,14 +63,14 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
-    """The report of all that there is, as a file."""
+    """Write the report with all kinds of results to a file."""
     file = tmp_path / "report.html"
     file.write_text(to_html_report(estate()), "utf-8")
     return file
 
 
 def test_nothing_is_fetched_and_no_name_runs(port: int, report: Path) -> None:
-    """The page asks for nothing, nothing in it complains, and its title is its own."""
+    """The page makes no requests, logs no errors, and keeps its own title."""
 
     async def work(page: Page) -> tuple[list[str], list[str], Any]:
         await page.open(report)
@@ -81,58 +81,58 @@ def test_nothing_is_fetched_and_no_name_runs(port: int, report: Path) -> None:
 
 
 def test_search_and_verdicts(port: int, report: Path) -> None:
-    """Words narrow the table, verdicts can be left out, and how many are shown is said."""
+    """Words filter the table, results can be hidden, and the number of rows is shown."""
 
     async def work(page: Page) -> dict[str, Any]:
         await page.open(report)
-        told = {"said": await page.evaluate("document.getElementById('shown').textContent")}
+        result = {"said": await page.evaluate("document.getElementById('shown').textContent")}
         type_in = "(() => { const box = document.getElementById('search'); box.value = 'VBR1 4d'; "
         await page.evaluate(type_in + "box.dispatchEvent(new Event('input')); })()")
-        told["found"] = await page.evaluate(f"new Promise((done) => setTimeout(() => done({NAMES_SHOWN}), 400))")
+        result["found"] = await page.evaluate(f"new Promise((done) => setTimeout(() => done({NAMES_SHOWN}), 400))")
         await page.evaluate("document.querySelector('[data-verdict=fail]').click()")
-        told["left"] = await page.evaluate(NAMES_SHOWN)
-        told["pressed"] = await page.evaluate(
+        result["left"] = await page.evaluate(NAMES_SHOWN)
+        result["pressed"] = await page.evaluate(
             "document.querySelector('[data-verdict=fail]').getAttribute('aria-pressed')"
         )
-        told["counted"] = await page.evaluate("document.getElementById('shown').textContent")
-        return told
+        result["counted"] = await page.evaluate("document.getElementById('shown').textContent")
+        return result
 
-    told = in_browser(port, work)
-    assert told["said"] == "24 of 24 shown"
-    assert told["found"] == ["late", "moved"]
-    assert (told["left"], told["pressed"], told["counted"]) == (["moved"], "false", "1 of 24 shown")
+    result = in_browser(port, work)
+    assert result["said"] == "24 of 24 shown"
+    assert result["found"] == ["late", "moved"]
+    assert (result["left"], result["pressed"], result["counted"]) == (["moved"], "false", "1 of 24 shown")
 
 
 def test_sorting_by_keyboard(port: int, report: Path) -> None:
-    """A heading is a button: Enter sorts by it, and the heading says how."""
+    """A heading is a button: Enter sorts by it, and the heading shows the direction."""
 
     async def work(page: Page) -> dict[tuple[str, str], list[Any]]:
         await page.open(report)
-        told: dict[tuple[str, str], list[Any]] = {}
+        result: dict[tuple[str, str], list[Any]] = {}
         for key in ("n", "p"):
             await page.evaluate(f"document.querySelector('th[data-key={key}] button').focus()")
             for turn in ("up", "down"):
                 for kind in ("keyDown", "keyUp"):
                     enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}
                     await page.call("Input.dispatchKeyEvent", type=kind, **enter)
-                told[key, turn] = [
+                result[key, turn] = [
                     await page.evaluate(f"document.querySelector('th[data-key={key}]').ariaSort"),
                     await page.evaluate(f"{SHOWN}.map((row) => Number(row.dataset.p))"),
                     await page.evaluate(NAMES_SHOWN),
                 ]
-        return told
+        return result
 
-    told = in_browser(port, work)
-    assert told["n", "up"][0] == "ascending"
-    assert told["n", "down"][0] == "descending"
-    assert told["n", "up"][2] == told["n", "down"][2][::-1]
-    assert told["p", "up"][1] == sorted(told["p", "up"][1])
-    assert told["p", "down"][1] == sorted(told["p", "down"][1], reverse=True)
-    assert all(len(rows) == 24 for _how, rows, _names in told.values())
+    result = in_browser(port, work)
+    assert result["n", "up"][0] == "ascending"
+    assert result["n", "down"][0] == "descending"
+    assert result["n", "up"][2] == result["n", "down"][2][::-1]
+    assert result["p", "up"][1] == sorted(result["p", "up"][1])
+    assert result["p", "down"][1] == sorted(result["p", "down"][1], reverse=True)
+    assert all(len(rows) == 24 for _how, rows, _names in result.values())
 
 
 def test_a_row_opens_to_all_findings(port: int, report: Path) -> None:
-    """Passes too, each with its certainty, and it closes again."""
+    """Includes passes, each with its certainty, and it closes again."""
 
     async def work(page: Page) -> list[Any]:
         await page.open(report)
@@ -155,7 +155,7 @@ def test_a_row_opens_to_all_findings(port: int, report: Path) -> None:
 
 
 def test_timelines_show_kinds_gaps_and_the_limit(port: int, report: Path) -> None:
-    """One mark for each day with a point, what is unusable is crossed out, and the words say the same."""
+    """One mark for each day with a point, unusable points are crossed out, and the label describes the same."""
 
     async def work(page: Page) -> Any:
         await page.open(report)
@@ -173,18 +173,18 @@ def test_timelines_show_kinds_gaps_and_the_limit(port: int, report: Path) -> Non
         }}; look(); }})"""
         return await page.evaluate(script)
 
-    # The history is FIIIIIIF.i..SRAII, and a day without a point is allowed by the limit of 26 hours.
-    told = in_browser(port, work)
-    assert told["marks"] == {"F": 2, "I": 8, "S": 1, "R": 1, "A": 1, "x": 1, "base": 3, "rpo": 1}
-    assert told["gaps"] == ["16"]
-    assert told["label"].startswith("17 days: 2 full, 8 incremental, 1 unusable, 1 snapshot, 1 replica, 1 archive")
-    assert told["label"].endswith("longest run of days without a usable point: 4")
+    # The history is FIIIIIIF.i..SRAII, and the limit of 26 hours allows a day without a point.
+    result = in_browser(port, work)
+    assert result["marks"] == {"F": 2, "I": 8, "S": 1, "R": 1, "A": 1, "x": 1, "base": 3, "rpo": 1}
+    assert result["gaps"] == ["16"]
+    assert result["label"].startswith("17 days: 2 full, 8 incremental, 1 unusable, 1 snapshot, 1 replica, 1 archive")
+    assert result["label"].endswith("longest run of days without a usable point: 4")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 400])
 def test_all_text_can_be_read(port: int, report: Path, scheme: str, width: int) -> None:
-    """AA of WCAG, by day and by night, and nothing makes the page wider than its window."""
+    """WCAG AA in light and dark mode, and nothing makes the page wider than its window."""
 
     async def work(page: Page) -> tuple[Any, Any, Any]:
         features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -196,15 +196,15 @@ def test_all_text_can_be_read(port: int, report: Path, scheme: str, width: int) 
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         return await page.evaluate(CONTRASTS), wide, background
 
-    told, wide, background = in_browser(port, work)
-    assert told["seen"] > 100
-    assert told["low"] == []
+    result, wide, background = in_browser(port, work)
+    assert result["seen"] > 100
+    assert result["low"] == []
     assert wide <= width
     assert (background == "rgb(245, 246, 248)") is (scheme == "light")
 
 
 def test_the_scheme_can_be_turned(port: int, report: Path) -> None:
-    """Whatever the system prefers."""
+    """Regardless of the system preference."""
 
     async def work(page: Page) -> list[str]:
         features = [{"name": "prefers-color-scheme", "value": "light"}]
@@ -221,7 +221,7 @@ def test_the_scheme_can_be_turned(port: int, report: Path) -> None:
 
 
 def test_on_paper_every_timeline_is_drawn(port: int, report: Path) -> None:
-    """Though nobody scrolled to it; and the policy is open."""
+    """Including rows that were never scrolled to; and the policy is expanded."""
 
     async def work(page: Page) -> tuple[int, int, bool]:
         await page.open(report)
@@ -236,7 +236,7 @@ def test_on_paper_every_timeline_is_drawn(port: int, report: Path) -> None:
 
 
 def test_five_thousand_workloads(port: int, tmp_path: Path) -> None:
-    """All are there, and soon."""
+    """All rows are there within the time limit."""
     file = tmp_path / "large.html"
     file.write_text(to_html_report(large()), "utf-8")
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JUnit, read by junitparser: every finding is a case, and only what was proved is a success."""
+"""JUnit, parsed with junitparser: every finding is a case, and only proved findings are successes."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from tests.unit.plugins.plugin_utils.assessments import HOSTILE, estate, healthy
 
 
 def suites(packed: str) -> dict[str, TestSuite]:
-    """The suites by name."""
+    """Return the suites by name."""
     return {str(suite.name): suite for suite in JUnitXml.fromstring(to_junit(packed).encode())}
 
 
 def outcome(case: TestCase) -> str:
-    """What a CI server takes it for."""
+    """Return the status that a CI server shows."""
     kinds = {type(result) for result in case.result}
     return "failure" if Failure in kinds else "skipped" if Skipped in kinds else "success"
 
 
 def test_every_finding_is_a_case() -> None:
-    """The numbers in the heads are those of the cases."""
-    told = suites(estate())
-    cases = [case for suite in told.values() for case in suite]
+    """The counts of suites match their cases."""
+    result = suites(estate())
+    cases = [case for suite in result.values() for case in suite]
     findings = plain(estate())["findings"]
     assert len(cases) == len(findings)
     counts = Counter(outcome(case) for case in cases)
     results = Counter((one["result"], one["certainty"] == "unknown") for one in findings)
     assert counts["failure"] == results["fail", True] + results["fail", False] > 1
     assert counts["success"] == results["pass", False] + results["warn", False] > 1
-    for suite in told.values():
+    for suite in result.values():
         own = Counter(outcome(case) for case in suite)
         assert (suite.tests, suite.failures, suite.skipped) == (len(list(suite)), own["failure"], own["skipped"])
 
 
 def test_no_two_cases_are_called_the_same() -> None:
-    """CI servers would take them for one."""
+    """CI servers would treat them as one."""
     for suite in suites(estate()).values():
         names = [(case.classname, case.name) for case in suite]
         assert len(names) == len(set(names))
 
 
 def test_unknown_is_no_success() -> None:
-    """Not where the policy ignores it, and not where it only warns."""
+    """Not if the policy ignores it, and not if it only warns."""
     (suite,) = (suite for name, suite in suites(unknown_only()).items() if name == "vbr1.example.com")
-    told = {case.name: case for case in suite if case.classname == "web01"}
+    result = {case.name: case for case in suite if case.classname == "web01"}
     for control in ("encrypted.all", "offsite.minimum"):
-        assert outcome(told[control]) == "skipped"
-        assert told[control].result[0].message.startswith("unknown: ")
-    assert outcome(told["recovery_points.minimum"]) == "success"
+        assert outcome(result[control]) == "skipped"
+        assert result[control].result[0].message.startswith("unknown: ")
+    assert outcome(result["recovery_points.minimum"]) == "success"
 
 
 def test_failures_say_why() -> None:
@@ -69,28 +69,28 @@ def test_failures_say_why() -> None:
 
 
 def test_a_server_that_was_not_read_fails() -> None:
-    """It has a suite of its own, though it has no workload."""
+    """It has its own suite although it has no workload."""
     (case,) = suites(estate())["dark.example.com"]
     assert (case.classname, case.name, outcome(case)) == ("(the server)", "read.complete", "failure")
     assert "the log-in was rejected <b>now</b>" in case.result[0].message
 
 
 def test_properties_name_what_it_rests_on() -> None:
-    """All of it in the suite of no server, the own READ in that of a server."""
-    told = {}
+    """All in the suite without a server; only its own read result in the suite of a server."""
+    result = {}
     for name, suite in suites(estate()).items():
-        # The package is typed, but for this.
-        told[name] = {one.name: one.value for one in suite.properties()}  # type: ignore[no-untyped-call]
+        # The package is typed except for this.
+        result[name] = {one.name: one.value for one in suite.properties()}  # type: ignore[no-untyped-call]
     assessment = plain(estate())
-    assert told["backup.audit"]["compliant"] == "false"
-    assert '"newest_within":"6h"' in told["backup.audit"]["policy"]
-    assert told["backup.audit"]["read.3.failure"] == "the log-in was rejected <b>now</b>"
-    assert told["vbr1.example.com"]["read.1.sha256"] == assessment["reads"][0]["sha256"]
-    assert "read.2.sha256" not in told["vbr1.example.com"]
+    assert result["backup.audit"]["compliant"] == "false"
+    assert '"newest_within":"6h"' in result["backup.audit"]["policy"]
+    assert result["backup.audit"]["read.3.failure"] == "the log-in was rejected <b>now</b>"
+    assert result["vbr1.example.com"]["read.1.sha256"] == assessment["reads"][0]["sha256"]
+    assert "read.2.sha256" not in result["vbr1.example.com"]
 
 
 def test_workloads_are_called_as_they_are_called() -> None:
-    """Markup in names is text; what XML cannot hold is replaced."""
+    """Markup in names is text; characters that are invalid in XML are replaced."""
     names = {case.classname for case in suites(estate())["vbr2 \ufffd<i>|"]}
     assert {
         HOSTILE[0],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Markdown, read by markdown-it: tables keep their columns, and names are text."""
+"""Markdown, parsed with markdown-it: tables keep their columns, and names are text."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tests.unit.plugins.plugin_utils.assessments import HOSTILE, estate, healthy
 
 
 def rendered(text: str) -> str:
-    """As HTML, the way merge requests show it: tables and links, and HTML that is not filtered."""
+    """Convert to HTML as merge requests do: with tables and links, without filtering HTML."""
     return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))
 
 
 def table(text: str, heading: str) -> list[list[str]]:
-    """The cells below a heading."""
+    """Return the cells below a heading."""
     part = rendered(text).partition(f"<h2>{heading}</h2>")[2].partition("</table>")[0]
     lines = re.findall(r"<tr>(.*?)</tr>", part, re.DOTALL)
     return [[html.unescape(cell) for cell in re.findall(r"<t[hd]>(.*?)</t[hd]>", line)] for line in lines]
 
 
 def test_the_verdict_comes_first() -> None:
-    """And then what was not read."""
+    """Then servers that were not read."""
     lines = to_markdown(estate()).splitlines()
     assert lines[0] == "# Not compliant"
     assert lines[2].startswith("Of 24 workloads 3 fail, 1 unknown, 2 warn, 1 waived, 16 pass")
@@ -51,7 +51,7 @@ def test_every_workload_has_a_line() -> None:
 
 
 def test_names_are_text() -> None:
-    """No markup, no cell and no line comes of a name."""
+    """A name never creates markup, a cell or a line."""
     names = {line[1] for line in table(to_markdown(estate()), "Workloads")}
     assert {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[9], HOSTILE[11], HOSTILE[12], HOSTILE[13]} <= names
     shown = rendered(to_markdown(estate()))
@@ -60,7 +60,7 @@ def test_names_are_text() -> None:
 
 
 def test_no_line_goes_in_silence() -> None:
-    """What is left out is counted."""
+    """Omitted workloads are counted."""
     text = to_markdown(large(), max_rows=10)
     assert len(table(text, "Workloads")) == 11
     assert "... and 4990 more workloads" in text
@@ -68,7 +68,7 @@ def test_no_line_goes_in_silence() -> None:
 
 
 def test_controls_waivers_and_basis() -> None:
-    """Passes are counted; waivers have their end and their reason; READs their digest."""
+    """Passes are counted; waivers have their end and reason; read results have their digest."""
     text = to_markdown(estate())
     controls = {line[0]: line for line in table(text, "Controls")}
     assert controls["recovery_points.minimum 7 (silver)"][5] == "20"
@@ -82,7 +82,7 @@ def test_controls_waivers_and_basis() -> None:
 
 
 def test_a_policy_cannot_leave_its_fence() -> None:
-    """Whatever is written in it stays a block of code."""
+    """Any content of it stays a code block."""
     assessment = plain(healthy())
     assessment["policy"] = {"why": "```` <script>alert(1)</script>"}
     assert "<script>" not in rendered(to_markdown(assessment))

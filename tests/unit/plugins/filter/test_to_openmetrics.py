@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Metrics, read by the parsers of prometheus_client: OpenMetrics, and the text format that node_exporter takes."""
+"""Metrics, parsed with prometheus_client: OpenMetrics, and the text format that node_exporter accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
     estate,
     healthy,
-    judged,
+    packed_assessment,
     plain,
     point_row,
     server,
@@ -28,56 +28,56 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 def samples(text: str, parse: Any = openmetrics) -> Samples:
     """Name without prefix -> labels and values."""
-    told: Samples = {}
+    result: Samples = {}
     for family in parse(text):
         assert family.type == "gauge"
         assert family.documentation
         for sample in family.samples:
             assert sample.timestamp is None
-            told.setdefault(sample.name.removeprefix("backup_audit_"), []).append((sample.labels, sample.value))
-    return told
+            result.setdefault(sample.name.removeprefix("backup_audit_"), []).append((sample.labels, sample.value))
+    return result
 
 
 @pytest.mark.parametrize("packed", [estate, healthy])
 def test_both_formats_read_the_same(packed: Any) -> None:
-    """One file for both worlds."""
+    """One file for both formats."""
     text = to_openmetrics(packed())
     assert samples(text) == samples(text, text_format)
     assert text.endswith("\n# EOF\n")
 
 
 def test_the_whole() -> None:
-    """Counts are those of the assessment."""
-    told, assessment = samples(to_openmetrics(estate())), plain(estate())
-    assert told["compliant"] == [({}, 0)]
+    """Counts match the assessment."""
+    result, assessment = samples(to_openmetrics(estate())), plain(estate())
+    assert result["compliant"] == [({}, 0)]
     assert samples(to_openmetrics(healthy()))["compliant"] == [({}, 1)]
-    assert {labels["verdict"]: value for labels, value in told["workloads"]} == assessment["totals"]["verdicts"]
-    assert {labels["result"]: value for labels, value in told["findings"]} == assessment["totals"]["results"]
-    assert told["as_of_timestamp_seconds"] == [({}, 1795244400)]
-    assert sum(value for _labels, value in told["control_findings"]) == len(assessment["findings"])
+    assert {labels["verdict"]: value for labels, value in result["workloads"]} == assessment["totals"]["verdicts"]
+    assert {labels["result"]: value for labels, value in result["findings"]} == assessment["totals"]["results"]
+    assert result["as_of_timestamp_seconds"] == [({}, 1795244400)]
+    assert sum(value for _labels, value in result["control_findings"]) == len(assessment["findings"])
 
 
 def test_servers() -> None:
     """A server that was not read has no time, and is not complete."""
-    told = samples(to_openmetrics(estate()))
-    assert {labels["source"]: value for labels, value in told["read_complete"]} == {
+    result = samples(to_openmetrics(estate()))
+    assert {labels["source"]: value for labels, value in result["read_complete"]} == {
         "vbr1.example.com": 1,
         "vbr2 \ufffd<i>|": 1,
         "dark.example.com": 0,
     }
-    assert [labels["source"] for labels, _value in told["read_timestamp_seconds"]] == [
+    assert [labels["source"] for labels, _value in result["read_timestamp_seconds"]] == [
         *("vbr1.example.com", "vbr2 \ufffd<i>|")
     ]
 
 
 def test_workloads() -> None:
-    """What is unknown has no sample."""
-    told = samples(to_openmetrics(estate()))
-    verdicts = {labels["workload"]: value for labels, value in told["workload_verdict"]}
-    assert len(told["workload_verdict"]) == plain(estate())["totals"]["workloads"]
+    """Unknown values have no sample."""
+    result = samples(to_openmetrics(estate()))
+    verdicts = {labels["workload"]: value for labels, value in result["workload_verdict"]}
+    assert len(result["workload_verdict"]) == plain(estate())["totals"]["workloads"]
     assert (verdicts["late"], verdicts["web01"], verdicts["moved"], verdicts["scratch"]) == (5, 1, 2, 0)
-    points = {labels["workload"]: value for labels, value in told["workload_recovery_points"]}
-    newest = {labels["workload"]: value for labels, value in told["workload_newest_timestamp_seconds"]}
+    points = {labels["workload"]: value for labels, value in result["workload_recovery_points"]}
+    newest = {labels["workload"]: value for labels, value in result["workload_newest_timestamp_seconds"]}
     assert (points["web01"], points["never"]) == (30, 0)
     assert "missing.example.com" not in points
     assert "never" not in newest
@@ -85,22 +85,22 @@ def test_workloads() -> None:
 
 
 def test_names_survive_their_escapes() -> None:
-    """Quotes and backslashes come back as they were."""
+    """Quotes and backslashes are restored by parsers."""
     names = {labels["workload"] for labels, _value in samples(to_openmetrics(estate()))["workload_verdict"]}
     assert {HOSTILE[0], HOSTILE[1], HOSTILE[3], HOSTILE[9], "line\ufffdbreak\ufffd\ufffdtab"} <= names
 
 
 def test_no_two_samples_have_the_same_labels() -> None:
-    """Names that differ only in what cannot be seen would make collectors refuse the whole file."""
+    """Names that differ only in invisible characters would make collectors reject the file."""
     twins = [point_row("twin\x01", workload_id="a\x01"), point_row("twin\x02", workload_id="a\x02")]
-    told = samples(to_openmetrics(judged(server("vbr1", *twins))))["workload_verdict"]
-    assert [labels.get("duplicate") for labels, _value in told] == [None, "2"]
-    counts = Counter(tuple(sorted(labels.items())) for labels, _value in told)
+    result = samples(to_openmetrics(packed_assessment(server("vbr1", *twins))))["workload_verdict"]
+    assert [labels.get("duplicate") for labels, _value in result] == [None, "2"]
+    counts = Counter(tuple(sorted(labels.items())) for labels, _value in result)
     assert set(counts.values()) == {1}
 
 
 def test_workloads_can_be_left_out() -> None:
-    """For estates with more workloads than series are wanted."""
-    told = samples(to_openmetrics(estate(), workloads=False))
-    assert not [name for name in told if name.startswith("workload_")]
-    assert told["workloads"]
+    """For environments in which one series per workload would be too many."""
+    result = samples(to_openmetrics(estate(), workloads=False))
+    assert not [name for name in result if name.startswith("workload_")]
+    assert result["workloads"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OSCAL, read by compliance-trestle: NIST controls are satisfied only by what was proved, of servers that were read."""
+"""OSCAL, loaded with compliance-trestle: NIST controls are satisfied only by proof from servers that were read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.plugins.plugin_utils.assessments import (
     UNREAD,
     estate,
     healthy,
-    judged,
+    packed_assessment,
     plain,
     point_row,
     server,
@@ -29,32 +29,32 @@ from tests.unit.plugins.plugin_utils.assessments import (
 )
 
 
-def read_by_trestle(packed: str, folder: Path) -> AssessmentResults:
-    """The document as a tool of others understands it; what is not of the model is an error there."""
+def load_with_trestle(packed: str, folder: Path) -> AssessmentResults:
+    """Load the document with a third-party tool, which rejects fields that are not in the model."""
     file = folder / "assessment-results.json"
     file.write_text(to_oscal(packed), "utf-8")
-    told = AssessmentResults.oscal_read(file)
-    assert isinstance(told, AssessmentResults)
-    return told
+    result = AssessmentResults.oscal_read(file)
+    assert isinstance(result, AssessmentResults)
+    return result
 
 
-def result_of(packed: str, folder: Path) -> Result:
-    """The one result."""
-    (told,) = read_by_trestle(packed, folder).results
-    return told
+def load_result(packed: str, folder: Path) -> Result:
+    """Return the one result."""
+    (result,) = load_with_trestle(packed, folder).results
+    return result
 
 
 def states(packed: str, folder: Path) -> dict[str, tuple[str, str]]:
     """Control -> state and reason."""
-    told = {}
-    for one in result_of(packed, folder).findings or []:
+    result = {}
+    for one in load_result(packed, folder).findings or []:
         assert one.target.status is not None
-        told[one.title] = (one.target.status.state.value, str(one.target.status.reason))
-    return told
+        result[one.title] = (one.target.status.state.value, str(one.target.status.reason))
+    return result
 
 
 def texts(value: Any) -> list[str]:
-    """All values of members that are called uuid, or end so."""
+    """Collect all values of fields named uuid or with that suffix."""
     if isinstance(value, dict):
         own = [text for name, text in value.items() if name == "uuid"]
         return [*own, *(text for item in value.values() for text in texts(item))]
@@ -63,8 +63,8 @@ def texts(value: Any) -> list[str]:
 
 @pytest.mark.parametrize("packed", [estate, healthy, unknown_only])
 def test_references_lead_somewhere(packed: Any, tmp_path: Path) -> None:
-    """Every UUID that is referred to stands in the document, once, and is one made of content."""
-    read_by_trestle(packed(), tmp_path)
+    """Every referenced UUID is in the document once, and is a version 5 UUID."""
+    load_with_trestle(packed(), tmp_path)
     text = to_oscal(packed())
     named = texts(json.loads(text))
     assert len(named) == len(set(named))
@@ -78,9 +78,9 @@ def test_references_lead_somewhere(packed: Any, tmp_path: Path) -> None:
 
 
 def test_every_finding_is_a_subject(tmp_path: Path) -> None:
-    """Each workload and control occurs, passes too, with what was found."""
+    """Each workload and control occurs, including passes, with its message."""
     assessment = plain(estate())
-    observations = result_of(estate(), tmp_path).observations or []
+    observations = load_result(estate(), tmp_path).observations or []
     subjects = [subject for one in observations for subject in one.subjects or []]
     assert len(subjects) == len(assessment["findings"])
     props = [{prop.name: prop.value for prop in one.props or []} for one in observations]
@@ -90,39 +90,39 @@ def test_every_finding_is_a_subject(tmp_path: Path) -> None:
 
 
 def test_satisfied_is_only_what_was_proved(tmp_path: Path) -> None:
-    """Unknown does not satisfy, whatever the policy makes of it."""
+    """Unknown does not satisfy, regardless of on_unknown in the policy."""
     assert set(states(healthy(), tmp_path).values()) == {("satisfied", "pass")}
-    told = states(unknown_only(), tmp_path)
+    result = states(unknown_only(), tmp_path)
     assert plain(unknown_only())["compliant"] is True
-    assert told["NIST SP 800-53 CP-9"] == ("satisfied", "pass")
-    assert told["NIST SP 800-53 CP-9(8)"] == ("not-satisfied", "other")
-    assert told["NIST SP 800-53 CP-9(3)"] == ("not-satisfied", "other")
+    assert result["NIST SP 800-53 CP-9"] == ("satisfied", "pass")
+    assert result["NIST SP 800-53 CP-9(8)"] == ("not-satisfied", "other")
+    assert result["NIST SP 800-53 CP-9(3)"] == ("not-satisfied", "other")
 
 
 def test_a_server_that_was_not_read_satisfies_nothing(tmp_path: Path) -> None:
-    """Whatever is on it may be without any backup."""
-    packed = judged(server("vbr1.example.com", point_row("web01")), UNREAD)
+    """Its workloads may have no backup."""
+    packed = packed_assessment(server("vbr1.example.com", point_row("web01")), UNREAD)
     assert set(states(packed, tmp_path).values()) == {("not-satisfied", "fail")}
 
 
 def test_a_waiver_is_a_risk_taken(tmp_path: Path) -> None:
-    """Compliant by the policy, and yet not satisfied."""
+    """Compliant with the policy, but not satisfied."""
     old = {"count": 3, "newest": "2026-11-21T02:00:00Z", "oldest": "2026-11-01T02:00:00Z"}
     facets = {**point_row("a")["facets"], "recovery_points": old}
     waivers = [{"workload": "*", "control": "recovery_points.minimum", "until": "2027-01-01", "reason": "young"}]
-    packed = judged(server("vbr1", point_row("web01", recovery_points=3, facets=facets)), waivers=waivers)
+    packed = packed_assessment(server("vbr1", point_row("web01", recovery_points=3, facets=facets)), waivers=waivers)
     assert plain(packed)["compliant"] is True
     assert states(packed, tmp_path)["NIST SP 800-53 CP-9"] == ("not-satisfied", "other")
 
 
 def test_nothing_read_is_a_document_too(tmp_path: Path) -> None:
-    """Without any workload no control is satisfied."""
-    assert states(judged(UNREAD), tmp_path) == {"NIST SP 800-53 CP-9": ("not-satisfied", "fail")}
+    """Without workloads no control is satisfied."""
+    assert states(packed_assessment(UNREAD), tmp_path) == {"NIST SP 800-53 CP-9": ("not-satisfied", "fail")}
 
 
 def test_controls_are_called_as_in_the_catalog(tmp_path: Path) -> None:
-    """Enhancements with a point; and the objective that a finding is about."""
-    result = result_of(estate(), tmp_path)
+    """Enhancements are written with a dot; and the objective of a finding."""
+    result = load_result(estate(), tmp_path)
     (selection,) = result.reviewed_controls.control_selections
     assert isinstance(selection, ControlSelections)
     ids = [control.control_id for control in selection.include_controls or []]
@@ -132,12 +132,12 @@ def test_controls_are_called_as_in_the_catalog(tmp_path: Path) -> None:
 
 
 def test_what_it_rests_on(tmp_path: Path) -> None:
-    """The policy itself is in it, and each READ with its digest; observations say when and from what."""
-    told, assessment = read_by_trestle(estate(), tmp_path), plain(estate())
-    assert told.metadata.oscal_version.root.root == "1.1.2"
-    assert told.back_matter is not None
-    policy, *reads = told.back_matter.resources or []
-    assert told.import_ap.href == f"#{policy.uuid}"
+    """Contains the policy and each read result with its digest; observations have time and source."""
+    result, assessment = load_with_trestle(estate(), tmp_path), plain(estate())
+    assert result.metadata.oscal_version.root.root == "1.1.2"
+    assert result.back_matter is not None
+    policy, *reads = result.back_matter.resources or []
+    assert result.import_ap.href == f"#{policy.uuid}"
     assert policy.base64 is not None
     assert json.loads(base64.b64decode(policy.base64.value))["policies"][1] == POLICY["policies"][1]
     known = [{prop.name: prop.value for prop in one.props or []} for one in reads]
@@ -146,14 +146,14 @@ def test_what_it_rests_on(tmp_path: Path) -> None:
 
 
 def test_names_are_no_markup(tmp_path: Path) -> None:
-    """Titles are markup in OSCAL, so what would be taken for it is escaped."""
-    observations = result_of(estate(), tmp_path).observations or []
+    """Titles are markup in OSCAL, so markup characters are escaped."""
+    observations = load_result(estate(), tmp_path).observations or []
     titles = {subject.title for one in observations for subject in one.subjects or []}
     assert r"\<script\>document.title='owned'\</script\>" in titles
     assert not [title for title in titles if title and "<" in title.replace(r"\<", "")]
 
 
 def test_another_assessment_shares_no_uuid() -> None:
-    """Two documents side by side are two documents."""
+    """Different assessments give documents with different UUIDs."""
     one, other = (set(texts(json.loads(to_oscal(packed)))) for packed in (healthy(), unknown_only()))
     assert not one & other

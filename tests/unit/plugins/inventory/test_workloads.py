@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of hosts, and the options of servers; the plugin as a whole runs in the integration tests."""
+"""Host names and server options; the complete plugin runs in the integration tests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def workload(name: str, source: str = "spp", ident: str | None = "1", origin: st
         ([workload("web01"), workload("web01", "vbr"), workload("db01")], ["web01@spp", "web01@vbr", "db01"]),
         ([workload("a", ident="1"), workload("a", ident="2"), workload("a", "vbr")], ["a@spp#1", "a@spp#2", "a@vbr"]),
         ([workload("a", origin="x"), workload("a", origin="y")], ["a@spp#1#0", "a@spp#1#1"]),
-        # A workload may be called as another one would be once its source is added.
+        # The name of a workload may equal the name of another one with its source added.
         ([workload("a"), workload("a", "vbr"), workload("a@spp", "em")], ["a@spp#1", "a@vbr", "a@spp"]),
         ([workload("my vm {{ 1 + 1 }}\n")], ["my_vm____1_+_1___\N{REPLACEMENT CHARACTER}"]),
     ],
@@ -37,7 +37,7 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
 
 
 @pytest.mark.parametrize(
-    ("servers", "words"),
+    ("servers", "message"),
     [
         ([{"product": "tape", **LOGIN}], r"servers\[0\]: product is 'tape'"),
         ([LOGIN], r"servers\[0\]: product is None"),
@@ -46,8 +46,8 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
         ([{"product": "spp", **LOGIN}, {"product": "vprotect", **LOGIN}], "stands there twice"),
     ],
 )
-def test_servers_that_make_no_sense_are_refused(servers: list[dict[str, Any]], words: str) -> None:
-    with pytest.raises(OptionError, match=words) as raised:
+def test_servers_that_make_no_sense_are_refused(servers: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(OptionError, match=message) as raised:
         read_servers(servers)
     assert "c0rrect" not in str(raised.value)
 

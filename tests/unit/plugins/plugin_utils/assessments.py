@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ASSESSMENTs for the tests of evidence, judged by the real engine from READs in which everything occurs."""
+"""Assessments for the evidence tests, evaluated by the real engine from read results with all kinds of content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.assessment im
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, UNSURE, VERSION, ago, read, row
 
-# What a workload may be called by whoever names it.
+# Hostile names that a workload may have.
 HOSTILE = (
     "<script>document.title='owned'</script>",
     "=cmd|' /C calc'!A0",
@@ -47,7 +47,7 @@ POLICY: dict[str, Any] = {
         },
     ]
 }
-BESIDE: dict[str, Any] = {
+POLICY_OPTIONS: dict[str, Any] = {
     "expected": ["web01", "missing.example.com"],
     "exclude": [{"match": {"workload_name": "scratch"}, "reason": "thrown away | each night"}],
     "waivers": [
@@ -59,7 +59,7 @@ UNREAD = {"server": {"host": "dark.example.com"}, "failure": "the log-in was rej
 
 
 def point_row(name: str, **members: Any) -> dict[str, Any]:
-    """A workload of which everything that POLICY asks is known and well."""
+    """Build a workload that meets all requirements of POLICY."""
     facet = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
     known = dict.fromkeys(("recovery_points", "offsite", "encrypted"), facet)
     given = {"workload_name": name, "workload_id": f"id of {name}", "facets": known, "history": "FIIIIIIF.i..SRAII"}
@@ -67,7 +67,7 @@ def point_row(name: str, **members: Any) -> dict[str, Any]:
 
 
 def rows() -> list[dict[str, Any]]:
-    """One workload for each outcome."""
+    """Build one workload for each outcome."""
     good = point_row("web01")
     facets = good["facets"]
     old = {"count": 30, "newest": ago(hours=25), "oldest": ago(days=30)}
@@ -84,14 +84,14 @@ def rows() -> list[dict[str, Any]]:
     ]
 
 
-def judged(*reads: dict[str, Any], policy: Any = None, **beside: Any) -> str:
-    """The packed ASSESSMENT of READs (a failed one has ``failure``)."""
-    told = [one if "failure" in one else unpack(one) for one in reads]
-    return assess(told, policy or POLICY, as_of=NOW, collection_version=VERSION, beside=beside).pack()
+def packed_assessment(*reads: dict[str, Any], policy: Any = None, **options: Any) -> str:
+    """Return the packed assessment of read results (a failed one has ``failure``)."""
+    result = [one if "failure" in one else unpack(one) for one in reads]
+    return assess(result, policy or POLICY, as_of=NOW, collection_version=VERSION, options=options).pack()
 
 
-def server(host: str, *judged_rows: dict[str, Any]) -> dict[str, Any]:
-    """A READ of a server that says all of itself."""
+def server(host: str, *workload_rows: dict[str, Any]) -> dict[str, Any]:
+    """Build the read result of a server with all server fields."""
     known = {
         "host": host,
         "product": "veeam_backup_replication",
@@ -100,37 +100,39 @@ def server(host: str, *judged_rows: dict[str, Any]) -> dict[str, Any]:
         "clock_skew_seconds": 1.5,
         "scope": {"inventory": True},
     }
-    return read(*({**one, "source": host} for one in judged_rows), server=known)
+    return read(*({**one, "source": host} for one in workload_rows), server=known)
 
 
 @functools.cache
 def estate() -> str:
     """Two servers and one that could not be read: every result, every certainty, and hostile names."""
     hostile = [point_row(name) for name in HOSTILE]
-    return judged(server("vbr1.example.com", *rows()), server("vbr2 \u202e<i>|", *hostile), UNREAD, **BESIDE)
+    return packed_assessment(
+        server("vbr1.example.com", *rows()), server("vbr2 \u202e<i>|", *hostile), UNREAD, **POLICY_OPTIONS
+    )
 
 
 @functools.cache
 def healthy() -> str:
-    """One server of which every workload passes."""
-    return judged(server("vbr1.example.com", point_row("web01"), point_row("web02")), expected=["web01"])
+    """One server on which every workload passes."""
+    return packed_assessment(server("vbr1.example.com", point_row("web01"), point_row("web02")), expected=["web01"])
 
 
 @functools.cache
 def unknown_only() -> str:
-    """A workload of which nothing is known about encryption, which the policy ignores or only warns of."""
+    """A workload with unknown encryption, which the policy ignores or only warns about."""
     facets = {**point_row("a")["facets"], "encrypted": {"unknown": 30}, "offsite": {"unknown": 30}}
-    return judged(server("vbr1.example.com", point_row("web01", facets=facets)))
+    return packed_assessment(server("vbr1.example.com", point_row("web01", facets=facets)))
 
 
 def plain(packed: str) -> dict[str, Any]:
-    """The ASSESSMENT as it is, hostile texts too."""
+    """Unpack the assessment without sanitizing its texts."""
     return unpack_assessment(packed)
 
 
 @functools.cache
 def large(workloads: int = 5000) -> str:
-    """As many workloads, on five servers; each seventh is late, and none like the one before."""
+    """That many workloads on five servers; every seventh is late, and all of them differ."""
     reads = []
     for number in range(5):
         made = []
@@ -142,4 +144,4 @@ def large(workloads: int = 5000) -> str:
             }
             made.append(point_row(f"vm-{index:05d}.example.com", newest=newest, facets=facets, history="FIIIIII" * 8))
         reads.append(server(f"vbr{number}.example.com", *made))
-    return judged(*reads)
+    return packed_assessment(*reads)

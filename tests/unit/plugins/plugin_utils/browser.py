@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real browser for the tests of the HTML report, spoken to over its DevTools protocol. It can reach no network."""
+"""A real browser for the tests of the HTML report, controlled with the DevTools protocol, without network access."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ SECONDS = 60
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-dev-shm-usage", "--remote-debugging-port=0", "--window-size=1400,900"),
-    # Whatever the page asked for would fail, and be seen to be asked for.
+    # Any request of the page would fail and be recorded.
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 
 
 def find_browser() -> str | None:
-    """Where it is, or None."""
+    """Return the path of the browser, or None."""
     return next((path for path in map(shutil.which, NAMES) if path), None)
 
 
 class Page:
-    """One page. What it asked of the network is in ``requests``, what its scripts complained of in ``complaints``."""
+    """One page. Its network requests are in ``requests``, errors of its scripts in ``complaints``."""
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
@@ -42,33 +42,33 @@ class Page:
         self.complaints: list[str] = []
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """One command, and its answer."""
+        """Send one command and return its result."""
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": params})
         while True:
-            told = await self._next()
-            if told.get("id") == number:
-                assert "error" not in told, told
-                answer: dict[str, Any] = told["result"]
+            result = await self._next()
+            if result.get("id") == number:
+                assert "error" not in result, result
+                answer: dict[str, Any] = result["result"]
                 return answer
 
     async def _next(self) -> dict[str, Any]:
         message = await asyncio.wait_for(self._socket.receive(), SECONDS)
         assert message.type is aiohttp.WSMsgType.TEXT, f"the browser has gone: {message}"
-        told: dict[str, Any] = json.loads(message.data)
-        if told.get("method") == "Network.requestWillBeSent":
-            self.requests.append(told["params"]["request"]["url"])
-        if told.get("method") == "Runtime.exceptionThrown":
-            self.complaints.append(str(told["params"]["exceptionDetails"]))
-        if told.get("method") == "Log.entryAdded":
-            self.complaints.append(told["params"]["entry"]["text"])
-        return told
+        document: dict[str, Any] = json.loads(message.data)
+        if document.get("method") == "Network.requestWillBeSent":
+            self.requests.append(document["params"]["request"]["url"])
+        if document.get("method") == "Runtime.exceptionThrown":
+            self.complaints.append(str(document["params"]["exceptionDetails"]))
+        if document.get("method") == "Log.entryAdded":
+            self.complaints.append(document["params"]["entry"]["text"])
+        return document
 
     async def open(self, file: Path) -> None:
-        """Load a file and wait until all of it is there."""
+        """Load a file and wait until it is loaded completely."""
         for domain in ("Network", "Runtime", "Log", "Page"):
             await self.call(f"{domain}.enable")
-        # Keys go to the page in front only.
+        # Only the page in front receives key events.
         await self.call("Page.bringToFront")
         number = next(self._numbers)
         params = {"url": file.as_uri()}
@@ -77,15 +77,15 @@ class Page:
             pass
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of an expression in the page."""
-        told = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
+        """Return the value of an expression in the page."""
+        result = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in result, result
+        return result["result"].get("value")
 
 
 @contextlib.contextmanager
 def running(browser: str, folder: Path) -> Iterator[int]:
-    """The port of a browser that runs as long as the block."""
+    """Provide the port of a browser that runs while the block runs."""
     profile = folder / "profile"
     process = subprocess.Popen(
         [browser, *_FLAGS, f"--user-data-dir={profile}", "about:blank"],
@@ -106,7 +106,7 @@ def running(browser: str, folder: Path) -> Iterator[int]:
 
 
 def in_browser(port: int, work: Callable[[Page], Any]) -> Any:
-    """What ``work`` (a coroutine function) makes of a new page."""
+    """Call ``work`` (a coroutine function) with a new page and return its result."""
 
     async def run() -> Any:
         async with aiohttp.ClientSession() as session:

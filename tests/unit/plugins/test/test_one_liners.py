@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tests recoverable and within_rpo: a yes only for what is proved now."""
+"""The tests recoverable and within_rpo: True only if it is proved now."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_files_are_read(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reads", "rpo", "words"),
+    ("reads", "rpo", "message"),
     [
         ({"failed": True, "msg": "login rejected"}, "26h", "login rejected"),
         (HEALTHY, "26 hours", "is no duration"),
@@ -70,6 +70,6 @@ def test_files_are_read(tmp_path: pathlib.Path) -> None:
         ([], "26h", "list is empty"),
     ],
 )
-def test_what_cannot_be_asked_is_an_error(reads: Any, rpo: str, words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=f"backup.audit.within_rpo: .*{words}"):
+def test_what_cannot_be_asked_is_an_error(reads: Any, rpo: str, message: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=f"backup.audit.within_rpo: .*{message}"):
         within_rpo(reads, rpo)

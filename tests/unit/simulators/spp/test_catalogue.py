@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Spectrum Protect Plus against its facts: sessions, catalogue, aggregate, errors and limits."""
+"""The simulated Spectrum Protect Plus compared with its facts: sessions, catalogue, aggregate, errors and limits."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.unit.simulators.client import AGGREGATE, CATALOGUE, PROPERTIES, WITH_SESSION, SppTalk, milliseconds
+from tests.unit.simulators.client import AGGREGATE, CATALOGUE, PROPERTIES, WITH_SESSION, SppClient, milliseconds
 
 
-def versions(spp: SppTalk, name: str, **query: Any) -> list[dict[str, Any]]:
+def versions(spp: SppClient, name: str, **query: Any) -> list[dict[str, Any]]:
     return list(spp.pages(f"{CATALOGUE}/{spp.pk(name)}/version", "contents", **query))
 
 
 # Sessions
 
 
-def test_session_is_counted_and_given_back(spp: SppTalk) -> None:
+def test_session_is_counted_and_given_back(spp: SppClient) -> None:
     assert spp.control("sessions") == {"open": 1}
     assert len(spp.headers["X-Endeavour-Sessionid"]) == 32
     ended = spp.call("DELETE", "/api/endeavour/session")
@@ -33,20 +33,20 @@ def test_session_is_counted_and_given_back(spp: SppTalk) -> None:
 
 
 @pytest.mark.parametrize("password", ["", "a&b+c%d", "a&b+c%d \"e' f:g "])
-def test_wrong_password(spp: SppTalk, password: str) -> None:
+def test_wrong_password(spp: SppClient, password: str) -> None:
     refused = spp.call("POST", "/api/endeavour/session", auth=("audit", password), headers={})
     assert refused.status_code == 401
     assert refused.json()["id"].startswith("XSB")
     assert spp.control("sessions") == {"open": 1}
 
 
-def test_log_in_takes_no_body(spp: SppTalk) -> None:
+def test_log_in_takes_no_body(spp: SppClient) -> None:
     login = spp.account()
     refused = spp.call("POST", "/api/endeavour/session", auth=(login["username"], login["password"]), json={"a": 1})
     assert refused.status_code == 400
 
 
-def test_both_shapes_of_401(spp: SppTalk) -> None:
+def test_both_shapes_of_401(spp: SppClient) -> None:
     spp.headers = {}
     assert spp.call("GET", "/api/site").json()["response"]["response"]["id"] == "XSBMissingSessionidException"
     spp.headers = {"X-Endeavour-Sessionid": "0" * 32}
@@ -56,13 +56,13 @@ def test_both_shapes_of_401(spp: SppTalk) -> None:
     assert (page.status_code, page.headers["Content-Type"]) == (401, "text/html")
 
 
-def test_session_ends_after_so_many_calls(spp: SppTalk) -> None:
+def test_session_ends_after_so_many_calls(spp: SppClient) -> None:
     spp.variant(session_calls=2)
     assert [spp.call("GET", "/api/site").status_code for _ignored in range(3)] == [200, 200, 401]
     assert spp.control("sessions") == {"open": 0}
 
 
-def test_restricted_account_sees_less_and_no_error(spp: SppTalk) -> None:
+def test_restricted_account_sees_less_and_no_error(spp: SppClient) -> None:
     everything = len(list(spp.pages(CATALOGUE, "children", **PROPERTIES)))
     spp.log_in("restricted")
     seen = {child["name"] for child in spp.pages(CATALOGUE, "children", **PROPERTIES)}
@@ -72,7 +72,7 @@ def test_restricted_account_sees_less_and_no_error(spp: SppTalk) -> None:
     assert spp.call("GET", f"{CATALOGUE}/{spp.pk('erp-prod')}/version").status_code == 404
 
 
-def test_version_calls(spp: SppTalk) -> None:
+def test_version_calls(spp: SppClient) -> None:
     spp.headers = {}
     assert spp.get("/api/lifecycle/ping")["version"] == "10.1.17"
     spp.log_in()
@@ -85,8 +85,8 @@ def test_version_calls(spp: SppTalk) -> None:
 # The catalogue
 
 
-def test_catalogue_is_the_truth(spp: SppTalk) -> None:
-    """Read naively, the catalogue holds each listed point of the estate once, and nothing else."""
+def test_catalogue_is_the_truth(spp: SppClient) -> None:
+    """A naive reader finds each listed point of the estate exactly once in the catalogue, and nothing else."""
     seen: dict[str, list[int]] = {}
     for catalogue in ("hypervisorvm", "applicationdatabase"):
         for child in spp.pages(f"/api/endeavour/catalog/recovery/{catalogue}", "children", **PROPERTIES):
@@ -97,20 +97,20 @@ def test_catalogue_is_the_truth(spp: SppTalk) -> None:
     expected = {
         spp.lists["workloads"][work["key"]]: sorted(milliseconds(point["created_at"]) for point in points)
         for work in spp.works()
-        if (points := spp.points_of(work))
+        if (points := spp.get_points(work))
     }
     assert seen == expected
     assert sum(map(len, seen.values())) > 400
 
 
-def test_links_name_another_host(spp: SppTalk) -> None:
+def test_links_name_another_host(spp: SppClient) -> None:
     page = spp.get(CATALOGUE, pageSize=2, **PROPERTIES)
     for link in (page["links"]["nextPage"], page["children"][0]["links"]["versions"]):
         assert urlsplit(link["href"]).netloc == "spp-appliance.invalid:443"
         assert urlsplit(link["href"]).netloc not in spp.entry["url"]
 
 
-def test_pages(spp: SppTalk) -> None:
+def test_pages(spp: SppClient) -> None:
     rows = versions(spp, "erp-prod")
     assert len(rows) == 90
     first = spp.get(f"{CATALOGUE}/{spp.pk('erp-prod')}/version", pageSize=40, pageStartIndex=80)
@@ -122,12 +122,12 @@ def test_pages(spp: SppTalk) -> None:
         assert spp.call("GET", CATALOGUE, params={"pageSize": wrong}).status_code == 400
 
 
-def test_page_of_a_hundred_by_default(spp: SppTalk) -> None:
+def test_page_of_a_hundred_by_default(spp: SppClient) -> None:
     page = spp.get("/api/endeavour/jobsession")
     assert (len(page["sessions"]), page["total"] > 100) == (100, True)
 
 
-def test_embed_decides_what_children_tell(spp: SppTalk) -> None:
+def test_embed_decides_what_children_tell(spp: SppClient) -> None:
     assert "children" not in spp.get(CATALOGUE)
     assert set(spp.get(CATALOGUE, embed="(children)")["children"][0]) == {"id", "name", "catalogTime", "links"}
     assert "protectionInfo" in spp.get(CATALOGUE, **PROPERTIES)["children"][0]["properties"]
@@ -135,7 +135,7 @@ def test_embed_decides_what_children_tell(spp: SppTalk) -> None:
     assert "id" not in spp.get(CATALOGUE, **PROPERTIES)["children"][0]
 
 
-def test_further_copies_as_rows_or_not(spp: SppTalk) -> None:
+def test_further_copies_as_rows_or_not(spp: SppClient) -> None:
     kinds = [row["properties"]["protectionInfo"]["subPolicyType"] for row in versions(spp, "erp-prod")]
     assert {kind: kinds.count(kind) for kind in set(kinds)} == {"BACKUP": 30, "REPLICATION": 30, "SPPOFFLOAD": 30}
     sessions = {row["properties"]["sessionId"] for row in versions(spp, "erp-prod")}
@@ -144,13 +144,13 @@ def test_further_copies_as_rows_or_not(spp: SppTalk) -> None:
     assert len(versions(spp, "erp-prod")) == 30
 
 
-def test_old_generations_are_in_the_archive_only(spp: SppTalk) -> None:
+def test_old_generations_are_in_the_archive_only(spp: SppClient) -> None:
     rows = [row["properties"]["protectionInfo"] for row in versions(spp, "ledger-archive")]
     archived = sum("monthly" in point["retention"] for point in spp.workload("ledger-archive")["points"])
     assert sum(row["subPolicyType"] == "SPPARCHIVE" for row in rows) == archived > 0
 
 
-def test_filter_and_sort(spp: SppTalk) -> None:
+def test_filter_and_sort(spp: SppClient) -> None:
     base = [{"property": "protectionInfo.baseBackup", "value": "true"}]
     fulls = versions(spp, "web-01", filter=json.dumps(base))
     assert {row["properties"]["protectionInfo"]["baseBackup"] for row in fulls} == {True}
@@ -159,7 +159,7 @@ def test_filter_and_sort(spp: SppTalk) -> None:
     assert 0 < len(narrowed) < len(fulls)
     spp.variant(filter_is_or=True)
     assert len(versions(spp, "web-01", filter=json.dumps(both))) > len(fulls)
-    # IBM's own client sends a sort value with text after the JSON
+    # IBM's own client sends text after the JSON of a sort value
     newest = versions(
         spp, "web-01", sort='[{"property":"protectionInfo.protectionTime","direction":"DESC"}]properties))'
     )
@@ -167,7 +167,7 @@ def test_filter_and_sort(spp: SppTalk) -> None:
     assert moments == sorted(moments, reverse=True)
 
 
-def test_what_a_row_may_lack_or_say_otherwise(spp: SppTalk) -> None:
+def test_what_a_row_may_lack_or_say_otherwise(spp: SppClient) -> None:
     assert isinstance(versions(spp, "web-01")[0]["catalogTime"], str)
     spp.variant(catalog_time_as_text=False, session_in_row=False)
     row = versions(spp, "web-01")[0]
@@ -178,15 +178,15 @@ def test_what_a_row_may_lack_or_say_otherwise(spp: SppTalk) -> None:
 # Aggregate
 
 
-def test_aggregate_counts_points(spp: SppTalk) -> None:
+def test_aggregate_counts_points(spp: SppClient) -> None:
     counted = {**spp.counts(), **spp.counts("applicationdatabase")}
     expected = {
-        spp.lists["workloads"][work["key"]]: len(points) for work in spp.works() if (points := spp.points_of(work))
+        spp.lists["workloads"][work["key"]]: len(points) for work in spp.works() if (points := spp.get_points(work))
     }
     assert {pk: row["count"] for pk, row in counted.items()} == expected
 
 
-def test_aggregate_counts_otherwise_without_copytype_or_filter(spp: SppTalk) -> None:
+def test_aggregate_counts_otherwise_without_copytype_or_filter(spp: SppClient) -> None:
     pk = spp.pk("erp-prod")
     assert spp.counts()[pk]["count"] == 30
     assert spp.counts(copytype=None, filter_text=None)[pk]["count"] == 1
@@ -201,20 +201,20 @@ def test_aggregate_counts_otherwise_without_copytype_or_filter(spp: SppTalk) -> 
     assert everything == [{"_id": None, "count": sum(row["count"] for row in spp.counts().values())}]
 
 
-def test_aggregate_sums_and_maxima(spp: SppTalk) -> None:
+def test_aggregate_sums_and_maxima(spp: SppClient) -> None:
     operations = [
         {"operation": "max", "fieldname": "protectionInfo.protectionTime", "outputname": "newest"},
         {"operation": "sum", "fieldname": "protectionInfo.transferSize", "outputname": "moved"},
     ]
     row = spp.counts(op=operations)[spp.pk("web-01")]
-    points = spp.points_of(spp.workload("web-01"))
+    points = spp.get_points(spp.workload("web-01"))
     assert row["newest"] == max(milliseconds(point["created_at"]) for point in points)
     assert row["moved"] == sum(point["size_bytes"] for point in points)
     spp.variant(outputname_honoured=False)
     assert set(spp.counts(op=operations)[spp.pk("web-01")]) == {"_id", "max", "sum"}
 
 
-def test_aggregate_group_comes_back_nested(spp: SppTalk) -> None:
+def test_aggregate_group_comes_back_nested(spp: SppClient) -> None:
     body = {**AGGREGATE, "group": ["protectionInfo.storageProfileName", "protectionInfo.subPolicyType"]}
     query = {"action": "aggregate", "filter": WITH_SESSION}
     results = spp.call("POST", CATALOGUE, params=query, json=body).json()["results"]
@@ -222,7 +222,7 @@ def test_aggregate_group_comes_back_nested(spp: SppTalk) -> None:
     assert {"_id": gold, "count": 90} in results
 
 
-def test_aggregate_variants(spp: SppTalk) -> None:
+def test_aggregate_variants(spp: SppClient) -> None:
     minimum = [{"operation": "min", "fieldname": "protectionInfo.protectionTime", "outputname": "oldest"}]
     query = {"action": "aggregate", "filter": WITH_SESSION}
     assert spp.call("POST", CATALOGUE, params=query, json={**AGGREGATE, "op": minimum}).status_code == 400
@@ -248,7 +248,7 @@ def test_aggregate_variants(spp: SppTalk) -> None:
     ],
     ids=["python-repr", "no-array", "operator", "action", "no-action", "content-type", "no-op", "copytype", "no-json"],
 )
-def test_aggregate_refuses_what_is_malformed(spp: SppTalk, query: dict[str, str], more: dict[str, Any]) -> None:
+def test_aggregate_refuses_what_is_malformed(spp: SppClient, query: dict[str, str], more: dict[str, Any]) -> None:
     refused = spp.call("POST", CATALOGUE, params=query, **more)
     assert refused.status_code == 400
     assert refused.json()["description"]
@@ -257,14 +257,14 @@ def test_aggregate_refuses_what_is_malformed(spp: SppTalk, query: dict[str, str]
 # Errors and limits
 
 
-def test_wrong_method_and_path(spp: SppTalk) -> None:
+def test_wrong_method_and_path(spp: SppClient) -> None:
     assert spp.call("DELETE", "/api/site").status_code == 405
     assert spp.call("GET", "/api/nothing").status_code == 404
     assert spp.call("GET", f"{CATALOGUE}/none/version").status_code == 404
     assert spp.call("GET", "/api/endeavour/catalog/recovery/other").status_code == 404
 
 
-def test_too_many_requests_at_once(spp: SppTalk) -> None:
+def test_too_many_requests_at_once(spp: SppClient) -> None:
     spp.variant(throttle=2)
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(lambda _ignored: spp.call("GET", "/api/site").status_code, range(6)))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Spectrum Protect Plus: its restore wizard, what surrounds the points, and the shapes of the facts."""
+"""The simulated Spectrum Protect Plus: restore wizard, resources other than points, and formats of the facts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.unit.simulators.client import CATALOGUE, PROPERTIES, SHARED, SppTalk, milliseconds
+from tests.unit.simulators.client import CATALOGUE, PROPERTIES, SHARED, SppClient, milliseconds
 
 # The wizard
 
 
-def wizard_versions(spp: SppTalk, name: str, **query: Any) -> list[dict[str, Any]]:
+def wizard_versions(spp: SppClient, name: str, **query: Any) -> list[dict[str, Any]]:
     found = spp.call(
         "POST", "/api/hypervisor/search", params={"resourceType": "vm", "from": "recovery"}, json={"name": name}
     ).json()
@@ -25,9 +25,9 @@ def wizard_versions(spp: SppTalk, name: str, **query: Any) -> list[dict[str, Any
     return list(spp.pages(path, "versions", **{"from": "recovery", **query}))
 
 
-def test_wizard_shows_copies_where_they_lie(spp: SppTalk) -> None:
+def test_wizard_shows_copies_where_they_lie(spp: SppClient) -> None:
     rows = wizard_versions(spp, "erp-prod", embedCopies="true", omitIfNoCopies="true")
-    points = spp.points_of(spp.workload("erp-prod"))
+    points = spp.get_points(spp.workload("erp-prod"))
     sites = {row["id"]: row["name"] for row in spp.get("/api/site")["sites"]}
     assert len(rows) == len(points)
     assert [sites[copy["siteId"]] for copy in rows[-1]["copies"]] == ["Berlin", "Frankfurt DR", "Cloud"]
@@ -42,7 +42,7 @@ def test_wizard_shows_copies_where_they_lie(spp: SppTalk) -> None:
     assert [stores.get(server) for server in servers] == ["berlin-disk-1", "frankfurt-disk-1", None]
 
 
-def test_wizard_without_embedding(spp: SppTalk) -> None:
+def test_wizard_without_embedding(spp: SppClient) -> None:
     assert "copies" not in wizard_versions(spp, "erp-prod")[0]
     embedded = wizard_versions(spp, "erp-prod", embedCopies="true")
     spp.variant(embed_copies=False)
@@ -52,7 +52,7 @@ def test_wizard_without_embedding(spp: SppTalk) -> None:
     assert spp.get(f"{link.path}?{link.query}")["copies"] == embedded[0]["copies"]
 
 
-def test_versions_whose_copies_are_gone(spp: SppTalk) -> None:
+def test_versions_whose_copies_are_gone(spp: SppClient) -> None:
     spp.variant(empty_versions=2)
     assert spp.counts()[spp.pk("dc-01")]["count"] == 32
     rows = wizard_versions(spp, "web-01", embedCopies="true")
@@ -60,7 +60,7 @@ def test_versions_whose_copies_are_gone(spp: SppTalk) -> None:
     assert len(wizard_versions(spp, "web-01", embedCopies="true", omitIfNoCopies="true")) == 30
 
 
-def test_wizard_may_have_ids_of_its_own(spp: SppTalk) -> None:
+def test_wizard_may_have_ids_of_its_own(spp: SppClient) -> None:
     before = wizard_versions(spp, "web-01")
     spp.variant(wizard_id_is_pk=False)
     after = wizard_versions(spp, "web-01")
@@ -69,10 +69,10 @@ def test_wizard_may_have_ids_of_its_own(spp: SppTalk) -> None:
     assert spp.pk("web-01") not in after[0]["links"]["self"]["href"]
 
 
-def test_search(spp: SppTalk) -> None:
+def test_search(spp: SppClient) -> None:
     def names(body: dict[str, Any], **query: str) -> list[str]:
-        answer = spp.call("POST", "/api/hypervisor/search", params={"resourceType": "vm", **query}, json=body)
-        return [row["name"] for row in answer.json()["vms"]]
+        response = spp.call("POST", "/api/hypervisor/search", params={"resourceType": "vm", **query}, json=body)
+        return [row["name"] for row in response.json()["vms"]]
 
     assert names({"name": "web-*", "hypervisorType": "*"}) == ["web-01", "web-02"]
     assert names({"name": "*", "hypervisorType": "hyperv"}) == ["dc-01"]
@@ -84,17 +84,17 @@ def test_search(spp: SppTalk) -> None:
     assert spp.call("POST", "/api/hypervisor/search", params={"resourceType": "vm"}, json={}).status_code == 400
 
 
-def test_databases(spp: SppTalk) -> None:
+def test_databases(spp: SppClient) -> None:
     query = {"resourceType": "database", "applicationType": "sql", "from": "recovery"}
     found = spp.call("POST", "/api/application/search", params=query, json={"name": "orders"}).json()["databases"]
     assert [row["name"] for row in found] == ["orders"]
     copies = list(spp.pages(urlsplit(found[0]["links"]["copies"]["href"]).path, "copies", pageSize=9))
     moments = {copy["protectionInfo"]["protectionTime"] for copy in copies}
-    assert moments == {milliseconds(point["created_at"]) for point in spp.points_of(spp.workload("orders"))}
+    assert moments == {milliseconds(point["created_at"]) for point in spp.get_points(spp.workload("orders"))}
     assert len(spp.get("/api/application/sql/instance", **{"from": "recovery"})["instances"]) == 1
 
 
-def test_inventory(spp: SppTalk) -> None:
+def test_inventory(spp: SppClient) -> None:
     rows = list(spp.pages("/api/endeavour/catalog/hypervisor/vm", "children", pageSize=5, **PROPERTIES))
     protected = {row["name"]: row["properties"]["isProtected"] for row in rows}
     vms = [work for work in spp.works("vm") if work["in_inventory"]]
@@ -103,10 +103,10 @@ def test_inventory(spp: SppTalk) -> None:
     assert protected["web-01"] is True
 
 
-# What surrounds the points
+# Resources other than points
 
 
-def test_sessions_tell_expiry_and_result(spp: SppTalk) -> None:
+def test_sessions_tell_expiry_and_result(spp: SppClient) -> None:
     sessions = {row["id"]: row for row in spp.pages("/api/endeavour/jobsession", "sessions")}
     work = spp.workload("orders")
     truth = {milliseconds(point["created_at"]): point for point in work["points"]}
@@ -120,7 +120,7 @@ def test_sessions_tell_expiry_and_result(spp: SppTalk) -> None:
     assert {sessions[row["sessionId"]]["status"] for row in rows} == {"COMPLETED", "PARTIAL"}
 
 
-def test_failed_and_running_nights_are_sessions_without_points(spp: SppTalk) -> None:
+def test_failed_and_running_nights_are_sessions_without_points(spp: SppClient) -> None:
     chosen = json.dumps([{"property": "status", "op": "IN", "value": ["FAILED", "RUNNING"]}])
     sessions = list(spp.pages("/api/endeavour/jobsession", "sessions", filter=chosen))
     names = [row["jobName"] for row in sessions]
@@ -136,7 +136,7 @@ def test_failed_and_running_nights_are_sessions_without_points(spp: SppTalk) -> 
     assert spp.get(f"/api/endeavour/jobsession/{running['id']}") == running
 
 
-def test_sla_policies(spp: SppTalk) -> None:
+def test_sla_policies(spp: SppClient) -> None:
     policies = {row["name"]: row for row in spp.get("/ngp/slapolicy")["slapolicies"]}
     backup, copy, offload = policies["Platinum"]["spec"]["subpolicy"]
     assert (backup["type"], backup["software"], backup["useEncryption"]) == ("REPLICATION", True, True)
@@ -152,24 +152,24 @@ def test_sla_policies(spp: SppTalk) -> None:
     assert spp.get(f"/ngp/slapolicy/{policies['Gold']['id']}") == policies["Gold"]
 
 
-def test_worm_lock_is_copy_time_plus_age(spp: SppTalk) -> None:
-    """What the policy implies is what the truth says, so that an estimate can be held against it."""
+def test_worm_lock_is_copy_time_plus_age(spp: SppClient) -> None:
+    """The policy implies the values of the ground truth, so that an estimate can be compared with it."""
     row = wizard_versions(spp, "erp-prod", embedCopies="true")[-1]
     offload = next(copy for copy in row["copies"] if copy["protectionInfo"]["subPolicyType"] == "SPPOFFLOAD")
     lock = offload["copyTime"] + 30 * 86_400_000
-    assert lock == milliseconds(spp.points_of(spp.workload("erp-prod"))[0]["immutable_until"])
+    assert lock == milliseconds(spp.get_points(spp.workload("erp-prod"))[0]["immutable_until"])
 
 
-def test_null_capacity(spp: SppTalk) -> None:
+def test_null_capacity(spp: SppClient) -> None:
     storages = spp.get("/api/storage")["storages"]
     assert {storage["capacity"]["total"] is None for storage in storages} == {True, False}
 
 
-# Shapes of the facts
+# Formats of the facts
 
 
 def shape(document: object) -> dict[str, set[str]]:
-    """Every path of a document with the types that stand there; lists count as one."""
+    """Every path of a document with the types found at it; all items of a list share one path."""
     found: dict[str, set[str]] = {}
 
     def walk(value: object, path: str) -> None:
@@ -189,8 +189,8 @@ def shape(document: object) -> dict[str, set[str]]:
     return found
 
 
-def assert_has_shape(answer: object, sample: object, without: set[str]) -> None:
-    have = shape(answer)
+def assert_has_shape(response: object, sample: object, without: set[str]) -> None:
+    have = shape(response)
     for path, kinds in shape(sample).items():
         if not any(path == end or path.endswith(f"/{end}") for end in without):
             assert kinds & have.get(path, set()), f"{path}: {kinds} expected, {have.get(path)} found"
@@ -217,7 +217,7 @@ def assert_has_shape(answer: object, sample: object, without: set[str]) -> None:
         ),
     ],
 )
-def test_shapes_of_the_facts(spp: SppTalk, sample: str, without: set[str]) -> None:
+def test_shapes_of_the_facts(spp: SppClient, sample: str, without: set[str]) -> None:
     path = SHARED / "spp" / "samples" / "constructed" / sample
     if not path.exists():
         pytest.skip(f"{sample} is not at hand")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plain client for the simulated Unitrends manager."""
+"""A simple client for the simulated Unitrends manager."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from tests.unit.simulators.client import Talk
+from tests.unit.simulators.client import ProductClient
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OTHERS = ("Restore", "System Metadata")
 Row = dict[str, Any]
 
 
-def moment_of(text: str, fold: int = 0) -> str:
-    """A time of the list as the truth has it, to the second. The text is in the zone of the appliance in Berlin."""
+def parse_moment(text: str, fold: int = 0) -> str:
+    """A time of the list in UTC like the ground truth, in seconds. The text is in the zone of the Berlin appliance."""
     local = datetime.strptime(text, "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=BERLIN, fold=fold)
     return local.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def epoch(moment: str) -> int:
-    """Whole seconds of a time of the truth."""
+    """A time of the ground truth as whole seconds since 1970."""
     return int(datetime.fromisoformat(moment[:19] + "+00:00").timestamp())
 
 
 def own_backups(rows: Iterable[Row]) -> list[Row]:
-    """Rows that are backups of this system: no copies, restores, metadata, nor what came from elsewhere."""
+    """Rows that are backups of this system: without copies, restores, metadata and replicated backups."""
     return [row for row in rows if "sync_status" not in row and row["type"] not in OTHERS and not row["replicated"]]
 
 
-class UnitrendsTalk(Talk):
+class UnitrendsClient(ProductClient):
     def __init__(self, ready: Mapping[str, Any]) -> None:
         super().__init__(ready, "unitrends")
 
     def log_in(self, account: str = "main") -> Row:
         login = self.account(account)
-        answer = self.call("POST", "/api/login", json={name: login[name] for name in ("username", "password")})
-        assert answer.status_code == 200, answer.text
-        document: Row = answer.json()
+        response = self.call("POST", "/api/login", json={name: login[name] for name in ("username", "password")})
+        assert response.status_code == 200, response.text
+        document: Row = response.json()
         self.headers = {"AuthToken": document["auth_token"]}
         return document
 
@@ -51,10 +51,10 @@ class UnitrendsTalk(Talk):
         return self.call("POST", f"/api/backups/?{'' if sid is None else f'sid={sid}'}{query}", json=body)
 
     def rows(self, sid: int = 1, query: str = "", key: str = "data", **body: Any) -> list[Row]:
-        """The rows of one system; an empty list comes without an object around it."""
-        answer = self.post(sid, query, system_id=sid, **body)
-        assert answer.status_code == 200, answer.text
-        document = answer.json()
+        """The rows of one system; an empty list is not wrapped in an object."""
+        response = self.post(sid, query, system_id=sid, **body)
+        assert response.status_code == 200, response.text
+        document = response.json()
         rows: list[Row] = document[key] if document else []
         return rows
 
@@ -62,14 +62,14 @@ class UnitrendsTalk(Talk):
         return own_backups(self.rows(sid, **body))
 
     def items(self, kind: str = "b", **query: Any) -> list[tuple[Row, Row]]:
-        """(instance, backup) of the catalogue's view of instances."""
+        """(instance, backup) of the catalogue's instance view."""
         document = self.get(f"/api/catalog/{kind}/", **{"view": "instance", **query})
         member = "archives" if kind in ("a", "archives") else "backups"
         return [(instance, item) for instance in document["catalog"] for item in instance[member]]
 
     def numbers(self, name: str) -> list[str]:
-        """<system>/<number> of the truth's points of one workload, newest first."""
-        return [str(self.lists["points"][point["key"]]) for point in self.points_of(self.workload(name))]
+        """<system>/<number> of the points of one workload in the ground truth, newest first."""
+        return [str(self.lists["points"][point["key"]]) for point in self.get_points(self.workload(name))]
 
     def instance(self, name: str) -> int:
         return int(str(self.lists["workloads"][self.workload(name)["key"]]).partition("/")[2])

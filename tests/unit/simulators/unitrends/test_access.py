@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Unitrends manager against its facts: sessions, roles, errors, and the call that deletes."""
+"""The simulated Unitrends manager compared with its facts: sessions, roles, errors, and the call that deletes."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulators.unitrends.client import UnitrendsTalk, own_backups
+from tests.unit.simulators.unitrends.client import UnitrendsClient, own_backups
 
 
 @pytest.fixture
-def unitrends(ready: dict[str, Any]) -> UnitrendsTalk:
-    talk = UnitrendsTalk(ready)
-    talk.control("reset", {})
-    talk.log_in()
-    return talk
+def unitrends(ready: dict[str, Any]) -> UnitrendsClient:
+    api_client = UnitrendsClient(ready)
+    api_client.control("reset", {})
+    api_client.log_in()
+    return api_client
 
 
-def test_session_begins_and_ends(unitrends: UnitrendsTalk) -> None:
+def test_session_begins_and_ends(unitrends: UnitrendsClient) -> None:
     assert unitrends.control("sessions") == {"open": 1}
     token = unitrends.headers["AuthToken"]
-    answer = unitrends.call("POST", "/api/logout", json={"cookie": token})
-    assert answer.status_code == 200
+    response = unitrends.call("POST", "/api/logout", json={"cookie": token})
+    assert response.status_code == 200
     assert unitrends.control("sessions") == {"open": 0}
     refused = unitrends.post(1, system_id=1)
     assert refused.status_code == 401
     assert "missing or has expired" in refused.json()["result"][0]["message"]
 
 
-def test_only_the_own_header_counts(unitrends: UnitrendsTalk) -> None:
+def test_only_the_own_header_counts(unitrends: UnitrendsClient) -> None:
     token = unitrends.headers.pop("AuthToken")
     for headers in ({"Authorization": f"Bearer {token}"}, {"Cookie": f"token={token}"}, {}):
         assert unitrends.call("GET", "/api/systems/", headers=headers).status_code == 401
@@ -44,52 +44,52 @@ def test_only_the_own_header_counts(unitrends: UnitrendsTalk) -> None:
 @pytest.mark.parametrize(
     ("variant", "status", "body"), [("401", 401, None), ("500", 500, None), ("false", 200, "false")]
 )
-def test_wrong_password(unitrends: UnitrendsTalk, variant: str, status: int, body: str | None) -> None:
+def test_wrong_password(unitrends: UnitrendsClient, variant: str, status: int, body: str | None) -> None:
     unitrends.variant(login_failure=variant)
-    answer = unitrends.call("POST", "/api/login", json={"username": "audit", "password": "wrong"})
-    assert answer.status_code == status
-    assert body in (None, answer.text)
-    assert "auth_token" not in answer.text
+    response = unitrends.call("POST", "/api/login", json={"username": "audit", "password": "wrong"})
+    assert response.status_code == status
+    assert body in (None, response.text)
+    assert "auth_token" not in response.text
     assert unitrends.control("sessions") == {"open": 1}
 
 
-def test_login_is_json_whatever_it_calls_itself(unitrends: UnitrendsTalk) -> None:
+def test_login_is_json_whatever_it_calls_itself(unitrends: UnitrendsClient) -> None:
     login = {name: unitrends.entry[name] for name in ("username", "password")}
     assert unitrends.call("POST", "/api/login", data=login).status_code == 500
     as_form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert unitrends.call("POST", "/api/login", data=json.dumps(login), headers=as_form).status_code == 200
 
 
-def test_token_expires(unitrends: UnitrendsTalk) -> None:
+def test_token_expires(unitrends: UnitrendsClient) -> None:
     unitrends.variant(session_calls=2)
     assert [unitrends.call("GET", "/api/systems/").status_code for _ignored in range(3)] == [200, 200, 401]
     unitrends.log_in()
     assert unitrends.call("GET", "/api/systems/").status_code == 200
 
 
-def test_a_scope_hides_without_a_word(unitrends: UnitrendsTalk) -> None:
-    whole, items = unitrends.backups(), unitrends.items(sid=1)
+def test_a_scope_hides_without_a_word(unitrends: UnitrendsClient) -> None:
+    all_rows, items = unitrends.backups(), unitrends.items(sid=1)
     document = unitrends.log_in("scoped")
     assert document["role_scope"]
     seen = unitrends.backups()
     assert {row["vm_name"] for row in seen} == {"web-01", "web-02", '<b>vm & "co"</b>'}
-    assert 0 < len(seen) < len(whole)
+    assert 0 < len(seen) < len(all_rows)
     assert 0 < len(unitrends.items(sid=1)) < len(items)
     clients = unitrends.get("/api/assets/?sid=1&noESX")["data"]
     assert {node["name"] for client in clients for node in client["children"]} == {row["vm_name"] for row in seen}
     assert "role_scope" not in unitrends.log_in("monitor")
-    assert len(unitrends.backups()) == len(whole)
+    assert len(unitrends.backups()) == len(all_rows)
 
 
-# What deletes
+# Deletion
 
 
-def test_is_delete_deletes(unitrends: UnitrendsTalk) -> None:
-    """The only difference to the list is one word in the query."""
+def test_is_delete_deletes(unitrends: UnitrendsClient) -> None:
+    """The only difference from the list call is one query parameter."""
     before = {row["id"] for row in unitrends.backups()}
     victims = sorted(before)[:3]
-    answer = unitrends.post(1, "&isDelete", system_id=1, backup_ids=victims)
-    assert (answer.status_code, answer.json()["result"][0]["code"]) == (200, "0")
+    response = unitrends.post(1, "&isDelete", system_id=1, backup_ids=victims)
+    assert (response.status_code, response.json()["result"][0]["code"]) == (200, "0")
     assert {row["id"] for row in unitrends.backups()} == before - set(victims)
     assert unitrends.rows(backup_ids=victims) == []
     assert not {item["id"] for _ignored, item in unitrends.items(sid=1, start_date="01/01/2020")} & set(victims)
@@ -98,7 +98,7 @@ def test_is_delete_deletes(unitrends: UnitrendsTalk) -> None:
     assert {row["id"] for row in unitrends.backups()} == before
 
 
-def test_is_delete_takes_a_whole_window(unitrends: UnitrendsTalk) -> None:
+def test_is_delete_takes_a_whole_window(unitrends: UnitrendsClient) -> None:
     other = len(unitrends.backups(2))
     assert unitrends.post(1, "&isDelete=true", system_id=1, start_time=0).status_code == 200
     assert own_backups(unitrends.rows(1)) == []
@@ -106,7 +106,7 @@ def test_is_delete_takes_a_whole_window(unitrends: UnitrendsTalk) -> None:
     assert unitrends.post(1, "&isDelete=1", system_id=1).status_code == 500
 
 
-def test_monitors_cannot_delete(unitrends: UnitrendsTalk) -> None:
+def test_monitors_cannot_delete(unitrends: UnitrendsClient) -> None:
     unitrends.log_in("monitor")
     before = len(unitrends.backups())
     refused = unitrends.post(1, "&isDelete", system_id=1)
@@ -114,7 +114,7 @@ def test_monitors_cannot_delete(unitrends: UnitrendsTalk) -> None:
     assert len(unitrends.backups()) == before
 
 
-def test_is_related_means_the_chain(unitrends: UnitrendsTalk) -> None:
+def test_is_related_means_the_chain(unitrends: UnitrendsClient) -> None:
     number = int(unitrends.numbers("web-01")[0].partition("/")[2])
     chain = own_backups(unitrends.rows(1, "&isRelated", backup_ids=[number]))
     assert chain[0]["id"] == number
@@ -124,7 +124,7 @@ def test_is_related_means_the_chain(unitrends: UnitrendsTalk) -> None:
 # Errors
 
 
-def test_unknown_calls(unitrends: UnitrendsTalk) -> None:
+def test_unknown_calls(unitrends: UnitrendsClient) -> None:
     assert unitrends.call("GET", "/api/recovery_points").status_code == 404
     assert unitrends.call("DELETE", "/api/backups/").status_code == 405
     assert unitrends.call("PUT", "/api/backups/", json={}).status_code == 405
@@ -141,7 +141,7 @@ def test_unknown_calls(unitrends: UnitrendsTalk) -> None:
         ({}, 500, {"result"}),
     ],
 )
-def test_shapes_of_errors(unitrends: UnitrendsTalk, variants: dict[str, Any], status: int, members: set[str]) -> None:
+def test_shapes_of_errors(unitrends: UnitrendsClient, variants: dict[str, Any], status: int, members: set[str]) -> None:
     unitrends.variant(**variants)
-    answer = unitrends.post(99)
-    assert (answer.status_code, set(answer.json())) == (status, members)
+    response = unitrends.post(99)
+    assert (response.status_code, set(response.json())) == (status, members)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Unitrends manager against its facts: the catalogue, assets, and what else can be read."""
+"""The simulated Unitrends manager compared with its facts: the catalogue, assets, and all other read calls."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from tests.simulators.product_api import Call
 from tests.simulators.unitrends.api import Unitrends
 from tests.unit.simulators.client import SHARED
 from tests.unit.simulators.conftest import NOW
-from tests.unit.simulators.unitrends.client import Row, UnitrendsTalk, epoch, moment_of
+from tests.unit.simulators.unitrends.client import Row, UnitrendsClient, epoch, parse_moment
 
 LONG_AGO = "01/01/2020"
 CONSTRUCTED = SHARED / "unitrends" / "samples" / "constructed"
 
 
 @pytest.fixture
-def unitrends(ready: dict[str, Any]) -> UnitrendsTalk:
-    talk = UnitrendsTalk(ready)
-    talk.control("reset", {})
-    talk.log_in()
-    return talk
+def unitrends(ready: dict[str, Any]) -> UnitrendsClient:
+    api_client = UnitrendsClient(ready)
+    api_client.control("reset", {})
+    api_client.log_in()
+    return api_client
 
 
 # The catalogue
 
 
-def test_catalogue_without_a_start_is_of_seven_days(unitrends: UnitrendsTalk) -> None:
-    """Local midnight six days ago; what is running is not in it, what failed is."""
+def test_catalogue_without_a_start_is_of_seven_days(unitrends: UnitrendsClient) -> None:
+    """From local midnight six days ago; without running backups, with failed ones."""
     items = unitrends.items(sid=1)
-    assert min(moment_of(item["start_date"]) for _ignored, item in items) >= "2026-03-03T23:00:00"
+    assert min(parse_moment(item["start_date"]) for _ignored, item in items) >= "2026-03-03T23:00:00"
     assert "crm-old" in {instance["database_name"] for instance, _ignored in items}
     assert "billing-2019" not in {instance["database_name"] for instance, _ignored in items}
     listed = {row["id"]: row for row in unitrends.backups()}
     assert {item["id"] for _ignored, item in items} < set(listed)
     assert all(listed[item["id"]]["complete"] for _ignored, item in items)
-    words = {0: "Successful", 1: "Warning", 2: "Failed"}
-    assert all(words[item["status"]] == listed[item["id"]]["status"] for _ignored, item in items)
+    keywords = {0: "Successful", 1: "Warning", 2: "Failed"}
+    assert all(keywords[item["status"]] == listed[item["id"]]["status"] for _ignored, item in items)
     assert {item["status"] for _ignored, item in items} >= {0, 2}
     everything = unitrends.items(sid=1, start_date=LONG_AGO)
     assert {item["id"] for _ignored, item in everything} == {
@@ -52,14 +52,14 @@ def test_catalogue_without_a_start_is_of_seven_days(unitrends: UnitrendsTalk) ->
     }
 
 
-def test_dates_of_a_window_are_american(unitrends: UnitrendsTalk) -> None:
+def test_dates_of_a_window_are_american(unitrends: UnitrendsClient) -> None:
     day = unitrends.items(sid=1, start_date="03/05/2026", end_date="03/05/2026", lang="fr")
     assert {item["start_date"][:10] for _ignored, item in day} == {"05/03/2026"}
     refused = unitrends.call("GET", "/api/catalog/?sid=1&start_date=2026-13-45")
     assert (refused.status_code, refused.json()["result"][0]["message"]) == (500, "Invalid date: 2026-13-45")
 
 
-def test_numbers_are_text_and_clients_may_have_no_instance(unitrends: UnitrendsTalk) -> None:
+def test_numbers_are_text_and_clients_may_have_no_instance(unitrends: UnitrendsClient) -> None:
     instances = {instance["database_name"]: instance for instance, _ignored in unitrends.items(sid=1)}
     assert instances["web-01"]["instance_id"] == str(unitrends.instance("web-01"))
     assert (instances["projects"]["instance_id"], instances["projects"]["client_name"]) == ("", "projects")
@@ -69,7 +69,7 @@ def test_numbers_are_text_and_clients_may_have_no_instance(unitrends: UnitrendsT
     )
 
 
-def test_views_leave_members_out(unitrends: UnitrendsTalk) -> None:
+def test_views_leave_members_out(unitrends: UnitrendsClient) -> None:
     def first(view: str) -> Row:
         group = unitrends.get("/api/catalog/", sid=1, view=view)["catalog"][0]
         instance = group if view == "instance" else group["instances"][0]
@@ -84,7 +84,7 @@ def test_views_leave_members_out(unitrends: UnitrendsTalk) -> None:
     assert unitrends.call("GET", "/api/catalog/?view=week").status_code == 500
 
 
-def test_holds(unitrends: UnitrendsTalk) -> None:
+def test_holds(unitrends: UnitrendsClient) -> None:
     def holds() -> set[tuple[bool, str]]:
         return {(item["legal_hold"], item["hold"]) for _ignored, item in unitrends.items(sid=1, start_date=LONG_AGO)}
 
@@ -95,32 +95,32 @@ def test_holds(unitrends: UnitrendsTalk) -> None:
 
 def test_two_thousand_backups_are_too_many_for_holds() -> None:
     estate = build_estate(7, 90, 30, as_moment(_moment()))
-    dialect = Unitrends(estate)
-    token = _token(dialect)
-    for start, tells in ((LONG_AGO, False), ("03/09/2026", True)):
+    api = Unitrends(estate)
+    token = _token(api)
+    for start, has_holds in ((LONG_AGO, False), ("03/09/2026", True)):
         query = [("view", "instance"), ("start_date", start)]
-        document = json.loads(dialect.answer(Call("GET", "/api/catalog/", query, {"AuthToken": token}, b"")).body)
+        document = json.loads(api.respond(Call("GET", "/api/catalog/", query, {"AuthToken": token}, b"")).body)
         items = [item for instance in document["catalog"] for item in instance["backups"]]
-        assert (len(items) < 2000) is tells
-        assert ("legal_hold" not in document) is tells
-        assert all(("hold" in item) is tells for item in items)
+        assert (len(items) < 2000) is has_holds
+        assert ("legal_hold" not in document) is has_holds
+        assert all(("hold" in item) is has_holds for item in items)
 
 
 def _moment() -> datetime:
     return datetime.fromisoformat(NOW.replace("Z", "+00:00"))
 
 
-def _token(dialect: Unitrends) -> str:
-    login = json.dumps({name: dialect.credentials()[name] for name in ("username", "password")}).encode()
-    return str(json.loads(dialect.answer(Call("POST", "/api/login", [], {}, login)).body)["auth_token"])
+def _token(api: Unitrends) -> str:
+    login = json.dumps({name: api.credentials()[name] for name in ("username", "password")}).encode()
+    return str(json.loads(api.respond(Call("POST", "/api/login", [], {}, login)).body)["auth_token"])
 
 
-def test_archives(unitrends: UnitrendsTalk) -> None:
-    """Copies on media, a second disk in the same room too, joined by the number of their backup."""
+def test_archives(unitrends: UnitrendsClient) -> None:
+    """Copies on media, including a second disk in the same room, joined by the number of their backup."""
     truth = {
         (unitrends.lists["points"][point["key"]], copy["location"])
         for work in unitrends.works()
-        for point in unitrends.points_of(work)
+        for point in unitrends.get_points(work)
         for copy in point["copies"][point["kind"] != "archive" :]
         if copy["location"] in ("cloud-vault", "cloud-archive", "berlin-disk-2") and point["kind"] != "archive"
     }
@@ -130,13 +130,13 @@ def test_archives(unitrends: UnitrendsTalk) -> None:
     assert {item["storage"] for item in items} == {"cloud-vault", "cloud-archive", "berlin-disk-2"}
     merged = {item["id"] for _ignored, item in unitrends.items("ba", start_date=LONG_AGO) if "set_id" in item}
     assert merged == {item["id"] for item in items}
-    # the window is on the time of the copy, not on that of the backup
+    # the window applies to the time of the copy, not of the backup
     copied = items[0]["archive_start_date"]
-    assert moment_of(items[0]["start_date"]) < moment_of(copied)
+    assert parse_moment(items[0]["start_date"]) < parse_moment(copied)
     assert [item["id"] for _ignored, item in unitrends.items("a", start_date=copied)] == [items[0]["id"]]
 
 
-def test_replication(unitrends: UnitrendsTalk) -> None:
+def test_replication(unitrends: UnitrendsClient) -> None:
     copies = [item for _ignored, item in unitrends.items("replication", sid=1)]
     assert copies
     assert all(item["remote"] is True and item["storage"] == "frankfurt-disk-1" for item in copies)
@@ -145,7 +145,7 @@ def test_replication(unitrends: UnitrendsTalk) -> None:
     assert all(item["replicated"] for _ignored, item in unitrends.items("b", sid=3, grandclients="true"))
 
 
-def test_archive_status(unitrends: UnitrendsTalk) -> None:
+def test_archive_status(unitrends: UnitrendsClient) -> None:
     every = unitrends.call("POST", "/api/archive/status/", json={}).json()["status"]
     ids = [row["id"] for row in every]
     assert sorted(ids, reverse=True) == ids
@@ -157,8 +157,8 @@ def test_archive_status(unitrends: UnitrendsTalk) -> None:
 # Assets and systems
 
 
-def test_assets_are_the_inventory(unitrends: UnitrendsTalk) -> None:
-    """A client without an application is the asset itself; others have theirs below them."""
+def test_assets_are_the_inventory(unitrends: UnitrendsClient) -> None:
+    """A client without an application is the asset itself; others have their assets below them."""
     found: set[str] = set()
     for sid in (1, 2):
         for client in unitrends.get("/api/assets/", sid=sid)["data"]:
@@ -175,7 +175,7 @@ def _leaves(node: Row) -> list[Row]:
     return [leaf for child in node["children"] for leaf in _leaves(child)]
 
 
-def test_choices_of_assets(unitrends: UnitrendsTalk) -> None:
+def test_choices_of_assets(unitrends: UnitrendsClient) -> None:
     def names(**query: str) -> set[str]:
         clients = unitrends.get("/api/assets/", sid="1", **query)["data"]
         return {leaf["name"] for client in clients for leaf in _leaves(client)}
@@ -192,7 +192,7 @@ def test_choices_of_assets(unitrends: UnitrendsTalk) -> None:
     assert unitrends.get("/api/assets/", sid=3)["data"] == []
 
 
-def test_systems(unitrends: UnitrendsTalk) -> None:
+def test_systems(unitrends: UnitrendsClient) -> None:
     systems = unitrends.get("/api/systems/")["appliance"]
     assert [(row["id"], row["role"], row["local"]) for row in systems] == [
         (1, "Backup System", True),
@@ -207,25 +207,25 @@ def test_systems(unitrends: UnitrendsTalk) -> None:
     assert {row["system_id"] for row in unitrends.post(None).json()["data"]} == {1, 3}
 
 
-def test_epochs_beside_texts(unitrends: UnitrendsTalk) -> None:
+def test_epochs_beside_texts(unitrends: UnitrendsClient) -> None:
     instance = unitrends.instance("erp-prod")
     latest = unitrends.get("/api/backups/latest/", sid=1, iid=instance, days=3)["data"]
-    truth = unitrends.points_of(unitrends.workload("erp-prod"))[:4]
+    truth = unitrends.get_points(unitrends.workload("erp-prod"))[:4]
     assert [row["start_time"] for row in latest] == [epoch(point["created_at"]) for point in truth][: len(latest)]
     assert len(latest) in (3, 4)
-    assert all(epoch(moment_of(row["start_time_string"])) == row["start_time"] for row in latest)
+    assert all(epoch(parse_moment(row["start_time_string"])) == row["start_time"] for row in latest)
     assert len(unitrends.get("/api/backups/latest/", sid=1, iid=instance)["data"]) == 1
-    whole = unitrends.get("/api/backups/latest/", sid=1, iid=unitrends.instance("billing-2019"), list=1)["data"]
-    assert len(whole) == 30
+    all_rows = unitrends.get("/api/backups/latest/", sid=1, iid=unitrends.instance("billing-2019"), list=1)["data"]
+    assert len(all_rows) == 30
     none = unitrends.call("GET", f"/api/backups/latest/?sid=1&iid={unitrends.instance('sandbox-7')}&days=7")
     assert (none.status_code, none.json()["result"][0]["message"]) == (500, "No Backups were found!")
     jobs = unitrends.get("/api/jobs/history?showFlat=true&sid=1")["data"]
     assert {row["backup_id"]: row["sort_start_time"] for row in jobs} == {
-        row["id"]: epoch(moment_of(row["start_time"])) for row in unitrends.backups()
+        row["id"]: epoch(parse_moment(row["start_time"])) for row in unitrends.backups()
     } | {row["backup_id"]: row["sort_start_time"] for row in jobs if row["start_time"].startswith("10/26/2025")}
 
 
-def test_risk(unitrends: UnitrendsTalk) -> None:
+def test_risk(unitrends: UnitrendsClient) -> None:
     newest = int(unitrends.numbers("shop-front")[0].partition("/")[2])
     other = int(unitrends.numbers("web-01")[0].partition("/")[2])
     levels = unitrends.get(f"/api/backups/risk_level/{newest},{other}?sid=1")["data"]
@@ -234,7 +234,7 @@ def test_risk(unitrends: UnitrendsTalk) -> None:
     assert risky == [newest]
 
 
-def test_status_by_get(unitrends: UnitrendsTalk) -> None:
+def test_status_by_get(unitrends: UnitrendsClient) -> None:
     rows = unitrends.get("/api/backups/", sid=1)["BackupStatus"]
     assert {row["id"] for row in rows if "id" in row} < {row["id"] for row in unitrends.backups()}
     assert set(unitrends.get("/api/backups/")["BackupStatus"]) == {"ueb-berlin", "ueb-chicago", "ueb-frankfurt"}
@@ -252,7 +252,7 @@ def test_status_by_get(unitrends: UnitrendsTalk) -> None:
     assert chain[-1]["type"] == "VMware Full"
 
 
-def test_retention(unitrends: UnitrendsTalk) -> None:
+def test_retention(unitrends: UnitrendsClient) -> None:
     policies = unitrends.get("/api/retention/", sid=1)["data"]
     assert {"Gold", "Platinum", "Keeper"} <= {row["policy_name"] for row in policies}
     one = unitrends.get("/api/retention/", sid=1, instance_id=unitrends.instance("ledger-archive"))["data"]
@@ -263,7 +263,7 @@ def test_retention(unitrends: UnitrendsTalk) -> None:
     assert (refused.status_code, "not GFS" in refused.text) == (500, True)
 
 
-def test_places(unitrends: UnitrendsTalk) -> None:
+def test_places(unitrends: UnitrendsClient) -> None:
     places = {row["name"]: row["usage"] for row in unitrends.get("/api/storage/", sid=1)["storage"]}
     assert places["berlin-disk-1"] == "backup"
     assert places["cloud-vault"] == "archive"
@@ -274,7 +274,7 @@ def test_places(unitrends: UnitrendsTalk) -> None:
     assert unitrends.get("/api/summary/current", sid=1)["data"]["backup"]["running"] == 1
 
 
-# The shapes of the facts, where their samples are at hand
+# Formats of the facts, if their samples are available
 
 
 @pytest.mark.parametrize(
@@ -282,19 +282,24 @@ def test_places(unitrends: UnitrendsTalk) -> None:
     [
         (
             "post_backups_server_shape.json",
-            lambda talk: talk.rows(instance_id=talk.instance("web-01"), type=["vmware full"])[0],
+            lambda api_client: api_client.rows(instance_id=api_client.instance("web-01"), type=["vmware full"])[0],
         ),
-        ("catalog_instance_view.json", lambda talk: talk.items(sid=1, iid=talk.instance("web-01"))[0][1]),
+        (
+            "catalog_instance_view.json",
+            lambda api_client: api_client.items(sid=1, iid=api_client.instance("web-01"))[0][1],
+        ),
         (
             "backups_latest.json",
-            lambda talk: talk.get("/api/backups/latest/", sid=1, iid=talk.instance("web-01"))["data"][0],
+            lambda api_client: api_client.get("/api/backups/latest/", sid=1, iid=api_client.instance("web-01"))["data"][
+                0
+            ],
         ),
-        ("date_time.json", lambda talk: talk.get("/api/date-time/")),
-        ("systems.json", lambda talk: talk.get("/api/systems/")["appliance"][0]),
-        ("login.json", lambda talk: talk.log_in()),
+        ("date_time.json", lambda api_client: api_client.get("/api/date-time/")),
+        ("systems.json", lambda api_client: api_client.get("/api/systems/")["appliance"][0]),
+        ("login.json", lambda api_client: api_client.log_in()),
     ],
 )
-def test_members_are_those_of_the_samples(unitrends: UnitrendsTalk, sample: str, found: Any) -> None:
+def test_members_are_those_of_the_samples(unitrends: UnitrendsClient, sample: str, found: Any) -> None:
     if not (CONSTRUCTED / sample).exists():
         pytest.skip(f"{sample} is not at hand")
     expected = json.loads((CONSTRUCTED / sample).read_text())

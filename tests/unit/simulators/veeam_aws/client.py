@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plain client for the simulated AWS appliance."""
+"""A simple client for the simulated AWS appliance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from tests.unit.simulators.client import Talk
+from tests.unit.simulators.client import ProductClient
 
 FIRST, NEWEST = "1.0-rev0", "1.8-rev0"
 POINTS = "virtualMachines/restorePoints"
@@ -18,12 +18,12 @@ OLD_POINTS = "vmRestorePoints"
 Row = dict[str, Any]
 
 
-class AwsTalk(Talk):
+class AwsClient(ProductClient):
     def __init__(self, ready: Mapping[str, Any]) -> None:
         super().__init__(ready, "veeam_aws")
-        self.speak(NEWEST)
+        self.use_revision(NEWEST)
 
-    def speak(self, revision: str) -> None:
+    def use_revision(self, revision: str) -> None:
         self.headers["x-api-version"] = revision
 
     def grant(self, **form: str) -> requests.Response:
@@ -32,9 +32,9 @@ class AwsTalk(Talk):
     def log_in(self, account: str = "main") -> Row:
         self.headers.pop("Authorization", None)
         login = self.account(account)
-        answer = self.grant(grant_type="password", username=login["username"], password=login["password"])
-        assert answer.status_code == 200, answer.text
-        tokens: Row = answer.json()
+        response = self.grant(grant_type="password", username=login["username"], password=login["password"])
+        assert response.status_code == 200, response.text
+        tokens: Row = response.json()
         if "access_token" in tokens:
             self.headers["Authorization"] = f"Bearer {tokens['access_token']}"
         return tokens
@@ -44,7 +44,7 @@ class AwsTalk(Talk):
         return document
 
     def all(self, path: str, **query: Any) -> list[Row]:
-        """A whole list in pages of 50."""
+        """A complete list, read in pages of 50."""
         found: list[Row] = []
         while True:
             page = self.page(path, Offset=len(found), Limit=50, **query)

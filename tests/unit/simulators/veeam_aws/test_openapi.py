@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the simulated AWS appliance answers in its first revision is what the vendor's Swagger file allows."""
+"""Responses of the simulated AWS appliance in its first revision conform to the vendor's Swagger file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.simulators.client import SHARED
 from tests.unit.simulators.swagger_schema import Swagger
-from tests.unit.simulators.veeam_aws.client import FIRST, AwsTalk
+from tests.unit.simulators.veeam_aws.client import FIRST, AwsClient
 
 _FILE = SHARED / "veeam_cloud" / "specs" / "vbaws_swagger_2021_trimmed.yaml"
 POINTS = "/api/v1/vmRestorePoints"
@@ -33,18 +33,18 @@ def specification() -> Swagger:
 
 
 @pytest.fixture
-def aws(ready: dict[str, Any]) -> AwsTalk:
-    talk = AwsTalk(ready)
-    talk.control("reset", {})
-    talk.speak(FIRST)
-    talk.log_in()
-    # the file wants times with a zone; the vendor's printed example has none
-    talk.variant(times="zoned")
-    return talk
+def aws(ready: dict[str, Any]) -> AwsClient:
+    api_client = AwsClient(ready)
+    api_client.control("reset", {})
+    api_client.use_revision(FIRST)
+    api_client.log_in()
+    # the file requires times with a zone; the vendor's printed example omits it
+    api_client.variant(times="zoned")
+    return api_client
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_lists_and_single_items(specification: Swagger, aws: AwsTalk, name: str) -> None:
+def test_lists_and_single_items(specification: Swagger, aws: AwsClient, name: str) -> None:
     page = aws.page(name, Limit=-1)
     assert page["results"]
     assert specification.problems("GET", f"/api/v1/{name}", 200, page) == []
@@ -53,7 +53,7 @@ def test_lists_and_single_items(specification: Swagger, aws: AwsTalk, name: str)
     assert specification.problems("GET", f"/api/v1/{name}/{{{LISTS[name]}}}", 200, item) == []
 
 
-def test_items_of_sessions(specification: Swagger, aws: AwsTalk) -> None:
+def test_items_of_sessions(specification: Swagger, aws: AwsClient) -> None:
     path = "/api/v1/sessions/{backupSessionId}/protectedItems"
     for session in aws.all("sessions")[:20]:
         page = aws.page(f"sessions/{session['id']}/protectedItems")
@@ -61,16 +61,16 @@ def test_items_of_sessions(specification: Swagger, aws: AwsTalk) -> None:
 
 
 @pytest.mark.parametrize("path", ["system/version", "system/time", "statistics/summary"])
-def test_system(specification: Swagger, aws: AwsTalk, path: str) -> None:
+def test_system(specification: Swagger, aws: AwsClient, path: str) -> None:
     assert specification.problems("GET", f"/api/v1/{path}", 200, aws.page(path)) == []
 
 
-def test_tokens(specification: Swagger, aws: AwsTalk) -> None:
+def test_tokens(specification: Swagger, aws: AwsClient) -> None:
     for account in ("main", "mfa"):
         assert specification.problems("POST", "/api/v1/token", 200, aws.log_in(account)) == []
 
 
-def test_errors(specification: Swagger, aws: AwsTalk) -> None:
+def test_errors(specification: Swagger, aws: AwsClient) -> None:
     malformed = aws.call("GET", POINTS, params={"Limit": "ten"})
     assert specification.problems("GET", POINTS, 400, malformed.json()) == []
     unknown = aws.call("GET", f"{POINTS}/00000000-0000-0000-0000-000000000000")
@@ -83,7 +83,7 @@ def test_errors(specification: Swagger, aws: AwsTalk) -> None:
     aws.headers["Authorization"] = "Bearer none"
     expired = aws.call("GET", POINTS)
     assert specification.problems("GET", POINTS, 401, expired.json()) == []
-    aws.speak("9.9-rev9")
+    aws.use_revision("9.9-rev9")
     version = aws.call("GET", POINTS)
     assert specification.problems("GET", POINTS, 400, version.json()) == []
 
@@ -100,7 +100,7 @@ def test_errors(specification: Swagger, aws: AwsTalk) -> None:
         ("vmName", "a member that the specification does not have"),
     ],
 )
-def test_the_check_bites(specification: Swagger, aws: AwsTalk, member: str, value: object) -> None:
+def test_the_check_bites(specification: Swagger, aws: AwsClient, member: str, value: object) -> None:
     page = aws.get(POINTS, Limit=2)
     wrong = copy.deepcopy(page)
     wrong["results"][1][member] = value
@@ -112,7 +112,7 @@ def test_the_check_bites(specification: Swagger, aws: AwsTalk, member: str, valu
     assert len(specification.problems("GET", POINTS, 200, wrong)) >= 2
 
 
-def test_variants_break_the_specification_on_purpose(specification: Swagger, aws: AwsTalk) -> None:
+def test_variants_break_the_specification_on_purpose(specification: Swagger, aws: AwsClient) -> None:
     for variant in ({"unknown_enums": True}, {"missing_optional": "times"}, {"total_count": False}, {"times": "bare"}):
         aws.variant(**variant)
         assert specification.problems("GET", POINTS, 200, aws.get(POINTS, Limit=-1)), variant

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Azure appliance against its facts: lists, versions, sessions, errors."""
+"""The simulated Azure appliance compared with its facts: lists, versions, sessions, errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.simulators.veeam_azure.points import azure_time
-from tests.unit.simulators.client import VMS, AzureTalk
+from tests.unit.simulators.client import VMS, AzureClient
 
 POINT_LISTS = {
     "vm": ["restorePoints/virtualMachines"],
@@ -20,20 +20,20 @@ POINT_LISTS = {
 }
 
 
-def vm_id(azure: AzureTalk, name: str) -> str:
+def vm_id(azure: AzureClient, name: str) -> str:
     return str(azure.lists["workloads"][azure.workload(name)["key"]])
 
 
 # Lists
 
 
-def test_lists_are_the_truth(azure: AzureTalk) -> None:
+def test_lists_are_the_truth(azure: AzureClient) -> None:
     for work_type, lists in POINT_LISTS.items():
         seen = {row["id"]: row["pointInTime"] for path in lists for row in azure.all(path)}
         expected = {
             azure.lists["points"][point["key"]]: point["created_at"]
             for work in azure.works(work_type)
-            for point in azure.points_of(work)
+            for point in azure.get_points(work)
         }
         assert {number: moment[:23] for number, moment in seen.items()} == {
             number: moment[:23] for number, moment in expected.items()
@@ -41,33 +41,33 @@ def test_lists_are_the_truth(azure: AzureTalk) -> None:
         assert expected
 
 
-def test_points_of_one_vm(azure: AzureTalk) -> None:
-    """Two VMs of one name are told apart by asking for each, and in no other way."""
+def test_points_of_one_vm(azure: AzureClient) -> None:
+    """Two VMs with the same name can be distinguished only by requesting each."""
     twins = [work for work in azure.works() if work["name"] == "dc-01"]
     found = [
         azure.all("restorePoints/virtualMachines", VirtualMachineId=azure.lists["workloads"][t["key"]]) for t in twins
     ]
     assert [{row["id"] for row in rows} for rows in found] == [
-        {azure.lists["points"][point["key"]] for point in azure.points_of(twin)} for twin in twins
+        {azure.lists["points"][point["key"]] for point in azure.get_points(twin)} for twin in twins
     ]
     assert azure.all("restorePoints/virtualMachines", VirtualMachineId="none") == []
     every = azure.all("restorePoints/virtualMachines")
     assert len(azure.all("restorePoints/virtualMachines", virtual_machine_id="none", Whatever=1)) == len(every)
 
 
-def test_networks_are_told_apart_by_region(azure: AzureTalk) -> None:
+def test_networks_are_told_apart_by_region(azure: AzureClient) -> None:
     rows = azure.all("restorePoints/vnets")
     assert len({row["subscriptionId"] for row in rows}) == 1
     assert {row["regionName"] for row in rows} == {"germanywestcentral", "northcentralus"}
     assert len(azure.all("protectedItem/vnet")) == 1
 
 
-def test_order_is_not_by_time(azure: AzureTalk) -> None:
+def test_order_is_not_by_time(azure: AzureClient) -> None:
     moments = [row["pointInTime"] for row in azure.all("restorePoints/virtualMachines")]
     assert moments not in (sorted(moments), sorted(moments, reverse=True))
 
 
-def test_offset_and_limit(azure: AzureTalk) -> None:
+def test_offset_and_limit(azure: AzureClient) -> None:
     every = azure.get(VMS, Limit=-1)["results"]
     page = azure.get(VMS, Offset=10, Limit=7)
     assert (page["offset"], page["limit"], page["totalCount"]) == (10, 7, len(every))
@@ -75,7 +75,7 @@ def test_offset_and_limit(azure: AzureTalk) -> None:
     assert len(azure.get(VMS)["results"]) == 200
     assert len(azure.get("/api/v2/restorePoints")["results"]) == 30
     assert azure.get(VMS, Offset=10_000)["results"] == []
-    # names are case-sensitive from v4 on, so these are unknown and ignored
+    # names are case-sensitive since v4, so these are unknown and ignored
     assert azure.get(VMS, offset=10, limit=7)["limit"] == 200
     assert (
         azure.get("/api/v1/restorePoints", offset=10, limit=7)["results"]
@@ -86,13 +86,13 @@ def test_offset_and_limit(azure: AzureTalk) -> None:
 
 
 @pytest.mark.parametrize("query", [{"Offset": "-1"}, {"Limit": "-2"}, {"Limit": "ten"}, {"OnlyLatest": "yes"}])
-def test_malformed_query(azure: AzureTalk, query: dict[str, str]) -> None:
+def test_malformed_query(azure: AzureClient, query: dict[str, str]) -> None:
     refused = azure.call("GET", VMS, params=query)
     assert refused.status_code == 400
     assert list(refused.json()["errors"]) == list(query)
 
 
-def test_page_cap_and_unknown_total(azure: AzureTalk) -> None:
+def test_page_cap_and_unknown_total(azure: AzureClient) -> None:
     azure.variant(page_cap=25, total_count=False)
     for limit in (100, -1):
         page = azure.get(VMS, Limit=limit)
@@ -101,7 +101,7 @@ def test_page_cap_and_unknown_total(azure: AzureTalk) -> None:
     assert len(azure.get(VMS)["results"]) == 3
 
 
-def test_filters(azure: AzureTalk) -> None:
+def test_filters(azure: AzureClient) -> None:
     path = "restorePoints/virtualMachines"
     every = azure.all(path)
     archived = azure.all(path, StorageAccessTier="Archive")
@@ -114,10 +114,10 @@ def test_filters(azure: AzureTalk) -> None:
     assert azure.call("GET", f"/api/v8.1/{path}/00000000-0000-0000-0000-000000000000").status_code == 404
 
 
-# What points tell
+# Members of points
 
 
-def test_snapshots_and_corruption(azure: AzureTalk) -> None:
+def test_snapshots_and_corruption(azure: AzureClient) -> None:
     rows = azure.all("restorePoints/virtualMachines", VirtualMachineId=vm_id(azure, "edge-cache"))
     assert {(row["backupDestination"], row["state"], row["isCorrupted"], row["backupSizeBytes"]) for row in rows} == {
         ("Snapshot", "NotApplicable", None, 0)
@@ -127,18 +127,18 @@ def test_snapshots_and_corruption(azure: AzureTalk) -> None:
     assert [row for row in mail if row["isCorrupted"] or row["state"] == "Corrupted"] == [newest]
 
 
-def test_generations_and_local_times(azure: AzureTalk) -> None:
+def test_generations_and_local_times(azure: AzureClient) -> None:
     flags = {row["gfsFlags"] for row in azure.all("restorePoints/virtualMachines")}
     assert {"None", "Daily", "Daily, Weekly", "Monthly"} <= flags
     chicago = [work for work in azure.works() if work["name"] == "dc-01"][1]
     number = azure.lists["workloads"][chicago["key"]]
     rows = azure.all("restorePoints/virtualMachines", VirtualMachineId=number)
     offsets = {row["pointInTimeLocalTime"][-6:] for row in rows}
-    # summer time began on 8 March 2026, within the 30 nights
+    # daylight saving time began on 8 March 2026, within the 30 nights
     assert offsets == {"-06:00", "-05:00"}
 
 
-def test_fractions_have_five_to_seven_digits(azure: AzureTalk) -> None:
+def test_fractions_have_five_to_seven_digits(azure: AzureClient) -> None:
     fractions = {len(row["pointInTime"].partition(".")[2]) - 1 for row in azure.all("restorePoints/virtualMachines")}
     assert 7 in fractions
     assert fractions <= {4, 5, 6, 7}
@@ -146,13 +146,13 @@ def test_fractions_have_five_to_seven_digits(azure: AzureTalk) -> None:
     assert azure_time(1_580_734_959_000_000) == "2020-02-03T13:02:39Z"
 
 
-def test_repository_is_found_through_the_session(azure: AzureTalk) -> None:
-    """jobSessionId -> policy -> schedule of the flag -> repository tells encryption, lock and place of the truth."""
+def test_repository_is_found_through_the_session(azure: AzureClient) -> None:
+    """jobSessionId -> policy -> schedule of the flag -> repository has the true encryption, lock and location."""
     policies = {row["id"]: row for row in azure.all("policies/virtualMachines")}
     repositories = {row["id"]: row for row in azure.all("repositories")}
     for name in ("web-01", "erp-prod", "ledger-archive", "lab-3"):
         work = azure.workload(name)
-        truth = {azure.lists["points"][point["key"]]: point for point in azure.points_of(work)}
+        truth = {azure.lists["points"][point["key"]]: point for point in azure.get_points(work)}
         for row in azure.all("restorePoints/virtualMachines", VirtualMachineId=vm_id(azure, name)):
             session = azure.get(f"/api/v8.1/jobSessions/{row['jobSessionId']}")
             policy = policies[session["backupJobInfo"]["policyId"]]
@@ -183,14 +183,14 @@ def test_repository_is_found_through_the_session(azure: AzureTalk) -> None:
         ("v9", "restorePoints/virtualMachines", 404),
     ],
 )
-def test_paths_by_version(azure: AzureTalk, version: str, path: str, status: int) -> None:
-    answer = azure.call("GET", f"/api/{version}/{path}")
-    assert answer.status_code == status
-    if status == 200 and answer.json()["results"]:
-        assert f"/api/{version}/" in answer.json()["results"][0]["_links"]["self"]["href"]
+def test_paths_by_version(azure: AzureClient, version: str, path: str, status: int) -> None:
+    response = azure.call("GET", f"/api/{version}/{path}")
+    assert response.status_code == status
+    if status == 200 and response.json()["results"]:
+        assert f"/api/{version}/" in response.json()["results"][0]["_links"]["self"]["href"]
 
 
-def test_members_by_version(azure: AzureTalk) -> None:
+def test_members_by_version(azure: AzureClient) -> None:
     def members(version: str) -> set[str]:
         path = "restorePoints" if version in ("v1", "v2", "v3") else "restorePoints/virtualMachines"
         return set(azure.get(f"/api/{version}/{path}", Limit=-1)["results"][0])
@@ -205,7 +205,7 @@ def test_members_by_version(azure: AzureTalk) -> None:
     assert members("v8") == members("v8.1")
 
 
-def test_version_one(azure: AzureTalk) -> None:
+def test_version_one(azure: AzureClient) -> None:
     page = azure.get("/api/v1/restorePoints", VirtualMachineId="none", Limit=-1)
     assert len(page["results"]) == page["totalCount"] > 400
     session = page["results"][0]["_links"]["BackupJob"]["href"].rsplit("/", 1)[1]
@@ -215,7 +215,7 @@ def test_version_one(azure: AzureTalk) -> None:
     assert isinstance(azure.get("/api/v1/restorePoints")["results"][0]["backupSizeBytes"], str)
 
 
-def test_only_some_versions_served(azure: AzureTalk) -> None:
+def test_only_some_versions_served(azure: AzureClient) -> None:
     azure.variant(serves="v6,v5,v4")
     assert azure.call("GET", VMS).status_code == 404
     assert azure.get("/api/v6/system/about")["serverVersion"].startswith("6.0")
@@ -225,11 +225,11 @@ def test_only_some_versions_served(azure: AzureTalk) -> None:
 # Workloads, policies, sessions
 
 
-def test_protected_items_and_inventory(azure: AzureTalk) -> None:
+def test_protected_items_and_inventory(azure: AzureClient) -> None:
     vms = azure.works("vm")
     number = azure.lists["workloads"]
     protected = {row["id"] for row in azure.all("protectedItem/virtualMachines")}
-    assert protected == {number[work["key"]] for work in vms if azure.points_of(work)}
+    assert protected == {number[work["key"]] for work in vms if azure.get_points(work)}
     living = {row["id"] for row in azure.all("virtualMachines")}
     assert living == {number[work["key"]] for work in vms if work["in_inventory"]}
     unprotected = azure.all("virtualMachines", ProtectionStatus="Unprotected")
@@ -246,12 +246,12 @@ def test_protected_items_and_inventory(azure: AzureTalk) -> None:
     assert azure.all("protectedItem/cosmosDb")[0]["protectionState"]["restorePointCount"] == 30
 
 
-def test_sync_starts_a_scan(azure: AzureTalk) -> None:
-    answer = azure.call("GET", "/api/v8.1/protectedItem/virtualMachines", params={"Sync": "true"})
-    assert (answer.status_code, "results" in answer.json()) == (202, False)
+def test_sync_starts_a_scan(azure: AzureClient) -> None:
+    response = azure.call("GET", "/api/v8.1/protectedItem/virtualMachines", params={"Sync": "true"})
+    assert (response.status_code, "results" in response.json()) == (202, False)
 
 
-def test_health_check_finds_the_corrupted_point(azure: AzureTalk) -> None:
+def test_health_check_finds_the_corrupted_point(azure: AzureClient) -> None:
     sessions = azure.all("jobSessions", Types="HealthCheck")
     items = [item for session in sessions for item in azure.all(f"jobSessions/{session['id']}/checkedItems")]
     broken = {
@@ -264,7 +264,7 @@ def test_health_check_finds_the_corrupted_point(azure: AzureTalk) -> None:
     assert web["totalRestorePoints"] == checked
 
 
-def test_failed_nights_are_sessions(azure: AzureTalk) -> None:
+def test_failed_nights_are_sessions(azure: AzureClient) -> None:
     failed = azure.all("jobSessions", Status="Error", Types="PolicyBackup")
     assert {row["backupJobInfo"]["policyName"] for row in failed} == {"Lab"}
     assert len(failed) == 15
@@ -277,17 +277,17 @@ def test_failed_nights_are_sessions(azure: AzureTalk) -> None:
     assert len(azure.all("jobSessions")) < 60
 
 
-def test_policy_items(azure: AzureTalk) -> None:
+def test_policy_items(azure: AzureClient) -> None:
     items = azure.all("policies/virtualMachines/protectedItems")
     assert vm_id(azure, "sandbox-7") not in {item["resourceId"] for item in items}
     one = azure.all(f"policies/virtualMachines/{items[0]['policyId']}/protectedItems")
     assert {item["policyId"] for item in one} == {items[0]["policyId"]}
 
 
-# Variants of answers, and the server itself
+# Variants of responses, and the server itself
 
 
-def test_unknown_values(azure: AzureTalk) -> None:
+def test_unknown_values(azure: AzureClient) -> None:
     azure.variant(unknown_enums=True)
     rows = azure.all("restorePoints/virtualMachines")
     strange = [row for row in rows if row["backupDestination"] == "Vault"]
@@ -298,13 +298,13 @@ def test_unknown_values(azure: AzureTalk) -> None:
 @pytest.mark.parametrize(
     ("value", "kept"), [("some", {"id", "backupDestination", "pointInTime"}), ("times", {"id", "backupDestination"})]
 )
-def test_missing_members(azure: AzureTalk, value: str, kept: set[str]) -> None:
+def test_missing_members(azure: AzureClient, value: str, kept: set[str]) -> None:
     azure.variant(missing_optional=value)
     rows = azure.all("restorePoints/virtualMachines")
     assert {frozenset(row) for row in rows} == {frozenset(kept), max((frozenset(row) for row in rows), key=len)}
 
 
-def test_resource_hash(azure: AzureTalk) -> None:
+def test_resource_hash(azure: AzureClient) -> None:
     query = {"VirtualMachineId": vm_id(azure, "web-01")}
     assert len({row["resourceHashId"] for row in azure.all("restorePoints/virtualMachines", **query)}) == 30
     azure.variant(resource_hash="vm")
@@ -312,7 +312,7 @@ def test_resource_hash(azure: AzureTalk) -> None:
     assert {row["resourceHashId"] for row in rows} == {vm_id(azure, "web-01")}
 
 
-def test_error_bodies(azure: AzureTalk) -> None:
+def test_error_bodies(azure: AzureClient) -> None:
     azure.headers = {"Authorization": "Bearer none"}
     problem: dict[str, Any] = azure.call("GET", VMS).json()
     assert set(problem) == {"type", "title", "status", "detail", "extensions"}
@@ -320,11 +320,11 @@ def test_error_bodies(azure: AzureTalk) -> None:
     assert set(azure.call("GET", VMS).json()) == {"message"}
 
 
-def test_server_clock(azure: AzureTalk) -> None:
-    """The estate lies in March 2026, and so does the server's clock."""
-    answer = azure.call("GET", "/api/v8.1/system/time")
-    assert answer.json()["utcDateTime"].startswith("2026-03-10T12:")
-    assert answer.headers["Date"].startswith("Tue, 10 Mar 2026 12:")
+def test_server_clock(azure: AzureClient) -> None:
+    """The estate's time is in March 2026, and so is the server's clock."""
+    response = azure.call("GET", "/api/v8.1/system/time")
+    assert response.json()["utcDateTime"].startswith("2026-03-10T12:")
+    assert response.headers["Date"].startswith("Tue, 10 Mar 2026 12:")
     azure.variant(clock_skew=-3600)
     assert azure.get("/api/v8.1/system/status")["serverTime"].startswith("2026-03-10T11:")
     assert azure.get("/api/v8.1/system/about")["serverVersion"] == "8.1.0.203"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the simulated Azure appliance answers in v8.1 is what the vendor's OpenAPI file allows."""
+"""Responses of the simulated Azure appliance in v8.1 conform to the vendor's OpenAPI file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulators.client import SHARED, AzureTalk
+from tests.unit.simulators.client import SHARED, AzureClient
 from tests.unit.simulators.openapi_schema import Specification
 
 _FILE = SHARED / "veeam_cloud" / "specs" / "vbazure_rest_v8.1_trimmed.json"
@@ -53,14 +53,14 @@ def specification() -> Specification:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_lists(specification: Specification, azure: AzureTalk, path: str) -> None:
+def test_lists(specification: Specification, azure: AzureClient, path: str) -> None:
     page = azure.get(f"/api/v8.1/{path}", Limit=-1)
     assert page["results"]
     assert specification.problems("GET", f"/api/v8.1/{path}", 200, page) == []
 
 
 @pytest.mark.parametrize("what", ["about", "serverInfo", "status", "time"])
-def test_system(specification: Specification, azure: AzureTalk, what: str) -> None:
+def test_system(specification: Specification, azure: AzureClient, what: str) -> None:
     path = f"/api/v8.1/system/{what}"
     assert specification.problems("GET", path, 200, azure.get(path)) == []
 
@@ -80,14 +80,14 @@ def test_system(specification: Specification, azure: AzureTalk, what: str) -> No
         ("jobSessions", "sessionId"),
     ],
 )
-def test_single_items(specification: Specification, azure: AzureTalk, path: str, parameter: str) -> None:
+def test_single_items(specification: Specification, azure: AzureClient, path: str, parameter: str) -> None:
     first = azure.get(f"/api/v8.1/{path}", Limit=1)["results"][0]
-    answer = azure.get(f"/api/v8.1/{path}/{first['id']}")
-    assert answer == first
-    assert specification.problems("GET", f"/api/v8.1/{path}/{{{parameter}}}", 200, answer) == []
+    response = azure.get(f"/api/v8.1/{path}/{first['id']}")
+    assert response == first
+    assert specification.problems("GET", f"/api/v8.1/{path}/{{{parameter}}}", 200, response) == []
 
 
-def test_items_of_sessions(specification: Specification, azure: AzureTalk) -> None:
+def test_items_of_sessions(specification: Specification, azure: AzureClient) -> None:
     for kind, what, parameter in [
         ("HealthCheck", "checkedItems", "healthCheckJobSessionId"),
         ("PolicyBackup", "protectedItems", "backupJobSessionId"),
@@ -97,20 +97,20 @@ def test_items_of_sessions(specification: Specification, azure: AzureTalk) -> No
             assert specification.problems("GET", f"/api/v8.1/jobSessions/{{{parameter}}}/{what}", 200, page) == []
 
 
-def test_tokens(specification: Specification, azure: AzureTalk) -> None:
+def test_tokens(specification: Specification, azure: AzureClient) -> None:
     for account in ("main", "mfa"):
         assert specification.problems("POST", "/api/oauth2/token", 200, azure.log_in(account)) == []
 
 
-def test_scan(specification: Specification, azure: AzureTalk) -> None:
+def test_scan(specification: Specification, azure: AzureClient) -> None:
     path = "/api/v8.1/protectedItem/virtualMachines"
-    answer = azure.call("GET", path, params={"Sync": "true"})
+    response = azure.call("GET", path, params={"Sync": "true"})
     document = azure_operation(specification)
-    assert specification.problems("GET", document, 200, answer.json()) == []
+    assert specification.problems("GET", document, 200, response.json()) == []
 
 
 def azure_operation(specification: Specification) -> str:
-    """202 has no schema of its own in the file; the operation that it names does."""
+    """202 does not have a schema in the file; the operation that it names has one."""
     path = "/api/v8.1/operations/{operationId}"
     assert path in specification.paths
     return path
@@ -123,14 +123,16 @@ def azure_operation(specification: Specification) -> str:
         (401, ("GET", POINT, {"headers": {"Authorization": "Bearer none"}})),
     ],
 )
-def test_errors(specification: Specification, azure: AzureTalk, status: int, request_of: tuple[str, str, Any]) -> None:
+def test_errors(
+    specification: Specification, azure: AzureClient, status: int, request_of: tuple[str, str, Any]
+) -> None:
     method, path, more = request_of
-    answer = azure.call(method, path, **more)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
-    assert specification.problems(method, path, status, answer.json()) == []
+    response = azure.call(method, path, **more)
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
+    assert specification.problems(method, path, status, response.json()) == []
 
 
-def test_errors_of_grants_roles_and_ids(specification: Specification, azure: AzureTalk) -> None:
+def test_errors_of_grants_roles_and_ids(specification: Specification, azure: AzureClient) -> None:
     wrong = azure.grant(username="nobody", password="wrong")
     assert specification.problems("POST", "/api/oauth2/token", 401, wrong.json()) == []
     missing = azure.grant(username="nobody")
@@ -156,7 +158,7 @@ def test_errors_of_grants_roles_and_ids(specification: Specification, azure: Azu
         ("virtualMachineId", "a member that the specification does not have"),
     ],
 )
-def test_the_check_bites(specification: Specification, azure: AzureTalk, member: str, value: object) -> None:
+def test_the_check_bites(specification: Specification, azure: AzureClient, member: str, value: object) -> None:
     page = azure.get(POINT, Limit=2)
     wrong = copy.deepcopy(page)
     wrong["results"][1][member] = value
@@ -168,7 +170,7 @@ def test_the_check_bites(specification: Specification, azure: AzureTalk, member:
     assert len(specification.problems("GET", POINT, 200, wrong)) >= 2
 
 
-def test_variants_break_the_specification_on_purpose(specification: Specification, azure: AzureTalk) -> None:
+def test_variants_break_the_specification_on_purpose(specification: Specification, azure: AzureClient) -> None:
     azure.variant(unknown_enums=True)
     assert specification.problems("GET", POINT, 200, azure.get(POINT, Limit=-1))
     azure.variant(unknown_enums=False, missing_optional="times", total_count=False)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated Azure appliance: tokens, the second factor, and what a role may read."""
+"""The simulated Azure appliance: tokens, the second factor, and the access of roles."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.unit.simulators.client import VMS, AzureTalk
+from tests.unit.simulators.client import VMS, AzureClient
 
 # Tokens
 
 
-def test_tokens(azure: AzureTalk) -> None:
+def test_tokens(azure: AzureClient) -> None:
     tokens = azure.log_in()
     assert {".issued", ".expires", "access_token", "refresh_token", "mfa_enabled"} <= set(tokens)
     assert (tokens["expires_in"], tokens["mfa_enabled"], tokens["roleName"]) == (3600, False, "PortalAdmin")
@@ -31,14 +31,14 @@ def test_tokens(azure: AzureTalk) -> None:
     [("grant_type", "username", "password"), ("Grant_Type", "Username", "Password"), ("", "USERNAME", "PASSWORD")],
     ids=["lower", "pascal", "no-grant"],
 )
-def test_form_names_in_any_case(azure: AzureTalk, names: tuple[str, str, str]) -> None:
+def test_form_names_in_any_case(azure: AzureClient, names: tuple[str, str, str]) -> None:
     grant, user, password = names
     form = {user: azure.entry["username"], password: azure.entry["password"], **({grant: "pAssWord"} if grant else {})}
     assert azure.grant(**form).status_code == 200
 
 
-def test_password_needs_encoding(azure: AzureTalk) -> None:
-    """A form put together by hand breaks on what the password holds, as it would in life."""
+def test_password_needs_encoding(azure: AzureClient) -> None:
+    """A form without URL encoding fails because of characters in the password, as on a real server."""
     by_hand = f"grant_type=Password&username={azure.entry['username']}&password={azure.entry['password']}"
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     assert azure.call("POST", "/api/oauth2/token", data=by_hand.encode(), headers=kind).status_code in (400, 401)
@@ -58,7 +58,7 @@ def test_password_needs_encoding(azure: AzureTalk) -> None:
     ],
     ids=["wrong", "missing", "grant", "refresh", "mfa"],
 )
-def test_grants_that_are_refused(azure: AzureTalk, form: dict[str, str], status: int) -> None:
+def test_grants_that_are_refused(azure: AzureClient, form: dict[str, str], status: int) -> None:
     refused = azure.grant(**form)
     assert (refused.status_code, refused.headers["Content-Type"]) == (status, "application/problem+json")
     assert refused.json()["status"] == status
@@ -66,12 +66,12 @@ def test_grants_that_are_refused(azure: AzureTalk, form: dict[str, str], status:
     assert azure.control("sessions") == {"open": 1}
 
 
-def test_body_must_be_a_form(azure: AzureTalk) -> None:
+def test_body_must_be_a_form(azure: AzureClient) -> None:
     refused = azure.call("POST", "/api/oauth2/token", json={"username": "a", "password": "b"})
     assert refused.status_code == 415
 
 
-def test_second_factor(azure: AzureTalk) -> None:
+def test_second_factor(azure: AzureClient) -> None:
     challenge = azure.log_in("mfa")
     assert "access_token" not in challenge
     assert (challenge["mfa_enabled"], challenge["expires_in"], challenge[".issued"][:4]) == (True, 0, "0001")
@@ -83,7 +83,7 @@ def test_second_factor(azure: AzureTalk) -> None:
     assert tokens["mfa_enabled"] is False
 
 
-def test_refresh_gives_a_new_pair(azure: AzureTalk) -> None:
+def test_refresh_gives_a_new_pair(azure: AzureClient) -> None:
     tokens = azure.log_in()
     renewed = azure.grant(grant_type="Refresh_token", refresh_token=tokens["refresh_token"]).json()
     assert renewed["access_token"] != tokens["access_token"]
@@ -95,7 +95,7 @@ def test_refresh_gives_a_new_pair(azure: AzureTalk) -> None:
     assert azure.control("sessions") == {"open": 2}
 
 
-def test_token_expires_in_the_middle(azure: AzureTalk) -> None:
+def test_token_expires_in_the_middle(azure: AzureClient) -> None:
     azure.variant(token_calls=2)
     tokens = azure.log_in()
     assert [azure.call("GET", VMS).status_code for _ignored in range(3)] == [200, 200, 401]
@@ -120,15 +120,15 @@ def test_token_expires_in_the_middle(azure: AzureTalk) -> None:
         ("restore_operator", "protectedItem/virtualMachines", 200),
     ],
 )
-def test_roles(azure: AzureTalk, account: str, path: str, status: int) -> None:
+def test_roles(azure: AzureClient, account: str, path: str, status: int) -> None:
     azure.log_in(account)
-    answer = azure.call("GET", f"/api/v8.1/{path}")
-    assert answer.status_code == status
+    response = azure.call("GET", f"/api/v8.1/{path}")
+    assert response.status_code == status
     if status == 403:
-        assert answer.json()["licenseAgreementAcceptanceRequired"] is False
+        assert response.json()["licenseAgreementAcceptanceRequired"] is False
 
 
-def test_license_not_accepted(azure: AzureTalk) -> None:
+def test_license_not_accepted(azure: AzureClient) -> None:
     azure.variant(license_accepted=False)
     refused = azure.call("GET", VMS)
     assert (refused.status_code, refused.json()["licenseAgreementAcceptanceRequired"]) == (403, True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How one gets in to the simulated Backup & Replication server, and which revisions it speaks (facts B1, B2)."""
+"""Log-in to the simulated Backup & Replication server, and its supported revisions (facts B1, B2)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import re
 
 import pytest
 
-from tests.unit.simulators.veeam_backup_replication.client import OLD_POINTS, POINTS, VbrTalk
+from tests.unit.simulators.veeam_backup_replication.client import OLD_POINTS, POINTS, VbrClient
 
 # Log-in
 
 
-def test_tokens(vbr: VbrTalk) -> None:
+def test_tokens(vbr: VbrClient) -> None:
     tokens = vbr.log_in()
     assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 900)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}\+\d\d:\d\d", tokens[".issued"])
     renewed = vbr.grant(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).json()
     assert renewed["refresh_token"] != tokens["refresh_token"]
     assert vbr.grant(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 401
-    assert vbr.refused(401, POINTS)["errorCode"] == "InvalidToken"
+    assert vbr.expect_error(401, POINTS)["errorCode"] == "InvalidToken"
 
 
-def test_log_out_ends_both_tokens(vbr: VbrTalk) -> None:
+def test_log_out_ends_both_tokens(vbr: VbrClient) -> None:
     tokens = vbr.log_in()
     before = vbr.control("sessions")["open"]
     assert vbr.call("POST", "/api/oauth2/logout").status_code == 200
@@ -33,7 +33,7 @@ def test_log_out_ends_both_tokens(vbr: VbrTalk) -> None:
     assert vbr.grant(grant_type="refresh_token", refresh_token=tokens["refresh_token"]).status_code == 401
 
 
-def test_refused_log_ins(vbr: VbrTalk) -> None:
+def test_refused_log_ins(vbr: VbrClient) -> None:
     login = vbr.account()
     wrong = vbr.grant(grant_type="password", username=login["username"], password="x")
     assert wrong.status_code == 401
@@ -43,25 +43,25 @@ def test_refused_log_ins(vbr: VbrTalk) -> None:
         "title": "Unable to perform authorization: The provided user credentials are invalid.",
         "status": 401,
     }
-    # the word of the newest specification's list; a server took the small one
+    # the value in the newest specification; a server accepted the lowercase one
     assert vbr.grant(grant_type="Password", username=login["username"], password=login["password"]).status_code == 400
     as_json = {"grant_type": "password", "username": login["username"], "password": login["password"]}
     assert vbr.call("POST", "/api/oauth2/token", json=as_json).status_code in (400, 415)
     for name, status in (("mfa", 401), ("no_role", 403)):
         account = vbr.account(name)
-        answer = vbr.grant(grant_type="password", username=account["username"], password=account["password"])
-        assert answer.status_code == status
+        response = vbr.grant(grant_type="password", username=account["username"], password=account["password"])
+        assert response.status_code == status
     assert vbr.control("sessions")["open"] == 1
 
 
-def test_fresh_token_refused_once(vbr: VbrTalk) -> None:
+def test_fresh_token_refused_once(vbr: VbrClient) -> None:
     vbr.variant(fresh_refused=True)
     vbr.log_in()
     assert vbr.call("GET", POINTS).status_code == 401
     assert vbr.call("GET", POINTS).status_code == 200
 
 
-def test_token_expires_in_mid_listing(vbr: VbrTalk) -> None:
+def test_token_expires_in_mid_listing(vbr: VbrClient) -> None:
     vbr.variant(token_calls=2)
     tokens = vbr.log_in()
     assert [vbr.call("GET", POINTS).status_code for _unused in range(3)] == [200, 200, 401]
@@ -78,28 +78,28 @@ def test_token_expires_in_mid_listing(vbr: VbrTalk) -> None:
         ("main", set()),
     ],
 )
-def test_roles(vbr: VbrTalk, account: str, denied: set[str]) -> None:
+def test_roles(vbr: VbrClient, account: str, denied: set[str]) -> None:
     paths = ["serverInfo", "replicas", "replicaPoints", "jobs", "restorePoints", "backups", "malwareDetection/events"]
     paths += ["jobs/states", "backupInfrastructure/repositories", "taskSessions"]
     vbr.log_in(account)
     assert {path for path in paths if vbr.call("GET", f"/api/v1/{path}").status_code == 403} == denied
-    vbr.speak("1.2-rev1")
+    vbr.use_revision("1.2-rev1")
     events = vbr.call("GET", "/api/v1/malwareDetection/events").status_code
     assert events == (200 if account == "main" else 403)
 
 
-def test_viewer_without_repositories(vbr: VbrTalk) -> None:
+def test_viewer_without_repositories(vbr: VbrClient) -> None:
     vbr.variant(viewer_repositories=False)
     vbr.log_in("viewer")
-    assert vbr.refused(403, "/api/v1/backupInfrastructure/repositories")["errorCode"] == "AccessDenied"
+    assert vbr.expect_error(403, "/api/v1/backupInfrastructure/repositories")["errorCode"] == "AccessDenied"
 
 
 # Revisions
 
 
-def test_wrong_revision_of_a_new_server(vbr: VbrTalk) -> None:
-    vbr.speak("9.9-rev9")
-    error = vbr.refused(400, "/api/oauth2/token", "POST", data={"grant_type": "password"})
+def test_wrong_revision_of_a_new_server(vbr: VbrClient) -> None:
+    vbr.use_revision("9.9-rev9")
+    error = vbr.expect_error(400, "/api/oauth2/token", "POST", data={"grant_type": "password"})
     assert (error["errorCode"], error["status"]) == ("NotImplemented", 400)
     assert "does not support the API version '9.9-rev9'" in error["message"]
     del vbr.headers["x-api-version"]
@@ -112,17 +112,17 @@ def test_wrong_revision_of_a_new_server(vbr: VbrTalk) -> None:
     ("release", "newest", "oldest"),
     [("12.0", "1.1-rev0", "1.0-rev1"), ("12.3.1", "1.2-rev1", "1.0-rev1"), ("13.1", "1.3-rev2", "1.1-rev0")],
 )
-def test_releases(vbr: VbrTalk, release: str, newest: str, oldest: str) -> None:
+def test_releases(vbr: VbrClient, release: str, newest: str, oldest: str) -> None:
     vbr.variant(release=release)
     script = vbr.call("GET", "/swagger/index.js", headers={"Authorization": ""}).text
     names = re.findall(r"V(\d\.\d-REV\d)", script)
     assert (names[0].lower(), names[-1].lower()) == (newest, oldest)
     assert vbr.call("GET", f"/swagger/v{newest}/swagger.json").json()["info"]["version"] == newest
-    vbr.speak(newest)
+    vbr.use_revision(newest)
     vbr.log_in()
     assert vbr.all("backups")
-    vbr.speak("9.9-rev9")
-    error = vbr.refused(400, POINTS)
+    vbr.use_revision("9.9-rev9")
+    error = vbr.expect_error(400, POINTS)
     if release == "13.1":
         assert error["title"] == error["message"]
     else:
@@ -131,21 +131,21 @@ def test_releases(vbr: VbrTalk, release: str, newest: str, oldest: str) -> None:
         assert "title" not in error
 
 
-def test_version_11_has_no_points(vbr: VbrTalk) -> None:
+def test_version_11_has_no_points(vbr: VbrClient) -> None:
     vbr.variant(release="11")
-    answer = vbr.call("GET", POINTS)
-    assert answer.status_code == 400
-    assert answer.text == "Bad request: Unsupported RESTAPI version. The following versions are supported: v1.0-rev1."
-    vbr.speak("1.0-rev1")
+    response = vbr.call("GET", POINTS)
+    assert response.status_code == 400
+    assert response.text == "Bad request: Unsupported RESTAPI version. The following versions are supported: v1.0-rev1."
+    vbr.use_revision("1.0-rev1")
     vbr.log_in()
     assert vbr.call("GET", OLD_POINTS).status_code == 404
 
 
 @pytest.mark.parametrize("renamed", ["1.2-rev0", "1.1-rev1"])
-def test_points_were_renamed(vbr: VbrTalk, renamed: str) -> None:
+def test_points_were_renamed(vbr: VbrClient, renamed: str) -> None:
     vbr.variant(release="13.1", renamed_in=renamed)
     for revision in ("1.1-rev0", "1.1-rev1", "1.2-rev0", "1.3-rev2"):
-        vbr.speak(revision)
+        vbr.use_revision(revision)
         new, old = vbr.call("GET", POINTS).status_code, vbr.call("GET", OLD_POINTS).status_code
         assert (new, old) == ((200, 404) if revision >= renamed else (404, 200))
 
@@ -158,14 +158,14 @@ def test_points_were_renamed(vbr: VbrTalk, renamed: str) -> None:
         ("1.3-rev1", {"type", "sessionId", "malwareStatus", "backupFileId", "guestOsFamily", "originalSize"}),
     ],
 )
-def test_members_grew(vbr: VbrTalk, revision: str, members: set[str]) -> None:
-    vbr.speak(revision)
+def test_members_grew(vbr: VbrClient, revision: str, members: set[str]) -> None:
+    vbr.use_revision(revision)
     row = vbr.get(OLD_POINTS if revision == "1.1-rev0" else POINTS, platformNameFilter="VMware")["data"][0]
     always = {"id", "name", "platformName", "platformId", "creationTime", "backupId", "allowedOperations"}
     assert set(row) == always | members
 
 
-def test_words_changed(vbr: VbrTalk) -> None:
+def test_words_changed(vbr: VbrClient) -> None:
     def platforms(path: str) -> set[str]:
         return {row["platformName"] for row in vbr.all(path)}
 
@@ -173,12 +173,12 @@ def test_words_changed(vbr: VbrTalk) -> None:
     assert platforms("restorePoints") == new | {"LinuxPhysical"}
     assert {row["type"] for row in vbr.all("replicas")} == {"Snapshot", "CDP"}
     assert {row["status"] for row in vbr.all("jobs/states")} == {"Running", "Inactive"}
-    vbr.speak("1.2-rev1")
+    vbr.use_revision("1.2-rev1")
     assert platforms("restorePoints") == new - {"AWSEC2", "MongoDb"} | {"LinuxPhysical", "CustomPlatform"}
     assert {row["type"] for row in vbr.all("replicas")} == {"Regular", "CDP"}
     assert {row["status"] for row in vbr.all("jobs/states")} == {"running", "inactive"}
     types = {row["type"] for row in vbr.all("backupInfrastructure/repositories")}
     assert "DDBoost" in types
     assert "DellDataDomain" not in types
-    vbr.speak("1.1-rev0")
+    vbr.use_revision("1.1-rev0")
     assert {"Vcd", "NasBackup"} <= platforms("objectRestorePoints")

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the simulated Backup & Replication server answers is what the vendor's OpenAPI files allow, in three revisions.
+"""Responses of the simulated Backup & Replication server conform to the vendor's OpenAPI files, in three revisions.
 
-The files describe families of rows as a base that is one of its own children, which no validator survives, and require
-members that they do not define (facts B7). Both are put right here; nothing else is.
+The files describe families of rows as a base that is one of its own children, which no validator can process, and
+require members that they do not define (facts B7). Only these two errors are corrected here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 from tests.unit.simulators.client import SHARED
 from tests.unit.simulators.openapi_schema import Specification
-from tests.unit.simulators.veeam_backup_replication.client import VbrTalk
+from tests.unit.simulators.veeam_backup_replication.client import VbrClient
 
 _FILES = SHARED / "veeam_em_vbr" / "specs"
 REVISIONS = ("1.1-rev0", "1.2-rev1", "1.3-rev2")
@@ -52,7 +52,7 @@ BELOW = {
     "/api/v1/sessions": ["", "/taskSessions"],
     "/api/v1/restorePoints": [""],
 }
-# Rows that the older files know no shape for.
+# Rows for which the older files do not have a schema.
 _NO_SHAPE = {"1.1-rev0": {"DDBoost"}, "1.2-rev1": {"DDBoost"}, "1.3-rev2": set[str]()}
 
 
@@ -81,7 +81,7 @@ def _family(name: str, base: dict[str, Any]) -> dict[str, Any]:
 
 
 def _point_to_families(node: Any, families: set[str], in_base: bool) -> None:
-    """A child's own mention of its base stays; everywhere else the base stands for any of its children."""
+    """A child's own reference to its base is kept; everywhere else the base means any of its children."""
     if isinstance(node, list):
         for item in node:
             _point_to_families(item, families, in_base)
@@ -108,7 +108,7 @@ def _inline_responses(document: dict[str, Any]) -> None:
 
 
 def _allow_no_other_members(schemas: dict[str, Any]) -> None:
-    """Rows of lists may hold no member that the file does not name."""
+    """Forbid members of list rows that the file does not define."""
     for schema in schemas.values():
         rows = schema.get("properties", {}).get("data", {})
         if rows.get("type") == "array" and not rows["items"]["$ref"].endswith("_any"):
@@ -134,15 +134,15 @@ def specifications(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Specif
 
 
 @pytest.fixture
-def dated(vbr: VbrTalk) -> VbrTalk:
-    """Times of backups without an offset are no times to the files; a server was seen to send them (facts B4)."""
+def dated(vbr: VbrClient) -> VbrClient:
+    """The files do not allow backup times without an offset; a server was seen to send them (facts B4)."""
     vbr.variant(backup_times="offset")
     return vbr
 
 
 @pytest.mark.parametrize(("revision", "path"), LISTS)
-def test_lists(specifications: dict[str, Specification], dated: VbrTalk, revision: str, path: str) -> None:
-    dated.speak(revision)
+def test_lists(specifications: dict[str, Specification], dated: VbrClient, revision: str, path: str) -> None:
+    dated.use_revision(revision)
     page = dated.get(path, limit=1000)
     if path.endswith("scaleOutRepositories"):
         dated.variant(offload="tier")
@@ -152,8 +152,8 @@ def test_lists(specifications: dict[str, Specification], dated: VbrTalk, revisio
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-def test_below_items(specifications: dict[str, Specification], dated: VbrTalk, revision: str) -> None:
-    dated.speak(revision)
+def test_below_items(specifications: dict[str, Specification], dated: VbrClient, revision: str) -> None:
+    dated.use_revision(revision)
     specification, checked = specifications[revision], 0
     for path, ends in BELOW.items():
         for end in ends:
@@ -161,30 +161,30 @@ def test_below_items(specifications: dict[str, Specification], dated: VbrTalk, r
             if template not in specification.paths:
                 continue
             for row in dated.get(path)["data"][:6]:
-                answer = dated.call("GET", f"{path}/{row['id']}{end}")
-                if answer.status_code == 400 and end == "/objects":
+                response = dated.call("GET", f"{path}/{row['id']}{end}")
+                if response.status_code == 400 and end == "/objects":
                     continue
-                assert specification.problems("GET", template, 200, known(revision, answer.json())) == []
+                assert specification.problems("GET", template, 200, known(revision, response.json())) == []
                 checked += 1
     assert checked > 15
 
 
-def test_token_and_details(specifications: dict[str, Specification], dated: VbrTalk) -> None:
+def test_token_and_details(specifications: dict[str, Specification], dated: VbrClient) -> None:
     newest = specifications["1.3-rev2"]
     assert newest.problems("POST", "/api/oauth2/token", 200, dated.log_in()) == []
     backup = dated.all("backups")[0]
-    answer = dated.call("POST", f"/api/v1/backups/{backup['id']}/details", json={}).json()
-    assert newest.problems("POST", "/api/v1/backups/{id}/details", 200, answer) == []
+    response = dated.call("POST", f"/api/v1/backups/{backup['id']}/details", json={}).json()
+    assert newest.problems("POST", "/api/v1/backups/{id}/details", 200, response) == []
 
 
-def test_errors(specifications: dict[str, Specification], dated: VbrTalk) -> None:
-    missing = dated.refused(404, "/api/v1/restorePoints/74ebd705-5216-4a4b-8732-5079606c5b75")
+def test_errors(specifications: dict[str, Specification], dated: VbrClient) -> None:
+    missing = dated.expect_error(404, "/api/v1/restorePoints/74ebd705-5216-4a4b-8732-5079606c5b75")
     path = "/api/v1/restorePoints/{id}"
     assert specifications["1.3-rev2"].problems("GET", path, 404, missing) == []
     assert specifications["1.3-rev2"].problems("GET", path, 404, {**missing, "errorCode": "Gone"})
 
 
-def test_naive_times_are_noticed(specifications: dict[str, Specification], vbr: VbrTalk) -> None:
+def test_naive_times_are_noticed(specifications: dict[str, Specification], vbr: VbrClient) -> None:
     page = vbr.get("/api/v1/backups", limit=3)
     problems = specifications["1.3-rev2"].problems("GET", "/api/v1/backups", 200, page)
     assert sum("creationTime: " in problem for problem in problems) == 3
@@ -202,7 +202,7 @@ def test_naive_times_are_noticed(specifications: dict[str, Specification], vbr: 
         ("repositoryName", "berlin-disk-1"),
     ],
 )
-def test_it_bites(specifications: dict[str, Specification], vbr: VbrTalk, member: str, value: object) -> None:
+def test_it_bites(specifications: dict[str, Specification], vbr: VbrClient, member: str, value: object) -> None:
     path = "/api/v1/restorePoints"
     page = vbr.get(path, limit=2, platformNameFilter="VMware")
     assert specifications["1.3-rev2"].problems("GET", path, 200, page) == []
@@ -211,7 +211,7 @@ def test_it_bites(specifications: dict[str, Specification], vbr: VbrTalk, member
     assert specifications["1.3-rev2"].problems("GET", path, 200, wrong)
 
 
-def test_it_bites_in_families(specifications: dict[str, Specification], vbr: VbrTalk) -> None:
+def test_it_bites_in_families(specifications: dict[str, Specification], vbr: VbrClient) -> None:
     path, newest = "/api/v1/backupObjects", specifications["1.3-rev2"]
     page = vbr.get(path, limit=500)
     assert newest.problems("GET", path, 200, page) == []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the simulated Backup & Replication server tells beside its points (facts B4 to B6)."""
+"""The resources of the simulated Backup & Replication server other than points (facts B4 to B6)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import re
 from collections import Counter
 from datetime import timedelta
 
-from tests.unit.simulators.veeam_backup_replication.client import NEWEST, POINTS, VbrTalk, utc
+from tests.unit.simulators.veeam_backup_replication.client import NEWEST, POINTS, VbrClient, utc
 
 # Objects, backups and files
 
 
-def test_one_object_is_listed_once_for_each_backup(vbr: VbrTalk) -> None:
+def test_one_object_is_listed_once_for_each_backup(vbr: VbrClient) -> None:
     rows = vbr.all("backupObjects")
     counts = Counter(row["id"] for row in rows)
     ident = vbr.lists["workloads"][vbr.work("erp-prod")["key"]]
@@ -24,11 +24,11 @@ def test_one_object_is_listed_once_for_each_backup(vbr: VbrTalk) -> None:
     backups = {row["id"] for row in vbr.all("backups")}
     assert {row["backupId"] in backups for row in rows if row["platformName"] != "UnstructuredData"} == {False}
     assert {row["backupId"] in backups for row in rows if row["platformName"] == "UnstructuredData"} == {True}
-    vbr.speak("1.3-rev1")
+    vbr.use_revision("1.3-rev1")
     assert "backupId" not in vbr.all("backupObjects")[0]
 
 
-def test_leftovers(vbr: VbrTalk) -> None:
+def test_leftovers(vbr: VbrClient) -> None:
     before = len(vbr.all("backupObjects"))
     vbr.variant(leftovers=True)
     rows = vbr.all("backupObjects")
@@ -36,11 +36,11 @@ def test_leftovers(vbr: VbrTalk) -> None:
     assert [row["name"] for row in rows if not row["restorePointsCount"]] != []
 
 
-def test_objects_of_backups(vbr: VbrTalk) -> None:
+def test_objects_of_backups(vbr: VbrClient) -> None:
     for backup in vbr.all("backups"):
         path = f"/api/v1/backups/{backup['id']}/objects"
         if backup["platformName"] in ("AWSEC2", "MongoDb"):
-            assert vbr.refused(400, path)["message"] == "Backup platform or job type are not supported"
+            assert vbr.expect_error(400, path)["message"] == "Backup platform or job type are not supported"
             continue
         objects = {row["id"] for row in vbr.get(path)["data"]}
         points = vbr.all("restorePoints", backupIdFilter=backup["id"])
@@ -49,7 +49,7 @@ def test_objects_of_backups(vbr: VbrTalk) -> None:
         assert objects <= set(vbr.lists["workloads"].values())
 
 
-def test_files_hold_the_sizes(vbr: VbrTalk) -> None:
+def test_files_hold_the_sizes(vbr: VbrClient) -> None:
     sizes = {ident: point["size_bytes"] for _unused, point, ident in vbr.listed()}
     rows = {row["id"]: row for row in vbr.all("restorePoints")}
     own = shared = 0
@@ -65,24 +65,24 @@ def test_files_hold_the_sizes(vbr: VbrTalk) -> None:
                 assert file["backupSize"] == sum(sizes[ident] for ident in file["restorePointIds"])
     assert own > 100
     assert shared > 5
-    vbr.speak("1.1-rev0")
+    vbr.use_revision("1.1-rev0")
     assert vbr.call("GET", f"/api/v1/backups/{backup['id']}/backupFiles").status_code == 404
 
 
-def test_generations(vbr: VbrTalk) -> None:
+def test_generations(vbr: VbrClient) -> None:
     work = vbr.work("ledger-archive")
     flags: dict[str, list[str]] = {}
     for backup in vbr.all("backups", nameFilter="Keeper*"):
         for file in vbr.all(f"backups/{backup['id']}/backupFiles"):
             flags |= dict.fromkeys(file["restorePointIds"], file["gfsPeriods"])
     for point in work["points"]:
-        told = flags[vbr.lists["points"][point["key"]]]
-        assert [name.lower() for name in told if name != "None"] == [n for n in point["retention"] if n != "daily"]
+        reported = flags[vbr.lists["points"][point["key"]]]
+        assert [name.lower() for name in reported if name != "None"] == [n for n in point["retention"] if n != "daily"]
     places = {row["repositoryName"] for row in vbr.all("backups", nameFilter="Keeper*")}
     assert places == {"berlin-disk-1", "cloud-archive-immutable"}
 
 
-def test_details_are_asked_for_by_post(vbr: VbrTalk) -> None:
+def test_details_are_asked_for_by_post(vbr: VbrClient) -> None:
     backup = vbr.all("backups", nameFilter="Silver")[0]
     path = f"/api/v1/backups/{backup['id']}/details"
     details = vbr.call("POST", path, json={}).json()
@@ -95,21 +95,21 @@ def test_details_are_asked_for_by_post(vbr: VbrTalk) -> None:
     assert vbr.call("GET", path).status_code == 405
 
 
-# What is known beyond the points
+# Other resources
 
 
-def test_immutability_is_a_setting(vbr: VbrTalk) -> None:
+def test_immutability_is_a_setting(vbr: VbrClient) -> None:
     rows = {row["name"]: row for row in vbr.all("backupInfrastructure/repositories")}
     assert rows["berlin-disk-1-immutable"]["repository"]["makeRecentBackupsImmutableDays"] == 14
     bucket = rows["cloud-vault-immutable"]["bucket"]["immutability"]
     assert bucket == {"isEnabled": True, "daysCount": 30, "immutabilityMode": "RepositorySettings"}
     assert rows["cloud-archive-immutable"]["bucket"]["immutabilityEnabled"] is True
-    vbr.speak("1.2-rev1")
+    vbr.use_revision("1.2-rev1")
     rows = {row["name"]: row for row in vbr.all("backupInfrastructure/repositories")}
     assert rows["cloud-vault-immutable"]["bucket"]["immutability"] == {"isEnabled": True, "daysCount": 30}
 
 
-def test_results_of_runs(vbr: VbrTalk) -> None:
+def test_results_of_runs(vbr: VbrClient) -> None:
     tasks = vbr.all("taskSessions", typeFilter="Backup")
     by_name: dict[str, Counter[str]] = {}
     for row in tasks:
@@ -124,7 +124,7 @@ def test_results_of_runs(vbr: VbrTalk) -> None:
     assert not any("restorePointId" in row for row in failed)
 
 
-def test_scans_name_points_and_boots_do_not(vbr: VbrTalk) -> None:
+def test_scans_name_points_and_boots_do_not(vbr: VbrClient) -> None:
     scans = {row["restorePointId"]: row for row in vbr.all("taskSessions", typeFilter="Antivirus")}
     truth = {ident: point for _unused, point, ident in vbr.listed()}
     for ident, row in scans.items():
@@ -143,25 +143,25 @@ def test_scans_name_points_and_boots_do_not(vbr: VbrTalk) -> None:
     }
     content = vbr.all("sessions", typeFilter="SureBackupContentScan")
     assert content
-    vbr.speak("1.3-rev0")
+    vbr.use_revision("1.3-rev0")
     assert not vbr.all("sessions", typeFilter="SureBackupContentScan")
     assert len(vbr.all("sessions", typeFilter="SureBackup")) == len(boots) + len(content)
 
 
-def test_sessions_drown_in_resynchronizations(vbr: VbrTalk) -> None:
+def test_sessions_drown_in_resynchronizations(vbr: VbrClient) -> None:
     first = vbr.get("/api/v1/sessions", limit=50)["data"]
     assert Counter(row["sessionType"] for row in first)["ConfigurationResynchronize"] > 25
 
 
-def test_malware_events(vbr: VbrTalk) -> None:
+def test_malware_events(vbr: VbrClient) -> None:
     rows = vbr.all("malwareDetection/events")
-    told = {(row["machine"]["displayName"], row["severity"], row["state"]) for row in rows}
-    assert {("download-01", "Infected", "Created"), ("shop-front", "Suspicious", "Created")} < told
-    assert [state for _unused, _unused2, state in told].count("FalsePositive") == 1
+    reported = {(row["machine"]["displayName"], row["severity"], row["state"]) for row in rows}
+    assert {("download-01", "Infected", "Created"), ("shop-front", "Suspicious", "Created")} < reported
+    assert [state for _unused, _unused2, state in reported].count("FalsePositive") == 1
     assert all(row["detectionTimeUtc"].endswith("Z") for row in rows)
 
 
-def test_jobs_tell_encryption_of_machines_only(vbr: VbrTalk) -> None:
+def test_jobs_tell_encryption_of_machines_only(vbr: VbrClient) -> None:
     jobs = {row["id"]: row for row in vbr.all("jobs")}
     encrypted = {
         row["name"]: row["storage"]["advancedSettings"]["storageData"]["encryption"]["isEnabled"]
@@ -173,10 +173,10 @@ def test_jobs_tell_encryption_of_machines_only(vbr: VbrTalk) -> None:
     states = vbr.all("jobs/states")
     assert {row["id"] for row in states} > set(jobs)
     other = next(row["id"] for row in states if row["id"] not in jobs)
-    assert vbr.refused(400, f"/api/v1/jobs/{other}")["message"] == "Specify job of supported platform type."
+    assert vbr.expect_error(400, f"/api/v1/jobs/{other}")["message"] == "Specify job of supported platform type."
 
 
-def test_replicas(vbr: VbrTalk) -> None:
+def test_replicas(vbr: VbrClient) -> None:
     rows = {row["name"]: row for row in vbr.all("replicas")}
     assert {name: row["type"] for name, row in rows.items()} == {
         "web-02_replica": "Snapshot",
@@ -192,10 +192,10 @@ def test_replicas(vbr: VbrTalk) -> None:
     assert {row["id"] for row in rows.values()} == set(vbr.lists["replicas"].values())
 
 
-def test_paths_and_methods(vbr: VbrTalk) -> None:
-    assert vbr.refused(404, "/api/v1/nothing")["errorCode"] == "NotFound"
-    assert vbr.refused(405, POINTS, "DELETE")["errorCode"] == "MethodNotAllowed"
-    assert vbr.refused(404, f"{POINTS}/74ebd705-5216-4a4b-8732-5079606c5b75")["errorCode"] == "NotFound"
+def test_paths_and_methods(vbr: VbrClient) -> None:
+    assert vbr.expect_error(404, "/api/v1/nothing")["errorCode"] == "NotFound"
+    assert vbr.expect_error(405, POINTS, "DELETE")["errorCode"] == "MethodNotAllowed"
+    assert vbr.expect_error(404, f"{POINTS}/74ebd705-5216-4a4b-8732-5079606c5b75")["errorCode"] == "NotFound"
     row = vbr.get(POINTS)["data"][5]
     assert vbr.get(f"{POINTS}/{row['id']}") == row
     assert vbr.headers["x-api-version"] == NEWEST

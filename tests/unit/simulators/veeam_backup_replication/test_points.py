@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The points that the simulated Backup & Replication server shows are the estate's (facts B3 to B5)."""
+"""The simulated Backup & Replication server lists the points of the estate (facts B3 to B5)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.unit.simulators.veeam_backup_replication.client import OLD_POINTS, POINTS, VbrTalk, utc
+from tests.unit.simulators.veeam_backup_replication.client import OLD_POINTS, POINTS, VbrClient, utc
 
 # Points
 
 
-def test_points_are_the_estate(vbr: VbrTalk) -> None:
+def test_points_are_the_estate(vbr: VbrClient) -> None:
     rows = {row["id"]: row for row in vbr.all("restorePoints")}
     replicas = {row["id"]: row for row in vbr.all("replicaPoints")}
     assert len(rows) == sum(len(copies) for copies in vbr.lists["copies"].values()) + snapshots(vbr)
@@ -42,12 +42,12 @@ def test_points_are_the_estate(vbr: VbrTalk) -> None:
     assert seen["replica"] == len(replicas)
 
 
-def snapshots(vbr: VbrTalk) -> int:
+def snapshots(vbr: VbrClient) -> int:
     return sum(point["kind"] == "snapshot" for _unused, point, _unused2 in vbr.listed())
 
 
-def test_what_is_not_listed(vbr: VbrTalk) -> None:
-    """No failed or running points, no continuous ones, nothing of what was never backed up."""
+def test_what_is_not_listed(vbr: VbrClient) -> None:
+    """Without failed, running and continuous points, and without workloads that were never backed up."""
     listed_keys = set(vbr.lists["points"])
     for work in vbr.truth["workloads"]:
         for point in work["points"]:
@@ -59,7 +59,7 @@ def test_what_is_not_listed(vbr: VbrTalk) -> None:
     assert "billing-2019" in names
 
 
-def test_copies_are_points_of_their_own(vbr: VbrTalk) -> None:
+def test_copies_are_points_of_their_own(vbr: VbrClient) -> None:
     work = vbr.work("erp-prod")
     rows = {row["id"]: row for row in vbr.all("restorePoints")}
     backups = {row["id"]: row for row in vbr.all("backups")}
@@ -78,7 +78,7 @@ def test_copies_are_points_of_their_own(vbr: VbrTalk) -> None:
         assert row["platformName"] == "VMware"
 
 
-def test_tiers_tell_of_no_point(vbr: VbrTalk) -> None:
+def test_tiers_tell_of_no_point(vbr: VbrClient) -> None:
     vbr.variant(offload="tier")
     point = vbr.work("erp-prod")["points"][3]
     moment = utc(point["created_at"]).replace(microsecond=0)
@@ -97,7 +97,7 @@ def test_tiers_tell_of_no_point(vbr: VbrTalk) -> None:
     assert states[extents.pop()]["scaleOutRepositoryDetails"]["membership"] == "scale-out-platinum"
 
 
-def test_rebuilt_twins_are_told_apart_by_object_only(vbr: VbrTalk) -> None:
+def test_rebuilt_twins_are_told_apart_by_object_only(vbr: VbrClient) -> None:
     twins = [work for work in vbr.truth["workloads"] if work["name"] == "rebuilt-01"]
     by_name = vbr.all("restorePoints", nameFilter="rebuilt-01")
     assert len({row["backupId"] for row in by_name}) == 1
@@ -106,13 +106,13 @@ def test_rebuilt_twins_are_told_apart_by_object_only(vbr: VbrTalk) -> None:
         assert {row["id"] for row in mine} == {vbr.lists["points"][point["key"]] for point in work["points"]}
 
 
-def test_two_machines_of_one_name(vbr: VbrTalk) -> None:
+def test_two_machines_of_one_name(vbr: VbrClient) -> None:
     rows = vbr.all("backupObjects", nameFilter="dc-01")
     assert len({row["id"] for row in rows}) == 2
     assert {row["platformName"] for row in rows} == {"HyperV", "VMware"}
 
 
-def test_times_follow_the_server(vbr: VbrTalk) -> None:
+def test_times_follow_the_server(vbr: VbrClient) -> None:
     def moments() -> dict[str, str]:
         return {row["id"]: row["creationTime"] for row in vbr.all("restorePoints")}
 
@@ -130,20 +130,20 @@ def test_times_follow_the_server(vbr: VbrTalk) -> None:
     assert vbr.all("backups")[0]["creationTime"] == backup["creationTime"] + "+05:30"
 
 
-def test_daylight_saving(vbr: VbrTalk) -> None:
+def test_daylight_saving(vbr: VbrClient) -> None:
     vbr.variant(timezone="America/New_York")
-    # the estate stands on 10 March 2026; clocks in New York went forward on the 8th
+    # the estate's date is 10 March 2026; clocks in New York went forward on the 8th
     assert {row["creationTime"][-6:] for row in vbr.all("restorePoints")} == {"-04:00", "-05:00"}
 
 
-def test_unknown_and_missing_values(vbr: VbrTalk) -> None:
+def test_unknown_and_missing_values(vbr: VbrClient) -> None:
     vbr.variant(unknown_enums=True)
     assert "Synthetic" in {row.get("type") for row in vbr.all("restorePoints")}
     vbr.variant(unknown_enums=False, missing_optional=True)
     assert {"malwareStatus" in row for row in vbr.all("restorePoints", platformNameFilter="VMware")} == {True, False}
 
 
-def test_agents_may_be_named_after_their_job(vbr: VbrTalk) -> None:
+def test_agents_may_be_named_after_their_job(vbr: VbrClient) -> None:
     vbr.variant(agent_names="computer job", object_names="address")
     names = {row["name"] for row in vbr.all("restorePoints", platformNameFilter="LinuxPhysical")}
     assert names == {"linbase02 Machines"}
@@ -153,7 +153,7 @@ def test_agents_may_be_named_after_their_job(vbr: VbrTalk) -> None:
     assert below["id"] == vbr.lists["workloads"][vbr.work("linbase02")["key"]]
 
 
-def machines_job(vbr: VbrTalk) -> str:
+def machines_job(vbr: VbrClient) -> str:
     jobs = {row["jobId"] for row in vbr.all("backups") if row["jobType"] == "LinuxAgentBackup"}
     return str(jobs.pop())
 
@@ -161,7 +161,7 @@ def machines_job(vbr: VbrTalk) -> str:
 # Paging and filters
 
 
-def test_paging(vbr: VbrTalk) -> None:
+def test_paging(vbr: VbrClient) -> None:
     first = vbr.get(POINTS)
     total = first["pagination"]["total"]
     assert first["pagination"] == {"total": total, "count": 200, "skip": 0, "limit": 200}
@@ -189,23 +189,23 @@ def test_paging(vbr: VbrTalk) -> None:
         {"malwareStatusFilter": "Ill"},
     ],
 )
-def test_bad_parameters(vbr: VbrTalk, query: dict[str, str]) -> None:
-    assert vbr.refused(400, POINTS, params=query)["status"] == 400
+def test_bad_parameters(vbr: VbrClient, query: dict[str, str]) -> None:
+    assert vbr.expect_error(400, POINTS, params=query)["status"] == 400
 
 
-def test_an_offset_whose_plus_was_lost(vbr: VbrTalk) -> None:
+def test_an_offset_whose_plus_was_lost(vbr: VbrClient) -> None:
     assert vbr.call("GET", POINTS + "?createdAfterFilter=2026-03-01T00:00:00+01:00").status_code == 400
     assert vbr.call("GET", POINTS + "?createdAfterFilter=2026-03-01T00:00:00%2B01:00").status_code == 200
 
 
-def test_unknown_parameters_are_ignored(vbr: VbrTalk) -> None:
+def test_unknown_parameters_are_ignored(vbr: VbrClient) -> None:
     total = vbr.get(POINTS)["pagination"]["total"]
     assert vbr.get(POINTS, filter='backupId eq "x"', objectIdFilter="x")["pagination"]["total"] == total
-    vbr.speak("1.1-rev0")
+    vbr.use_revision("1.1-rev0")
     assert vbr.get(OLD_POINTS, malwareStatusFilter="Infected")["pagination"]["total"] == total
 
 
-def test_filters(vbr: VbrTalk) -> None:
+def test_filters(vbr: VbrClient) -> None:
     rows = vbr.all("restorePoints")
     since = "2026-03-05T00:00:00Z"
     recent = [row["id"] for row in rows if utc(row["creationTime"]) > utc(since)]
@@ -220,24 +220,24 @@ def test_filters(vbr: VbrTalk) -> None:
     assert {row["name"] for row in vbr.all("restorePoints", nameFilter="*-3")} == {"lab-3"}
     infected = vbr.all("restorePoints", malwareStatusFilter=["Infected", "Suspicious"])
     assert {row["malwareStatus"] for row in infected} == {"Infected", "Suspicious"}
-    vbr.speak("1.3-rev1")
+    vbr.use_revision("1.3-rev1")
     scalar = vbr.all("restorePoints", malwareStatusFilter=["Infected", "Suspicious"])
     assert {row["malwareStatus"] for row in scalar} == {"Infected"}
 
 
-def test_filters_are_asked_in_the_words_of_the_revision(vbr: VbrTalk) -> None:
+def test_filters_are_asked_in_the_words_of_the_revision(vbr: VbrClient) -> None:
     assert {row["name"] for row in vbr.all("restorePoints", platformNameFilter="CloudDirector")} == {"vapp-shop"}
-    vbr.speak("1.1-rev0")
+    vbr.use_revision("1.1-rev0")
     assert {row["name"] for row in vbr.all("objectRestorePoints", platformNameFilter="Vcd")} == {"vapp-shop"}
     assert vbr.all("objectRestorePoints", platformNameFilter="CloudDirector") == []
 
 
-def test_points_of_an_object(vbr: VbrTalk) -> None:
+def test_points_of_an_object(vbr: VbrClient) -> None:
     ident = vbr.lists["workloads"][vbr.work("web-01")["key"]]
     path = f"/api/v1/backupObjects/{ident}/restorePoints"
     filtered = vbr.all("restorePoints", backupObjectIdFilter=ident)
     assert len(filtered) == 60
     assert vbr.get(path, limit=7)["pagination"]["count"] == 7
-    vbr.speak("1.2-rev1")
+    vbr.use_revision("1.2-rev1")
     assert len(vbr.get(path, limit=7)["data"]) == 60
-    assert vbr.refused(404, f"/api/v1/backupObjects/{'0' * 8}-0000-0000-0000-{'0' * 12}/restorePoints")
+    assert vbr.expect_error(404, f"/api/v1/backupObjects/{'0' * 8}-0000-0000-0000-{'0' * 12}/restorePoints")

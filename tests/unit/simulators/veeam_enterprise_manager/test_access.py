@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How one gets in to the simulated Enterprise Manager, who sees what, and what errors look like (facts A1, A2, A7)."""
+"""Log-on to the simulated Enterprise Manager, access of roles, and the format of errors (facts A1, A2, A7)."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from urllib.parse import urlsplit
 import pytest
 import xmltodict
 
-from tests.unit.simulators.veeam_enterprise_manager.client import HEADER, EmTalk
+from tests.unit.simulators.veeam_enterprise_manager.client import HEADER, EmClient
 
 POINTS = "/api/vmRestorePoints"
 
 
-def test_probe_needs_no_session(em: EmTalk) -> None:
+def test_probe_needs_no_session(em: EmClient) -> None:
     em.headers.clear()
     document = em.xml("")["EnterpriseManager"]
     names = [version["@Name"] for version in document["SupportedVersions"]["SupportedVersion"]]
     assert names == ["v1_5", "v1_6", "v1_7"]
-    told = em.json("")["SupportedVersions"]["SupportedVersions"]
-    assert [version["Name"] for version in told] == names
-    assert told[0]["Links"][0]["Href"].endswith("/api/sessionMngr/?v=v1_5")
+    document = em.json("")["SupportedVersions"]["SupportedVersions"]
+    assert [version["Name"] for version in document] == names
+    assert document[0]["Links"][0]["Href"].endswith("/api/sessionMngr/?v=v1_5")
 
 
-def test_log_on_and_off(em: EmTalk) -> None:
-    answer = em.log_on()
-    assert answer.status_code == 201
-    session = xmltodict.parse(answer.content)["LogonSession"]
+def test_log_on_and_off(em: EmClient) -> None:
+    response = em.log_on()
+    assert response.status_code == 201
+    session = xmltodict.parse(response.content)["LogonSession"]
     ident = session["SessionId"]
-    assert base64.b64decode(answer.headers[HEADER]).decode() == ident
-    assert answer.headers["Set-Cookie"].startswith(f"{HEADER}={answer.headers[HEADER]};")
+    assert base64.b64decode(response.headers[HEADER]).decode() == ident
+    assert response.headers["Set-Cookie"].startswith(f"{HEADER}={response.headers[HEADER]};")
     (delete,) = [item["@Href"] for item in session["Links"]["Link"] if item["@Rel"] == "Delete"]
     assert delete.endswith(f"/api/logonSessions/{ident}")
     before = em.control("sessions")["open"]
@@ -45,7 +45,7 @@ def test_log_on_and_off(em: EmTalk) -> None:
     assert em.call("GET", POINTS).status_code == 401
 
 
-def test_the_first_session_of_the_list_is_not_mine(em: EmTalk) -> None:
+def test_the_first_session_of_the_list_is_not_mine(em: EmClient) -> None:
     mine = base64.b64decode(em.headers[HEADER]).decode()
     sessions = em.json("logonSessions")["LogonSessions"]
     assert sessions[0]["SessionId"] != mine
@@ -55,20 +55,20 @@ def test_the_first_session_of_the_list_is_not_mine(em: EmTalk) -> None:
     assert em.control("sessions")["open"] == before
 
 
-def test_refused_log_ons(em: EmTalk) -> None:
+def test_refused_log_ons(em: EmClient) -> None:
     login = em.account()
     right = (login["username"].encode(), login["password"].encode())
     del em.headers[HEADER]
     for auth in (None, (login["username"].encode(), b"x")):
-        answer = em.call("POST", "/api/sessionMngr/?v=latest", auth=auth)
-        assert answer.status_code == 401
-        assert answer.headers["WWW-Authenticate"] == "Basic Realm=RestSvc"
+        response = em.call("POST", "/api/sessionMngr/?v=latest", auth=auth)
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == "Basic Realm=RestSvc"
     assert em.call("POST", "/api/sessionMngr/?v=v0_9", auth=right).status_code == 400
     assert em.call("POST", "/api/sessionMngr/", auth=right).status_code == 400
     assert em.call("GET", POINTS, auth=right).status_code == 401
 
 
-def test_a_post_without_a_length_is_refused(em: EmTalk) -> None:
+def test_a_post_without_a_length_is_refused(em: EmClient) -> None:
     where = urlsplit(em.entry["url"]).netloc
     connection = http.client.HTTPSConnection(where, context=ssl._create_unverified_context())  # noqa: S323
     connection.putrequest("POST", "/api/sessionMngr/?v=latest")
@@ -77,8 +77,8 @@ def test_a_post_without_a_length_is_refused(em: EmTalk) -> None:
     connection.close()
 
 
-def test_a_cookie_beats_the_header(em: EmTalk) -> None:
-    """Also one that is long stale."""
+def test_a_cookie_beats_the_header(em: EmClient) -> None:
+    """Even an expired cookie takes precedence."""
     stale = em.headers[HEADER]
     em.log_on()
     assert em.call("GET", POINTS).status_code == 200
@@ -89,7 +89,7 @@ def test_a_cookie_beats_the_header(em: EmTalk) -> None:
     assert em.call("GET", POINTS, headers={"Cookie": f"{HEADER}={good}"}).status_code == 200
 
 
-def test_sessions_end_by_themselves(em: EmTalk) -> None:
+def test_sessions_end_by_themselves(em: EmClient) -> None:
     em.variant(session_calls=2)
     em.log_on()
     assert [em.call("GET", POINTS).status_code for _unused in range(3)] == [200, 200, 401]
@@ -99,7 +99,7 @@ def test_sessions_end_by_themselves(em: EmTalk) -> None:
     assert em.call("GET", POINTS).status_code == 401
 
 
-def test_restore_operator_sees_a_scope(em: EmTalk) -> None:
+def test_restore_operator_sees_a_scope(em: EmClient) -> None:
     em.log_on("restore_operator")
     names = {row["VmDisplayName"] for row in em.pages("VmRestorePoint", "VmRestorePoints")}
     gold = {work["name"] for work in em.works("vm") if work["points"][0]["job"] == "Gold"}
@@ -114,7 +114,7 @@ def test_restore_operator_sees_a_scope(em: EmTalk) -> None:
 
 
 @pytest.mark.parametrize("tenant", ["acme", "globex"])
-def test_tenants_see_what_is_theirs(em: EmTalk, tenant: str) -> None:
+def test_tenants_see_what_is_theirs(em: EmClient, tenant: str) -> None:
     em.log_on_as_tenant(tenant)
     rows = em.json("cloud/vmReplicaPoints")["Refs"]
     mine = {ident for work, _point, ident in em.listed() if work["tenant"] == tenant}
@@ -129,47 +129,47 @@ def test_tenants_see_what_is_theirs(em: EmTalk, tenant: str) -> None:
         assert em.call("GET", f"/api/{path}").status_code == 403, path
 
 
-def test_organizations_log_on_too(em: EmTalk) -> None:
+def test_organizations_log_on_too(em: EmClient) -> None:
     em.log_on_as_tenant("acme", "VCloudOrganizationCredentials", "Login")
     assert em.json("cloud/replicas")["Refs"]
 
 
-def test_refused_tenants(em: EmTalk) -> None:
+def test_refused_tenants(em: EmClient) -> None:
     headers = {"Content-Type": "application/xml"}
     spec = (
         "<LoginSpec><TenantCredentials><Username>acme</Username><Password>x</Password></TenantCredentials></LoginSpec>"
     )
     for body, status in ((spec, 401), ("<LoginSpec/>", 400), ("<LoginSpec>", 400)):
-        answer = em.call("POST", "/api/sessionMngr/?v=latest", data=body, headers=headers)
-        assert answer.status_code == status, body
+        response = em.call("POST", "/api/sessionMngr/?v=latest", data=body, headers=headers)
+        assert response.status_code == status, body
     plain = em.call("POST", "/api/sessionMngr/?v=latest", data=spec, headers={"Content-Type": "text/plain"})
     assert plain.status_code == 415
-    # a tenant has no way in by Basic
+    # a tenant cannot log on with Basic
     login = em.account("acme")
     basic = (login["username"].encode(), login["password"].encode())
     assert em.call("POST", "/api/sessionMngr/?v=latest", auth=basic).status_code == 401
 
 
-def test_error_bodies(em: EmTalk) -> None:
+def test_error_bodies(em: EmClient) -> None:
     path = "/api/vmRestorePoints/none"
     error = xmltodict.parse(em.call("GET", path).content)["Error"]
     assert error["@StatusCode"] == "404"
-    told = em.call("GET", path, headers={"Accept": "application/json"})
-    assert told.content.startswith(b"\xef\xbb\xbf{")
+    document = em.call("GET", path, headers={"Accept": "application/json"})
+    assert document.content.startswith(b"\xef\xbb\xbf{")
     em.variant(error_body="text")
     assert em.call("GET", path).headers["Content-Type"].startswith("text/plain")
     em.variant(error_body="empty")
     assert em.call("GET", path).content == b""
 
 
-def test_paths_and_methods(em: EmTalk) -> None:
+def test_paths_and_methods(em: EmClient) -> None:
     assert em.call("GET", "/api/nothing").status_code == 404
     assert em.call("GET", "/api/vmRestorePoints/none").status_code == 404
     assert em.call("DELETE", POINTS).status_code == 405
     assert em.call("PUT", f"{POINTS}/x").status_code == 405
 
 
-def test_actions_are_posts(em: EmTalk) -> None:
+def test_actions_are_posts(em: EmClient) -> None:
     ident = next(iter(em.lists["copies"].values())).popitem()[1]
     assert em.call("GET", f"{POINTS}/{ident}?action=restore").status_code == 405
     assert em.call("POST", f"{POINTS}/{ident}").status_code == 405
@@ -178,7 +178,7 @@ def test_actions_are_posts(em: EmTalk) -> None:
     assert xmltodict.parse(started.content)["Task"]["Operation"] == "restore"
 
 
-def test_collection_lag(em: EmTalk) -> None:
+def test_collection_lag(em: EmClient) -> None:
     def points() -> set[str]:
         return {row["UID"] for row in em.json("vmRestorePoints")["Refs"]}
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The points that the simulated Enterprise Manager shows are the estate's (facts A3, A5, A6)."""
+"""The simulated Enterprise Manager lists the points of the estate (facts A3, A5, A6)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from tests.simulators import running
 from tests.simulators.ground_truth import from_iso
-from tests.unit.simulators.veeam_enterprise_manager.client import EmTalk, guid, link
+from tests.unit.simulators.veeam_enterprise_manager.client import EmClient, guid, link
 
 PLURALS = {
     "VmRestorePoint": "VmRestorePoints",
@@ -31,11 +31,11 @@ def utc(text: str) -> datetime:
     return from_iso(text).astimezone(timezone.utc)
 
 
-def everything(em: EmTalk) -> dict[str, dict[str, Any]]:
+def everything(em: EmClient) -> dict[str, dict[str, Any]]:
     return {guid(row): row for kind, plural in PLURALS.items() for row in em.pages(kind, plural)}
 
 
-def test_points_are_the_estate(em: EmTalk) -> None:
+def test_points_are_the_estate(em: EmClient) -> None:
     rows = everything(em)
     replicas = {ident for _work, point, ident in em.listed() if point["kind"] == "replica"}
     copies = {ident for places in em.lists["copies"].values() for ident in places.values()}
@@ -60,7 +60,7 @@ def test_points_are_the_estate(em: EmTalk) -> None:
             assert row["PointType"] == kinds[point["kind"]]
 
 
-def test_what_is_not_listed(em: EmTalk) -> None:
+def test_what_is_not_listed(em: EmClient) -> None:
     known = {work["name"] for work in em.works()}
     assert {"sandbox-7", "orders", "catalog", "projects", "edge-cache"}.isdisjoint(known)
     assert {"billing-2019", "desk-finance-7", "tenant-web"} <= known
@@ -70,8 +70,8 @@ def test_what_is_not_listed(em: EmTalk) -> None:
                 assert point["key"] not in em.lists["points"]
 
 
-def test_nothing_tells_damage(em: EmTalk) -> None:
-    """A point that cannot be read, and a replica in failover of our own, look like any other."""
+def test_nothing_tells_damage(em: EmClient) -> None:
+    """A point that cannot be read, and an own replica in failover, look like any other."""
     rows = everything(em)
     damaged = [rows[ident] for work, point, ident in em.listed() if not point["usable"] and work["tenant"] is None]
     sound = next(rows[ident] for work, point, ident in em.listed() if work["name"] == "web-01")
@@ -79,7 +79,7 @@ def test_nothing_tells_damage(em: EmTalk) -> None:
     assert all(set(row) == set(sound) for row in damaged if row["Type"] == "VmRestorePoint")
 
 
-def test_both_representations_say_the_same(em: EmTalk) -> None:
+def test_both_representations_say_the_same(em: EmClient) -> None:
     def parts(text: str) -> list[str]:
         return re.findall(r"[^/]+$", text)
 
@@ -100,7 +100,7 @@ def test_both_representations_say_the_same(em: EmTalk) -> None:
             ]
 
 
-def test_hostile_names_survive(em: EmTalk) -> None:
+def test_hostile_names_survive(em: EmClient) -> None:
     name = '<b>vm & "co"</b>'
     query = {"type": "VmRestorePoint", "format": "Entities", "filter": 'VmDisplayName=="<b>vm & ""co""</b>"'}
     (items,) = em.xml("query", **query)["QueryResult"]["Entities"]["VmRestorePoints"].values()
@@ -110,7 +110,7 @@ def test_hostile_names_survive(em: EmTalk) -> None:
     }
 
 
-def test_version_13_spells_in_camel_case(em: EmTalk) -> None:
+def test_version_13_spells_in_camel_case(em: EmClient) -> None:
     em.variant(release="13")
     page = em.json("query", type="VmRestorePoint", format="Entities", pageSize=3)
     assert set(page) == {"refs", "entities", "resources", "links", "pagingInfo"}
@@ -121,11 +121,11 @@ def test_version_13_spells_in_camel_case(em: EmTalk) -> None:
     assert "nasJobs" in page["entities"]
     assert "vAppRestorePoints" in page["entities"]
     assert em.json("backupServers", format="Entity")["backupServers"][0]["version"].startswith("13.")
-    told = em.call("GET", "/api/vmRestorePoints/none", headers={"Accept": "application/json"})
-    assert '"message"' in told.content.decode("utf-8-sig")
+    document = em.call("GET", "/api/vmRestorePoints/none", headers={"Accept": "application/json"})
+    assert '"message"' in document.content.decode("utf-8-sig")
 
 
-def test_byte_order_marks(em: EmTalk) -> None:
+def test_byte_order_marks(em: EmClient) -> None:
     def starts() -> tuple[bool, bool]:
         mark = b"\xef\xbb\xbf"
         as_json = em.call("GET", "/api/backupServers", headers={"Accept": "application/json"}).content
@@ -139,7 +139,7 @@ def test_byte_order_marks(em: EmTalk) -> None:
 
 
 @pytest.mark.parametrize(("database", "digits"), [("sqlserver", 3), ("postgresql", 6)])
-def test_times_and_names_of_two_databases(em: EmTalk, database: str, digits: int) -> None:
+def test_times_and_names_of_two_databases(em: EmClient, database: str, digits: int) -> None:
     em.variant(database=database)
     rows = list(em.pages("VmRestorePoint", "VmRestorePoints"))
     fractions = [re.fullmatch(r"[\d-]{10}T[\d:]{8}(?:\.(\d+))?Z", row["CreationTimeUTC"]) for row in rows]
@@ -153,7 +153,7 @@ def test_times_and_names_of_two_databases(em: EmTalk, database: str, digits: int
     assert "." not in replica["CreationTimeUTC"]
 
 
-def test_identities(em: EmTalk) -> None:
+def test_identities(em: EmClient) -> None:
     rows = everything(em)
     for work, point, ident in em.listed():
         if work["workload_type"] == "vm" and point["kind"] != "replica":
@@ -166,14 +166,14 @@ def test_identities(em: EmTalk) -> None:
     assert director.split(":")[3].partition(".")[0] in roots
 
 
-def test_old_points_have_only_names(em: EmTalk) -> None:
+def test_old_points_have_only_names(em: EmClient) -> None:
     em.variant(display_names=False)
     row = next(em.pages("VmRestorePoint", "VmRestorePoints"))
     assert not {"VmDisplayName", "VmName"} & set(row)
     assert "@" in row["Name"]
 
 
-def test_unknown_values(em: EmTalk) -> None:
+def test_unknown_values(em: EmClient) -> None:
     em.variant(unknown_enums=True)
     assert "Differential" in {row["PointType"] for row in em.pages("VmRestorePoint", "VmRestorePoints")}
     assert "Quarantined" in {row["State"] for row in em.pages("CloudVmReplicaPoint", "CloudVmReplicaPoints")}
@@ -182,7 +182,7 @@ def test_unknown_values(em: EmTalk) -> None:
 # Joins
 
 
-def joined(em: EmTalk) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]]:
+def joined(em: EmClient) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]]:
     """(point, file, backup, repository), by the links."""
     files = {guid(row): row for row in em.pages("BackupFile", "BackupFiles", size=1000)}
     backups = {guid(row): row for row in em.json("backups", format="Entity")["Backups"]}
@@ -194,7 +194,7 @@ def joined(em: EmTalk) -> Iterator[tuple[dict[str, Any], dict[str, Any], dict[st
             yield row, file, backup, repositories[link(backup, "Up", "RepositoryReference")["Href"].rpartition("/")[2]]
 
 
-def test_sizes_and_places_by_joins(em: EmTalk) -> None:
+def test_sizes_and_places_by_joins(em: EmClient) -> None:
     places = {ident: place for found in em.lists["copies"].values() for place, ident in found.items()}
     sizes = {ident: point["size_bytes"] for _work, point, ident in em.listed()}
     all_of_it = list(joined(em))
@@ -215,20 +215,20 @@ def test_sizes_and_places_by_joins(em: EmTalk) -> None:
     assert {repository["Capacity"] for *_before, repository in all_of_it} >= {-1}
 
 
-def test_files_may_not_be_named(em: EmTalk) -> None:
+def test_files_may_not_be_named(em: EmClient) -> None:
     em.variant(file_links="some")
     kinds = [{item["Type"] for item in row["Links"]} for row in em.pages("VmRestorePoint", "VmRestorePoints")]
     assert {"BackupFileReference" in found for found in kinds} == {True, False}
 
 
-def test_tiers(em: EmTalk) -> None:
+def test_tiers(em: EmClient) -> None:
     em.variant(offload="tier")
     kinds = {row["Name"]: row["Kind"] for row in em.json("repositories", format="Entity")["Repositories"]}
     assert kinds["scale-out-platinum"] == "Extendable"
     assert "cloud-vault-immutable" not in kinds
 
 
-def test_origins(em: EmTalk) -> None:
+def test_origins(em: EmClient) -> None:
     servers = {guid(row): row["Name"] for row in em.json("backupServers", format="Entity")["BackupServers"]}
     rows = everything(em)
     for work, _point, ident in em.listed():
@@ -237,7 +237,7 @@ def test_origins(em: EmTalk) -> None:
     assert len(servers) == 3
 
 
-def test_results_of_runs(em: EmTalk) -> None:
+def test_results_of_runs(em: EmClient) -> None:
     tasks = list(em.pages("BackupTaskSession", "BackupTaskSessions", size=500))
     results: dict[str, Counter[str]] = {}
     for row in tasks:
@@ -256,14 +256,14 @@ def test_results_of_runs(em: EmTalk) -> None:
 # Replicas and tenants
 
 
-def test_cloud_replicas_name_no_tenant(em: EmTalk) -> None:
+def test_cloud_replicas_name_no_tenant(em: EmClient) -> None:
     replicas = em.json("cloud/replicas", format="Entity")["CloudReplicas"]
     assert {row["Name"] for row in replicas} == {"Nightly replication"}
     tenants = {row["Name"]: row["ReplicaCount"] for row in em.json("cloud/tenants", format="Entity")["CloudTenants"]}
     assert tenants == {"acme": 2, "globex": 3}
     namesakes = [work for work in em.works() if work["name"] == "tenant-web"]
     assert len({em.lists["replicas"][work["key"]] for work in namesakes}) == 2
-    # the path is documented, the link of the sample leads elsewhere
+    # the path is documented, the link in the sample points elsewhere
     ident = em.lists["replicas"][namesakes[0]["key"]]
     below = em.json(f"cloud/replicas/{ident}/vmReplicaPoints")["Refs"]
     mine = {em.lists["points"][point["key"]] for point in namesakes[0]["points"]}
@@ -275,7 +275,7 @@ def test_cloud_replicas_name_no_tenant(em: EmTalk) -> None:
     assert "tenant-web" in {row["Name"] for row in em.json("cloud/replicas")["Refs"]}
 
 
-def test_the_tag_of_cloud_points(em: EmTalk) -> None:
+def test_the_tag_of_cloud_points(em: EmClient) -> None:
     query = {"type": "CloudVmReplicaPoint", "format": "Entities"}
     found = em.xml("query", **query)["QueryResult"]["Entities"]["CloudVmReplicaPoints"]
     assert set(found) == {"CloudReplica"}
@@ -289,33 +289,33 @@ def test_the_tag_of_cloud_points(em: EmTalk) -> None:
     assert set(em.json("query", **query)["Entities"]["CloudVmReplicaPoints"]) == {"CloudReplicas"}
 
 
-def test_continuous_replicas_have_intervals(em: EmTalk) -> None:
+def test_continuous_replicas_have_intervals(em: EmClient) -> None:
     (replica,) = em.json("cdpReplicas", format="Entity")["CdpReplicas"]
     (machine,) = em.json(f"cdpReplicas/{guid(replica)}/vms", format="Entity")["CdpReplicaVms"]
     work = em.work("ticker")
     assert machine["VmRef"] == em.lists["workloads"][work["key"]]
     path = f"/api/cdpReplicas/{guid(replica)}/vms/{guid(machine)}?action=intervals"
     assert em.call("GET", path.partition("?")[0]).status_code == 200
-    answer = em.call("POST", path, json={}, headers={"Accept": "application/json"})
-    (span,) = json.loads(answer.content.decode("utf-8-sig"))["Intervals"]
+    response = em.call("POST", path, json={}, headers={"Accept": "application/json"})
+    (span,) = json.loads(response.content.decode("utf-8-sig"))["Intervals"]
     moments = [point["created_at"] for point in work["points"] if point["kind"] == "continuous"]
     assert abs(utc(span["StartDate"]) - utc(moments[-1])) < timedelta(milliseconds=1)
     assert abs(utc(span["EndDate"]) - utc(moments[0])) < timedelta(milliseconds=1)
 
 
-def test_catalogue_holds_the_same_guids(em: EmTalk) -> None:
+def test_catalogue_holds_the_same_guids(em: EmClient) -> None:
     found = 0
     for work in em.works("vm"):
         if work["tenant"] is not None or work["name"] == '<b>vm & "co"</b>':
             continue
-        answer = em.call("GET", f"/api/catalog/vms/{work['name']}/vmRestorePoints")
-        if answer.status_code == 200:
+        response = em.call("GET", f"/api/catalog/vms/{work['name']}/vmRestorePoints")
+        if response.status_code == 200:
             found += 1
-            assert all(re.findall(r'UID="urn:veeam:CatalogVmRestorePoint:([\da-f-]{36})"', answer.text))
+            assert all(re.findall(r'UID="urn:veeam:CatalogVmRestorePoint:([\da-f-]{36})"', response.text))
     assert 0 < found < len(em.works("vm"))
 
 
-def test_summary(em: EmTalk) -> None:
+def test_summary(em: EmClient) -> None:
     overview = em.json("reports/summary/vms_overview")
     vms = [work for work in em.works("vm") if work["tenant"] is None]
     assert overview["BackedUpVms"] == len(vms)
@@ -330,7 +330,7 @@ def test_summary(em: EmTalk) -> None:
 
 def test_the_printed_page() -> None:
     with running(("veeam_enterprise_manager",), estate="seed") as ready:
-        em = EmTalk(ready)
+        em = EmClient(ready)
         em.log_on()
         refs = em.xml("cloud/vmReplicaPoints")["EntityReferences"]["Ref"]
         assert [(ref["@Name"], ref["@UID"][-12:]) for ref in refs] == [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The query service of the simulated Enterprise Manager, its plain lists, and shapes that were recorded (A3, A4)."""
+"""The query service of the simulated Enterprise Manager, its plain lists, and recorded formats (A3, A4)."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import pytest
 import xmltodict
 
 from tests.unit.simulators.client import SHARED
-from tests.unit.simulators.veeam_enterprise_manager.client import EmTalk, guid
+from tests.unit.simulators.veeam_enterprise_manager.client import EmClient, guid
 
 _SAMPLES = SHARED / "veeam_em_vbr" / "samples" / "em"
 VMS = {"type": "VmRestorePoint", "format": "Entities"}
 
 
-def rows(em: EmTalk, **query: Any) -> list[dict[str, Any]]:
+def rows(em: EmClient, **query: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = list(em.pages("VmRestorePoint", "VmRestorePoints", size=500, **query))
     return found
 
 
-def test_a_hundred_on_a_page_without_being_asked(em: EmTalk) -> None:
+def test_a_hundred_on_a_page_without_being_asked(em: EmClient) -> None:
     page = em.json("query", **VMS)
     total = len(em.json("vmRestorePoints")["Refs"])
     assert page["PagingInfo"]["PageSize"] == 100
@@ -34,7 +34,7 @@ def test_a_hundred_on_a_page_without_being_asked(em: EmTalk) -> None:
     assert "Total" not in json.dumps(page["PagingInfo"])
 
 
-def test_pages_make_the_whole(em: EmTalk) -> None:
+def test_pages_make_the_whole(em: EmClient) -> None:
     plain = [guid(row) for row in em.json("vmRestorePoints")["Refs"]]
     assert [guid(row) for row in em.pages("VmRestorePoint", "VmRestorePoints", size=77)] == plain
     assert len(set(plain)) == len(plain)
@@ -45,7 +45,7 @@ def test_pages_make_the_whole(em: EmTalk) -> None:
     assert [guid(row) for row in em.pages("VmRestorePoint", "VmRestorePoints", size=1000)] == plain
 
 
-def test_links_between_pages(em: EmTalk) -> None:
+def test_links_between_pages(em: EmClient) -> None:
     info = em.xml("query", **VMS, pageSize=200, page=2)["QueryResult"]["PagingInfo"]
     assert (info["@PageNum"], info["@PageSize"]) == ("2", "200")
     links = {item["@Rel"]: item["@Href"] for item in info["Links"]["Link"]}
@@ -58,16 +58,16 @@ def test_links_between_pages(em: EmTalk) -> None:
     assert [item["Rel"] for item in last] == ["First", "Previous", "Last"]
 
 
-def test_references_are_the_default(em: EmTalk) -> None:
+def test_references_are_the_default(em: EmClient) -> None:
     page = em.xml("query", type="VmRestorePoint", pageSize=3)["QueryResult"]
     assert [ref["@Type"] for ref in page["Refs"]["Ref"]] == ["VmRestorePointReference"] * 3
-    told = em.json("query", type="vmrestorepoint", pageSize=3)
-    assert told["Entities"] is None
-    assert len(told["Refs"]["Refs"]) == 3
-    assert {"Links", "UID", "Name", "Href", "Type"} == set(told["Refs"]["Refs"][0])
+    document = em.json("query", type="vmrestorepoint", pageSize=3)
+    assert document["Entities"] is None
+    assert len(document["Refs"]["Refs"]) == 3
+    assert {"Links", "UID", "Name", "Href", "Type"} == set(document["Refs"]["Refs"][0])
 
 
-def test_empty_answers(em: EmTalk) -> None:
+def test_empty_answers(em: EmClient) -> None:
     page = em.json("query", **VMS, filter="VmDisplayName==nobody")
     assert page["PagingInfo"]["PagesCount"] == 1
     assert page["Entities"]["VmRestorePoints"]["VmRestorePoints"] == []
@@ -92,7 +92,7 @@ def test_empty_answers(em: EmTalk) -> None:
         ("BackupServerName==backup-chicago.example", lambda row: row["VmName"] == "dc-01"),
     ],
 )
-def test_filters(em: EmTalk, text: str, right: Any) -> None:
+def test_filters(em: EmClient, text: str, right: Any) -> None:
     found = rows(em, filter=text)
     everything = rows(em)
     assert 0 < len(found) < len(everything)
@@ -101,7 +101,7 @@ def test_filters(em: EmTalk, text: str, right: Any) -> None:
         assert len(found) == sum(right(row) for row in everything)
 
 
-def test_more_filters(em: EmTalk) -> None:
+def test_more_filters(em: EmClient) -> None:
     one = rows(em, filter="VmDisplayName==web-01")[0]
     for text in (f'UID=="{one["UID"]}"', f'Name=="{one["Name"]}";HierarchyObjRef=="{one["HierarchyObjRef"]}"'):
         assert one in rows(em, filter=text)
@@ -131,11 +131,11 @@ def test_more_filters(em: EmTalk) -> None:
         {"type": "VmRestorePointz"},
     ],
 )
-def test_bad_queries(em: EmTalk, query: dict[str, str]) -> None:
+def test_bad_queries(em: EmClient, query: dict[str, str]) -> None:
     assert em.call("GET", "/api/query", params={**VMS, **query}).status_code == 400
 
 
-def test_sorting(em: EmTalk) -> None:
+def test_sorting(em: EmClient) -> None:
     for name, backwards in (("sortAsc", False), ("sortDesc", True)):
         times = [row["CreationTimeUTC"][:19] for row in rows(em, **{name: "CreationTime"})]
         assert times == sorted(times, reverse=backwards)
@@ -144,7 +144,7 @@ def test_sorting(em: EmTalk) -> None:
     assert unsorted != sorted(unsorted, reverse=True)
 
 
-def test_one_thing_in_two_forms(em: EmTalk) -> None:
+def test_one_thing_in_two_forms(em: EmClient) -> None:
     reference = em.json("vmRestorePoints")["Refs"][0]
     path = f"vmRestorePoints/{guid(reference)}"
     assert em.json(path) == reference
@@ -155,7 +155,7 @@ def test_one_thing_in_two_forms(em: EmTalk) -> None:
     assert em.xml(path, format="Entity")["VmRestorePoint"]["VmName"] == entity["VmName"]
 
 
-def test_what_lies_below(em: EmTalk) -> None:
+def test_what_lies_below(em: EmClient) -> None:
     file = max(
         em.pages("BackupFile", "BackupFiles", size=500, filter='BackupName=="Silver"'),
         key=lambda row: row["BackupSize"],
@@ -169,13 +169,13 @@ def test_what_lies_below(em: EmTalk) -> None:
     assert em.call("GET", f"/api/backupFiles/{guid(file)}/nothing").status_code == 404
 
 
-def test_no_accept_means_xml(em: EmTalk) -> None:
+def test_no_accept_means_xml(em: EmClient) -> None:
     for accept in (None, "*/*", "application/xml"):
-        answer = em.call("GET", "/api/backupServers", headers={"Accept": accept})
-        assert answer.content.startswith(b"<?xml")
+        response = em.call("GET", "/api/backupServers", headers={"Accept": accept})
+        assert response.content.startswith(b"<?xml")
 
 
-# Shapes that were recorded or printed
+# Formats that were recorded or printed
 
 
 def sample(name: str) -> Any:
@@ -187,18 +187,18 @@ def sample(name: str) -> Any:
 
 
 @pytest.mark.parametrize("release", ["12", "13"])
-def test_recorded_query_answers(em: EmTalk, release: str) -> None:
+def test_recorded_query_answers(em: EmClient, release: str) -> None:
     recorded = sample(f"query_v12_v13/backup_jobs_tasks_sessions_metrics_v{release}.json")
     em.variant(release=release)
-    told = em.json("query", type="BackupTaskSession", format="Entities", pageSize=5)
+    document = em.json("query", type="BackupTaskSession", format="Entities", pageSize=5)
     entities, name = ("entities", "backupTaskSessions") if release == "13" else ("Entities", "BackupTaskSessions")
-    assert set(told) == set(recorded)
-    assert set(told[entities]) <= set(recorded[entities])
-    mine, theirs = told[entities][name][name][0], recorded[entities][name][name][0]
+    assert set(document) == set(recorded)
+    assert set(document[entities]) <= set(recorded[entities])
+    mine, theirs = document[entities][name][name][0], recorded[entities][name][name][0]
     assert set(mine) == set(theirs)
     assert all(type(mine[member]) is type(theirs[member]) for member in mine)
     paging = "pagingInfo" if release == "13" else "PagingInfo"
-    assert set(told[paging]) == set(recorded[paging])
+    assert set(document[paging]) == set(recorded[paging])
 
 
 @pytest.mark.parametrize(
@@ -217,25 +217,25 @@ def test_recorded_query_answers(em: EmTalk, release: str) -> None:
         ("doc_backupservers_id_BackupServer.xml", "backupServers", "BackupServer"),
     ],
 )
-def test_printed_entities(em: EmTalk, name: str, path: str, tag: str) -> None:
+def test_printed_entities(em: EmClient, name: str, path: str, tag: str) -> None:
     printed = sample(name)[tag]
     ident = guid(em.json(path)["Refs"][0])
-    told = em.xml(f"{path}/{ident}", format="Entity")[tag]
+    document = em.xml(f"{path}/{ident}", format="Entity")[tag]
     own = {"@xmlns:xsd", "@xmlns:xsi"}
     extra = {"VmName"} if tag == "VmReplicaPoint" else set()
-    assert set(told) - extra == set(printed) - own
-    ours = {(item["@Rel"], item.get("@Type")) for item in told["Links"]["Link"]}
+    assert set(document) - extra == set(printed) - own
+    ours = {(item["@Rel"], item.get("@Type")) for item in document["Links"]["Link"]}
     theirs = {(item["@Rel"], item.get("@Type")) for item in printed["Links"]["Link"]}
     assert {(rel, kind) for rel, kind in ours if rel == "Up"} == {
         (rel, kind) for rel, kind in theirs if rel == "Up" and kind not in ("BackupList", "CdpPolicyReference")
     }
-    assert re.fullmatch(r"urn:veeam:\w+:[\da-f-]{36}", told["@UID"])
+    assert re.fullmatch(r"urn:veeam:\w+:[\da-f-]{36}", document["@UID"])
 
 
-def test_the_recorded_restore_point(em: EmTalk) -> None:
+def test_the_recorded_restore_point(em: EmClient) -> None:
     printed = sample("recorded_v12_vmRestorePoints_format_Entity.xml")["VmRestorePoints"]["VmRestorePoint"]
-    told = em.xml("query", **VMS, pageSize=1)["QueryResult"]["Entities"]["VmRestorePoints"]["VmRestorePoint"]
-    assert set(told) == set(printed)
-    assert list(told)[-5:] == list(printed)[-5:]
-    ours = [(item["@Rel"], item.get("@Type")) for item in told["Links"]["Link"]]
+    document = em.xml("query", **VMS, pageSize=1)["QueryResult"]["Entities"]["VmRestorePoints"]["VmRestorePoint"]
+    assert set(document) == set(printed)
+    assert list(document)[-5:] == list(printed)[-5:]
+    ours = [(item["@Rel"], item.get("@Type")) for item in document["Links"]["Link"]]
     assert ours == [(item["@Rel"], item.get("@Type")) for item in printed["Links"]["Link"]]

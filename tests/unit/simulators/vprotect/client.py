@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plain client for the simulated vProtect server."""
+"""A simple client for the simulated vProtect server."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from typing import Any
 
 import requests
 
-from tests.unit.simulators.client import Talk
+from tests.unit.simulators.client import ProductClient
 
 BACKUPS = "/api/backups"
 Row = dict[str, Any]
 
 
-def word(value: Any) -> str:
-    """An enum, as an object or as a bare word."""
+def enum_name(value: Any) -> str:
+    """The name of an enumeration value, which is an object or a plain string."""
     return str(value["name"] if isinstance(value, dict) else value)
 
 
 def points(rows: Iterable[Row]) -> list[Row]:
-    """Rows that are points: no copies, and nothing that is gone."""
-    return [row for row in rows if word(row["type"]) != "SYNCHRONIZATION" and word(row["status"]) != "SUCCESS_REMOVED"]
+    """Rows that are points: without copies and removed backups."""
+    return [
+        row
+        for row in rows
+        if enum_name(row["type"]) != "SYNCHRONIZATION" and enum_name(row["status"]) != "SUCCESS_REMOVED"
+    ]
 
 
-class VprotectTalk(Talk):
+class VprotectClient(ProductClient):
     def __init__(self, ready: Mapping[str, Any]) -> None:
         super().__init__(ready, "vprotect")
 
@@ -36,17 +40,17 @@ class VprotectTalk(Talk):
 
     def log_in(self, account: str = "main") -> requests.Response:
         entry = self.account(account)
-        answer = self.try_log_in(entry["username"], entry["password"])
-        assert answer.ok, answer.text
-        return answer
+        response = self.try_log_in(entry["username"], entry["password"])
+        assert response.ok, response.text
+        return response
 
     def guid(self, name: str) -> str:
         return str(self.lists["workloads"][self.workload(name)["key"]])
 
-    def of(self, name: str, **query: Any) -> list[Row]:
+    def list_backups(self, name: str, **query: Any) -> list[Row]:
         """Backups of one workload, newest first."""
         rows: list[Row] = self.get(BACKUPS, **{"protected-entity": self.guid(name), **query})
         return rows
 
-    def truth_of(self, name: str) -> list[Row]:
-        return self.points_of(self.workload(name))
+    def true_points(self, name: str) -> list[Row]:
+        return self.get_points(self.workload(name))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The simulated vProtect server against its facts: sessions, rights, entities, policies and their rules."""
+"""The simulated vProtect server compared with its facts: sessions, rights, entities, policies and their rules."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 import pytest
 
 from tests.unit.simulators.client import SHARED, milliseconds
-from tests.unit.simulators.vprotect.client import BACKUPS, Row, VprotectTalk, points, word
+from tests.unit.simulators.vprotect.client import BACKUPS, Row, VprotectClient, enum_name, points
 
 LISTS = {"virtual-machines": "vm", "applications": "database", "storages": "file_share"}
 
 
 @pytest.fixture
-def vprotect(ready: dict[str, Any]) -> VprotectTalk:
-    talk = VprotectTalk(ready)
-    talk.control("reset", {})
-    talk.log_in()
-    return talk
+def vprotect(ready: dict[str, Any]) -> VprotectClient:
+    api_client = VprotectClient(ready)
+    api_client.control("reset", {})
+    api_client.log_in()
+    return api_client
 
 
 # Sessions
 
 
-def test_session_is_a_cookie(vprotect: VprotectTalk) -> None:
+def test_session_is_a_cookie(vprotect: VprotectClient) -> None:
     assert [cookie.name for cookie in vprotect.session.cookies] == ["JSESSIONID"]
     assert vprotect.control("sessions") == {"open": 1}
     assert vprotect.call("POST", "/api/session/logout").status_code == 201
@@ -39,27 +39,27 @@ def test_session_is_a_cookie(vprotect: VprotectTalk) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
-def test_log_in_succeeds_in_several_ways(vprotect: VprotectTalk, status: int) -> None:
+def test_log_in_succeeds_in_several_ways(vprotect: VprotectClient, status: int) -> None:
     vprotect.variant(login_status=status, cookie_name="quarkus-credential")
-    answer = vprotect.log_in()
-    assert answer.status_code == status
-    assert bool(answer.content) is (status != 204)
+    response = vprotect.log_in()
+    assert response.status_code == status
+    assert bool(response.content) is (status != 204)
     assert vprotect.get("/api/session/user")["requester"]["name"] == vprotect.entry["username"]
 
 
-def test_log_in_shows_secrets_that_nobody_asked_for(vprotect: VprotectTalk) -> None:
+def test_log_in_shows_secrets_that_nobody_asked_for(vprotect: VprotectClient) -> None:
     assert vprotect.log_in().json()["endpointsTokens"]["endpointsServerManagerToken"]
 
 
 @pytest.mark.parametrize("status", [400, 401])
-def test_wrong_password(vprotect: VprotectTalk, status: int) -> None:
+def test_wrong_password(vprotect: VprotectClient, status: int) -> None:
     vprotect.variant(login_failure=status)
     refused = vprotect.try_log_in(vprotect.entry["username"], "wrong")
     assert (refused.status_code, refused.json()) == (status, {"message": "Invalid login or password"})
     assert "Set-Cookie" not in refused.headers
 
 
-def test_log_in_wants_json_and_its_own_names(vprotect: VprotectTalk) -> None:
+def test_log_in_wants_json_and_its_own_names(vprotect: VprotectClient) -> None:
     login, password = vprotect.entry["username"], vprotect.entry["password"]
     form = vprotect.call("POST", "/api/session/login", data={"login": login, "password": password})
     assert form.status_code == 415
@@ -69,7 +69,7 @@ def test_log_in_wants_json_and_its_own_names(vprotect: VprotectTalk) -> None:
     assert broken.status_code == 400
 
 
-def test_session_expires(vprotect: VprotectTalk) -> None:
+def test_session_expires(vprotect: VprotectClient) -> None:
     vprotect.variant(session_calls=2)
     assert [vprotect.call("GET", "/api/nodes").status_code for _ignored in range(3)] == [200, 200, 401]
     vprotect.log_in()
@@ -78,24 +78,24 @@ def test_session_expires(vprotect: VprotectTalk) -> None:
     assert vprotect.call("GET", "/api/session").status_code == 204
 
 
-def test_rights_leave_out_without_a_word(vprotect: VprotectTalk) -> None:
-    whole, machines = vprotect.get(BACKUPS), vprotect.get("/api/virtual-machines")
-    first = points(vprotect.of("erp-prod"))[0]["guid"]
+def test_rights_leave_out_without_a_word(vprotect: VprotectClient) -> None:
+    all_rows, machines = vprotect.get(BACKUPS), vprotect.get("/api/virtual-machines")
+    first = points(vprotect.list_backups("erp-prod"))[0]["guid"]
     vprotect.log_in("restricted")
     seen = vprotect.call("GET", BACKUPS)
     assert seen.headers["X-Total-Count"] == str(len(seen.json()))
-    assert 0 < len(seen.json()) < len(whole)
+    assert 0 < len(seen.json()) < len(all_rows)
     assert {row["backupRule"]["name"] for row in seen.json()} == {"Gold"}
     assert 0 < len(vprotect.get("/api/virtual-machines")) < len(machines)
-    assert vprotect.of("erp-prod") == []
+    assert vprotect.list_backups("erp-prod") == []
     assert vprotect.get("/api/backup-locations", **{"protected-entity": vprotect.guid("erp-prod")}) == []
     assert vprotect.call("GET", f"/api/backups/{first}").status_code == 404
     assert vprotect.get(f"/api/backups/for-restore/{first}")["guid"] == first
     assert vprotect.get("/api/backup-locations/for-restore", **{"protected-entity": vprotect.guid("erp-prod")})
 
 
-def test_nothing_can_be_written(vprotect: VprotectTalk) -> None:
-    guid = points(vprotect.of("web-01"))[0]["guid"]
+def test_nothing_can_be_written(vprotect: VprotectClient) -> None:
+    guid = points(vprotect.list_backups("web-01"))[0]["guid"]
     for path in (f"/api/backups/{guid}/description", f"/api/backups/{guid}/warnings-acknowledged", BACKUPS):
         assert vprotect.call("PUT", path, json={}).status_code in (404, 405)
     assert vprotect.call("GET", "/api/nothing").json() == {"message": "Nothing is found at /api/nothing."}
@@ -104,7 +104,7 @@ def test_nothing_can_be_written(vprotect: VprotectTalk) -> None:
 # Entities
 
 
-def test_entities_are_the_workloads(vprotect: VprotectTalk) -> None:
+def test_entities_are_the_workloads(vprotect: VprotectClient) -> None:
     for name, kind in LISTS.items():
         rows = {row["guid"]: row for row in vprotect.get(f"/api/{name}")}
         works = {vprotect.lists["workloads"][work["key"]]: work for work in vprotect.works(kind)}
@@ -114,22 +114,22 @@ def test_entities_are_the_workloads(vprotect: VprotectTalk) -> None:
             assert ("backupUpToDate" in row) is works[guid]["protected"]
     every = vprotect.get("/api/protected-entities")
     assert {row["guid"] for row in every} == set(vprotect.lists["workloads"].values())
-    assert "OS_AGENT" in {word(row["type"]) for row in every}
+    assert "OS_AGENT" in {enum_name(row["type"]) for row in every}
 
 
-def test_what_an_entity_says_of_its_backups(vprotect: VprotectTalk) -> None:
+def test_what_an_entity_says_of_its_backups(vprotect: VprotectClient) -> None:
     rows = {row["name"]: row for row in vprotect.get("/api/virtual-machines") if row["name"] != "dc-01"}
-    newest = vprotect.truth_of("web-01")[0]
+    newest = vprotect.true_points("web-01")[0]
     assert rows["web-01"]["lastBackup"] == milliseconds(newest["created_at"])
     assert rows["web-01"]["lastSuccessfulBackupSize"] == newest["size_bytes"]
     assert (rows["web-01"]["backupUpToDate"], rows["crm-old"]["backupUpToDate"]) == (True, False)
     assert not {"lastBackup", "backupUpToDate", "vmBackupPolicy"} & set(rows["sandbox-7"])
     assert rows["sandbox-7"]["restorable"] is False
-    # tried, which is not made
-    assert rows["batch-night"]["lastBackup"] == milliseconds(vprotect.truth_of("batch-night")[0]["created_at"])
+    # an attempt, not a completed backup
+    assert rows["batch-night"]["lastBackup"] == milliseconds(vprotect.true_points("batch-night")[0]["created_at"])
 
 
-def test_choices_of_machines(vprotect: VprotectTalk) -> None:
+def test_choices_of_machines(vprotect: VprotectClient) -> None:
     machines = vprotect.get("/api/virtual-machines")
     names = [row["name"] for row in machines]
     assert names == sorted(names, key=str.casefold)
@@ -149,7 +149,7 @@ def test_choices_of_machines(vprotect: VprotectTalk) -> None:
     assert (page.json(), page.headers["X-Total-Count"]) == (machines[4:8], str(len(machines)))
 
 
-def test_deleted_workloads(vprotect: VprotectTalk) -> None:
+def test_deleted_workloads(vprotect: VprotectClient) -> None:
     guid = vprotect.guid("billing-2019")
     vprotect.variant(deleted_entities="gone")
     assert guid not in {row["guid"] for row in vprotect.get("/api/protected-entities")}
@@ -158,7 +158,7 @@ def test_deleted_workloads(vprotect: VprotectTalk) -> None:
     assert {row["sourceNameAndGuid"] for row in left} == {f"billing-2019 ({guid})"}
 
 
-def test_snapshots_are_no_backups(vprotect: VprotectTalk) -> None:
+def test_snapshots_are_no_backups(vprotect: VprotectClient) -> None:
     truth = [
         milliseconds(point["created_at"])
         for work in vprotect.truth["workloads"]
@@ -166,22 +166,24 @@ def test_snapshots_are_no_backups(vprotect: VprotectTalk) -> None:
         if point["kind"] == "snapshot" and work["key"] in vprotect.lists["workloads"]
     ]
     assert sorted(row["snapshotTime"] for row in vprotect.get("/api/snapshots")) == sorted(truth)
-    assert vprotect.of("edge-cache") == []
+    assert vprotect.list_backups("edge-cache") == []
 
 
 # Policies and rules
 
 
-def rules_by_name(vprotect: VprotectTalk, kind: str) -> dict[str, Row]:
+def rules_by_name(vprotect: VprotectClient, kind: str) -> dict[str, Row]:
     policies = vprotect.get(f"/api/policies/{kind}")
     return {row["name"]: vprotect.get(f"/api/rules/{kind}/{row['rules'][0]['guid']}") for row in policies}
 
 
-def test_rules_hold_the_locks(vprotect: VprotectTalk) -> None:
-    """A lock is said of a destination of the rule of today, and nowhere of a backup."""
+def test_rules_hold_the_locks(vprotect: VprotectClient) -> None:
+    """A lock is reported for a destination of the current rule, never for a backup."""
     rules = rules_by_name(vprotect, "vm-backup")
     locks = {
-        name: {word(place["roleType"]): place["daysToKeepRetentionLock"] for place in rule["ruleBackupDestinations"]}
+        name: {
+            enum_name(place["roleType"]): place["daysToKeepRetentionLock"] for place in rule["ruleBackupDestinations"]
+        }
         for name, rule in rules.items()
     }
     assert locks["Platinum"] == {"PRIMARY": 0, "SECONDARY": 0, "ARCHIVE": 30}
@@ -197,7 +199,7 @@ def test_rules_hold_the_locks(vprotect: VprotectTalk) -> None:
     )
 
 
-def test_rules_of_other_kinds(vprotect: VprotectTalk) -> None:
+def test_rules_of_other_kinds(vprotect: VprotectClient) -> None:
     assert set(rules_by_name(vprotect, "app-backup")) == {"Orders", "Documents"}
     assert set(rules_by_name(vprotect, "storage-backup")) == {"Files"}
     assert set(rules_by_name(vprotect, "os-backup")) == {"Machines"}
@@ -212,23 +214,23 @@ def test_rules_of_other_kinds(vprotect: VprotectTalk) -> None:
     assert [row["name"] for row in only] == ["Mail"]
 
 
-def test_destinations(vprotect: VprotectTalk) -> None:
+def test_destinations(vprotect: VprotectClient) -> None:
     places = {row["name"]: row for row in vprotect.get("/api/backup-destinations")}
-    assert (places["berlin-disk-1"]["encryptionEnabled"], word(places["berlin-disk-1"]["type"])) == (
+    assert (places["berlin-disk-1"]["encryptionEnabled"], enum_name(places["berlin-disk-1"]["type"])) == (
         False,
         "FILESYSTEM",
     )
     vault = places["cloud-vault-encrypted"]
-    assert (vault["encryptionEnabled"], word(vault["type"])) == (True, "S3")
+    assert (vault["encryptionEnabled"], enum_name(vault["type"])) == (True, "S3")
     used = {place["backupDestination"]["guid"] for row in vprotect.get(BACKUPS) for place in row["backupLocations"]}
     assert used <= {row["guid"] for row in places.values()}
 
 
-def test_the_rest(vprotect: VprotectTalk) -> None:
+def test_the_rest(vprotect: VprotectClient) -> None:
     (node,) = vprotect.get("/api/nodes")
-    assert (node["version"], word(node["state"])) == ("7.4.0-27", "RUNNING")
+    assert (node["version"], enum_name(node["state"])) == ("7.4.0-27", "RUNNING")
     (task,) = vprotect.get("/api/tasks", states=["RUNNING", "QUEUED"])
-    assert task["backup"]["guid"] == vprotect.of("batch-night", status="INPROGRESS")[0]["guid"]
+    assert task["backup"]["guid"] == vprotect.list_backups("batch-night", status="INPROGRESS")[0]["guid"]
     assert vprotect.get("/api/tasks", state="FINISHED") == []
     schedules = vprotect.get("/api/schedules", **{"protected-entity": vprotect.guid("mail-01")})
     assert [row["hour"] for row in schedules] == [23 * 3_600_000]
@@ -248,7 +250,7 @@ def test_the_rest(vprotect: VprotectTalk) -> None:
         ("doc_snapshot_details_older_apidocs.json", "/api/snapshots", {"metadata", "lastStoredSnapshotAssignments"}),
     ],
 )
-def test_members_are_those_of_the_samples(vprotect: VprotectTalk, sample: str, path: str, missing: set[str]) -> None:
+def test_members_are_those_of_the_samples(vprotect: VprotectClient, sample: str, path: str, missing: set[str]) -> None:
     file = SHARED / "vprotect" / "samples" / sample
     if not file.exists():
         pytest.skip(f"{sample} is not at hand")

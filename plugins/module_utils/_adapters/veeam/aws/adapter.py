@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup for AWS: restore points of EC2 instances. The version of the API travels in a header.
+"""Veeam Backup for AWS: restore points of EC2 instances. The API version is sent in a header.
 
-Sources: the vendor's specification 1.0-rev0, change logs up to 1.8-rev0, public clients. Provisional: of the members
-that revisions after 1.2 added, and of services beside EC2, too little is published.
+Sources: the vendor's specification 1.0-rev0, change logs up to 1.8-rev0, public clients. Provisional: too little is
+published about fields that revisions after 1.2 added and about services other than EC2.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 _ROOT = "/api/v1"
 _TOKEN = f"{_ROOT}/token"
-# Newest first. Product 2 brought 1.0, 4 brought 1.2, and from there each release the next, up to 10 with 1.8.
+# Newest first. Product 2 introduced 1.0, 4 introduced 1.2, and each later release the next one, up to 10 with 1.8.
 API_VERSIONS = tuple(f"1.{number}-rev0" for number in range(8, -1, -1))
-# Where points are: the second is the path of 1.0. Which of them 1.1 has is not published, so both are tried.
+# Paths of the points. The second is the path of 1.0. It is not published which one 1.1 has, so both are tried.
 _POINTS = ("/virtualMachines/restorePoints", "/vmRestorePoints")
-# A point is listed when its backup ends, under the time at which that began.
+# A point is listed when its backup ends, with the time at which the backup began.
 _LONGEST_RUN = DAY * SECOND
 _ABOUT_VERSION = re.compile(r"api[ -]?version", re.IGNORECASE)
-# Instances, and of each whether the inventory says that it has restore points.
-Placed = Sequence[tuple[Workload, bool]]
+# (instance, whether the inventory reports restore points for it).
+Instances = Sequence[tuple[Workload, bool]]
 
 
 class VeeamAws(VeeamCloud):
-    """Points name no instance, so each is asked for its own; the list of all is read unless those prove to be all."""
+    """Queries each instance, because points do not name it; reads the full listing unless the result is complete."""
 
     product = "veeam_aws"
     title = "Veeam Backup for AWS"
@@ -95,10 +95,10 @@ class VeeamAws(VeeamCloud):
         },
     }
 
-    # Way in
+    # Login
 
     def open(self, collector: Collector) -> None:
-        """Agree on a revision, and log in."""
+        """Negotiate the API revision and log in."""
         self.client.advise = _advice
         login = OAuth2Password(
             self.settings.username,
@@ -106,19 +106,19 @@ class VeeamAws(VeeamCloud):
             path=_TOKEN,
             mfa_advice=MFA_ADVICE,
         )
-        collector.scope["api_version"] = self._agreed(login, self.settings.own.get("api_version"))
+        collector.scope["api_version"] = self._negotiate_version(login, self.settings.own.get("api_version"))
 
     def version(self) -> str | None:
-        """Only the Portal Administrator may ask that."""
+        """The product version; only the Portal Administrator may read it."""
         try:
             return as_text(self.client.get(f"{_ROOT}/system/version").json_object().get("version"))
         except (ForbiddenError, NotFoundError):
             return None
 
-    def _agreed(self, login: OAuth2Password, wanted: str | None) -> str:
-        """Log in with the newest revision that is served. A refused revision is no judgement of the password."""
-        for version in (wanted,) if wanted else API_VERSIONS:
-            self.client.always_send({"x-api-version": version})
+    def _negotiate_version(self, login: OAuth2Password, requested: str | None) -> str:
+        """Log in with the newest revision that is served. A rejected revision does not mean a wrong password."""
+        for version in (requested,) if requested else API_VERSIONS:
+            self.client.set_default_headers({"x-api-version": version})
             try:
                 self.log_in(login)
                 return version
@@ -127,7 +127,7 @@ class VeeamAws(VeeamCloud):
                     raise
                 refused = error
         raise AuditError(
-            f"the appliance does not speak revision {wanted or 'any known'} of the API",
+            f"the appliance does not speak revision {requested or 'any known'} of the API",
             code="wrong_version",
             server=refused.server,
             call=refused.call,
@@ -139,173 +139,177 @@ class VeeamAws(VeeamCloud):
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """Instance by instance, and by the list of all where that is not the same."""
-        self._reading = collector
-        self._alike = PointTemplates(records.ALIKE)
+        """Read the points of each instance, and the full listing if the two differ."""
+        self._collector = collector
+        self._templates = PointTemplates(records.TEMPLATE_KEYS)
         self._regions: dict[str, str] = {}
-        self._homes: dict[str, str] = {}
-        self._disputed = False
-        inventory = self.thread_pool.submit(self.side_rows, "/virtualMachines", "instances")
-        repositories = self.thread_pool.submit(self.side_rows, "/repositories", "repositories")
-        self._path, total = self._found()
-        placed = self._placed(inventory.result())
-        self.note_repositories(collector, repositories.result())
-        self._list(placed)
-        owners = self._owners(placed, total, tell=True)
-        if not self._are_all(owners, total):
-            # Told too early: some may be others', or gone meanwhile.
-            collector.discard([workload for workload, _said in placed])
-            self._list(placed)
-            self._read_all(placed, owners, total)
-        if self._disputed:
-            self._cannot_place("the appliance does not tell whose restore points are; they stand together, without id")
+        self._home_regions: dict[str, str] = {}
+        self._has_ambiguous = False
+        inventory = self.thread_pool.submit(self.fetch_optional_rows, "/virtualMachines", "instances")
+        repositories = self.thread_pool.submit(self.fetch_optional_rows, "/repositories", "repositories")
+        self._path, total = self._find_points_path()
+        instances = self._parse_inventory(inventory.result())
+        self.record_repositories(collector, repositories.result())
+        self._add_workloads(instances)
+        owners = self._find_owners(instances, total, add_points=True)
+        if not self._is_complete(owners, total):
+            # Added too early: some points may belong to other instances or may have been deleted meanwhile.
+            collector.discard([workload for workload, _has_points in instances])
+            self._add_workloads(instances)
+            self._read_full_listing(instances, owners, total)
+        if self._has_ambiguous:
+            self._report_unassigned(
+                "the appliance does not tell whose restore points are; they stand together, without id"
+            )
 
-    def _are_all(self, owners: records.PointOwners, total: int | None) -> bool:
-        """Whether the instances' own lists hold every point of the appliance once; asked when they have been read.
+    def _is_complete(self, owners: records.PointOwners, total: int | None) -> bool:
+        """Whether the lists of the instances, which have been read, contain every point of the appliance exactly once.
 
-        Where names are asked for, points of no instance are not wanted, and only disputes matter.
+        With a name filter, points without an instance are not needed, and only ambiguous points matter.
         """
-        if self._reading.has_name_filter:
-            return not self._disputed and not owners.has_disputes
-        if total is None or owners.count != total or owners.has_disputes:
+        if self._collector.has_name_filter:
+            return not self._has_ambiguous and not owners.has_ambiguous_ids
+        if total is None or owners.count != total or owners.has_ambiguous_ids:
             return False
-        # Behind the last one, because a total may be told too small. A server that refuses that proves nothing.
-        return self._first_of({"Offset": str(total)}) == ([], total)
+        # Request the item after the last one, because the total may be too small. A rejected request proves nothing.
+        return self._fetch_first({"Offset": str(total)}) == ([], total)
 
-    def _read_all(self, placed: Placed, owners: records.PointOwners, total: int | None) -> None:
-        """The list of all; what belongs to no instance stands in a row without id."""
-        self._nameless = Workload(type="vm", platform="aws")
-        began = self._reading.now - _LONGEST_RUN
+    def _read_full_listing(self, instances: Instances, owners: records.PointOwners, total: int | None) -> None:
+        """Read the full listing. Points without an instance are added to a row without id."""
+        self._unassigned = Workload(type="vm", platform="aws")
+        began = self._collector.now - _LONGEST_RUN
         late: list[dict[str, t.Any]] = []
         count = 0
         for row in self.rows(self._path, "restore points"):
             count += 1
-            if owners.honoured and owners.get(str(row["id"])) is None and records.created_of(row) >= began:
+            if owners.is_filter_honoured and owners.get(str(row["id"])) is None and records.parse_created(row) >= began:
                 late.append(row)
             else:
-                self._tell_owned(row, owners)
+                self._add_point_by_owner(row, owners)
         if late and count != total:
-            # They may have come after their instance was asked.
-            owners = self._owners(placed, None)
+            # They may have been created after their instance was queried.
+            owners = self._find_owners(instances, None)
         for row in late:
-            self._tell_owned(row, owners)
+            self._add_point_by_owner(row, owners)
 
-    def _found(self) -> tuple[str, int | None]:
-        """The path of restore points that this revision has, and how many there are."""
+    def _find_points_path(self) -> tuple[str, int | None]:
+        """The path of restore points in this revision, and the total number of points."""
         for path in _POINTS:
             try:
-                answer = self.client.get(_ROOT + path, {"Offset": "0", "Limit": "1"})
+                response = self.client.get(_ROOT + path, {"Offset": "0", "Limit": "1"})
             except NotFoundError:
                 if path == _POINTS[-1]:
                     raise
             else:
                 break
-        return path, as_int(answer.json_object().get("totalCount"))
+        return path, as_int(response.json_object().get("totalCount"))
 
-    def _tell_owned(self, row: dict[str, t.Any], owners: records.PointOwners) -> None:
+    def _add_point_by_owner(self, row: dict[str, t.Any], owners: records.PointOwners) -> None:
         ident = str(row["id"])
-        if owners.is_disputed(ident):
-            self._disputed = True
-        self._tell(row, owners.get(ident) or self._nameless)
+        if owners.is_ambiguous(ident):
+            self._has_ambiguous = True
+        self._add_point(row, owners.get(ident) or self._unassigned)
 
-    def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
-        size = records.size_of(row)
-        pattern = self._alike.known(row, workload.id) if size else None
-        if pattern is not None:
-            self._reading.add_point_like(pattern, str(row["id"]), records.created_of(row), size)
+    def _add_point(self, row: dict[str, t.Any], workload: Workload) -> None:
+        size = records.parse_size(row)
+        template = self._templates.get(row, workload.id) if size else None
+        if template is not None:
+            self._collector.add_point_like(template, str(row["id"]), records.parse_created(row), size)
             return
         if size and not self.settings.include_raw:
-            self._alike.learn(row, self._point_of(row, workload), workload.id)
-        self._reading.add_point(self._point_of(row, workload))
+            self._templates.add(row, self._build_point(row, workload), workload.id)
+        self._collector.add_point(self._build_point(row, workload))
 
-    def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
-        return records.point_of(
+    def _build_point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
+        return records.parse_point(
             row,
             workload,
-            home=self._homes.get(workload.id or ""),
+            home_region=self._home_regions.get(workload.id or ""),
             regions=self._regions,
             encrypted=self.encrypted,
             include_raw=self.settings.include_raw,
         )
 
-    def note_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
-        """Where they may not be read the user is told, because there is nothing else to know it from."""
-        super().note_repositories(collector, repositories)
+    def record_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
+        """Warn if they cannot be read, because there is no other source for encryption."""
+        super().record_repositories(collector, repositories)
         if isinstance(repositories, AuditError):
             collector.warnings.append(f"whether backups are encrypted is unknown: {repositories.message}")
 
-    def _placed(self, machines: Rows | AuditError) -> Placed:
-        """Every instance of the inventory."""
+    def _parse_inventory(self, machines: Rows | AuditError) -> Instances:
+        """Parse every instance of the inventory."""
         if isinstance(machines, AuditError):
-            self._reading.scope["inventory"] = False
-            self._cannot_place(
+            self._collector.scope["inventory"] = False
+            self._report_unassigned(
                 "the inventory could not be read, so whose restore points are is unknown, and unprotected instances "
                 f"are not seen: {machines.message}"
             )
             return []
-        self._reading.scope["inventory"] = True
-        placed = []
+        self._collector.scope["inventory"] = True
+        instances = []
         for machine in machines:
-            workload = records.workload_of(machine)
+            workload = records.parse_workload(machine)
             workload.in_inventory = {True: False, False: True, None: None}[as_bool(machine.get("isDeleted"))]
-            region = records.region_of(machine)
+            region = records.parse_region(machine)
             if region is not None:
-                self._homes[str(workload.id)] = region[0]
+                self._home_regions[str(workload.id)] = region[0]
                 if region[1] is not None:
                     self._regions[region[0]] = region[1]
-            placed.append((workload, machine.get("backupDestinations") != []))
-        return placed
+            instances.append((workload, machine.get("backupDestinations") != []))
+        return instances
 
-    def _list(self, placed: Placed) -> None:
-        """The instances that there are, whether they have points or not."""
-        for workload, _said in placed:
+    def _add_workloads(self, instances: Instances) -> None:
+        """Add the existing instances, with or without points."""
+        for workload, _has_points in instances:
             if workload.in_inventory is not False and self.settings.include_unprotected:
-                self._reading.add_workload(workload)
+                self._collector.add_workload(workload)
 
-    def _owners(self, placed: Placed, total: int | None, *, tell: bool = False) -> records.PointOwners:
-        """Point -> instance. Those that are said to have none are asked only where points are left over."""
+    def _find_owners(self, instances: Instances, total: int | None, *, add_points: bool = False) -> records.PointOwners:
+        """Map points to instances. Instances reported without points are queried only if points are left over."""
         owners = records.PointOwners()
-        wanted = [(workload, said) for workload, said in placed if self._reading.is_selected(workload)]
-        owners.honoured = bool(wanted) and self._filter_is_honoured()
-        self._disputed = self._disputed or (bool(wanted) and not owners.honoured)
-        for said in (True, False) if owners.honoured else ():
+        selected = [
+            (workload, has_points) for workload, has_points in instances if self._collector.is_selected(workload)
+        ]
+        owners.is_filter_honoured = bool(selected) and self._is_filter_honoured()
+        self._has_ambiguous = self._has_ambiguous or (bool(selected) and not owners.is_filter_honoured)
+        for has_points in (True, False) if owners.is_filter_honoured else ():
             if total is None or owners.count < total:
-                asked = [workload for workload, has in wanted if has is said]
-                for workload, rows in self.thread_pool.map(self._rows_of, asked):
+                queried = [workload for workload, has in selected if has is has_points]
+                for workload, rows in self.thread_pool.map(self._fetch_points, queried):
                     owners.add(workload, rows)
-                    for row in rows.values() if tell else ():
-                        self._tell(row, workload)
-        owners.seal()
+                    for row in rows.values() if add_points else ():
+                        self._add_point(row, workload)
+        owners.finalize()
         return owners
 
-    def _filter_is_honoured(self) -> bool:
-        """A server that ignores the filter gives points for an instance that cannot exist, too."""
-        told = self._first_of({"VirtualMachineId": str(uuid.uuid4()), "Offset": "0"})
-        return told is None or not told[0]
+    def _is_filter_honoured(self) -> bool:
+        """Query an instance that cannot exist: a server that ignores the filter returns points for it."""
+        found = self._fetch_first({"VirtualMachineId": str(uuid.uuid4()), "Offset": "0"})
+        return found is None or not found[0]
 
-    def _first_of(self, query: Mapping[str, str]) -> tuple[list[t.Any], int | None] | None:
-        """The first restore point that is asked for, if there is one, and the total; None where that is refused."""
+    def _fetch_first(self, query: Mapping[str, str]) -> tuple[list[t.Any], int | None] | None:
+        """The first restore point of a query, if there is one, and the total; None if the server rejects the query."""
         try:
-            answer = self.client.get(_ROOT + self._path, {**query, "Limit": "1"})
+            response = self.client.get(_ROOT + self._path, {**query, "Limit": "1"})
         except AuditError as error:
             if error.status in (400, 404):
                 return None
             raise
-        told = answer.json_object()
-        return get_items(told, "results", answer.call, answer.server), as_int(told.get("totalCount"))
+        body = response.json_object()
+        return get_items(body, "results", response.call, response.server), as_int(body.get("totalCount"))
 
-    def _cannot_place(self, why: str) -> None:
-        """Points without a name: where names are asked for, those would be missing without a word."""
-        if self._reading.has_name_filter:
+    def _report_unassigned(self, reason: str) -> None:
+        """Warn about points without an instance. With a name filter, fail: points would silently be missing."""
+        if self._collector.has_name_filter:
             raise AuditError(
-                f"names: {why}",
+                f"names: {reason}",
                 code="bad_option",
                 server=self.client.host,
                 advice="Leave names out, or use an account that may read instances",
             )
-        self._reading.warnings.append(why)
+        self._collector.warnings.append(reason)
 
-    def _rows_of(self, workload: Workload) -> dict[str, dict[str, t.Any]]:
+    def _fetch_points(self, workload: Workload) -> dict[str, dict[str, t.Any]]:
         query = {"VirtualMachineId": str(workload.id)}
         return {str(row["id"]): row for row in self.rows(self._path, "restore points", query, SerialMapper())}
 

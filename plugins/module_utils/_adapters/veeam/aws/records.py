@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup for AWS: one record -> one recovery point. Fields: the vendor's specification 1.0-rev0."""
+"""Veeam Backup for AWS: parse one record into one recovery point. Fields: the vendor's specification 1.0-rev0."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_int,
     as_object,
     as_text,
-    scrubbed,
+    remove_secrets,
 )
 
-# jobType -> kind and whether the point lies in a repository. Whether a backup is full is not told.
+# jobType -> kind, and whether the point is in a repository. The API does not report whether a backup is full.
 _KINDS = {
     "Backup": ("unknown", True),
     "Snapshot": ("snapshot", False),
@@ -28,48 +28,48 @@ _KINDS = {
     # A snapshot that was copied to another region or account.
     "Replica": ("replica", False),
 }
-# What is the same for most points of an instance, and decides all but id, time and a size that is told.
-ALIKE = ("jobType", "regionId")
+# Values that most points of an instance share. They determine everything except id, time and a reported size.
+TEMPLATE_KEYS = ("jobType", "regionId")
 
 
 class PointOwners:
-    """Whose restore points are: instances, asked one by one for the ids of theirs."""
+    """Maps restore points to their instances. Each instance is queried for the ids of its points."""
 
     def __init__(self) -> None:
         self._table = IdIndex()
         self._workloads: list[Workload] = []
         self.count = 0
-        # Whether the server tells the points of one instance from those of others.
-        self.honoured = False
+        # Whether the server applies the filter that selects the points of one instance.
+        self.is_filter_honoured = False
 
     def add(self, workload: Workload, ids: Collection[str]) -> None:
-        """The points of one instance. All are added before the first is looked up."""
+        """Add the points of one instance. Add all instances before the first lookup."""
         for ident in ids:
             self._table.add(ident, None, len(self._workloads))
         self._workloads.append(workload)
         self.count += len(ids)
 
-    def seal(self) -> None:
-        """All are there."""
-        self._table.seal()
+    def finalize(self) -> None:
+        """Sort the index after the last ``add``."""
+        self._table.finalize()
 
     def get(self, ident: str) -> Workload | None:
-        """The instance of a point; None where none claims it, or several do."""
+        """The instance of a point; None if no instance or several instances list it."""
         found = self._table.get(hash(ident))
-        return None if found is None or self.is_disputed(ident) else self._workloads[found[1]]
+        return None if found is None or self.is_ambiguous(ident) else self._workloads[found[1]]
 
-    def is_disputed(self, ident: str) -> bool:
-        """Whether several instances claim a point."""
-        return self._table.is_disputed(hash(ident))
+    def is_ambiguous(self, ident: str) -> bool:
+        """Whether several instances list this point."""
+        return self._table.is_ambiguous(hash(ident))
 
     @property
-    def has_disputes(self) -> bool:
-        """Whether several instances claim any point."""
-        return self._table.has_disputes
+    def has_ambiguous_ids(self) -> bool:
+        """Whether several instances list any point."""
+        return self._table.has_ambiguous_ids
 
 
-def workload_of(machine: Mapping[str, t.Any]) -> Workload:
-    """An instance of EC2 as the inventory lists it."""
+def parse_workload(machine: Mapping[str, t.Any]) -> Workload:
+    """Parse an EC2 instance of the inventory."""
     return Workload(
         id=as_text(machine.get("id")),
         name=as_text(machine.get("name")) or as_text(machine.get("awsResourceId")),
@@ -78,43 +78,43 @@ def workload_of(machine: Mapping[str, t.Any]) -> Workload:
     )
 
 
-def region_of(machine: Mapping[str, t.Any]) -> tuple[str, str | None] | None:
-    """(id, name) of the region in which an instance runs."""
+def parse_region(machine: Mapping[str, t.Any]) -> tuple[str, str | None] | None:
+    """(id, name) of the region in which an instance runs; None if there is no id."""
     location = as_object(machine.get("location"))
     ident = as_text(location.get("id"))
     return None if ident is None else (ident, as_text(location.get("name")))
 
 
-def point_of(
+def parse_point(
     row: Mapping[str, t.Any],
     workload: Workload,
     *,
-    home: str | None,
+    home_region: str | None,
     regions: Mapping[str, str],
     encrypted: bool | None,
     include_raw: bool,
 ) -> RecoveryPoint:
-    """One restore point.
+    """Parse one restore point.
 
-    ``home`` is the id of the region in which its instance runs, ``regions`` names by id, ``encrypted`` what all
-    readable repositories have in common.
+    ``home_region`` is the id of the region in which its instance runs, ``regions`` maps ids to names, ``encrypted`` is
+    the setting that all readable repositories have in common.
     """
     kind, in_repository = _KINDS.get(as_text(row.get("jobType")) or "", ("unknown", None))
     point = RecoveryPoint(
         id=str(row["id"]),
         workload=workload,
-        created=created_of(row),
+        created=parse_created(row),
         kind=kind,
-        # No state is told. What cannot be placed may be a snapshot, which is no backup.
+        # The API reports no state. A point of an unknown jobType may be a snapshot, which is not a backup.
         usable=None if in_repository is None else True,
-        size_bytes=size_of(row),
-        raw=scrubbed(dict(row)) if include_raw else None,
+        size_bytes=parse_size(row),
+        raw=remove_secrets(dict(row)) if include_raw else None,
     )
     if in_repository is False:
-        point.copies = [_copy(row, kind, home, regions)]
+        point.copies = [_build_copy(row, kind, home_region, regions)]
         point.offsite = point.copies[0].offsite
     if kind == "snapshot":
-        # It lies beside the disk, can be deleted with it, and its size may be that of the whole disk.
+        # A snapshot is stored with the disk, can be deleted with it, and its size may be that of the full disk.
         point.immutable = False
         point.size_bytes = point.size_bytes or None
         point.estimated = ("size_bytes",) if point.size_bytes else ()
@@ -124,27 +124,27 @@ def point_of(
     return point
 
 
-def size_of(row: Mapping[str, t.Any]) -> int | None:
-    """Bytes, as they are told."""
+def parse_size(row: Mapping[str, t.Any]) -> int | None:
+    """The size in bytes as reported."""
     return as_int(row.get("backupSizeBytes"))
 
 
-def created_of(row: Mapping[str, t.Any]) -> int:
-    """Times of this product carry no zone and are UTC."""
+def parse_created(row: Mapping[str, t.Any]) -> int:
+    """Parse the creation time. Times of this product have no time zone and are UTC."""
     try:
         return parse_time(row.get("pointInTime"), naive_is_utc=True)
     except DataError as error:
         raise InvalidResponseError(f"the restore point {row['id']}: {error.message}") from error
 
 
-def _copy(row: Mapping[str, t.Any], kind: str, home: str | None, regions: Mapping[str, str]) -> Copy:
-    place = as_text(row.get("regionId"))
+def _build_copy(row: Mapping[str, t.Any], kind: str, home_region: str | None, regions: Mapping[str, str]) -> Copy:
+    region = as_text(row.get("regionId"))
     offsite: bool | None = False
     if kind == "replica":
-        # Another account in the same region is no other place.
-        offsite = True if place is not None and home is not None and place != home else None
+        # Another account in the same region is not another location.
+        offsite = True if region is not None and home_region is not None and region != home_region else None
     return Copy(
-        location=None if place is None else regions.get(place, place),
+        location=None if region is None else regions.get(region, region),
         location_type="snapshot",
         role=kind,
         offsite=offsite,

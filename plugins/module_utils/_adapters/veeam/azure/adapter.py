@@ -4,7 +4,7 @@
 
 """Veeam Backup for Microsoft Azure: restore points of virtual machines, SQL, file shares, Cosmos DB, virtual networks.
 
-Sources: the vendor's OpenAPI 8.1, REST API references v1 to v8, help centre. The version stands in the path.
+Sources: the vendor's OpenAPI 8.1, REST API references v1 to v8, help centre. The version is part of the path.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.auth impor
 _OAUTH = "/api/oauth2/token"
 API_VERSIONS = ("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v8.1")
 DEFAULT_VERSION = "v8"
-# Up to here all points stand in one listing, which names no workload.
+# In these versions all points are in one listing, which does not name the workloads.
 _OLD_VERSIONS = ("v1", "v2", "v3")
 
 
-def _version_of(settings: Settings) -> str:
+def _get_version(settings: Settings) -> str:
     return settings.own.get("api_version") or DEFAULT_VERSION
 
 
@@ -52,13 +52,13 @@ def _allowlist() -> Iterator[AllowedRequest]:
         for listing in LISTINGS.values():
             for path in listing.points:
                 yield AllowedRequest("GET", f"{root}{path}", {**PAGE, "VirtualMachineId": None})
-            # Sync=true would start a rescan, so it is not on the list.
+            # Sync=true would start a rescan, so it is not on the allowlist.
             for path in filter(None, (listing.protected, listing.inventory)):
                 yield AllowedRequest("GET", f"{root}{path}", PAGE)
 
 
 class VeeamAzure(VeeamCloud):
-    """Reads each listing of restore points as a whole and joins it to the protected items."""
+    """Reads each listing of restore points completely and joins it to the protected items."""
 
     product = "veeam_azure"
     title = "Veeam Backup for Microsoft Azure"
@@ -110,9 +110,9 @@ class VeeamAzure(VeeamCloud):
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """Versions that name no workload cannot be asked for names."""
+        """Reject a name filter for versions that do not name workloads."""
         super().check(settings, names)
-        version = _version_of(settings)
+        version = _get_version(settings)
         if names and version in _OLD_VERSIONS:
             raise OptionError(
                 f"names: API version {version} names no virtual machine in its restore points",
@@ -121,7 +121,7 @@ class VeeamAzure(VeeamCloud):
 
     def open(self, collector: Collector) -> None:
         """Log in."""
-        self.root = f"/api/{_version_of(self.settings)}"
+        self.root = f"/api/{_get_version(self.settings)}"
         self.client.advise = _advice
         login = OAuth2Password(
             self.settings.username,
@@ -134,23 +134,23 @@ class VeeamAzure(VeeamCloud):
         self.log_in(login)
 
     def version(self) -> str | None:
-        """Version 1 has no such call, and a restricted role may not make it."""
+        """The product version. API version 1 does not have this request, and a restricted role may not send it."""
         try:
             return as_text(self.client.get(f"{self.root}/system/about").json_object().get("serverVersion"))
         except (NotFoundError, ForbiddenError):
             return None
 
     def read(self, collector: Collector) -> None:
-        """Every listing of the wanted workload types. What is read beside the points is asked for at once."""
-        old = _version_of(self.settings) in _OLD_VERSIONS
-        repositories = self.thread_pool.submit(self.side_rows, "/repositories", "repositories")
+        """Read every listing of the selected workload types. The listings joined to them are requested in parallel."""
+        old = _get_version(self.settings) in _OLD_VERSIONS
+        repositories = self.thread_pool.submit(self.fetch_optional_rows, "/repositories", "repositories")
         readers = {}
         for workload_type in self.settings.workload_types:
             listing = LISTINGS[workload_type]
             if old and workload_type == "vm":
                 listing = dataclasses.replace(listing, points=(OLD_POINTS,))
             readers[workload_type] = TypeReader(self, collector, workload_type, listing)
-        self.note_repositories(collector, repositories.result())
+        self.record_repositories(collector, repositories.result())
         for workload_type, reader in readers.items():
             try:
                 reader.read()

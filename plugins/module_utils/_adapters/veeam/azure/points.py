@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup for Microsoft Azure: the points of one workload type, and whose they are."""
+"""Veeam Backup for Microsoft Azure: the points of one workload type and the workloads that own them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.records import (
-    ALIKE,
-    created_of,
+    TEMPLATE_KEYS,
     is_plain,
-    point_of,
-    size_of,
+    parse_created,
+    parse_point,
+    parse_size,
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import Rows, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
@@ -32,11 +32,11 @@ OLD_POINTS = "/restorePoints"
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """Where the points of one workload type are, which members name their workload, and where workloads are listed."""
+    """Paths of the points of one workload type and of its workloads, and the fields that identify the workload."""
 
     points: tuple[str, ...]
-    id_member: str | None
-    name_member: str
+    id_field: str | None
+    name_field: str
     protected: str | None
     inventory: str | None = None
 
@@ -44,7 +44,7 @@ class Listing:
 LISTINGS = {
     "vm": Listing(
         ("/restorePoints/virtualMachines",),
-        # A point of a virtual machine names it, but does not carry its id.
+        # A point of a virtual machine has its name, but not its id.
         None,
         "vmName",
         "/protectedItem/virtualMachines",
@@ -61,12 +61,12 @@ LISTINGS = {
         "/protectedItem/cosmosDb",
         "/cosmosDb",
     ),
-    # One point covers all virtual networks of a subscription in a region, so that pair is the workload.
+    # One point covers all virtual networks of a subscription in a region, so the workload is that pair.
     "virtual_network": Listing(("/restorePoints/vnets",), "subscriptionId", "subscriptionName", None),
 }
 
 
-_NOBODY = Workload(id=str(uuid.UUID(int=0)), name=None, type="vm", platform="azure")
+_NONEXISTENT = Workload(id=str(uuid.UUID(int=0)), name=None, type="vm", platform="azure")
 
 
 class TypeReader:
@@ -74,78 +74,80 @@ class TypeReader:
 
     def __init__(self, source: VeeamCloud, collector: Collector, workload_type: str, listing: Listing) -> None:
         self._source = source
-        self._reading = collector
+        self._collector = collector
         self._type = workload_type
         self._listing = listing
         self._workloads: dict[str, Workload] = {}
         self._regions: dict[str, str] = {}
         self._include_raw = source.settings.include_raw
-        whose = [listing.id_member or listing.name_member]
+        owner_keys = [listing.id_field or listing.name_field]
         if workload_type == "virtual_network":
-            # Where the region has no name, its id stands for it.
-            whose.append("regionId")
-        self._alike = PointTemplates((*whose, *ALIKE))
+            # If the region has no name, its id is used.
+            owner_keys.append("regionId")
+        self._templates = PointTemplates((*owner_keys, *TEMPLATE_KEYS))
         self._by_name: dict[str, list[Workload]] = {}
-        # Points without names leave every workload unknown; listing them with 0 points would say "none".
-        self._named = listing.points != (OLD_POINTS,)
-        self._protected = self._beside(listing.protected, "protected items")
-        self._inventory = self._beside(listing.inventory, "inventory")
+        # Points without names leave every workload unknown; a workload with 0 points would mean "none".
+        self._has_names = listing.points != (OLD_POINTS,)
+        self._protected = self._submit_optional(listing.protected, "protected items")
+        self._inventory = self._submit_optional(listing.inventory, "inventory")
         what = f"restore points ({workload_type})"
         self._points = [source.rows(path, what, prefetch=True) for path in listing.points]
 
-    def _beside(self, path: str | None, what: str) -> Future[Rows | AuditError] | None:
-        if path is None or not self._named:
+    def _submit_optional(self, path: str | None, what: str) -> Future[Rows | AuditError] | None:
+        if path is None or not self._has_names:
             return None
-        return self._source.thread_pool.submit(self._source.side_rows, path, f"{what} ({self._type})")
+        return self._source.thread_pool.submit(self._source.fetch_optional_rows, path, f"{what} ({self._type})")
 
     def read(self) -> None:
-        """Workloads first, then points; points that name no workload for certain are asked for workload by workload."""
-        unseen = None
-        if not self._named:
-            self._reading.scope["names"] = False
-            self._say_once("this API version does not name the workloads of restore points, so they stand in one row")
+        """Read workloads, then points. Points that do not clearly name a workload are queried workload by workload."""
+        inventory_error = None
+        if not self._has_names:
+            self._collector.scope["names"] = False
+            self._warn_once("this API version does not name the workloads of restore points, so they stand in one row")
         else:
-            self._note_protected()
-            unseen = self._note_inventory(self._inventory.result()) if self._inventory else None
-        unplaced = []
+            self._read_protected_items()
+            inventory_error = self._read_inventory(self._inventory.result()) if self._inventory else None
+        unassigned = []
         for rows in self._points:
             for row in rows:
-                if self._told_like_another(row):
+                if self._add_from_template(row):
                     continue
-                workload = self._workload_of(row)
+                workload = self._find_workload(row)
                 if workload is None:
-                    unplaced.append(row)
+                    unassigned.append(row)
                 else:
-                    self._tell(row, workload)
-        if unplaced:
-            owners = self._owners(unplaced)
-            for row in unplaced:
-                name = as_text(row.get(self._listing.name_member))
+                    self._add_point(row, workload)
+        if unassigned:
+            owners = self._find_owners(unassigned)
+            for row in unassigned:
+                name = as_text(row.get(self._listing.name_field))
                 workload = owners.get(row["id"]) or Workload(name=name, type=self._type, platform="azure")
-                self._reading.add_point(self._point_of(row, workload))
-        if unseen is not None:
-            self._reading.scope["inventory"] = False
-            self._say_once(f"the inventory could not be read, so unprotected workloads are not seen: {unseen.message}")
+                self._collector.add_point(self._build_point(row, workload))
+        if inventory_error is not None:
+            self._collector.scope["inventory"] = False
+            self._warn_once(
+                f"the inventory could not be read, so unprotected workloads are not seen: {inventory_error.message}"
+            )
 
-    def _told_like_another(self, row: dict[str, t.Any]) -> bool:
-        """Tell a point that says what one before said, but for id, time and size; False where there is none such."""
-        pattern = self._alike.known(row)
-        if pattern is None:
+    def _add_from_template(self, row: dict[str, t.Any]) -> bool:
+        """Add a point that differs from an earlier one only in id, time and size; False if there is no such point."""
+        template = self._templates.get(row)
+        if template is None:
             return False
-        size = size_of(row)
+        size = parse_size(row)
         if not is_plain(row, size):
             return False
-        self._reading.add_point_like(pattern, str(row["id"]), created_of(row), size)
+        self._collector.add_point_like(template, str(row["id"]), parse_created(row), size)
         return True
 
-    def _tell(self, row: dict[str, t.Any], workload: Workload) -> None:
-        """Tell a point whose members say whose it is."""
-        if is_plain(row, size_of(row)) and not self._include_raw:
-            self._alike.learn(row, self._point_of(row, workload))
-        self._reading.add_point(self._point_of(row, workload))
+    def _add_point(self, row: dict[str, t.Any], workload: Workload) -> None:
+        """Add a point whose fields identify its workload."""
+        if is_plain(row, parse_size(row)) and not self._include_raw:
+            self._templates.add(row, self._build_point(row, workload))
+        self._collector.add_point(self._build_point(row, workload))
 
-    def _point_of(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
-        return point_of(
+    def _build_point(self, row: Mapping[str, t.Any], workload: Workload) -> RecoveryPoint:
+        return parse_point(
             row,
             workload,
             region=self._regions.get(workload.id or ""),
@@ -155,38 +157,38 @@ class TypeReader:
 
     # Workloads
 
-    def _note_protected(self) -> None:
+    def _read_protected_items(self) -> None:
         items = self._protected.result() if self._protected else []
         if isinstance(items, AuditError):
-            self._reading.warnings.append(f"protected items of type {self._type} could not be read: {items.message}")
+            self._collector.warnings.append(f"protected items of type {self._type} could not be read: {items.message}")
             return
         for item in items:
-            self._note(item)
+            self._record_workload(item)
 
-    def _note_inventory(self, items: Rows | AuditError) -> AuditError | None:
-        """Which workloads still exist, and those that nothing protects; the error if the account may not see that."""
+    def _read_inventory(self, items: Rows | AuditError) -> AuditError | None:
+        """Record which workloads still exist or are unprotected; returns the error if the account may not read them."""
         protected = list(self._workloads.values())
         if isinstance(items, AuditError):
             for workload in protected:
-                self._reading.add_workload(workload)
+                self._collector.add_workload(workload)
             return items
-        self._reading.scope.setdefault("inventory", True)
+        self._collector.scope.setdefault("inventory", True)
         for workload in protected:
             workload.in_inventory = False
         for item in items:
-            workload = self._note(item)
+            workload = self._record_workload(item)
             workload.in_inventory = not as_bool(item.get("isDeleted"))
             if workload.in_inventory and self._source.settings.include_unprotected:
-                self._reading.add_workload(workload)
+                self._collector.add_workload(workload)
         for workload in protected:
-            self._reading.add_workload(workload)
+            self._collector.add_workload(workload)
         return None
 
-    def _say_once(self, warning: str) -> None:
-        if warning not in self._reading.warnings:
-            self._reading.warnings.append(warning)
+    def _warn_once(self, warning: str) -> None:
+        if warning not in self._collector.warnings:
+            self._collector.warnings.append(warning)
 
-    def _note(self, item: dict[str, t.Any]) -> Workload:
+    def _record_workload(self, item: dict[str, t.Any]) -> Workload:
         ident = str(item["id"])
         workload = self._workloads.get(ident)
         if workload is None:
@@ -199,10 +201,10 @@ class TypeReader:
             self._regions[ident] = region
         return workload
 
-    def _workload_of(self, row: dict[str, t.Any]) -> Workload | None:
-        name = as_text(row.get(self._listing.name_member))
-        if self._listing.id_member is not None:
-            ident = as_text(row.get(self._listing.id_member))
+    def _find_workload(self, row: dict[str, t.Any]) -> Workload | None:
+        name = as_text(row.get(self._listing.name_field))
+        if self._listing.id_field is not None:
+            ident = as_text(row.get(self._listing.id_field))
             region = as_text(row.get("regionName")) or as_text(row.get("regionId"))
             if ident is None or (self._type == "virtual_network" and region is None):
                 return None
@@ -216,49 +218,49 @@ class TypeReader:
         candidates = self._by_name.get(name, []) if name is not None else []
         return candidates[0] if len(candidates) == 1 else None
 
-    # Points that name no workload, or one of several with the same name
+    # Points that do not name a workload, or that name one of several workloads with the same name
 
-    def _owners(self, unplaced: Sequence[dict[str, t.Any]]) -> dict[str, Workload]:
-        """Point id -> workload, asked workload by workload; only where no two workloads claim the same point."""
-        if self._listing.id_member is not None or not self._named:
+    def _find_owners(self, unassigned: Sequence[dict[str, t.Any]]) -> dict[str, Workload]:
+        """Map point ids to workloads, queried workload by workload; without points that two workloads list."""
+        if self._listing.id_field is not None or not self._has_names:
             return {}
-        if not self._filter_is_honoured():
-            self._say_once("the server ignores which workload is asked for; points of no certain workload have no id")
+        if not self._is_filter_honoured():
+            self._warn_once("the server ignores which workload is asked for; points of no certain workload have no id")
             return {}
-        names = {as_text(row.get(self._listing.name_member)) for row in unplaced}
-        asked = [
+        names = {as_text(row.get(self._listing.name_field)) for row in unassigned}
+        queried = [
             workload
             for name, workloads in self._by_name.items()
             if None in names or name in names
             for workload in workloads
-            if self._reading.is_selected(workload)
+            if self._collector.is_selected(workload)
         ]
-        wanted = {row["id"]: as_text(row.get(self._listing.name_member)) for row in unplaced}
+        wanted = {row["id"]: as_text(row.get(self._listing.name_field)) for row in unassigned}
         owners: dict[str, Workload] = {}
-        disputed: set[str] = set()
-        for workload, ids in self._source.thread_pool.map(self._ids_of, asked):
+        ambiguous: set[str] = set()
+        for workload, ids in self._source.thread_pool.map(self._fetch_point_ids, queried):
             for ident in ids:
                 if ident in owners and owners[ident] is not workload:
-                    # The server ignored the filter: it then gives every point for every workload.
-                    disputed.add(ident)
+                    # The server ignored the filter: it then returns every point for every workload.
+                    ambiguous.add(ident)
                 if ident in wanted and wanted[ident] in (None, workload.name):
                     owners[ident] = workload
-        if disputed:
-            self._say_once(
+        if ambiguous:
+            self._warn_once(
                 "the server does not tell workloads of one name apart; their points stand together, without id"
             )
-        return {ident: workload for ident, workload in owners.items() if ident not in disputed}
+        return {ident: workload for ident, workload in owners.items() if ident not in ambiguous}
 
-    def _filter_is_honoured(self) -> bool:
-        """A server that ignores the filter gives points for a machine that cannot exist, too."""
+    def _is_filter_honoured(self) -> bool:
+        """Query a machine that cannot exist: a server that ignores the filter returns points for it."""
         try:
-            return not self._ids_of(_NOBODY)
+            return not self._fetch_point_ids(_NONEXISTENT)
         except AuditError as error:
             if error.status in (400, 404):
                 return True
             raise
 
-    def _ids_of(self, workload: Workload) -> list[str]:
+    def _fetch_point_ids(self, workload: Workload) -> list[str]:
         rows = self._source.rows(
             self._listing.points[0],
             f"restore points of {workload.name!r}",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup for Microsoft Azure: one record -> one recovery point. Fields: the vendor's OpenAPI 8.1, help centre."""
+"""Veeam Backup for Microsoft Azure: record -> recovery point. Fields: the vendor's OpenAPI 8.1, help centre."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_bool,
     as_int,
     as_text,
-    scrubbed,
+    remove_secrets,
 )
 
 _SNAPSHOTS = frozenset({"Snapshot", "ManualSnapshot", "ImportedSnapshot"})
 _BACKUPS = frozenset({"AzureBlob", "ManualBackup"})
-# What is the same for most points of a workload, and decides all but id, time and size (see is_plain).
-ALIKE = ("type", "state", "accessTier", "gfsFlags", "regionName", "backupDestination")
+# Values that most points of a workload share. They determine everything except id, time and size (see is_plain).
+TEMPLATE_KEYS = ("type", "state", "accessTier", "gfsFlags", "regionName", "backupDestination")
 _BACKUP_KINDS = {"Full": "full", "Incremental": "incremental", "Continuous": "continuous"}
 
 
-def point_of(
+def parse_point(
     row: Mapping[str, t.Any],
     workload: Workload,
     *,
@@ -34,36 +34,36 @@ def point_of(
     encrypted: bool | None,
     include_raw: bool,
 ) -> RecoveryPoint:
-    """One record of any of the restore point listings.
+    """Parse one record of any of the restore point listings.
 
-    ``region`` is where the workload lives, ``encrypted`` what all readable repositories have in common.
+    ``region`` is the region of the workload, ``encrypted`` the setting that all readable repositories have in common.
     """
-    kind, in_repository = _kind(row, workload.type)
+    kind, in_repository = _parse_kind(row, workload.type)
     corrupted = as_bool(row.get("isCorrupted"))
     state = as_text(row.get("state"))
     damaged = corrupted is True or state == "Corrupted"
-    copy = _copy(row, in_repository, region)
+    copy = _build_copy(row, in_repository, region)
     point = RecoveryPoint(
         id=str(row["id"]),
         workload=workload,
-        created=created_of(row),
+        created=parse_created(row),
         kind=kind,
         status="failed" if damaged else "success" if corrupted is False or state == "Ok" else "unknown",
-        # A point whose destination is not known may be a snapshot, which is no backup.
+        # A point with an unknown destination may be a snapshot, which is not a backup.
         usable=False if damaged else None if in_repository is None and kind != "continuous" else True,
-        size_bytes=size_of(row),
+        size_bytes=parse_size(row),
         copies=None if copy is None else [copy],
         offsite=copy.offsite if copy is not None else False if in_repository is False else None,
-        retention=_retention(row.get("gfsFlags")),
-        raw=scrubbed(dict(row)) if include_raw else None,
+        retention=_parse_retention(row.get("gfsFlags")),
+        raw=remove_secrets(dict(row)) if include_raw else None,
     )
     if kind == "snapshot" or in_repository is None:
-        # The size of a snapshot is that of the disk in some versions and 0 in others: no bytes of its own.
+        # The size of a snapshot is that of the disk in some versions and 0 in others, not its own size.
         point.size_bytes = point.size_bytes or None
     if kind == "snapshot":
         point.estimated = ("size_bytes",) if point.size_bytes else ()
     if in_repository is False:
-        # Snapshots lie beside the disk and can be deleted with it: never immutable.
+        # Snapshots are stored with the disk and can be deleted with it, so they are never immutable.
         point.immutable = False
     elif "immutableTill" in row:
         till = row["immutableTill"]
@@ -80,57 +80,57 @@ def point_of(
 
 
 def is_plain(row: Mapping[str, t.Any], size: int | None) -> bool:
-    """Whether ALIKE decides: what is sound, of a known size, and not locked until a moment of its own."""
+    """Whether TEMPLATE_KEYS are sufficient: the point is intact, has a known size and no lock date of its own."""
     return row.get("isCorrupted") is False and row.get("immutableTill", "") is None and bool(size)
 
 
-def size_of(row: Mapping[str, t.Any]) -> int | None:
-    """Bytes, as they are told."""
+def parse_size(row: Mapping[str, t.Any]) -> int | None:
+    """The size in bytes as reported."""
     return as_int(row.get("backupSizeBytes", row.get("sizeInBytes")))
 
 
-def created_of(row: Mapping[str, t.Any]) -> int:
-    """The time that can be restored."""
+def parse_created(row: Mapping[str, t.Any]) -> int:
+    """Parse the time that can be restored."""
     try:
         return parse_time(row.get("pointInTime"))
     except DataError as error:
         raise InvalidResponseError(f"the restore point {row['id']}: {error.message}") from error
 
 
-def _kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[str, bool | None]:
-    """(kind, whether it lies in a repository; None: the server does not say)."""
+def _parse_kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[str, bool | None]:
+    """(kind, whether it is in a repository; None if the server does not report it)."""
     destination = as_text(row.get("backupDestination"))
     if workload_type == "virtual_network":
         return "config", destination != "Database"
-    told = _BACKUP_KINDS.get(as_text(row.get("type")) or "", "unknown")
-    if told == "continuous" or (destination is None and told == "unknown" and workload_type == "cosmosdb"):
+    kind = _BACKUP_KINDS.get(as_text(row.get("type")) or "", "unknown")
+    if kind == "continuous" or (destination is None and kind == "unknown" and workload_type == "cosmosdb"):
         return "continuous", None
     if destination in _SNAPSHOTS:
         return "snapshot", False
     if destination in _BACKUPS:
-        return ("archive" if row.get("accessTier") == "Archive" else told), True
-    return told, None
+        return ("archive" if row.get("accessTier") == "Archive" else kind), True
+    return kind, None
 
 
-def _copy(row: Mapping[str, t.Any], in_repository: bool | None, region: str | None) -> Copy | None:
-    place = as_text(row.get("regionName"))
-    if place is None or in_repository is None:
+def _build_copy(row: Mapping[str, t.Any], in_repository: bool | None, region: str | None) -> Copy | None:
+    location = as_text(row.get("regionName"))
+    if location is None or in_repository is None:
         return None
     offsite: bool | None = False
     if in_repository:
-        offsite = None if region is None else place != region
+        offsite = None if region is None else location != region
     tier = as_text(row.get("accessTier"))
     return Copy(
-        location=place,
+        location=location,
         location_type=f"blob_{tier.lower()}" if in_repository and tier else "blob" if in_repository else "snapshot",
         role="backup" if in_repository else "snapshot",
         offsite=offsite,
     )
 
 
-def _retention(flags: t.Any) -> tuple[str, ...]:
-    """gfsFlags: None, one flag, or several with commas."""
+def _parse_retention(flags: t.Any) -> tuple[str, ...]:
+    """Parse gfsFlags: None, one flag, or several flags separated by commas."""
     if flags is None or flags == "None":
         return ()
-    words = {word.strip().lower() for word in flags.split(",")} if isinstance(flags, str) else set()
-    return tuple(name for name in RETENTION if name in words)
+    names = {word.strip().lower() for word in flags.split(",")} if isinstance(flags, str) else set()
+    return tuple(name for name in RETENTION if name in names)

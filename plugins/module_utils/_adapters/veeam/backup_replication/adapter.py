@@ -51,7 +51,7 @@ _MFA = (
 
 
 class VeeamBackupReplication(RestAdapter):
-    """Asks for points by backup object, or for all where names prove whose they are; joins the rest by id."""
+    """Queries points by backup object, or all points if names prove their owners; joins the other records by id."""
 
     product = "veeam_backup_replication"
     title = "Veeam Backup & Replication"
@@ -136,39 +136,43 @@ class VeeamBackupReplication(RestAdapter):
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """A revision that this module does not know is refused before anything is sent."""
-        wanted = settings.own.get("api_version")
-        if wanted is not None and wanted not in API_VERSIONS:
+        """Reject a revision that this module does not support before any request is sent."""
+        requested = settings.own.get("api_version")
+        if requested is not None and requested not in API_VERSIONS:
             raise OptionError(
-                f"api_version: {cls.title} has no {wanted!r}", advice=f"It has {', '.join(reversed(API_VERSIONS))}"
+                f"api_version: {cls.title} has no {requested!r}", advice=f"It has {', '.join(reversed(API_VERSIONS))}"
             )
 
-    # Way in
+    # Login
 
     def open(self, collector: Collector) -> None:
-        """Agree on a revision, log in, and ask what the server's clock says."""
+        """Negotiate a revision, log in and measure the skew of the server's clock."""
         login = OAuth2Password(
-            self.settings.username, self.settings.password, path=_LOG_IN, log_out=("POST", _LOG_OUT), may_lag=True
+            self.settings.username,
+            self.settings.password,
+            path=_LOG_IN,
+            log_out=("POST", _LOG_OUT),
+            has_session_lag=True,
         )
-        self._revision = self._agreed(login, self.settings.own.get("api_version"))
+        self._revision = self._negotiate_version(login, self.settings.own.get("api_version"))
         collector.scope["api_version"] = self._revision
-        collector.skew_micros = self._skew()
+        collector.skew_micros = self._measure_skew()
 
     def version(self) -> str | None:
-        """The build; not every role may ask for it."""
+        """The build number; not every role may read it."""
         try:
             return as_text(self.client.get(f"{ROOT}/serverInfo").json_object().get("buildVersion"))
         except (ForbiddenError, NotFoundError):
             return None
 
-    def _agreed(self, login: OAuth2Password, wanted: str | None) -> str:
-        """Log in with the newest revision that both sides know. A refused revision is no judgement of the password."""
-        candidates = [wanted] if wanted else list(self._offered() or API_VERSIONS)
+    def _negotiate_version(self, login: OAuth2Password, requested: str | None) -> str:
+        """Log in with the newest revision that both sides support. A rejected one does not mean a wrong password."""
+        candidates = [requested] if requested else list(self._fetch_offered_versions() or API_VERSIONS)
         tried: list[str] = []
         while candidates:
             version = candidates.pop(0)
             tried.append(version)
-            self.client.always_send({"x-api-version": version})
+            self.client.set_default_headers({"x-api-version": version})
             try:
                 self.log_in(login)
                 return version
@@ -178,7 +182,7 @@ class VeeamBackupReplication(RestAdapter):
                     raise
                 refused = error
                 offered = _OFFERED.findall((error.words or "").partition("supported:")[2])
-                if offered and not wanted:
+                if offered and not requested:
                     known = {name.lower() for name in offered}
                     candidates = [name for name in API_VERSIONS if name in known and name not in tried]
         raise AuditError(
@@ -191,8 +195,8 @@ class VeeamBackupReplication(RestAdapter):
             advice="Leave api_version out to use what the server offers; it must be release 12 or newer",
         )
 
-    def _offered(self) -> list[str]:
-        """The revisions that the server's own documentation page lists, newest first; empty where there is none."""
+    def _fetch_offered_versions(self) -> list[str]:
+        """The revisions that the server's own documentation page lists, newest first; empty without such a page."""
         try:
             text = self.client.get("/swagger/index.js").body.decode("utf-8", "replace")
         except (InvalidResponseError, ForbiddenError, NotFoundError):
@@ -200,17 +204,17 @@ class VeeamBackupReplication(RestAdapter):
         offered = {name.lower() for name in _OFFERED.findall(text)}
         return [version for version in API_VERSIONS if version in offered]
 
-    def _skew(self) -> int | None:
+    def _measure_skew(self) -> int | None:
         before = time.time()
         try:
-            told = self.client.get(f"{ROOT}/serverTime").json_object().get("serverTime")
+            server_time = self.client.get(f"{ROOT}/serverTime").json_object().get("serverTime")
         except (InvalidResponseError, ForbiddenError, NotFoundError):
             return None
-        moment = records.moment(told)
-        return None if moment is None else moment - round((before + time.time()) / 2 * SECOND)
+        now = records.parse_offset_time(server_time)
+        return None if now is None else now - round((before + time.time()) / 2 * SECOND)
 
     def read(self, collector: Collector) -> None:
-        """Points of every wanted backup object, then those of replicas."""
+        """Read points of every selected backup object, then points of replicas."""
         api = Api(self.client, self.thread_pool, self._revision, self.settings.page_size)
         if any(kind != records.REPLICA for kind in self.settings.workload_types):
             Backups(api, collector, self.settings).read()

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup & Replication: its listings, page by page, as the agreed revision of the API has them."""
+"""Veeam Backup & Replication: reads paged listings with the negotiated revision of the API."""
 
 from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import with_ids
+from ansible_collections.backup.audit.plugins.module_utils._adapters.listing import require_ids
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     ForbiddenError,
@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     get_items,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
-from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, pages_by_offset
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import (
     Mapper,
     Prefetch,
@@ -34,20 +34,20 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 ROOT = "/api/v1"
 
-Folded = t.TypeVar("Folded")
-# (skip, limit) -> a page.
+Result = t.TypeVar("Result")
+# (skip, limit) -> page.
 Fetch = t.Callable[[int, int], Page[t.Any]]
 
 
 class Api:
-    """What the readers of this product share: a session, a revision, and how listings are read."""
+    """Shared by the readers of this product: session, API revision and reading of listings."""
 
     def __init__(self, client: Client, thread_pool: ThreadPool, version: str, page_size: int) -> None:
         self.client = client
         self.thread_pool = thread_pool
         self.version = version
         self.page_size = page_size
-        # 1.1 says neither what kind a point is nor what can be done with it.
+        # 1.1 does not report the kind of a point or the operations that are allowed for it.
         self.is_old = version.startswith("1.1")
 
     def rows(
@@ -59,14 +59,14 @@ class Api:
         mapper: Mapper | None = None,
         identity: t.Callable[[t.Any], t.Hashable] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
-        """All records of one listing, pages read in parallel unless ``mapper`` says otherwise."""
-        return self.records(self._pages_of(path, params), what, mapper=mapper, identity=identity)
+        """All records of one listing. Pages are read in parallel unless ``mapper`` is set."""
+        return self.records(self._build_fetch(path, params), what, mapper=mapper, identity=identity)
 
     def prefetch(self, path: str) -> Prefetch[Page[t.Any]]:
-        """The pages of a listing, for ``folded``, whose first one is asked for now."""
-        return Prefetch(self.thread_pool, self._pages_of(path), 0, self.page_size)
+        """The pages of a listing, for ``collect_optional``. The first page is requested now."""
+        return Prefetch(self.thread_pool, self._build_fetch(path), 0, self.page_size)
 
-    def _pages_of(self, path: str, params: Mapping[str, str] | None = None) -> Fetch:
+    def _build_fetch(self, path: str, params: Mapping[str, str] | None = None) -> Fetch:
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             return self.page(path, {**(params or {}), "skip": str(offset), "limit": str(limit)})
 
@@ -80,44 +80,46 @@ class Api:
         mapper: Mapper | None = None,
         identity: t.Callable[[t.Any], t.Hashable] | None = None,
     ) -> Iterator[dict[str, t.Any]]:
-        """The same of pages that ``fetch`` gives by offset and limit."""
+        """All records of the pages that ``fetch`` returns by offset and limit."""
         by_id = identity or (lambda row: as_text(as_object(row).get("id")))
-        pages = by_offset(fetch, mapper or self.thread_pool, self.page_size, by_id, what)
-        return with_ids(self.client.host, pages, what)
+        pages = pages_by_offset(fetch, mapper or self.thread_pool, self.page_size, by_id, what)
+        return require_ids(self.client.host, pages, what)
 
     def page(self, path: str, params: Mapping[str, str] | None = None) -> Page[t.Any]:
-        """One page, or the whole of a listing that has no pages."""
-        answer = self.client.get(ROOT + path, params)
-        body = answer.json_object()
-        items = get_items(body, "data", answer.call, answer.server)
+        """Fetch one page, or a complete listing that is not paged."""
+        response = self.client.get(ROOT + path, params)
+        body = response.json_object()
+        items = get_items(body, "data", response.call, response.server)
         return Page(items, as_int(as_object(body.get("pagination")).get("total")))
 
-    def optional(self, path: str, what: str, params: Mapping[str, str] | None = None) -> list[dict[str, t.Any]] | str:
-        """All records of a listing that only adds to the answer, or why they cannot be had."""
-        return self.folded(self._pages_of(path, params), what, list, mapper=SerialMapper())
+    def fetch_optional(
+        self, path: str, what: str, params: Mapping[str, str] | None = None
+    ) -> list[dict[str, t.Any]] | str:
+        """Fetch all records of an optional listing, or return the reason why it cannot be read."""
+        return self.collect_optional(self._build_fetch(path, params), what, list, mapper=SerialMapper())
 
-    def folded(
+    def collect_optional(
         self,
         fetch: Fetch,
         what: str,
-        fold: t.Callable[[Iterator[dict[str, t.Any]]], Folded],
+        build: t.Callable[[Iterator[dict[str, t.Any]]], Result],
         *,
         mapper: Mapper | None = None,
-    ) -> Folded | str:
-        """What ``fold`` makes of all records of such a listing, page after page, or why they cannot be had."""
+    ) -> Result | str:
+        """Call ``build`` with all records of an optional listing, page after page, or return why it cannot be read."""
         try:
-            return fold(self.records(fetch, what, mapper=mapper))
+            return build(self.records(fetch, what, mapper=mapper))
         except (ForbiddenError, NotFoundError) as error:
             return error.message
         except InvalidResponseError as error:
             if error.status == 400:
-                # What a platform does not support is answered so.
+                # Response to a request that the platform does not support.
                 return error.words or error.message
             raise
 
 
-def window_of(collector: Collector) -> dict[str, str]:
-    """The window as filters of the server, a second wider because it may cut fractions."""
+def build_window_filter(collector: Collector) -> dict[str, str]:
+    """Build the server filters of the window, one second wider because the server may truncate fractions."""
     window = {}
     if collector.since is not None:
         window["createdAfterFilter"] = format_time(collector.since - SECOND)

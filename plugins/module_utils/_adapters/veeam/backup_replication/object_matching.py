@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup & Replication: whose each point of the whole listing is, where the answers prove that.
+"""Veeam Backup & Replication: match each point of the full listing to its backup object, if responses prove the match.
 
-A point names its object and does not carry its id. It is believed to be that object's if it lies in a file that names
-this object and no other, if no other object has the name, in any spelling, and in the end as many points were found as
-the server tells of the object, newest first. Whatever is not proved so is asked for object by object.
+A point has the name of its object but not its id. It is matched to that object if its file refers to this object and
+to no other, if no other object has the name, in any spelling, and if in the end as many points were found as the server
+reports for the object, newest first. Objects that are not proven this way are queried one by one.
 """
 
 from __future__ import annotations
@@ -17,124 +17,124 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text
 
-# Copies of one point, which have its time, then stand so close together that nothing else has to be held.
+# Copies of one point have its time, so in this order they are adjacent and nothing else has to be kept in memory.
 NEWEST_FIRST = {"orderColumn": "CreationTime", "orderAsc": "false"}
 Row = Mapping[str, t.Any]
 
 
 @dataclasses.dataclass(slots=True)
 class BackupObject:
-    """A backup object, the points that the server tells of it in all its backups, and those found so far."""
+    """A backup object, the number of points that the server reports in all its backups, and the points found so far."""
 
     number: int
     workload: Workload
-    mark: int
-    # None: not told, so that nothing can be proved.
-    told: int | None = 0
+    id_hash: int
+    # None: not reported, so nothing can be proven.
+    expected: int | None = 0
     found: int = 0
-    # Points of one moment that were not handed on yet.
-    held: list[RecoveryPoint] = dataclasses.field(default_factory=list)
-    doubted: bool = False
+    # Points of one time that have not been added to the collector yet.
+    pending: list[RecoveryPoint] = dataclasses.field(default_factory=list)
+    is_ambiguous: bool = False
 
     @property
-    def proved(self) -> bool:
-        """Whether all its points were found, and no others. Of none it is asked: the server may not count them."""
-        return self.may_be and self.found == self.told
+    def is_proven(self) -> bool:
+        """Whether exactly its points were found. An object with no points is queried: the server may not count them."""
+        return self.can_be_proven and self.found == self.expected
 
     @property
-    def may_be(self) -> bool:
-        """Whether something can still prove it."""
-        return bool(self.told) and not self.doubted
+    def can_be_proven(self) -> bool:
+        """Whether the match can still be proven."""
+        return bool(self.expected) and not self.is_ambiguous
 
 
 class ObjectMatcher:
-    """All backup objects, and the points of the listing as they are found to be theirs."""
+    """All backup objects, and the points of the listing that are matched to them."""
 
     def __init__(self, collector: Collector) -> None:
-        self._reading = collector
+        self._collector = collector
         self._by_id: dict[str | None, BackupObject] = {}
         self._by_name: dict[str, BackupObject] = {}
-        # Of each point of the listing a hash of its id, and the number of its owner: 0 is nobody.
+        # For each point of the listing: a hash of its id and the number of its owner; 0 for no owner.
         self._ids = array("q")
         self._numbers = array("i")
 
-    def add(self, row: Row) -> None:
-        """One row of the backup objects, which lists each once for each backup that it is in."""
-        workload = records.workload_of(row)
+    def add_object(self, row: Row) -> None:
+        """Add one row of the backup objects. The listing has one row per object and backup."""
+        workload = records.parse_workload(row)
         owner = self._by_id.get(workload.id)
         if owner is None:
-            owner = BackupObject(len(self._by_id) + 1, workload, records.owner_mark(workload.id))
+            owner = BackupObject(len(self._by_id) + 1, workload, records.short_hash(workload.id))
             self._by_id[workload.id] = owner
         count = as_int(row.get("restorePointsCount"))
-        owner.told = None if owner.told is None or count is None else owner.told + count
+        owner.expected = None if owner.expected is None or count is None else owner.expected + count
         name = as_text(row.get("name"))
         if name is None or workload != owner.workload:
-            owner.doubted = True
+            owner.is_ambiguous = True
         if name is not None:
             other = self._by_name.setdefault(name.casefold(), owner)
             if other is not owner:
-                other.doubted = owner.doubted = True
+                other.is_ambiguous = owner.is_ambiguous = True
 
     @property
     def workloads(self) -> list[Workload]:
-        """All of them."""
+        """The workloads of all objects."""
         return [owner.workload for owner in self._by_id.values()]
 
-    def spares_calls(self, pages: int, proving: float) -> bool:
-        """Whether so many pages are fewer calls than one for each object of which they prove something.
+    def is_cheaper(self, pages: int, proving: float) -> bool:
+        """Whether reading this many pages takes fewer requests than one for each object that they can prove.
 
-        ``proving`` is the part of the points whose files name one object, as far as the first page can tell.
+        ``proving`` is the share of points whose files refer to one object, estimated from the first page.
         """
-        return pages < proving * sum(owner.may_be for owner in self._by_id.values())
+        return pages < proving * sum(owner.can_be_proven for owner in self._by_id.values())
 
-    def take(self, row: Row, told: Callable[[Row, Workload], tuple[RecoveryPoint, records.File | None]]) -> None:
-        """One point of the listing; ``told`` says what it is."""
+    def add_point(self, row: Row, parse: Callable[[Row, Workload], tuple[RecoveryPoint, records.File | None]]) -> None:
+        """Add one point of the listing; ``parse`` returns the point and its file."""
         name = as_text(row.get("name"))
         owner = self._by_name.get(name.casefold()) if name is not None else None
         self._ids.append(hash(as_text(row.get("id"))))
-        if owner is None or owner.doubted or owner.workload.name != name or not _same_platform(row, owner):
+        if owner is None or owner.is_ambiguous or owner.workload.name != name or not _has_same_platform(row, owner):
             self._numbers.append(0)
             return
         self._numbers.append(owner.number)
-        point, file = told(row, owner.workload)
+        point, file = parse(row, owner.workload)
         owner.found += 1
-        not_its_own = file is None or file.owner != owner.mark
-        # Where the order is broken, a copy of what was handed on already may still come.
-        if not_its_own or (owner.held and point.created > owner.held[0].created):
-            owner.doubted = True
+        is_foreign = file is None or file.owner != owner.id_hash
+        # If the order is wrong, a copy of a point that has already been added may follow.
+        if is_foreign or (owner.pending and point.created > owner.pending[0].created):
+            owner.is_ambiguous = True
         else:
-            if owner.held and point.created != owner.held[0].created:
-                self._hand_on(owner)
-            owner.held.append(point)
+            if owner.pending and point.created != owner.pending[0].created:
+                self._flush(owner)
+            owner.pending.append(point)
 
-    def _hand_on(self, owner: BackupObject) -> None:
-        for point in folded(owner.held):
-            self._reading.add_point(point)
-        owner.held.clear()
+    def _flush(self, owner: BackupObject) -> None:
+        for point in merge_copies(owner.pending):
+            self._collector.add_point(point)
+        owner.pending.clear()
 
-    def settle(self) -> tuple[list[Workload], array[int], array[int]]:
-        """Objects of which nothing is proved, and hashes of the ids of points: of those proved, and of all others."""
+    def finish(self) -> tuple[list[Workload], array[int], array[int]]:
+        """Objects that are not proven; hashes of the ids of points with a proven owner; hashes of all other ids."""
         unproved = []
         for owner in self._by_id.values():
-            if owner.proved:
-                self._reading.add_workload(owner.workload)
-                self._hand_on(owner)
+            if owner.is_proven:
+                self._collector.add_workload(owner.workload)
+                self._flush(owner)
             else:
                 unproved.append(owner.workload)
-        self._reading.discard(unproved)
-        proved = bytes([False, *(owner.proved for owner in self._by_id.values())])
-        return unproved, self._chosen(proved, True), self._chosen(proved, False)
+        self._collector.discard(unproved)
+        proven = bytes([False, *(owner.is_proven for owner in self._by_id.values())])
+        return unproved, self._select_ids(proven, True), self._select_ids(proven, False)
 
-    def _chosen(self, proved: bytes, wanted: bool) -> array[int]:
+    def _select_ids(self, proven: bytes, wanted: bool) -> array[int]:
         pairs: Iterable[tuple[int, int]] = zip(self._ids, self._numbers, strict=True)
-        return array("q", [ident for ident, number in pairs if bool(proved[number]) is wanted])
+        return array("q", [ident for ident, number in pairs if bool(proven[number]) is wanted])
 
 
-def _same_platform(row: Row, owner: BackupObject) -> bool:
-    kind, platform = records.platform_of(row)
+def _has_same_platform(row: Row, owner: BackupObject) -> bool:
+    kind, platform = records.parse_platform(row)
     return platform == owner.workload.platform and kind in (owner.workload.type, "other")

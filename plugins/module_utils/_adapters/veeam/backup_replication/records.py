@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup & Replication: records -> workloads and recovery points. Fields: the vendor's OpenAPI 1.1 to 1.3."""
+"""Veeam Backup & Replication: parse records to workloads and points. Fields: the vendor's OpenAPI 1.1 to 1.3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import functools
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_elsewhere
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import is_cloud_repository
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import IdIndex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
@@ -21,22 +21,22 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     Workload,
     any_true,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.times import days_after, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import add_days, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_int,
     as_list,
     as_object,
     as_text,
-    scrubbed,
+    remove_secrets,
 )
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
-_NOBODY = frozenset({None, NO_ID})
+_NO_OBJECT = frozenset({None, NO_ID})
 REPLICA = "vm_replica"
 WORKLOAD_TYPES = ("vm", "physical", "file_share", "database", "directory", REPLICA, "other")
 
-# platformName -> (workload type, platform). Old revisions have other names for some.
+# platformName -> (workload type, platform). Old revisions have other names for some platforms.
 _PLATFORMS = {
     "vmware": ("vm", "vmware"),
     "hyperv": ("vm", "hyperv"),
@@ -68,15 +68,15 @@ _MALWARE = {"clean": "clean", "suspicious": "suspicious", "infected": "infected"
 _BUSY = frozenset(
     {"processing", "surebackup", "failover", "failedfailover", "permanentfailover", "failback", "readytoswitch"}
 )
-# What is left of the 31 bits of a table's number beside how long a file is kept.
+# The value in the IdIndex has 31 bits; these remain in addition to the retention bits.
 _OWNER_BITS = 31 - len(RETENTION)
-# Repositories that have no setting that makes what they hold unchangeable.
+# Repository types that have no immutability setting.
 _NEVER_LOCKED = frozenset({"winlocal", "linuxlocal", "smb", "nfs"})
 
 
 @dataclasses.dataclass(frozen=True)
 class Location:
-    """A repository, and what its settings of today imply for what lies in it."""
+    """A repository, and what its current settings imply for its contents."""
 
     name: str | None
     kind: str | None
@@ -87,23 +87,23 @@ class Location:
 
 @dataclasses.dataclass(frozen=True)
 class Backup:
-    """What a job leaves in one repository."""
+    """The backup of a job in one repository."""
 
     job: str | None
-    place: Location | None
+    location: Location | None
     is_copy: bool | None
     encrypted: bool | None
 
     @functools.cached_property
-    def lies(self) -> tuple[Copy, tuple[str, ...]]:
-        """Where its points lie if nothing there is locked until a date, the same for all, and what is estimated."""
-        return _lying(self, None)
+    def default_copy(self) -> tuple[Copy, tuple[str, ...]]:
+        """(copy, estimated attributes) of all its points, if nothing in its repository is locked until a date."""
+        return _build_copy(self, None)
 
 
 class File(t.NamedTuple):
-    """A backup file: its size where it holds one point only, how long it is meant to be kept, and whose it is.
+    """A backup file: its size if it has only one point, its retention and its owner.
 
-    ``owner`` is the mark of the one object that it names; None where it names none, or several.
+    ``owner`` is the short hash of the only object that the file refers to; None if it refers to none or several.
     """
 
     size: int | None
@@ -122,32 +122,32 @@ class Scan:
 # Workloads
 
 
-def workload_of(row: Mapping[str, t.Any]) -> Workload:
-    """A backup object."""
-    kind, platform = platform_of(row)
+def parse_workload(row: Mapping[str, t.Any]) -> Workload:
+    """Parse a backup object."""
+    kind, platform = parse_platform(row)
     if kind == "other" and as_text(row.get("type")) == "VM":
         kind = "vm"
     return Workload(id=as_text(row.get("id")), name=as_text(row.get("name")), type=kind, platform=platform)
 
 
-def platform_of(row: Mapping[str, t.Any]) -> tuple[str, str | None]:
-    """(workload type, platform); platforms that are not known keep their own name."""
-    told = as_text(row.get("platformName"))
-    return _PLATFORMS.get((told or "").casefold(), ("other", told.casefold() if told else None))
+def parse_platform(row: Mapping[str, t.Any]) -> tuple[str, str | None]:
+    """Parse to (workload type, platform). Unknown platforms keep their own name."""
+    value = as_text(row.get("platformName"))
+    return _PLATFORMS.get((value or "").casefold(), ("other", value.casefold() if value else None))
 
 
-# Places
+# Repositories
 
 
-def place_of(row: Mapping[str, t.Any]) -> Location:
-    """A repository."""
+def parse_repository(row: Mapping[str, t.Any]) -> Location:
+    """Parse a repository."""
     kind = as_text(row.get("type"))
-    locked, days = _lock(row, (kind or "").casefold())
-    return Location(as_text(row.get("name")), kind, is_elsewhere(kind), locked, days)
+    locked, days = _parse_lock(row, (kind or "").casefold())
+    return Location(as_text(row.get("name")), kind, is_cloud_repository(kind), locked, days)
 
 
-def _lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]:
-    """(whether what it holds is locked, for how many days). What is kept for its whole retention has no number."""
+def _parse_lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]:
+    """(whether the contents are locked, for how many days). A lock for the complete retention has no number."""
     own = as_object(row.get("repository"))
     if "makeRecentBackupsImmutableDays" in own:
         days = as_int(own["makeRecentBackupsImmutableDays"])
@@ -163,10 +163,10 @@ def _lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]
     return (False if kind in _NEVER_LOCKED else None), None
 
 
-def scale_out_place(row: Mapping[str, t.Any], places: Mapping[str, Location]) -> Location:
-    """A scale-out repository: which of its parts holds a point is not told, so what all have in common counts."""
+def parse_scale_out_repository(row: Mapping[str, t.Any], repositories: Mapping[str, Location]) -> Location:
+    """Parse a scale-out repository. The extent of a point is not reported, so only common settings of all count."""
     extents = [
-        places.get(as_text(as_object(extent).get("id")) or "")
+        repositories.get(as_text(as_object(extent).get("id")) or "")
         for extent in as_list(as_object(row.get("performanceTier")).get("performanceExtents"))
     ]
     known = [extent for extent in extents if extent is not None]
@@ -174,58 +174,60 @@ def scale_out_place(row: Mapping[str, t.Any], places: Mapping[str, Location]) ->
     unlocked = any_true(None if extent.locked is None else not extent.locked for extent in known)
     locked = None if unlocked is None or not complete else not unlocked
     days = [extent.locked_days for extent in known if extent.locked_days is not None]
-    elsewhere = complete and all(extent.offsite for extent in known)
+    offsite = complete and all(extent.offsite for extent in known)
     capacity = as_object(row.get("capacityTier"))
     if as_bool(capacity.get("isEnabled")):
-        # What was moved there may be locked, though no disk of the first tier is.
+        # Data in the capacity tier may be locked, even if the performance tier is not.
         locked = locked or None
         targets = [
-            places.get(as_text(as_object(target).get("id")) or "") for target in as_list(capacity.get("extents"))
+            repositories.get(as_text(as_object(target).get("id")) or "") for target in as_list(capacity.get("extents"))
         ]
         copied = as_bool(capacity.get("copyPolicyEnabled"))
-        elsewhere = elsewhere or bool(copied and targets and all(target and target.offsite for target in targets))
+        offsite = offsite or bool(copied and targets and all(target and target.offsite for target in targets))
     return Location(
         as_text(row.get("name")),
         "ScaleOut",
-        True if elsewhere else None,
+        True if offsite else None,
         locked,
         min(days) if locked and len(days) == len(known) else None,
     )
 
 
-def backup_of(row: Mapping[str, t.Any], places: Mapping[str, Location], encrypting: Mapping[str, bool]) -> Backup:
-    """A backup; ``encrypting`` says of jobs by id whether they encrypt today."""
-    place = places.get(as_text(row.get("repositoryId")) or "")
+def parse_backup(
+    row: Mapping[str, t.Any], repositories: Mapping[str, Location], encrypting: Mapping[str, bool]
+) -> Backup:
+    """Parse a backup; ``encrypting`` maps job ids to whether they currently encrypt."""
+    location = repositories.get(as_text(row.get("repositoryId")) or "")
     name = as_text(row.get("repositoryName"))
-    if place is None and name is not None:
-        place = Location(name, None, None, None, None)
+    if location is None and name is not None:
+        location = Location(name, None, None, None, None)
     job_type = as_text(row.get("jobType"))
     return Backup(
         job=as_text(row.get("name")),
-        place=place,
+        location=location,
         is_copy=None if job_type is None else "copy" in job_type.casefold(),
-        # False says that the job does not ask for it; the storage may encrypt all the same.
+        # False means that the job does not encrypt; the storage may still encrypt.
         encrypted=encrypting.get(as_text(row.get("jobId")) or "") or None,
     )
 
 
-def encrypts(job: Mapping[str, t.Any]) -> bool | None:
-    """Whether a job encrypts what it writes today."""
+def is_encrypting(job: Mapping[str, t.Any]) -> bool | None:
+    """Whether a job currently encrypts its backups."""
     advanced = as_object(as_object(job.get("storage")).get("advancedSettings"))
     return as_bool(as_object(as_object(advanced.get("storageData")).get("encryption")).get("isEnabled"))
 
 
-def file_of(row: Mapping[str, t.Any]) -> File:
-    """A backup file. One that holds several points has no size that is theirs."""
+def parse_file(row: Mapping[str, t.Any]) -> File:
+    """Parse a backup file. If it has several points, its size is not the size of a point."""
     points = row.get("restorePointIds")
     alone = isinstance(points, list) and len(points) == 1
-    named = {as_text(ident) for ident in (*as_list(row.get("objectIds")), row.get("objectId"))} - _NOBODY
-    owner = owner_mark(named.pop()) if len(named) == 1 else None
-    return File(as_int(row.get("backupSize")) if alone else None, retention_of(row.get("gfsPeriods")), owner)
+    objects = {as_text(ident) for ident in (*as_list(row.get("objectIds")), row.get("objectId"))} - _NO_OBJECT
+    owner = short_hash(objects.pop()) if len(objects) == 1 else None
+    return File(as_int(row.get("backupSize")) if alone else None, parse_retention(row.get("gfsPeriods")), owner)
 
 
-def owner_mark(ident: str | None) -> int:
-    """A short mark of a backup object's id, never 0."""
+def short_hash(ident: str | None) -> int:
+    """A short hash of a backup object's id, never 0."""
     return hash(ident) % ((1 << _OWNER_BITS) - 1) + 1
 
 
@@ -235,43 +237,45 @@ class Files:
     def __init__(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
         self._table = IdIndex()
         for row in rows:
-            file = file_of(row)
-            kept = sum(1 << RETENTION.index(name) for name in file.retention)
-            self._table.add(str(row["id"]), file.size, kept | (file.owner or 0) << len(RETENTION))
-        self._table.seal()
+            file = parse_file(row)
+            bits = sum(1 << RETENTION.index(name) for name in file.retention)
+            self._table.add(str(row["id"]), file.size, bits | (file.owner or 0) << len(RETENTION))
+        self._table.finalize()
 
     def get(self, ident: str) -> File | None:
         """One file; None if it is not listed."""
         found = self._table.get(hash(ident))
         if found is None:
             return None
-        size, told, _alone = found
-        return File(size, _KEPT[told % len(_KEPT)], told >> len(RETENTION) or None)
+        size, value, _alone = found
+        return File(size, _RETENTIONS[value % len(_RETENTIONS)], value >> len(RETENTION) or None)
 
 
-# What each number of so many bits says of how long a file is kept.
-_KEPT = [tuple(name for bit, name in enumerate(RETENTION) if told & 1 << bit) for told in range(1 << len(RETENTION))]
+# The retention classes for each combination of bits.
+_RETENTIONS = [
+    tuple(name for bit, name in enumerate(RETENTION) if value & 1 << bit) for value in range(1 << len(RETENTION))
+]
 
 
-def retention_of(periods: t.Any) -> tuple[str, ...]:
-    """gfsPeriods: None, Weekly, Monthly, Quarterly, Yearly."""
+def parse_retention(periods: t.Any) -> tuple[str, ...]:
+    """Parse gfsPeriods: None, Weekly, Monthly, Quarterly, Yearly."""
     if periods == ["None"]:
-        # So say most files.
+        # The value of most files.
         return ()
-    words = {word.casefold() for word in as_list(periods) if isinstance(word, str)}
-    return tuple(name for name in RETENTION if name in words)
+    names = {word.casefold() for word in as_list(periods) if isinstance(word, str)}
+    return tuple(name for name in RETENTION if name in names)
 
 
-def scan_of(row: Mapping[str, t.Any]) -> Scan | None:
-    """A finished antivirus task, where it came to a result."""
+def parse_scan(row: Mapping[str, t.Any]) -> Scan | None:
+    """Parse a finished antivirus task; None without a result."""
     result = (as_text(row.get("scanResult")) or "").casefold()
     if result not in ("clean", "infected") or as_text(row.get("scanState")) != "Finished":
         return None
-    return Scan(result == "infected", moment(row.get("endTime")))
+    return Scan(result == "infected", parse_offset_time(row.get("endTime")))
 
 
-def moment(value: t.Any) -> int | None:
-    """A time with an offset; those without one are the server's local time, and of no use."""
+def parse_offset_time(value: t.Any) -> int | None:
+    """Parse a time with an offset. A time without one is local time of the server and cannot be used: None."""
     try:
         return parse_time(value)
     except DataError:
@@ -281,36 +285,36 @@ def moment(value: t.Any) -> int | None:
 # Points
 
 
-def point_of(
+def parse_point(
     row: Mapping[str, t.Any],
     workload: Workload,
     backup: Backup | None,
     file: File | None,
     scan: Scan | None,
     *,
-    says_operations: bool,
+    has_operations: bool,
     include_raw: bool,
 ) -> RecoveryPoint:
-    """One record of the restore points. ``says_operations``: this revision lists what can be done with a point."""
+    """Parse a restore point. ``has_operations``: this revision lists the operations that are allowed for a point."""
     kind = _KINDS.get((as_text(row.get("type")) or "").casefold(), "unknown")
-    offered = bool(as_list(row.get("allowedOperations"))) or not says_operations
+    offered = bool(as_list(row.get("allowedOperations"))) or not has_operations
     point = RecoveryPoint(
-        id=_id_of(row),
+        id=_parse_id(row),
         workload=workload,
-        created=created_of(row),
+        created=parse_created(row),
         kind=kind,
-        # The listing mixes backups and snapshots, and some points do not say which they are.
+        # The listing contains backups and snapshots, and some points do not have a type.
         usable=True if offered and (kind != "unknown" or _is_backup(row, backup)) else None,
         malware=_MALWARE.get((as_text(row.get("malwareStatus")) or "").casefold()),
-        retention=retention_of(row.get("gfsPeriods")) if "gfsPeriods" in row else (),
-        raw={"records": [scrubbed(dict(row))]} if include_raw else None,
+        retention=parse_retention(row.get("gfsPeriods")) if "gfsPeriods" in row else (),
+        raw={"records": [remove_secrets(dict(row))]} if include_raw else None,
     )
     if file is not None:
         point.size_bytes = file.size
         point.retention = file.retention or point.retention
     if backup is not None:
         point.job = backup.job
-        _settle(point, backup)
+        _apply_backup(point, backup)
     if scan is not None:
         if scan.infected:
             point.malware = "infected"
@@ -320,62 +324,62 @@ def point_of(
 
 
 def _is_backup(row: Mapping[str, t.Any], backup: Backup | None) -> bool:
-    """Whether a point that does not tell its type surely lies in a backup file or a repository."""
-    if as_text(row.get("backupFileId")) not in (None, NO_ID) or platform_of(row)[0] == "file_share":
+    """Whether a point without a type is certainly in a backup file or a repository."""
+    if as_text(row.get("backupFileId")) not in (None, NO_ID) or parse_platform(row)[0] == "file_share":
         return True
-    kind = (backup.place.kind if backup is not None and backup.place is not None else None) or "external"
+    kind = (backup.location.kind if backup is not None and backup.location is not None else None) or "external"
     return not kind.casefold().startswith("sansnapshot") and "external" not in kind.casefold()
 
 
-def _settle(point: RecoveryPoint, backup: Backup) -> None:
-    """Where the point lies, and what the settings of that place and of its job imply."""
-    place = backup.place
+def _apply_backup(point: RecoveryPoint, backup: Backup) -> None:
+    """Set the location of the point, and what the settings of the repository and of the job imply."""
+    location = backup.location
     until = None
-    if place is not None and place.locked and place.locked_days:
-        until = days_after(point.created, place.locked_days)
-    copy, point.estimated = backup.lies if until is None else _lying(backup, until)
+    if location is not None and location.locked and location.locked_days:
+        until = add_days(point.created, location.locked_days)
+    copy, point.estimated = backup.default_copy if until is None else _build_copy(backup, until)
     point.copies = [copy]
     point.encrypted, point.offsite = copy.encrypted, copy.offsite
     point.immutable_until = until
-    # With a date the time of reading decides; without one it lasts as long as the point is kept.
-    point.immutable = None if until is not None or place is None else place.locked
+    # With a date the time of reading decides; without a date the lock lasts as long as the point is kept.
+    point.immutable = None if until is not None or location is None else location.locked
 
 
-def _lying(backup: Backup, until: int | None) -> tuple[Copy, tuple[str, ...]]:
-    place = backup.place or Location(None, None, None, None, None)
+def _build_copy(backup: Backup, until: int | None) -> tuple[Copy, tuple[str, ...]]:
+    location = backup.location or Location(None, None, None, None, None)
     copy = Copy(
-        location=place.name,
-        location_type=place.kind,
+        location=location.name,
+        location_type=location.kind,
         role={True: "copy", False: "primary", None: None}[backup.is_copy],
         immutable_until=until,
         encrypted=backup.encrypted,
-        offsite=place.offsite,
+        offsite=location.offsite,
     )
     implied = {
         "encrypted": copy.encrypted is not None,
         "offsite": copy.offsite is not None,
-        "immutable": place.locked is not None,
+        "immutable": location.locked is not None,
         "immutable_until": until is not None,
     }
-    return copy, tuple(name for name, told in implied.items() if told)
+    return copy, tuple(name for name, value in implied.items() if value)
 
 
-def replica_point_of(row: Mapping[str, t.Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
-    """One restore point of a snapshot replica. In any state but Ready the replica is in use, or not whole."""
+def parse_replica_point(row: Mapping[str, t.Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
+    """Parse a restore point of a snapshot replica. In any state but Ready the replica is in use or incomplete."""
     state = (as_text(row.get("state")) or "").casefold()
     return RecoveryPoint(
-        id=_id_of(row),
+        id=_parse_id(row),
         workload=workload,
-        created=created_of(row),
+        created=parse_created(row),
         kind="replica",
         usable=True if state == "ready" else False if state in _BUSY else None,
         malware=_MALWARE.get((as_text(row.get("malwareStatus")) or "").casefold()),
-        raw={"records": [scrubbed(dict(row))]} if include_raw else None,
+        raw={"records": [remove_secrets(dict(row))]} if include_raw else None,
     )
 
 
-def created_of(row: Mapping[str, t.Any]) -> int:
-    """The moment that can be restored."""
+def parse_created(row: Mapping[str, t.Any]) -> int:
+    """Parse the time that can be restored."""
     try:
         return parse_time(row.get("creationTime"))
     except DataError as error:
@@ -385,7 +389,7 @@ def created_of(row: Mapping[str, t.Any]) -> int:
         ) from error
 
 
-def _id_of(row: Mapping[str, t.Any]) -> str:
+def _parse_id(row: Mapping[str, t.Any]) -> str:
     ident = as_text(row.get("id"))
     if ident is None:
         raise InvalidResponseError(

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veeam Backup Enterprise Manager: points of several backup servers, and of a Cloud Connect provider's tenants.
+"""Veeam Backup Enterprise Manager: points of several backup servers and of tenants of a Cloud Connect provider.
 
-Sources: the vendor's REST guide for 13.1, records of live servers 12 and 13. It serves a copy that it collects from the
-backup servers every 15 minutes by default.
+Sources: the vendor's REST guide for 13.1, records of live servers 12 and 13. The product serves a copy of the data,
+which it collects from the backup servers every 15 minutes by default.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import decoding
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records as fields
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending import (
     BackupFileIndex,
     PendingPoints,
-    are_apart,
-    joined,
+    has_no_copies,
+    join_by_machine,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
@@ -41,7 +41,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForHeader, LoginError
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
-from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import NumberedPage, by_number
+from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import NumberedPage, pages_by_number
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Mapper, Prefetch, SerialMapper
 
 API_VERSIONS = ("latest", "v1_7", "v1_6", "v1_5")
@@ -55,7 +55,7 @@ _KINDS = {
 _IN_FILES = frozenset({"vm", "physical"})
 _JOINS = ("BackupFile", "Backup", "Repository", "Replica", "CloudReplica", "CdpReplica", "BackupServer")
 _ENTITY = {"format": "Entity"}
-# Points of one run share a file; a window is read this much wider, so that no file looks as if it held one point only.
+# Points of one run share a file. The window is extended by this, so that no shared file seems to have only one point.
 _LONGEST_RUN = 2 * DAY * SECOND
 _COLLECTION_LAG_SECONDS = 900
 _NAMESPACE = "http://www.veeam.com/ent/v1.0"
@@ -64,7 +64,7 @@ _Rows = list[dict[str, t.Any]]
 
 
 class VeeamEnterpriseManager(RestAdapter):
-    """Queries each sort of restore point, and joins them to files, backups and repositories by id."""
+    """Queries each type of restore point, and joins the points to files, backups and repositories by id."""
 
     product = "veeam_enterprise_manager"
     title = "Veeam Backup Enterprise Manager"
@@ -76,7 +76,7 @@ class VeeamEnterpriseManager(RestAdapter):
         AllowedRequest("POST", "/api/sessionMngr/", {"v": API_VERSIONS}, required=("v",)),
         AllowedRequest("DELETE", "/api/logonSessions/{id}"),
         AllowedRequest("GET", "/api/"),
-        # No action=collect and its like: they are other paths, and none of them is here.
+        # Actions such as action=collect have other paths, which are not on this allowlist.
         AllowedRequest(
             "GET",
             "/api/query",
@@ -136,7 +136,7 @@ class VeeamEnterpriseManager(RestAdapter):
 
     @classmethod
     def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
-        """Versions, and what a tenant may see."""
+        """Check the API version and the options for tenants."""
         version = settings.own.get("api_version") or API_VERSIONS[0]
         if version not in API_VERSIONS:
             raise OptionError(
@@ -147,12 +147,12 @@ class VeeamEnterpriseManager(RestAdapter):
         if settings.own.get("tenant") and _CLOUD not in settings.workload_types:
             raise OptionError(f"workload_types: a tenant sees nothing but {_CLOUD}")
 
-    # Way in
+    # Login
 
     def open(self, collector: Collector) -> None:
-        """Log on, as oneself or as a tenant."""
+        """Log in as a user or as a tenant."""
         own = self.settings.own
-        self.client.always_send({"Accept": decoding.ACCEPT[own.get("representation") or "json"]})
+        self.client.set_default_headers({"Accept": decoding.ACCEPT[own.get("representation") or "json"]})
         login = BasicForHeader(
             self.settings.username,
             self.settings.password,
@@ -160,8 +160,8 @@ class VeeamEnterpriseManager(RestAdapter):
             params={"v": own.get("api_version") or API_VERSIONS[0]},
             header="X-RestSvcSessionId",
             log_out="/api/logonSessions",
-            session_of=_session_of,
-            body=_tenant_of(self.settings),
+            get_session_id=_parse_session_id,
+            body=_build_tenant_body(self.settings),
         )
         try:
             self.log_in(login)
@@ -171,13 +171,13 @@ class VeeamEnterpriseManager(RestAdapter):
             )
             raise
         collector.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
-        # No call tells what is not backed up.
+        # No request returns objects that are not backed up.
         collector.scope["inventory"] = False
 
     def version(self) -> str | None:
-        """The newest version of the API that is offered, for no call tells the product's own."""
+        """The newest API version that the server offers, because no request returns the product version."""
         try:
-            offered = decoding.versions_of(self.client.get("/api/"))
+            offered = decoding.parse_versions(self.client.get("/api/"))
         except (InvalidResponseError, ForbiddenError, NotFoundError):
             return None
         return offered[-1] if offered else None
@@ -185,7 +185,7 @@ class VeeamEnterpriseManager(RestAdapter):
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """Every wanted sort of point; what they are joined to is read beside."""
+        """Read every selected type of point. The listings joined to them are read in parallel."""
         if self.settings.own.get("tenant"):
             self._read_tenant(collector)
             return
@@ -195,25 +195,24 @@ class VeeamEnterpriseManager(RestAdapter):
         joins += ["Backup", "Repository"] if in_files else []
         joins += ["Replica", "CdpReplica"] if "vm_replica" in types else []
         joins += ["CloudReplica"] if _CLOUD in types else []
-        beside = {kind: self.thread_pool.submit(self._optional, kind) for kind in joins}
-        files = self._rows("BackupFile", {}, prefetch=True, made=fields.backup_files) if in_files else iter(())
-        in_file = functools.partial(fields.points_in_files, include_raw=self.settings.include_raw)
+        futures = {kind: self.thread_pool.submit(self._fetch_optional, kind) for kind in joins}
+        files = self._fetch_rows("BackupFile", {}, prefetch=True, convert=fields.parse_files) if in_files else iter(())
+        in_file = functools.partial(fields.parse_points, include_raw=self.settings.include_raw)
+        window = self._build_filter(collector)
         points = {
-            kind: self._rows(
-                _KINDS[kind], self._filter(collector), prefetch=True, made=in_file if kind in _IN_FILES else None
-            )
+            kind: self._fetch_rows(_KINDS[kind], window, prefetch=True, convert=in_file if kind in _IN_FILES else None)
             for kind in types
         }
-        told = {kind: self._told(collector, kind, future.result()) for kind, future in beside.items()}
-        collector.scope["backup_servers"] = _versions(told["BackupServer"])
-        self._say_continuous(collector, told.get("CdpReplica", []))
-        homes = self._homes(collector, files, told)
+        side_rows = {kind: self._get_or_warn(collector, kind, future.result()) for kind, future in futures.items()}
+        collector.scope["backup_servers"] = _parse_server_versions(side_rows["BackupServer"])
+        self._warn_about_cdp_replicas(collector, side_rows.get("CdpReplica", []))
+        index = self._build_file_index(collector, files, side_rows)
         for workload_type in types:
             try:
                 if workload_type in _IN_FILES:
-                    self._read_files(collector, workload_type, points[workload_type], homes)
+                    self._read_in_files(collector, workload_type, points[workload_type], index)
                 else:
-                    platforms = _platforms(told.get("Replica", []) + told.get("CloudReplica", []))
+                    platforms = _parse_platforms(side_rows.get("Replica", []) + side_rows.get("CloudReplica", []))
                     self._read_replicas(collector, workload_type, points[workload_type], platforms)
             except NotFoundError as error:
                 if workload_type == "vm":
@@ -221,131 +220,133 @@ class VeeamEnterpriseManager(RestAdapter):
                 collector.scope[workload_type] = False
                 collector.warnings.append(f"this server has no restore points of type {workload_type}: {error.message}")
 
-    def _homes(
-        self, collector: Collector, files: Iterable[fields.BackupFile], told: Mapping[str, _Rows]
+    def _build_file_index(
+        self, collector: Collector, files: Iterable[fields.BackupFile], side_rows: Mapping[str, _Rows]
     ) -> BackupFileIndex:
-        backups, repositories = told.get("Backup", []), told.get("Repository", [])
+        backups, repositories = side_rows.get("Backup", []), side_rows.get("Repository", [])
         try:
             return BackupFileIndex(files, backups, repositories)
         except (ForbiddenError, NotFoundError, InvalidResponseError) as error:
-            self._told(collector, "BackupFile", _refusal(error))
+            self._get_or_warn(collector, "BackupFile", _get_refusal_reason(error))
             return BackupFileIndex([], backups, repositories)
 
-    def _read_files(
-        self, collector: Collector, workload_type: str, points: Iterable[fields.PointInFile], homes: BackupFileIndex
+    def _read_in_files(
+        self, collector: Collector, workload_type: str, points: Iterable[fields.PointInFile], index: BackupFileIndex
     ) -> None:
-        """Points that lie in backup files. All of them are met before it is known which file holds one only."""
-        whole = self.settings.detail == "recovery_points"
+        """Read points in backup files. Which files have only one point is known after all points have been read."""
+        keep_records = self.settings.detail == "recovery_points"
         by_workload: dict[t.Any, PendingPoints] = {}
-        # None for those that are not wanted. Most points are of an owner met before, and need not be looked at closer.
+        # None for owners that are not selected. Most points have an already known owner and need no further checks.
         by_owner: dict[t.Any, PendingPoints | None] = {}
         for found in points:
-            file, owner = homes.use(found[3]), found[4]
-            key = owner if workload_type == "vm" else (owner, homes.owner(file))
+            file, owner = index.count_point(found[3]), found[4]
+            key = owner if workload_type == "vm" else (owner, index.get_backup_number(file))
             try:
-                held = by_owner[key]
+                pending = by_owner[key]
             except KeyError:
-                workload = fields.vm_of(owner) if workload_type == "vm" else fields.agent_of(owner, homes.at(file)[0])
-                held = None
+                location = None if workload_type == "vm" else index.get_location(file)[0]
+                workload = fields.build_vm(owner) if workload_type == "vm" else fields.build_agent(owner, location)
+                pending = None
                 if collector.is_selected(workload):
-                    held = by_workload.setdefault(workload.key, PendingPoints(workload, whole=whole))
-                by_owner[key] = held
-            if held is not None:
-                held.add(found, file)
+                    pending = by_workload.setdefault(workload.key, PendingPoints(workload, keep_records=keep_records))
+                by_owner[key] = pending
+            if pending is not None:
+                pending.add(found, file)
         by_owner.clear()
         groups = [by_workload.pop(key) for key in list(by_workload)]
-        machines = joined(groups) if workload_type == "physical" else [[group] for group in groups]
+        machines = join_by_machine(groups) if workload_type == "physical" else [[group] for group in groups]
         groups.clear()
         while machines:
             machine = machines.pop()
             workload = machine[0].workload
             collector.add_workload(workload)
-            if are_apart(machine) and not whole:
-                for held in machine:
-                    for alike in held.alike(workload, homes):
-                        collector.add_points(*alike)
+            if has_no_copies(machine) and not keep_records:
+                for pending in machine:
+                    for batch in pending.group_points(workload, index):
+                        collector.add_points(*batch)
                 continue
-            for point in folded(point for held in machine for point in held.points(workload, homes)):
+            for point in merge_copies(point for pending in machine for point in pending.build_points(workload, index)):
                 collector.add_point(point)
 
     def _read_replicas(
         self, collector: Collector, workload_type: str, records: Iterable[t.Any], platforms: Mapping[str, str | None]
     ) -> None:
-        point_of = fields.cloud_point if workload_type == _CLOUD else fields.replica_point
+        parse = fields.parse_cloud_point if workload_type == _CLOUD else fields.parse_replica_point
         for record in records:
-            self._tell(collector, point_of(record, platforms, self.settings.include_raw))
+            self._add_point(collector, parse(record, platforms, self.settings.include_raw))
 
     def _read_tenant(self, collector: Collector) -> None:
-        """A tenant's session has no query service, only the tenant's own collections."""
+        """Read the collections of a tenant, whose session has no query service."""
         collector.scope["tenant"] = self.settings.username
         try:
-            replicas = decoding.list_of(self.client.get("/api/cloud/replicas", _ENTITY), "CloudReplica")
+            replicas = decoding.parse_collection(self.client.get("/api/cloud/replicas", _ENTITY), "CloudReplica")
         except (ForbiddenError, NotFoundError):
             replicas = []
-        answer = self.client.get("/api/cloud/vmReplicaPoints", _ENTITY)
-        for record in decoding.list_of(answer, _KINDS[_CLOUD]):
-            self._tell(collector, fields.cloud_point(record, _platforms(replicas), self.settings.include_raw))
+        records = decoding.parse_collection(self.client.get("/api/cloud/vmReplicaPoints", _ENTITY), _KINDS[_CLOUD])
+        self._read_replicas(collector, _CLOUD, records, _parse_platforms(replicas))
 
     @staticmethod
-    def _tell(collector: Collector, point: RecoveryPoint) -> None:
+    def _add_point(collector: Collector, point: RecoveryPoint) -> None:
         collector.add_workload(point.workload)
         collector.add_point(point)
 
     @staticmethod
-    def _filter(collector: Collector) -> dict[str, str]:
-        """The window, wider by a day or two; what is too much is dropped here."""
+    def _build_filter(collector: Collector) -> dict[str, str]:
+        """Build the filter of the window, extended by the longest run; surplus points are dropped here."""
         parts = []
         if collector.since is not None:
-            parts.append(f'CreationTime>="{_whole_second(collector.since - _LONGEST_RUN)}"')
+            parts.append(f'CreationTime>="{_format_second(collector.since - _LONGEST_RUN)}"')
         if collector.until is not None:
-            parts.append(f'CreationTime<="{_whole_second(collector.until + _LONGEST_RUN)}"')
+            parts.append(f'CreationTime<="{_format_second(collector.until + _LONGEST_RUN)}"')
         return {"sortDesc": "CreationTime", **({"filter": ";".join(parts)} if parts else {})}
 
     @staticmethod
-    def _say_continuous(collector: Collector, replicas: _Rows) -> None:
+    def _warn_about_cdp_replicas(collector: Collector, replicas: _Rows) -> None:
         collector.scope["cdp_replicas"] = len(replicas)
         if replicas:
-            names = sorted({as_text(decoding.lowered(row).get("name")) or "?" for row in replicas})
+            names = sorted({as_text(decoding.lower_keys(row).get("name")) or "?" for row in replicas})
             collector.warnings.append(
                 f"{len(replicas)} continuous (CDP) replicas have points that this API gives only as spans of time; "
                 f"they are unknown, not zero, and stand in no row: {', '.join(names[:10])}"
             )
 
-    # Calls
+    # Requests
 
-    def _rows(
+    def _fetch_rows(
         self,
         kind: str,
         params: Mapping[str, str],
         mapper: Mapper | None = None,
         *,
         prefetch: bool = False,
-        made: Callable[[Iterable[dict[str, t.Any]]], list[t.Any]] | None = None,
+        convert: Callable[[Iterable[dict[str, t.Any]]], list[t.Any]] | None = None,
     ) -> Iterator[t.Any]:
-        """All records of one type, from page 1 to the last; without a page size the server cuts at 100.
+        """Fetch all records of one type, from page 1 to the last; without a page size the server returns 100 records.
 
-        ``prefetch`` requests the first page now, not when the first record is needed. ``made`` converts the records
+        ``prefetch`` requests the first page now, not when the first record is needed. ``convert`` converts the records
         of a page, so that no record is kept longer than that.
         """
 
         def fetch(number: int) -> NumberedPage[t.Any]:
             query = {"type": kind, "format": "Entities", **params}
             size = {"pageSize": str(self.settings.page_size), "page": str(number)}
-            answer = self.client.get("/api/query", {**query, **size})
-            return NumberedPage(*(decoding.made_of(answer, kind, made) if made else decoding.entities_of(answer, kind)))
+            response = self.client.get("/api/query", {**query, **size})
+            if convert:
+                return NumberedPage(*decoding.convert_entities(response, kind, convert))
+            return NumberedPage(*decoding.parse_entities(response, kind))
 
-        begun = Prefetch(self.thread_pool, fetch, 1) if prefetch else fetch
-        identity = operator.itemgetter(0) if made else decoding.id_of
-        return itertools.chain.from_iterable(by_number(begun, mapper or self.thread_pool, identity, kind))
+        fetch_page = Prefetch(self.thread_pool, fetch, 1) if prefetch else fetch
+        identity = operator.itemgetter(0) if convert else decoding.get_id
+        return itertools.chain.from_iterable(pages_by_number(fetch_page, mapper or self.thread_pool, identity, kind))
 
-    def _optional(self, kind: str) -> _Rows | str:
+    def _fetch_optional(self, kind: str) -> _Rows | str:
         try:
-            return list(self._rows(kind, {}, SerialMapper()))
+            return list(self._fetch_rows(kind, {}, SerialMapper()))
         except (ForbiddenError, NotFoundError, InvalidResponseError) as error:
-            return _refusal(error)
+            return _get_refusal_reason(error)
 
     @staticmethod
-    def _told(collector: Collector, kind: str, rows: _Rows | str) -> _Rows:
+    def _get_or_warn(collector: Collector, kind: str, rows: _Rows | str) -> _Rows:
         if isinstance(rows, str):
             collector.scope[kind] = False
             collector.warnings.append(f"{kind} could not be read, so what rests on it is unknown: {rows}")
@@ -353,22 +354,22 @@ class VeeamEnterpriseManager(RestAdapter):
         return rows
 
 
-def _refusal(error: AuditError) -> str:
-    """Why a type cannot be read; what is no refusal, but a broken answer, is raised again."""
+def _get_refusal_reason(error: AuditError) -> str:
+    """Why a type cannot be read. An error that is not a rejection, but an invalid response, is raised again."""
     if isinstance(error, InvalidResponseError):
-        # How a type that this version does not have is answered.
+        # The server answers so for a type that this version does not have.
         if error.status != 400:
             raise error
         return error.words or error.message
     return error.message
 
 
-def _session_of(answer: Response) -> str | None:
-    return as_text(decoding.body_of(answer).get("sessionid"))
+def _parse_session_id(response: Response) -> str | None:
+    return as_text(decoding.parse_body(response).get("sessionid"))
 
 
-def _tenant_of(settings: Settings) -> str | None:
-    """The body of a log-on with the credentials of a Cloud Connect tenant; anybody else's go by HTTP Basic."""
+def _build_tenant_body(settings: Settings) -> str | None:
+    """Build the login body with the credentials of a Cloud Connect tenant; None for others, which use HTTP Basic."""
     if not settings.own.get("tenant"):
         return None
     name, password = html.escape(settings.username), html.escape(settings.password)
@@ -383,16 +384,15 @@ def _tenant_of(settings: Settings) -> str | None:
     return f'<?xml version="1.0" encoding="utf-8"?><LoginSpec xmlns="{_NAMESPACE}">{inner}</LoginSpec>'
 
 
-def _platforms(replicas: _Rows) -> dict[str, str | None]:
-    return {
-        decoding.id_of(row) or "": fields.platform_of(row.get("platform")) for row in map(decoding.lowered, replicas)
-    }
+def _parse_platforms(replicas: _Rows) -> dict[str, str | None]:
+    rows = map(decoding.lower_keys, replicas)
+    return {decoding.get_id(row) or "": fields.parse_platform(row.get("platform")) for row in rows}
 
 
-def _versions(servers: _Rows) -> dict[str, str | None]:
-    named = ((as_text(row.get("name")), as_text(row.get("version"))) for row in map(decoding.lowered, servers))
+def _parse_server_versions(servers: _Rows) -> dict[str, str | None]:
+    named = ((as_text(row.get("name")), as_text(row.get("version"))) for row in map(decoding.lower_keys, servers))
     return {name: version for name, version in named if name}
 
 
-def _whole_second(moment: int) -> str:
+def _format_second(moment: int) -> str:
     return format_time(moment // SECOND * SECOND)

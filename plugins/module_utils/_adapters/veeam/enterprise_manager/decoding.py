@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Enterprise Manager speaks XML and JSON, and JSON in two spellings: from an answer to the same plain records."""
+"""Enterprise Manager: convert responses in XML, or in JSON with two spellings, to the same plain records."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_stream import PICKED, pick_objects
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
 
-Made = t.TypeVar("Made")
+Converted = t.TypeVar("Converted")
 
 REPRESENTATIONS = ("json", "xml")
 ACCEPT = {"json": "application/json", "xml": "application/xml"}
 _NAMESPACE = "http://www.veeam.com/ent/v1.0"
 _DECLARATION = re.compile(r"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _VERSION_NAME = re.compile(r"v\d+_\d+")
-# How a link is spelled by version 12 and in XML, and by version 13: what sort of link it is, and where it leads.
+# Spelling of links in version 12 and in XML, and in version 13: getters of the link type and of the link target.
 _LINK_SPELLINGS = (
     (operator.itemgetter("Rel", "Type"), operator.itemgetter("Href", "Name")),
     (operator.itemgetter("rel", "type"), operator.itemgetter("href", "name")),
 )
 
 
-# Records of one type all have the same few names; cleared when it grows past any type's.
+# Cache: records of one type have the same few keys. It is cleared when it is larger than any type needs.
 _lower_names: dict[str, str] = {}
 _NAMES_LIMIT = 1000
 
 
-def lowered(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The record with its member names in lower case: version 12 writes CreationTimeUTC, version 13 creationTimeUTC."""
+def lower_keys(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Convert the keys to lower case: version 12 writes CreationTimeUTC, version 13 creationTimeUTC."""
     try:
         return {_lower_names[key]: value for key, value in record.items()}
     except KeyError:
@@ -51,107 +51,112 @@ def lowered(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
         return {key.lower(): value for key, value in record.items()}
 
 
-def said(record: Mapping[str, t.Any], name: str) -> t.Any:
-    """One member, whose name is one word (Type), of a record in any spelling; quicker than to lower them all."""
+def get_value(record: Mapping[str, t.Any], name: str) -> t.Any:
+    """Get one field with a one-word name (Type) in any spelling. This is faster than ``lower_keys``."""
     if name in record:
         return record[name]
-    small = name.lower()
-    return record[small] if small in record else lowered(record).get(small)
+    lower = name.lower()
+    return record[lower] if lower in record else lower_keys(record).get(lower)
 
 
-def body_of(answer: Response) -> dict[str, t.Any]:
-    """The content of an answer, whichever way it was written, its own members in lower case."""
-    if _is_xml(answer):
-        return lowered(_from_xml(answer))
-    return lowered(answer.json_object())
+def parse_body(response: Response) -> dict[str, t.Any]:
+    """Parse the body of a response in either format. The top-level keys are in lower case."""
+    if _is_xml(response):
+        return lower_keys(_parse_xml(response))
+    return lower_keys(response.json_object())
 
 
-def entities_of(answer: Response, kind: str) -> tuple[list[dict[str, t.Any]], int]:
-    """(records, number of pages) of a query result.
+def parse_entities(response: Response, kind: str) -> tuple[list[dict[str, t.Any]], int]:
+    """Parse a query result to (records, number of pages).
 
-    The names around the records differ from type to type and between XML and JSON, so what counts is each record's
-    own Type.
+    The keys around the records differ between types and between XML and JSON, so each record is identified by its own
+    Type.
     """
-    body = body_of(answer)
+    body = parse_body(response)
     if "entities" not in body:
-        raise _no_list(answer, "Entities")
-    records = [record for value in _lists_in(body["entities"]) for record in _records(value)]
-    pages = _pages(answer, body, bool(records))
-    return _of_kind(records, kind, answer), pages
+        raise _missing_list_error(response, "Entities")
+    records = [record for value in _find_lists(body["entities"]) for record in _as_records(value)]
+    pages = _parse_page_count(response, body, bool(records))
+    return _check_kinds(records, kind, response), pages
 
 
-def made_of(
-    answer: Response, kind: str, make: Callable[[Iterable[dict[str, t.Any]]], list[Made]]
-) -> tuple[list[Made], int]:
-    """(what ``make`` makes of the records, number of pages) of a query result.
+def convert_entities(
+    response: Response, kind: str, convert: Callable[[Iterable[dict[str, t.Any]]], list[Converted]]
+) -> tuple[list[Converted], int]:
+    """Parse a query result to (records converted by ``convert``, number of pages).
 
-    Record by record, so that none is kept until the next one is decoded, wherever that leaves no doubt about what is a
-    record.
+    If it is certain which objects are records, each record is converted and dropped before the next one is decoded.
     """
-    picked = None if _is_xml(answer) else pick_objects(answer.body, lambda records: make(_surely(records, kind)))
+    picked = (
+        None
+        if _is_xml(response)
+        else pick_objects(response.body, lambda records: convert(_require_kind(records, kind)))
+    )
     if picked is not None:
-        made, rest = picked
-        body = lowered(as_object(rest))
-        lists = _lists_in(body.get("entities"))
-        if lists.count(PICKED) == 1 and not any(map(_records, lists)):
-            return made, _pages(answer, body, bool(made))
-    records, pages = entities_of(answer, kind)
-    return make(records), pages
+        converted, rest = picked
+        body = lower_keys(as_object(rest))
+        lists = _find_lists(body.get("entities"))
+        if lists.count(PICKED) == 1 and not any(map(_as_records, lists)):
+            return converted, _parse_page_count(response, body, bool(converted))
+    records, pages = parse_entities(response, kind)
+    return convert(records), pages
 
 
-def _surely(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[dict[str, t.Any]]:
-    """Records that say that they are of this type; whether any other is one, too, is for ``entities_of`` to say."""
+def _require_kind(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[dict[str, t.Any]]:
+    """Yield records whose Type is ``kind``. ValueError for any other record, which ``parse_entities`` then checks."""
     for record in records:
-        if said(record, "Type") != kind:
+        if get_value(record, "Type") != kind:
             raise ValueError(f"a record does not say that it is a {kind}")
         yield record
 
 
-def _lists_in(entities: t.Any) -> list[t.Any]:
-    """What may be records, in one group or one below."""
+def _find_lists(entities: t.Any) -> list[t.Any]:
+    """Values that can contain records, in the groups or one level below."""
     groups = as_object(entities).values()
     return [value for group in groups for value in (group.values() if isinstance(group, dict) else [group])]
 
 
-def _pages(answer: Response, body: Mapping[str, t.Any], are_records: bool) -> int:
-    paging = lowered(as_object(body.get("paginginfo")))
+def _parse_page_count(response: Response, body: Mapping[str, t.Any], has_records: bool) -> int:
+    paging = lower_keys(as_object(body.get("paginginfo")))
     pages = as_int(paging.get("pagescount"))
-    if pages is None and are_records:
+    if pages is None and has_records:
         raise InvalidResponseError(
             "the answer does not say how many pages there are",
-            server=answer.server,
-            call=answer.call,
+            server=response.server,
+            call=response.call,
             advice="Nothing is guessed from such an answer; please report it with the version of the server",
         )
-    return max(pages or 1, _next_page(paging))
+    return max(pages or 1, _parse_next_page(paging))
 
 
-def _next_page(paging: Mapping[str, t.Any]) -> int:
-    """The number of the page that the link to the next one leads to, whatever the count of pages says; 0 without."""
+def _parse_next_page(paging: Mapping[str, t.Any]) -> int:
+    """The number of the page that the Next link refers to, independent of the page count; 0 without a link."""
     number = as_int(paging.get("pagenum"))
     links = paging.get("links")
     if isinstance(links, dict):
-        links = lowered(links).get("link")
-    named = any(lowered(link).get("rel") == "Next" for link in _records(links))
-    return number + 1 if named and number is not None else 0
+        links = lower_keys(links).get("link")
+    has_next = any(lower_keys(link).get("rel") == "Next" for link in _as_records(links))
+    return number + 1 if has_next and number is not None else 0
 
 
-def list_of(answer: Response, kind: str) -> list[dict[str, t.Any]]:
-    """The records of a plain collection, which has no pages."""
-    body = body_of(answer)
-    if _is_xml(answer):
-        records = [record for value in body.values() for record in _records(value) if said(record, "Href") is not None]
+def parse_collection(response: Response, kind: str) -> list[dict[str, t.Any]]:
+    """Parse the records of a plain collection, which is not paged."""
+    body = parse_body(response)
+    if _is_xml(response):
+        records = [
+            record for value in body.values() for record in _as_records(value) if get_value(record, "Href") is not None
+        ]
     elif isinstance(body.get(f"{kind.lower()}s"), list):
-        records = _records(body[f"{kind.lower()}s"])
+        records = _as_records(body[f"{kind.lower()}s"])
     else:
-        raise _no_list(answer, f"{kind}s")
-    return _of_kind(records, kind, answer)
+        raise _missing_list_error(response, f"{kind}s")
+    return _check_kinds(records, kind, response)
 
 
-def versions_of(answer: Response) -> list[str]:
-    """The names of the API versions that the server offers, oldest first."""
+def parse_versions(response: Response) -> list[str]:
+    """Parse the names of the API versions that the server offers, oldest first."""
     found: list[str] = []
-    stack: list[t.Any] = [body_of(answer)]
+    stack: list[t.Any] = [parse_body(response)]
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
@@ -162,142 +167,146 @@ def versions_of(answer: Response) -> list[str]:
     return sorted(set(found), key=lambda name: [int(part) for part in name[1:].split("_")])
 
 
-class MemberReader:
-    """Some members of records, by their names in lower case: as ``lowered`` would find them, null where there is none.
+class FieldReader:
+    """Reads fields of records by their lower-case names, like ``lower_keys``; None for a missing field.
 
-    Records of one page are spelled alike, so where the members stand is worked out once and not for each of them.
+    All records of one page have the same spelling, so the keys are resolved once and not for each record.
     """
 
     def __init__(self, *names: str) -> None:
         self._names = names
         self._spelled: tuple[str, ...] | None = None
-        self._get: Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]] = self._said
+        self._get: Callable[[Mapping[str, t.Any]], tuple[t.Any, ...]] = self._get_by_lowercase
 
     def get(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-        """The members of one record, in the order of the names."""
+        """The fields of one record, in the order of the names."""
         spelled = tuple(record)
         if spelled != self._spelled:
-            own = {key.lower(): key for key in spelled}
-            self._get = operator.itemgetter(*[own[name] for name in self._names]) if self._all_in(own) else self._said
+            own_names = {key.lower(): key for key in spelled}
+            self._get = (
+                operator.itemgetter(*[own_names[name] for name in self._names])
+                if self._all_in(own_names)
+                else self._get_by_lowercase
+            )
             self._spelled = spelled
         return self._get(record)
 
-    def _all_in(self, own: Mapping[str, str]) -> bool:
-        return all(name in own for name in self._names)
+    def _all_in(self, own_names: Mapping[str, str]) -> bool:
+        return all(name in own_names for name in self._names)
 
-    def _said(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
-        return tuple(map(lowered(record).get, self._names))
+    def _get_by_lowercase(self, record: Mapping[str, t.Any]) -> tuple[t.Any, ...]:
+        return tuple(map(lower_keys(record).get, self._names))
 
 
 class UpLinks:
-    """Address and name of what records belong to, of some types: the first link of each that leads up.
+    """Reads address and name of the parents of records: for each of the types the first link with relation Up.
 
-    Records of one page have the same links in the same order. Where it is so, by relation and type of each link up to
-    the last one that is wanted, they are found by their places.
+    All records of one page usually have the same links in the same order. If relation and type of each link up to the
+    last required one are the same as before, the links are found by their positions.
     """
 
     def __init__(self, *kinds: str) -> None:
         self._kinds = kinds
         self._known: list[tuple[t.Any, ...]] = []
-        self._places: list[int] = []
+        self._positions: list[int] = []
         self._spelling = _LINK_SPELLINGS[0]
 
     def get(self, links: t.Any) -> list[tuple[t.Any, ...]]:
-        """(address, name) for each type, as they are told; both null where there is none."""
-        sort, told = self._spelling
-        if self._places and isinstance(links, list):
+        """(address, name) for each type, as reported; both None if there is no link."""
+        get_type, get_target = self._spelling
+        if self._positions and isinstance(links, list):
             try:
-                if list(map(sort, links[: len(self._known)])) == self._known:
-                    return [told(links[place]) for place in self._places]
+                if list(map(get_type, links[: len(self._known)])) == self._known:
+                    return [get_target(links[position]) for position in self._positions]
             except (KeyError, TypeError):
-                # Not all of them are links, or not in this spelling.
+                # Not all of them are links, or the spelling is different.
                 pass
         if isinstance(links, dict):
-            # XML has a list within.
-            links = lowered(links).get("link")
-        return self._found(links if isinstance(links, list) else _records(links))
+            # XML has a nested list.
+            links = lower_keys(links).get("link")
+        return self._find(links if isinstance(links, list) else _as_records(links))
 
-    def _found(self, links: list[t.Any]) -> list[tuple[t.Any, ...]]:
-        places: dict[str, int] = {}
-        for place, link in enumerate(links):
-            if isinstance(link, dict) and said(link, "Rel") == "Up":
-                kind = said(link, "Type")
+    def _find(self, links: list[t.Any]) -> list[tuple[t.Any, ...]]:
+        positions: dict[str, int] = {}
+        for position, link in enumerate(links):
+            if isinstance(link, dict) and get_value(link, "Rel") == "Up":
+                kind = get_value(link, "Type")
                 if isinstance(kind, str):
-                    places.setdefault(kind, place)
-        if all(kind in places for kind in self._kinds):
-            self._remember(links, [places[kind] for kind in self._kinds])
-        wanted = [links[places[kind]] if kind in places else {} for kind in self._kinds]
-        return [(said(link, "Href"), said(link, "Name")) for link in wanted]
+                    positions.setdefault(kind, position)
+        if all(kind in positions for kind in self._kinds):
+            self._store_positions(links, [positions[kind] for kind in self._kinds])
+        found = [links[positions[kind]] if kind in positions else {} for kind in self._kinds]
+        return [(get_value(link, "Href"), get_value(link, "Name")) for link in found]
 
-    def _remember(self, links: list[t.Any], places: list[int]) -> None:
+    def _store_positions(self, links: list[t.Any], positions: list[int]) -> None:
         for spelling in _LINK_SPELLINGS:
             try:
-                known = list(map(spelling[0], links[: max(places) + 1]))
+                known = list(map(spelling[0], links[: max(positions) + 1]))
             except (KeyError, TypeError):
                 continue
-            self._spelling, self._known, self._places = spelling, known, places
+            self._spelling, self._known, self._positions = spelling, known, positions
             return
 
 
 def up_link(record: Mapping[str, t.Any], kind: str) -> tuple[str | None, str | None]:
-    """(id, name) of what a record belongs to."""
+    """(id, name) of the parent of a record."""
     ((href, name),) = UpLinks(kind).get(record.get("links"))
-    return id_in(href), as_text(name)
+    return parse_link_id(href), as_text(name)
 
 
-def id_of(record: Mapping[str, t.Any]) -> str | None:
-    """The id in the UID urn:veeam:TYPE:ID, or in the address."""
-    return id_told(said(record, "UID"), said(record, "Href"))
+def get_id(record: Mapping[str, t.Any]) -> str | None:
+    """Get the id of a record from its UID urn:veeam:TYPE:ID, or from its address."""
+    return parse_id(get_value(record, "UID"), get_value(record, "Href"))
 
 
-def id_told(uid: t.Any, href: t.Any) -> str | None:
-    """The id in a UID, or in an address."""
+def parse_id(uid: t.Any, href: t.Any) -> str | None:
+    """Parse the id in a UID, or in an address if there is no UID."""
     urn = as_text(uid)
-    return urn.rpartition(":")[2].strip() if urn else id_in(href)
+    return urn.rpartition(":")[2].strip() if urn else parse_link_id(href)
 
 
-def id_in(link: t.Any) -> str | None:
+def parse_link_id(link: t.Any) -> str | None:
     """The last part of an address."""
     text = as_text(link)
     return text.partition("?")[0].rpartition("/")[2] or None if text else None
 
 
-def _is_xml(answer: Response) -> bool:
-    return "xml" in answer.headers.get("Content-Type", "").lower() and "html" not in answer.headers["Content-Type"]
+def _is_xml(response: Response) -> bool:
+    return "xml" in response.headers.get("Content-Type", "").lower() and "html" not in response.headers["Content-Type"]
 
 
-def _records(value: t.Any) -> list[dict[str, t.Any]]:
-    """One record or many; XML does not tell a list of one from one."""
+def _as_records(value: t.Any) -> list[dict[str, t.Any]]:
+    """One record or many as a list. XML does not distinguish a list with one record from a single record."""
     return [value] if isinstance(value, dict) else [item for item in as_list(value) if isinstance(item, dict)]
 
 
-def _of_kind(records: list[dict[str, t.Any]], kind: str, answer: Response) -> list[dict[str, t.Any]]:
+def _check_kinds(records: list[dict[str, t.Any]], kind: str, response: Response) -> list[dict[str, t.Any]]:
     for record in records:
-        told = said(record, "Type")
-        if told == kind:
+        found = get_value(record, "Type")
+        if found == kind:
             continue
-        told = as_text(told)
-        if told is not None and told.casefold() != kind.casefold():
+        found = as_text(found)
+        if found is not None and found.casefold() != kind.casefold():
             raise InvalidResponseError(
-                f"{kind} was asked for, but a {told} came",
-                server=answer.server,
-                call=answer.call,
+                f"{kind} was asked for, but a {found} came",
+                server=response.server,
+                call=response.call,
                 advice="Nothing is guessed from such an answer; please report it with the version of the server",
             )
     return records
 
 
-def _no_list(answer: Response, name: str) -> InvalidResponseError:
+def _missing_list_error(response: Response, name: str) -> InvalidResponseError:
     return InvalidResponseError(
         f"the answer has no list {name!r}",
-        server=answer.server,
-        call=answer.call,
+        server=response.server,
+        call=response.call,
         advice="Check that the URL is that of the product; an unknown version may answer differently",
     )
 
 
-def _from_xml(answer: Response) -> dict[str, t.Any]:
-    # Here, because only those who ask for XML need it.
+def _parse_xml(response: Response) -> dict[str, t.Any]:
+    # Imported here, because it is only needed for XML.
     try:
         import xmltodict
     except ImportError as error:
@@ -307,19 +316,19 @@ def _from_xml(answer: Response) -> dict[str, t.Any]:
             advice="Install xmltodict where the module runs, or use representation: json",
         ) from error
     try:
-        text = answer.body.decode("utf-8-sig")
+        text = response.body.decode("utf-8-sig")
         if _DECLARATION.search(text):
             raise ValueError("it declares a document type or an entity, which are refused")
         parsed = xmltodict.parse(
             text, process_namespaces=True, namespaces={_NAMESPACE: None}, attr_prefix="", disable_entities=True
         )
     except Exception as error:
-        # The parser is expat, whose errors are of a class of its own.
+        # The parser is expat, which has its own exception class.
         raise InvalidResponseError(
-            "the answer is empty" if not answer.body.strip() else f"the XML is broken or cut short ({error})",
-            server=answer.server,
-            call=answer.call,
-            status=answer.status,
+            "the answer is empty" if not response.body.strip() else f"the XML is broken or cut short ({error})",
+            server=response.server,
+            call=response.call,
+            status=response.status,
             advice="Try again; if it stays so, look at the server's own log",
         ) from error
     return as_object(next(iter(parsed.values()), None))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Enterprise Manager: records -> recovery points. Fields: the vendor's REST guide 13.1, records of live servers."""
+"""Enterprise Manager: parse records to recovery points. Fields: vendor's REST guide 13.1, records of live servers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import typing as t
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.decoding import (
-    MemberReader,
+    FieldReader,
     UpLinks,
-    id_in,
-    id_of,
-    id_told,
-    lowered,
+    get_id,
+    lower_keys,
+    parse_id,
+    parse_link_id,
     up_link,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text, scrubbed
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text, remove_secrets
 
 _PLATFORMS = {
     "vmware": "vmware",
@@ -34,14 +34,14 @@ _PLATFORMS = {
 }
 _INCREMENTS = frozenset({"increment", "incremental", "reverseincrement", "reversedincremental"})
 _IN_USE = frozenset({"failover", "failback", "permanentfailover"})
-# What the database holds where there is no time.
+# The value in the database if there is no time.
 _NEVER = "1753-01-01"
 
 
-# What a point says of its machine: (reference, name, backup server).
+# Machine of a point: (reference, name, backup server).
 BackupObject = tuple["str | None", "str | None", "str | None"]
-# (id, time, kind, id of the file that holds it, machine, the record where it is asked for). Not more than that is
-# made of each, and in the thread that read the page: records are what most of a page's memory is.
+# (id, time, kind, id of its file, machine, the record if raw data is requested). Only these values are kept, and they
+# are built in the thread that read the page, because records take up most of the memory of a page.
 PointInFile = tuple[str, int, str, "str | None", BackupObject, "dict[str, t.Any] | None"]
 
 # (id, size, (id, name) of its backup).
@@ -50,113 +50,117 @@ BackupFile = tuple["str | None", "int | None", "tuple[str | None, str | None]"]
 
 @dataclasses.dataclass(slots=True)
 class FileLocation:
-    """Where a backup file belongs: its backup and the repository of that."""
+    """Size of a backup file, its backup and the repository of the backup."""
 
     size: int | None
     backup_id: str | None
     job: str | None
     platform: str | None
-    place: Copy | None
+    copy: Copy | None
 
 
-def platform_of(told: t.Any) -> str | None:
-    """VMware, HyperV, vCloud, AgentForWindows...; what is not known keeps its own name."""
-    text = as_text(told)
+def parse_platform(value: t.Any) -> str | None:
+    """Parse VMware, HyperV, vCloud, AgentForWindows...; an unknown platform keeps its own name in lower case."""
+    text = as_text(value)
     return _PLATFORMS.get(text.casefold(), text.casefold()) if text else None
 
 
-def points_in_files(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> list[PointInFile]:
-    """The VmRestorePoints or AgentRestorePoints of one page."""
-    members = MemberReader(
+def parse_points(records: Iterable[Mapping[str, t.Any]], include_raw: bool) -> list[PointInFile]:
+    """Parse the VmRestorePoints or AgentRestorePoints of one page."""
+    fields = FieldReader(
         *("uid", "href", "creationtimeutc", "algorithm", "pointtype", "hierarchyobjref", "links"),
         *("vmdisplayname", "vmname", "name"),
     )
     links = UpLinks("BackupServerReference", "BackupFileReference")
     points = []
     for record in records:
-        uid, href, created, algorithm, point_type, reference, told_links, *names = members.get(record)
-        (_address, server), (file, _name) = links.get(told_links)
-        ident = _known_id(id_told(uid, href))
-        owner = (as_text(reference), _name_in(*names), as_text(server))
-        kind = kind_of(as_text(point_type), as_text(algorithm))
-        raw = _raw(record) if include_raw else None
-        points.append((ident, _created(created, ident), kind, id_in(file), owner, raw))
+        uid, href, created, algorithm, point_type, reference, links_value, *names = fields.get(record)
+        (_address, server), (file, _name) = links.get(links_value)
+        ident = _require_id(parse_id(uid, href))
+        owner = (as_text(reference), _choose_name(*names), as_text(server))
+        kind = parse_kind(as_text(point_type), as_text(algorithm))
+        raw = _build_raw(record) if include_raw else None
+        points.append((ident, _parse_created(created, ident), kind, parse_link_id(file), owner, raw))
     return points
 
 
-def backup_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
-    """The BackupFiles of one page."""
-    members, links = MemberReader("uid", "href", "backupsize", "links"), UpLinks("BackupReference")
+def parse_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
+    """Parse the BackupFiles of one page."""
+    fields, links = FieldReader("uid", "href", "backupsize", "links"), UpLinks("BackupReference")
     files = []
     for record in records:
-        uid, href, size, told_links = members.get(record)
-        ((backup, name),) = links.get(told_links)
-        files.append((id_told(uid, href), as_int(size), (id_in(backup), as_text(name))))
+        uid, href, size, links_value = fields.get(record)
+        ((backup, name),) = links.get(links_value)
+        files.append((parse_id(uid, href), as_int(size), (parse_link_id(backup), as_text(name))))
     return files
 
 
-def vm_of(owner: BackupObject) -> Workload:
-    """The machine of a VmRestorePoint."""
+def build_vm(owner: BackupObject) -> Workload:
+    """Build the workload of a VmRestorePoint."""
     reference, name, origin = owner
-    platform = platform_of(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None
+    platform = parse_platform(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None
     return Workload(id=reference, name=name, type="vm", platform=platform, origin=origin)
 
 
-def agent_of(owner: BackupObject, home: FileLocation | None) -> Workload:
-    """The machine of an AgentRestorePoint, which names it but in its own name: the backup tells equal names apart."""
+def build_agent(owner: BackupObject, location: FileLocation | None) -> Workload:
+    """Build the workload of an AgentRestorePoint, whose own name contains the machine; the backup makes it unique."""
     _reference, name, origin = owner
     return Workload(
-        id=f"{name}/{home.backup_id}" if name and home and home.backup_id else None,
+        id=f"{name}/{location.backup_id}" if name and location and location.backup_id else None,
         name=name,
         type="physical",
-        platform=home.platform if home else None,
+        platform=location.platform if location else None,
         origin=origin,
     )
 
 
-def replica_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None], include_raw: bool) -> RecoveryPoint:
-    """VmReplicaPoint."""
-    row = lowered(record)
+def parse_replica_point(
+    record: Mapping[str, t.Any], platforms: Mapping[str, str | None], include_raw: bool
+) -> RecoveryPoint:
+    """Parse a VmReplicaPoint."""
+    row = lower_keys(record)
     replica, job = up_link(row, "ReplicaReference")
-    point = _point(record, row, _replica_workload(row, "vm_replica", replica, platforms), include_raw)
+    point = _build_point(record, row, _build_replica_workload(row, "vm_replica", replica, platforms), include_raw)
     point.job = job
-    # One whose replica is in failover looks like any other, and is no way back.
+    # A point whose replica is in failover looks like any other, and cannot be used for recovery.
     point.usable = None
     return point
 
 
-def cloud_point(record: Mapping[str, t.Any], platforms: Mapping[str, str | None], include_raw: bool) -> RecoveryPoint:
-    """CloudVmReplicaPoint: it lies at the provider. In any state but Ready its replica is in use."""
-    row = lowered(record)
+def parse_cloud_point(
+    record: Mapping[str, t.Any], platforms: Mapping[str, str | None], include_raw: bool
+) -> RecoveryPoint:
+    """Parse a CloudVmReplicaPoint, which is stored at the provider. In any state but Ready its replica is in use."""
+    row = lower_keys(record)
     replica, _name = up_link(row, "CloudReplicaReference")
-    workload = _replica_workload(row, "cloud_vm_replica", replica, platforms)
-    point = _point(record, row, workload, include_raw)
+    workload = _build_replica_workload(row, "cloud_vm_replica", replica, platforms)
+    point = _build_point(record, row, workload, include_raw)
     state = (as_text(row.get("state")) or "").casefold()
     point.usable = True if state == "ready" else False if state in _IN_USE else None
     point.copies = [Copy(location=workload.origin, location_type="cloud", role="replica", offsite=True)]
     point.offsite = True
-    # That a provider's site is another one than its tenant's is the point of it, but is not said.
+    # A provider's site is expected to be different from the tenant's site, but the API does not report it.
     point.estimated = ("offsite",)
     return point
 
 
-def settle(point: RecoveryPoint, home: FileLocation | None, *, alone: bool) -> RecoveryPoint:
-    """Size and place of a point in a backup file; ``alone``: no other point lies in this file."""
-    if home is not None:
-        point.size_bytes = home.size if alone else None
-        point.job = home.job
-        if home.place is not None:
-            point.copies = [home.place]
-            point.offsite = home.place.offsite
+def apply_file_location(point: RecoveryPoint, location: FileLocation | None, *, alone: bool) -> RecoveryPoint:
+    """Set size and location of a point in a backup file; ``alone``: no other point is in this file."""
+    if location is not None:
+        point.size_bytes = location.size if alone else None
+        point.job = location.job
+        if location.copy is not None:
+            point.copies = [location.copy]
+            point.offsite = location.copy.offsite
             point.estimated = ("offsite",) if point.offsite is not None else ()
     return point
 
 
-def _replica_workload(
+def _build_replica_workload(
     row: Mapping[str, t.Any], workload_type: str, replica: str | None, platforms: Mapping[str, str | None]
 ) -> Workload:
-    name = _vm_name(row)
-    # One replica stands for all machines of a job, and two tenants may have machines of one name.
+    name = _parse_vm_name(row)
+    # One replica represents all machines of a job, and two tenants may have machines with the same name.
     return Workload(
         id=f"{replica}/{name}" if replica and name else None,
         name=name,
@@ -166,12 +170,12 @@ def _replica_workload(
     )
 
 
-def _vm_name(row: Mapping[str, t.Any]) -> str | None:
-    return _name_in(row.get("vmdisplayname"), row.get("vmname"), row.get("name"))
+def _parse_vm_name(row: Mapping[str, t.Any]) -> str | None:
+    return _choose_name(row.get("vmdisplayname"), row.get("vmname"), row.get("name"))
 
 
-def _name_in(display_name: t.Any, vm_name: t.Any, own_name: t.Any) -> str | None:
-    """Points are named NAME@TIME; older ones have only that."""
+def _choose_name(display_name: t.Any, vm_name: t.Any, own_name: t.Any) -> str | None:
+    """The name of the machine. Points are named NAME@TIME; older ones have only that name."""
     named = as_text(display_name) or as_text(vm_name)
     if named is not None:
         return named
@@ -180,48 +184,48 @@ def _name_in(display_name: t.Any, vm_name: t.Any, own_name: t.Any) -> str | None
 
 
 @functools.lru_cache(maxsize=1000)
-def kind_of(point_type: str | None, algorithm: str | None) -> str:
-    """PointType says what the point is; Algorithm, how its job works, helps out where the first is missing."""
+def parse_kind(point_type: str | None, algorithm: str | None) -> str:
+    """Parse the kind from PointType, the type of the point; if it is missing, from Algorithm, the mode of its job."""
     algorithm = (algorithm or "").casefold()
-    told = (point_type or algorithm).casefold()
-    if told in _INCREMENTS:
+    value = (point_type or algorithm).casefold()
+    if value in _INCREMENTS:
         return "incremental"
-    if told == "syntheticfull" or (told == "full" and algorithm == "syntheticfull"):
+    if value == "syntheticfull" or (value == "full" and algorithm == "syntheticfull"):
         return "synthetic_full"
-    return "full" if told == "full" else "snapshot" if told == "snapshot" else "unknown"
+    return "full" if value == "full" else "snapshot" if value == "snapshot" else "unknown"
 
 
-def _point(
+def _build_point(
     record: Mapping[str, t.Any], row: Mapping[str, t.Any], workload: Workload, include_raw: bool
 ) -> RecoveryPoint:
-    ident = _known_id(id_of(row))
+    ident = _require_id(get_id(row))
     return RecoveryPoint(
         id=ident,
         workload=workload,
-        created=_created(row.get("creationtimeutc"), ident),
+        created=_parse_created(row.get("creationtimeutc"), ident),
         kind="replica",
-        # It is offered for restore, and nothing is said against it.
+        # It is offered for restore, and the API does not report a problem.
         usable=True,
-        raw=_raw(record) if include_raw else None,
+        raw=_build_raw(record) if include_raw else None,
     )
 
 
-def _raw(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {"records": [scrubbed(dict(record))]}
+def _build_raw(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {"records": [remove_secrets(dict(record))]}
 
 
-def _known_id(ident: str | None) -> str:
+def _require_id(ident: str | None) -> str:
     if ident is None:
         raise InvalidResponseError("a restore point has neither UID nor Href", advice="Please report this")
     return ident
 
 
-def _created(told: t.Any, ident: str) -> int:
+def _parse_created(value: t.Any, ident: str) -> int:
     try:
-        if not isinstance(told, str) or told.startswith(_NEVER):
-            raise DataError(f"{told!r} is no time")
-        # The name says that it is UTC, with or without a Z.
-        return parse_time(told, naive_is_utc=True)
+        if not isinstance(value, str) or value.startswith(_NEVER):
+            raise DataError(f"{value!r} is no time")
+        # According to its name the field is UTC, with or without a Z.
+        return parse_time(value, naive_is_utc=True)
     except DataError as error:
         raise InvalidResponseError(
             f"restore point {ident} has no CreationTimeUTC: {error.message}",

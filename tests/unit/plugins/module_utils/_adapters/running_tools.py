@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tools whose answers are written down: unit tests say what a tool would write, and see what it was asked."""
+"""Command-line tools with canned output: unit tests define the output and inspect the commands that were run."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from ansible_collections.backup.audit.plugins.module_utils._module.cli_module im
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
     CommandResult,
     Runner,
-    bare_environment,
+    minimal_environment,
 )
 
 Response = tuple[int, Any, str]
 
 
-class Canned(Runner):
-    """Judges commands as the real one does, and answers what it was given for them."""
+class CannedRunner(Runner):
+    """Check commands against the allowlist like the real runner, and return canned output."""
 
     def __init__(self, tool: type[CliAdapter], answers: Mapping[tuple[str, ...], Response]) -> None:
-        super().__init__(tool.executable, tool.allowlist, bare_environment(), known_problems=tool.known_problems)
+        super().__init__(tool.executable, tool.allowlist, minimal_environment(), known_problems=tool.known_problems)
         self.host = "here"
         self.answers = answers
-        self.asked: list[tuple[str, ...]] = []
+        self.commands: list[tuple[str, ...]] = []
 
     def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
-        """The answer to one permitted command."""
+        """Return the canned output of one allowed command."""
         self._check_allowed(arguments)
-        self.asked.append(arguments)
+        self.commands.append(arguments)
         rc, out, err = self.answers[arguments]
         text = out if isinstance(out, str) else json.dumps(out)
         return CommandResult(" ".join((self._executable, *arguments)), rc, text.encode(), err)
 
 
-def told(
+def run_adapter(
     tool: type[CliAdapter], answers: Mapping[tuple[str, ...], Response], *, check_mode: bool = False, **options: Any
-) -> tuple[Collector, list[dict[str, Any]], Canned]:
-    """What the adapter tells of these answers: the reading, its points, and the tool that was asked."""
+) -> tuple[Collector, list[dict[str, Any]], CannedRunner]:
+    """Run the adapter on this output; return the collector, its points, and the runner."""
     params = {name: option.get("default") for name, option in tool_spec(tool).items()} | options
     settings = CliSettings(
-        shown="here",
+        display_name="here",
         verify=params["verify"],
         verify_timeout=60,
         check_mode=check_mode,
@@ -54,16 +54,16 @@ def told(
         include_unprotected=params["include_unprotected"],
         own={name: params[name] for name in tool.own_spec()},
     )
-    runner = Canned(tool, answers)
+    runner = CannedRunner(tool, answers)
     collector = Collector("here", tool.product, names=params["names"], keep_points=True)
     adapter = tool(runner, settings)
     adapter.open(collector)
     collector.start()
     adapter.read(collector)
-    return collector, points_of(collector), runner
+    return collector, list_points(collector), runner
 
 
-def points_of(collector: Collector) -> list[dict[str, Any]]:
+def list_points(collector: Collector) -> list[dict[str, Any]]:
     points: list[dict[str, Any]] = collector.result()["recovery_points"]
     return points
 

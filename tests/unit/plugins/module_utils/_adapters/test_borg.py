@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Borg adapter on what Borg 1.2 writes."""
+"""The Borg adapter with output of Borg 1.2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.borg import Borg
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, told
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, run_adapter
 
 VERSION = ("--version",)
 LIST = ("--bypass-lock", "--log-json", "list", "--json", "--format", "{hostname}{end}{comment}")
@@ -58,7 +58,7 @@ def listing(archives: list[dict[str, Any]], mode: str | None = "repokey") -> dic
 def read(answer: Any, checks: dict[tuple[str, ...], Response] | None = None, **options: Any) -> Any:
     answer = answer if isinstance(answer, tuple) else (0, listing(answer) if isinstance(answer, list) else answer, "")
     answers = {VERSION: (0, "borg 1.2.4\n", ""), LIST: answer, **(checks or {})}
-    return told(Borg, answers, repository="/srv/borg", **options)
+    return run_adapter(Borg, answers, repository="/srv/borg", **options)
 
 
 def access(**given: Any) -> Any:
@@ -68,7 +68,7 @@ def access(**given: Any) -> Any:
 class TestPoints:
     def test_times_without_a_zone_are_utc(self) -> None:
         collector, points, runner = read(ARCHIVES)
-        assert runner.asked == [VERSION, LIST]
+        assert runner.commands == [VERSION, LIST]
         assert (collector.version, collector.verify) == ("1.2.4", None)
         first = by_id(points)["id-web01-2026-11-01"]
         assert (first["created_at"], first["completed_at"]) == ("2026-11-01T02:00:00Z", "2026-11-01T02:10:00Z")
@@ -117,7 +117,7 @@ class TestPoints:
 class TestVerify:
     def test_quick_is_an_estimate(self) -> None:
         collector, points, runner = read(ARCHIVES, {CHECK: (0, "", "")}, verify="quick")
-        assert runner.asked == [VERSION, LIST, CHECK]
+        assert runner.commands == [VERSION, LIST, CHECK]
         assert collector.verify is not None
         assert collector.verify["result"] == "sound"
         assert {(point["checked"], tuple(point["estimated"])) for point in points} == {(True, ("checked",))}
@@ -129,7 +129,7 @@ class TestVerify:
             (*EXTRACT, "::db01-2026-11-02"): (0, "", ""),
         }
         _reading, points, runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
-        assert len(runner.asked) == 5
+        assert len(runner.commands) == 5
         exact = {point["workload_name"] for point in points if point["checked"] and not point["estimated"]}
         assert exact == {"web01", "db01"}
         assert by_id(points)["id-web01-2026-11-01"]["estimated"] == ["checked"]
@@ -137,12 +137,12 @@ class TestVerify:
     def test_names_limit_what_is_read_through(self) -> None:
         through = {CHECK: (0, "", ""), (*EXTRACT, "::db01-2026-11-02"): (0, "", "")}
         runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix", names=["db*"])[2]
-        assert len(runner.asked) == 4
+        assert len(runner.commands) == 4
 
     @pytest.mark.parametrize("verify", ["quick", "data"])
     def test_a_damaged_segment_leaves_no_archive_surely_usable(self, verify: str) -> None:
         collector, points, runner = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify=verify)
-        assert runner.asked[-1] == CHECK
+        assert runner.commands[-1] == CHECK
         assert collector.verify is not None
         assert (collector.verify["result"], "checksum mismatch" in collector.verify["words"]) == ("damaged", True)
         assert {(point["checked"], point["usable"]) for point in points} == {(False, None)}
@@ -166,7 +166,7 @@ class TestVerify:
     @pytest.mark.parametrize("name", ["{hostname}-1", "a/b", "x\ny"])
     def test_a_name_that_borg_would_not_take_literally_is_not_sent(self, name: str) -> None:
         collector, points, runner = read([archive(name, 1)], {CHECK: (0, "", "")}, verify="data")
-        assert runner.asked[-1] == CHECK
+        assert runner.commands[-1] == CHECK
         assert collector.verify == {"level": "data", "result": "unfinished"}
         assert (collector.problems[0].code, points[0]["checked"]) == ("not_checked", None)
 
@@ -204,7 +204,7 @@ class TestFailures:
 
     def test_another_program_is_not_borg(self) -> None:
         with pytest.raises(AuditError, match="not borg"):
-            told(Borg, {VERSION: (0, "restic 0.14.0\n", "")}, repository="/srv/borg")
+            run_adapter(Borg, {VERSION: (0, "restic 0.14.0\n", "")}, repository="/srv/borg")
 
 
 class TestAccess:
@@ -225,7 +225,7 @@ class TestAccess:
         ],
     )
     def test_a_local_repository_is_named_with_its_host(self, repository: str, is_remote: bool) -> None:
-        assert (access(repository=repository).shown == repository) is is_remote
+        assert (access(repository=repository).display_name == repository) is is_remote
 
     @pytest.mark.parametrize(
         ("given", "message"),

@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers with something taken out or changed: no adapter invents anything of them, none ends in a traceback.
+"""Responses with fields removed or changed: no adapter invents attributes from them or ends in a traceback.
 
-They are the simulators', and those that vendors print or servers were recorded with, where these are at hand.
+The responses are from the simulators, and from vendor documentation or recorded servers, if available.
 
-FUZZ_CASES=100000 tries more of them, FUZZ_SEED=2 others. A case that fails is named by what was done to which member.
+FUZZ_CASES=100000 tries more of them, FUZZ_SEED=2 others. A failed case names the field and how it was changed.
 """
 
 from __future__ import annotations
@@ -16,59 +16,69 @@ import random
 import pytest
 
 from tests.fuzz import less_information
-from tests.fuzz.cases import MAY_INVENT, MAY_LOSE, disorders, expected, losses, share
-from tests.fuzz.damage import damaged
-from tests.fuzz.replay import SETUPS, Tape, recorded
-from tests.fuzz.samples import SAMPLED, sampled
+from tests.fuzz.cases import (
+    ALLOWED_ADDITIONS,
+    ALLOWED_LOSSES,
+    cases_per_setup,
+    generate_disorders,
+    is_expected,
+    list_losses,
+)
+from tests.fuzz.damage import apply_damages
+from tests.fuzz.replay import SETUPS, Recording, get_recording
+from tests.fuzz.samples import SAMPLE_SETS, record_samples
 from tests.unit.simulators.client import SHARED
 
 _NAMES = [setup.name for setup in SETUPS]
-_SAMPLES = [one.setup.name for one in SAMPLED]
+_SAMPLES = [one.setup.name for one in SAMPLE_SETS]
 
 
-def tape_of(name: str) -> Tape:
-    """A simulator's answers, or the vendor's samples."""
+def get_named_recording(name: str) -> Recording:
+    """Return a simulator's responses, or the vendor's samples."""
     if name not in _SAMPLES:
-        return recorded(name)
-    tape = sampled(SHARED, SAMPLED[_SAMPLES.index(name)])
-    if tape is None:
+        return get_recording(name)
+    recording = record_samples(SHARED, SAMPLE_SETS[_SAMPLES.index(name)])
+    if recording is None:
         pytest.skip("the vendor's samples are not at hand")
-    return tape
+    return recording
 
 
 @pytest.mark.parametrize("name", [*_NAMES, *_SAMPLES])
 def test_a_good_reading_is_the_same_from_its_tape(name: str) -> None:
-    """Or what the other tests compare with would mean nothing."""
-    tape = tape_of(name)
-    again = tape.replay({}, folded=True)
+    """Otherwise the comparisons of the other tests would be meaningless."""
+    recording = get_named_recording(name)
+    again = recording.replay({}, packed=True)
     assert again.error is None
-    assert again.points == tape.whole.points
-    assert bool(tape.whole.points) is (name != "spp counts")
+    assert again.points == recording.original.points
+    assert bool(recording.original.points) is (name != "spp counts")
 
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_what_is_left_out_is_never_a_fact(name: str) -> None:
-    """Of the simulators only: in samples several records share one id, so that no point can be followed."""
-    tape = recorded(name)
+    """Simulators only: in samples several records share one id, so points cannot be matched."""
+    recording = get_recording(name)
     wrong = []
-    for damage in itertools.islice(losses(tape), share()):
-        less = tape.replay(damaged(tape.documents, [damage], random.Random(0)))
-        if not expected(damage, MAY_INVENT):
-            wrong += [f"{damage}: {told}" for told in less_information.inventions(tape.whole, less)]
-        if not expected(damage, MAY_LOSE):
-            wrong += [f"{damage}: {told}" for told in less_information.losses(tape.whole, less)]
+    for damage in itertools.islice(list_losses(recording), cases_per_setup()):
+        less = recording.replay(apply_damages(recording.documents, [damage], random.Random(0)))
+        if not is_expected(damage, ALLOWED_ADDITIONS):
+            wrong += [f"{damage}: {message}" for message in less_information.list_additions(recording.original, less)]
+        if not is_expected(damage, ALLOWED_LOSSES):
+            wrong += [f"{damage}: {message}" for message in less_information.list_losses(recording.original, less)]
     assert wrong == []
 
 
 @pytest.mark.parametrize("name", [*_NAMES, *_SAMPLES])
 def test_what_is_strange_ends_in_an_answer_or_in_an_error_of_ours(name: str) -> None:
-    tape = tape_of(name)
-    left_out = [([damage], random.Random(0)) for damage in itertools.islice(losses(tape), share())]
-    # What is left out of the simulators' answers was looked at more closely above.
-    cases = [*(left_out if name in _SAMPLES else []), *itertools.islice(disorders(tape), share())]
-    for damages, chance in cases:
+    recording = get_named_recording(name)
+    left_out = [([damage], random.Random(0)) for damage in itertools.islice(list_losses(recording), cases_per_setup())]
+    # Fields removed from the simulators' responses are tested in more detail above.
+    cases = [
+        *(left_out if name in _SAMPLES else []),
+        *itertools.islice(generate_disorders(recording), cases_per_setup()),
+    ]
+    for damages, rng in cases:
         try:
-            found = tape.replay(damaged(tape.documents, damages, chance), folded=True)
+            found = recording.replay(apply_damages(recording.documents, damages, rng), packed=True)
         except Exception as error:
             raise AssertionError(f"{'; '.join(map(str, damages))}: {error!r}") from error
         assert found.error is None or str(found.error)

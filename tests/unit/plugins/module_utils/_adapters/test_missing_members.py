@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Members that a server leaves out: each case was once read as a fact, or ended in a traceback."""
+"""Fields that a server omits: each case was once read as a fact, or ended in a traceback."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Any
 
 import pytest
 
-from tests.fuzz.damage import DROP, NULL, Damage, damaged, sites
-from tests.fuzz.reading import Found
-from tests.fuzz.replay import recorded
+from tests.fuzz.damage import DROP, NULL, Damage, apply_damages, sites
+from tests.fuzz.reading import ReadResult
+from tests.fuzz.replay import get_recording
 
 Points = list[dict[str, Any]]
 
 
-def without(setup: str, *ends: str) -> tuple[Found, Found]:
-    """(the whole reading, the one without every member whose name ends so)."""
-    tape = recorded(setup)
-    found = sites(tape.documents)
+def without(setup: str, *ends: str) -> tuple[ReadResult, ReadResult]:
+    """Return (complete result, result without all fields whose names have these endings)."""
+    recording = get_recording(setup)
+    found = sites(recording.documents)
     losses = [Damage(DROP, tuple(where), name) for name, where in found.items() if name.endswith(ends)]
     assert losses
-    return tape.whole, tape.replay(damaged(tape.documents, losses, random.Random(0)))
+    return recording.original, recording.replay(apply_damages(recording.documents, losses, random.Random(0)))
 
 
 def ids(points: Points, chosen: Callable[[dict[str, Any]], bool]) -> set[str]:
-    """The points of which that holds."""
+    """Return the ids of the points that match."""
     return {point["id"] for point in points if chosen(point)}
 
 
 def test_spp_a_point_that_does_not_say_what_made_it_may_be_a_snapshot() -> None:
-    whole, less = without("spp", "protectionInfo.subPolicyType")
-    assert {point["kind"] for point in whole.points} >= {"snapshot", "incremental"}
+    original, less = without("spp", "protectionInfo.subPolicyType")
+    assert {point["kind"] for point in original.points} >= {"snapshot", "incremental"}
     assert {(point["kind"], point["usable"], point["copies"] is None) for point in less.points} == {
         ("unknown", None, True)
     }
@@ -42,36 +42,36 @@ def test_spp_a_point_that_does_not_say_what_made_it_may_be_a_snapshot() -> None:
 
 @pytest.mark.parametrize("call", ["recovery/hypervisorvm body.children.[]", "/site body.sites.[]"])
 def test_spp_an_item_that_is_no_record_is_refused(call: str) -> None:
-    tape = recorded("spp with copies")
-    ((name, where),) = [(name, where) for name, where in sites(tape.documents).items() if name.endswith(call)]
-    found = tape.replay(damaged(tape.documents, [Damage(NULL, (where[0],), name)], random.Random(0)))
+    recording = get_recording("spp with copies")
+    ((name, where),) = [(name, where) for name, where in sites(recording.documents).items() if name.endswith(call)]
+    found = recording.replay(apply_damages(recording.documents, [Damage(NULL, (where[0],), name)], random.Random(0)))
     assert "is no record" in str(found.error)
 
 
 def test_spp_policies_that_cannot_be_read_imply_nothing() -> None:
-    tape = recorded("spp")
-    assert [point for point in tape.whole.points if point["encrypted"]]
-    where = sites(tape.documents)["GET /ngp/slapolicy body.slapolicies.[]"]
-    found = tape.replay(damaged(tape.documents, [Damage(NULL, (where[0],))], random.Random(0)))
+    recording = get_recording("spp")
+    assert [point for point in recording.original.points if point["encrypted"]]
+    where = sites(recording.documents)["GET /ngp/slapolicy body.slapolicies.[]"]
+    found = recording.replay(apply_damages(recording.documents, [Damage(NULL, (where[0],))], random.Random(0)))
     assert {point["encrypted"] for point in found.points} == {None}
 
 
 def test_vprotect_a_backup_that_does_not_say_where_it_lies_may_be_removed_everywhere() -> None:
-    whole, less = without("vprotect", "/backups body.[].backupLocations")
-    gone = ids(whole.points, lambda point: point["usable"] is False and point["status"] == "success")
+    original, less = without("vprotect", "/backups body.[].backupLocations")
+    gone = ids(original.points, lambda point: point["usable"] is False and point["status"] == "success")
     assert gone
     assert ids(less.points, lambda point: point["usable"] is True) == set()
 
 
 def test_vprotect_a_record_without_a_type_may_be_a_mere_copy() -> None:
-    whole, less = without("vprotect", "/backups body.[].type")
-    assert len(less.points) > len(whole.points)
+    original, less = without("vprotect", "/backups body.[].type")
+    assert len(less.points) > len(original.points)
     assert ids(less.points, lambda point: point["usable"] is True) == set()
 
 
 def test_aws_an_instance_that_is_not_said_to_exist_may_be_deleted() -> None:
-    whole, less = without("aws", "body.results.[].isDeleted")
-    assert {point["in_inventory"] for point in whole.points} >= {True, False}
+    original, less = without("aws", "body.results.[].isDeleted")
+    assert {point["in_inventory"] for point in original.points} >= {True, False}
     assert {point["in_inventory"] for point in less.points} <= {None}
 
 
@@ -83,18 +83,18 @@ def test_azure_a_point_without_its_time_is_refused_by_name(listing: str) -> None
 
 
 def test_azure_a_point_in_a_repository_is_not_called_continuous() -> None:
-    whole, less = without("azure v8.1", "/cosmosDb/repository body.results.[].backupDestination")
-    kinds = {point["id"]: point["kind"] for point in whole.points}
+    original, less = without("azure v8.1", "/cosmosDb/repository body.results.[].backupDestination")
+    kinds = {point["id"]: point["kind"] for point in original.points}
     changed = [point for point in less.points if point["kind"] != kinds[point["id"]]]
     assert [point for point in changed if point["usable"] is True] == []
 
 
 def test_azure_networks_of_all_regions_are_not_those_of_one() -> None:
-    whole, less = without("azure v8.1", "/vnets body.results.[].regionName", "/vnets body.results.[].regionId")
-    networks = [point for point in whole.points if point["workload_type"] == "virtual_network"]
+    original, less = without("azure v8.1", "/vnets body.results.[].regionName", "/vnets body.results.[].regionId")
+    networks = [point for point in original.points if point["workload_type"] == "virtual_network"]
     assert len({point["workload_id"] for point in networks}) > 1
-    told = {point["workload_id"] for point in less.points if point["workload_type"] == "virtual_network"}
-    assert told == {None}
+    workload_ids = {point["workload_id"] for point in less.points if point["workload_type"] == "virtual_network"}
+    assert workload_ids == {None}
 
 
 @pytest.mark.parametrize(
@@ -115,15 +115,15 @@ def test_veeam_half_of_an_identity_is_none(setup: str, member: str) -> None:
 
 
 def test_unitrends_a_backup_that_is_not_said_to_be_complete_may_still_run() -> None:
-    whole, less = without("unitrends", "/backups/ body.data.[].complete")
-    running = ids(whole.points, lambda point: point["status"] == "running")
+    original, less = without("unitrends", "/backups/ body.data.[].complete")
+    running = ids(original.points, lambda point: point["status"] == "running")
     assert running
     assert not running & ids(less.points, lambda point: point["usable"] is True)
 
 
 def test_unitrends_machines_of_one_host_stay_apart_without_their_numbers() -> None:
-    whole, less = without("unitrends", "/backups/ body.data.[].instance_id")
-    names = {point["id"]: point["workload_name"] for point in whole.points}
+    original, less = without("unitrends", "/backups/ body.data.[].instance_id")
+    names = {point["id"]: point["workload_name"] for point in original.points}
     machines = [point for point in less.points if point["workload_type"] == "vm" and point["id"] in names]
     assert machines
     assert all(point["workload_name"] == names[point["id"]] for point in machines)
@@ -138,7 +138,7 @@ def test_unitrends_a_machine_is_not_called_by_the_name_of_its_host() -> None:
 
 @pytest.mark.parametrize("member", ["/assets/ body.data", "/assets/ body.data.[].id", "children.[].children.[].id"])
 def test_unitrends_what_an_unreadable_inventory_leaves_out_is_not_gone(member: str) -> None:
-    whole, less = without("unitrends", member)
-    assert {point["in_inventory"] for point in whole.points} >= {True}
+    original, less = without("unitrends", member)
+    assert {point["in_inventory"] for point in original.points} >= {True}
     assert {point["in_inventory"] for point in less.points} <= {None}
     assert [warning for warning in less.warnings if warning.startswith("inventory could not be read")]

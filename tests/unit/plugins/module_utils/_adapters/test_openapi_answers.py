@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers thrown by dice from the vendors' OpenAPI files: whatever is valid can be read. Skipped without the files.
+"""Random responses from the vendors' OpenAPI files: every valid one can be read. Skipped without the files.
 
-FUZZ_CASES=100000 throws more of them, FUZZ_SEED=2 others.
+FUZZ_CASES=100000 generates more of them, FUZZ_SEED=2 others.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import pytest
 
 from tests.fuzz.cases import CASES, SEED
 from tests.fuzz.reading import read
-from tests.fuzz.replay import source_of
-from tests.fuzz.schema import Schemas
-from tests.fuzz.vendor import NEEDED, Vendor
+from tests.fuzz.replay import get_adapter
+from tests.fuzz.schema import SchemaGenerator
+from tests.fuzz.schema_server import NEEDED, SchemaServer
 from tests.unit.simulators.client import SHARED
 
 _VBR = "veeam_em_vbr/specs/trimmed_{}.json"
@@ -26,20 +26,20 @@ _FILES = [
     ("veeam_aws", "1.0-rev0", "veeam_cloud/specs/vbaws_swagger_2021_trimmed.yaml"),
 ]
 _READINGS = max(10, CASES // 20)
-# In these times a clock cannot stand, and the file does not say so.
+# The server clock cannot have these times, but the file permits them.
 _MAD_CLOCK = "the server's clock stands in a year in which it cannot be"
-# What an answer is refused for that leaves out what the file says it may.
+# Errors for responses that omit fields that the file declares optional.
 _UNUSABLE = (
     *("has no id", "a restore point has no id", "has no list", "has no creationTime", "is no RFC 3339 time"),
     *("its answer has no 'access_token'", "came incomplete", _MAD_CLOCK),
 )
 
 
-def schemas(file: str, *, always: frozenset[str]) -> Schemas:
+def schemas(file: str, *, always: frozenset[str]) -> SchemaGenerator:
     path = SHARED / file
     if not path.exists():
         pytest.skip("the vendor's OpenAPI files are not at hand")
-    return Schemas(path, always=always)
+    return SchemaGenerator(path, always=always)
 
 
 @pytest.mark.parametrize(("product", "version", "file"), _FILES)
@@ -47,10 +47,10 @@ def test_every_valid_answer_is_read(product: str, version: str, file: str) -> No
     known = schemas(file, always=NEEDED)
     answers = points = 0
     for number in range(_READINGS):
-        vendor = Vendor(known, f"{SEED}:{number}")
-        found = read(source_of(product), vendor.serve, {"api_version": version}, folded=True)
+        schema_server = SchemaServer(known, f"{SEED}:{number}")
+        found = read(get_adapter(product), schema_server.serve, {"api_version": version}, packed=True)
         assert found.error is None or _MAD_CLOCK in found.error.message
-        answers += vendor.answers
+        answers += schema_server.answers
         points += len(found.points)
     assert answers > 8 * _READINGS
     assert points > _READINGS
@@ -61,8 +61,8 @@ def test_what_may_be_left_out_is_missed_in_words(product: str, version: str, fil
     known = schemas(file, always=frozenset())
     ended: collections.Counter[str] = collections.Counter()
     for number in range(_READINGS):
-        vendor = Vendor(known, f"{SEED}:{number}")
-        found = read(source_of(product), vendor.serve, {"api_version": version}, folded=True)
+        schema_server = SchemaServer(known, f"{SEED}:{number}")
+        found = read(get_adapter(product), schema_server.serve, {"api_version": version}, packed=True)
         if found.error is not None:
             ended[next((words for words in _UNUSABLE if words in found.error.message), str(found.error))] += 1
     assert set(ended) <= set(_UNUSABLE)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The pgBackRest adapter on what 2.45 and 2.55 write."""
+"""The pgBackRest adapter with output of 2.45 and 2.55."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest import PgBackRest
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, told
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, run_adapter
 
 QUIET = ("--log-level-console=off", "--log-level-stderr=error", "--log-level-file=off")
 VERSION = ("version",)
@@ -88,19 +88,19 @@ def read(*stanzas: Any, checks: dict[tuple[str, ...], Response] | None = None, *
         INFO: (0, list(stanzas), ""),
         **(checks or {}),
     }
-    return told(PgBackRest, answers, **options)
+    return run_adapter(PgBackRest, answers, **options)
 
 
 class TestPoints:
     def test_backups_of_all_repositories(self) -> None:
         collector, points, runner = read(STANZA)
-        assert runner.asked == [VERSION, INFO]
+        assert runner.commands == [VERSION, INFO]
         assert (collector.version, collector.problems) == ("2.45", [])
-        told_points = by_id(points)
+        points_by_id = by_id(points)
         assert {point["kind"] for point in points} == {"full", "differential", "incremental"}
-        full, other = told_points[f"main/{FULL}/repo1"], told_points["main/20261121-030000F/repo2"]
+        full, other = points_by_id[f"main/{FULL}/repo1"], points_by_id["main/20261121-030000F/repo2"]
         assert (full["created_at"], full["size_bytes"], full["encrypted"]) == ("2026-11-21T01:00:00Z", 700, True)
-        # "mixed" at the top is of no repository.
+        # "mixed" at the top level does not apply to any repository.
         assert (other["encrypted"], other["copies"][0]["location"]) == (False, "repo2")
         assert {(point["workload_name"], point["workload_type"], point["platform"]) for point in points} == {
             ("main", "database", "postgresql")
@@ -198,13 +198,13 @@ class TestVerify:
         assert {(point["checked"], tuple(point["estimated"])) for point in points} == {(True, ())}
 
     def test_an_invalid_backup_is_not_usable_and_the_others_are_checked(self) -> None:
-        # The return code is 0 all the same.
+        # The return code is 0 nevertheless.
         checks = {verify(1): (0, BROKEN, ""), verify(2): (0, VALID_TOO, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify is not None
         assert collector.verify["words"] == f"main in repo1: backup {DIFF} is invalid"
         states = {point["id"].split("/")[1]: (point["checked"], point["usable"]) for point in points}
-        # The increment is built on it, though its own files are valid.
+        # The increment depends on it, although its own files are valid.
         assert (states[DIFF], states[INCR]) == ((False, False), (False, False))
         assert {state for label, state in states.items() if label not in (DIFF, INCR)} == {(True, True)}
 

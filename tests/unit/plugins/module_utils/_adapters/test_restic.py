@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The restic adapter on what restic 0.14 and 0.18 write."""
+"""The restic adapter with output of restic 0.14 and 0.18."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.restic import Restic
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
-from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, told
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, by_id, run_adapter
 
 VERSION = ("version",)
 LIST = ("--no-lock", "--json", "snapshots")
@@ -53,7 +53,7 @@ def answers(snapshots: Any, **more: Response) -> dict[tuple[str, ...], Response]
 
 def read(snapshots: Any, **more: Any) -> Any:
     checks = {name: more.pop(name) for name in ("check", "check_data") if name in more}
-    return told(Restic, answers(snapshots, **checks), repository="/srv/restic", **more)
+    return run_adapter(Restic, answers(snapshots, **checks), repository="/srv/restic", **more)
 
 
 def access(**given: Any) -> Any:
@@ -132,13 +132,13 @@ class TestPoints:
 class TestVerify:
     def test_without_it_nothing_is_run(self) -> None:
         collector, _points, runner = read([OLD])
-        assert runner.asked == [VERSION, LIST]
+        assert runner.commands == [VERSION, LIST]
         assert collector.verify is None
 
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
     def test_quick_is_an_estimate(self, out: str) -> None:
         collector, points, runner = read([OLD], verify="quick", check=(0, out, ""))
-        assert runner.asked[-1] == CHECK
+        assert runner.commands[-1] == CHECK
         assert collector.verify is not None
         assert (collector.verify["level"], collector.verify["result"]) == ("quick", "sound")
         assert (points[0]["checked"], points[0]["checked_by"], points[0]["estimated"]) == (
@@ -150,7 +150,7 @@ class TestVerify:
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
     def test_data_is_exact(self, out: str) -> None:
         collector, points, runner = read([OLD], verify="data", check_data=(0, out, ""))
-        assert runner.asked[-1] == CHECK_DATA
+        assert runner.commands[-1] == CHECK_DATA
         assert (points[0]["checked"], points[0]["estimated"]) == (True, [])
         assert collector.verify is not None
         assert points[0]["checked_at"] == collector.verify["at"]
@@ -163,7 +163,7 @@ class TestVerify:
                 "Pack ID",
             ),
             ((1, BROKEN_JSON, ""), "ciphertext verification failed"),
-            # The return code alone is never believed.
+            # The return code alone is not sufficient.
             ((0, BROKEN_JSON, ""), "ciphertext verification failed"),
             ((1, SOUND, ""), "no errors were found"),
         ],
@@ -192,10 +192,10 @@ class TestVerify:
         assert (points[0]["checked"], points[0]["usable"]) == (None, True)
 
     def test_check_mode_skips_it_and_says_so(self) -> None:
-        collector, points, runner = told(
+        collector, points, runner = run_adapter(
             Restic, answers([OLD]), check_mode=True, repository="/srv/restic", verify="data"
         )
-        assert runner.asked == [VERSION, LIST]
+        assert runner.commands == [VERSION, LIST]
         assert collector.verify == {"level": "data", "result": "skipped"}
         assert "skipped in check mode" in collector.warnings[0]
         assert points[0]["checked"] is None
@@ -244,14 +244,14 @@ class TestFailures:
 
     def test_another_program_is_not_restic(self) -> None:
         with pytest.raises(AuditError, match="not restic"):
-            told(Restic, {VERSION: (0, "borg 1.2.4\n", "")}, repository="/srv/restic")
+            run_adapter(Restic, {VERSION: (0, "borg 1.2.4\n", "")}, repository="/srv/restic")
 
 
 class TestAccess:
     def test_a_local_repository_is_named_with_its_host(self) -> None:
         given = access(repository="/srv/restic", password="pw")
-        assert given.shown.endswith(":/srv/restic")
-        assert given.shown != ":/srv/restic"
+        assert given.display_name.endswith(":/srv/restic")
+        assert given.display_name != ":/srv/restic"
         assert given.environment["RESTIC_PASSWORD"] == "pw"
 
     @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ class TestAccess:
     )
     def test_a_remote_one_is_shown_without_its_password(self, repository: str, shown: str, secret: str | None) -> None:
         given = access(repository=repository, password_file="/etc/restic")
-        assert given.shown == shown
+        assert given.display_name == shown
         assert given.environment["RESTIC_REPOSITORY"] == repository
         assert secret is None or secret in given.secrets
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points -> rows, for tests of the summary."""
+"""Helpers for tests of the summary: build points and aggregate them to rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shown(days: float) -> str:
 
 
 def point(days: float = 1, **more: Any) -> RecoveryPoint:
-    """A usable full backup of db01, so many days old."""
+    """Return a usable full backup of db01, ``days`` days old."""
     facts = {"kind": "full", "status": "success", "usable": True, "workload": Workload(**DB01), **more}
     return RecoveryPoint(**{"id": f"p{next(_numbers)}", "created": ago(days), **facts})
 

@@ -41,7 +41,7 @@ def point(days: float = 1, name: str | None = "db01", **more: Any) -> RecoveryPo
     )
 
 
-def read_of(*points: RecoveryPoint, **options: Any) -> dict[str, Any]:
+def build_read(*points: RecoveryPoint, **options: Any) -> dict[str, Any]:
     collector = Collector("backup.example", "spp", **options)
     for each in points:
         collector.add_point(each)
@@ -53,7 +53,7 @@ def names(read: dict[str, Any]) -> list[Any]:
 
 
 def test_points_told_together_are_as_told_one_by_one() -> None:
-    """In a window and with facts of a place, undated ones among them, some without a size."""
+    """With a window and location attributes; some points are undated or have no size."""
     days = (1, 2, 5, 9, 40, 20_000)
     facts: list[dict[str, Any]] = [{"match": "disk", "offsite": True}]
     windows: list[dict[str, Any]] = [
@@ -65,15 +65,15 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
         {"names": ["app"]},
     ]
     for options in windows:
-        told = [
+        points = [
             point(day, id=f"{number:x}", size_bytes=None if day == 5 else day, copies=[Copy(location="disk")])
             for number, day in enumerate(days)
         ]
-        sizes = [-1 if each.size_bytes is None else each.size_bytes for each in told]
+        sizes = [-1 if each.size_bytes is None else each.size_bytes for each in points]
         together = Collector("backup.example", "spp", location_facts=facts, **options)
-        like = dataclasses.replace(told[0])
-        together.add_points(like, list(range(len(told))), [each.created for each in told], sizes)
-        one_by_one = read_of(*told, location_facts=facts, **options)
+        like = dataclasses.replace(points[0])
+        together.add_points(like, list(range(len(points))), [each.created for each in points], sizes)
+        one_by_one = build_read(*points, location_facts=facts, **options)
         assert together.result() == one_by_one
 
 
@@ -90,7 +90,7 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
         (["app0?"], ["APP01", "app02"]),
         (["app0[2-9]"], ["app02"]),
         (["*"], ["APP01", "app02", "db01", "db[prod]"]),
-        # A name in brackets is itself, although as a pattern it would not fit.
+        # A name with brackets matches itself, although it does not match as a pattern.
         (["DB[prod]"], ["db[prod]"]),
         (["db"], []),
         (["db01*"], ["db01"]),
@@ -98,7 +98,7 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
 )
 def test_names_and_globs_whatever_their_case(wanted: list[str], found: list[Any]) -> None:
     points = [point(name=name) for name in ("db01", "APP01", "app02", "db[prod]", None)]
-    assert names(read_of(*points, names=wanted)) == found
+    assert names(build_read(*points, names=wanted)) == found
 
 
 def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
@@ -129,14 +129,14 @@ def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
     ],
 )
 def test_a_point_outside_of_the_window_is_not_read(window: dict[str, str], ages: list[float]) -> None:
-    read = read_of(*(point(days, id=str(days)) for days in (0.5, 1, 2, 3)), keep_points=True, **window)
+    read = build_read(*(point(days, id=str(days)) for days in (0.5, 1, 2, 3)), keep_points=True, **window)
     assert sorted(float(each["id"]) for each in read["recovery_points"]) == ages
     assert read["totals"]["recovery_points"] == len(ages)
     assert set(read["window"]) == set(window)
 
 
 def test_the_window_is_said_in_times() -> None:
-    read = read_of(since="30d", until="2026-11-20")
+    read = build_read(since="30d", until="2026-11-20")
     assert read["window"] == {"since": "2026-10-22T06:49:00.25Z", "until": "2026-11-20T00:00:00Z"}
 
 
@@ -165,7 +165,7 @@ def test_durations_count_from_the_servers_clock() -> None:
     collector.skew_micros = 3600 * SECOND
     collector.start()
     assert collector.since == NOW + 3600 * SECOND - DAY * SECOND
-    # By our clock both are younger than a day.
+    # By the local clock both are younger than a day.
     collector.add_point(point(23.5 / 24))
     collector.add_point(point(22.5 / 24))
     read = collector.result()
@@ -176,33 +176,33 @@ def test_durations_count_from_the_servers_clock() -> None:
     assert read["read_at"] == "2026-11-21T06:49:00Z"
 
 
-# Facts that follow from others
+# Derived attributes
 
 
 @pytest.mark.parametrize(
-    ("until", "told", "immutable"),
+    ("until", "reported", "immutable"),
     [(NOW + 1, None, True), (NOW, None, False), (NOW - 1, None, False), (None, None, None), (NOW + 1, False, False)],
 )
 def test_a_lock_that_has_not_ended_is_immutability(
-    until: int | None, told: bool | None, immutable: bool | None
+    until: int | None, reported: bool | None, immutable: bool | None
 ) -> None:
-    made = point(immutable_until=until, immutable=told)
-    read_of(made)
+    made = point(immutable_until=until, immutable=reported)
+    build_read(made)
     assert made.immutable is immutable
 
 
 def test_attested_facts_reach_the_row() -> None:
     entries = [{"match": "s3-*", "offsite": True}]
-    row = read_of(point(copies=[Copy(location="s3-x")]), location_facts=entries)["workloads"][0]
+    row = build_read(point(copies=[Copy(location="s3-x")]), location_facts=entries)["workloads"][0]
     assert row["facets"]["offsite"]["attested"]["count"] == 1
     assert row["facets"]["offsite"]["count"] == 0
 
 
-# What becomes of it
+# Result
 
 
 def test_a_read_of_nothing_is_complete_and_says_so() -> None:
-    assert read_of() == {
+    assert build_read() == {
         "schema": "backup.audit/read/1",
         "server": {"host": "backup.example", "product": "spp", "scope": {}},
         "read_at": "2026-11-21T06:49:00Z",
@@ -249,7 +249,7 @@ def test_totals_add_up() -> None:
 
 
 def test_rows_travel_lean_and_come_back_whole() -> None:
-    read = read_of(point(1), point(2))
+    read = build_read(point(1), point(2))
     assert "newest" not in read["workloads"][0]["facets"]["recovery_points"]
     row = unpack(seal(read))["workloads"][0]
     assert row["facets"]["recovery_points"]["newest"] == row["newest"]
@@ -265,13 +265,13 @@ def test_points_are_listed_once_by_name_and_time() -> None:
         point(1, id="b", name="db01"),
     ]
     for order in (points, points[::-1]):
-        listed = read_of(*order, keep_points=True)["recovery_points"]
+        listed = build_read(*order, keep_points=True)["recovery_points"]
         assert [each["id"] for each in listed] == ["x", "old", "a", "b", "half"]
     assert listed[0]["source"] == "backup.example"
 
 
 def test_points_are_listed_only_where_they_were_asked_for() -> None:
-    assert "recovery_points" not in read_of(point())
+    assert "recovery_points" not in build_read(point())
 
 
 def test_a_counted_workload_tells_nothing_but_its_number() -> None:
@@ -290,7 +290,7 @@ def test_a_counted_workload_tells_nothing_but_its_number() -> None:
     ]
 
 
-# Points that are alike
+# Similar points
 
 
 ALIKE_OPTIONS: list[dict[str, Any]] = [

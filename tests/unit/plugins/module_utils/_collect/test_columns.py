@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._collect import columns
-from ansible_collections.backup.audit.plugins.module_utils._collect.columns import blocks, to_rows
+from ansible_collections.backup.audit.plugins.module_utils._collect.columns import to_blocks, to_rows
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, pack, seal, unpack
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 
@@ -25,13 +25,13 @@ ROWS = st.lists(st.dictionaries(st.sampled_from(["", "a", "b", "c"]), VALUES, ma
 
 @given(ROWS)
 def test_rows_come_back_as_they_were(rows: list[dict[str, Any]]) -> None:
-    assert list(to_rows(json.loads(json.dumps(blocks(rows))))) == rows
+    assert list(to_rows(json.loads(json.dumps(to_blocks(rows))))) == rows
 
 
 @given(ROWS, ROWS)
 def test_different_rows_are_different_blocks(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
-    """What the digest covers: nothing in a row can be altered without the blocks being others."""
-    assert (json.dumps(blocks(one)) == json.dumps(blocks(other))) == (
+    """The digest covers the blocks: any change in a row changes the blocks."""
+    assert (json.dumps(to_blocks(one)) == json.dumps(to_blocks(other))) == (
         json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     )
 
@@ -39,13 +39,13 @@ def test_different_rows_are_different_blocks(one: list[dict[str, Any]], other: l
 def test_long_lists_are_cut_into_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "ROWS", 3)
     rows = [{"number": number, **({"odd": {"half": number // 2}} if number % 2 else {})} for number in range(8)]
-    told = blocks(rows)
-    assert [block[0] for block in told] == [3, 3, 2]
-    assert list(to_rows(told)) == rows
+    blocks = to_blocks(rows)
+    assert [block[0] for block in blocks] == [3, 3, 2]
+    assert list(to_rows(blocks)) == rows
 
 
 def test_rows_that_stand_beside_blocks_are_taken_as_they_are() -> None:
-    assert list(to_rows([*blocks([{"a": 1}]), {"b": 2}, *blocks([{}, {"c": {"d": 3}}])])) == [
+    assert list(to_rows([*to_blocks([{"a": 1}]), {"b": 2}, *to_blocks([{}, {"c": {"d": 3}}])])) == [
         {"a": 1},
         {"b": 2},
         {},
@@ -72,7 +72,7 @@ def test_rows_that_stand_beside_blocks_are_taken_as_they_are() -> None:
     ],
 )
 def test_a_block_that_is_none_is_refused(block: Any) -> None:
-    # What is no row is packed as it is, so that the digest fits.
+    # An item that is not a row is packed unchanged, so that the digest matches.
     with pytest.raises(DataError, match="is no row"):
         unpack(pack({"schema": SCHEMA, "workloads": [block]}))
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times that no backup and no clock can have: they prove nothing, and end in no traceback."""
+"""Impossible times of backups and clocks: they prove nothing and do not cause a traceback."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.periods impo
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
-from tests.fuzz.damage import Damage, damaged, sites
-from tests.fuzz.replay import SETUPS, recorded
+from tests.fuzz.damage import Damage, apply_damages, sites
+from tests.fuzz.replay import SETUPS, get_recording
 
 NEVER = "0001-01-01T00:00:00Z"
 LAST = "9999-12-31T23:59:59.999999Z"
 
 
-def row_of(created: str, calendar: Calendar | None = None, **facts: Any) -> tuple[dict[str, Any], list[str]]:
+def build_row(created: str, calendar: Calendar | None = None, **facts: Any) -> tuple[dict[str, Any], list[str]]:
     collector = Collector("server.example", "spp", calendar=calendar, history=True)
     workload = Workload(id="1", name="db01", type="vm")
     collector.add_point(
@@ -35,7 +35,7 @@ def row_of(created: str, calendar: Calendar | None = None, **facts: Any) -> tupl
 
 @pytest.mark.parametrize("created", [NEVER, "1970-01-01T00:00:00Z", "1979-12-31T23:59:59.999999Z"])
 def test_a_point_without_a_possible_date_does_not_reach_back(created: str) -> None:
-    row, warnings = row_of(created)
+    row, warnings = build_row(created)
     assert row["recovery_points"] == 0
     assert "oldest" not in row
     assert row["facets"]["recovery_points"]["unknown"] == 1
@@ -45,12 +45,12 @@ def test_a_point_without_a_possible_date_does_not_reach_back(created: str) -> No
 
 @pytest.mark.parametrize("created", ["1980-01-01T00:00:00Z", "2001-09-09T01:46:40Z"])
 def test_an_old_point_counts(created: str) -> None:
-    row, warnings = row_of(created)
+    row, warnings = build_row(created)
     assert (row["recovery_points"], row["oldest"], warnings) == (1, created, [])
 
 
 def test_what_is_unusable_stays_so() -> None:
-    row, warnings = row_of(NEVER, usable=False)
+    row, warnings = build_row(NEVER, usable=False)
     assert row["facets"]["recovery_points"]["false"] == 1
     assert warnings == []
 
@@ -58,7 +58,7 @@ def test_what_is_unusable_stays_so() -> None:
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
 @pytest.mark.parametrize("created", [NEVER, LAST])
 def test_the_ends_of_the_calendar_lie_in_every_zone(zone: str, created: str) -> None:
-    row, _warnings = row_of(created, Calendar(zone, "12:00"))
+    row, _warnings = build_row(created, Calendar(zone, "12:00"))
     assert row["recovery_points"] == 0
 
 
@@ -85,14 +85,14 @@ _CLOCKS = (
 def test_no_adapter_stumbles_over_such_a_clock(
     setup: str, member: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tape = recorded(setup)
-    where = [(name, tuple(found)) for name, found in sites(tape.documents).items() if name.endswith(member)]
-    monkeypatch.setattr("tests.fuzz.damage.changed_value", lambda *_any: value)
-    found = tape.replay(
-        damaged(tape.documents, [Damage("set", sites, name) for name, sites in where], random.Random(0))
+    recording = get_recording(setup)
+    where = [(name, tuple(found)) for name, found in sites(recording.documents).items() if name.endswith(member)]
+    monkeypatch.setattr("tests.fuzz.damage.damage_value", lambda *_any: value)
+    found = recording.replay(
+        apply_damages(recording.documents, [Damage("set", sites, name) for name, sites in where], random.Random(0))
     )
     if found.error is None:
-        # The product tells its clock elsewhere, or does not tell it like this.
-        assert found.points == tape.whole.points
+        # The product reports its clock elsewhere, or in a different format.
+        assert found.points == recording.original.points
     else:
         assert "clock stands in a year" in found.error.message

@@ -85,10 +85,10 @@ def test_places_that_are_not_all_known_leave_a_fact_unknown() -> None:
     assert made.attested == ()
 
 
-@pytest.mark.parametrize("said", [True, False])
-def test_what_the_product_says_is_not_overruled(said: bool) -> None:
-    made = attested(point("s3-vault", offsite=said, immutable=said, encrypted=said), S3)
-    assert facts(made) == (said, said, said)
+@pytest.mark.parametrize("reported", [True, False])
+def test_what_the_product_says_is_not_overruled(reported: bool) -> None:
+    made = attested(point("s3-vault", offsite=reported, immutable=reported, encrypted=reported), S3)
+    assert facts(made) == (reported, reported, reported)
     assert made.attested == ()
 
 

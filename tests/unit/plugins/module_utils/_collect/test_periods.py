@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import O
 from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
 
-# A Saturday, the last day but one of ISO week 47.
+# A Saturday, the second to last day of ISO week 47.
 NOW = parse_time("2026-11-21T06:49:00Z")
 
 
@@ -42,12 +42,12 @@ def test_without_points_there_is_no_gap_to_measure() -> None:
         ([1], {"7d": 1, "14d": 1, "31d": 1, "92d": 1, "366d": 1, "all": 1}),
         # The time since the newest point is a gap as well.
         ([10], {"7d": 10, "14d": 10, "31d": 10, "92d": 10, "366d": 10, "all": 10}),
-        # A gap that runs into the window counts whole.
+        # A gap that starts before the window counts in full.
         ([20, 6, 1], {"7d": 14, "14d": 14, "31d": 14, "92d": 14, "366d": 14, "all": 14}),
         ([30, 20, 6, 1], {"7d": 14, "14d": 14, "31d": 14, "92d": 14, "366d": 14, "all": 14}),
-        # Windows see only what ends in them.
+        # A window includes only gaps that end in it.
         ([500, 100, 40, 10, 9, 1], {"7d": 8, "14d": 30, "31d": 30, "92d": 60, "366d": 400, "all": 400}),
-        # The gap that ends on the very start of the window is outside of it.
+        # A gap that ends exactly at the start of the window is outside of it.
         ([60, 7, 1], {"7d": 6, "14d": 53, "31d": 53, "92d": 53, "366d": 53, "all": 53}),
     ],
 )
@@ -85,7 +85,7 @@ def test_gaps_agree_with_their_definition(seconds_ago: list[int]) -> None:
 def runs(
     *moments: str, now: str = "2026-11-21T06:49:00Z", timezone: str = "UTC", day_start: str = "00:00"
 ) -> list[int]:
-    """Days, weeks, months and years in a row."""
+    """Return the consecutive days, weeks, months and years."""
     found = Calendar(timezone, day_start).runs([parse_time(moment) for moment in moments], parse_time(now))
     return [found["days"], found["weeks"], found["months"], found["years"]]
 
@@ -98,13 +98,13 @@ def test_without_points_there_are_no_runs() -> None:
     ("moments", "expected"),
     [
         (["2026-11-21T00:00:00Z"], [1, 1, 1, 1]),
-        # The running period may still be empty.
+        # The current period may still be empty.
         (["2026-11-20T23:59:59Z"], [1, 1, 1, 1]),
-        # Two empty days end it.
+        # Two empty days end the run.
         (["2026-11-19T23:59:59Z"], [0, 1, 1, 1]),
         (["2026-11-19T12:00:00Z", "2026-11-20T12:00:00Z", "2026-11-21T01:00:00Z"], [3, 1, 1, 1]),
         (["2026-11-18T12:00:00Z", "2026-11-20T12:00:00Z", "2026-11-21T01:00:00Z"], [2, 1, 1, 1]),
-        # Monday of last week, Sunday of the one before.
+        # Monday of last week, Sunday of the week before.
         (["2026-11-09T00:00:00Z"], [0, 1, 1, 1]),
         (["2026-11-08T23:59:59Z"], [0, 0, 1, 1]),
         (["2026-10-31T12:00:00Z"], [0, 0, 1, 1]),
@@ -154,7 +154,7 @@ def test_weeks_in_a_row_agree_with_the_standard_library(moments: list[datetime.d
     assert back[-1] not in have
 
 
-# Where and when a day starts
+# Time zone and start of the backup day
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_weeks_in_a_row_agree_with_the_standard_library(moments: list[datetime.d
         ("UTC", "00:00", "2026-11-21T00:00:00Z", "2026-11-21"),
         ("utc", "12:00", "2026-11-21T11:59:59Z", "2026-11-20"),
         ("UTC", "12:00", "2026-11-21T12:00:00Z", "2026-11-21"),
-        # Berlin is one hour ahead in winter and two in summer; the change came at 01:00 UTC on 25 October.
+        # Berlin is one hour ahead in winter and two in summer; the change was at 01:00 UTC on 25 October.
         ("Europe/Berlin", "00:00", "2026-11-20T22:59:59Z", "2026-11-20"),
         ("Europe/Berlin", "00:00", "2026-11-20T23:00:00Z", "2026-11-21"),
         ("Europe/Berlin", "00:00", "2026-07-01T21:59:59Z", "2026-07-01"),
@@ -216,7 +216,7 @@ def test_an_unknown_time_zone_is_refused(timezone: str) -> None:
 
 @dataclasses.dataclass
 class PointGroup:
-    """Points that share kind and usability."""
+    """Points with the same kind and usability."""
 
     kind: str
     usable: bool | None
@@ -272,7 +272,7 @@ def test_a_history_ends_today_and_is_not_longer_than_its_limit() -> None:
     assert history(("full", True, [HISTORY_DAYS - 1])) == "F" + "." * (HISTORY_DAYS - 1)
     assert history(("full", True, [HISTORY_DAYS])) == ""
     assert history(("full", True, [HISTORY_DAYS, 1])) == "F."
-    # A point that is some minutes ahead may lie in tomorrow.
+    # A point that is some minutes ahead may belong to tomorrow.
     assert Calendar().history([PointGroup("full", True, [NOW + DAY * SECOND])], NOW) == ""
 
 

@@ -18,13 +18,13 @@ from ansible_collections.backup.audit.plugins.module_utils._collect import resul
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
     SCHEMA,
-    canonical,
+    canonical_json,
     compact,
-    lean,
+    expand_row,
     pack,
-    restored,
     seal,
     sha256_hex,
+    shrink_row,
     unpack,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
@@ -42,7 +42,7 @@ JSON = st.recursive(
 
 
 def a_read(**more: Any) -> dict[str, Any]:
-    """A small READ, as an info module makes it before it is sealed."""
+    """Return a small READ, as an info module builds it before it is sealed."""
     return {
         "schema": SCHEMA,
         "server": {"host": "backup.example", "product": "spp"},
@@ -58,12 +58,12 @@ def a_read(**more: Any) -> dict[str, Any]:
 
 
 def packed_by_hand(data: bytes) -> dict[str, Any]:
-    """What somebody may write into a file by hand, with a digest that fits."""
+    """Pack data by hand, with a matching digest, as somebody could in a file."""
     text = base64.b64encode(zlib.compress(data)).decode()
     return {"schema": SCHEMA, "read": text, "sha256": sha256_hex(data)}
 
 
-# The spelling of rows
+# Serialization of rows
 
 
 def test_compact_leaves_out_what_says_nothing_and_keeps_zero_and_false() -> None:
@@ -72,8 +72,8 @@ def test_compact_leaves_out_what_says_nothing_and_keeps_zero_and_false() -> None
 
 
 def test_canonical_is_one_spelling() -> None:
-    assert canonical({"b": 1, "a": ["ü", None]}) == '{"a":["ü",null],"b":1}'.encode()
-    assert canonical({"a": ["ü", None], "b": 1}) == canonical({"b": 1, "a": ["ü", None]})
+    assert canonical_json({"b": 1, "a": ["ü", None]}) == '{"a":["ü",null],"b":1}'.encode()
+    assert canonical_json({"a": ["ü", None], "b": 1}) == canonical_json({"b": 1, "a": ["ü", None]})
 
 
 POINTS = st.lists(
@@ -105,18 +105,18 @@ def test_a_lean_row_is_restored_to_what_it_was(points: list[RecoveryPoint]) -> N
     for point in points:
         summary.add(point)
     (row,) = summary.rows()
-    back = restored(lean(row))
+    back = expand_row(shrink_row(row))
     kinds = back.pop("kinds", None)
     expected = compact(row)
     if "kinds" in expected:
         assert kinds == expected.pop("kinds")
     elif kinds is not None:
-        # A row of one kind carries it nowhere; what is put back is what the row says of all its points.
-        ((kind, told),) = kinds.items()
-        assert row["by_kind"] == {kind: told["count"] + told.get("unknown", 0)}
-        assert told.get("gaps") == expected.get("gaps")
-        assert told.get("possible") == expected.get("possible")
-        assert {name: told.get(name) for name in ("newest", "oldest")} == {
+        # A row with one kind does not store it; the restored values are those of all its points.
+        ((kind, counts),) = kinds.items()
+        assert row["by_kind"] == {kind: counts["count"] + counts.get("unknown", 0)}
+        assert counts.get("gaps") == expected.get("gaps")
+        assert counts.get("possible") == expected.get("possible")
+        assert {name: counts.get(name) for name in ("newest", "oldest")} == {
             name: expected.get(name) for name in ("newest", "oldest")
         }
     assert back == expected
@@ -130,13 +130,13 @@ def test_restoring_does_not_change_the_lean_row() -> None:
                 id=str(days), workload=Workload(id="1"), created=NOW - days * DAY * SECOND, kind=kind, usable=True
             )
         )
-    slim = lean(summary.rows()[0])
+    slim = shrink_row(summary.rows()[0])
     before = copy.deepcopy(slim)
-    full = restored(slim)
+    full = expand_row(slim)
     assert slim == before
     assert full["kinds"]["full"]["newest"] == full["newest"]
     assert full["kinds"]["snapshot"]["gaps"]["7d"] == full["kinds"]["snapshot"]["gaps"]["all"] == 3 * DAY
-    # One kind of full backups says what their facet says.
+    # With one kind of full backups, its values are those of the facet "full".
     assert "full" not in slim["kinds"]
 
 
@@ -161,7 +161,7 @@ def test_whatever_rows_hold_survives_packing(rows: list[dict[str, Any]]) -> None
     read = a_read(workloads=rows)
     assert unpack(pack(read))["workloads"] == rows
     assert pack(read)["sha256"] == seal(read)["sha256"]
-    # As a registered result it went through JSON once more.
+    # A registered result was serialized as JSON once more.
     assert unpack(json.loads(json.dumps(pack(read))))["workloads"] == rows
     assert unpack(json.loads(json.dumps(seal(read))))["workloads"] == rows
 
@@ -187,7 +187,7 @@ def incompressible(size: int) -> str:
 
 
 def test_packing_avoids_every_forbidden_text() -> None:
-    """A secret that happens to stand in the packed text would be masked by Ansible, and the text be ruined."""
+    """Ansible would mask a secret that happens to be in the packed text, and damage the text."""
     read = a_read(workloads=[{"workload_name": incompressible(300)}])
     text = pack(read)["read"]
     secrets = ["", text[10:16], text[40:44], "%"]
@@ -212,7 +212,7 @@ def test_a_secret_that_stands_in_the_digest_is_an_error_before_ansible_masks_it(
         pack(read, [digest[20:24]])
 
 
-# What is refused
+# Rejected input
 
 
 @pytest.mark.parametrize("flavour", [seal, pack])
@@ -239,7 +239,7 @@ def test_no_single_changed_character_of_a_packed_read_is_believed(data: st.DataO
         found = unpack(read)
     except DataError:
         return
-    # The last bits of base64 and the window size of zlib carry nothing; then what comes out is what was sealed.
+    # The last bits of base64 and the window size of zlib carry no data; then the sealed data is unchanged.
     assert found == unpack(pack(a_read()))
 
 
@@ -313,7 +313,7 @@ def test_rows_that_are_no_rows_are_refused(row: Any, flavour: Any) -> None:
 
 
 def many_rows(workloads: int, nights: int) -> list[dict[str, Any]]:
-    """Rows as they travel; times to the microsecond, ids and sizes that nothing repeats."""
+    """Return serialized rows with times in microseconds and unique ids and sizes."""
     chance = random.Random(7)
     summary = Summary("backup.example.com", "veeam_azure", NOW, Calendar())
     for number in range(workloads):
@@ -337,25 +337,25 @@ def many_rows(workloads: int, nights: int) -> list[dict[str, Any]]:
                     immutable=False,
                 )
             )
-    return [lean(row) for row in summary.rows()]
+    return [shrink_row(row) for row in summary.rows()]
 
 
 def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kilobytes() -> None:
-    """What AWX and registered results carry."""
+    """The size of results in AWX and of registered results."""
     rows = many_rows(1000, 30)
     packed = pack(a_read(workloads=rows))
     assert len(packed["read"]) <= 150_000
-    assert unpack(packed)["workloads"] == [restored(row) for row in rows]
+    assert unpack(packed)["workloads"] == [expand_row(row) for row in rows]
 
 
 @pytest.mark.parametrize("nights", [30, 366])
 def test_five_hundred_readable_rows_fit_into_an_event_of_awx(nights: int) -> None:
-    """With some thousand bytes for all that is no row."""
+    """A few thousand bytes are for everything except the rows."""
     assert len(json.dumps(many_rows(500, nights))) <= AWX_EVENT_BYTES - 5000
 
 
 def test_a_place_that_holds_all_points_does_not_repeat_the_newest() -> None:
-    """It follows from the numbers, and only there it is put back: what is not told of a place stays unknown."""
+    """It is restored only if the counts imply it: values that were not reported for a location stay unknown."""
     newest = "2026-11-21T01:00:12Z"
     place, part = {"location": "a", "count": 3, "newest": newest}, {"location": "b", "count": 2, "newest": newest}
     row: dict[str, Any] = {
@@ -364,11 +364,11 @@ def test_a_place_that_holds_all_points_does_not_repeat_the_newest() -> None:
         "locations": [place, part],
         "recovery_points": 3,
     }
-    slim = lean(row)
+    slim = shrink_row(row)
     assert slim["locations"] == [{"location": "a", "count": 3}, part]
-    assert restored(slim)["locations"] == [place, part]
+    assert expand_row(slim)["locations"] == [place, part]
     for untold in ({"location": "c", "count": 2}, {"location": "c", "count": 0}, {"location": "c"}):
-        assert restored({**slim, "locations": [untold]})["locations"] == [untold]
+        assert expand_row({**slim, "locations": [untold]})["locations"] == [untold]
     with_continuous = {**slim, "by_kind": {**row["by_kind"], "continuous": 1}}
-    assert restored(with_continuous)["locations"] == slim["locations"]
-    assert lean({**row, "by_kind": with_continuous["by_kind"]})["locations"] == [place, part]
+    assert expand_row(with_continuous)["locations"] == slim["locations"]
+    assert shrink_row({**row, "by_kind": with_continuous["by_kind"]})["locations"] == [place, part]

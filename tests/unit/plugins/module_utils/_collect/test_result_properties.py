@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A READ that was changed after it was sealed is refused, wherever that was and whichever way it travels."""
+"""A READ that was changed after it was sealed is rejected, wherever the change is, packed or not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import PROVED, pack, seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import DIGEST_FIELDS, pack, seal, unpack
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from tests.unit.plugins.module_utils._policy.policy_rows import read, row
 
@@ -30,11 +30,11 @@ def _leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from _leaves(inner, (*path, step))
 
 
-LEAVES = [path for path in _leaves(READ) if path[0] in PROVED]
+LEAVES = [path for path in _leaves(READ) if path[0] in DIGEST_FIELDS]
 
 
 def test_a_flipped_bit_of_a_packed_read_is_never_another_read() -> None:
-    """Every bit is tried; only some of zlib's header and of the padding behind its last block say nothing."""
+    """Each bit is flipped; only some bits of the zlib header and of the padding after its last block are ignored."""
     packed = pack(READ)
     data = base64.b64decode(packed["read"])
     passed = []

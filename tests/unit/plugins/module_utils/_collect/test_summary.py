@@ -12,7 +12,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import CO
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time
 from tests.unit.plugins.module_utils._collect.summary_rows import DB01, NOW, ago, point, row, rows, shown
 
-# What counts
+# Points that count
 
 
 def test_a_row_says_who_it_is_about() -> None:
@@ -99,7 +99,7 @@ def test_a_row_of_nothing_but_the_future_has_no_points() -> None:
     assert found["gaps"] == found["calendar"] == found["by_kind"] == found["by_status"] == {}
 
 
-# Kinds, sizes, places
+# Kinds, sizes, locations
 
 
 def test_kinds_are_told_apart_where_there_are_several() -> None:
@@ -190,7 +190,7 @@ def test_workloads_are_told_apart_by_type_id_and_origin() -> None:
         Workload(id="2", type="vm", name="same"),
         Workload(id="3", type="vm", name="same"),
         Workload(type="vm", name="same"),
-        # A name that looks like the id of another one is another workload.
+        # A name that equals the id of another workload is a different workload.
         Workload(type="vm", name="1"),
         Workload(type="vm"),
     ]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What rows of the summary tell of the facts of points: unknown, estimated, tested, infected."""
+"""Attributes of points in the rows of the summary: unknown, estimated, tested, infected."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_is_estimated_or_attested_is_kept_apart(origin: str) -> None:
     facet = row(point(1, **vouched), point(3, **vouched), point(2, immutable=True))["facets"]["immutable"]
     assert (facet["count"], facet["newest"], facet["unknown"]) == (1, shown(2), None)
     assert facet[origin] == {"count": 2, "newest": shown(1), "oldest": shown(3)}
-    # Of what is perhaps no recovery point nothing is known, however it was said.
+    # If something may not be a recovery point, its attributes are unknown, whatever was reported.
     unsure = row(point(1, usable=None, **vouched))["facets"]["immutable"]
     assert (unsure[origin], unsure["unknown"]) == (None, 1)
 
@@ -89,7 +89,7 @@ def test_a_test_in_the_future_is_no_test_of_today() -> None:
 
 
 def test_the_test_of_a_point_that_was_dropped_goes_with_it() -> None:
-    """A point met twice, tested only in one reading: the less favourable reading is believed."""
+    """A point is returned twice, once tested and once not: the less favourable record counts."""
     found = row(
         point(9, verified=True, verified_at=ago(8)),
         point(1, id="twice", verified=True, verified_at=ago(0.5)),

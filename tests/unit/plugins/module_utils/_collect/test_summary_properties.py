@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever the order, and however often a point is met."""
+"""The summary does not depend on the order of points or on duplicates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
 from tests.unit.plugins.module_utils._collect.summary_rows import DB01, NOW, ago, point, row, rows
 
-# Points met more than once
+# Duplicate points
 
 
 def test_a_point_met_twice_counts_once() -> None:
@@ -60,7 +60,7 @@ def test_of_two_readings_of_a_point_the_less_favourable_is_believed(
     assert row(point(**worse, id="a"), point(**better, id="a")) == alone
 
 
-# Whatever the order
+# Order of points
 
 
 FACT = st.sampled_from([True, False, None])
@@ -108,7 +108,7 @@ def test_one_more_usable_point_never_makes_it_worse(points: list[RecoveryPoint],
     assert after["recovery_points"] == earlier["recovery_points"] + 1
     assert all(after["calendar"][name] >= run for name, run in earlier["calendar"].items())
     if earlier["gaps"] and days <= 400:
-        # Within what was covered already a further point can only part a gap.
+        # Within the covered period a further point can only split a gap.
         assert after["gaps"]["7d"] <= max(earlier["gaps"]["7d"], days * DAY)
     assert parse_time(after["newest"]) >= ago(days)
     assert parse_time(after["oldest"]) <= ago(days)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a secret may look where it must not be: written here without any help of the code that masks it."""
+"""Encodings in which a secret may appear in output, independent of the code that masks it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 
 def lower_case(quoted: str) -> str:
-    """The same, as servers write it that like small digits."""
+    """Return the quoted text with lower-case hexadecimal digits, as some servers write it."""
     parts = quoted.split("%")
     return "%".join([parts[0], *(part[:2].lower() + part[2:] for part in parts[1:])])
 

@@ -101,7 +101,7 @@ def test_a_point_shows_its_times_and_copies_as_text() -> None:
 
 
 def test_no_field_goes_by_another_name() -> None:
-    """Members of the shape are a promise to playbooks."""
+    """Playbooks rely on these keys."""
     shown = RecoveryPoint(id="a", workload=Workload(), created=0, raw={}).as_dict("backup.example", "spp")
     assert list(shown) == [
         *("id", "source", "origin", "product"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever spelling of a secret a server echoes, it is masked."""
+"""Secrets are masked in every encoding in which a server may echo them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.backup.audit.plugins.module_utils._core.redaction import MASK, Secrets, find_secrets
 from tests.unit.plugins.module_utils._core.secret_encodings import SPELLINGS
 
-# Each has a character that another way of quoting changes.
+# Each has a character that a different quoting method changes.
 PASSWORDS = ["c0rrect-horse", 'qu"ote & <angle>', "back\\slash %41", "pässwörd ÿþý~~~", "line\nbreak-of-lines"]
 
 
@@ -25,7 +25,7 @@ PASSWORDS = ["c0rrect-horse", 'qu"ote & <angle>', "back\\slash %41", "pässwörd
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_a_secret_is_masked_in_every_spelling(password: str, spelling: str) -> None:
     secrets = Secrets()
-    secrets.keep(password)
+    secrets.add(password)
     echo = SPELLINGS[spelling](password)
     shown = secrets.scrub(f"no user with {echo}.")
     assert MASK in shown
@@ -36,7 +36,7 @@ def test_a_secret_is_masked_in_every_spelling(password: str, spelling: str) -> N
 @given(st.text(min_size=8, max_size=40))
 def test_nothing_is_left_of_any_secret(password: str) -> None:
     secrets = Secrets()
-    secrets.keep(password)
+    secrets.add(password)
     for spelling in (quote, quote_plus, json.dumps, html.escape, repr):
         echo = spelling(password)
         assert password not in secrets.scrub(f"<{echo}>").replace(MASK, "")
@@ -44,10 +44,10 @@ def test_nothing_is_left_of_any_secret(password: str) -> None:
 
 def test_a_short_secret_masks_no_more_than_it_must() -> None:
     secrets = Secrets()
-    secrets.keep("abc")
+    secrets.add("abc")
     assert secrets.scrub("YWJj") == MASK
     secrets = Secrets()
-    secrets.keep("a")
+    secrets.add("a")
     assert secrets.scrub("YQ== YQ") == f"{MASK} YQ"
 
 

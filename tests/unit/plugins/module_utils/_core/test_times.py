@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     SECOND,
+    add_days,
     age_seconds,
-    days_after,
     format_duration,
     format_time,
-    from_epoch_millis,
-    from_http_date,
     parse_duration,
+    parse_epoch_millis,
+    parse_http_date,
     parse_time,
 )
 
@@ -36,7 +36,7 @@ LATEST = 253_402_300_799_999_999
         ("2026-11-21t06:49:00z", MOMENT),
         ("2026-11-21 06:49:00Z", MOMENT),
         ("2026-11-21 06:49:00 +00:00", MOMENT),
-        # 5, 7 and 9 digits, which the standard library of Python 3.10 refuses; beyond microseconds they are cut.
+        # 5, 7 and 9 digits, which the standard library of Python 3.10 rejects; digits after microseconds are cut.
         ("2026-11-21T06:49:00.35773Z", MOMENT + 357_730),
         ("2026-11-21T06:49:00.1234567Z", MOMENT + 123_456),
         ("2026-11-21T06:49:00.999999999Z", MOMENT + 999_999),
@@ -207,7 +207,7 @@ def test_durations_are_written_for_people(seconds: int, expected: str) -> None:
     ],
 )
 def test_milliseconds(value: object, expected: int) -> None:
-    assert from_epoch_millis(value) == expected
+    assert parse_epoch_millis(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_milliseconds(value: object, expected: int) -> None:
 )
 def test_what_is_no_time_in_milliseconds_is_refused(value: object) -> None:
     with pytest.raises(DataError, match="no time in milliseconds"):
-        from_epoch_millis(value)
+        parse_epoch_millis(value)
 
 
 @pytest.mark.parametrize(("micros_ago", "age"), [(0, 0), (1, 1), (SECOND, 1), (SECOND + 1, 2), (-1, 0), (-SECOND, -1)])
@@ -230,7 +230,7 @@ def test_ages_are_rounded_up(micros_ago: int, age: int) -> None:
         "Sat, 21 Nov 2026 06:49:00 GMT",
         "Saturday, 21-Nov-26 06:49:00 GMT",
         "Sat, 21 Nov 2026 07:49:00 +0100",
-        # HTTP says that these are UTC; they must not be taken for the local time of this machine.
+        # HTTP defines these as UTC; they must not be parsed as local time of this machine.
         "Sat Nov 21 06:49:00 2026",
         "Sat, 21 Nov 2026 06:49:00 -0000",
     ],
@@ -239,7 +239,7 @@ def test_http_dates_are_utc_on_every_machine(text: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        assert from_http_date(text) == MOMENT
+        assert parse_http_date(text) == MOMENT
     finally:
         monkeypatch.undo()
         time.tzset()
@@ -247,7 +247,7 @@ def test_http_dates_are_utc_on_every_machine(text: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("text", ["", "soon", "Sat, 99 Nov 2026 06:49:00 GMT", "0", "Sat, 21 Nov 99999 06:49:00 GMT"])
 def test_what_is_no_http_date_is_none(text: str) -> None:
-    assert from_http_date(text) is None
+    assert parse_http_date(text) is None
 
 
 def test_a_time_whose_parts_were_all_met_before_is_judged_by_the_same_rules() -> None:
@@ -269,6 +269,6 @@ def test_an_offset_does_not_lead_out_of_the_calendar(text: str) -> None:
 
 def test_what_is_kept_longer_than_the_calendar_is_kept_to_its_end() -> None:
     now = parse_time("2026-11-21T00:00:00Z")
-    assert format_time(days_after(now, 30)) == "2026-12-21T00:00:00Z"
+    assert format_time(add_days(now, 30)) == "2026-12-21T00:00:00Z"
     for days in (10_000_000, 2**31, 2**63):
-        assert format_time(days_after(now, days)) == "9999-12-31T23:59:59.999999Z"
+        assert format_time(add_days(now, days)) == "9999-12-31T23:59:59.999999Z"

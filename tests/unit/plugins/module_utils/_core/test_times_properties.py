@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every time, duration and fact, whoever wrote it."""
+"""Properties of all times, durations and three-valued attributes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.module_utils._core.model import any_true
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     SECOND,
+    add_days,
     age_seconds,
-    days_after,
     format_duration,
     format_time,
-    from_epoch_millis,
-    from_http_date,
     parse_duration,
+    parse_epoch_millis,
+    parse_http_date,
     parse_time,
 )
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-# Those that jump by a whole hour, by half of one, over a day, or at midnight.
+# Time zones that shift by an hour, by half an hour, by a day, or at midnight.
 ZONES = (
     *("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "America/Sao_Paulo"),
     *("Africa/Casablanca", "Asia/Kathmandu", "America/St_Johns", "UTC"),
@@ -60,7 +60,7 @@ def test_whatever_is_taken_for_a_time_can_be_written_and_read_again(text: Any, n
 
 @given(MICROS, MICROS)
 def test_times_sort_as_they_are_written(first: int, second: int) -> None:
-    """At whole seconds; a fraction is written as short as it can be."""
+    """For full seconds; a fraction is written with as few digits as possible."""
     first, second = first // SECOND * SECOND, second // SECOND * SECOND
     assert (first < second) == (format_time(first) < format_time(second))
 
@@ -102,7 +102,7 @@ def test_an_age_is_never_told_younger_than_it_is(moment: int, now: int) -> None:
 
 @given(MICROS, st.integers(0, 2**63))
 def test_what_is_kept_for_days_can_be_written(moment: int, days: int) -> None:
-    until = days_after(moment, days)
+    until = add_days(moment, days)
     assert until >= moment
     assert parse_time(format_time(until)) == until
 
@@ -110,7 +110,7 @@ def test_what_is_kept_for_days_can_be_written(moment: int, days: int) -> None:
 @given(ANYTHING)
 def test_milliseconds_are_a_time_that_can_be_written_or_none(value: Any) -> None:
     try:
-        moment = from_epoch_millis(value)
+        moment = parse_epoch_millis(value)
     except AuditError:
         return
     assert parse_time(format_time(moment)) == moment
@@ -118,7 +118,7 @@ def test_milliseconds_are_a_time_that_can_be_written_or_none(value: Any) -> None
 
 @given(st.text(max_size=40) | MICROS.map(format_time))
 def test_a_date_of_http_is_a_number_or_none(text: str) -> None:
-    assert isinstance(from_http_date(text), (int, type(None)))
+    assert isinstance(parse_http_date(text), (int, type(None)))
 
 
 @given(st.text(max_size=12) | ANYTHING)
@@ -132,12 +132,12 @@ def test_a_duration_is_read_or_refused(text: Any) -> None:
 
 @given(st.integers(-(10**9), 10**9))
 def test_a_duration_for_people_is_rounded_towards_nothing(seconds: int) -> None:
-    told = format_duration(seconds)
-    parts = [parse_duration(part) for part in told.removeprefix("-").split()]
+    text = format_duration(seconds)
+    parts = [parse_duration(part) for part in text.removeprefix("-").split()]
     assert len(parts) <= 2
     assert sum(parts) <= abs(seconds)
-    assert abs(seconds) - sum(parts) < max(parts[-1] if parts[-1] else 1, 86_400 if "d" in told else 3600)
-    assert told.startswith("-") == (seconds < 0)
+    assert abs(seconds) - sum(parts) < max(parts[-1] if parts[-1] else 1, 86_400 if "d" in text else 3600)
+    assert text.startswith("-") == (seconds < 0)
 
 
 # Local times
@@ -174,11 +174,11 @@ def test_any_local_time_is_read_or_refused(zone: str, text: Any) -> None:
         return
 
 
-# Facts
+# Three-valued attributes
 
 
 def test_knowing_more_never_turns_an_answer_round() -> None:
-    """What is said where something is unknown stays true, whatever that turns out to be."""
+    """A result with unknown values stays correct, whatever the unknown values are."""
     for facts in itertools.product([True, False, None], repeat=4):
         answer = any_true(facts)
         if None in facts:

@@ -18,7 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
     as_object,
     as_text,
     get_items,
-    scrubbed,
+    remove_secrets,
 )
 
 ANYTHING: list[Any] = [None, True, False, 0, 1, -1, 1.5, "", "x", [], [1], {}, {"a": 1}]
@@ -128,7 +128,7 @@ def test_members_that_look_like_secrets_are_left_out_at_every_depth() -> None:
         "nested": [{"userPassword": "x", "name": "db01", "credentials": {"name": "x"}}],
         "links": {"self": "/api/7", "clientSecret": "x"},
     }
-    assert scrubbed(record) == {"id": 7, "nested": [{"name": "db01"}], "links": {"self": "/api/7"}}
+    assert remove_secrets(record) == {"id": 7, "nested": [{"name": "db01"}], "links": {"self": "/api/7"}}
     assert record["sessionId"] == 1
 
 
@@ -146,4 +146,4 @@ def test_members_that_look_like_secrets_are_left_out_at_every_depth() -> None:
     ],
 )
 def test_secrets_stand_in_other_places_too(record: Any, left: Any) -> None:
-    assert scrubbed(record) == left
+    assert remove_secrets(record) == left

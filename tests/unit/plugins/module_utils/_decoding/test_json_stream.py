@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A list of objects is picked over as json reads it; all else is left to json, which says what is wrong with it."""
+"""pick_objects decodes a list of objects like json; anything else is left to json, which reports the error."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def test_each_object_once(indent: int | None, mark: bytes) -> None:
 
 def test_all_but_the_list_is_told() -> None:
     document = {"total": 2, "none": [], "in": {"rows": [{"id": 1}, {"id": 2}]}, "links": [{"a": [{}]}], "more": "ü"}
-    told = pick_objects(json.dumps(document).encode(), list)
-    assert told == ([{"id": 1}, {"id": 2}], {**document, "in": {"rows": PICKED}})
+    result = pick_objects(json.dumps(document).encode(), list)
+    assert result == ([{"id": 1}, {"id": 2}], {**document, "in": {"rows": PICKED}})
 
 
 def test_no_object_is_kept_until_the_next_is_decoded() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records that say the same mean the same; what only looks the same does not."""
+"""Equal records share one cached value; records that are only similar (1, 1.0, True) do not."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _VALUES = st.one_of(
 )
 
 
-def spelled(record: Any) -> str:
-    """Tells apart all that differ, also 1, 1.0 and True."""
+def canonical_key(record: Any) -> str:
+    """Return a text that differs for all different records, also for 1, 1.0 and True."""
     return repr([record.get(name) for name in ("a", "b")])
 
 
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), _VALUES), max_size=30))
 def test_nothing_that_differs_is_taken_for_alike(records: list[dict[str, Any]]) -> None:
-    alike = RecordCache(("a", "b"), spelled)
-    assert [alike.get(record) for record in records] == [spelled(record) for record in records]
+    alike = RecordCache(("a", "b"), canonical_key)
+    assert [alike.get(record) for record in records] == [canonical_key(record) for record in records]
 
 
 def test_each_meaning_is_worked_out_once_and_from_nothing_else() -> None:
     seen: list[dict[str, Any]] = []
 
-    def work_out(record: Any) -> object:
+    def compute(record: Any) -> object:
         seen.append(dict(record))
         return object()
 
-    alike = RecordCache(("a", "b"), work_out)
+    alike = RecordCache(("a", "b"), compute)
     first = alike.get({"a": "x", "c": 1})
     assert alike.get({"a": "x", "c": 2}) is first
     assert alike.get({"a": "y"}) is not first
@@ -46,18 +46,18 @@ def test_each_meaning_is_worked_out_once_and_from_nothing_else() -> None:
 
 
 def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_cache, "_LIMIT", 10)
-    alike = RecordCache(("a",), spelled)
+    monkeypatch.setattr(record_cache, "_MAX_ENTRIES", 10)
+    alike = RecordCache(("a",), canonical_key)
     for number in range(100):
-        assert alike.get({"a": number}) == spelled({"a": number})
-        assert len(alike._alikes["a",]._known) <= 10
+        assert alike.get({"a": number}) == canonical_key({"a": number})
+        assert len(alike._value_caches["a",]._cache) <= 10
 
 
 def test_shapes_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_cache, "_SHAPES", 10)
-    alike = RecordCache(("a", "b"), spelled)
+    monkeypatch.setattr(record_cache, "_MAX_SHAPES", 10)
+    alike = RecordCache(("a", "b"), canonical_key)
     for number in range(100):
-        assert alike.get({"a": 1, f"c{number}": 2}) == spelled({"a": 1})
+        assert alike.get({"a": 1, f"c{number}": 2}) == canonical_key({"a": 1})
         assert len(alike._shapes) <= 10
 
 
@@ -65,23 +65,23 @@ def test_patterns_are_for_texts_of_one_owner() -> None:
     alike = PointTemplates(("kind", "place"))
     pattern = RecoveryPoint(id="x", workload=Workload(id="1"), created=0)
     record = {"kind": "Full", "place": None, "size": 1}
-    assert alike.known(record, "1") is None
-    alike.learn(record, pattern, "1")
-    assert alike.known({**record, "size": 2}, "1") is pattern
-    assert alike.known(record, "2") is None
-    assert alike.known(record) is None
+    assert alike.get(record, "1") is None
+    alike.add(record, pattern, "1")
+    assert alike.get({**record, "size": 2}, "1") is pattern
+    assert alike.get(record, "2") is None
+    assert alike.get(record) is None
     for odd in ({"kind": "Full"}, {"kind": 1, "place": "x"}, {"kind": True, "place": "x"}, {"kind": [], "place": "x"}):
-        alike.learn(odd, pattern, "1")
-        assert alike.known(odd, "1") is None
+        alike.add(odd, pattern, "1")
+        assert alike.get(odd, "1") is None
 
 
 def test_patterns_do_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_cache, "_LIMIT", 10)
+    monkeypatch.setattr(record_cache, "_MAX_ENTRIES", 10)
     alike = PointTemplates(("kind", "place"))
     for number in range(100):
         record = {"kind": "Full", "place": str(number)}
-        alike.learn(record, RecoveryPoint(id="x", workload=Workload(id="1"), created=number))
-        known = alike.known(record)
+        alike.add(record, RecoveryPoint(id="x", workload=Workload(id="1"), created=number))
+        known = alike.get(record)
         assert known is not None
         assert known.created == number
-        assert len(alike._known) <= 10
+        assert len(alike._cache) <= 10

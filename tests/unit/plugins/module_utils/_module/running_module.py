@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module of an adapter of its own, run as Ansible runs it, and the server that it reads."""
+"""A module with a test adapter, run as Ansible runs it, and the server that it reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._module import rest_m
 TREE = str(Path(rest_module.__file__).parents[6])
 PASSWORD = "c0rrect-h&rse"
 TOKEN = "t0ken-of-this-session"
-# An adapter that does what the server's answer tells it to.
+# An adapter whose behavior is controlled by the server's response.
 MODULE = """
 import sys
 import time
@@ -65,8 +65,8 @@ class Product(RestAdapter):
         return "1.2"
 
     def read(self, collector):
-        told = self.client.get("/list").json_object()
-        for name, days in told.get("points", []):
+        data = self.client.get("/list").json_object()
+        for name, days in data.get("points", []):
             collector.add_point(
                 RecoveryPoint(
                     id=f"{name}-{days}",
@@ -77,20 +77,20 @@ class Product(RestAdapter):
                     usable=True,
                 )
             )
-        for number in told.get("problems", []):
+        for number in data.get("problems", []):
             collector.add_problem(AuditError(f"problem {number}", code="incomplete", advice="Look there"))
-        collector.warnings.extend(told.get("warnings", []))
-        if "swallow" in told:
+        collector.warnings.extend(data.get("warnings", []))
+        if "swallow" in data:
             try:
                 self.client.get("/page")
             except AuditError as error:
                 collector.add_problem(error)
-        if "late" in told:
+        if "late" in data:
             self.thread_pool.submit(self.client.get, "/page")
             time.sleep(0.3)
-        if "bug" in told:
-            raise ZeroDivisionError(told["bug"])
-        for _page in self.thread_pool.map(lambda _number: self.client.get("/page"), range(told.get("pages", 0))):
+        if "bug" in data:
+            raise ZeroDivisionError(data["bug"])
+        for _page in self.thread_pool.map(lambda _number: self.client.get("/page"), range(data.get("pages", 0))):
             pass
 
 
@@ -104,41 +104,47 @@ run_module(*([Product] if "one" in sys.argv else [Product, Other]))
 """
 
 
-# Before 2.21 ansible-core puts all options into every result, and has no word for it.
+# ansible-core before 2.21 adds all options to every result, and has no setting for it.
 _ON_REQUEST = "inject_invocation" in getattr(basic, "PASS_VARS", ())
 ALL_OPTIONS: dict[str, Any] = {"_ansible_inject_invocation": True} if _ON_REQUEST else {}
 
 
 @dataclasses.dataclass
 class Appliance:
-    """Checks the password, and answers to /list what it is told."""
+    """Checks the password, and responds to /list with ``content``."""
 
-    told: dict[str, Any] = dataclasses.field(default_factory=lambda: {"points": [["db01", 1], ["db01", 2], ["app", 3]]})
+    content: dict[str, Any] = dataclasses.field(
+        default_factory=lambda: {"points": [["db01", 1], ["db01", 2], ["app", 3]]}
+    )
     page: tuple[int, dict[str, str], Any] = (200, {}, {})
     reached: threading.Event = dataclasses.field(default_factory=threading.Event)
-    # The first request whose call this is waits until it is let go.
+    # The first request that matches ``held_request`` waits for this event.
     hold: threading.Event | None = None
-    held: str = "GET /list"
+    held_request: str = "GET /list"
 
-    def __call__(self, asked: Any) -> tuple[int, dict[str, str], Any]:
-        if self.hold is not None and f"{asked.method} {asked.path}" == self.held and not self.reached.is_set():
+    def __call__(self, request: Any) -> tuple[int, dict[str, str], Any]:
+        if (
+            self.hold is not None
+            and f"{request.method} {request.path}" == self.held_request
+            and not self.reached.is_set()
+        ):
             self.reached.set()
             self.hold.wait(20)
-        if asked.method == "POST":
-            right = asked.headers["Authorization"].startswith("Basic YXVkaXRvcjpjMHJyZWN0LWgmcnNl")
+        if request.method == "POST":
+            right = request.headers["Authorization"].startswith("Basic YXVkaXRvcjpjMHJyZWN0LWgmcnNl")
             return (200, {}, {"id": TOKEN}) if right else (401, {}, {"message": "wrong password"})
-        if asked.method == "DELETE":
+        if request.method == "DELETE":
             return 204, {}, b""
-        if asked.path == "/list":
-            return 200, {}, self.told
+        if request.path == "/list":
+            return 200, {}, self.content
         if self.hold is None:
             self.reached.set()
         return self.page
 
 
 @dataclasses.dataclass
-class Ended:
-    """How a module ended."""
+class ModuleResult:
+    """The result and the complete output of a module."""
 
     result: dict[str, Any]
     output: str
@@ -155,25 +161,25 @@ def start(*arguments: str, environment: dict[str, str] | None = None) -> subproc
     )
 
 
-def given(server: Any, **more: Any) -> bytes:
+def build_arguments(server: Any, **more: Any) -> bytes:
     options = {"url": server.url, "username": "auditor", "password": PASSWORD, "ca_path": server.ca_path, **more}
     wanted = {name: value for name, value in options.items() if value is not None}
     return json.dumps({"ANSIBLE_MODULE_ARGS": wanted}).encode()
 
 
-def ended(process: subprocess.Popen[bytes], arguments: bytes | None = None) -> Ended:
+def wait_for_result(process: subprocess.Popen[bytes], arguments: bytes | None = None) -> ModuleResult:
     output = process.communicate(arguments, timeout=60)[0].decode()
     line = next((line for line in output.splitlines() if line.startswith("{")), "")
     assert line, output
-    return Ended(json.loads(line), output)
+    return ModuleResult(json.loads(line), output)
 
 
-def run(server: Any, *, environment: dict[str, str] | None = None, **more: Any) -> Ended:
-    return ended(start("one", environment=environment), given(server, **more))
+def run(server: Any, *, environment: dict[str, str] | None = None, **more: Any) -> ModuleResult:
+    return wait_for_result(start("one", environment=environment), build_arguments(server, **more))
 
 
-def closed(server: Any) -> bool:
-    """Whether as many sessions were given back as were opened."""
+def all_sessions_closed(server: Any) -> bool:
+    """Whether as many sessions were closed as were opened."""
     calls: list[str] = server.calls()
     return 0 < calls.count("POST /session") == calls.count("DELETE /session")
 

@@ -12,16 +12,16 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
+    apply_environment,
     argument_spec,
     base_url,
-    endpoint,
-    settings,
-    with_environment,
+    build_endpoint,
+    build_settings,
 )
 
 
 class Adapter(RestAdapter):
-    """A product with two prefixes of environment variables, as those of one vendor have."""
+    """A product with two prefixes for environment variables, as the products of one vendor have."""
 
     product = "product"
     title = "Product"
@@ -30,7 +30,7 @@ class Adapter(RestAdapter):
     environment = ("VENDOR_PRODUCT", "VENDOR")
     workload_types = ("vm", "database")
     allowlist = ()
-    not_reported = {}  # noqa: RUF012 - nothing adds to it
+    not_reported = {}  # noqa: RUF012 - never changed
 
     @classmethod
     def own_spec(cls) -> dict[str, Any]:
@@ -50,13 +50,13 @@ GIVEN = {"url": "https://backup.example", "username": "auditor", "password": "se
 
 
 def params(**given: Any) -> dict[str, Any]:
-    """As AnsibleModule hands them over: every option is there, those not given with their default or null."""
+    """Return parameters as AnsibleModule does: all options, with unset ones as their default or null."""
     defaults = {name: option.get("default") for name, option in argument_spec(Adapter).items()}
     return {**defaults, **GIVEN, **given}
 
 
 def filled(environ: dict[str, str] | None = None, **given: Any) -> dict[str, Any]:
-    return with_environment(params(**given), Adapter, environ or {})
+    return apply_environment(params(**given), Adapter, environ or {})
 
 
 # The environment
@@ -117,7 +117,7 @@ def test_a_file_without_a_byte_means_not_given(tmp_path: Path, name: str) -> Non
     full.write_text("-----BEGIN")
     product, vendor = f"VENDOR_PRODUCT_{name.upper()}", f"VENDOR_{name.upper()}"
     as_empty: dict[str, Any] = {name: str(empty)}
-    for path in (full, tmp_path / "none.pem"):  # One that does not exist was meant to be there.
+    for path in (full, tmp_path / "none.pem"):  # A missing file is an error of the user, not "unset".
         as_path: dict[str, Any] = {name: str(path)}
         assert filled(**as_path)[name] == str(path)
         assert filled({product: str(empty), vendor: str(path)})[name] == str(path)
@@ -196,11 +196,11 @@ def test_a_password_in_a_url_is_refused_without_being_shown(url: str) -> None:
     assert "s3cret" not in str(raised.value)
 
 
-# Where and how to connect
+# Endpoint
 
 
 def test_what_is_not_given_takes_the_products_defaults() -> None:
-    made = endpoint(filled(), Adapter)
+    made = build_endpoint(filled(), Adapter)
     assert (made.url, made.verify, made.client_cert, made.proxy) == ("https://backup.example:9443", True, None, None)
     assert (made.timeout, made.retries, made.connections) == (30.0, 4, 4)
 
@@ -212,7 +212,7 @@ def test_what_is_not_given_takes_the_products_defaults() -> None:
 def test_what_decides_on_trust(tmp_path: Path, validate_certs: bool, with_ca: bool, verify: bool | str) -> None:
     ca_path = tmp_path / "ca.pem"
     ca_path.write_text("x")
-    made = endpoint(filled(validate_certs=validate_certs, ca_path=str(ca_path) if with_ca else None), Adapter)
+    made = build_endpoint(filled(validate_certs=validate_certs, ca_path=str(ca_path) if with_ca else None), Adapter)
     assert made.verify == (str(ca_path) if verify == "ca" else verify)
 
 
@@ -220,17 +220,17 @@ def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None
     certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
     certificate.write_text("x")
     key.write_text("x")
-    assert endpoint(filled(client_cert=str(certificate)), Adapter).client_cert == (str(certificate),) * 2
-    both = endpoint(filled(client_cert=str(certificate), client_key=str(key)), Adapter)
+    assert build_endpoint(filled(client_cert=str(certificate)), Adapter).client_cert == (str(certificate),) * 2
+    both = build_endpoint(filled(client_cert=str(certificate), client_key=str(key)), Adapter)
     assert both.client_cert == (str(certificate), str(key))
     with pytest.raises(OptionError, match="client_key: it is of no use without client_cert"):
-        endpoint(filled(client_key=str(key)), Adapter)
+        build_endpoint(filled(client_key=str(key)), Adapter)
 
 
 @pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
 def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
     with pytest.raises(OptionError, match=f"{name}: '/nowhere/x.pem' cannot be read"):
-        endpoint({**filled(), name: "/nowhere/x.pem"}, Adapter)
+        build_endpoint({**filled(), name: "/nowhere/x.pem"}, Adapter)
 
 
 @pytest.mark.parametrize(
@@ -244,38 +244,38 @@ def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
 )
 def test_bad_numbers_of_a_connection_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
-        endpoint(filled(**given), Adapter)
+        build_endpoint(filled(**given), Adapter)
 
 
 def test_no_retries_is_a_number() -> None:
-    assert endpoint(filled(retries=0), Adapter).retries == 0
+    assert build_endpoint(filled(retries=0), Adapter).retries == 0
 
 
-# What to read
+# Settings
 
 
 def test_settings_are_filled_with_the_products_defaults() -> None:
-    made = settings({**filled(), "copies": True, "product": "x"}, Adapter)
+    made = build_settings({**filled(), "copies": True, "product": "x"}, Adapter)
     assert (made.page_size, made.workload_types, made.detail) == (200, ("vm", "database"), "workloads")
     assert made.own == {"copies": True}
-    assert settings(filled(page_size=7), Adapter).page_size == 7
-    assert settings(filled(workload_types=["database", "database"]), Adapter).workload_types == ("database",)
+    assert build_settings(filled(page_size=7), Adapter).page_size == 7
+    assert build_settings(filled(workload_types=["database", "database"]), Adapter).workload_types == ("database",)
 
 
 @pytest.mark.parametrize("page_size", [0, -1])
 def test_a_page_without_records_is_refused(page_size: int) -> None:
     with pytest.raises(OptionError, match=f"page_size: {page_size} is less than 1"):
-        settings(filled(page_size=page_size), Adapter)
+        build_settings(filled(page_size=page_size), Adapter)
 
 
 def test_a_workload_type_that_the_product_does_not_have_is_refused() -> None:
     with pytest.raises(OptionError, match="workload_types: Product has no 'file_share'") as raised:
-        settings(filled(workload_types=["vm", "file_share"]), Adapter)
+        build_settings(filled(workload_types=["vm", "file_share"]), Adapter)
     assert "vm, database" in (raised.value.advice or "")
 
 
 def test_settings_can_be_shown_without_the_password() -> None:
-    assert "secret" not in repr(settings(filled(), Adapter))
+    assert "secret" not in repr(build_settings(filled(), Adapter))
 
 
 def test_every_secret_of_the_argument_spec_is_kept_out_of_logs() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An info module, run as Ansible runs it, in a process of its own, against a real server over TLS."""
+"""An info module, run as Ansible runs it, in a separate process, against a real server over TLS."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.unit.plugins.module_utils._module.running_module import (
     PASSWORD,
     TOKEN,
     Appliance,
-    closed,
-    ended,
-    given,
+    all_sessions_closed,
+    build_arguments,
     run,
     start,
+    wait_for_result,
     warnings,
 )
 
@@ -38,7 +38,7 @@ def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, 
     assert [(row["workload_name"], row["recovery_points"]) for row in read["workloads"]] == [("app", 1), ("db01", 2)]
     assert read["server"]["host"] == f"localhost:{server.port}"
     assert (read["server"]["product"], read["server"]["version"], read["complete"]) == ("product", "1.2", True)
-    # Log-in and log-out are requests, too.
+    # Log-in and log-out count as requests.
     assert end.result["requests"]["count"] == 3
     assert server.calls() == ["POST /session", "GET /list", "DELETE /session"]
     assert warnings(end.result) == []
@@ -71,9 +71,9 @@ def test_the_environment_stands_in_for_options(server: Any) -> None:
 
 
 def test_one_module_may_read_several_products(server: Any) -> None:
-    end = ended(start(), given(server, product="other"))
+    end = wait_for_result(start(), build_arguments(server, product="other"))
     assert end.result["server"]["product"] == "other"
-    missing = ended(start(), given(server)).result
+    missing = wait_for_result(start(), build_arguments(server)).result
     assert missing["failed"] is True
     assert "product" in missing["msg"]
 
@@ -87,7 +87,7 @@ def test_points_are_returned_where_they_are_asked_for(server: Any) -> None:
 
 
 def test_what_weakens_a_read_is_warned_of(server: Any, appliance: Appliance) -> None:
-    appliance.told = {"points": [["db01", -1], ["db01", 1]], "warnings": ["no inventory"]}
+    appliance.content = {"points": [["db01", -1], ["db01", 1]], "warnings": ["no inventory"]}
     found = warnings(run(server, validate_certs=False).result)
     host = f"localhost:{server.port}"
     assert [warning for warning in found if warning.startswith(f"{host}: 1 points are dated in the future")]
@@ -96,7 +96,7 @@ def test_what_weakens_a_read_is_warned_of(server: Any, appliance: Appliance) -> 
 
 
 def test_a_result_that_awx_would_drop_is_warned_of_unless_packed(server: Any, appliance: Appliance) -> None:
-    appliance.told = {"points": [[f"{number:04}" + "x" * 1000, 1] for number in range(600)]}
+    appliance.content = {"points": [[f"{number:04}" + "x" * 1000, 1] for number in range(600)]}
     assert any("use pack: true" in warning for warning in warnings(run(server).result))
     assert warnings(run(server, pack=True).result) == []
 
@@ -132,11 +132,11 @@ def test_a_bad_option_is_refused_before_anything_is_sent(server: Any, options: d
     assert end.result["failed"] is True
     assert end.result["failure"]["code"] == "bad_option"
     assert message in end.result["msg"]
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: Appliance) -> None:
-    appliance.told = {"points": [["db01", 1]], "problems": [1, 2, 3]}
+    appliance.content = {"points": [["db01", 1]], "problems": [1, 2, 3]}
     refused = run(server)
     assert refused.result["failed"] is True
     assert "not everything could be read: problem 1 (and 2 more problems)" in refused.result["msg"]
@@ -145,12 +145,12 @@ def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: A
     allowed = unpack(run(server, allow_partial=True).result)
     assert allowed["complete"] is False
     assert [error["message"] for error in allowed["errors"]] == ["problem 1", "problem 2", "problem 3"]
-    assert closed(server)
+    assert all_sessions_closed(server)
 
 
 def test_a_bug_is_a_failure_too_and_gives_the_session_back(server: Any, appliance: Appliance) -> None:
-    appliance.told = {"bug": f"division by {TOKEN}"}
-    # From 2.19 on ansible-core tells modules whether tracebacks are wanted.
+    appliance.content = {"bug": f"division by {TOKEN}"}
+    # ansible-core 2.19 or later passes the traceback setting to modules.
     wanted: dict[str, Any] = {"_ansible_tracebacks_for": ["error"]} if hasattr(basic, "_ANSIBLE_PROFILE") else {}
     end = run(server, **wanted)
     assert end.result["failed"] is True
@@ -158,18 +158,18 @@ def test_a_bug_is_a_failure_too_and_gives_the_session_back(server: Any, applianc
     assert "Please report this" in end.result["msg"]
     assert "in read" in json.dumps(end.result)
     assert TOKEN not in end.output
-    assert closed(server)
+    assert all_sessions_closed(server)
 
 
 def test_an_error_of_a_page_gives_the_session_back(server: Any, appliance: Appliance) -> None:
-    appliance.told, appliance.page = {"pages": 20}, (403, {}, {"message": "not yours"})
+    appliance.content, appliance.page = {"pages": 20}, (403, {}, {"message": "not yours"})
     end = run(server)
     assert end.result["failure"]["code"] == "forbidden"
-    assert closed(server)
+    assert all_sessions_closed(server)
 
 
 def test_without_requests_it_says_what_to_install(server: Any) -> None:
-    end = ended(start("one", "without-requests"), given(server))
+    end = wait_for_result(start("one", "without-requests"), build_arguments(server))
     assert end.result["failed"] is True
     assert "requests" in end.result["msg"]
 
@@ -177,7 +177,7 @@ def test_without_requests_it_says_what_to_install(server: Any) -> None:
 @pytest.mark.parametrize("options", [{"retries": 0}, {"since": "noon"}, {"url": None}, {"username": None}])
 @pytest.mark.parametrize("proxy", ["http://user:pr0xy%2Dpass@127.0.0.1:9", "user:pr0xy%2Dpass@127.0.0.1:9"])
 def test_the_password_of_a_proxy_is_not_shown(server: Any, proxy: str, options: dict[str, Any]) -> None:
-    """Also where nothing is sent: a result holds all options."""
+    """Even if no request is sent: a result contains all options."""
     end = run(server, proxy=proxy, **ALL_OPTIONS, **options)
     assert end.result["failed"] is True
     assert "proxy" in end.result["invocation"]["module_args"]
@@ -197,8 +197,8 @@ def test_a_password_in_the_url_is_not_shown(server: Any, url: str) -> None:
 
 
 def test_a_password_that_is_part_of_a_name_ruins_only_the_unpacked_read(server: Any, appliance: Appliance) -> None:
-    """Ansible masks it wherever it stands; what was masked proves nothing."""
-    appliance.told = {"points": [[f"x-{PASSWORD}", 1]]}
+    """Ansible masks it everywhere in the result; a masked result proves nothing."""
+    appliance.content = {"points": [[f"x-{PASSWORD}", 1]]}
     with pytest.raises(DataError, match="masked"):
         unpack(run(server).result)
     assert unpack(run(server, pack=True).result)["workloads"][0]["workload_name"] == f"x-{PASSWORD}"

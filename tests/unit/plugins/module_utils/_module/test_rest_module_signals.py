@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signals: a module that is ended gives its session back."""
+"""Signals: a module that is terminated closes its session."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.unit.plugins.module_utils._module.running_module import (
     MODULE,
     TREE,
     Appliance,
-    Ended,
-    closed,
-    ended,
-    given,
+    ModuleResult,
+    all_sessions_closed,
+    build_arguments,
     start,
+    wait_for_result,
 )
 
 
@@ -35,12 +35,12 @@ def test_a_signal_gives_the_session_back(server: Any, appliance: Appliance, numb
         pytest.skip("under nohup modules are deaf to the end of a terminal, as they should be")
     appliance.hold = threading.Event()
     process = start("one")
-    writer = threading.Thread(target=lambda: results.append(ended(process, given(server))))
-    results: list[Ended] = []
+    writer = threading.Thread(target=lambda: results.append(wait_for_result(process, build_arguments(server))))
+    results: list[ModuleResult] = []
     writer.start()
     assert appliance.reached.wait(30)
     process.send_signal(number)
-    # Ctrl-C is often pressed twice; the second one must not keep the first from logging out.
+    # Ctrl-C is often pressed twice; the second one must not interrupt the log-out.
     process.send_signal(number)
     writer.join(30)
     appliance.hold.set()
@@ -49,44 +49,44 @@ def test_a_signal_gives_the_session_back(server: Any, appliance: Appliance, numb
         "message": f"stopped by {number.name}",
         "server": "localhost",
     }
-    assert closed(server)
+    assert all_sessions_closed(server)
 
 
-@pytest.mark.parametrize("held", ["POST /session", "DELETE /session"])
+@pytest.mark.parametrize("held_request", ["POST /session", "DELETE /session"])
 def test_a_signal_in_the_middle_of_a_log_in_or_log_out_waits_for_its_end(
-    server: Any, appliance: Appliance, held: str
+    server: Any, appliance: Appliance, held_request: str
 ) -> None:
-    """The token of a session that the server has opened must be known to give it back."""
-    appliance.hold, appliance.held = threading.Event(), held
-    end = stopped_while_held(server, appliance)
+    """Without the token, a session that the server has opened cannot be closed."""
+    appliance.hold, appliance.held_request = threading.Event(), held_request
+    end = interrupt_while_waiting(server, appliance)
     assert end.result["failure"]["code"] == "stopped"
     assert "workloads" not in end.result
-    assert closed(server)
-    assert ("GET /list" in server.calls()) is (held == "DELETE /session")
+    assert all_sessions_closed(server)
+    assert ("GET /list" in server.calls()) is (held_request == "DELETE /session")
 
 
 def test_a_signal_after_an_error_gives_the_session_back(server: Any, appliance: Appliance) -> None:
-    """The error waits for a thread whose page does not come; what comes in that time must not end the log-out."""
-    appliance.told = {"late": True, "bug": "division by zero"}
-    appliance.hold, appliance.held = threading.Event(), "GET /page"
-    end = stopped_while_held(server, appliance, seconds=1.0)
+    """The error waits for a thread with a pending page; a signal in that time must not prevent the log-out."""
+    appliance.content = {"late": True, "bug": "division by zero"}
+    appliance.hold, appliance.held_request = threading.Event(), "GET /page"
+    end = interrupt_while_waiting(server, appliance, seconds=1.0)
     assert "unexpected ZeroDivisionError" in end.result["msg"]
-    assert closed(server)
+    assert all_sessions_closed(server)
 
 
 def test_a_signal_is_no_gap_that_may_be_read_over(server: Any, appliance: Appliance) -> None:
-    appliance.told = {"swallow": True}
-    appliance.hold, appliance.held = threading.Event(), "GET /page"
-    end = stopped_while_held(server, appliance, allow_partial=True)
+    appliance.content = {"swallow": True}
+    appliance.hold, appliance.held_request = threading.Event(), "GET /page"
+    end = interrupt_while_waiting(server, appliance, allow_partial=True)
     assert end.result["failure"]["code"] == "stopped"
-    assert closed(server)
+    assert all_sessions_closed(server)
 
 
-def stopped_while_held(server: Any, appliance: Appliance, *, seconds: float = 0.3, **more: Any) -> Ended:
-    """How a module ends that gets a signal while the server keeps it waiting, and its answer only after that."""
+def interrupt_while_waiting(server: Any, appliance: Appliance, *, seconds: float = 0.3, **more: Any) -> ModuleResult:
+    """Send a signal to a module while the server delays its response; return the module's result."""
     process = start("one")
-    results: list[Ended] = []
-    writer = threading.Thread(target=lambda: results.append(ended(process, given(server, **more))))
+    results: list[ModuleResult] = []
+    writer = threading.Thread(target=lambda: results.append(wait_for_result(process, build_arguments(server, **more))))
     writer.start()
     assert appliance.hold is not None
     assert appliance.reached.wait(30)
@@ -99,35 +99,35 @@ def stopped_while_held(server: Any, appliance: Appliance, *, seconds: float = 0.
 
 
 def test_a_module_whose_result_nobody_waits_for_gives_the_session_back(server: Any, appliance: Appliance) -> None:
-    """So it ends where the time of a task is up, or Ansible was killed: no signal comes then."""
+    """On a task timeout, or if Ansible was killed, the module gets no signal."""
     appliance.hold = threading.Event()
     with start("one") as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(given(server))
+        process.stdin.write(build_arguments(server))
         process.stdin.close()
         assert appliance.reached.wait(30)
         process.stdout.close()
         process.wait(15)
     appliance.hold.set()
-    assert closed(server)
+    assert all_sessions_closed(server)
 
 
 def test_a_result_may_be_written_to_a_file(server: Any, tmp_path: Path) -> None:
-    """Nobody reads while it is written."""
+    """No process reads the file while it is written."""
     with (tmp_path / "result.json").open("w+b") as file:
         environ = {**os.environ, "PYTHONPATH": TREE}
         command = [sys.executable, "-c", MODULE, "one"]
-        subprocess.run(command, input=given(server), stdout=file, env=environ, check=True, timeout=60)
+        subprocess.run(command, input=build_arguments(server), stdout=file, env=environ, check=True, timeout=60)
         file.seek(0)
         assert json.loads(file.read())["totals"]["recovery_points"] == 3
 
 
 def test_a_signal_is_not_kept_waiting_by_threads_that_pause(server: Any, appliance: Appliance) -> None:
-    appliance.told, appliance.page = {"pages": 4}, (503, {"Retry-After": "100"}, b"")
+    appliance.content, appliance.page = {"pages": 4}, (503, {"Retry-After": "100"}, b"")
     process = start("one")
-    results: list[Ended] = []
-    writer = threading.Thread(target=lambda: results.append(ended(process, given(server))))
+    results: list[ModuleResult] = []
+    writer = threading.Thread(target=lambda: results.append(wait_for_result(process, build_arguments(server))))
     writer.start()
     assert appliance.reached.wait(30)
     time.sleep(0.3)
@@ -136,4 +136,4 @@ def test_a_signal_is_not_kept_waiting_by_threads_that_pause(server: Any, applian
     writer.join(30)
     assert results[0].result["failure"]["code"] == "stopped"
     assert time.monotonic() - started < 15
-    assert closed(server)
+    assert all_sessions_closed(server)

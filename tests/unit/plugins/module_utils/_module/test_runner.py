@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every info module says of a result that is too large for AWX."""
+"""The warning of all info modules about a result that is too large for AWX."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Wo
 from ansible_collections.backup.audit.plugins.module_utils._module.runner import AWX_EVENT_BYTES, finish
 
 
-class Listener:
-    """Who wants a READ, and keeps the warnings."""
+class RecordingModule:
+    """A module that records its warnings."""
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -24,20 +24,20 @@ class Listener:
         self.warnings: list[str] = []
 
     def warn(self, warning: str) -> None:
-        """Keep it."""
+        """Record the warning."""
         self.warnings.append(warning)
 
     def jsonify(self, data: Any) -> str:
-        """As it would travel."""
+        """Serialize a result as the module returns it."""
         return json.dumps(data)
 
 
-def warnings_of(workloads: int, detail: str, *, pack: bool = False) -> list[str]:
-    """What is said of a READ of so many workloads, each with a name of a thousand letters."""
+def result_warnings(workloads: int, detail: str, *, pack: bool = False) -> list[str]:
+    """Return the warnings about a READ of ``workloads`` workloads, each with a name of a thousand letters."""
     collector = Collector("backup.example.com", "spp")
     for number in range(workloads):
         collector.add_workload(Workload(id=str(number), name="n" * 1000, type="vm"))
-    listener = Listener()
+    listener = RecordingModule()
     finish(listener, collector, dict, {"allow_partial": False, "pack": pack, "detail": detail})
     return listener.warnings
 
@@ -47,9 +47,9 @@ def warnings_of(workloads: int, detail: str, *, pack: bool = False) -> list[str]
     [("workloads", "use pack: true"), ("recovery_points", "use pack: true, or detail: workloads")],
 )
 def test_a_result_too_large_for_awx_says_what_is_smaller(detail: str, advice: str) -> None:
-    """Nothing that is set already, and nothing at all of what fits or is packed."""
-    (warning,) = warnings_of(AWX_EVENT_BYTES // 1000, detail)
+    """No hint for an option that is already set, and no warning at all if the result fits or is packed."""
+    (warning,) = result_warnings(AWX_EVENT_BYTES // 1000, detail)
     assert warning.startswith("backup.example.com: this result of ")
     assert warning.endswith(f"(700,000); {advice}")
-    assert warnings_of(100, detail) == []
-    assert warnings_of(AWX_EVENT_BYTES // 1000, detail, pack=True) == []
+    assert result_warnings(100, detail) == []
+    assert result_warnings(AWX_EVENT_BYTES // 1000, detail, pack=True) == []

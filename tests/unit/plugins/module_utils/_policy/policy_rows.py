@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows and READs for the tests of the policy: written by hand, so that each test shows the facts it rests on."""
+"""Rows and read results for the policy tests: written by hand, so that each test shows its facts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import DA
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 
-# title, row, policy, result, words of the message
+# title, row, policy, result, part of the message
 Case = tuple[str, dict[str, Any], dict[str, Any], str, str]
 
 # A Saturday.
@@ -22,19 +22,19 @@ WINDOWS = ("7d", "14d", "31d", "92d", "366d", "all")
 
 
 def ago(days: float = 0, hours: float = 0, seconds: float = 0) -> str:
-    """The moment so long before NOW."""
+    """Return the time that long before NOW."""
     return format_time(NOW - round((days * DAY + hours * HOUR + seconds) * SECOND))
 
 
 def gaps(**known: int) -> dict[str, int]:
-    """One gap for all windows (``every``), or one for each that is named (``w14d``)."""
+    """Build gaps: one for all windows (``every``), or one for each named window (``w14d``)."""
     if "every" in known:
         return dict.fromkeys(WINDOWS, known["every"])
     return {name.lstrip("w"): gap for name, gap in known.items()}
 
 
 def row(**members: Any) -> dict[str, Any]:
-    """A workload with 30 daily points, the newest 5 hours old; None takes a member away."""
+    """Build a workload with 30 daily points, the newest 5 hours old; None removes a key."""
     healthy: dict[str, Any] = {
         "source": "vbr1",
         "workload_id": "id-1",
@@ -54,12 +54,12 @@ def row(**members: Any) -> dict[str, Any]:
 
 
 def with_facet(name: str, facts: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """A healthy row about which that is known of one facet."""
+    """Build a healthy row with these facts about one facet."""
     return row(facets={**row()["facets"], name: facts}, **members)
 
 
 def read(*rows: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """A complete READ of vbr1, made NOW."""
+    """Build a complete read result of vbr1, read at NOW."""
     made: dict[str, Any] = {
         "schema": "backup.audit/read/1",
         "server": {"host": "vbr1", "product": "veeam_backup_replication", "scope": {"inventory": True}},
@@ -74,32 +74,32 @@ def read(*rows: dict[str, Any], **members: Any) -> dict[str, Any]:
     return seal(made)
 
 
-def judge(reads: Any, policy: Any, *, as_of: int = NOW, **beside: Any) -> Assessment:
-    """The ASSESSMENT of a READ, a row, or a list of READs."""
+def evaluate(reads: Any, policy: Any, *, as_of: int = NOW, **options: Any) -> Assessment:
+    """Evaluate a read result, a row, or a list of read results."""
     if isinstance(reads, dict):
         reads = [reads if "schema" in reads else read(reads)]
-    return assess([unpack(one) for one in reads], policy, as_of=as_of, collection_version=VERSION, beside=beside)
+    return assess([unpack(one) for one in reads], policy, as_of=as_of, collection_version=VERSION, options=options)
 
 
 def findings(reads: Any, policy: Any, **given: Any) -> list[dict[str, Any]]:
-    """All findings about workloads (those about the reading itself are left out)."""
-    told = judge(reads, policy, **given).plain()["findings"]
-    return [finding for finding in told if not finding["control"].startswith("read.")]
+    """Return all findings about workloads (without those about the read itself)."""
+    assessment = evaluate(reads, policy, **given).plain()["findings"]
+    return [finding for finding in assessment if not finding["control"].startswith("read.")]
 
 
 def finding(reads: Any, policy: Any, **given: Any) -> dict[str, Any]:
-    """The one finding about the one workload."""
+    """Return the one finding about the one workload."""
     (only,) = findings(reads, policy, **given)
     return only
 
 
-def messages(told: list[dict[str, Any]], control: str) -> list[tuple[str, str]]:
+def messages(result: list[dict[str, Any]], control: str) -> list[tuple[str, str]]:
     """(result, message) of the findings of one control."""
-    return [(one["result"], one["message"]) for one in told if one["control"] == control]
+    return [(one["result"], one["message"]) for one in result if one["control"] == control]
 
 
 SEVEN = {"recovery_points": {"minimum": 7}}
-# 30 points, and 2 of which the product does not tell whether they are usable.
+# 30 points, and 2 for which the product does not report whether they are usable.
 UNSURE = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30), "unknown": 2}
 # A workload that was never backed up.
 EMPTY = row(
@@ -111,5 +111,5 @@ EMPTY = row(
     by_kind=None,
     facets={"recovery_points": {"count": 0}, "full": {"count": 0}},
 )
-# A workload of which only the number of points was asked.
+# A workload with only the number of points.
 COUNTS = row(newest=None, oldest=None, gaps=None, calendar=None, by_kind=None, facets=None)

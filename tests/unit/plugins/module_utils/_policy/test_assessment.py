@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ASSESSMENT: the same in every way it travels; and what holds READs, in every way they are given."""
+"""The assessment: the same in every form; and every form in which read results can be given."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
-    PROVED,
-    lean,
+    DIGEST_FIELDS,
+    digest_input,
     pack,
-    proof,
     seal,
     sha256_hex,
+    shrink_row,
     unpack,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
@@ -36,7 +36,7 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     NOW,
     VERSION,
     ago,
-    judge,
+    evaluate,
     read,
     row,
     with_facet,
@@ -53,20 +53,22 @@ WAIVERS = [{"workload": "web01", "control": "full.*", "until": "2026-12-31", "re
 MIXED = (row(), EMPTY, COUNTS, with_facet("encrypted", {"count": 29, "false": 1}, workload_name="Büro-\U0001f4be\x00"))
 
 
-def packed(*judged: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """The same READ as one string."""
-    return pack({**read(*judged, **members), "requests": {"count": 1}})
+def packed(*workload: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """Pack a read result into one string."""
+    return pack({**read(*workload, **members), "requests": {"count": 1}})
 
 
 def assessed(reads: Any, load: Callable[[str], bytes] = lambda _path: b"", **given_too: Any) -> str:
-    """The packed ASSESSMENT of whatever holds READs."""
-    told = gather(reads, load)
-    return assess(told, POLICY, as_of=NOW, collection_version=VERSION, beside={"waivers": WAIVERS, **given_too}).pack()
+    """Return the packed assessment of anything that contains read results."""
+    result = gather(reads, load)
+    return assess(
+        result, POLICY, as_of=NOW, collection_version=VERSION, options={"waivers": WAIVERS, **given_too}
+    ).pack()
 
 
 class TestShape:
     def test_the_frame(self) -> None:
-        plain = judge(read(row()), {"recovery_points": {"minimum": 7}}, expected=["web01"]).plain()
+        plain = evaluate(read(row()), {"recovery_points": {"minimum": 7}}, expected=["web01"]).plain()
         assert plain.pop("findings")
         assert plain.pop("workloads")
         assert plain == {
@@ -95,8 +97,10 @@ class TestShape:
         }
 
     def test_a_finding(self) -> None:
-        told = judge(row(origin="esx"), {"policies": [{"name": "gold", "policy": {"encrypted": {"all": True}}}]})
-        (finding,) = [one for one in told.plain()["findings"] if one["control"] == "encrypted.all"]
+        assessment = evaluate(
+            row(origin="esx"), {"policies": [{"name": "gold", "policy": {"encrypted": {"all": True}}}]}
+        )
+        (finding,) = [one for one in assessment.plain()["findings"] if one["control"] == "encrypted.all"]
         assert finding.pop("references")[0] == "NIST SP 800-53 CP-9(8)"
         assert finding == {
             "source": "vbr1",
@@ -116,7 +120,7 @@ class TestShape:
         }
 
     def test_findings_about_the_reading_have_no_references(self) -> None:
-        for finding in judge(row(), POLICY).plain()["findings"]:
+        for finding in evaluate(row(), POLICY).plain()["findings"]:
             assert bool(finding["references"]) is not finding["control"].startswith("read.")
 
     def test_verdicts_are_the_worst_result(self) -> None:
@@ -125,22 +129,29 @@ class TestShape:
             "full": {"days": 1},
         }
         waivers = [{**WAIVERS[0], "control": "full.days"}]
-        told = judge(with_facet("full", {"count": 0}), {**policy, "waivers": waivers}).frame["totals"]
-        assert told["results"] == {"not_applicable": 0, "pass": 4, "waived": 1, "warn": 1, "unknown": 0, "fail": 0}
-        assert told["verdicts"]["warn"] == 1
+        assessment = evaluate(with_facet("full", {"count": 0}), {**policy, "waivers": waivers}).frame["totals"]
+        assert assessment["results"] == {
+            "not_applicable": 0,
+            "pass": 4,
+            "waived": 1,
+            "warn": 1,
+            "unknown": 0,
+            "fail": 0,
+        }
+        assert assessment["verdicts"]["warn"] == 1
 
     def test_the_worst_come_first_and_passes_never(self) -> None:
-        findings = judge(read(*MIXED), {**POLICY, "waivers": WAIVERS}).findings
-        told = [finding["result"] for finding in findings.worst_first(1000)]
+        findings = evaluate(read(*MIXED), {**POLICY, "waivers": WAIVERS}).findings
+        result = [finding["result"] for finding in findings.worst_first(1000)]
         order = ("fail", "unknown", "warn", "waived", "not_applicable")
-        assert told == sorted(told, key=order.index)
-        assert set(told) == {"fail", "warn", "waived"}
+        assert result == sorted(result, key=order.index)
+        assert set(result) == {"fail", "warn", "waived"}
         assert findings.worst_first(3) == findings.worst_first(1000)[:3]
 
 
 class TestTravel:
     def test_packed_and_plain_say_the_same(self) -> None:
-        assessment = judge(read(*MIXED), {**POLICY, "waivers": WAIVERS})
+        assessment = evaluate(read(*MIXED), {**POLICY, "waivers": WAIVERS})
         plain = assessment.plain()
         text = assessment.pack()
         assert unpack_assessment(text) == plain
@@ -156,12 +167,12 @@ class TestTravel:
 
     @settings(max_examples=60)
     @given(st.lists(rows(), max_size=5))
-    def test_packed_and_plain_reads_are_judged_the_same(self, judged: list[dict[str, Any]]) -> None:
-        wire = [lean(one) for one in judged]
+    def test_packed_and_plain_reads_are_judged_the_same(self, workload: list[dict[str, Any]]) -> None:
+        wire = [shrink_row(one) for one in workload]
         assert assessed(read(*wire)) == assessed(packed(*wire))
         assert (
             unpack_assessment(assessed(packed(*wire)))["findings"]
-            == judge([read(*judged)], {**POLICY, "waivers": WAIVERS}).plain()["findings"]
+            == evaluate([read(*workload)], {**POLICY, "waivers": WAIVERS}).plain()["findings"]
         )
 
     @pytest.mark.parametrize(
@@ -223,12 +234,12 @@ class TestInputs:
 
     def test_several_are_all_judged(self) -> None:
         three = [row(workload_id=ident) for ident in ("a", "b", "c")]
-        told = unpack_assessment(assessed([read(three[0]), {"results": [packed(three[1]), packed(three[2])]}]))
-        assert len(told["reads"]) == 3
-        assert told["totals"]["workloads"] == 3
+        result = unpack_assessment(assessed([read(three[0]), {"results": [packed(three[1]), packed(three[2])]}]))
+        assert len(result["reads"]) == 3
+        assert result["totals"]["workloads"] == 3
 
     @pytest.mark.parametrize(
-        ("reads", "said"),
+        ("reads", "text"),
         [
             ([], "reads: the list is empty. Without any READ nothing can be judged"),
             ([[], read(row())], "reads[0]: the list is empty"),
@@ -252,13 +263,13 @@ class TestInputs:
             ([[[[[[[[[read(row())]]]]]]]]], "lie too deep"),
         ],
     )
-    def test_what_is_refused(self, reads: Any, said: str) -> None:
+    def test_what_is_refused(self, reads: Any, text: str) -> None:
         def load(_path: str) -> bytes:
             raise OSError(2, "No such file")
 
         with pytest.raises(AuditError) as caught:
             assessed(reads, load)
-        assert said in str(caught.value)
+        assert text in str(caught.value)
         assert "secret" not in str(caught.value)
 
     @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"a": 1} x'])
@@ -269,9 +280,9 @@ class TestInputs:
     def test_a_read_that_failed_may_be_a_finding(self) -> None:
         failed = {"failed": True, "msg": "the password was rejected", "failure": {"server": "vbr2", "code": "x"}}
         reads = gather([read(row()), failed], lambda _path: b"", failures_are_findings=True)
-        told = assess(reads, {"recovery_points": {"minimum": 7}}, as_of=NOW, collection_version=VERSION)
-        assert not told.compliant
-        (worst,) = told.findings.worst_first(9)
+        assessment = assess(reads, {"recovery_points": {"minimum": 7}}, as_of=NOW, collection_version=VERSION)
+        assert not assessment.compliant
+        (worst,) = assessment.findings.worst_first(9)
         assert (worst["source"], worst["control"], worst["result"]) == ("vbr2", "read.complete", "fail")
         assert worst["message"] == "vbr2 could not be read: the password was rejected"
 
@@ -281,35 +292,35 @@ class TestInputs:
 
 
 class TestStream:
-    """A packed READ, row by row."""
+    """A packed read result, row by row."""
 
     @staticmethod
     def again(data: bytes, digest: str | None = None) -> dict[str, Any]:
-        """A packed READ of any bytes, sealed."""
+        """Build a packed and sealed read result of any bytes."""
         text = base64.b64encode(zlib.compress(data)).decode()
         return {"read": text, "sha256": sha256_hex(data.rstrip(b" ")) if digest is None else digest}
 
     def test_nothing_sorts_behind_the_rows(self) -> None:
-        assert max(PROVED) == "workloads"
+        assert max(DIGEST_FIELDS) == "workloads"
 
     @pytest.mark.parametrize("chunk", [1, 2, 7, 64, 1 << 18])
     def test_however_it_is_cut(self, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(packed_rows, "_CHUNK", chunk)
         given_read = packed(*MIXED, totals={"workloads": 12345, "x": 1.5}, errors=[{"message": "x" * 500}])
-        told = packed_rows.stream(given_read, where="r")
-        taken = {**told, "workloads": list(told["workloads"])}
+        result = packed_rows.stream(given_read, where="r")
+        taken = {**result, "workloads": list(result["workloads"])}
         assert taken == {**unpack(given_read), "workloads": list(MIXED)}
 
     @pytest.mark.parametrize("blanks", [0, 1, 300])
     def test_blanks_behind_it_do_not_count(self, blanks: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(packed_rows, "_CHUNK", 16)
         made = read(row(workload_name="a   b" + " " * 60))
-        data = proof(made)
+        data = digest_input(made)
         assert sha256_hex(data) == made["sha256"]
         assert assessed(self.again(data + b" " * blanks)) == assessed(made)
 
     @pytest.mark.parametrize(
-        ("cut", "said"),
+        ("cut", "text"),
         [
             (lambda data: data[:-1], "damaged"),
             (lambda data: data[:-2], "damaged"),
@@ -326,15 +337,15 @@ class TestStream:
             (lambda data: data.replace(b"backup.audit/read/1", b"backup.audit/read/9", 1), "no READ"),
         ],
     )
-    def test_damage_is_found(self, cut: Callable[[bytes], bytes], said: str) -> None:
+    def test_damage_is_found(self, cut: Callable[[bytes], bytes], text: str) -> None:
         made = read(row(), row())
-        data = proof(made)
-        with pytest.raises(DataError, match=said):
+        data = digest_input(made)
+        with pytest.raises(DataError, match=text):
             assessed(self.again(cut(data)))
 
     def test_an_altered_row_is_found_at_the_end(self) -> None:
         made = read(row())
-        data = proof(made)
+        data = digest_input(made)
         altered = data.replace(b"[30]", b"[31]", 1)
         assert altered != data
         with pytest.raises(DataError, match="altered, cut or masked"):
@@ -353,7 +364,7 @@ class TestStream:
     def test_a_row_that_is_none_is_found(self) -> None:
         made = seal({**read(), "workloads": [7]})
         with pytest.raises(DataError, match="is not in the shape of a READ"):
-            assessed(self.again(proof(made)))
+            assessed(self.again(digest_input(made)))
 
 
 def test_options_of_the_policy_are_refused_before_any_read_is_taken() -> None:
@@ -365,6 +376,6 @@ def test_options_of_the_policy_are_refused_before_any_read_is_taken() -> None:
 
 
 def test_ages_in_the_evidence_are_those_at_as_of() -> None:
-    (told,) = judge(row(newest=ago(hours=5)), POLICY).plain()["workloads"]
-    assert told["newest_age_seconds"] == 5 * 3600
-    assert (told["workload_name"], told["verdict"], told["recovery_points"]) == ("web01", "fail", 30)
+    (assessment,) = evaluate(row(newest=ago(hours=5)), POLICY).plain()["workloads"]
+    assert assessment["newest_age_seconds"] == 5 * 3600
+    assert (assessment["workload_name"], assessment["verdict"], assessment["recovery_points"]) == ("web01", "fail", 30)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of one name that are judged as one."""
+"""Rows of one name that are merged."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
 BY_NAME: dict[str, Any] = {"by": "workload_name"}
 
 
-# Backups that are independent of each other are never of the same second.
+# Independent backups never have the same time to the second.
 APART = {"newest": ago(hours=5, seconds=7), "oldest": ago(days=30, seconds=-7)}
 
 
 class TestCombine:
     @staticmethod
     def reads(**second: Any) -> list[dict[str, Any]]:
-        """web01 of vbr1, with 30 points, and of spp1."""
+        """Build web01 of vbr1, with 30 points, and of spp1."""
         other = row(source="spp1", workload_id="77", workload_name="WEB01", **{**APART, **second})
         return [read(row()), read(other, server={"host": "spp1"})]
 
     def test_alone_without_it(self) -> None:
-        told = findings(self.reads(recovery_points=3), SEVEN)
-        assert [one["result"] for one in told] == ["pass", "fail"]
+        found = findings(self.reads(recovery_points=3), SEVEN)
+        assert [one["result"] for one in found] == ["pass", "fail"]
 
     def test_one_row_proves_it_for_all(self) -> None:
-        told = finding(self.reads(recovery_points=3), SEVEN, combine=BY_NAME)
-        assert (told["result"], told["actual"], told["source"]) == ("pass", 30, "vbr1")
-        # What one row proves alone is not added up.
+        result = finding(self.reads(recovery_points=3), SEVEN, combine=BY_NAME)
+        assert (result["result"], result["actual"], result["source"]) == ("pass", 30, "vbr1")
+        # If one row alone proves it, counts are not added up.
         assert finding(self.reads(), SEVEN, combine={**BY_NAME, "independent": True})["actual"] == 30
-        assert told["message"] == (
+        assert result["message"] == (
             "number of recovery points is 30, wanted are at least 7 "
             "(2 rows judged as one: vbr1, id id-1; spp1, id 77; that of vbr1, id id-1 counts)"
         )
@@ -63,8 +63,8 @@ class TestCombine:
         self, independent: bool, second: dict[str, Any], result: str, actual: int
     ) -> None:
         combine = {**BY_NAME, "independent": independent}
-        told = finding(self.reads(**second), {"recovery_points": {"minimum": 60}}, combine=combine)
-        assert (told["result"], told["actual"]) == (result, actual)
+        found = finding(self.reads(**second), {"recovery_points": {"minimum": 60}}, combine=combine)
+        assert (found["result"], found["actual"]) == (result, actual)
 
     def test_unknowns_are_added_up_as_well(self) -> None:
         facets = {"recovery_points": {"count": 3, "unknown": 1}}
@@ -74,15 +74,17 @@ class TestCombine:
         ]
         combine = {**BY_NAME, "independent": True}
         for wanted, certainty in ((6, "exact"), (8, "unknown"), (9, "exact")):
-            told = finding(reads, {"recovery_points": {"minimum": wanted}}, combine=combine)
-            assert told["certainty"] == certainty
-            assert told["result"] == ("pass" if wanted == 6 else "fail")
+            result = finding(reads, {"recovery_points": {"minimum": wanted}}, combine=combine)
+            assert result["certainty"] == certainty
+            assert result["result"] == ("pass" if wanted == 6 else "fail")
 
     def test_points_of_a_read_that_proves_nothing_are_not_added(self) -> None:
         first, second = self.reads()
         partial = read(*second["workloads"], server={"host": "spp1"}, complete=False)
-        told = finding([first, partial], {"recovery_points": {"minimum": 60}}, combine={**BY_NAME, "independent": True})
-        assert (told["result"], told["certainty"], told["actual"]) == ("fail", "unknown", 30)
+        result = finding(
+            [first, partial], {"recovery_points": {"minimum": 60}}, combine={**BY_NAME, "independent": True}
+        )
+        assert (result["result"], result["certainty"], result["actual"]) == ("fail", "unknown", 30)
 
     def test_production_is_one_copy_however_many_rows_count_it(self) -> None:
         place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
@@ -92,8 +94,8 @@ class TestCombine:
         ]
         combine = {**BY_NAME, "independent": True}
         assert finding(reads, {"copies": {"minimum": 3}}, combine=combine)["actual"] == 3
-        told = finding(reads, {"copies": {"minimum": 4}}, combine=combine)
-        assert (told["result"], told["certainty"]) == ("fail", "exact")
+        result = finding(reads, {"copies": {"minimum": 4}}, combine=combine)
+        assert (result["result"], result["certainty"]) == ("fail", "exact")
 
     @pytest.mark.parametrize(("first", "second", "copies"), [(True, None, 3), (None, None, 2), (True, False, 3)])
     def test_production_counts_once_if_one_row_counts_it(
@@ -104,14 +106,14 @@ class TestCombine:
             read(row(locations=place, in_inventory=first)),
             read(row(source="s", locations=place, in_inventory=second, **APART), server={"host": "s"}),
         ]
-        told = finding(reads, {"copies": {"minimum": 9}}, combine={**BY_NAME, "independent": True})
-        assert told["actual"] == copies
+        result = finding(reads, {"copies": {"minimum": 9}}, combine={**BY_NAME, "independent": True})
+        assert result["actual"] == copies
 
     def test_the_longest_run_and_the_newest_point(self) -> None:
         reads = self.reads(calendar={"days": 3}, newest=ago(hours=1))
         policy = {"recovery_points": {"days": 30, "newest_within": "1h", "reaches_back": "30d"}}
-        told = findings(reads, policy, combine=BY_NAME)
-        assert [(one["result"], "that of spp1" in one["message"]) for one in told] == [
+        found = findings(reads, policy, combine=BY_NAME)
+        assert [(one["result"], "that of spp1" in one["message"]) for one in found] == [
             ("pass", False),
             ("pass", True),
             ("pass", False),
@@ -137,8 +139,8 @@ class TestCombine:
     @pytest.mark.parametrize(("oldest", "result"), [(90, "fail"), (10, "pass"), (None, "pass")])
     def test_the_gap_of_the_row_that_reaches_back_furthest(self, oldest: int | None, result: str) -> None:
         reads = self.reads(oldest=None if oldest is None else ago(days=oldest), gaps=gaps(every=99 * HOUR))
-        told = finding(reads, {"recovery_points": {"longest_gap": "26h"}}, combine=BY_NAME)
-        assert told["result"] == result
+        found = finding(reads, {"recovery_points": {"longest_gap": "26h"}}, combine=BY_NAME)
+        assert found["result"] == result
 
     def test_one_row_breaks_it_for_all(self) -> None:
         good, bad = {"count": 30}, {"count": 29, "false": 1}
@@ -161,11 +163,11 @@ class TestCombine:
         assert finding([reads[1]], {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
 
     def test_two_of_one_name_on_one_server_are_two_workloads(self) -> None:
-        """The pass of one must not hide the other."""
+        """A pass of one must not hide the other."""
         twins = read(row(workload_id="a"), row(workload_id="b", recovery_points=1))
-        told = findings(twins, SEVEN, combine=BY_NAME)
-        assert [one["result"] for one in told if one["control"] == "recovery_points.minimum"] == ["pass", "fail"]
-        assert [result for result, _message in messages(told, "policy.combine")] == ["warn", "warn"]
+        found = findings(twins, SEVEN, combine=BY_NAME)
+        assert [one["result"] for one in found if one["control"] == "recovery_points.minimum"] == ["pass", "fail"]
+        assert [result for result, _message in messages(found, "policy.combine")] == ["warn", "warn"]
 
     def test_rows_without_a_name_stay_alone(self) -> None:
         reads = [read(row(workload_name=None)), read(row(workload_name=None, source="s"), server={"host": "s"})]
@@ -176,12 +178,12 @@ class TestCombine:
             {"name": "one", "match": {"source": "vbr1"}, "policy": SEVEN},
             {"name": "two", "policy": {"recovery_points": {"minimum": 40}}},
         ]
-        told = findings(self.reads(), {"policies": policies}, combine=BY_NAME)
-        assert [one["result"] for one in told] == ["pass", "fail"]
+        found = findings(self.reads(), {"policies": policies}, combine=BY_NAME)
+        assert [one["result"] for one in found] == ["pass", "fail"]
 
     def test_an_expected_name_is_judged_as_one_too(self) -> None:
-        told = findings(self.reads(recovery_points=3), SEVEN, combine=BY_NAME, expected=["web01"])
-        assert [one["result"] for one in told] == ["pass", "pass"]
+        found = findings(self.reads(recovery_points=3), SEVEN, combine=BY_NAME, expected=["web01"])
+        assert [one["result"] for one in found] == ["pass", "pass"]
 
     def test_accepted_estimates_show_in_a_sum(self) -> None:
         facts = {"count": 0, "estimated": {"count": 2, "newest": ago(days=1), "oldest": ago(days=2)}, "false": 28}
@@ -190,5 +192,5 @@ class TestCombine:
             read(with_facet("immutable", facts, source="s", **APART), server={"host": "s"}),
         ]
         policy = {"immutable": {"minimum": 4, "accept": ["exact", "estimated"]}}
-        told = finding(reads, policy, combine={**BY_NAME, "independent": True})
-        assert (told["result"], told["certainty"]) == ("pass", "estimated")
+        result = finding(reads, policy, combine={**BY_NAME, "independent": True})
+        assert (result["result"], result["certainty"]) == ("pass", "estimated")

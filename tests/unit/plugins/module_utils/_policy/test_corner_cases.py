@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Corners of the policy engine that no other test looked into, found by mutation testing."""
+"""Corner cases of the policy engine that no other test covers, found by mutation testing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     EMPTY,
     SEVEN,
     ago,
+    evaluate,
     finding,
     findings,
-    judge,
     read,
     row,
     with_facet,
@@ -50,22 +50,22 @@ def test_points_of_unknown_reach_back_only_if_old_enough(days: int, result: str)
 
 
 def test_several_kinds_together_have_the_longest_run_of_one() -> None:
-    """Each kind alone bounds them all: the longest run of one is a run of all."""
+    """Each kind alone is a bound: the longest run of one is a run of all."""
 
     def kind(days: int) -> dict[str, Any]:
         spans = {"count": 9, "newest": ago(hours=5), "oldest": ago(days=9)}
         return {**spans, "gaps": {"all": 25 * HOUR}, "calendar": {"days": days}}
 
     kinds = {"log": kind(2), "snapshot": kind(6), "full": {"count": 1, "newest": ago(days=8), "oldest": ago(days=8)}}
-    asked = {"recovery_points": {"kinds": ["log", "snapshot"], "days": 6}}
-    judged = row(kinds=kinds, by_kind={"log": 9, "snapshot": 9, "full": 1})
-    assert finding(judged, asked)["result"] == "pass"
-    asked["recovery_points"]["days"] = 7
-    assert finding(judged, {"on_unknown": "ignore", **asked})["result"] == "unknown"
+    rules = {"recovery_points": {"kinds": ["log", "snapshot"], "days": 6}}
+    workload = row(kinds=kinds, by_kind={"log": 9, "snapshot": 9, "full": 1})
+    assert finding(workload, rules)["result"] == "pass"
+    rules["recovery_points"]["days"] = 7
+    assert finding(workload, {"on_unknown": "ignore", **rules})["result"] == "unknown"
 
 
 def test_an_estimate_may_turn_a_warning_into_a_pass() -> None:
-    """What is accepted counts as well where exact points alone come near to the limit."""
+    """Accepted points also count if exact points alone come near the limit."""
     facts = {
         "count": 5,
         "newest": ago(hours=25),
@@ -78,8 +78,8 @@ def test_an_estimate_may_turn_a_warning_into_a_pass() -> None:
     exact = finding(with_facet("immutable", facts), {"immutable": {"newest_within": rule}})
     accepting = {"immutable": {"newest_within": rule, "accept": ["exact", "estimated"]}}
     assert exact["result"] == "warn"
-    assert (told := finding(with_facet("immutable", facts), accepting))["result"] == "pass"
-    assert told["certainty"] == "estimated"
+    assert (result := finding(with_facet("immutable", facts), accepting))["result"] == "pass"
+    assert result["certainty"] == "estimated"
     known = {**facts, "estimated": {"count": 1, "newest": ago(hours=30), "oldest": ago(hours=30)}}
     assert finding(with_facet("immutable", known), accepting)["result"] == "warn"
 
@@ -91,49 +91,49 @@ def test_what_is_added_up_is_as_certain_as_the_weakest_that_is_accepted() -> Non
         for number in (1, 2)
     ]
     policy = {"immutable": {"minimum": 6, "accept": ["exact", "estimated", "attested"]}}
-    told = findings(reads, policy, combine={"by": "workload_name", "independent": True})
-    assert [(each["result"], each["certainty"]) for each in told] == [("pass", "estimated")]
+    found = findings(reads, policy, combine={"by": "workload_name", "independent": True})
+    assert [(each["result"], each["certainty"]) for each in found] == [("pass", "estimated")]
 
 
 def test_kinds_are_looked_at_beside_other_facets() -> None:
-    """A row is cut down to what its tier looks at, and that includes kinds."""
+    """A row is reduced to what its tier uses, including kinds."""
     facts = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
     logs = {"log": {"count": 4, "newest": ago(hours=1), "oldest": ago(days=1)}}
-    judged = with_facet("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
-    told = findings(judged, {"kinds": {"log": {"minimum": 4}}, "offsite": {"minimum": 30}})
-    assert [each["result"] for each in told] == ["pass", "pass"]
+    workload = with_facet("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
+    found = findings(workload, {"kinds": {"log": {"minimum": 4}}, "offsite": {"minimum": 30}})
+    assert [each["result"] for each in found] == ["pass", "pass"]
 
 
 @pytest.mark.parametrize("name", ["exclude", "waivers", "expected"])
 def test_an_empty_list_is_refused_by_its_name(name: str) -> None:
-    beside: dict[str, Any] = {name: []}
+    options: dict[str, Any] = {name: []}
     with pytest.raises(AuditError, match=f"^{name}: the list is empty"):
-        judge(row(), SEVEN, **beside)
+        evaluate(row(), SEVEN, **options)
 
 
 def test_errors_of_a_read_may_be_of_any_shape() -> None:
-    """An incomplete READ is told as such, whatever stands in its errors."""
-    told = judge(read(row(), complete=False, errors=["text", {"message": "no page 2"}, None]), SEVEN).plain()
-    (one,) = [each for each in told["findings"] if each["control"] == "read.complete"]
+    """An incomplete read result is reported, regardless of the content of its errors."""
+    assessment = evaluate(read(row(), complete=False, errors=["text", {"message": "no page 2"}, None]), SEVEN).plain()
+    (one,) = [each for each in assessment["findings"] if each["control"] == "read.complete"]
     assert one["message"].endswith("is not complete: no page 2")
 
 
 def test_a_place_that_tells_its_newest_point_only_counts() -> None:
     places = [{"location": "disk", "newest": ago(hours=5)}, {"location": "cloud"}]
-    told = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"minimum": 2}})
-    assert told["actual"] == 1
+    result = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"minimum": 2}})
+    assert result["actual"] == 1
 
 
 def test_a_packed_assessment_with_foreign_signs_is_damaged() -> None:
-    """Base64 is taken strictly: nothing may be slipped in."""
-    packed = judge(row(), SEVEN).pack()
+    """Base64 is decoded strictly: extra characters are rejected."""
+    packed = evaluate(row(), SEVEN).pack()
     assert unpack_assessment(packed)["compliant"] is True
     with pytest.raises(AuditError, match="damaged"):
         unpack_assessment(f"{packed[:40]}!{packed[40:]}")
 
 
 def test_the_newest_read_is_found_in_loops_lists_and_files() -> None:
-    """As registered results come: of a task, of a loop, of several loops, from a file."""
+    """Registered results of a task, of a loop, of several loops, or from a file."""
     old, new = read(row()), read(row(), read_at="2026-11-21T07:30:00Z")
     moment = parse_time("2026-11-21T07:30:00Z")
     for given in (
@@ -151,44 +151,44 @@ def test_the_newest_read_is_found_in_loops_lists_and_files() -> None:
 
 
 def test_a_location_without_an_age_leaves_the_question_open() -> None:
-    """Its newest point may be young."""
+    """Its newest point may be recent."""
     places = [{"location": "disk", "count": 3, "newest": ago(days=9)}, {"location": "cloud", "count": 3}]
-    told = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"newest_within": "48h"}})
-    assert (told["result"], told["actual"]) == ("unknown", 9 * DAY)
+    result = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"newest_within": "48h"}})
+    assert (result["result"], result["actual"]) == ("unknown", 9 * DAY)
 
 
 def test_of_two_ended_waivers_the_later_is_named() -> None:
     waiver = {"workload": "web01", "control": "recovery_points.minimum", "reason": "moving"}
     waivers = [{**waiver, "until": day} for day in ("2026-11-02", "2026-11-19", "2026-11-11")]
-    told = finding(row(), {"recovery_points": {"minimum": 99}}, waivers=waivers)
-    assert told["result"] == "fail"
-    assert told["waiver"]["until"] == "2026-11-19"
+    result = finding(row(), {"recovery_points": {"minimum": 99}}, waivers=waivers)
+    assert result["result"] == "fail"
+    assert result["waiver"]["until"] == "2026-11-19"
 
 
 def test_a_kind_of_which_only_the_number_is_told_proves_nothing() -> None:
     """by_kind counts points of unknown usability as well."""
-    judged = row(by_kind={"incremental": 30, "log": 4})
-    told = finding(judged, {"on_unknown": "ignore", "kinds": {"log": {"minimum": 1}}})
-    assert (told["result"], told["actual"]) == ("unknown", 0)
+    workload = row(by_kind={"incremental": 30, "log": 4})
+    result = finding(workload, {"on_unknown": "ignore", "kinds": {"log": {"minimum": 1}}})
+    assert (result["result"], result["actual"]) == ("unknown", 0)
 
 
 def test_malware_of_an_unknown_time_may_be_of_the_window() -> None:
-    """One state tells its newest point, the other does not."""
-    judged = row(malware={"clean": 28, "infected": 1, "suspicious": 1}, malware_newest={"infected": ago(days=20)})
-    told = finding(judged, {"on_unknown": "ignore", "malware": {"none": {"within": "7d"}}})
-    assert told["result"] == "unknown"
+    """One state has the time of its newest point, the other does not."""
+    workload = row(malware={"clean": 28, "infected": 1, "suspicious": 1}, malware_newest={"infected": ago(days=20)})
+    result = finding(workload, {"on_unknown": "ignore", "malware": {"none": {"within": "7d"}}})
+    assert result["result"] == "unknown"
 
 
-@pytest.mark.parametrize(("said", "copies"), [("no", 1), ("False", 1), ("yes", 2), ("TRUE", 2), (False, 1), (True, 2)])
-def test_booleans_may_be_text(said: Any, copies: int) -> None:
-    """A template makes text of them."""
-    judged = row(in_inventory=True, locations=[{"location": "disk", "count": 30, "newest": ago(hours=5)}])
-    assert finding(judged, {"copies": {"minimum": 9, "production": said}})["actual"] == copies
+@pytest.mark.parametrize(("text", "copies"), [("no", 1), ("False", 1), ("yes", 2), ("TRUE", 2), (False, 1), (True, 2)])
+def test_booleans_may_be_text(text: Any, copies: int) -> None:
+    """Templates convert them to text."""
+    workload = row(in_inventory=True, locations=[{"location": "disk", "count": 30, "newest": ago(hours=5)}])
+    assert finding(workload, {"copies": {"minimum": 9, "production": text}})["actual"] == copies
 
 
 def test_other_words_are_no_booleans() -> None:
     with pytest.raises(AuditError, match="neither true nor false"):
-        judge(row(), {"copies": {"minimum": 9, "production": "perhaps"}})
+        evaluate(row(), {"copies": {"minimum": 9, "production": "perhaps"}})
 
 
 def test_each_of_several_patterns_matches() -> None:
@@ -216,14 +216,14 @@ def test_which_names_may_be_one_host(one: str, other: str, same: bool) -> None:
 def test_an_origin_without_points_adds_nothing() -> None:
     few = row(recovery_points=6, facets={"recovery_points": {"count": 6}})
     none = {**EMPTY, "source": "vbr2"}
-    told = finding([read(few), read(none, server={"host": "vbr2"})], SEVEN, combine=ADDED)
-    assert (told["result"], told["actual"], told["certainty"]) == ("fail", 6, "exact")
+    result = finding([read(few), read(none, server={"host": "vbr2"})], SEVEN, combine=ADDED)
+    assert (result["result"], result["actual"], result["certainty"]) == ("fail", 6, "exact")
 
 
 def test_times_of_the_row_itself_are_enough() -> None:
-    judged = row(facets={"recovery_points": {"count": 30}})
+    workload = row(facets={"recovery_points": {"count": 30}})
     policy = {"recovery_points": {"newest_within": "26h", "reaches_back": "30d"}}
-    assert [each["result"] for each in findings(judged, policy)] == ["pass", "pass"]
+    assert [each["result"] for each in findings(workload, policy)] == ["pass", "pass"]
     bare = row(newest=None, oldest=None)
     assert [each["result"] for each in findings(bare, policy)] == ["pass", "pass"]
 
@@ -231,11 +231,11 @@ def test_times_of_the_row_itself_are_enough() -> None:
 def test_named_kinds_are_looked_at_beside_other_facets() -> None:
     facts = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
     logs = {"log": {"count": 4, "newest": ago(hours=1), "oldest": ago(days=1)}}
-    judged = with_facet("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
-    told = findings(judged, {"recovery_points": {"kinds": ["log"], "minimum": 4}, "offsite": {"minimum": 30}})
-    assert [each["result"] for each in told] == ["pass", "pass"]
+    workload = with_facet("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
+    found = findings(workload, {"recovery_points": {"kinds": ["log"], "minimum": 4}, "offsite": {"minimum": 30}})
+    assert [each["result"] for each in found] == ["pass", "pass"]
 
 
 def test_what_becomes_of_orphans_is_refused_by_its_name() -> None:
     with pytest.raises(AuditError, match="orphans: 'perhaps' is not"):
-        judge(row(), SEVEN, expected=["web01"], orphans="perhaps")
+        evaluate(row(), SEVEN, expected=["web01"], orphans="perhaps")

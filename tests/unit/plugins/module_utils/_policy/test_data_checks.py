@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a READ proves: complete, young, on time, wide enough."""
+"""Data quality of a read result: complete, recent, on time, wide enough."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     EMPTY,
     NOW,
     ago,
+    evaluate,
     finding,
     findings,
     gaps,
-    judge,
     read,
     row,
     with_facet,
@@ -30,9 +30,9 @@ NONE_READ = "number of workloads read from {} is 0, which is also what an accoun
 
 
 def about_reading(reads: Any, **given: Any) -> dict[str, tuple[str, str]]:
-    """control -> (result, message) of the findings about the reading itself."""
-    told = judge(reads, MINIMUM, **given).plain()["findings"]
-    return {one["control"]: (one["result"], one["message"]) for one in told if one["control"].startswith("read.")}
+    """control -> (result, message) of the findings about the read itself."""
+    assessment = evaluate(reads, MINIMUM, **given).plain()["findings"]
+    return {one["control"]: (one["result"], one["message"]) for one in assessment if one["control"].startswith("read.")}
 
 
 def test_a_good_read_is_proof_itself() -> None:
@@ -53,7 +53,7 @@ def test_damage_that_the_products_own_check_found_fails_whatever_the_policy_asks
         "fail",
         "the check (data) of vbr1 found damage: pack 6d02 is broken",
     )
-    assert not judge(damaged, {**MINIMUM, "on_unknown": "ignore"}).compliant
+    assert not evaluate(damaged, {**MINIMUM, "on_unknown": "ignore"}).compliant
 
 
 def test_a_check_that_found_nothing_passes() -> None:
@@ -63,8 +63,8 @@ def test_a_check_that_found_nothing_passes() -> None:
 
 @pytest.mark.parametrize("result", ["skipped", "unfinished"])
 def test_a_check_that_was_not_made_is_a_warning(result: str) -> None:
-    told = about_reading(verified(level="data", result=result))["read.verify"]
-    assert told == ("warn", f"the check (data) of vbr1 was {result}: it proves nothing")
+    output = about_reading(verified(level="data", result=result))["read.verify"]
+    assert output == ("warn", f"the check (data) of vbr1 was {result}: it proves nothing")
 
 
 @pytest.mark.parametrize("complete", [False, None, "yes", 1])
@@ -72,36 +72,36 @@ def test_a_check_that_was_not_made_is_a_warning(result: str) -> None:
 def test_an_incomplete_read_never_passes(complete: Any, on_unknown: str) -> None:
     errors = [{"code": "forbidden", "message": f"repository {number} cannot be read"} for number in range(5)]
     partial = read(row(), complete=complete, errors=errors)
-    assessment = judge(partial, {**MINIMUM, "on_unknown": on_unknown})
+    assessment = evaluate(partial, {**MINIMUM, "on_unknown": on_unknown})
     assert not assessment.compliant
     result, message = about_reading(partial)["read.complete"]
     assert result == "fail"
     assert "repository 0 cannot be read; repository 1" in message
     assert message.endswith("; and 2 more")
-    told = finding(partial, {**MINIMUM, "on_unknown": on_unknown})
-    assert told["result"] == {"fail": "fail", "warn": "warn", "ignore": "unknown"}[on_unknown]
-    assert told["certainty"] == "unknown"
+    found = finding(partial, {**MINIMUM, "on_unknown": on_unknown})
+    assert found["result"] == {"fail": "fail", "warn": "warn", "ignore": "unknown"}[on_unknown]
+    assert found["certainty"] == "unknown"
     assert (
-        told["message"]
+        found["message"]
         == "number of recovery points is 30, wanted are at least 7, but the READ of vbr1 is not complete"
     )
 
 
 def test_a_fail_of_an_incomplete_read_stays_a_fail() -> None:
-    told = finding(read(row(recovery_points=3), complete=False), {**MINIMUM, "on_unknown": "ignore"})
-    assert (told["result"], told["certainty"]) == ("fail", "exact")
+    result = finding(read(row(recovery_points=3), complete=False), {**MINIMUM, "on_unknown": "ignore"})
+    assert (result["result"], result["certainty"]) == ("fail", "exact")
 
 
 def test_no_workloads_never_pass() -> None:
-    assessment = judge(read(), MINIMUM)
+    assessment = evaluate(read(), MINIMUM)
     assert not assessment.compliant
     assert about_reading(read())["read.workloads"] == ("fail", NONE_READ.format("vbr1"))
     assert about_reading(read())["read.proof"] == ("fail", "there is no workload in what was read")
-    assert judge([], MINIMUM).compliant is False
+    assert evaluate([], MINIMUM).compliant is False
 
 
 @pytest.mark.parametrize(
-    ("beside", "result"),
+    ("options", "result"),
     [
         ({}, "fail"),
         ({"empty_reads": "fail", "expected": ["web01"]}, "fail"),
@@ -109,80 +109,80 @@ def test_no_workloads_never_pass() -> None:
         ({"expected": ["web01"]}, "warn"),
     ],
 )
-def test_one_empty_read_beside_a_good_one(beside: dict[str, Any], result: str) -> None:
+def test_one_empty_read_beside_a_good_one(options: dict[str, Any], result: str) -> None:
     empty = read(server={"host": "vbr2"})
-    assessment = judge([read(row()), empty], MINIMUM, **beside)
+    assessment = evaluate([read(row()), empty], MINIMUM, **options)
     assert assessment.compliant is (result == "warn")
-    told = [
+    output = [
         one for one in assessment.plain()["findings"] if one["control"] == "read.workloads" and one["source"] == "vbr2"
     ]
-    assert [(one["result"], one["actual"], one["certainty"]) for one in told] == [(result, 0, "unknown")]
-    assert told[0]["message"] == NONE_READ.format("vbr2")
+    assert [(one["result"], one["actual"], one["certainty"]) for one in output] == [(result, 0, "unknown")]
+    assert output[0]["message"] == NONE_READ.format("vbr2")
 
 
 def test_what_becomes_of_empty_reads_is_refused_by_its_name() -> None:
     with pytest.raises(AuditError, match="empty_reads: 'ignore' is not"):
-        judge(read(row()), MINIMUM, empty_reads="ignore")
+        evaluate(read(row()), MINIMUM, empty_reads="ignore")
 
 
 def test_nothing_but_ignored_unknowns_is_no_proof() -> None:
     silent = read(COUNTS)
-    assessment = judge(silent, {"encrypted": {"all": True}, "on_unknown": "ignore"})
+    assessment = evaluate(silent, {"encrypted": {"all": True}, "on_unknown": "ignore"})
     assert assessment.compliant is False
     assert about_reading(read(row(recovery_points=1)))["read.complete"][0] == "pass"
-    told = [one["message"] for one in assessment.plain()["findings"] if one["control"] == "read.proof"]
-    assert told == ["nothing was proved about any workload"]
+    result = [one["message"] for one in assessment.plain()["findings"] if one["control"] == "read.proof"]
+    assert result == ["nothing was proved about any workload"]
 
 
 def test_that_a_workload_exists_is_no_proof_of_its_backups() -> None:
     policy = {"encrypted": {"all": True}, "on_unknown": "ignore"}
-    assert judge(read(row()), policy, expected=["web01"]).compliant is False
+    assert evaluate(read(row()), policy, expected=["web01"]).compliant is False
     waivers = [{"workload": "*", "control": "*", "until": "2026-12-31", "reason": "x"}]
-    assert judge(read(row()), policy, waivers=waivers).compliant is False
-    assert judge(read(row()), {**policy, **MINIMUM}).compliant is True
+    assert evaluate(read(row()), policy, waivers=waivers).compliant is False
+    assert evaluate(read(row()), {**policy, **MINIMUM}).compliant is True
 
 
 def test_all_excluded_is_no_proof() -> None:
     exclude = [{"match": {"workload_name": "*"}, "reason": "a test lab"}]
-    assert judge(read(row()), MINIMUM, exclude=exclude).compliant is False
+    assert evaluate(read(row()), MINIMUM, exclude=exclude).compliant is False
 
 
 @pytest.mark.parametrize(("age", "passes"), [(24 * HOUR, True), (24 * HOUR + 1, False)])
 def test_an_old_read_proves_nothing(age: int, passes: bool) -> None:
     as_of = NOW + age * SECOND
-    assert judge(read(row()), MINIMUM, as_of=as_of).compliant is passes
-    told = finding(read(row()), MINIMUM, as_of=as_of)
-    assert (told["certainty"] == "exact") is passes
+    assert evaluate(read(row()), MINIMUM, as_of=as_of).compliant is passes
+    result = finding(read(row()), MINIMUM, as_of=as_of)
+    assert (result["certainty"] == "exact") is passes
     assert about_reading(read(row()), as_of=as_of)["read.age"][0] == ("pass" if passes else "fail")
 
 
 def test_max_read_age_is_the_policys() -> None:
     as_of = NOW + 3 * DAY * SECOND
-    assert not judge(read(row()), MINIMUM, as_of=as_of).compliant
-    assert judge(read(row()), MINIMUM, as_of=as_of, max_read_age="3d").compliant
-    assert judge(read(row()), {"policy": MINIMUM, "max_read_age": "3d"}, as_of=as_of).compliant
+    assert not evaluate(read(row()), MINIMUM, as_of=as_of).compliant
+    assert evaluate(read(row()), MINIMUM, as_of=as_of, max_read_age="3d").compliant
+    assert evaluate(read(row()), {"policy": MINIMUM, "max_read_age": "3d"}, as_of=as_of).compliant
 
 
 @pytest.mark.parametrize(("later", "passes"), [(300, True), (301, False)])
 def test_a_read_of_later_proves_nothing(later: int, passes: bool) -> None:
     as_of = NOW - later * SECOND
-    assert judge(read(row()), MINIMUM, as_of=as_of).compliant is passes
+    assert evaluate(read(row()), MINIMUM, as_of=as_of).compliant is passes
     if not passes:
-        told = finding(read(row()), MINIMUM, as_of=as_of)
-        assert f"which proves nothing about {format_time(as_of)}" in told["message"]
+        result = finding(read(row()), MINIMUM, as_of=as_of)
+        assert f"which proves nothing about {format_time(as_of)}" in result["message"]
 
 
 def test_ages_are_those_at_as_of() -> None:
     policy = {"recovery_points": {"newest_within": "26h"}}
     assert finding(read(row()), policy, as_of=NOW + 21 * HOUR * SECOND)["result"] == "pass"
-    told = finding(read(row()), policy, as_of=NOW + (21 * HOUR + 1) * SECOND)
-    assert (told["result"], told["actual"], told["limit"]) == ("fail", 26 * HOUR + 1, 26 * HOUR)
-    assert told["message"] == "newest recovery point is 1d 2h and 1s old, allowed are 1d 2h"
+    result = finding(read(row()), policy, as_of=NOW + (21 * HOUR + 1) * SECOND)
+    assert (result["result"], result["actual"], result["limit"]) == ("fail", 26 * HOUR + 1, 26 * HOUR)
+    assert result["message"] == "newest recovery point is 1d 2h and 1s old, allowed are 1d 2h"
 
 
 @pytest.mark.parametrize(("skew", "result"), [(300, "fail"), (299, "pass"), (-300, "pass")])
 def test_ages_are_told_by_the_servers_clock(skew: int, result: str) -> None:
-    """A server whose clock is ahead stamps its points later than they are; the age is counted by that clock."""
+    """A server whose clock is ahead gives its points later times; the age is measured with that clock."""
     skewed = read(row(newest=ago(seconds=26 * HOUR - 299)), server={"host": "vbr1", "clock_skew_seconds": skew})
     assert finding(skewed, {"recovery_points": {"newest_within": "26h"}})["result"] == result
 
@@ -208,10 +208,10 @@ def test_a_clock_that_is_far_off_proves_no_age(skew: int) -> None:
     }
     facets = {**row()["facets"], "encrypted": {"count": 30, "newest": ago(hours=5)}}
     places = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
-    told = judge(
+    assessment = evaluate(
         read(row(facets=facets, locations=places), server={"host": "vbr1", "clock_skew_seconds": skew}), policy
     ).plain()["findings"]
-    for one in told:
+    for one in assessment:
         if one["control"] == "recovery_points.minimum":
             assert one["result"] == "pass"
         elif not one["control"].startswith("read."):
@@ -220,16 +220,16 @@ def test_a_clock_that_is_far_off_proves_no_age(skew: int) -> None:
     assert finding(skewed, {"recovery_points": {"newest_within": "26h"}})["result"] == "fail"
 
 
-def windowed(judged: dict[str, Any], policy: dict[str, Any], **window: str) -> tuple[str, str]:
-    """Result and message for a READ that looked only at a window."""
-    told = findings(read(judged, window=window), {**policy, "on_unknown": "ignore"})[0]
-    return told["result"], told["message"]
+def windowed(workload: dict[str, Any], policy: dict[str, Any], **window: str) -> tuple[str, str]:
+    """Return result and message for a read result with a window."""
+    found = findings(read(workload, window=window), {**policy, "on_unknown": "ignore"})[0]
+    return found["result"], found["message"]
 
 
 @pytest.mark.parametrize(
-    ("judged", "policy", "since", "result"),
+    ("workload", "policy", "since", "result"),
     [
-        # What was found is found; what was not found may lie further back.
+        # Points that were found count; others may be further back.
         (row(), {"recovery_points": {"minimum": 30}}, 30, "pass"),
         (row(), {"recovery_points": {"minimum": 31}}, 30, "unknown"),
         (row(), {"recovery_points": {"reaches_back": "30d"}}, 30, "pass"),
@@ -238,7 +238,7 @@ def windowed(judged: dict[str, Any], policy: dict[str, Any], **window: str) -> t
         (EMPTY, {"recovery_points": {"newest_within": "26h"}}, 1, "unknown"),
         (row(newest=ago(days=2)), {"recovery_points": {"newest_within": "26h"}}, 3, "fail"),
         (EMPTY, {"recovery_points": {"newest_within": "24h"}}, 1, "fail"),
-        # A test of a point that was not read may be of yesterday.
+        # A test of a point that was not read may be from yesterday.
         (with_facet("verified", {"count": 0, "false": 30}), {"verified": {"newest_within": "1d"}}, 30, "unknown"),
         (with_facet("encrypted", {"count": 30}), {"encrypted": {"all": True}}, 400, "unknown"),
         (
@@ -257,7 +257,7 @@ def windowed(judged: dict[str, Any], policy: dict[str, Any], **window: str) -> t
         (row(malware={"clean": 30}), {"malware": {"none": True}}, 30, "unknown"),
         (row(), {"recovery_points": {"days": 30}}, 30, "pass"),
         (row(), {"recovery_points": {"days": 31}}, 30, "unknown"),
-        # The run broke where it was read: nothing older could mend it.
+        # The run ended within the window: older points cannot extend it.
         (row(calendar={"days": 3}), {"recovery_points": {"days": 7}}, 5, "fail"),
         (row(calendar={"days": 3}), {"recovery_points": {"days": 7}}, 4, "unknown"),
         (row(), {"recovery_points": {"longest_gap": "26h"}}, 400, "unknown"),
@@ -278,10 +278,10 @@ def windowed(judged: dict[str, Any], policy: dict[str, Any], **window: str) -> t
     ],
 )
 def test_what_lies_before_the_window_is_unknown(
-    judged: dict[str, Any], policy: dict[str, Any], since: float, result: str
+    workload: dict[str, Any], policy: dict[str, Any], since: float, result: str
 ) -> None:
-    told, message = windowed(judged, policy, since=ago(days=since))
-    assert told == result, message
+    output, message = windowed(workload, policy, since=ago(days=since))
+    assert output == result, message
     if result == "unknown":
         assert "were not read" in message
 
@@ -299,8 +299,8 @@ def test_what_lies_before_the_window_is_unknown(
     ],
 )
 def test_what_lies_behind_the_window_is_unknown(policy: dict[str, Any], result: str) -> None:
-    told, message = windowed(row(malware={"clean": 30}), policy, until=ago(hours=4))
-    assert told == result, message
+    output, message = windowed(row(malware={"clean": 30}), policy, until=ago(hours=4))
+    assert output == result, message
 
 
 def test_a_window_that_ends_when_it_was_read_is_no_limit() -> None:
@@ -309,8 +309,8 @@ def test_a_window_that_ends_when_it_was_read_is_no_limit() -> None:
 
 def test_counted_points_prove_no_time() -> None:
     policy = {"recovery_points": {"minimum": 7, "newest_within": "26h", "days": 7, "longest_gap": "26h"}}
-    told = judge(COUNTS, {**policy, "on_unknown": "ignore"}).plain()["findings"]
-    results = {one["control"]: one["result"] for one in told if one["control"].startswith("recovery_points")}
+    assessment = evaluate(COUNTS, {**policy, "on_unknown": "ignore"}).plain()["findings"]
+    results = {one["control"]: one["result"] for one in assessment if one["control"].startswith("recovery_points")}
     assert results == {
         "recovery_points.minimum": "pass",
         "recovery_points.newest_within": "unknown",
@@ -321,15 +321,15 @@ def test_counted_points_prove_no_time() -> None:
 
 def test_what_an_account_cannot_see_is_told() -> None:
     blind = read(row(), server={"host": "vbr1", "scope": {"inventory": False, "databases": False, "copies": True}})
-    told = about_reading(blind)
-    assert told["read.inventory"][0] == "warn"
-    assert "workloads without any recovery point are not listed" in told["read.inventory"][1]
-    assert told["read.scope"] == ("warn", "the account cannot see all of vbr1: databases could not be read")
+    result = about_reading(blind)
+    assert result["read.inventory"][0] == "warn"
+    assert "workloads without any recovery point are not listed" in result["read.inventory"][1]
+    assert result["read.scope"] == ("warn", "the account cannot see all of vbr1: databases could not be read")
 
 
 def test_points_in_the_future_are_told() -> None:
-    told = judge(row(in_future=2), MINIMUM).plain()["findings"]
-    (ahead,) = [one for one in told if one["control"] == "recovery_points.in_future"]
+    assessment = evaluate(row(in_future=2), MINIMUM).plain()["findings"]
+    (ahead,) = [one for one in assessment if one["control"] == "recovery_points.in_future"]
     assert (ahead["result"], ahead["actual"]) == ("warn", 2)
     assert ahead["message"] == "number of recovery points dated in the future is 2, they count for nothing"
 
@@ -350,10 +350,10 @@ def test_points_in_the_future_are_told() -> None:
 def test_a_row_that_is_none_is_an_error(damaged: dict[str, Any]) -> None:
     policy = {"recovery_points": {"minimum": 40, "newest_within": "1h", "longest_gap": "1h", "days": 7}}
     with pytest.raises(DataError, match=r"row|READ"):
-        judge(row(**damaged), policy)
+        evaluate(row(**damaged), policy)
 
 
 @pytest.mark.parametrize("member", [{"read_at": None}, {"read_at": "today"}, {"window": {"since": "long ago"}}])
 def test_a_read_without_times_is_an_error(member: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="the READ of vbr1"):
-        judge(read(row(), **member), MINIMUM)
+        evaluate(read(row(), **member), MINIMUM)

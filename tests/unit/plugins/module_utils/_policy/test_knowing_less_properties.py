@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From points to a verdict: whoever knows less, or is shown more that proves nothing, never passes more rules."""
+"""From points to results: less knowledge, or more points that prove nothing, never passes more rules."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import lean
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import shrink_row
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     COUNTING_KINDS,
@@ -22,10 +22,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     Workload,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
-from tests.unit.plugins.module_utils._policy.policy_rows import NOW, findings, judge, read
+from tests.unit.plugins.module_utils._policy.policy_rows import NOW, evaluate, findings, read
 
 WORKLOAD = Workload(id="1", name="db01", type="vm", in_inventory=True)
-# One rule of each sort on each facet; limits that points of these days meet or miss.
+# One rule of each type for each facet; limits that points of these days meet or miss.
 POLICY: dict[str, Any] = {
     "recovery_points": {
         "minimum": 3,
@@ -75,28 +75,28 @@ POINT = st.builds(
 POINTS = st.lists(POINT, max_size=8, unique_by=lambda point: point.id)
 
 
-def row_of(points: list[RecoveryPoint]) -> dict[str, Any]:
-    """The row as it travels."""
+def build_row(points: list[RecoveryPoint]) -> dict[str, Any]:
+    """Build the row in its compact form."""
     summary = Summary("vbr1", "veeam_backup_replication", NOW, Calendar())
     summary.add_workload(WORKLOAD)
     for point in points:
         summary.add(dataclasses.replace(point))
     (row,) = summary.rows()
-    return lean(row)
+    return shrink_row(row)
 
 
 def results(points: list[RecoveryPoint]) -> dict[str, str]:
     """Control -> result."""
-    return {finding["control"]: finding["result"] for finding in findings(read(row_of(points)), POLICY)}
+    return {finding["control"]: finding["result"] for finding in findings(read(build_row(points)), POLICY)}
 
 
 def passed(points: list[RecoveryPoint]) -> set[str]:
-    """The rules that these points prove to be kept."""
+    """Return the rules that pass with these points."""
     return {control for control, result in results(points).items() if result == "pass"}
 
 
 def test_points_that_prove_all_pass_all() -> None:
-    """Or the properties below would hold of nothing."""
+    """Otherwise the properties below would be trivially true."""
     good: dict[str, Any] = {**dict.fromkeys(_FACTS, True), "usable": True, "malware": "clean", "workload": WORKLOAD}
     points = [
         RecoveryPoint(
@@ -119,14 +119,14 @@ _WORSE: list[dict[str, Any]] = [
 
 @st.composite
 def weaker(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoint]]:
-    """Points, and the same when some facts of some of them are not told."""
+    """Generate points, and the same points with some facts not reported."""
     points = draw(POINTS)
     less = []
     for point in points:
         lost = draw(st.sets(st.sampled_from([*_FACTS, "usable", "malware", "verified_at", "checked_at"]), max_size=3))
         changes: dict[str, Any] = dict.fromkeys(lost)
         if "usable" in lost and point.usable is False:
-            # What is known to be of no use is left out of all that is counted; unknown, it is a doubt.
+            # Points known to be unusable are never counted; points of unknown usability leave doubt.
             del changes["usable"]
         less.append(dataclasses.replace(point, **changes))
     return points, less
@@ -140,11 +140,13 @@ def test_a_fact_that_is_not_told_never_makes_a_pass(pair: tuple[list[RecoveryPoi
 
 
 def test_a_doubtful_point_may_begin_a_gap_that_is_too_long() -> None:
-    """Were it surely one, the gap behind it would fail; were it none, the workload would be young."""
-    old, sure = (RecoveryPoint(id=str(days), workload=WORKLOAD, created=_ago(days), usable=True) for days in (40, 0.1))
+    """If it counted, the gap after it would fail; if it did not, the workload would be new."""
+    old, certain = (
+        RecoveryPoint(id=str(days), workload=WORKLOAD, created=_ago(days), usable=True) for days in (40, 0.1)
+    )
     for usable, result in ((True, "fail"), (None, "unknown"), (False, "pass")):
-        told = results([dataclasses.replace(old, usable=usable), sure])
-        assert told["recovery_points.longest_gap"] == result
+        output = results([dataclasses.replace(old, usable=usable), certain])
+        assert output["recovery_points.longest_gap"] == result
 
 
 @settings(max_examples=200)
@@ -173,20 +175,20 @@ def test_of_a_point_met_twice_the_reading_that_proves_less_is_believed(
     points, less = pair
     worse = []
     for point, lost in zip(points, less, strict=True):
-        # That something is known to be false, or is not known at all, proves the same: nothing.
+        # A fact that is false or unknown proves the same: nothing.
         kept = {name: getattr(point, name) for name in _FACTS if getattr(point, name) is not True}
         if point.malware not in (None, "clean"):
-            # What was found once is not forgotten because the other reading does not tell.
+            # A finding of one read is not dropped because the other read does not report it.
             kept["malware"] = point.malware
         worse.append(dataclasses.replace(lost, **{**kept, **data.draw(st.sampled_from(_WORSE))}))
     mixed = data.draw(st.permutations([*points, *worse]))
-    assert row_of(mixed) == row_of(worse)
+    assert build_row(mixed) == build_row(worse)
 
 
 @settings(max_examples=150)
 @given(POINTS, POINT)
 def test_a_usable_point_more_lowers_no_count(points: list[RecoveryPoint], more: RecoveryPoint) -> None:
-    before, after = row_of(points), row_of([*points, dataclasses.replace(more, id="more", usable=True)])
+    before, after = build_row(points), build_row([*points, dataclasses.replace(more, id="more", usable=True)])
     assert after.get("recovery_points", 0) >= before.get("recovery_points", 0)
     for name, facet in before["facets"].items():
         for count in ("count", "unknown", "false"):
@@ -198,13 +200,15 @@ def test_a_usable_point_more_lowers_no_count(points: list[RecoveryPoint], more: 
 def test_the_order_of_rows_and_of_reads_is_of_no_account(lists: list[list[RecoveryPoint]], chance: Any) -> None:
     reads = []
     for number, points in enumerate(lists):
-        rows = [{**row_of(points), "workload_id": str(half), "workload_name": f"db{number}{half}"} for half in (1, 2)]
+        rows = [
+            {**build_row(points), "workload_id": str(half), "workload_name": f"db{number}{half}"} for half in (1, 2)
+        ]
         host = f"vbr{number}"
         server = {"host": host, "product": "veeam_backup_replication", "scope": {"inventory": True}}
         reads.append(read(*[{**row, "source": host} for row in rows], server=server))
     turned = [read(*reversed(one["workloads"]), server=one["server"]) for one in reads]
     chance.shuffle(turned)
-    first, second = (judge(chosen, POLICY).plain() for chosen in (reads, turned))
+    first, second = (evaluate(chosen, POLICY).plain() for chosen in (reads, turned))
 
     def sortable(finding: dict[str, Any]) -> str:
         return repr(sorted(finding.items(), key=lambda item: item[0]))
@@ -216,25 +220,25 @@ def test_the_order_of_rows_and_of_reads_is_of_no_account(lists: list[list[Recove
 @settings(max_examples=60)
 @given(POINTS)
 def test_an_incomplete_read_passes_nothing(points: list[RecoveryPoint]) -> None:
-    cut = read(row_of(points), complete=False, errors=[{"code": "incomplete", "message": "a page is missing"}])
-    told = findings(cut, POLICY)
-    assert told
-    assert "pass" not in {finding["result"] for finding in told}
-    assert judge(cut, POLICY).plain()["compliant"] is False
+    cut = read(build_row(points), complete=False, errors=[{"code": "incomplete", "message": "a page is missing"}])
+    found = findings(cut, POLICY)
+    assert found
+    assert "pass" not in {finding["result"] for finding in found}
+    assert evaluate(cut, POLICY).plain()["compliant"] is False
 
 
 def test_the_dice_are_not_loaded() -> None:
-    """Each rule must be seen to pass and not to pass, or its property says nothing."""
+    """Each rule must both pass and not pass in samples, or its property tests nothing."""
     chance = random.Random(1)
     seen: dict[str, set[bool]] = {}
     for _try in range(300):
         points = []
         for number in range(chance.randrange(9)):
-            told: dict[str, Any] = {name: chance.random() < 0.8 for name in _FACTS}
-            told |= {"kind": chance.choice(["full", "incremental"]), "usable": True, "id": str(number)}
-            told |= {"verified_at": _ago(0.05), "checked_at": _ago(0.05), "created": _ago(chance.choice(_DAYS))}
-            told["malware"] = chance.choice(["clean", "clean", "clean", "infected"])
-            points.append(RecoveryPoint(workload=WORKLOAD, **told))
+            output: dict[str, Any] = {name: chance.random() < 0.8 for name in _FACTS}
+            output |= {"kind": chance.choice(["full", "incremental"]), "usable": True, "id": str(number)}
+            output |= {"verified_at": _ago(0.05), "checked_at": _ago(0.05), "created": _ago(chance.choice(_DAYS))}
+            output["malware"] = chance.choice(["clean", "clean", "clean", "infected"])
+            points.append(RecoveryPoint(workload=WORKLOAD, **output))
         for control, result in results(points).items():
             seen.setdefault(control, set()).add(result == "pass")
     assert {control for control, both in seen.items() if both != {True, False}} == set()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which requirement is spoken to by what: read from the side of the requirement, as an auditor does."""
+"""References by requirement, as an auditor reads them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ APART = {"locations", "copies", "offsite"}
 KEPT = {"immutable", "encrypted"}
 ALL = BACKUP | TESTS | APART | KEPT
 
-# Requirement -> the facets that speak to it, and no others.
+# Requirement -> exactly the related facets.
 REQUIREMENTS = {
     "NIST SP 800-53 CP-6": APART,
     "NIST SP 800-53 CP-9": BACKUP | {"immutable"},
@@ -53,9 +53,9 @@ def test_facets_of_a_requirement(requirement: str) -> None:
 def test_every_facet_speaks_to_known_requirements_and_names_each_once() -> None:
     assert {*FACETS, "kinds", "expected"} == ALL
     for facet in ALL:
-        told = get_references(f"{facet}.minimum")
-        assert len(told) == len(set(told))
-        assert set(told) <= set(REQUIREMENTS), facet
+        result = get_references(f"{facet}.minimum")
+        assert len(result) == len(set(result))
+        assert set(result) <= set(REQUIREMENTS), facet
 
 
 def test_facets_of_kinds_are_backups_like_others() -> None:

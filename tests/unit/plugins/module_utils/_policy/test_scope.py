@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is judged: tiers, expected names, exclusions, waivers, and rows that are judged as one."""
+"""Scope: tiers, expected names, exclusions, waivers, and merged rows."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     NOW,
     SEVEN,
     ago,
+    evaluate,
     finding,
     findings,
-    judge,
     messages,
     read,
     row,
 )
 
 
-def results(told: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+def results(result: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
     """(name, control) -> result."""
-    return {(one["workload_name"], one["control"]): one["result"] for one in told}
+    return {(one["workload_name"], one["control"]): one["result"] for one in result}
 
 
 TIERS: list[dict[str, Any]] = [
@@ -38,18 +38,18 @@ TIERS: list[dict[str, Any]] = [
 class TestTiers:
     def test_the_first_match_wins(self) -> None:
         rows = read(row(workload_name="DB1"), row(workload_name="web01"), row(workload_name="x", platform="hyperv"))
-        told = findings(rows, {"policies": TIERS})
-        assert results(told) == {
+        found = findings(rows, {"policies": TIERS})
+        assert results(found) == {
             ("DB1", "recovery_points.minimum"): "fail",
             ("web01", "recovery_points.minimum"): "pass",
             ("x", "policy.tier"): "fail",
         }
-        assert [one["tier"] for one in told] == ["gold", "vmware", None]
+        assert [one["tier"] for one in found] == ["gold", "vmware", None]
 
     def test_a_last_tier_without_match_is_for_the_rest(self) -> None:
         policies = [*TIERS, {"name": "rest", "policy": {"recovery_points": {"minimum": 1}}}]
-        told = finding(row(platform="hyperv"), {"policies": policies})
-        assert (told["tier"], told["result"], told["limit"]) == ("rest", "pass", 1)
+        result = finding(row(platform="hyperv"), {"policies": policies})
+        assert (result["tier"], result["result"], result["limit"]) == ("rest", "pass", 1)
 
     @pytest.mark.parametrize(
         ("match", "matches"),
@@ -75,19 +75,19 @@ class TestTiers:
         assert finding(row(workload_name="VM[1]"), {"policies": policies})["result"] == "pass"
 
     def test_points_without_a_workload_are_judged_too(self) -> None:
-        told = finding(row(workload_name=None, workload_id=None, recovery_points=3), SEVEN)
-        assert (told["workload_name"], told["result"]) == (None, "fail")
+        result = finding(row(workload_name=None, workload_id=None, recovery_points=3), SEVEN)
+        assert (result["workload_name"], result["result"]) == (None, "fail")
 
 
 class TestExclude:
     def test_is_listed_with_its_reason(self) -> None:
         rows = read(row(), row(workload_name="gone", in_inventory=False, recovery_points=0))
-        told = findings(rows, SEVEN, exclude=[{"match": {"in_inventory": False}, "reason": "switched off in May"}])
-        assert results(told) == {
+        found = findings(rows, SEVEN, exclude=[{"match": {"in_inventory": False}, "reason": "switched off in May"}])
+        assert results(found) == {
             ("web01", "recovery_points.minimum"): "pass",
             ("gone", "policy.exclude"): "not_applicable",
         }
-        assert told[1]["message"] == "not judged, excluded by the policy: switched off in May"
+        assert found[1]["message"] == "not judged, excluded by the policy: switched off in May"
 
 
 class TestWaivers:
@@ -98,19 +98,19 @@ class TestWaivers:
 
     def test_covers_what_does_not_pass(self) -> None:
         policy = {"recovery_points": {"minimum": 40, "newest_within": "26h"}}
-        told = findings(row(), policy, waivers=[self.waiver()])
-        assert [one["result"] for one in told] == ["waived", "pass"]
-        assert told[0]["waiver"] == self.waiver()
-        assert told[1]["waiver"] is None
-        assert judge(row(), policy, waivers=[self.waiver()]).compliant
+        found = findings(row(), policy, waivers=[self.waiver()])
+        assert [one["result"] for one in found] == ["waived", "pass"]
+        assert found[0]["waiver"] == self.waiver()
+        assert found[1]["waiver"] is None
+        assert evaluate(row(), policy, waivers=[self.waiver()]).compliant
 
     @pytest.mark.parametrize(
         "members",
         [{"workload": "db*"}, {"control": "recovery_points.days"}, {"control": "full.*"}, {"workload": "web0"}],
     )
     def test_covers_nothing_else(self, members: dict[str, Any]) -> None:
-        told = finding(row(recovery_points=3), SEVEN, waivers=[self.waiver(**members)])
-        assert (told["result"], told["waiver"]) == ("fail", None)
+        result = finding(row(recovery_points=3), SEVEN, waivers=[self.waiver(**members)])
+        assert (result["result"], result["waiver"]) == ("fail", None)
 
     @pytest.mark.parametrize(
         ("until", "result"),
@@ -123,64 +123,64 @@ class TestWaivers:
         ],
     )
     def test_ends(self, until: str, result: str) -> None:
-        told = finding(row(recovery_points=3), SEVEN, waivers=[self.waiver(until=until)])
-        assert told["result"] == result
+        found = finding(row(recovery_points=3), SEVEN, waivers=[self.waiver(until=until)])
+        assert found["result"] == result
         if result == "fail":
-            assert told["message"].endswith(f"(its waiver ended: {until})")
-            assert told["waiver"] == {**self.waiver(until=until), "expired": True}
+            assert found["message"].endswith(f"(its waiver ended: {until})")
+            assert found["waiver"] == {**self.waiver(until=until), "expired": True}
 
     def test_an_ended_one_beside_a_standing_one(self) -> None:
         both = [self.waiver(until="2026-01-01"), self.waiver(reason="prolonged")]
-        told = finding(row(recovery_points=3), SEVEN, waivers=both)
-        assert (told["result"], told["waiver"]["reason"]) == ("waived", "prolonged")
+        result = finding(row(recovery_points=3), SEVEN, waivers=both)
+        assert (result["result"], result["waiver"]["reason"]) == ("waived", "prolonged")
 
     def test_never_makes_an_incomplete_read_pass(self) -> None:
-        assessment = judge(read(row(), complete=False), SEVEN, waivers=[self.waiver(workload="*", control="*")])
+        assessment = evaluate(read(row(), complete=False), SEVEN, waivers=[self.waiver(workload="*", control="*")])
         assert assessment.frame["totals"]["results"]["waived"] == 1
         assert not assessment.compliant
 
     def test_covers_a_missing_workload_by_its_name(self) -> None:
         waivers = [self.waiver(workload="new01", control="expected.exists")]
-        told = findings(row(), SEVEN, expected=["new01"], waivers=waivers)
-        assert results(told)["new01", "expected.exists"] == "waived"
+        found = findings(row(), SEVEN, expected=["new01"], waivers=waivers)
+        assert results(found)["new01", "expected.exists"] == "waived"
 
 
 class TestOtherNames:
-    """Expected names that the backup products know by another name, and workloads that nobody expects."""
+    """Expected workloads with another name in the backup product, and unexpected workloads."""
 
     def test_an_expected_workload_has_another_name(self) -> None:
         rows = read(row(workload_name="WEB-PROD-1"))
-        beside = {"expected": ["web01"], "expected_names": {"Web01": "web-prod-1"}}
-        assert results(findings(rows, SEVEN, **beside))["WEB-PROD-1", "expected.exists"] == "pass"
+        options = {"expected": ["web01"], "expected_names": {"Web01": "web-prod-1"}}
+        assert results(findings(rows, SEVEN, **options))["WEB-PROD-1", "expected.exists"] == "pass"
         without = findings(rows, SEVEN, expected=["web01"])
         assert results(without)["web01", "expected.exists"] == "fail"
 
     def test_a_name_for_nobody_is_refused(self) -> None:
         with pytest.raises(OptionError, match=r"expected_names\.web02"):
-            judge(read(row()), SEVEN, expected=["web01"], expected_names={"web02": "x"})
+            evaluate(read(row()), SEVEN, expected=["web01"], expected_names={"web02": "x"})
 
     @pytest.mark.parametrize(("orphans", "result"), [("warn", "warn"), ("fail", "fail")])
     def test_points_that_nobody_expects(self, orphans: str, result: str) -> None:
         rows = read(row(workload_name="web01"), row(workload_name="stranger"), row(workload_name=None))
-        told = findings(rows, SEVEN, expected=["web01"], orphans=orphans)
-        found = [(one["workload_name"], one["result"]) for one in told if one["control"] == "expected.orphan"]
+        outcome = findings(rows, SEVEN, expected=["web01"], orphans=orphans)
+        found = [(one["workload_name"], one["result"]) for one in outcome if one["control"] == "expected.orphan"]
         assert found == [("stranger", result), (None, result)]
 
     def test_without_points_nobody_is_an_orphan(self) -> None:
         rows = read(row(workload_name="web01"), row(workload_name="empty", recovery_points=0, newest=None))
-        told = findings(rows, SEVEN, expected=["web01"], orphans="fail")
-        assert not [one for one in told if one["control"] == "expected.orphan"]
+        found = findings(rows, SEVEN, expected=["web01"], orphans="fail")
+        assert not [one for one in found if one["control"] == "expected.orphan"]
 
     def test_orphans_are_ignored_by_default_and_may_be_waived(self) -> None:
         rows = read(row(workload_name="web01"), row(workload_name="stranger"))
         assert not [one for one in findings(rows, SEVEN, expected=["web01"]) if one["control"] == "expected.orphan"]
         waiver = {"workload": "stranger", "control": "expected.orphan", "until": "2999-01-01", "reason": "known"}
-        told = findings(rows, SEVEN, expected=["web01"], orphans="fail", waivers=[waiver])
-        assert results(told)["stranger", "expected.orphan"] == "waived"
+        found = findings(rows, SEVEN, expected=["web01"], orphans="fail", waivers=[waiver])
+        assert results(found)["stranger", "expected.orphan"] == "waived"
 
     def test_orphans_need_expected_names(self) -> None:
         with pytest.raises(OptionError, match="nobody is expected"):
-            judge(read(row()), SEVEN, orphans="fail")
+            evaluate(read(row()), SEVEN, orphans="fail")
 
 
 class TestExpected:
@@ -192,53 +192,53 @@ class TestExpected:
             ("web01.prod.example", "web01", "short", "pass"),
             ("web01", "web01.prod.example", "short", "pass"),
             ("web01.prod.example", "web01", "exact", "fail"),
-            # They share a first label and are two hosts.
+            # They have the same first label and are two hosts.
             ("web01.prod.example", "web01.test.example", "short", "fail"),
-            # Nor is an address a host name with labels.
+            # An address is not a host name with labels either.
             ("10", "10.0.0.1", "short", "fail"),
             ("10.0.0.1", "10.0.0.1", "short", "pass"),
             ("fe80", "fe80::1", "short", "fail"),
         ],
     )
     def test_names(self, name: str, expected: str, how: str, result: str) -> None:
-        told = findings(row(workload_name=name), SEVEN, expected=[expected], expected_match=how)
-        assert messages(told, "expected.exists")[0][0] == result
+        found = findings(row(workload_name=name), SEVEN, expected=[expected], expected_match=how)
+        assert messages(found, "expected.exists")[0][0] == result
 
     def test_a_missing_one_fails(self) -> None:
-        told = findings(row(), SEVEN, expected=["web01", "db7"])
-        assert messages(told, "expected.exists") == [
+        found = findings(row(), SEVEN, expected=["web01", "db7"])
+        assert messages(found, "expected.exists") == [
             ("pass", "web01 is known to vbr1"),
             ("fail", "db7 is expected, and no server that was read knows a workload of this name"),
         ]
-        assert judge(row(), SEVEN, expected=["db7"]).frame["totals"]["workloads"] == 2
+        assert evaluate(row(), SEVEN, expected=["db7"]).frame["totals"]["workloads"] == 2
 
     def test_missing_while_a_server_was_not_read_wholly_is_unknown(self) -> None:
-        told = findings([read(row(), complete=False)], {**SEVEN}, expected=["db7"])
-        (missing,) = [one for one in told if one["workload_name"] == "db7"]
+        found = findings([read(row(), complete=False)], {**SEVEN}, expected=["db7"])
+        (missing,) = [one for one in found if one["workload_name"] == "db7"]
         assert (missing["result"], missing["certainty"]) == ("fail", "unknown")
 
     def test_named_twice_counts_once(self) -> None:
-        told = findings(row(), SEVEN, expected=["db7", "DB7", "db7"])
-        assert len(messages(told, "expected.exists")) == 1
+        found = findings(row(), SEVEN, expected=["db7", "DB7", "db7"])
+        assert len(messages(found, "expected.exists")) == 1
 
     def test_removed_from_the_inventory_fails(self) -> None:
-        told = findings(row(in_inventory=False), SEVEN, expected=["web01"])
-        assert messages(told, "expected.exists") == [
+        found = findings(row(in_inventory=False), SEVEN, expected=["web01"])
+        assert messages(found, "expected.exists") == [
             ("fail", "web01 is expected, and is no longer in the inventory of vbr1")
         ]
 
     @pytest.mark.parametrize(("in_inventory", "result"), [(None, "fail"), (True, "pass")])
     def test_without_the_inventory_it_is_unknown(self, in_inventory: bool | None, result: str) -> None:
         blind = read(row(in_inventory=in_inventory), server={"host": "vbr1", "scope": {"inventory": False}})
-        told = [one for one in findings(blind, SEVEN, expected=["web01"]) if one["control"] == "expected.exists"]
-        assert told[0]["result"] == result
+        output = [one for one in findings(blind, SEVEN, expected=["web01"]) if one["control"] == "expected.exists"]
+        assert output[0]["result"] == result
         if result == "fail":
-            assert told[0]["certainty"] == "unknown"
-            assert "cannot tell whether web01 still exists" in told[0]["message"]
+            assert output[0]["certainty"] == "unknown"
+            assert "cannot tell whether web01 still exists" in output[0]["message"]
 
     def test_an_old_read_proves_no_existence(self) -> None:
-        told = findings(read(row()), SEVEN, expected=["web01"], as_of=NOW + 9 * DAY * SECOND)
-        assert messages(told, "expected.exists")[0] == (
+        found = findings(read(row()), SEVEN, expected=["web01"], as_of=NOW + 9 * DAY * SECOND)
+        assert messages(found, "expected.exists")[0] == (
             "fail",
             "web01 is known to vbr1, but the READ of vbr1 is older than 1d",
         )
@@ -249,14 +249,16 @@ class TestExpected:
             row(workload_id="gone", newest=ago(hours=1), in_inventory=False, recovery_points=2),
             row(workload_id="this", newest=ago(hours=5), in_inventory=True, recovery_points=8),
         )
-        told = findings(rows, SEVEN, expected=["web01"])
-        assert [(one["workload_id"], one["control"], one["result"]) for one in told] == [
+        found = findings(rows, SEVEN, expected=["web01"])
+        assert [(one["workload_id"], one["control"], one["result"]) for one in found] == [
             ("this", "expected.exists", "pass"),
             ("old", "expected.exists", "not_applicable"),
             ("gone", "expected.exists", "not_applicable"),
             ("this", "recovery_points.minimum", "pass"),
         ]
-        assert told[0]["message"] == ("web01 is known to vbr1 (vbr1, id this); not judged: vbr1, id old; vbr1, id gone")
+        assert found[0]["message"] == (
+            "web01 is known to vbr1 (vbr1, id this); not judged: vbr1, id old; vbr1, id gone"
+        )
 
     @pytest.mark.parametrize(
         ("better", "worse"),
@@ -265,7 +267,7 @@ class TestExpected:
             ({"in_inventory": None}, {"in_inventory": False}),
             ({"newest": ago(days=20)}, {"newest": None}),
             ({"newest": ago(days=20), "in_inventory": True}, {"newest": ago(hours=1), "in_inventory": None}),
-            # What is excluded is not judged, however new it is.
+            # An excluded row is not evaluated, however new it is.
             ({"newest": ago(days=20)}, {"newest": ago(hours=1), "platform": "lab"}),
         ],
     )
@@ -273,30 +275,30 @@ class TestExpected:
         both = (row(**{"workload_id": "better", **better}), row(**{"workload_id": "worse", **worse}))
         exclude = [{"match": {"platform": "lab"}, "reason": "a lab"}]
         for rows in (both, both[::-1]):
-            told = findings(read(*rows), SEVEN, expected=["web01"], exclude=exclude)
-            assert [one["workload_id"] for one in told if one["control"] == "recovery_points.minimum"] == ["better"]
+            found = findings(read(*rows), SEVEN, expected=["web01"], exclude=exclude)
+            assert [one["workload_id"] for one in found if one["control"] == "recovery_points.minimum"] == ["better"]
 
     def test_the_finding_names_who_else_may_be_meant(self) -> None:
-        told = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
-        assert messages(told, "expected.exists")[0][1] == (
+        found = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
+        assert messages(found, "expected.exists")[0][1] == (
             "the only workload that may be web01.prod is web01, which may be web01.test as well"
         )
 
     def test_an_ambiguous_short_name_is_unknown(self) -> None:
         rows = read(row(workload_name="web01.prod"), row(workload_name="web01.test"))
-        told = findings(rows, SEVEN, expected=["web01"])
-        assert messages(told, "expected.exists") == [
+        found = findings(rows, SEVEN, expected=["web01"])
+        assert messages(found, "expected.exists") == [
             ("fail", "web01 may be any of web01.prod, web01.test: write the full name")
         ]
-        # Both are judged all the same.
-        assert len(messages(told, "recovery_points.minimum")) == 2
+        # Both are still evaluated.
+        assert len(messages(found, "recovery_points.minimum")) == 2
 
     def test_one_row_cannot_answer_for_two_names(self) -> None:
-        told = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
-        assert [result for result, _message in messages(told, "expected.exists")] == ["fail", "fail"]
-        told = findings(row(), SEVEN, expected=["web01", "web01.test"])
-        assert [result for result, _message in messages(told, "expected.exists")] == ["pass", "fail"]
+        found = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
+        assert [result for result, _message in messages(found, "expected.exists")] == ["fail", "fail"]
+        found = findings(row(), SEVEN, expected=["web01", "web01.test"])
+        assert [result for result, _message in messages(found, "expected.exists")] == ["pass", "fail"]
 
     def test_an_excluded_workload_exists(self) -> None:
-        told = findings(row(), SEVEN, expected=["web01"], exclude=[{"match": {"source": "*"}, "reason": "x"}])
-        assert results(told) == {("web01", "expected.exists"): "pass", ("web01", "policy.exclude"): "not_applicable"}
+        found = findings(row(), SEVEN, expected=["web01"], exclude=[{"match": {"source": "*"}, "reason": "x"}])
+        assert results(found) == {("web01", "expected.exists"): "pass", ("web01", "policy.exclude"): "not_applicable"}

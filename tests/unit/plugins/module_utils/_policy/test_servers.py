@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One server that is met more than once proves nothing twice."""
+"""A server that is read more than once does not count twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.plugins.module_utils._policy.policy_rows import ago, finding, findings, judge, read, row
+from tests.unit.plugins.module_utils._policy.policy_rows import ago, evaluate, finding, findings, read, row
 
 SEVEN = {"recovery_points": {"minimum": 7}}
 ADDED = {"by": "workload_name", "independent": True}
@@ -18,15 +18,17 @@ BEFORE = {"newest": ago(days=3), "oldest": ago(days=60)}
 
 
 @pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize("beside", [{}, {"expected": ["web01"]}, {"combine": {"by": "workload_name"}}])
-def test_the_later_read_is_judged(order: int, beside: dict[str, Any]) -> None:
-    """Whatever the order, and whatever the older one tells."""
+@pytest.mark.parametrize("options", [{}, {"expected": ["web01"]}, {"combine": {"by": "workload_name"}}])
+def test_the_later_read_is_judged(order: int, options: dict[str, Any]) -> None:
+    """In any order, and regardless of the content of the older one."""
     reads = [read(row(recovery_points=30), read_at=EARLIER), read(row(recovery_points=2))][::order]
-    told = findings(reads, SEVEN, **beside)
-    assert [each["actual"] for each in told if each["control"] == "recovery_points.minimum"] == [2]
-    said = [each for each in judge(reads, SEVEN, **beside).plain()["findings"] if each["control"] == "read.superseded"]
-    assert [(each["result"], each["workload_name"]) for each in said] == [("not_applicable", "web01")]
-    assert judge(reads, SEVEN, **beside).plain()["totals"]["workloads"] == 1
+    found = findings(reads, SEVEN, **options)
+    assert [each["actual"] for each in found if each["control"] == "recovery_points.minimum"] == [2]
+    text = [
+        each for each in evaluate(reads, SEVEN, **options).plain()["findings"] if each["control"] == "read.superseded"
+    ]
+    assert [(each["result"], each["workload_name"]) for each in text] == [("not_applicable", "web01")]
+    assert evaluate(reads, SEVEN, **options).plain()["totals"]["workloads"] == 1
 
 
 def test_of_two_reads_of_one_moment_one_is_judged() -> None:
@@ -44,7 +46,7 @@ def test_of_two_reads_of_one_moment_one_is_judged() -> None:
     ],
 )
 def test_reads_may_tell_a_server_in_parts(other: dict[str, Any]) -> None:
-    """Machines by one task and databases by another: each row stands."""
+    """Machines from one task and databases from another: each row is kept."""
     assert len(findings([read(row(), read_at=EARLIER), read(row(**other))], SEVEN)) == 2
 
 
@@ -57,14 +59,14 @@ def test_without_an_id_the_name_tells_them_apart() -> None:
 @pytest.mark.parametrize(
     ("second", "count"),
     [
-        # Another view may lag behind, cut fractions of a second off, or know other ids.
+        # Another view may lag behind, truncate fractions of a second, or use other ids.
         ({}, 4),
         ({"newest": BEFORE["newest"]}, 4),
         ({"oldest": BEFORE["oldest"], "newest": ago(hours=5).replace("Z", ".25Z")}, 4),
         ({"workload_id": "urn:1"}, 4),
         (BEFORE, 8),
         ({"newest": ago(hours=5, seconds=1), "oldest": ago(days=30, seconds=1)}, 8),
-        # The newest of one is the oldest of the other: two histories that meet.
+        # The newest of one is the oldest of the other: two adjacent histories.
         ({"newest": ago(days=30), "oldest": ago(days=60)}, 8),
         ({"newest": None, "oldest": None}, 8),
     ],
@@ -72,7 +74,7 @@ def test_without_an_id_the_name_tells_them_apart() -> None:
 def test_views_of_one_server_are_not_added_up(second: dict[str, Any], count: int) -> None:
     four = {"recovery_points": 4, "facets": {"recovery_points": {"count": 4}}}
     other = row(**{**four, "source": "em", **second})
-    told = finding([read(row(**four)), read(other, server={"host": "em"})], SEVEN, combine=ADDED)
-    assert told["actual"] == count
-    assert told["result"] == ("pass" if count == 8 else "fail")
-    assert ("one server's" in told["message"]) is (count == 4)
+    result = finding([read(row(**four)), read(other, server={"host": "em"})], SEVEN, combine=ADDED)
+    assert result["actual"] == count
+    assert result["result"] == ("pass" if count == 8 else "fail")
+    assert ("one server's" in result["message"]) is (count == 4)

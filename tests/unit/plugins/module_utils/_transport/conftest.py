@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tests of logging in talk to."""
+"""Fixtures for log-in tests: a server with sessions and a client for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.unit.plugins.module_utils._transport.login_methods import ALLOWLIST, 
 
 @pytest.fixture
 def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries follow at once."""
+    """Retry without waiting."""
     monkeypatch.setattr(http_client, "_backoff", lambda _attempt: 0.001)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of the network share: answers in turn, and a client that never really waits."""
+"""Shared helpers of the transport tests: an allowlist, responses in sequence, and an event that does not wait."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ OK: tuple[int, dict[str, str], Any] = (200, {}, {"ok": True})
 Answers = Callable[[Any], tuple[int, dict[str, str], Any]]
 
 
-class Hasty(threading.Event):
-    """Writes down how long it would have waited."""
+class RecordingEvent(threading.Event):
+    """An event whose ``wait`` only records the timeout."""
 
     def __init__(self, slept: list[float]) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Hasty(threading.Event):
 
 
 def in_turn(*answers: tuple[int, dict[str, str], Any]) -> Answers:
-    """These answers one after the other, the last for ever."""
+    """Return these responses one after the other, then repeat the last one."""
     left = list(answers)
     return lambda _asked: left.pop(0) if len(left) > 1 else left[0]
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists of a server, and the ways to read them whole."""
+"""A server-side list with pages, and functions that read it completely."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import (
     Page,
-    by_link,
-    by_offset,
-    by_page_size,
+    pages_by_link,
+    pages_by_offset,
+    pages_by_page_size,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Mapper
 
 
-def hold_still(_items: list[int]) -> None:
-    """Nothing happens to the list."""
+def do_nothing(_items: list[int]) -> None:
+    """Leave the list unchanged."""
 
 
 class Listing:
-    """A server's list; ``then`` says what happens to it before the n-th request (from 1)."""
+    """A server's list; ``then`` maps the number of a request (from 1) to a change of the list before it."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Listing:
         then: dict[int, Callable[[list[int]], Any]] | None = None,
     ) -> None:
         self.items = list(range(count))
-        self.asked: list[tuple[int, int]] = []
+        self.requests: list[tuple[int, int]] = []
         self._cap = cap or 10**9
         self._totals = totals
         self._then: dict[int, Callable[[list[int]], Any]] = then or {}
@@ -44,8 +44,8 @@ class Listing:
 
     def slice(self, start: int, limit: int) -> Page[int]:
         with self._lock:
-            self.asked.append((start, limit))
-            self._then.get(len(self.asked), hold_still)(self.items)
+            self.requests.append((start, limit))
+            self._then.get(len(self.requests), do_nothing)(self.items)
             found = self.items[start : start + min(limit, self._cap)]
             return Page(found, len(self.items) if self._totals else None)
 
@@ -53,39 +53,39 @@ class Listing:
         return self.slice(number * size, size)
 
     def linked(self, size: int) -> Callable[[str | None], Page[int]]:
-        """The same as pages that name the offset of the next."""
+        """Return a fetch function for pages that link to the offset of the next one."""
 
         def fetch(link: str | None) -> Page[int]:
             start = int(link or 0)
-            lap = start > 0 and size > 1
-            page = self.slice(start - lap, size)
-            following = start - lap + size
-            return Page(page.items, page.total, str(following) if following < len(self.items) else None, lap)
+            overlap = start > 0 and size > 1
+            page = self.slice(start - overlap, size)
+            following = start - overlap + size
+            return Page(page.items, page.total, str(following) if following < len(self.items) else None, overlap)
 
         return fetch
 
 
-def flat(pages: Iterable[Sequence[int]]) -> list[int]:
+def flatten(pages: Iterable[Sequence[int]]) -> list[int]:
     return [item for page in pages for item in page]
 
 
-def offsets(listing: Any, mapper: Mapper, size: int = 10) -> list[int]:
-    return flat(by_offset(getattr(listing, "slice", listing), mapper, size, int, "points"))
+def list_by_offset(listing: Any, mapper: Mapper, size: int = 10) -> list[int]:
+    return flatten(pages_by_offset(getattr(listing, "slice", listing), mapper, size, int, "points"))
 
 
-def numbers(listing: Listing, mapper: Mapper, size: int = 10) -> list[int]:
-    return flat(by_page_size(listing.page, mapper, size, int, "points"))
+def list_by_page(listing: Listing, mapper: Mapper, size: int = 10) -> list[int]:
+    return flatten(pages_by_page_size(listing.page, mapper, size, int, "points"))
 
 
-def links(listing: Listing, _mapper: Mapper | None = None, size: int = 10) -> list[int]:
-    return flat(by_link(listing.linked(size), "points"))
+def list_by_link(listing: Listing, _mapper: Mapper | None = None, size: int = 10) -> list[int]:
+    return flatten(pages_by_link(listing.linked(size), "points"))
 
 
 Reader = Callable[..., list[int]]
-READERS = pytest.mark.parametrize("read", [offsets, numbers, links])
+READERS = pytest.mark.parametrize("read", [list_by_offset, list_by_page, list_by_link])
 
 
-# A listing that moves
+# Changes of a listing
 
 
 def remove(value: int) -> Callable[[list[int]], Any]:

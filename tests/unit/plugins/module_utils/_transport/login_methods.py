@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A product that hands out sessions, and the ways to log in to it."""
+"""A fake product with sessions, and a log-in object for each log-in method."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ALLOWLIST = (
 
 @dataclasses.dataclass
 class Appliance:
-    """A product that hands out numbered sessions and forgets them when told to."""
+    """A product that creates numbered sessions; ``forget`` ends all of them."""
 
     password: str = PASSWORD
     given: int = 0
@@ -48,26 +48,26 @@ class Appliance:
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
 
     def forget(self) -> None:
-        """All sessions end, as they do when they expire."""
+        """End all sessions, as if they had expired."""
         self.valid.clear()
 
-    def __call__(self, asked: Any) -> tuple[int, dict[str, str], Any]:
-        if asked.path == "/api/list":
-            return (200, {}, {"ok": True}) if carried(asked) in self.valid else (401, {}, {"message": "expired"})
-        if asked.method == "DELETE" or asked.path == "/api/session/end":
-            return (401 if carried(asked) in self.log_out_refused else self.log_out_status), {}, b""
-        return self._log_in(asked)
+    def __call__(self, request: Any) -> tuple[int, dict[str, str], Any]:
+        if request.path == "/api/list":
+            return (200, {}, {"ok": True}) if get_session(request) in self.valid else (401, {}, {"message": "expired"})
+        if request.method == "DELETE" or request.path == "/api/session/end":
+            return (401 if get_session(request) in self.log_out_refused else self.log_out_status), {}, b""
+        return self._log_in(request)
 
-    def _log_in(self, asked: Any) -> tuple[int, dict[str, str], Any]:
-        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+    def _log_in(self, request: Any) -> tuple[int, dict[str, str], Any]:
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         if form.get("grant_type") == "refresh_token":
             if not self.refresh_allowed or form["refresh_token"] != f"refresh-{self.given}":
                 return 400, {}, {"error": "invalid_grant"}
         elif self.log_in_answer is not None:
             return self.log_in_answer
-        elif self._password(asked, form) != self.password:
+        elif self._password(request, form) != self.password:
             return (400 if form else 401), {}, {"error_description": f"bad password {self.password}"}
-        # As products do, a token in the body, in a header or in a cookie; each way takes its own.
+        # Products return the token in the body, in a header or in a cookie; each log-in method uses one of them.
         with self.lock:
             self.given += 1
             token = f"session-{self.given}"
@@ -77,23 +77,23 @@ class Appliance:
         return 200, headers, {**members, "refresh_token": f"refresh-{self.given}", "name": f"s{self.given}", "id": 7}
 
     @staticmethod
-    def _password(asked: Any, form: dict[str, str]) -> str:
+    def _password(request: Any, form: dict[str, str]) -> str:
         if form:
             return form["password"]
-        if asked.headers.get("Content-Type") == "application/json":
-            return str(json.loads(asked.body)["password"])
-        return base64.b64decode(asked.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")[2]
+        if request.headers.get("Content-Type") == "application/json":
+            return str(json.loads(request.body)["password"])
+        return base64.b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode().partition(":")[2]
 
 
-def carried(asked: Any) -> str:
-    """The session that a request is carried by."""
-    headers = asked.headers
+def get_session(request: Any) -> str:
+    """Return the session token of a request."""
+    headers = request.headers
     bearer = headers.get("Authorization", "").removeprefix("Bearer ")
     return str(headers.get("X-Session") or bearer or headers.get("Cookie", "").removeprefix("JSESSIONID="))
 
 
-def is_log_in(asked: Any) -> bool:
-    return bool(asked.method == "POST" and asked.path.partition("?")[0] == "/api/session")
+def is_log_in(request: Any) -> bool:
+    return bool(request.method == "POST" and request.path.partition("?")[0] == "/api/session")
 
 
 def basic(password: str = PASSWORD) -> Login:
@@ -104,7 +104,7 @@ def oauth2(password: str = PASSWORD) -> Login:
     return OAuth2Password("auditor", password, path="/api/session", mfa_advice="Use a local user")
 
 
-def by_header(password: str = PASSWORD, body: str | None = None) -> Login:
+def header_login(password: str = PASSWORD, body: str | None = None) -> Login:
     return BasicForHeader(
         "auditor",
         password,
@@ -112,16 +112,16 @@ def by_header(password: str = PASSWORD, body: str | None = None) -> Login:
         params={"v": "latest"},
         header="X-Session",
         log_out="/api/sessions",
-        session_of=lambda answer: str(answer.json_object()["name"]),
+        get_session_id=lambda answer: str(answer.json_object()["name"]),
         body=body,
     )
 
 
-def by_cookie(password: str = PASSWORD) -> Login:
+def cookie_login(password: str = PASSWORD) -> Login:
     return JsonForCookies("auditor", password, path="/api/session", log_out="/api/session/end")
 
 
-def by_token(password: str = PASSWORD) -> Login:
+def token_login(password: str = PASSWORD) -> Login:
     return JsonForToken(
         "auditor",
         password,
@@ -129,13 +129,13 @@ def by_token(password: str = PASSWORD) -> Login:
         log_out="/api/session/end",
         member="auth_token",
         header="X-Session",
-        ended_by="cookie",
+        log_out_member="cookie",
     )
 
 
-WAYS = pytest.mark.parametrize("way", [basic, oauth2, by_header, by_cookie, by_token])
-WAYS_WITH_A_MEMBER = pytest.mark.parametrize("way", [basic, oauth2])
+LOGIN_METHODS = pytest.mark.parametrize("login_method", [basic, oauth2, header_login, cookie_login, token_login])
+LOGIN_METHODS_WITH_A_MEMBER = pytest.mark.parametrize("login_method", [basic, oauth2])
 
 
-def log_ins(server: Any) -> int:
+def count_log_ins(server: Any) -> int:
     return len([call for call in server.calls() if call in ("POST /api/session", "POST /api/session?v=latest")])

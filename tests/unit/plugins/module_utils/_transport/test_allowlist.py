@@ -71,13 +71,13 @@ def test_what_is_on_the_list_passes(method: str, target: str) -> None:
         ("GET", "/api/backups/a%00/versions", "no such call"),
         ("GET", "/api/backups%00", "no such call"),
         ("GET", "/api/backups/a%0d%0aX/versions", "no such call"),
-        # Servers that strip path parameters see other paths than we do: /api/..;/x is /x to some.
+        # Servers that strip path parameters see a different path: some treat /api/..;/x as /x.
         ("GET", "/api/backups/..;/versions", "no such call"),
         ("GET", "/api/backups/..;a=b/versions", "no such call"),
         ("GET", "/api/backups/1;action=delete/versions", "no such call"),
         ("GET", "/api/backups/1%3Baction=delete/versions", "no such call"),
         ("GET", "/api/backups;x=1", "no such call"),
-        # Bytes that are no UTF-8; some servers read an overlong dot or slash there.
+        # Invalid UTF-8, which some servers decode as an overlong dot or slash.
         ("GET", "/api/backups/%c0%ae%c0%ae/versions", "no such call"),
         ("GET", "/api/v1X0/jobs", "no such call"),
         ("GET", "/api/backups/../versions", "dot segments"),
@@ -140,7 +140,7 @@ _LINK = st.lists(_POISON | st.text(max_size=3), max_size=8).map("".join)
 
 @given(st.sampled_from(["GET", "POST", "DELETE", "PUT"]), st.sampled_from(["", "/api", "/api/backups/"]), _LINK)
 def test_no_other_url_passes(method: str, start: str, rest: str) -> None:
-    """Whatever passes is, once more decoded than any server would, one of the permitted paths and nothing more."""
+    """A URL that passes is an allowed path and nothing else, even if decoded once more than any server would."""
     url = BASE + start + rest
     try:
         WALL.check(method, url)

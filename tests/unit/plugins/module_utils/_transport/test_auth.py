@@ -20,16 +20,16 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.auth impor
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client
 from tests.unit.plugins.module_utils._transport.login_methods import (
+    LOGIN_METHODS,
+    LOGIN_METHODS_WITH_A_MEMBER,
     PASSWORD,
-    WAYS,
-    WAYS_WITH_A_MEMBER,
     Appliance,
-    by_cookie,
-    by_header,
-    by_token,
-    carried,
-    log_ins,
+    cookie_login,
+    count_log_ins,
+    get_session,
+    header_login,
     oauth2,
+    token_login,
 )
 
 pytestmark = pytest.mark.usefixtures("no_backoff")
@@ -37,17 +37,23 @@ pytestmark = pytest.mark.usefixtures("no_backoff")
 # Logging in and out
 
 
-@WAYS
-def test_a_session_is_got_carried_and_given_back_once(server: Any, client: Client, way: Callable[..., Login]) -> None:
-    login = way()
+@LOGIN_METHODS
+def test_a_session_is_got_carried_and_given_back_once(
+    server: Any, client: Client, login_method: Callable[..., Login]
+) -> None:
+    login = login_method()
     login.open(client)
     assert client.get("/api/list").json() == {"ok": True}
     login.close(client)
     login.close(client)
-    out = {by_header: "DELETE /api/sessions/s1", by_cookie: "POST /api/session/end", by_token: "POST /api/session/end"}
-    assert server.calls()[1:] == ["GET /api/list", out.get(way, "DELETE /api/session")]
-    assert log_ins(server) == 1
-    assert carried(server.asked[2]) == "session-1"
+    out = {
+        header_login: "DELETE /api/sessions/s1",
+        cookie_login: "POST /api/session/end",
+        token_login: "POST /api/session/end",
+    }
+    assert server.calls()[1:] == ["GET /api/list", out.get(login_method, "DELETE /api/session")]
+    assert count_log_ins(server) == 1
+    assert get_session(server.requests[2]) == "session-1"
     assert client.auth is None
     assert login.headers() == {}
 
@@ -62,7 +68,7 @@ def test_a_log_out_may_have_a_call_of_its_own(server: Any, client: Client) -> No
 def test_oauth2_sends_the_members_that_the_product_wants(server: Any, client: Client) -> None:
     login = OAuth2Password("auditor", PASSWORD, path="/api/session", grant="Password", extra={"short_lived": "true"})
     login.open(client)
-    assert parse_qs(server.asked[0].body.decode()) == {
+    assert parse_qs(server.requests[0].body.decode()) == {
         "grant_type": ["Password"],
         "username": ["auditor"],
         "password": [PASSWORD],
@@ -70,21 +76,23 @@ def test_oauth2_sends_the_members_that_the_product_wants(server: Any, client: Cl
     }
 
 
-@WAYS
+@LOGIN_METHODS
 def test_a_log_out_that_fails_changes_nothing_and_is_not_sent_again(
-    server: Any, client: Client, appliance: Appliance, way: Callable[..., Login]
+    server: Any, client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
-    login = way()
+    login = login_method()
     login.open(client)
     appliance.log_out_status = 500
     login.close(client)
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
     assert client.auth is None
 
 
-@WAYS
-def test_a_wrong_password_is_sent_once_and_never_shown(server: Any, client: Client, way: Callable[..., Login]) -> None:
-    login = way("wr0ng")
+@LOGIN_METHODS
+def test_a_wrong_password_is_sent_once_and_never_shown(
+    server: Any, client: Client, login_method: Callable[..., Login]
+) -> None:
+    login = login_method("wr0ng")
     with pytest.raises(LoginError) as raised:
         login.open(client)
     assert raised.value.code == "login_rejected"
@@ -92,25 +100,25 @@ def test_a_wrong_password_is_sent_once_and_never_shown(server: Any, client: Clie
     assert raised.value.status in (400, 401)
     assert (raised.value.words or "").startswith("bad password")
     assert "wr0ng" not in str(raised.value)
-    assert log_ins(server) == 1
-    # There is no session to give back.
+    assert count_log_ins(server) == 1
+    # There is no session to close.
     login.close(client)
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
-@WAYS
+@LOGIN_METHODS
 def test_what_the_server_echoes_of_the_password_is_masked(
-    client: Client, appliance: Appliance, way: Callable[..., Login]
+    client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
     appliance.log_in_answer = (401, {}, {"message": f"no user with {PASSWORD}"})
     with pytest.raises(LoginError) as raised:
-        way().open(client)
+        login_method().open(client)
     assert raised.value.words == "no user with ********"
 
 
-@WAYS
-def test_tokens_are_secrets_from_then_on(client: Client, way: Callable[..., Login]) -> None:
-    way().open(client)
+@LOGIN_METHODS
+def test_tokens_are_secrets_from_then_on(client: Client, login_method: Callable[..., Login]) -> None:
+    login_method().open(client)
     assert client.scrub("x session-1 y") == "x ******** y"
     assert PASSWORD in client.secrets.texts
 
@@ -120,7 +128,7 @@ def test_a_refresh_token_is_a_secret(client: Client) -> None:
     assert client.scrub("refresh-1") == "********"
 
 
-@WAYS_WITH_A_MEMBER
+@LOGIN_METHODS_WITH_A_MEMBER
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -134,11 +142,11 @@ def test_a_refresh_token_is_a_secret(client: Client) -> None:
     ],
 )
 def test_an_answer_without_a_token_is_no_session(
-    client: Client, appliance: Appliance, way: Callable[..., Login], content: Any, message: str
+    client: Client, appliance: Appliance, login_method: Callable[..., Login], content: Any, message: str
 ) -> None:
     appliance.log_in_answer = (200, {}, content)
     with pytest.raises(InvalidResponseError, match=message):
-        way().open(client)
+        login_method().open(client)
     assert client.auth is None
 
 
@@ -155,23 +163,25 @@ def test_a_second_factor_is_named_and_its_token_never_shown(
     assert raised.value.code == "mfa_required"
     assert raised.value.advice == "Use a local user"
     assert "m-77" not in str(raised.value)
-    assert log_ins(server) == 1
+    assert count_log_ins(server) == 1
 
 
-@WAYS
-def test_trouble_at_the_log_in_is_no_rejection(client: Client, appliance: Appliance, way: Callable[..., Login]) -> None:
+@LOGIN_METHODS
+def test_trouble_at_the_log_in_is_no_rejection(
+    client: Client, appliance: Appliance, login_method: Callable[..., Login]
+) -> None:
     appliance.log_in_answer = (502, {}, {"message": "database is down"})
     with pytest.raises(ServerError, match="database is down"):
-        way().open(client)
+        login_method().open(client)
 
 
 def test_a_log_in_that_is_not_basic_carries_its_own_body(server: Any, client: Client, appliance: Appliance) -> None:
     appliance.log_in_answer = (201, {"X-Session": "abc"}, {"name": "s1"})
-    by_header(body="<login>ü</login>").open(client)
+    header_login(body="<login>ü</login>").open(client)
     assert server.calls() == ["POST /api/session?v=latest"]
-    assert server.asked[0].body.decode() == "<login>ü</login>"
-    assert server.asked[0].headers["Content-Type"] == "application/xml"
-    assert "Authorization" not in server.asked[0].headers
+    assert server.requests[0].body.decode() == "<login>ü</login>"
+    assert server.requests[0].headers["Content-Type"] == "application/xml"
+    assert "Authorization" not in server.requests[0].headers
 
 
 @pytest.mark.parametrize("status", [400, 403, 500])
@@ -180,8 +190,8 @@ def test_a_log_in_by_json_is_rejected_in_the_products_own_ways(
 ) -> None:
     appliance.log_in_answer = (status, {}, {"result": [{"message": "bad credentials"}]})
     with pytest.raises(LoginError, match="bad credentials"):
-        by_token().open(client)
-    assert log_ins(server) == 1
+        token_login().open(client)
+    assert count_log_ins(server) == 1
 
 
 @pytest.mark.parametrize("content", [False, None, {}, {"auth_token": ""}, {"message": "bad credentials"}])
@@ -190,18 +200,18 @@ def test_an_answer_of_success_without_a_token_is_a_rejection_where_products_do_s
 ) -> None:
     appliance.log_in_answer = (200, {}, json.dumps(content).encode())
     with pytest.raises(LoginError) as raised:
-        by_token().open(client)
+        token_login().open(client)
     assert raised.value.words == ("bad credentials" if content and "message" in content else None)
 
 
 def test_a_log_in_by_json_names_its_session_to_end_it_and_tells_of_the_account(server: Any, client: Client) -> None:
-    login = by_token()
+    login = token_login()
     login.open(client)
     assert isinstance(login, JsonForToken)
-    assert login.told["id"] == 7
-    assert "auth_token" not in login.told
+    assert login.account_info["id"] == 7
+    assert "auth_token" not in login.account_info
     login.close(client)
-    assert json.loads(server.asked[-1].body) == {"cookie": "session-1"}
+    assert json.loads(server.requests[-1].body) == {"cookie": "session-1"}
 
 
 @pytest.mark.parametrize(
@@ -219,10 +229,10 @@ def test_cookies_are_carried_as_they_came(
     server: Any, client: Client, appliance: Appliance, header: str, carried_as: str
 ) -> None:
     appliance.log_in_answer = (204, {"Set-Cookie": header}, b"")
-    login = by_cookie()
+    login = cookie_login()
     login.open(client)
     login.close(client)
-    assert server.asked[-1].headers["Cookie"] == carried_as
+    assert server.requests[-1].headers["Cookie"] == carried_as
 
 
 @pytest.mark.parametrize(
@@ -233,5 +243,5 @@ def test_a_log_in_without_a_usable_cookie_is_no_session(
 ) -> None:
     appliance.log_in_answer = (200, headers, b"")
     with pytest.raises(InvalidResponseError):
-        by_cookie().open(client)
+        cookie_login().open(client)
     assert client.auth is None

@@ -30,7 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport import cli
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
 from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, OK, PASSWORD, free_port, in_turn
 
-# What comes back
+# Responses
 
 
 def test_an_answer_is_read_whole_and_counted(serve: Any, connect: Any) -> None:
@@ -51,14 +51,14 @@ def test_an_answer_is_read_whole_and_counted(serve: Any, connect: Any) -> None:
 def test_one_connection_serves_many_requests(serve: Any, connect: Any) -> None:
     peers = set()
 
-    def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
+    def answer(request: Any) -> tuple[int, dict[str, str], Any]:
         peers.add(threading.get_ident())
         return OK
 
     client = connect(serve(answer))
     for _turn in range(5):
         client.get("/api/list")
-    # The server gives each connection a thread.
+    # The server handles each connection in its own thread.
     assert len(peers) == 1
 
 
@@ -128,7 +128,7 @@ def test_a_body_shorter_than_promised_is_no_answer(serve: Any, connect: Any) -> 
     server = serve(in_turn((200, {"Content-Length": "500"}, write)))
     with pytest.raises(ConnectionFailedError, match=r"connection broke.*after 3 tries"):
         connect(server).get("/api/list")
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 # TLS
@@ -140,7 +140,7 @@ def test_another_authority_is_not_trusted(serve: Any, connect: Any) -> None:
         connect(server, verify=True).get("/api/list")
     assert "certificate is not trusted" in raised.value.message
     assert "ca_path" in (raised.value.advice or "")
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_certificate_for_another_name_is_not_trusted(serve: Any, connect: Any) -> None:
@@ -215,7 +215,7 @@ def test_an_unknown_host_name_is_named_and_not_tried_again(connect: Any, serve: 
     client = connect(serve(in_turn(OK)), url="https://no-such-host.invalid:443")
     with pytest.raises(ConnectionFailedError, match="name"):
         client.get("/api/list")
-    # Without any name service it may pass; a name that is known to be unknown may not.
+    # A name service failure is transient; an unknown host name is not.
     assert len(pauses) in (0, 2)
 
 
@@ -235,7 +235,7 @@ def test_a_host_that_cannot_be_one_is_an_option_error(connect: Any, serve: Any, 
         connect(serve(in_turn(OK)), url=url).get("/api/list")
 
 
-# Trying again
+# Retries
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -245,7 +245,7 @@ def test_passing_trouble_is_tried_again(serve: Any, connect: Any, pauses: list[f
     assert client.get("/api/list").json() == {"ok": True}
     assert client.request_stats.retries == 2
     assert client.request_stats.count == 3
-    # Half a second, then a second, each give or take the half.
+    # Half a second, then one second, each plus or minus 50 %.
     assert 0.25 <= pauses[0] <= 0.75
     assert 0.5 <= pauses[1] <= 1.5
 
@@ -255,7 +255,7 @@ def test_trouble_that_stays_is_an_error_that_counts_the_tries(serve: Any, connec
     with pytest.raises(ServerError, match=r"\(503\) \(after 3 tries\)") as raised:
         connect(server).get("/api/list")
     assert raised.value.words == "starting"
-    assert len(server.asked) == 3
+    assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, ServerError), (403, ForbiddenError), (400, InvalidResponseError)])
@@ -264,7 +264,7 @@ def test_a_refusal_is_not_tried_again(serve: Any, connect: Any, status: int, kin
     with pytest.raises(kind) as raised:
         connect(server).get("/api/list")
     assert "tries" not in raised.value.message
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_refusal_is_not_tried_again(serve: Any, connect: Any, status: int, kin
         ("999999", 120, 120),
         ("1e400", 120, 120),
         ("Fri, 01 Jan 2100 00:00:00 GMT", 120, 120),
-        # Nothing sensible was asked: the usual pause.
+        # Invalid values: the default backoff applies.
         ("-5", 0.25, 0.75),
         ("nan", 0.25, 0.75),
         ("soon", 0.25, 0.75),
@@ -312,21 +312,21 @@ def test_who_waits_for_another_try_is_let_go_when_the_reading_failed(serve: Any)
         assert time.monotonic() - started < 10
         with pytest.raises(AuditError, match="given up"):
             client.get("/api/list")
-        assert len(server.asked) == 1
-        # The session can still be given back.
+        assert len(server.requests) == 1
+        # The session can still be closed.
         with pytest.raises(ServerError):
-            client.call("DELETE", "/api/session", carried=False, retried=False)
-    assert len(server.asked) == 2
+            client.request("DELETE", "/api/session", authenticated=False, idempotent=False)
+    assert len(server.requests) == 2
 
 
-LOG_IN = {"form": {"password": PASSWORD}, "carried": False, "retried": False}
+LOG_IN = {"form": {"password": PASSWORD}, "authenticated": False, "idempotent": False}
 
 
 def test_a_rejected_log_in_is_not_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
     server = serve(in_turn((401, {}, b"")))
     with pytest.raises(UnauthorizedError):
-        connect(server).call("POST", "/api/session", **LOG_IN)
-    assert len(server.asked) == 1
+        connect(server).request("POST", "/api/session", **LOG_IN)
+    assert len(server.requests) == 1
     assert pauses == []
 
 
@@ -334,33 +334,33 @@ def test_a_rejected_log_in_is_not_sent_again(serve: Any, connect: Any, pauses: l
 def test_a_log_in_that_may_have_been_judged_is_not_sent_again(serve: Any, connect: Any, status: int) -> None:
     server = serve(in_turn((status, {}, b"")))
     with pytest.raises(ServerError):
-        connect(server).call("POST", "/api/session", **LOG_IN)
-    assert len(server.asked) == 1
+        connect(server).request("POST", "/api/session", **LOG_IN)
+    assert len(server.requests) == 1
 
 
 def test_a_log_in_whose_connection_broke_is_not_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
     server = serve(in_turn((200, {"Content-Length": "50"}, lambda stream: stream.write(b"{"))))
     with pytest.raises(ConnectionFailedError):
-        connect(server).call("POST", "/api/session", **LOG_IN)
-    assert len(server.asked) == 1
+        connect(server).request("POST", "/api/session", **LOG_IN)
+    assert len(server.requests) == 1
     assert pauses == []
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_log_in_that_the_server_had_no_time_for_is_sent_again(serve: Any, connect: Any, status: int) -> None:
     server = serve(in_turn((status, {}, b""), OK))
-    assert connect(server).call("POST", "/api/session", **LOG_IN).json() == {"ok": True}
-    assert len(server.asked) == 2
+    assert connect(server).request("POST", "/api/session", **LOG_IN).json() == {"ok": True}
+    assert len(server.requests) == 2
 
 
 def test_a_log_in_that_nobody_heard_is_sent_again(serve: Any, connect: Any, pauses: list[float]) -> None:
     client = connect(serve(in_turn(OK)), url=f"https://localhost:{free_port()}")
     with pytest.raises(ConnectionFailedError):
-        client.call("POST", "/api/session", **LOG_IN)
+        client.request("POST", "/api/session", **LOG_IN)
     assert len(pauses) == 2
 
 
-# The clock
+# Clock skew
 
 
 @pytest.mark.parametrize("ahead", [0, 3600, -86400])

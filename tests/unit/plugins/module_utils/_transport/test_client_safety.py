@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a hostile server, a wrong environment and a slip of ours cannot make of a client."""
+"""Client safety: hostile servers, environment variables, and mistakes in an adapter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist 
     AllowedRequest,
     RequestNotAllowedError,
 )
-from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint, segment
+from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint, path_segment
 from tests.unit.plugins.module_utils._transport.fake_server import ALLOWLIST, OK, PASSWORD, free_port, in_turn
 
 # Redirects, limits
@@ -53,9 +53,9 @@ def test_an_answer_beyond_the_limit_is_refused(serve: Any, connect: Any, chunked
     length = {"Transfer-Encoding": "chunked"} if chunked else {"Content-Length": str(200 * 65536)}
     server = serve(in_turn((status, {"Location": "/api/list", **length}, write)))
     with pytest.raises(InvalidResponseError, match="larger than 100000 bytes") as raised:
-        connect(server, max_answer_bytes=100_000).get("/api/list")
+        connect(server, max_response_bytes=100_000).get("/api/list")
     assert "page_size" in (raised.value.advice or "")
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_small_answer_that_unfolds_beyond_the_limit_is_refused(serve: Any, connect: Any) -> None:
@@ -63,14 +63,14 @@ def test_a_small_answer_that_unfolds_beyond_the_limit_is_refused(serve: Any, con
     assert len(bomb) < 60_000
     server = serve(in_turn((200, {"Content-Encoding": "gzip"}, bomb)))
     with pytest.raises(InvalidResponseError, match="larger than 1000000 bytes"):
-        connect(server, max_answer_bytes=1_000_000).get("/api/list")
+        connect(server, max_response_bytes=1_000_000).get("/api/list")
 
 
 def test_an_answer_of_just_the_limit_is_taken(serve: Any, connect: Any) -> None:
     server = serve(in_turn((200, {}, b"x" * 1000)))
-    assert len(connect(server, max_answer_bytes=1000).get("/api/list").body) == 1000
+    assert len(connect(server, max_response_bytes=1000).get("/api/list").body) == 1000
     with pytest.raises(InvalidResponseError):
-        connect(server, max_answer_bytes=999).get("/api/list")
+        connect(server, max_response_bytes=999).get("/api/list")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -105,7 +105,7 @@ def test_headers_that_only_drip_are_not_waited_for_for_ever(trickle: int) -> Non
 
 @pytest.fixture
 def trickle() -> Iterator[int]:
-    """The port of a server whose first header never ends."""
+    """Start a server whose first header never ends; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as listening, contextlib.ExitStack() as held:
 
         def serve() -> None:
@@ -135,7 +135,7 @@ def test_the_end_of_one_answer_is_not_that_of_the_next(serve: Any, connect: Any)
         client.get("/api/list")
 
 
-# What the environment may not do
+# Environment variables that must have no effect
 
 
 def test_a_netrc_supplies_no_log_in(serve: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_netrc_supplies_no_log_in(serve: Any, connect: Any, monkeypatch: pytes
     monkeypatch.setenv("NETRC", str(netrc))
     server = serve(in_turn(OK))
     connect(server).get("/api/list")
-    assert "Authorization" not in server.asked[0].headers
+    assert "Authorization" not in server.requests[0].headers
 
 
 def test_cookies_are_not_kept(serve: Any, connect: Any) -> None:
@@ -153,7 +153,7 @@ def test_cookies_are_not_kept(serve: Any, connect: Any) -> None:
     client = connect(server)
     client.get("/api/list")
     client.get("/api/list")
-    assert all("Cookie" not in asked.headers for asked in server.asked)
+    assert all("Cookie" not in request.headers for request in server.requests)
 
 
 def test_a_proxy_of_the_environment_is_used_unless_one_is_given_or_the_host_is_excepted(
@@ -197,9 +197,9 @@ def test_a_secret_that_the_server_echoes_is_masked(serve: Any, connect: Any, ech
     body = f"<title>no {escaped} here</title>".encode()
     headers = {"Location": f"https://x/{quote(echo)}?{quote(echo)}"} if status == 302 else {}
     client = connect(serve(in_turn((status, headers, body))))
-    client.keep_secret(PASSWORD)
+    client.add_secret(PASSWORD)
     with pytest.raises(AuditError) as raised:
-        client.call("POST", "/api/session", basic=("auditor", PASSWORD)).json()
+        client.request("POST", "/api/session", basic=("auditor", PASSWORD)).json()
     shown = f"{raised.value} {raised.value.as_dict()}"
     assert echo not in shown
     assert "no ******** here" in shown
@@ -207,21 +207,21 @@ def test_a_secret_that_the_server_echoes_is_masked(serve: Any, connect: Any, ech
 
 def test_a_secret_in_a_connection_error_is_masked(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn(OK)), url=f"https://localhost:{free_port()}", retries=0)
-    client.keep_secret("nothing listens")
+    client.add_secret("nothing listens")
     with pytest.raises(ConnectionFailedError, match=r"^localhost:\d+ GET /api/list: \*{8} there"):
         client.get("/api/list")
 
 
 def test_the_longest_secret_is_masked_first(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn(OK)))
-    client.keep_secret("abc", "abcdef", None, "")
+    client.add_secret("abc", "abcdef", None, "")
     assert client.scrub("abcdef abc ") == "******** ******** "
 
 
 def test_secrets_may_be_added_while_others_mask(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn(OK)))
-    client.keep_secret(*(f"first-{number}" for number in range(300)))
-    adding = threading.Thread(target=lambda: [client.keep_secret(f"more-{number}") for number in range(300)])
+    client.add_secret(*(f"first-{number}" for number in range(300)))
+    adding = threading.Thread(target=lambda: [client.add_secret(f"more-{number}") for number in range(300)])
     adding.start()
     while adding.is_alive():
         assert client.scrub("first-7") == "********"
@@ -233,14 +233,14 @@ def test_passwords_of_any_alphabet_travel_whole(serve: Any, connect: Any) -> Non
     password = "pässwörd-日本-&=+%"
     server = serve(in_turn(OK))
     client = connect(server)
-    client.call("POST", "/api/session", basic=("auditör", password))
-    client.call("POST", "/api/session", form={"password": password})
-    basic = server.asked[0].headers["Authorization"]
+    client.request("POST", "/api/session", basic=("auditör", password))
+    client.request("POST", "/api/session", form={"password": password})
+    basic = server.requests[0].headers["Authorization"]
     assert base64.b64decode(basic.removeprefix("Basic ")).decode() == f"auditör:{password}"
-    assert parse_qs(server.asked[1].body.decode())["password"] == [password]
+    assert parse_qs(server.requests[1].body.decode())["password"] == [password]
 
 
-# Where requests go
+# Destination of requests
 
 
 @pytest.mark.parametrize(
@@ -256,15 +256,15 @@ def test_passwords_of_any_alphabet_travel_whole(serve: Any, connect: Any) -> Non
 def test_links_stay_on_the_configured_server(serve: Any, connect: Any, link: str, path: str) -> None:
     server = serve(in_turn(OK))
     client = connect(server)
-    assert client.local(link) == path
-    client.get(client.local(link))
+    assert client.to_local_path(link) == path
+    client.get(client.to_local_path(link))
     assert server.calls() == [f"GET {path}"]
 
 
 def test_a_link_with_the_configured_base_path_does_not_get_it_twice(serve: Any, connect: Any) -> None:
     server = serve(in_turn(OK))
     client = connect(server, url=f"{server.url}/gateway")
-    assert client.local("https://inner/gateway/api/list") == client.local("/api/list") == "/api/list"
+    assert client.to_local_path("https://inner/gateway/api/list") == client.to_local_path("/api/list") == "/api/list"
     client.get("/api/list")
     assert server.calls() == ["GET /gateway/api/list"]
 
@@ -274,21 +274,21 @@ def test_a_link_with_the_configured_base_path_does_not_get_it_twice(serve: Any, 
 )
 def test_links_that_lead_nowhere_are_refused(serve: Any, connect: Any, link: str) -> None:
     with pytest.raises(InvalidResponseError, match="link"):
-        connect(serve(in_turn(OK))).local(link)
+        connect(serve(in_turn(OK))).to_local_path(link)
 
 
 def test_a_refused_link_is_shown_without_secrets(serve: Any, connect: Any) -> None:
     client = connect(serve(in_turn(OK)))
-    client.keep_secret("t0ken")
+    client.add_secret("t0ken")
     for link in ("x?t0ken", "https://[t0ken/"):
         with pytest.raises(InvalidResponseError) as raised:
-            client.local(link)
+            client.to_local_path(link)
         assert "t0ken" not in str(raised.value)
 
 
 @given(st.text(st.sampled_from("/@:.\\?#%evil0"), max_size=12))
 def test_no_path_makes_a_request_leave_the_host(path: str) -> None:
-    """Whatever is put behind the host, what is sent goes to the host; all else is refused before it is sent."""
+    """Whatever path follows the host, requests go to that host only; anything else is rejected before it is sent."""
     client = Client(Endpoint(url="https://backup.example:443", retries=0), [AllowedRequest("GET", "/{anything}")])
     sent: list[str] = []
 
@@ -314,18 +314,18 @@ def test_nothing_is_sent_that_is_not_on_the_list(serve: Any, connect: Any) -> No
         ("GET", "0/api/list"),
     ):
         with pytest.raises(RequestNotAllowedError):
-            client.call(method, path)
-    assert server.asked == []
+            client.request(method, path)
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
     ("ident", "quoted"), [("42", "42"), (42, "42"), ("a b", "a%20b"), ("urn:x:7", "urn%3Ax%3A7"), ("ü%", "%C3%BC%25")]
 )
 def test_ids_are_quoted(ident: object, quoted: str) -> None:
-    assert segment(ident) == quoted
+    assert path_segment(ident) == quoted
 
 
 @pytest.mark.parametrize("ident", ["", ".", "..", "a/b", "a?b", "a#b", "a\\b", "a;b"])
 def test_ids_that_could_leave_their_place_are_refused(ident: str) -> None:
     with pytest.raises(InvalidResponseError, match="cannot be part of a path"):
-        segment(ident)
+        path_segment(ident)

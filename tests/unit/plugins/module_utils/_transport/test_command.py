@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The seam to tools, with small programs in place of them."""
+"""Running command-line tools, with small scripts in place of the tools."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
     Runner,
     Slot,
     ToolError,
-    bare_environment,
     message_lines,
-    tidy,
+    minimal_environment,
+    to_single_line,
 )
 
 LIST = ("--json", "list")
@@ -41,10 +41,10 @@ def tool(tmp_path: Path, script: str) -> str:
 
 def runner(executable: str, **more: object) -> Runner:
     given = {"secrets": ["s3cret"], "known_problems": TROUBLES, "timeout": 20.0, **more}
-    return Runner(executable, [LIST, SHOW], {**bare_environment(), "TOOL_PASSWORD": "s3cret"}, **given)  # type: ignore[arg-type]
+    return Runner(executable, [LIST, SHOW], {**minimal_environment(), "TOOL_PASSWORD": "s3cret"}, **given)  # type: ignore[arg-type]
 
 
-class TestWall:
+class TestAllowlist:
     @pytest.mark.parametrize("arguments", [LIST, ("show", "--stanza=main", "one"), ("show", "--stanza=forget", "x")])
     def test_what_is_on_the_list_is_run(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
         command_result = runner(tool(tmp_path, 'echo "$@"')).run(*arguments)
@@ -79,7 +79,7 @@ class TestWall:
         "word", ["forget", "prune", "delete", "expire", "unlock", "init", "break-lock", "--repair"]
     )
     def test_what_changes_a_repository_is_refused_even_where_a_list_holds_it(self, tmp_path: Path, word: str) -> None:
-        careless = Runner(tool(tmp_path, "exit 0"), [("x", word)], bare_environment())
+        careless = Runner(tool(tmp_path, "exit 0"), [("x", word)], minimal_environment())
         with pytest.raises(CommandNotAllowedError):
             careless.run("x", word)
 
@@ -90,13 +90,13 @@ class TestChild:
         monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
         monkeypatch.setenv("TOOL_OPTION", "of this process")
         out = runner(tool(tmp_path, "env")).run(*LIST).out.decode()
-        told = dict(line.split("=", 1) for line in out.splitlines())
-        assert {name: told[name] for name in ("TZ", "LC_ALL", "TOOL_PASSWORD")} == {
+        value = dict(line.split("=", 1) for line in out.splitlines())
+        assert {name: value[name] for name in ("TZ", "LC_ALL", "TOOL_PASSWORD")} == {
             "TZ": "UTC",
             "LC_ALL": "C",
             "TOOL_PASSWORD": "s3cret",
         }
-        assert set(told) <= {"TZ", "LC_ALL", "TOOL_PASSWORD", "PATH", "HOME", "PWD", "_", "SHLVL", "OLDPWD"}
+        assert set(value) <= {"TZ", "LC_ALL", "TOOL_PASSWORD", "PATH", "HOME", "PWD", "_", "SHLVL", "OLDPWD"}
 
     def test_it_has_no_terminal_and_nothing_to_read(self, tmp_path: Path) -> None:
         command_result = runner(
@@ -152,7 +152,7 @@ class TestBounds:
         assert time.monotonic() - started < 10
 
 
-class TestWords:
+class TestMessages:
     def test_a_failure_is_told_in_the_words_of_the_tool(self, tmp_path: Path) -> None:
         run = runner(tool(tmp_path, "echo 'Fatal: s3cret is a wrong password' >&2; exit 12"))
         command_result = run.run(*LIST)
@@ -160,10 +160,10 @@ class TestWords:
         assert (error.code, error.status, error.message) == ("wrong_password", 12, "the password is wrong")
         assert error.words == "Fatal: ******** is a wrong password"
 
-    @pytest.mark.parametrize("told", ["p@ss/word?", "p%40ss%2fword%3f", "cEBzcy93b3JkPw=="])
-    def test_a_secret_is_masked_however_the_tool_spells_it(self, tmp_path: Path, told: str) -> None:
+    @pytest.mark.parametrize("value", ["p@ss/word?", "p%40ss%2fword%3f", "cEBzcy93b3JkPw=="])
+    def test_a_secret_is_masked_however_the_tool_spells_it(self, tmp_path: Path, value: str) -> None:
         run = runner(
-            tool(tmp_path, f"echo 'no answer from https://user:{told}@host/' >&2; exit 1"), secrets=["p@ss/word?"]
+            tool(tmp_path, f"echo 'no answer from https://user:{value}@host/' >&2; exit 1"), secrets=["p@ss/word?"]
         )
         assert run.error(run.run(*LIST)).words == "no answer from https://user:********@host/"
 
@@ -190,7 +190,7 @@ class TestWords:
         assert message_lines(text) == ["Fatal: no", "OSError: no", "plain", "{broken", "[1]"]
 
     def test_words_are_one_short_printable_line(self) -> None:
-        assert tidy("a\x1b[31m\nb\u202ec" + "x" * 400) == ("a [31m b c" + "x" * 400)[:297] + "..."
+        assert to_single_line("a\x1b[31m\nb\u202ec" + "x" * 400) == ("a [31m b c" + "x" * 400)[:297] + "..."
 
     def test_errors_are_of_the_one_family(self) -> None:
         assert all(issubclass(kind, AuditError) for kind in (CommandNotAllowedError, NotInstalledError, ToolError))
@@ -201,5 +201,5 @@ def _alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    # One that has ended and that nobody asked after is still listed.
+    # A zombie process is still listed.
     return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]

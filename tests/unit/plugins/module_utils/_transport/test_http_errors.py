@@ -23,18 +23,18 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import (
+    build_http_error,
     connection_error,
-    refusal,
     server_message,
 )
 
 
 def plain(text: str) -> str:
-    """A mask that has nothing to hide."""
+    """A scrub function without secrets."""
     return text
 
 
-def told(document: Any) -> str:
+def parse_message(document: Any) -> str:
     return server_message(json.dumps(document).encode(), plain)
 
 
@@ -71,7 +71,7 @@ def told(document: Any) -> str:
         ({"error": 500, "message": "No such system"}, "No such system"),
         # vProtect
         ({"error": {"error": {"message": "Not allowed"}}}, "Not allowed"),
-        # Members that start with a capital letter
+        # Keys that start with a capital letter
         ({"Message": "The session has expired", "StatusCode": 401}, "The session has expired"),
         ("a bare text", "a bare text"),
         ([{"message": "first"}, {"message": "second"}, {"message": "first"}], "first: second"),
@@ -85,7 +85,7 @@ def told(document: Any) -> str:
     ],
 )
 def test_the_words_of_every_shape(document: Any, words: str) -> None:
-    assert told(document) == words
+    assert parse_message(document) == words
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_words_of_bodies_that_are_no_json(body: bytes, words: str) -> None:
 
 
 def test_long_words_are_cut() -> None:
-    words = told({"message": "x" * 5000})
+    words = parse_message({"message": "x" * 5000})
     assert len(words) == 300
     assert words.endswith("xxx...")
 
@@ -145,7 +145,7 @@ def test_no_body_breaks_it(body: bytes) -> None:
     )
 )
 def test_no_document_breaks_it(document: Any) -> None:
-    assert len(told(document)) <= 300
+    assert len(parse_message(document)) <= 300
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_no_document_breaks_it(document: Any) -> None:
 def test_every_status_has_its_error_with_the_products_own_words(
     status: int, kind: type[AuditError], code: str, words: str
 ) -> None:
-    error = refusal("backup.example", "GET /api", status, {}, b'{"message": "token abc is bad"}', mask_abc)
+    error = build_http_error("backup.example", "GET /api", status, {}, b'{"message": "token abc is bad"}', mask_abc)
     assert error.__class__ == kind
     assert error.as_dict()["code"] == code
     assert words in error.message
@@ -179,7 +179,7 @@ def mask_abc(text: str) -> str:
 
 def test_a_redirect_names_its_target_without_its_query_and_masked() -> None:
     headers = {"Location": "https://portal.example/abc/?token=xyz"}
-    error = refusal("backup.example", "GET /api", 302, headers, b"", mask_abc)
+    error = build_http_error("backup.example", "GET /api", 302, headers, b"", mask_abc)
     assert "redirects to 'https://portal.example/***/' (302)" in error.message
     assert "redirects" in (error.advice or "")
 
@@ -187,20 +187,20 @@ def test_a_redirect_names_its_target_without_its_query_and_masked() -> None:
 ENDPOINT = Endpoint(url="https://backup.example:443", timeout=7)
 
 
-def failed(error: BaseException) -> ConnectionFailedError:
+def convert_error(error: BaseException) -> ConnectionFailedError:
     return connection_error(error, "backup.example", "GET /api", ENDPOINT)
 
 
 def test_an_error_is_named_by_its_innermost_cause() -> None:
     error = RuntimeError("Connection aborted")
     error.__cause__ = ConnectionResetError(104, "Connection reset by peer")
-    told = failed(error)
-    assert "ConnectionResetError" in told.message
-    assert (told.passing, told.unsent) == (True, False)
+    converted = convert_error(error)
+    assert "ConnectionResetError" in converted.message
+    assert (converted.is_transient, converted.is_unsent) == (True, False)
 
 
 @pytest.mark.parametrize(
-    ("text", "passing"),
+    ("text", "is_transient"),
     [
         ("[Errno -2] Name or service not known", False),
         ("[Errno 111] Connection refused", True),
@@ -208,9 +208,9 @@ def test_an_error_is_named_by_its_innermost_cause() -> None:
         ("[Errno 113] No route to host", True),
     ],
 )
-def test_what_never_arrived_is_unsent(text: str, passing: bool) -> None:
-    error = failed(OSError(text))
-    assert (error.unsent, error.passing) == (True, passing)
+def test_what_never_arrived_is_unsent(text: str, is_transient: bool) -> None:
+    error = convert_error(OSError(text))
+    assert (error.is_unsent, error.is_transient) == (True, is_transient)
     assert not isinstance(error, CertificateError)
 
 
@@ -229,18 +229,18 @@ def test_what_never_arrived_is_unsent(text: str, passing: bool) -> None:
     ],
 )
 def test_tls_trouble_that_another_try_will_not_cure(raised: Exception, message: str) -> None:
-    error = failed(raised)
+    error = convert_error(raised)
     assert isinstance(error, CertificateError)
     assert message in error.message
-    assert not error.passing
+    assert not error.is_transient
     assert error.advice
 
 
 def test_a_timeout_names_the_limit() -> None:
-    assert "no answer within 7 s" in failed(TimeoutError("timed out")).message
+    assert "no answer within 7 s" in convert_error(TimeoutError("timed out")).message
 
 
 def test_causes_that_go_in_a_circle_end() -> None:
     first, second = RuntimeError("a"), RuntimeError("b")
     first.__context__, second.__context__ = second, first
-    assert "RuntimeError" in failed(first).message
+    assert "RuntimeError" in convert_error(first).message

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listings: read whole, or an error."""
+"""Paging: a listing is read completely, or an error is raised."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ansible_collections.backup.audit.plugins.module_utils._transport import pag
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import (
     NumberedPage,
     Page,
-    by_link,
-    by_number,
-    by_offset,
-    by_page_size,
+    pages_by_link,
+    pages_by_number,
+    pages_by_offset,
+    pages_by_page_size,
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import (
     Prefetch,
@@ -34,15 +34,15 @@ from tests.unit.plugins.module_utils._transport.listings import (
     Listing,
     Reader,
     add_first,
-    flat,
-    hold_still,
-    links,
-    numbers,
-    offsets,
+    do_nothing,
+    flatten,
+    list_by_link,
+    list_by_offset,
+    list_by_page,
     remove,
 )
 
-# A listing that holds still
+# Listings that do not change
 
 
 @READERS
@@ -52,7 +52,7 @@ def test_every_item_comes_once_and_in_order(thread_pool: ThreadPool, read: Reade
     assert read(Listing(count, totals=totals), thread_pool) == list(range(count))
 
 
-@pytest.mark.parametrize("read", [offsets, numbers])
+@pytest.mark.parametrize("read", [list_by_offset, list_by_page])
 @pytest.mark.parametrize("totals", [True, False])
 @pytest.mark.parametrize("cap", [1, 7, 10])
 def test_a_server_that_caps_its_pages_is_read_whole(
@@ -63,22 +63,22 @@ def test_a_server_that_caps_its_pages_is_read_whole(
 
 def test_pages_are_asked_for_by_the_cap_that_the_first_one_gave_away(thread_pool: ThreadPool) -> None:
     listing = Listing(95, cap=20)
-    offsets(listing, thread_pool, 50)
-    assert listing.asked[0] == (0, 50)
-    # Each with the last item of the one before.
-    assert sorted(listing.asked[1:]) == [(19, 20), (38, 20), (57, 20), (76, 20)]
+    list_by_offset(listing, thread_pool, 50)
+    assert listing.requests[0] == (0, 50)
+    # Each page starts with the last item of the previous one.
+    assert sorted(listing.requests[1:]) == [(19, 20), (38, 20), (57, 20), (76, 20)]
 
 
 @given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 30), st.booleans())
 def test_any_size_any_cap_is_read_whole(count: int, size: int, cap: int, totals: bool) -> None:
-    for read in (offsets, numbers):
+    for read in (list_by_offset, list_by_page):
         assert read(Listing(count, cap=cap, totals=totals), SerialMapper(), size) == list(range(count))
-    assert links(Listing(count, totals=totals), size=size) == list(range(count))
+    assert list_by_link(Listing(count, totals=totals), size=size) == list(range(count))
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.booleans())
 def test_short_pages_anywhere_leave_nothing_out(lengths: list[int], totals: bool) -> None:
-    """Whatever number of items the server feels like giving each time, all of them come once."""
+    """All items are returned exactly once, however many the server returns per page."""
     whole = list(range(30))
     left = list(lengths)
 
@@ -86,7 +86,7 @@ def test_short_pages_anywhere_leave_nothing_out(lengths: list[int], totals: bool
         length = max(1, left.pop(0) if left else limit)
         return Page(whole[start : start + min(length, limit)], len(whole) if totals else None)
 
-    assert offsets(fetch, SerialMapper(), 8) == whole
+    assert list_by_offset(fetch, SerialMapper(), 8) == whole
 
 
 def test_an_empty_page_before_the_total_is_an_error(thread_pool: ThreadPool) -> None:
@@ -94,11 +94,11 @@ def test_an_empty_page_before_the_total_is_an_error(thread_pool: ThreadPool) -> 
         return Page([*range(50)][start : min(start + limit, 20)], 50)
 
     with pytest.raises(InvalidResponseError, match="the listing of points came incomplete: 20 of 50 told") as raised:
-        offsets(fetch, thread_pool)
+        list_by_offset(fetch, thread_pool)
     assert raised.value.code == "incomplete"
 
 
-@pytest.mark.parametrize("reader", [by_offset, by_page_size])
+@pytest.mark.parametrize("reader", [pages_by_offset, pages_by_page_size])
 def test_a_first_page_without_items_is_an_error_where_the_total_tells_some(
     thread_pool: ThreadPool, reader: Any
 ) -> None:
@@ -114,18 +114,18 @@ def test_an_empty_page_that_is_filled_when_asked_again_is_no_loss(thread_pool: T
         asked[start] += 1
         return Page([], 50) if start == 18 and asked[18] == 1 else listing.slice(start, limit)
 
-    assert offsets(fetch, thread_pool) == list(range(50))
+    assert list_by_offset(fetch, thread_pool) == list(range(50))
     assert asked[18] == 2
 
 
 def test_fewer_items_than_the_last_total_is_an_error_also_with_links() -> None:
     pages = {None: Page([1, 2], 4, "b"), "b": Page([3], 4)}
     with pytest.raises(InvalidResponseError, match="3 of 4 told"):
-        list(by_link(pages.__getitem__, "points"))
+        list(pages_by_link(pages.__getitem__, "points"))
 
 
 class Understated(Listing):
-    """Tells fewer items than it has."""
+    """Reports a smaller total than it has items."""
 
     def slice(self, start: int, limit: int) -> Page[int]:
         page = super().slice(start, limit)
@@ -134,7 +134,7 @@ class Understated(Listing):
     by = 1
 
 
-@pytest.mark.parametrize("read", [offsets, numbers])
+@pytest.mark.parametrize("read", [list_by_offset, list_by_page])
 @pytest.mark.parametrize("count", [1, 9, 10, 11, 19, 20, 21, 30, 55])
 @pytest.mark.parametrize("by", [1, 5, 10, 23])
 def test_a_total_that_is_too_small_cuts_nothing_off(thread_pool: ThreadPool, read: Reader, count: int, by: int) -> None:
@@ -143,41 +143,41 @@ def test_a_total_that_is_too_small_cuts_nothing_off(thread_pool: ThreadPool, rea
     assert read(listing, thread_pool) == list(range(count))
 
 
-@pytest.mark.parametrize("read", [offsets, numbers])
+@pytest.mark.parametrize("read", [list_by_offset, list_by_page])
 def test_only_a_full_last_page_is_followed_by_another(thread_pool: ThreadPool, read: Reader) -> None:
     for count in (4, 10):
         listing = Listing(count)
         read(listing, thread_pool)
-        assert len(listing.asked) == (2 if count == 10 else 1)
+        assert len(listing.requests) == (2 if count == 10 else 1)
 
 
-@pytest.mark.parametrize("read", [offsets, numbers])
+@pytest.mark.parametrize("read", [list_by_offset, list_by_page])
 def test_a_server_that_sends_all_of_it_for_every_page_is_read_once(thread_pool: ThreadPool, read: Reader) -> None:
-    class Whole(Listing):
+    class IgnoresPaging(Listing):
         def slice(self, start: int, limit: int) -> Page[int]:
             return super().slice(0, max(start, limit, len(self.items)))
 
-    assert read(Whole(30), thread_pool) == list(range(30))
+    assert read(IgnoresPaging(30), thread_pool) == list(range(30))
 
 
 def test_links_that_lead_in_a_circle_are_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([2], None, "c"), "c": Page([3], None, "b")}
     with pytest.raises(InvalidResponseError, match="the pages of points lead in a circle"):
-        list(by_link(pages.__getitem__, "points"))
+        list(pages_by_link(pages.__getitem__, "points"))
 
 
 def test_an_empty_page_that_names_a_next_one_is_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([], None, "c")}
     with pytest.raises(InvalidResponseError, match="is empty but names a next one"):
-        list(by_link(pages.__getitem__, "points"))
+        list(pages_by_link(pages.__getitem__, "points"))
 
 
 def test_a_server_that_does_not_turn_pages_is_no_listing_without_end(thread_pool: ThreadPool) -> None:
     for totals, message in ((None, "does not turn pages"), (30, "10 of 30 told")):
         with pytest.raises(InvalidResponseError, match=message):
-            offsets(lambda _start, _limit, total=totals: Page(list(range(10)), total), thread_pool)
-    # By page and size, such a server is known: it sends all it has every time.
-    assert flat(by_page_size(lambda _number, _size: Page(list(range(25))), thread_pool, 10, int, "x")) == list(
+            list_by_offset(lambda _start, _limit, total=totals: Page(list(range(10)), total), thread_pool)
+    # Paging by page size supports such a server: it returns all items each time.
+    assert flatten(pages_by_page_size(lambda _number, _size: Page(list(range(25))), thread_pool, 10, int, "x")) == list(
         range(25)
     )
 
@@ -185,16 +185,16 @@ def test_a_server_that_does_not_turn_pages_is_no_listing_without_end(thread_pool
 def test_listings_without_end_are_given_up(thread_pool: ThreadPool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pagination, "MAX_PAGES", 20)
     with pytest.raises(InvalidResponseError, match="more than 20 pages"):
-        offsets(lambda start, limit: Page(list(range(start, start + limit))), thread_pool)
+        list_by_offset(lambda start, limit: Page(list(range(start, start + limit))), thread_pool)
     with pytest.raises(InvalidResponseError, match="more than 20 pages"):
-        list(by_page_size(lambda number, _size: Page([number]), thread_pool, 1, int, "points"))
+        list(pages_by_page_size(lambda number, _size: Page([number]), thread_pool, 1, int, "points"))
     with pytest.raises(InvalidResponseError, match="more than 20 pages"):
-        list(by_number(lambda number: NumberedPage([number], 10**9), thread_pool, int, "points"))
+        list(pages_by_number(lambda number: NumberedPage([number], 10**9), thread_pool, int, "points"))
     with pytest.raises(InvalidResponseError, match="circle"):
-        list(by_link(lambda link: Page([1], None, str(int(link or 0) + 1)), "points"))
+        list(pages_by_link(lambda link: Page([1], None, str(int(link or 0) + 1)), "points"))
 
 
-# Pages by number that tell how many pages there are
+# Pages by number that report the number of pages
 
 
 def numbered(items: list[int], size: int, then: dict[int, Callable[[list[int]], Any]] | None = None) -> Any:
@@ -202,7 +202,7 @@ def numbered(items: list[int], size: int, then: dict[int, Callable[[list[int]], 
 
     def fetch(number: int) -> NumberedPage[int]:
         asked.append(number)
-        (then or {}).get(len(asked), hold_still)(items)
+        (then or {}).get(len(asked), do_nothing)(items)
         return NumberedPage(items[(number - 1) * size : number * size], -(-len(items) // size))
 
     return fetch
@@ -210,55 +210,57 @@ def numbered(items: list[int], size: int, then: dict[int, Callable[[list[int]], 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 11, 40, 95])
 def test_numbered_pages_are_read_whole(thread_pool: ThreadPool, count: int) -> None:
-    assert flat(by_number(numbered(list(range(count)), 10), thread_pool, int, "points")) == list(range(count))
+    assert flatten(pages_by_number(numbered(list(range(count)), 10), thread_pool, int, "points")) == list(range(count))
 
 
 def test_a_short_numbered_page_before_the_last_is_an_error(thread_pool: ThreadPool) -> None:
     pages = {1: [1, 2, 3], 2: [4], 3: [5]}
     with pytest.raises(InvalidResponseError, match="page 2 of points holds 1 items, the first one 3"):
-        list(by_number(lambda number: NumberedPage(pages[number], 3), thread_pool, int, "points"))
+        list(pages_by_number(lambda number: NumberedPage(pages[number], 3), thread_pool, int, "points"))
 
 
 def test_numbered_pages_that_grow_are_read_on() -> None:
     fetch = numbered(list(range(20)), 10, {2: lambda items: items.extend(range(20, 45))})
-    assert flat(by_number(fetch, SerialMapper(), int, "points")) == list(range(45))
+    assert flatten(pages_by_number(fetch, SerialMapper(), int, "points")) == list(range(45))
 
 
 def test_a_first_page_without_items_is_no_empty_listing(thread_pool: ThreadPool) -> None:
     with pytest.raises(InvalidResponseError, match="page 1 of points holds 0 items") as raised:
-        list(by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), thread_pool, int, "points"))
+        list(
+            pages_by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), thread_pool, int, "points")
+        )
     assert raised.value.code == "incomplete"
-    assert flat(by_number(lambda _number: NumberedPage([], 1), thread_pool, int, "points")) == []
+    assert flatten(pages_by_number(lambda _number: NumberedPage([], 1), thread_pool, int, "points")) == []
 
 
 def test_an_item_met_twice_on_numbered_pages_means_reading_again() -> None:
     items = list(range(40))
-    found = flat(by_number(numbered(items, 10, {2: add_first(100)}), SerialMapper(), int, "points"))
+    found = flatten(pages_by_number(numbered(items, 10, {2: add_first(100)}), SerialMapper(), int, "points"))
     assert set(items) <= set(found)
 
 
 def test_numbered_pages_of_which_one_goes_are_read_again() -> None:
     items = list(range(41))
-    found = flat(by_number(numbered(items, 10, {4: remove(0)}), SerialMapper(), int, "points"))
+    found = flatten(pages_by_number(numbered(items, 10, {4: remove(0)}), SerialMapper(), int, "points"))
     assert sorted(found) == list(range(41))
 
 
 @pytest.mark.parametrize("request_number", [2, 3, 4, 5, 6])
 def test_numbered_pages_that_items_go_from_and_come_to_are_read_again(request_number: int) -> None:
-    """Neither the number of pages nor any item met twice tells of it."""
+    """Neither the number of pages nor a duplicate item reveals it."""
     items = list(range(45))
 
     def change(items: list[int]) -> None:
         del items[2:5]
         items.append(100)
 
-    found = flat(by_number(numbered(items, 10, {request_number: change}), SerialMapper(), int, "points"))
+    found = flatten(pages_by_number(numbered(items, 10, {request_number: change}), SerialMapper(), int, "points"))
     assert set(items) <= set(found)
     assert len(found) == len(set(found))
 
 
 class Backwards:
-    """A mapper whose later pages are read sooner."""
+    """A mapper that reads later pages first."""
 
     def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         done = [(argument, task(argument)) for argument in reversed(list(arguments))]
@@ -267,34 +269,34 @@ class Backwards:
 
 @pytest.mark.parametrize("request_number", [2, 3, 4, 5, 6, 7])
 def test_items_that_come_first_push_none_out_where_later_pages_are_read_sooner(request_number: int) -> None:
-    """What comes between the readings of two pages opens a gap between them."""
+    """An item that is added between two page requests can cause a gap between the pages."""
     for reader in ("offset", "number", "size"):
         listing = Listing(45, then={request_number: lambda items: items.__setitem__(slice(0, 0), [100, 101, 102])})
         if reader == "offset":
-            found = flat(by_offset(listing.slice, Backwards(), 10, int, "points"))
+            found = flatten(pages_by_offset(listing.slice, Backwards(), 10, int, "points"))
         elif reader == "size":
-            found = flat(by_page_size(listing.page, Backwards(), 10, int, "points"))
+            found = flatten(pages_by_page_size(listing.page, Backwards(), 10, int, "points"))
         else:
 
             def fetch(number: int, listing: Listing = listing) -> NumberedPage[int]:
                 page = listing.slice((number - 1) * 10, 10)
                 return NumberedPage(page.items, -(-len(listing.items) // 10))
 
-            found = flat(by_number(fetch, Backwards(), int, "points"))
+            found = flatten(pages_by_number(fetch, Backwards(), int, "points"))
         assert set(range(45)) <= set(found), reader
 
 
 def test_numbered_pages_that_always_move_up_are_an_error() -> None:
     then = {number: (lambda items: items.append(items.pop(0) + 1000)) for number in range(2, 200)}
     with pytest.raises(InvalidResponseError, match="lost items each of the 3 times it was read"):
-        list(by_number(numbered(list(range(45)), 10, then), SerialMapper(), int, "points"))
+        list(pages_by_number(numbered(list(range(45)), 10, then), SerialMapper(), int, "points"))
 
 
 # Threads
 
 
 def test_a_first_page_can_be_asked_for_ahead(thread_pool: ThreadPool) -> None:
-    """It is under way before anything is wanted, asked for once, and anew where the listing is read again."""
+    """It is requested in advance, only once, and again if the listing is read again."""
     listing, asked = Listing(40, then={3: remove(0)}), threading.Event()
 
     def fetch(start: int, limit: int) -> Page[int]:
@@ -303,8 +305,8 @@ def test_a_first_page_can_be_asked_for_ahead(thread_pool: ThreadPool) -> None:
 
     begun = Prefetch(thread_pool, fetch, 0, 10)
     assert asked.wait(5)
-    assert set(range(1, 40)) <= set(flat(by_offset(begun, thread_pool, 10, int, "points")))
-    assert listing.asked.count((0, 10)) == 2
+    assert set(range(1, 40)) <= set(flatten(pages_by_offset(begun, thread_pool, 10, int, "points")))
+    assert listing.requests.count((0, 10)) == 2
 
 
 def test_an_error_in_a_page_is_the_error_of_the_listing(thread_pool: ThreadPool) -> None:
@@ -314,4 +316,4 @@ def test_an_error_in_a_page_is_the_error_of_the_listing(thread_pool: ThreadPool)
         return Page(list(range(start, start + limit)), 1000)
 
     with pytest.raises(InvalidResponseError, match="page of 30 is broken"):
-        offsets(fetch, thread_pool)
+        list_by_offset(fetch, thread_pool)

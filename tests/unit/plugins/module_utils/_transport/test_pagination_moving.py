@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Listings that items leave and join while they are read."""
+"""Paging of listings to which items are added or from which they are removed while they are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
-from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, by_link, by_offset
+from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import (
+    Page,
+    pages_by_link,
+    pages_by_offset,
+)
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import SerialMapper, ThreadPool
 from tests.unit.plugins.module_utils._transport.listings import (
     READERS,
@@ -20,9 +24,9 @@ from tests.unit.plugins.module_utils._transport.listings import (
     Reader,
     add_first,
     add_last,
-    links,
-    numbers,
-    offsets,
+    list_by_link,
+    list_by_offset,
+    list_by_page,
     remove,
 )
 
@@ -30,7 +34,7 @@ from tests.unit.plugins.module_utils._transport.listings import (
 @READERS
 @pytest.mark.parametrize("request_number", [2, 3, 4])
 def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_number: int) -> None:
-    """Those behind it move up, one of them to a page that was read already."""
+    """The items after it move up, one of them to a page that was already read."""
     listing = Listing(40, then={request_number: remove(3)})
     found = read(listing, SerialMapper())
     assert set(listing.items) <= set(found) <= set(range(40))
@@ -39,19 +43,19 @@ def test_an_item_that_goes_makes_no_other_one_go_missing(read: Reader, request_n
 
 @READERS
 def test_items_that_come_first_push_none_out(read: Reader) -> None:
-    """What was not there when reading began need not be met; all that was is."""
+    """Items that did not exist at the start need not be returned; all others must be."""
     listing = Listing(40, then={4: add_first(100)})
     found = read(listing, SerialMapper())
     assert set(range(40)) <= set(found)
     assert Counter(found).most_common(1)[0][1] <= 2
-    # Pages without a seam are read once more, because an item may hide behind one that was met twice.
-    assert len(listing.asked) <= 14
+    # Pages without overlap are read once more, because a duplicate item may hide a missed one.
+    assert len(listing.requests) <= 14
 
 
 @READERS
 @pytest.mark.parametrize("request_number", [2, 3, 4])
 def test_items_that_come_and_go_so_that_the_total_stays_are_seen(read: Reader, request_number: int) -> None:
-    """Three go from a page that was read, three come at the end: no total tells, but others moved up."""
+    """Three items are removed from a page that was read, three are added at the end: the total is unchanged."""
 
     def change(items: list[int]) -> None:
         del items[2:5]
@@ -64,7 +68,7 @@ def test_items_that_come_and_go_so_that_the_total_stays_are_seen(read: Reader, r
 
 
 def test_a_server_of_unsteady_order_is_believed_once_nothing_new_comes() -> None:
-    """Items with equal names may change places from page to page; none goes missing."""
+    """Items with equal names may change their order between pages; none is missed."""
     asked = []
 
     def fetch(start: int, limit: int) -> Page[int]:
@@ -74,7 +78,7 @@ def test_a_server_of_unsteady_order_is_believed_once_nothing_new_comes() -> None
             items[8], items[9], items[17], items[18] = 9, 8, 18, 17
         return Page(items[start : start + limit], 40)
 
-    assert sorted(offsets(fetch, SerialMapper())) == list(range(40))
+    assert sorted(list_by_offset(fetch, SerialMapper())) == list(range(40))
 
 
 @READERS
@@ -97,7 +101,7 @@ def test_a_listing_that_shrinks_every_time_is_an_error(read: Reader) -> None:
 )
 @settings(max_examples=300)
 def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], count: int) -> None:
-    """One change at most between two requests; where items come and go so that totals hide it nothing can tell."""
+    """At most one change between two requests; additions and removals that keep the total cannot be detected."""
     if len({event.startswith("remove") for event in events.values()}) > 1:
         return
     doing = {
@@ -106,7 +110,7 @@ def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], cou
         "remove first": lambda items: items.pop(0),
         "remove last": lambda items: items.pop(),
     }
-    for read in (offsets, numbers, links):
+    for read in (list_by_offset, list_by_page, list_by_link):
         listing = Listing(count, then={number: doing[event] for number, event in events.items()})
         try:
             found = read(listing, SerialMapper(), 5)
@@ -117,7 +121,7 @@ def test_what_was_there_all_the_time_is_always_given(events: dict[int, str], cou
 
 def test_a_second_reading_gives_only_what_the_first_did_not(thread_pool: ThreadPool) -> None:
     listing = Listing(40, then={3: remove(0)})
-    pages = list(by_offset(listing.slice, SerialMapper(), 10, int, "points"))
+    pages = list(pages_by_offset(listing.slice, SerialMapper(), 10, int, "points"))
     assert [len(page) for page in pages] == [10, 9, 10, 9, 2]
     assert sorted(item for page in pages for item in page) == list(range(40))
 
@@ -126,4 +130,4 @@ def test_links_of_single_pages_are_not_hashed() -> None:
     def identity(_item: int) -> int:
         raise AssertionError("hashed")
 
-    assert list(by_link(Listing(10).linked(10), "points", identity)) == [list(range(10))]
+    assert list(pages_by_link(Listing(10).linked(10), "points", identity)) == [list(range(10))]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pages that answer in any order, of any size, from a list that moves: all of it, or an error."""
+"""Pages of any size, returned in any order, of a changing list: all items are returned, or an error is raised."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import I
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import (
     NumberedPage,
     Page,
-    by_number,
-    by_offset,
-    by_page_size,
+    pages_by_number,
+    pages_by_offset,
+    pages_by_page_size,
 )
 
 
 class Race:
-    """Of some requests under way any may be answered first; results come in the order of the arguments all the same."""
+    """A mapper whose concurrent requests finish in any order; results are in the order of the arguments."""
 
     def __init__(self, chance: random.Random, width: int) -> None:
         self._chance = chance
         self._width = width
 
     def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-        """(argument, result), argument by argument."""
+        """Yield (argument, result) in the order of the arguments."""
         left = iter(arguments)
         while under_way := list(itertools.islice(left, self._width)):
             done = {}
@@ -41,7 +41,7 @@ class Race:
 
 
 class Server:
-    """A list that may lose or gain an item at either end, before the n-th request; pages are cut by its cap."""
+    """A list that may lose or gain an item at either end before the n-th request; ``cap`` limits the page length."""
 
     def __init__(self, count: int, cap: int, moves: dict[int, str]) -> None:
         self.items = list(range(count))
@@ -50,7 +50,7 @@ class Server:
         self._asked = 0
 
     def slice(self, start: int, limit: int) -> Page[int]:
-        """By offset."""
+        """Return a page by offset."""
         self._asked += 1
         move = self._moves.get(self._asked)
         if move == "first":
@@ -62,25 +62,25 @@ class Server:
         return Page(self.items[start : start + min(limit, self._cap)], len(self.items))
 
     def page(self, number: int, size: int) -> Page[int]:
-        """By number from 0."""
+        """Return a page by number, counted from 0."""
         return self.slice(number * size, size)
 
     def numbered(self, number: int) -> NumberedPage[int]:
-        """By number from 1, of the server's own size."""
+        """Return a page by number, counted from 1, of the server's own page size."""
         page = self.slice((number - 1) * self._cap, self._cap)
         return NumberedPage(page.items, -(-len(self.items) // self._cap))
 
 
 def readers(server: Server, race: Race, size: int) -> list[Callable[[], list[int]]]:
-    """Every way in which pages are read in parallel."""
+    """Return a reader for each paging method that reads pages in parallel."""
 
-    def flat(pages: Iterable[Any]) -> list[int]:
+    def flatten(pages: Iterable[Any]) -> list[int]:
         return [item for page in pages for item in page]
 
     return [
-        lambda: flat(by_offset(server.slice, race, size, int, "points")),
-        lambda: flat(by_page_size(server.page, race, size, int, "points")),
-        lambda: flat(by_number(server.numbered, race, int, "points")),
+        lambda: flatten(pages_by_offset(server.slice, race, size, int, "points")),
+        lambda: flatten(pages_by_page_size(server.page, race, size, int, "points")),
+        lambda: flatten(pages_by_number(server.numbered, race, int, "points")),
     ]
 
 
@@ -125,7 +125,7 @@ def test_from_a_list_that_grows_or_shrinks_all_that_stayed_comes_or_an_error(
 
 
 def test_what_comes_at_both_ends_hides_no_item_that_was_passed_over() -> None:
-    """A page is answered before the one in front of it, and an item comes in between: one is met twice, one never."""
+    """A page is returned before an earlier one, and an item is added between: one is duplicate, one is missed."""
 
     class LastFirst:
         def map(self, task: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
@@ -134,5 +134,5 @@ def test_what_comes_at_both_ends_hides_no_item_that_was_passed_over() -> None:
             yield from ((number, done[number]) for number in given)
 
     server = Server(9, 2, {4: "last", 7: "first"})
-    found = [item for page in by_page_size(server.page, LastFirst(), 2, int, "points") for item in page]
+    found = [item for page in pages_by_page_size(server.page, LastFirst(), 2, int, "points") for item in page]
     assert set(range(9)) <= set(found)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Servers that are not to be trusted, or do not trust us: each refused in words that name the cure."""
+"""TLS: untrusted servers and rejected clients; each error message names the fix."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from cryptography.x509.oid import NameOID
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import CertificateError
 from tests.unit.plugins.module_utils._transport.fake_server import OK, in_turn
 
-# With TLS 1.3 a server refuses when the handshake is over for the client, which may already be sending: then what it
-# was told can be lost with the connection, and is told again when that is tried again.
+# With TLS 1.3 a server rejects the client after the client has finished the handshake and may already be sending: the
+# alert can then be lost with the connection, and is sent again on a retry.
 LOST = 3
 
 
-def refusal(client: Any, *, retries: int = 0) -> CertificateError:
-    """Why this client does not talk to its server, told by the first of so many more tries as it may take."""
+def certificate_error(client: Any, *, retries: int = 0) -> CertificateError:
+    """Return the certificate error of a request, with up to ``retries`` more attempts."""
     with pytest.raises(CertificateError) as raised:
         client.get("/api/list")
     assert raised.value.code == "not_trusted"
-    # In one line, with the server's name in front.
+    # One line that starts with the server's name.
     assert str(raised.value).startswith("localhost:")
     assert "\n" not in str(raised.value)
     assert client.request_stats.retries <= retries
@@ -41,7 +41,7 @@ def refusal(client: Any, *, retries: int = 0) -> CertificateError:
 
 
 def self_signed(folder: Path) -> tuple[str, str]:
-    """A certificate for localhost that nobody else signed, and its key, as files."""
+    """Create a self-signed certificate for localhost; return the paths of certificate and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -70,23 +70,23 @@ def test_a_certificate_that_nobody_else_signed_is_trusted_only_if_it_is_given(
     certificate, key = self_signed(tmp_path)
     server = serve(in_turn(OK), tune=lambda context: context.load_cert_chain(certificate, key))
     for verify in (True, server.ca_path):
-        error = refusal(connect(server, verify=verify))
+        error = certificate_error(connect(server, verify=verify))
         assert "self-signed" in error.message or "self signed" in error.message
         assert "ca_path" in (error.advice or "")
-    assert server.asked == []
+    assert server.requests == []
     assert connect(server, verify=certificate).get("/api/list").json() == {"ok": True}
 
 
 def test_a_certificate_that_is_not_valid_yet_names_the_clock(serve: Any, connect: Any, ca: trustme.CA) -> None:
     later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=2)
     certificate = ca.issue_cert("localhost", not_before=later, not_after=later + datetime.timedelta(days=1))
-    error = refusal(connect(serve(in_turn(OK), tune=certificate.configure_cert)))
+    error = certificate_error(connect(serve(in_turn(OK), tune=certificate.configure_cert)))
     assert "not yet valid" in error.message
     assert "clock" in (error.advice or "")
 
 
-def only(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
-    """A server that speaks one version of TLS and no other."""
+def allow_only(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
+    """Limit a server to one version of TLS."""
 
     def tune(context: ssl.SSLContext) -> None:
         with warnings.catch_warnings():
@@ -99,12 +99,12 @@ def only(version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 def test_an_outdated_version_of_tls_is_refused_and_named(serve: Any, connect: Any, version: ssl.TLSVersion) -> None:
-    server = serve(in_turn(OK), tune=only(version))
+    server = serve(in_turn(OK), tune=allow_only(version))
     for verify in (server.ca_path, False):
-        error = refusal(connect(server, verify=verify))
+        error = certificate_error(connect(server, verify=verify))
         assert "only an outdated version of TLS" in error.message
         assert "TLS 1.2" in (error.advice or "")
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_server_without_a_decent_cipher_is_refused_and_named(serve: Any, connect: Any) -> None:
@@ -112,7 +112,7 @@ def test_a_server_without_a_decent_cipher_is_refused_and_named(serve: Any, conne
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers("aNULL:eNULL:@SECLEVEL=0")
 
-    error = refusal(connect(serve(in_turn(OK), tune=tune)))
+    error = certificate_error(connect(serve(in_turn(OK), tune=tune)))
     assert "agree" in error.message
     assert "cipher" in (error.advice or "")
 
@@ -120,8 +120,8 @@ def test_a_server_without_a_decent_cipher_is_refused_and_named(serve: Any, conne
 # Client certificates
 
 
-def wants(ca: trustme.CA, version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
-    """A server that lets in only whom this authority knows."""
+def require_client_certificate(ca: trustme.CA, version: ssl.TLSVersion) -> Callable[[ssl.SSLContext], None]:
+    """Make a server accept only client certificates of this CA."""
 
     def tune(context: ssl.SSLContext) -> None:
         context.maximum_version = version
@@ -135,7 +135,7 @@ BOTH_VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.
 
 
 def client_files(ca: trustme.CA, folder: Path, **more: Any) -> tuple[str, str, str]:
-    """A client's certificate, its key, and both in one file."""
+    """Create a client certificate; return the paths of the certificate, its key, and a file with both."""
     issued = ca.issue_cert("auditor.example", **more)
     certificate, key, both = (str(folder / name) for name in ("client.pem", "client.key", "both.pem"))
     issued.cert_chain_pems[0].write_to_path(certificate)
@@ -148,7 +148,7 @@ def client_files(ca: trustme.CA, folder: Path, **more: Any) -> tuple[str, str, s
 def test_a_server_that_wants_a_client_certificate_gets_it(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
-    server = serve(in_turn(OK), tune=wants(ca, version))
+    server = serve(in_turn(OK), tune=require_client_certificate(ca, version))
     certificate, key, both = client_files(ca, tmp_path)
     for client_cert in ((certificate, key), (both, both)):
         assert connect(server, client_cert=client_cert).get("/api/list").json() == {"ok": True}
@@ -158,7 +158,7 @@ def test_a_server_that_wants_a_client_certificate_gets_it(
 def test_a_client_certificate_that_is_not_given_is_asked_for(
     serve: Any, connect: Any, ca: trustme.CA, version: ssl.TLSVersion
 ) -> None:
-    error = refusal(connect(serve(in_turn(OK), tune=wants(ca, version))), retries=LOST)
+    error = certificate_error(connect(serve(in_turn(OK), tune=require_client_certificate(ca, version))), retries=LOST)
     assert "client_cert" in (error.advice or "")
 
 
@@ -167,8 +167,8 @@ def test_a_client_certificate_of_another_authority_is_named(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path, version: ssl.TLSVersion
 ) -> None:
     certificate, key, _both = client_files(trustme.CA(), tmp_path)
-    client = connect(serve(in_turn(OK), tune=wants(ca, version)), client_cert=(certificate, key))
-    error = refusal(client, retries=LOST)
+    client = connect(serve(in_turn(OK), tune=require_client_certificate(ca, version)), client_cert=(certificate, key))
+    error = certificate_error(client, retries=LOST)
     assert "does not accept the client certificate" in error.message
     assert "client_cert" in (error.advice or "")
 
@@ -176,8 +176,8 @@ def test_a_client_certificate_of_another_authority_is_named(
 def test_an_expired_client_certificate_is_named(serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path) -> None:
     past = [datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc) for year in (2019, 2020)]
     certificate, key, _both = client_files(ca, tmp_path, not_before=past[0], not_after=past[1])
-    server = serve(in_turn(OK), tune=wants(ca, ssl.TLSVersion.TLSv1_3))
-    error = refusal(connect(server, client_cert=(certificate, key)), retries=LOST)
+    server = serve(in_turn(OK), tune=require_client_certificate(ca, ssl.TLSVersion.TLSv1_3))
+    error = certificate_error(connect(server, client_cert=(certificate, key)), retries=LOST)
     assert "does not accept the client certificate" in error.message
     assert "expired" in error.message
 
@@ -186,15 +186,15 @@ def test_files_that_do_not_belong_together_are_named(serve: Any, connect: Any, c
     certificate, _key, _both = client_files(ca, tmp_path)
     (tmp_path / "other").mkdir()
     _certificate, other_key, _both = client_files(ca, tmp_path / "other")
-    server = serve(in_turn(OK), tune=wants(ca, ssl.TLSVersion.TLSv1_3))
-    error = refusal(connect(server, client_cert=(certificate, other_key)))
+    server = serve(in_turn(OK), tune=require_client_certificate(ca, ssl.TLSVersion.TLSv1_3))
+    error = certificate_error(connect(server, client_cert=(certificate, other_key)))
     assert "client_key is not the key of client_cert" in error.message
 
 
 def test_a_key_that_needs_a_password_is_named_and_nobody_is_asked_for_it(
     serve: Any, connect: Any, ca: trustme.CA, tmp_path: Path
 ) -> None:
-    """OpenSSL would ask on the terminal, and the play would wait for ever."""
+    """OpenSSL would ask for it on the terminal, and the play would wait forever."""
     certificate, key, _both = client_files(ca, tmp_path)
     loaded = serialization.load_pem_private_key(Path(key).read_bytes(), None)
     locked = loaded.private_bytes(
@@ -202,12 +202,12 @@ def test_a_key_that_needs_a_password_is_named_and_nobody_is_asked_for_it(
     )
     both = tmp_path / "locked.pem"
     both.write_bytes(locked + Path(certificate).read_bytes())
-    server = serve(in_turn(OK), tune=wants(ca, ssl.TLSVersion.TLSv1_3))
+    server = serve(in_turn(OK), tune=require_client_certificate(ca, ssl.TLSVersion.TLSv1_3))
     for client_cert in ((certificate, str(both)), (str(both), str(both))):
-        assert "needs a password" in refusal(connect(server, client_cert=client_cert)).message
+        assert "needs a password" in certificate_error(connect(server, client_cert=client_cert)).message
 
 
-# What the environment may not do
+# Environment variables that must have no effect
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -220,8 +220,8 @@ def test_no_variable_decides_on_trust(
     trustme.CA().cert_pem.write_to_path(str(other))
     path = Path(server.ca_path) if right else other
     monkeypatch.setenv(name, str(path.parent if name.endswith("DIR") else path))
-    refusal(connect(server, verify=True))
-    refusal(connect(server, verify=str(other)))
+    certificate_error(connect(server, verify=True))
+    certificate_error(connect(server, verify=str(other)))
     assert connect(server).get("/api/list").json() == {"ok": True}
     assert connect(server, verify=False).get("/api/list").json() == {"ok": True}
 
@@ -235,24 +235,24 @@ def test_a_netrc_never_takes_the_place_of_the_login_given(
     netrc.chmod(0o600)
     monkeypatch.setenv(where, str(netrc if where == "NETRC" else tmp_path))
     server = serve(in_turn(OK))
-    connect(server).call("POST", "/api/session", basic=("auditor", "given"))
-    sent = server.asked[0].headers["Authorization"].removeprefix("Basic ")
+    connect(server).request("POST", "/api/session", basic=("auditor", "given"))
+    sent = server.requests[0].headers["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(sent) == b"auditor:given"
 
 
 def test_a_directory_of_authorities_may_be_given(serve: Any, connect: Any, tmp_path: Path) -> None:
     server = serve(in_turn(OK))
     subject = x509.load_pem_x509_certificate(Path(server.ca_path).read_bytes())
-    # What c_rehash writes; OpenSSL finds a certificate by the hash of its subject.
+    # The file name that c_rehash creates; OpenSSL finds a certificate by the hash of its subject.
     (tmp_path / f"{subject_hash(subject)}.0").write_bytes(Path(server.ca_path).read_bytes())
     assert connect(server, verify=str(tmp_path)).get("/api/list").json() == {"ok": True}
     empty = tmp_path / "empty"
     empty.mkdir()
-    refusal(connect(server, verify=str(empty)))
+    certificate_error(connect(server, verify=str(empty)))
 
 
 def subject_hash(certificate: x509.Certificate) -> str:
-    """By OpenSSL itself."""
+    """Compute the subject hash with OpenSSL."""
     import subprocess
 
     pem = certificate.public_bytes(serialization.Encoding.PEM)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all documents share: what was proved, and what an ASSESSMENT must be."""
+"""The common data of all documents: status of findings, and validation of an assessment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.unit.plugins.plugin_utils.assessments import estate, plain
     ],
 )
 def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str) -> None:
-    """A warning because nothing is known is no proof."""
+    """A warning because nothing is known is not a proof."""
     assert report_model.control_status({"result": result, "certainty": certainty}) == expected
 
 
@@ -47,24 +47,24 @@ def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str)
     ],
 )
 def test_limits_are_in_words(control: str, limit: Any, expected: str) -> None:
-    """Seconds are told as durations."""
+    """Seconds are shown as durations."""
     assert report_model.limit_text(control, limit) == expected
 
 
 def test_loading_changes_no_numbers_and_no_lengths() -> None:
-    """Cleaning drops no workload and no finding, and leaves the given one alone."""
+    """Sanitizing drops no workload or finding, and does not change its input."""
     given = plain(estate())
     before = repr(given)
-    told = report_model.load(given)
+    result = report_model.load(given)
     assert repr(given) == before
-    assert len(told["findings"]) == len(given["findings"]) == given["totals"]["findings"]
-    assert len(told["workloads"]) == len(given["workloads"]) == given["totals"]["workloads"]
-    assert [one["verdict"] for one in told["workloads"]] == [one["verdict"] for one in given["workloads"]]
+    assert len(result["findings"]) == len(given["findings"]) == given["totals"]["findings"]
+    assert len(result["workloads"]) == len(given["workloads"]) == given["totals"]["workloads"]
+    assert [one["verdict"] for one in result["workloads"]] == [one["verdict"] for one in given["workloads"]]
 
 
 @pytest.mark.parametrize("missing", ["as_of", "policy", "reads", "totals", "workloads", "compliant"])
 def test_half_an_assessment_is_refused(missing: str) -> None:
-    """Nothing is shown of what is not whole."""
+    """An incomplete assessment is not rendered."""
     given = plain(estate())
     del given[missing]
     with pytest.raises(DataError, match=missing):
@@ -73,7 +73,7 @@ def test_half_an_assessment_is_refused(missing: str) -> None:
 
 @pytest.mark.parametrize("records", ["workloads", "findings"])
 def test_half_a_record_is_refused(records: str) -> None:
-    """The number says which."""
+    """The message has its number."""
     given = plain(estate())
     given[records][3] = {"source": "x"}
     with pytest.raises(DataError, match="3 of the ASSESSMENT"):
@@ -81,7 +81,7 @@ def test_half_a_record_is_refused(records: str) -> None:
 
 
 def test_every_read_is_named() -> None:
-    """Those that failed too, with the reason."""
+    """Includes failed ones, with the reason."""
     lines = report_model.read_lines(report_model.load(estate()))
     assert [line.host for line in lines] == ["vbr1.example.com", "vbr2 \ufffd<i>|", "dark.example.com"]
     assert [line.complete for line in lines] == [True, True, False]

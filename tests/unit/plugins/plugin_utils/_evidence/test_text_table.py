@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The table of an assessment: worst first, one line each, nothing that a terminal would obey."""
+"""The table of an assessment: worst first, one line each, no terminal control characters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence import text
 
 
 def workload(name: str | None, verdict: str, **more: Any) -> dict[str, Any]:
-    """A workload as an assessment tells it."""
+    """Build a workload as in an assessment."""
     return {
         "source": "server",
         "origin": None,
@@ -29,13 +29,13 @@ def workload(name: str | None, verdict: str, **more: Any) -> dict[str, Any]:
 def finding(
     item: dict[str, Any], result: str, message: str, control: str = "recovery_points.minimum"
 ) -> dict[str, Any]:
-    """A finding about a workload (or a server, where it names none)."""
+    """Build a finding about a workload (or a server if it has no name)."""
     who = {key: item.get(key) for key in ("source", "origin", "workload_id", "workload_name")}
     return {**who, "result": result, "message": message, "control": control}
 
 
 def assessment(workloads: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
-    """An assessment of these."""
+    """Build an assessment of these."""
     verdicts = {name: sum(item["verdict"] == name for item in workloads) for name in ("pass", "fail", "unknown")}
     return {
         "as_of": "2026-11-21T03:02:03Z",
@@ -47,10 +47,10 @@ def assessment(workloads: list[dict[str, Any]], findings: list[dict[str, Any]]) 
 
 
 def test_worst_first_with_all_reasons() -> None:
-    """The line of a workload names everything that is wrong with it, and only that."""
+    """The line of a workload has all messages of its failures, and no others."""
     good, bad = workload("a-good", "pass"), workload("z-bad", "fail")
     found = [finding(good, "pass", "fine"), finding(bad, "fail", "too few"), finding(bad, "fail", "too old")]
-    text = text_table.as_text(assessment([good, bad], found), 50)
+    text = text_table.format_table(assessment([good, bad], found), 50)
     lines = text.splitlines()
     assert lines[2].split()[2] == "z-bad"
     assert lines[2].endswith("too few; too old")
@@ -61,37 +61,37 @@ def test_worst_first_with_all_reasons() -> None:
 
 
 def test_a_server_has_its_own_line() -> None:
-    """What is wrong with a server as a whole is there although no workload is."""
-    told = finding({"source": "dark.example"}, "fail", "dark.example could not be read", "read.complete")
-    text = text_table.as_text(assessment([], [told]), 50)
+    """Problems of a whole server are shown even without workloads."""
+    result = finding({"source": "dark.example"}, "fail", "dark.example could not be read", "read.complete")
+    text = text_table.format_table(assessment([], [result]), 50)
     assert "dark.example could not be read" in text
     assert "none was judged" in text
 
 
 def test_long_tables_say_what_they_leave_out() -> None:
-    """No line is dropped in silence."""
-    text = text_table.as_text(assessment([workload(f"vm-{number}", "fail") for number in range(20)], []), 5)
+    """No line is dropped silently."""
+    text = text_table.format_table(assessment([workload(f"vm-{number}", "fail") for number in range(20)], []), 5)
     assert "... and 15 more lines" in text
 
 
 def test_hostile_names_stay_on_their_line() -> None:
-    """Escape sequences, line breaks and marks that turn the direction of writing are not passed on."""
+    """Escape sequences, line breaks and direction marks are removed."""
     hostile = workload("evil\x1b[2J\nname\u202egpj.exe\u2028" + "x" * 300, "pass", source="a\tb")
-    text = text_table.as_text(assessment([hostile], []), 50)
+    text = text_table.format_table(assessment([hostile], []), 50)
     assert len(text.splitlines()) == 5
     assert not any(character in text for character in "\x1b\u202e\u2028\t")
     assert "\N{HORIZONTAL ELLIPSIS}" in text
 
 
 def test_columns_line_up_for_wide_characters() -> None:
-    """A Chinese name takes two columns for each character, so the next column starts where the others do."""
-    text = text_table.as_text(assessment([workload("\u5099\u4efd", "pass"), workload("abcd", "pass")], []), 50)
+    """A Chinese character takes two columns, so the next column is still aligned."""
+    text = text_table.format_table(assessment([workload("\u5099\u4efd", "pass"), workload("abcd", "pass")], []), 50)
     by_name = {line.split()[2]: line.index("2026") for line in text.splitlines()[2:4]}
     assert by_name == {"\u5099\u4efd": by_name["abcd"] - 2, "abcd": by_name["abcd"]}
 
 
 def test_nothing_known_is_a_dash() -> None:
     """A workload without points has neither newest nor age."""
-    text = text_table.as_text(assessment([workload(None, "fail", newest=None, newest_age_seconds=None)], []), 50)
+    text = text_table.format_table(assessment([workload(None, "fail", newest=None, newest_age_seconds=None)], []), 50)
     assert "id of None" in text
     assert " - " in text

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One backup as a Unitrends appliance of today lists it."""
+"""One backup as listed by a current Unitrends appliance."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def row(**more: Any) -> dict[str, Any]:
-    """A full backup of a virtual machine as later releases list it."""
+    """A full backup of a virtual machine as listed by later releases."""
     return {
         "id": 501,
         "asset_name": "web-01",

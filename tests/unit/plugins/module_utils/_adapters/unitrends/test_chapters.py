@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unitrends: what is asked for, by chapters of the catalogue and slices of the list."""
+"""Unitrends: the requests that are sent, by chapters of the catalog and slices of the list."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ SETTINGS = Settings(
 def test_the_list_is_asked_for_slice_by_slice_only_where_the_catalogue_knows_of_backups(
     serve: Callable[..., Any],
 ) -> None:
-    """A failed backup stands in the list alone, and is told; what the catalogue offers is found in its own slice."""
+    """A failed backup is only in the list and is reported; a backup in the catalog is found in its own slice."""
     good = {"id": 501, "type": "Full", "start_time": "07/15/2026 02:30:05 am", "complete": True, "status": "Successful"}
     failed = {**good, "id": 502, "start_time": "02/10/2026 02:30:05 am", "status": "Failed"}
     days = [parse_time("2026-07-15T00:30:05Z") // SECOND, parse_time("2026-02-10T01:30:05Z") // SECOND]
-    asked_for: list[tuple[int, int]] = []
+    requested_spans: list[tuple[int, int]] = []
 
-    def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
-        path, _mark, query = asked.path.partition("?")
+    def answer(request: Any) -> tuple[int, dict[str, str], Any]:
+        path, _mark, query = request.path.partition("?")
         if path == "/api/login":
             return 200, {}, {"auth_token": "token-of-this-test"}
         if path == "/api/systems/":
@@ -50,13 +50,13 @@ def test_the_list_is_asked_for_slice_by_slice_only_where_the_catalogue_knows_of_
             inside = "start_date=05%2F" in query
             return 200, {}, {"catalog": [{"instance_id": "31", "backups": [item]}] if inside else []}
         if path == "/api/backups/":
-            wanted = json.loads(asked.body)
-            asked_for.append((wanted["start_time"], wanted["end_time"]))
-            start, end = asked_for[-1]
+            wanted = json.loads(request.body)
+            requested_spans.append((wanted["start_time"], wanted["end_time"]))
+            start, end = requested_spans[-1]
             return (
                 200,
                 {},
-                {"data": [told for told, at in zip((good, failed), days, strict=True) if start <= at <= end]},
+                {"data": [backup for backup, at in zip((good, failed), days, strict=True) if start <= at <= end]},
             )
         return 200, {}, []
 
@@ -71,9 +71,9 @@ def test_the_list_is_asked_for_slice_by_slice_only_where_the_catalogue_knows_of_
         thread_pool.close()
         source.close()
         client.close()
-    told = {point["id"]: point["status"] for point in collector.result()["recovery_points"]}
-    assert told == {"1/501": "success", "1/502": "failed"}
+    statuses = {point["id"]: point["status"] for point in collector.result()["recovery_points"]}
+    assert statuses == {"1/501": "success", "1/502": "failed"}
     assert collector.warnings == []
-    widths = [(end - start) // (24 * HOUR) for start, end in sorted(asked_for, reverse=True)]
+    widths = [(end - start) // (24 * HOUR) for start, end in sorted(requested_spans, reverse=True)]
     assert widths == [20, 20, 20, 20, 80, 52]
     assert sum("/api/catalog/?" in call for call in server.calls()) == 3

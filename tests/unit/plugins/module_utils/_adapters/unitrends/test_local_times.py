@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is remembered of an hour changes no answer: each minute around changes of the clock, told by zoneinfo itself."""
+"""Caching of hours does not change results: each minute around clock changes is compared with zoneinfo."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def test_each_minute_of_eight_hours(zone: str, start: str) -> None:
     ],
 )
 def test_texts_of_one_length_are_not_mixed_up(first: str, second: str) -> None:
-    """What was remembered of the parts of one text means the same in another one, whatever blanks stand in them."""
+    """Cached parts of one text mean the same in another text, regardless of blanks."""
     both = LocalTimes("Europe/Berlin")
-    told = [both.instants(text) for text in (first, second, first)]
-    assert told == [LocalTimes("Europe/Berlin").instants(text.strip()) for text in (first, second, first)]
-    assert told[0] != told[1]
+    results = [both.instants(text) for text in (first, second, first)]
+    assert results == [LocalTimes("Europe/Berlin").instants(text.strip()) for text in (first, second, first)]
+    assert results[0] != results[1]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unitrends: rows of both generations -> points, local times -> UTC, and the call that must never be sent."""
+"""Unitrends: rows of both generations to points, local times to UTC, and the request that must never be sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
 from tests.unit.plugins.module_utils._adapters.unitrends.sample_backup import row
 
-# The wall
+# The allowlist
 
 HOSTILE = [
     "/api/backups/?isDelete",
@@ -47,11 +47,11 @@ HOSTILE = [
 
 @pytest.mark.parametrize("path", HOSTILE)
 def test_what_deletes_is_refused(path: str) -> None:
-    """However it is spelled, and from wherever it comes."""
-    wall = Allowlist(Unitrends.allowlist)
+    """In any spelling, and from any source."""
+    allowlist = Allowlist(Unitrends.allowlist)
     with pytest.raises(RequestNotAllowedError):
-        wall.check("POST", f"https://ueb.example:443{path}")
-    wall.check("POST", "https://ueb.example:443/api/backups/?sid=1&lang=en")
+        allowlist.check("POST", f"https://ueb.example:443{path}")
+    allowlist.check("POST", "https://ueb.example:443/api/backups/?sid=1&lang=en")
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
@@ -62,11 +62,11 @@ def test_other_methods_are_refused(method: str) -> None:
 
 
 def test_no_permit_has_such_a_key() -> None:
-    """Whatever is added later: neither key may ever be allowed, on any call."""
-    keys = {key.casefold() for permit in Unitrends.allowlist for key in permit.query}
+    """Neither key may ever be allowed on any request, whatever is added later."""
+    keys = {key.casefold() for entry in Unitrends.allowlist for key in entry.query}
     assert not keys & {"isdelete", "isrelated"}
-    assert {permit.method for permit in Unitrends.allowlist} == {"GET", "POST"}
-    assert [permit.path for permit in Unitrends.allowlist if permit.method == "POST"] == [
+    assert {entry.method for entry in Unitrends.allowlist} == {"GET", "POST"}
+    assert [entry.path for entry in Unitrends.allowlist if entry.method == "POST"] == [
         "/api/login",
         "/api/logout",
         "/api/backups/",
@@ -74,32 +74,32 @@ def test_no_permit_has_such_a_key() -> None:
 
 
 def hostile_systems() -> Iterator[Any]:
-    """Numbers of systems that try to become something else."""
+    """Yield system numbers that try to inject other query keys or paths."""
     yield from ("1&isDelete", "1/../backups?isDelete", "isDelete", "1;isDelete", -1, None, {"isDelete": 1}, "\uff11")
 
 
 @pytest.mark.parametrize("number", list(hostile_systems()), ids=repr)
 def test_hostile_number_of_a_system(serve: Callable[..., Any], number: Any) -> None:
-    """A system whose number is none is an error before anything is asked for it."""
+    """A system without a valid number is an error before any request for it is sent."""
 
-    def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
+    def answer(request: Any) -> tuple[int, dict[str, str], Any]:
         return 200, {}, {"appliance": [{"id": number, "name": "x", "status": "accepted", "local": True}]}
 
     server = serve(answer)
     client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), Unitrends.allowlist)
     source = Unitrends(client, None, None)  # type: ignore[arg-type]
     with pytest.raises(AuditError, match="number"):
-        source._systems()
+        source._fetch_systems()
     assert server.calls() == ["GET /api/systems/?lang=en"]
     for path in HOSTILE:
         with pytest.raises(AuditError):
-            client.call("POST", path, json_body={"backup_ids": [1]})
-    assert len(server.asked) == 1
+            client.request("POST", path, json_body={"backup_ids": [1]})
+    assert len(server.requests) == 1
     client.close()
 
 
 def settings(**own: Any) -> Settings:
-    """What the module hands over, with these options of its own."""
+    """Return the settings that the module passes, with these product options."""
     return Settings(
         username="auditor",
         password="secret-word",
@@ -113,15 +113,15 @@ def settings(**own: Any) -> Settings:
 
 
 def test_one_of_two_systems_fails(serve: Callable[..., Any]) -> None:
-    """The other is read, the answer is not complete, and the failing one is not asked for every slice."""
+    """The other system is read, the result is incomplete, and the failing one is not requested for every slice."""
     systems = [
         {"id": 1, "name": "here", "status": "accepted", "local": True},
         {"id": 2, "name": "there", "status": "accepted", "local": False},
         {"id": 3, "name": "waiting", "status": "pending", "local": False},
     ]
 
-    def answer(asked: Any) -> tuple[int, dict[str, str], Any]:
-        path, _mark, query = asked.path.partition("?")
+    def answer(request: Any) -> tuple[int, dict[str, str], Any]:
+        path, _mark, query = request.path.partition("?")
         if path == "/api/login":
             return 200, {}, {"auth_token": "token-of-this-test"}
         if path == "/api/systems/":
@@ -131,7 +131,7 @@ def test_one_of_two_systems_fails(serve: Callable[..., Any]) -> None:
         if path == "/api/backups/" and "sid=2" in query:
             return 500, {}, {"result": [{"code": "2", "message": "core is down"}]}
         if path == "/api/backups/":
-            wanted = json.loads(asked.body)
+            wanted = json.loads(request.body)
             inside = wanted["start_time"] <= parse_time("2026-07-15T00:30:05Z") // SECOND <= wanted["end_time"]
             return 200, {}, {"data": [row()]} if inside else []
         return 200, {}, []
@@ -148,11 +148,11 @@ def test_one_of_two_systems_fails(serve: Callable[..., Any]) -> None:
         source.close()
         client.close()
     result = collector.result()
-    assert [told["id"] for told in result["recovery_points"]] == ["1/501"]
+    assert [point["id"] for point in result["recovery_points"]] == ["1/501"]
     assert result["complete"] is False
     assert "there" in result["errors"][0]["message"]
     assert result["errors"][0]["words"].endswith("core is down")
     assert not any("sid=3" in call for call in server.calls())
-    asked = [call for call in server.calls() if call.startswith("POST /api/backups/") and "sid=2" in call]
-    assert len(asked) <= 4
+    calls = [call for call in server.calls() if call.startswith("POST /api/backups/") and "sid=2" in call]
+    assert len(calls) <= 4
     assert server.calls()[-1] == "POST /api/logout"

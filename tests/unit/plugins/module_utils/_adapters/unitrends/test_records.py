@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unitrends: from records to recovery points."""
+"""Unitrends: convert records to recovery points."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.inventory import assets_of, is_inventory
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.inventory import (
+    is_inventory,
+    parse_assets,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.local_times import (
     LocalTimes,
-    clock_of,
-    fits,
+    matches_instant,
+    parse_clock,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
@@ -30,7 +33,7 @@ NEW_YORK = LocalTimes("America/New_York")
 
 
 def old_row(**more: Any) -> dict[str, Any]:
-    """A backup of files as the wiki of 2015 prints it."""
+    """A backup of files as printed in the wiki of 2015."""
     return {
         "id": 502,
         "type": "Differential",
@@ -53,40 +56,40 @@ def old_row(**more: Any) -> dict[str, Any]:
 
 
 def point(record: dict[str, Any], item: dict[str, Any] | None = None, copies: Any = ()) -> RecoveryPoint:
-    """The point of a row."""
-    return records.point_of(
-        record, records.said_of(record), item, records.workload_of(record, 1, {}), 1, copies, BERLIN
+    """Build the point of a row."""
+    return records.build_point(
+        record, records.parse_fields(record), item, records.build_workload(record, 1, {}), 1, copies, BERLIN
     )
 
 
 def is_copy(record: dict[str, Any]) -> bool:
-    """Whether a row tells of a copy."""
-    return records.is_copy(record, records.said_of(record))
+    """Whether a row is a copy."""
+    return records.is_copy(record, records.parse_fields(record))
 
 
 def test_a_backup() -> None:
-    """All that a row says; a legal hold is no immutability."""
-    told = point(row(), {"storage": "Internal"}).as_dict("host", "unitrends")
-    assert (told["id"], told["workload_id"], told["workload_name"]) == ("1/501", "1/31", "web-01")
-    assert (told["workload_type"], told["platform"]) == ("vm", "vmware")
-    assert (told["created_at"], told["completed_at"]) == ("2026-07-15T00:30:05Z", "2026-07-15T00:58:07Z")
-    assert (told["kind"], told["status"], told["usable"]) == ("full", "success", True)
-    assert told["size_bytes"] == 518 * 2**20
-    assert (told["verified"], told["checked"], told["encrypted"]) == (False, True, True)
-    assert told["retention"] == ["weekly"]
-    assert [copy["location"] for copy in told["copies"]] == ["Internal"]
+    """All fields of a row; a legal hold does not count as immutability."""
+    made = point(row(), {"storage": "Internal"}).as_dict("host", "unitrends")
+    assert (made["id"], made["workload_id"], made["workload_name"]) == ("1/501", "1/31", "web-01")
+    assert (made["workload_type"], made["platform"]) == ("vm", "vmware")
+    assert (made["created_at"], made["completed_at"]) == ("2026-07-15T00:30:05Z", "2026-07-15T00:58:07Z")
+    assert (made["kind"], made["status"], made["usable"]) == ("full", "success", True)
+    assert made["size_bytes"] == 518 * 2**20
+    assert (made["verified"], made["checked"], made["encrypted"]) == (False, True, True)
+    assert made["retention"] == ["weekly"]
+    assert [copy["location"] for copy in made["copies"]] == ["Internal"]
     unknown = ("immutable", "immutable_until", "offsite", "expires_at", "malware", "job", "verified_at", "checked_at")
-    assert [told[name] for name in unknown] == [None] * len(unknown)
+    assert [made[name] for name in unknown] == [None] * len(unknown)
 
 
 def test_the_older_generation() -> None:
-    """Other names, no seconds, other words: the same meaning."""
-    told = point(old_row())
-    assert format_time(told.created) == "2026-07-15T00:30:00Z"
-    assert told.completed is None
-    assert (told.kind, told.status, told.usable) == ("differential", "success", True)
-    assert (told.verified, told.checked) == (None, None)
-    assert (told.workload.id, told.workload.name, told.workload.type) == ("1/c9", "files-1", "physical")
+    """Other field names, no seconds, other values: the same meaning."""
+    made = point(old_row())
+    assert format_time(made.created) == "2026-07-15T00:30:00Z"
+    assert made.completed is None
+    assert (made.kind, made.status, made.usable) == ("differential", "success", True)
+    assert (made.verified, made.checked) == (None, None)
+    assert (made.workload.id, made.workload.name, made.workload.type) == ("1/c9", "files-1", "physical")
     copied = point(old_row(replication_status="Completed"))
     assert (copied.offsite, copied.estimated) == (True, ("offsite",))
 
@@ -109,9 +112,9 @@ def test_the_older_generation() -> None:
     ],
 )
 def test_outcome(words: dict[str, Any], expected: tuple[str, bool | None]) -> None:
-    """A warning can be restored; what failed to be read back cannot; an unknown word proves nothing."""
-    told = point(row(**words))
-    assert (told.status, told.usable) == expected
+    """Warnings can be restored; backups that failed verification cannot; unknown values prove nothing."""
+    made = point(row(**words))
+    assert (made.status, made.usable) == expected
 
 
 @pytest.mark.parametrize(
@@ -130,18 +133,18 @@ def test_outcome(words: dict[str, Any], expected: tuple[str, bool | None]) -> No
     ],
 )
 def test_kind(shown: str, kind: str) -> None:
-    """What is no word for a whole backup is not taken for one."""
+    """Types that do not mean a full backup are not reported as full."""
     assert point(row(type=shown)).kind == kind
 
 
 def test_synthesized_fulls() -> None:
-    """The flag says it as well as the name."""
+    """The flag and the name both mark a synthetic full."""
     assert point(row(synthesized=True)).kind == "synthetic_full"
     assert point(row(synthesized=True, type="VMware Incremental")).kind == "incremental"
 
 
 def test_what_is_no_backup() -> None:
-    """Restores and metadata stand among the rows, and copies repeat the number of their backup."""
+    """The rows include restores and metadata, and copies repeat the number of their backup."""
     assert records.is_backup(row())
     assert not records.is_backup(row(type="Restore"))
     assert not records.is_backup(row(type="System Metadata"))
@@ -150,25 +153,25 @@ def test_what_is_no_backup() -> None:
     assert is_copy(row(sync_status="Success"))
     assert is_copy(row(sync_message=""))
     assert is_copy(row(type="securesync full"))
-    good = records.hot_copy(row(sync_message="Success: copied", destination="ueb-2"))
+    good = records.parse_hot_copy(row(sync_message="Success: copied", destination="ueb-2"))
     assert good is not None
     assert good.location == "ueb-2"
-    assert records.hot_copy(row(sync_status="Success")) is not None
-    assert records.hot_copy(row(sync_message="Failure: no space", sync_status="Success")) is None
-    assert records.cold_copy({"success": False, "storage": "tape"}) is None
+    assert records.parse_hot_copy(row(sync_status="Success")) is not None
+    assert records.parse_hot_copy(row(sync_message="Failure: no space", sync_status="Success")) is None
+    assert records.parse_cold_copy({"success": False, "storage": "tape"}) is None
 
 
 def test_names_and_numbers() -> None:
-    """Numbers of two systems collide; what stands for all files of a machine is that machine."""
-    assert records.workload_of(row(), 1, {}).id == "1/31"
-    assert records.workload_of(row(), 2, {}).id == "2/31"
-    assert records.workload_of(row(instance_id="31"), 1, {}).id == "1/31"
+    """Numbers of two systems can be equal; an instance for all files of a machine is that machine."""
+    assert records.build_workload(row(), 1, {}).id == "1/31"
+    assert records.build_workload(row(), 2, {}).id == "2/31"
+    assert records.build_workload(row(instance_id="31"), 1, {}).id == "1/31"
     nameless = row(instance_id=40, app_name=None, type="Full", vm_name=None)
-    assert records.workload_of(nameless, 1, {"40": "7"}).id == "1/c7"
-    assert records.workload_of({}, 1, {}).id is None
+    assert records.build_workload(nameless, 1, {"40": "7"}).id == "1/c7"
+    assert records.build_workload({}, 1, {}).id is None
     database = row(app_name="SQL Server", type="SQL Full", vm_name=None, database_name="orders")
-    assert records.workload_of(database, 1, {}).name == "orders"
-    assert records.workload_of(database, 1, {}).platform == "mssql"
+    assert records.build_workload(database, 1, {}).name == "orders"
+    assert records.build_workload(database, 1, {}).platform == "mssql"
 
 
 @pytest.mark.parametrize(
@@ -181,27 +184,29 @@ def test_names_and_numbers() -> None:
     ],
 )
 def test_local_times(text: str, utc: str) -> None:
-    """Twelve hours and twenty-four, with and without seconds, summer and winter."""
+    """12-hour and 24-hour clock, with and without seconds, summer and winter."""
     assert NEW_YORK.instants(text) == [parse_time(utc)]
 
 
 def test_the_repeated_hour() -> None:
-    """01:30 comes twice on the first of November; a backup is told as the older one, and that it is an estimate."""
+    """01:30 occurs twice on November 1; the older time is reported, and it is marked as estimated."""
     first, second = NEW_YORK.instants("11/01/2026 01:30:05 am")
     assert [format_time(first), format_time(second)] == ["2026-11-01T05:30:05Z", "2026-11-01T06:30:05Z"]
     record = row(start_time="11/01/2026 01:30:05 am", complete_time="11/01/2026 02:10:00 am")
-    told = records.point_of(record, records.said_of(record), None, records.workload_of(record, 1, {}), 1, (), NEW_YORK)
-    assert told.created == first
-    assert told.estimated == ("created_at",)
-    # It began before the repeated hour, or in its first pass: the end is never before the start.
+    made = records.build_point(
+        record, records.parse_fields(record), None, records.build_workload(record, 1, {}), 1, (), NEW_YORK
+    )
+    assert made.created == first
+    assert made.estimated == ("created_at",)
+    # It started before the repeated hour, or in its first pass: the end is never before the start.
     assert NEW_YORK.not_before("11/01/2026 01:10:00 am", second - 60 * SECOND) == []
     assert NEW_YORK.not_before("11/01/2026 01:50:00 am", first) == [
         parse_time("2026-11-01T05:50:00Z"),
         parse_time("2026-11-01T06:50:00Z"),
     ]
-    assert fits(NEW_YORK, "11/01/2026 01:30:05 am", second // SECOND * SECOND)
-    assert fits(NEW_YORK, "11/01/2026 01:30 am", first + 5 * SECOND)
-    assert not fits(BERLIN, "11/01/2026 01:30:05 am", second)
+    assert matches_instant(NEW_YORK, "11/01/2026 01:30:05 am", second // SECOND * SECOND)
+    assert matches_instant(NEW_YORK, "11/01/2026 01:30 am", first + 5 * SECOND)
+    assert not matches_instant(BERLIN, "11/01/2026 01:30:05 am", second)
 
 
 @pytest.mark.parametrize(
@@ -220,31 +225,31 @@ def test_the_repeated_hour() -> None:
     ],
 )
 def test_what_is_no_time(text: Any) -> None:
-    """Nothing is made of it."""
+    """Invalid times raise DataError."""
     with pytest.raises(DataError):
         NEW_YORK.instants(text)
 
 
 def test_zones_that_do_not_exist() -> None:
-    """The message says what to write."""
+    """The message contains a valid example."""
     for name in ("Mars/Olympus", "../../etc/passwd", ""):
         with pytest.raises(OptionError, match="no time zone"):
             LocalTimes(name)
 
 
 def test_clock() -> None:
-    """The appliance's own clock, in the repeated hour the one nearer to ours."""
-    told = {"year": 2026, "month": 11, "day": 1, "hour": 1, "minute": 30, "second": 5}
+    """The appliance's clock; in the repeated hour, the time closer to the local clock is used."""
+    made = {"year": 2026, "month": 11, "day": 1, "hour": 1, "minute": 30, "second": 5}
     early, late = NEW_YORK.instants("11/01/2026 01:30:05 am")
-    assert clock_of(told, NEW_YORK, early + 60 * SECOND) == early
-    assert clock_of(told, NEW_YORK, late + 60 * SECOND) == late
-    assert clock_of(told, BERLIN, late) == late - 6 * HOUR * SECOND
-    assert clock_of({**told, "day": 31}, NEW_YORK, late) is None
-    assert clock_of({}, NEW_YORK, late) is None
+    assert parse_clock(made, NEW_YORK, early + 60 * SECOND) == early
+    assert parse_clock(made, NEW_YORK, late + 60 * SECOND) == late
+    assert parse_clock(made, BERLIN, late) == late - 6 * HOUR * SECOND
+    assert parse_clock({**made, "day": 31}, NEW_YORK, late) is None
+    assert parse_clock({}, NEW_YORK, late) is None
 
 
 def test_inventory() -> None:
-    """Machines, and instances however deep; hosts and applications are no workloads."""
+    """Machines, and instances at any depth; hosts and applications are not workloads."""
     answer = {
         "data": [
             {"id": 9, "name": "files-1", "asset_type": "physical", "file_level_instance_id": 40, "children": []},
@@ -263,25 +268,25 @@ def test_inventory() -> None:
             },
         ]
     }
-    listed = [(workload.id, workload.name, workload.type, level) for workload, level in assets_of(answer, 2)]
+    listed = [(workload.id, workload.name, workload.type, level) for workload, level in parse_assets(answer, 2)]
     assert listed == [("2/c9", "files-1", "physical", "40"), ("2/31", "web-01", "vm", None)]
 
 
 def test_a_machine_is_not_called_like_its_host() -> None:
-    """Where neither its own name nor that of the host is told, the asset may be either."""
+    """If neither its own name nor the host's name is reported, the asset may be either."""
     record = row(vm_name=None, instance_name=None, client_name=None, asset_name="vcenter-berlin")
-    assert records.workload_of(record, 1, {}).name is None
-    assert records.workload_of(row(vm_name=None, client_name="vcenter", asset_name="web-01"), 1, {}).name == "web-01"
+    assert records.build_workload(record, 1, {}).name is None
+    assert records.build_workload(row(vm_name=None, client_name="vcenter", asset_name="web-01"), 1, {}).name == "web-01"
 
 
 def test_what_says_nothing_of_itself_is_not_its_host() -> None:
-    """Without an instance, an application and a type, all machines of one host would become one."""
-    silent = records.workload_of(row(instance_id=None, app_name=None, type=None), 1, {})
+    """Without instance, application and type, all machines of one host would become one workload."""
+    silent = records.build_workload(row(instance_id=None, app_name=None, type=None), 1, {})
     assert (silent.id, silent.name) == (None, "web-01")
 
 
 def test_an_inventory_whose_instances_do_not_say_so_is_none() -> None:
-    """Instances are known by their parent; without it they would be missing without a word."""
+    """Instances are recognized by their parent; without it they would be silently missing."""
     instance = {"id": 31, "name": "web-01", "parent_id": 2, "type": "VMware", "children": []}
     client = {"id": 2, "children": [{"id": 40, "type": "application", "children": [instance]}]}
     assert is_inventory({"data": [client]})
@@ -291,7 +296,7 @@ def test_an_inventory_whose_instances_do_not_say_so_is_none() -> None:
 
 
 def test_strange_members_are_survived() -> None:
-    """Members of another type than documented make facts unknown and never raise."""
+    """Fields with undocumented types make attributes unknown and never raise."""
     for name in row():
         if name in ("id", "start_time"):
             continue
@@ -301,11 +306,17 @@ def test_strange_members_are_survived() -> None:
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not here")
 def test_examples_of_the_vendor() -> None:
-    """The wiki's example goes through; as printed it is no JSON."""
-    (told,) = json.loads((SAMPLES / "post_backups_doc_example_repaired.json").read_text("utf-8"))["backups"]
-    made = records.point_of(told, records.said_of(told), None, records.workload_of(told, 1, {}), 1, (), NEW_YORK)
+    """The wiki's example is parsed; as printed it is not valid JSON."""
+    (made,) = json.loads((SAMPLES / "post_backups_doc_example_repaired.json").read_text("utf-8"))["backups"]
+    made = records.build_point(
+        made, records.parse_fields(made), None, records.build_workload(made, 1, {}), 1, (), NEW_YORK
+    )
     assert (made.id, made.workload.id, made.workload.name) == ("1/220", "1/c2", "win32")
-    assert (format_time(made.created), made.kind, made.status) == ("2014-10-14T13:32:00Z", "differential", "success")
+    assert (format_time(made.created), made.kind, made.status) == (
+        "2014-10-14T13:32:00Z",
+        "differential",
+        "success",
+    )
     assert (made.checked, made.verified, made.size_bytes) == (True, False, 518 * 2**20)
     with pytest.raises(ValueError, match="delimiter"):
         json.loads((SAMPLES / "post_backups_doc_example_as_printed.txt").read_text("utf-8"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copies of one point, folded: whatever is not told of one of them, the point is not said to have more."""
+"""Merged copies of one point: if a value of one copy is unknown, the point never gets a better value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 
 _WORKLOAD = Workload(id="1", name="db01", type="vm")
@@ -39,14 +39,14 @@ POINTS = st.lists(
 )
 
 
-def fold(points: list[RecoveryPoint]) -> dict[int, RecoveryPoint]:
-    """By time; folding changes what it is given."""
-    return {point.created: point for point in folded(copy.deepcopy(points))}
+def merge_by_time(points: list[RecoveryPoint]) -> dict[int, RecoveryPoint]:
+    """Merge copies and return the points by time; merging changes its arguments, so they are copied."""
+    return {point.created: point for point in merge_copies(copy.deepcopy(points))}
 
 
 @given(POINTS)
 def test_one_point_is_left_of_each_moment_and_no_copy_is_lost(points: list[RecoveryPoint]) -> None:
-    found = folded(copy.deepcopy(points))
+    found = merge_copies(copy.deepcopy(points))
     assert len(found) == len({point.created for point in points})
     assert sum(len(point.copies or ()) for point in found) == len(points)
 
@@ -55,7 +55,7 @@ def test_one_point_is_left_of_each_moment_and_no_copy_is_lost(points: list[Recov
 def test_the_order_in_which_copies_come_is_of_no_account(points: list[RecoveryPoint], chance: Any) -> None:
     shuffled = list(points)
     chance.shuffle(shuffled)
-    first, second = fold(points), fold(shuffled)
+    first, second = merge_by_time(points), merge_by_time(shuffled)
     for created, point in first.items():
         for name in (*_FACTS, "kind", "malware", "size_bytes", "estimated"):
             assert getattr(point, name) == getattr(second[created], name), name
@@ -70,9 +70,9 @@ def test_what_is_not_told_of_a_copy_proves_nothing_of_the_point(
     for point in points:
         lost: dict[str, Any] = dict.fromkeys(data.draw(st.sets(st.sampled_from([*_FACTS, "malware"]))))
         less.append(dataclasses.replace(point, **lost))
-    before, after = fold(points), fold(less)
+    before, after = merge_by_time(points), merge_by_time(less)
     for created, point in after.items():
         for name in _FACTS:
-            # A false one that is not told any more may leave the others to decide, but never for the better.
+            # If a false value becomes unknown, the others decide, but the result never becomes true.
             assert getattr(point, name) is not True or getattr(before[created], name) is True, name
         assert point.malware != "clean" or before[created].malware == "clean"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is held of files and owners by their ids, in a few bytes each."""
+"""Index of files and owners by their ids, in a few bytes each."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Wo
 
 
 def test_each_id_keeps_what_was_said_of_it() -> None:
-    """Sizes that are not known, and ids that nobody added, are told apart from 0."""
+    """Unknown sizes and missing ids are distinguished from 0."""
     table = IdIndex()
     for number in range(500):
         table.add(f"file-{number}", None if number % 5 == 0 else number, number % 7)
     table.add("empty", 0, 3)
-    table.seal()
+    table.finalize()
     for number in range(500):
         assert table.get(hash(f"file-{number}")) == (None if number % 5 == 0 else number, number % 7, True)
     assert table.get(hash("empty")) == (0, 3, True)
@@ -26,38 +26,38 @@ def test_each_id_keeps_what_was_said_of_it() -> None:
 
 
 def test_what_is_used_twice_is_shared() -> None:
-    """The first use leaves it alone; one of an id that is not known is borne."""
+    """An id that is used once is not shared; an id that is not in the index is ignored."""
     table = IdIndex()
     table.add("one", 10, 0)
     table.add("two", 20, 0)
-    table.seal()
+    table.finalize()
     for ident in ("one", "two", "two", "two", "three"):
-        table.use(hash(ident))
+        table.count_use(hash(ident))
     assert table.get(hash("one")) == (10, 0, True)
     assert table.get(hash("two")) == (20, 0, False)
 
 
 def test_a_million_files_would_fit() -> None:
-    """Held in about 25 bytes each, hashes and all."""
+    """Stored in about 25 bytes each, including hashes."""
     count = 50_000
     tracemalloc.start()
     try:
         table = IdIndex()
         for number in range(count):
             table.add(str(number), number, 0)
-        table.seal()
-        held, _peak = tracemalloc.get_traced_memory()
+        table.finalize()
+        size, _peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert held / count < 27
+    assert size / count < 27
 
 
 def test_a_point_that_two_instances_claim_belongs_to_neither() -> None:
-    """Claimed twice by the same instance it is still its own."""
+    """A point that one instance lists twice still belongs to it."""
     owners, one, two = PointOwners(), Workload(id="i-1"), Workload(id="i-2")
     owners.add(one, ["a", "b"])
     owners.add(two, ["b", "c"])
-    owners.seal()
+    owners.finalize()
     assert [owners.get(ident) for ident in "abcd"] == [one, None, two, None]
-    assert [owners.is_disputed(ident) for ident in "abcd"] == [False, True, False, False]
+    assert [owners.is_ambiguous(ident) for ident in "abcd"] == [False, True, False, False]
     assert owners.count == 4

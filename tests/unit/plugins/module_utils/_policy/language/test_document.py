@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The policy language: what is refused and in which words, and the ways in which the same may be written."""
+"""The policy language: rejected policies with their messages, and equivalent ways to write a policy."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, RULES
-from tests.unit.plugins.module_utils._policy.policy_rows import findings, judge, row
+from tests.unit.plugins.module_utils._policy.policy_rows import evaluate, findings, row
 
 SEVEN = {"recovery_points": {"minimum": 7}}
 
 
-def refused(policy: Any, **beside: Any) -> str:
-    """What is said of a policy that makes no sense."""
+def refused(policy: Any, **options: Any) -> str:
+    """Return the message about an invalid policy."""
     with pytest.raises(OptionError) as caught:
-        compile_document(policy, beside)
+        compile_document(policy, options)
     return str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"),
+    ("policy", "text"),
     [
         ({}, "policy: it is empty. Ask for something, such as recovery_points: {minimum: 7}."),
         (None, "policy: it is empty."),
@@ -122,12 +122,12 @@ def refused(policy: Any, **beside: Any) -> str:
         ({**SEVEN, "policies": [{"name": "a", "policy": SEVEN}]}, "policy.recovery_points: it stands beside policies."),
     ],
 )
-def test_refused(policy: Any, said: str) -> None:
-    assert said in refused(policy)
+def test_refused(policy: Any, text: str) -> None:
+    assert text in refused(policy)
 
 
 @pytest.mark.parametrize(
-    ("policies", "said"),
+    ("policies", "text"),
     [
         ([], "policies: the list is empty."),
         ({}, "policies: {} is no list."),
@@ -163,15 +163,15 @@ def test_refused(policy: Any, said: str) -> None:
         ),
     ],
 )
-def test_refused_tiers(policies: Any, said: str) -> None:
-    assert said in refused({"policies": policies})
+def test_refused_tiers(policies: Any, text: str) -> None:
+    assert text in refused({"policies": policies})
 
 
 WAIVER = {"workload": "web*", "control": "recovery_points.minimum", "until": "2026-12-31", "reason": "moved"}
 
 
 @pytest.mark.parametrize(
-    ("beside", "said"),
+    ("options", "text"),
     [
         ({"expected": []}, "expected: the list is empty. Leave it out if nothing is meant."),
         ({"expected": "web01"}, "expected: 'web01' is no list."),
@@ -205,9 +205,9 @@ WAIVER = {"workload": "web*", "control": "recovery_points.minimum", "until": "20
         ({"max_read_age": "1"}, "max_read_age: '1' is no duration."),
     ],
 )
-def test_refused_beside(beside: dict[str, Any], said: str) -> None:
-    assert said in refused(SEVEN, **beside)
-    assert said in refused({"policy": SEVEN, **beside})
+def test_refused_beside(options: dict[str, Any], text: str) -> None:
+    assert text in refused(SEVEN, **options)
+    assert text in refused({"policy": SEVEN, **options})
 
 
 def test_given_beside_and_in_the_file_is_refused() -> None:
@@ -236,8 +236,8 @@ def test_a_rule_is_taken_or_refused_by_the_table(facet: str, rule: str) -> None:
     ],
 )
 def test_other_ways_to_write_the_same(policy: dict[str, Any]) -> None:
-    told, wanted = findings(row(recovery_points=6), policy), findings(row(recovery_points=6), SEVEN)
-    assert [{**one, "tier": None} for one in told] == wanted
+    found, wanted = findings(row(recovery_points=6), policy), findings(row(recovery_points=6), SEVEN)
+    assert [{**one, "tier": None} for one in found] == wanted
 
 
 @pytest.mark.parametrize("given", ["true", "True", "yes", True, {"limit": True}, {"within": "9d"}])
@@ -246,25 +246,25 @@ def test_flags_as_templates_make_them(given: Any) -> None:
 
 
 def test_what_is_written_is_kept_for_the_evidence() -> None:
-    """Dates become text again, nothing is added, and what is kept judges the same."""
+    """Dates become text again, nothing is added, and the stored policy gives the same results."""
     waiver = {**WAIVER, "until": datetime.date(2026, 12, 31)}
     given = {"policy": SEVEN, "waivers": [waiver], "max_read_age": "2d"}
-    kept = judge(row(), given, expected=["web01"]).frame["policy"]
+    kept = evaluate(row(), given, expected=["web01"]).frame["policy"]
     assert kept == {**SEVEN, "waivers": [WAIVER], "max_read_age": "2d", "expected": ["web01"]}
-    assert judge(row(), kept).plain() == judge(row(), given, expected=["web01"]).plain()
+    assert evaluate(row(), kept).plain() == evaluate(row(), given, expected=["web01"]).plain()
 
 
 @pytest.mark.parametrize(
     ("until", "text"),
     [
         (datetime.datetime(2026, 12, 31, 10, tzinfo=datetime.timezone.utc), "2026-12-31T10:00:00+00:00"),
-        # What YAML makes of a time with a zone, in older versions.
+        # The value that older YAML versions return for a time with a zone.
         (datetime.datetime(2026, 12, 31, 10), "2026-12-31T10:00:00Z"),  # noqa: DTZ001
     ],
 )
 def test_times_as_yaml_makes_them(until: datetime.datetime, text: str) -> None:
     document = compile_document(SEVEN, {"waivers": [{**WAIVER, "until": until}]})
-    assert document.waivers[0].said["until"] == text
+    assert document.waivers[0].definition["until"] == text
 
 
 def test_control_names_are_all_different() -> None:

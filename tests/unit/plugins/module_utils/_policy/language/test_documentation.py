@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the documentation says of policies is what the engine does."""
+"""The documentation of policies matches the engine."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ansible_collections.backup.audit.plugins.action import recovery_points_asse
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import SETTINGS, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import MATCH_KEYS
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import EXTENDS, READY
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import EXTENDS, PRESETS
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, KIND_FACETS
 from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import CERTAINTIES, RESULTS
 from tests.tools.project import ROOT
-from tests.unit.plugins.module_utils._policy.policy_rows import judge, row
+from tests.unit.plugins.module_utils._policy.policy_rows import evaluate, row
 
 PAGE = (ROOT / "docs" / "policy.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 
 
 def module_text(name: str) -> Any:
-    """A YAML text of the module's documentation."""
+    """Return a YAML text of the module's documentation."""
     tree = ast.parse((ROOT / "plugins" / "modules" / "recovery_points_assert.py").read_text("utf-8"))
     (value,) = [
         node.value.value
@@ -42,31 +42,31 @@ def module_text(name: str) -> Any:
 
 
 def between(name: str) -> list[list[str]]:
-    """The rows of a table of the page, as cells."""
+    """Return the rows of a table of the page as cells."""
     (text,) = re.findall(rf"<!-- {name}: begin .*?-->\n(.*?)<!-- {name}: end -->", PAGE, re.DOTALL)
     lines = text.strip().splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def test_the_table_of_facets_and_rules() -> None:
-    told = {cells[0].strip("`"): re.findall(r"`(\w+)`", cells[2]) for cells in between("rules")}
+    result = {cells[0].strip("`"): re.findall(r"`(\w+)`", cells[2]) for cells in between("rules")}
     wanted = {facet.name: [rule.name for rule in facet.rules] for facet in FACETS.values()}
     wanted["kinds.<kind>"] = [rule.name for rule in KIND_FACETS["log"].rules]
-    assert told == wanted
+    assert result == wanted
 
 
 def test_the_table_of_references() -> None:
-    told = {cells[0].strip("`"): cells[1].split(", ") for cells in between("references")}
+    result = {cells[0].strip("`"): cells[1].split(", ") for cells in between("references")}
     names = (*FACETS, "kinds", "expected")
-    assert told == {name: get_references(name) for name in names}
-    assert all(told.values())
+    assert result == {name: get_references(name) for name in names}
+    assert all(result.values())
 
 
 def test_the_table_of_ready_policies() -> None:
-    told = {
+    document = {
         cells[0].strip("`"): yaml.safe_load("\n".join(re.findall(r"`(.+?)`", cells[1]))) for cells in between("ready")
     }
-    assert told == READY
+    assert document == PRESETS
 
 
 def test_every_ready_policy_is_explained() -> None:
@@ -76,7 +76,7 @@ def test_every_ready_policy_is_explained() -> None:
             r"^(?:\*\*|\| )`([^`]+)`", PAGE[table : PAGE.index("### What a healthy workload gets")], re.MULTILINE
         )
     )
-    assert explained - {"bam_..."} == set(READY)
+    assert explained - {"bam_..."} == set(PRESETS)
 
 
 def test_there_are_examples() -> None:
@@ -85,10 +85,10 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_the_examples_of_the_page_are_policies(text: str) -> None:
-    said = yaml.safe_load(text)
-    policy = said.pop("policy") if "policy" in said else {"policies": said.pop("policies")}
-    assert compile_document(policy, said).tiers
-    assert judge(row(), policy, **{**said, "expected": ["web01"]}).plain()["findings"]
+    value = yaml.safe_load(text)
+    policy = value.pop("policy") if "policy" in value else {"policies": value.pop("policies")}
+    assert compile_document(policy, value).tiers
+    assert evaluate(row(), policy, **{**value, "expected": ["web01"]}).plain()["findings"]
 
 
 def test_the_settings_of_the_page() -> None:
@@ -100,8 +100,8 @@ def test_options_are_those_that_are_taken() -> None:
     options = module_text("DOCUMENTATION")["options"]
     assert set(options) == {"reads", *action.ARGUMENT_SPEC}
     for name, spec in action.ARGUMENT_SPEC.items():
-        told = options[name]
-        assert {key: told.get(key) for key in ("type", "elements", "choices", "default")} == {
+        result = options[name]
+        assert {key: result.get(key) for key in ("type", "elements", "choices", "default")} == {
             key: spec.get(key) for key in ("type", "elements", "choices", "default")
         }, name
 
@@ -118,15 +118,15 @@ def test_suboptions_are_those_of_the_language() -> None:
 
 
 def test_what_is_returned_is_documented() -> None:
-    told = module_text("RETURN")
-    assessment = judge(row(), {"recovery_points": {"minimum": 40}})
+    result = module_text("RETURN")
+    assessment = evaluate(row(), {"recovery_points": {"minimum": 40}})
     (failing,) = assessment.findings.worst_first(1)
-    assert set(told["findings"]["contains"]) == set(failing)
-    assert set(told["totals"]["contains"]) == set(assessment.frame["totals"])
-    assert list(told["totals"]["contains"]["results"]["sample"]) == list(RESULTS)
-    assert all(f"C({word})" in str(told["findings"]["contains"]["certainty"]) for word in CERTAINTIES)
-    assert all(f"C({word})" in told["findings"]["contains"]["result"]["description"] for word in RESULTS)
-    assert set(told) == {"compliant", "msg", "totals", "findings", "assessment", "failure"}
+    assert set(result["findings"]["contains"]) == set(failing)
+    assert set(result["totals"]["contains"]) == set(assessment.frame["totals"])
+    assert list(result["totals"]["contains"]["results"]["sample"]) == list(RESULTS)
+    assert all(f"C({word})" in str(result["findings"]["contains"]["certainty"]) for word in CERTAINTIES)
+    assert all(f"C({word})" in result["findings"]["contains"]["result"]["description"] for word in RESULTS)
+    assert set(result) == {"compliant", "msg", "totals", "findings", "assessment", "failure"}
 
 
 def test_examples_of_the_module_are_policies() -> None:
@@ -136,8 +136,8 @@ def test_examples_of_the_module_are_policies() -> None:
         assert set(arguments) <= {"reads", *action.ARGUMENT_SPEC}
         policy = arguments.get("policy", {"policies": arguments.get("policies")})
         if not isinstance(policy, str):
-            beside = {name: arguments.get(name) for name in ("exclude", "waivers", "combine", "max_read_age")}
-            assert compile_document(policy, beside).tiers
+            options = {name: arguments.get(name) for name in ("exclude", "waivers", "combine", "max_read_age")}
+            assert compile_document(policy, options).tiers
 
 
 def test_findings_of_a_server_have_no_references() -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ready policies: what a healthy workload gets, what breaks each of them, and how users build on them."""
+"""Built-in policies: the results of a healthy workload, violations of each rule, and how users extend them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import yaml
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import READY
-from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, ago, gaps, judge, read, row
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import PRESETS
+from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, ago, evaluate, gaps, read, row
 
-NAMES = list(READY)
-# Rules that look at no time: a wrong clock says nothing against them.
+NAMES = list(PRESETS)
+# Rules that use no time: a wrong clock does not affect them.
 TIMELESS = ("retired", "bam_encrypted")
 
 
 def facts(**members: Any) -> dict[str, Any]:
-    """A facet that all 400 points of the healthy workload have."""
+    """Build a facet that all 400 points of the healthy workload have."""
     return {"count": 400, "newest": ago(hours=5), "oldest": ago(days=400), **members}
 
 
 def healthy(**members: Any) -> dict[str, Any]:
-    """A workload of which everything is known and nothing is amiss, for more than a year."""
+    """Build a workload with everything known and no problems for more than a year."""
     names = ("recovery_points", "offsite", "immutable", "encrypted")
     places = (("repository", "disk"), ("bucket", "object"))
     known: dict[str, Any] = {
@@ -47,19 +47,19 @@ def healthy(**members: Any) -> dict[str, Any]:
 
 
 def with_facts(name: str, **members: Any) -> dict[str, Any]:
-    """The healthy workload, but for one facet."""
+    """Build the healthy workload with another value of one facet."""
     return healthy(facets={**healthy()["facets"], name: facts(**members)})
 
 
-def results(judged: Any, policy: Any, **given: Any) -> dict[str, str]:
-    """Control -> result, of what is about workloads."""
-    told = judge(judged, policy, **given).plain()["findings"]
-    return {one["control"]: one["result"] for one in told if one["workload_name"] is not None}
+def results(workload: Any, policy: Any, **given: Any) -> dict[str, str]:
+    """Control -> result, for findings about workloads."""
+    assessment = evaluate(workload, policy, **given).plain()["findings"]
+    return {one["control"]: one["result"] for one in assessment if one["workload_name"] is not None}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_healthy_workload_passes(name: str) -> None:
-    assessment = judge(healthy(), name)
+    assessment = evaluate(healthy(), name)
     assert assessment.compliant, assessment.findings.worst_first(9)
     assert set(results(healthy(), name).values()) == {"pass"}
 
@@ -73,7 +73,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
         "locations.types",
         healthy(locations=[{**one, "location_type": "disk"} for one in healthy()["locations"]]),
     ),
-    # The copies are of three days ago: they are no copies of what there is now.
+    # The copies are three days old: they are not copies of the current state.
     (
         "3-2-1-1-0",
         "copies.minimum",
@@ -99,16 +99,16 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "control", "judged"), BROKEN)
-def test_what_breaks_it(name: str, control: str, judged: dict[str, Any]) -> None:
-    assert results(judged, name)[control] == "fail"
-    assert not judge(judged, name).compliant
+@pytest.mark.parametrize(("name", "control", "workload"), BROKEN)
+def test_what_breaks_it(name: str, control: str, workload: dict[str, Any]) -> None:
+    assert results(workload, name)[control] == "fail"
+    assert not evaluate(workload, name).compliant
 
 
 def test_every_control_of_every_ready_policy_is_broken_somewhere() -> None:
-    asked = {(name, control.name) for name in NAMES for control in compile_document(name).tiers[0].controls}
-    # locations.newest_within passes wherever a place counts; it says which ones do.
-    assert asked - {(name, control) for name, control, _row in BROKEN} == {("3-2-1-1-0", "locations.newest_within")}
+    rules = {(name, control.name) for name in NAMES for control in compile_document(name).tiers[0].controls}
+    # locations.newest_within passes whenever a location counts; it defines which ones do.
+    assert rules - {(name, control) for name, control, _row in BROKEN} == {("3-2-1-1-0", "locations.newest_within")}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,51 +118,51 @@ def test_nothing_passes_without_proof(name: str) -> None:
     names = ("offsite", "immutable", "encrypted", "verified")
     soft = {key: {"count": 0, "estimated": facts(), "attested": facts()} for key in names}
     situations = {
-        "no workload": judge(read(), name),
-        "no point": judge(EMPTY, name),
-        "nothing is told of the points": judge(silent, name),
-        "only estimates": judge({**silent, "facets": {**unsure, **soft}}, name),
-        "not wholly read": judge(read(healthy(), complete=False), name),
-        "read too long ago": judge(healthy(), name, as_of=NOW + 25 * HOUR * 1_000_000),
-        "read later": judge(healthy(), name, as_of=NOW - HOUR * 1_000_000),
-        "only points in the future": judge({**EMPTY, "in_future": 30}, name),
-        "nobody is judged": judge(healthy(), name, exclude=[{"match": {"source": "*"}, "reason": "off"}]),
-        "the waiver ended yesterday": judge(
+        "no workload": evaluate(read(), name),
+        "no point": evaluate(EMPTY, name),
+        "nothing is told of the points": evaluate(silent, name),
+        "only estimates": evaluate({**silent, "facets": {**unsure, **soft}}, name),
+        "not wholly read": evaluate(read(healthy(), complete=False), name),
+        "read too long ago": evaluate(healthy(), name, as_of=NOW + 25 * HOUR * 1_000_000),
+        "read later": evaluate(healthy(), name, as_of=NOW - HOUR * 1_000_000),
+        "only points in the future": evaluate({**EMPTY, "in_future": 30}, name),
+        "nobody is judged": evaluate(healthy(), name, exclude=[{"match": {"source": "*"}, "reason": "off"}]),
+        "the waiver ended yesterday": evaluate(
             EMPTY, name, waivers=[{"workload": "*", "control": "*", "until": "2026-11-20", "reason": "new"}]
         ),
     }
-    assert [told for told, assessment in situations.items() if assessment.compliant] == []
-    assert [told for told, one in situations.items() if one.frame["totals"]["verdicts"]["pass"]] == []
+    assert [result for result, assessment in situations.items() if assessment.compliant] == []
+    assert [result for result, one in situations.items() if one.frame["totals"]["verdicts"]["pass"]] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("skew", [-3600, 3600])
 def test_a_clock_that_is_off_proves_no_time(name: str, skew: int) -> None:
     server = {"host": "vbr1", "product": "spp", "clock_skew_seconds": skew}
-    assert judge(read(healthy(), server=server), name).compliant is (name in TIMELESS)
+    assert evaluate(read(healthy(), server=server), name).compliant is (name in TIMELESS)
 
 
 def test_estimates_count_where_the_user_says_so() -> None:
     soft = with_facts("immutable", count=0, newest=None, oldest=None, estimated=facts())
     assert results(soft, "3-2-1-1-0")["immutable.newest_within"] == "fail"
     accepting: dict[str, Any] = {"extends": "3-2-1-1-0", "accept": ["exact", "estimated"]}
-    assert judge(soft, accepting).compliant
-    assert judge(soft, {"extends": "3-2-1-1-0", "immutable": {"accept": ["estimated"]}}).compliant
+    assert evaluate(soft, accepting).compliant
+    assert evaluate(soft, {"extends": "3-2-1-1-0", "immutable": {"accept": ["estimated"]}}).compliant
 
 
 class TestExtends:
     def test_a_rule_of_ones_own_takes_the_place_of_the_ready_one(self) -> None:
         own = {"extends": "gfs", "recovery_points": {"months": 3, "minimum": 9}, "warn_at": "80%", "full": {"weeks": 4}}
-        assert compile_document(own).said == {
+        assert compile_document(own).definition == {
             "recovery_points": {"newest_within": "26h", "days": 7, "weeks": 4, "months": 3, "minimum": 9},
             "full": {"weeks": 4},
             "warn_at": "80%",
         }
 
     def test_what_is_ready_stays_as_it_is(self) -> None:
-        before = deepcopy(dict(READY))
-        judge(healthy(), {"extends": "gfs", "recovery_points": {"months": 3}, "expected": ["web01"]})
-        assert before == READY
+        before = deepcopy(dict(PRESETS))
+        evaluate(healthy(), {"extends": "gfs", "recovery_points": {"months": 3}, "expected": ["web01"]})
+        assert before == PRESETS
 
     @pytest.mark.parametrize(
         "policy",
@@ -174,14 +174,14 @@ class TestExtends:
         ],
     )
     def test_the_assessment_shows_the_policy_in_force(self, policy: Any) -> None:
-        told = judge(healthy(), policy, max_read_age="2d").plain()["policy"]
-        assert told == {**READY["gfs"], "max_read_age": "2d"}
-        again = judge(healthy(), told)
-        assert again.plain() == judge(healthy(), policy, max_read_age="2d").plain()
+        assessment = evaluate(healthy(), policy, max_read_age="2d").plain()["policy"]
+        assert assessment == {**PRESETS["gfs"], "max_read_age": "2d"}
+        again = evaluate(healthy(), assessment)
+        assert again.plain() == evaluate(healthy(), policy, max_read_age="2d").plain()
 
     def test_beside_it_in_one_file(self) -> None:
-        said = yaml.safe_load("policy: 3-2-1-1-0\nexpected: [web01, web02]\n")
-        assert results(healthy(), said)["expected.exists"] == "fail"
+        text = yaml.safe_load("policy: 3-2-1-1-0\nexpected: [web01, web02]\n")
+        assert results(healthy(), text)["expected.exists"] == "fail"
 
     def test_in_tiers(self) -> None:
         tiers = [
@@ -189,21 +189,21 @@ class TestExtends:
             {"name": "others", "policy": {"extends": "daily_26h", "recovery_points": {"minimum": 7}}},
         ]
         gone = healthy(workload_name="gone", in_inventory=False, newest=ago(days=90))
-        assessment = judge([read(healthy(), gone)], {"policies": tiers})
+        assessment = evaluate([read(healthy(), gone)], {"policies": tiers})
         assert assessment.compliant
-        told = assessment.plain()
-        assert {(one["workload_name"], one["tier"]) for one in told["findings"] if one["workload_name"]} == {
+        evaluated = assessment.plain()
+        assert {(one["workload_name"], one["tier"]) for one in evaluated["findings"] if one["workload_name"]} == {
             ("web01", "others"),
             ("gone", "retired"),
         }
-        assert told["policy"]["policies"][0]["policy"] == READY["retired"]
-        assert told["policy"]["policies"][1]["policy"]["recovery_points"] == {
-            **READY["daily_26h"]["recovery_points"],
+        assert evaluated["policy"]["policies"][0]["policy"] == PRESETS["retired"]
+        assert evaluated["policy"]["policies"][1]["policy"]["recovery_points"] == {
+            **PRESETS["daily_26h"]["recovery_points"],
             "minimum": 7,
         }
 
     @pytest.mark.parametrize(
-        ("policy", "said"),
+        ("policy", "text"),
         [
             (
                 "3-2-1",
@@ -228,7 +228,7 @@ class TestExtends:
             ({"extends": "gfs", "policy": {"full": {"weeks": 1}}}, "policy.policy: there is no such key"),
         ],
     )
-    def test_refused(self, policy: Any, said: str) -> None:
+    def test_refused(self, policy: Any, text: str) -> None:
         with pytest.raises(OptionError) as caught:
             compile_document(policy)
-        assert str(caught.value).startswith(said)
+        assert str(caught.value).startswith(text)

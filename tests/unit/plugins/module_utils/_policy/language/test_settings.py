@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that are said at policy, facet and rule: on_unknown, warn_at, accept, weekdays."""
+"""Settings of policy, facet and rule: on_unknown, warn_at, accept, weekdays."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     COUNTS,
     EMPTY,
     ago,
+    evaluate,
     finding,
     findings,
-    judge,
     read,
     row,
     with_facet,
@@ -23,7 +23,7 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
 
 
 @pytest.mark.parametrize(
-    ("said", "result"),
+    ("text", "result"),
     [
         ({}, "fail"),
         ({"policy": "fail"}, "fail"),
@@ -35,21 +35,21 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
         ({"rule": "warn"}, "warn"),
     ],
 )
-def test_the_nearest_on_unknown_wins(said: dict[str, str], result: str) -> None:
+def test_the_nearest_on_unknown_wins(text: dict[str, str], result: str) -> None:
     policy: dict[str, Any] = {"verified": {"minimum": {"limit": 1}}, "recovery_points": {"minimum": 7}}
     for level, place in (("policy", policy), ("facet", policy["verified"]), ("rule", policy["verified"]["minimum"])):
-        if level in said:
-            place["on_unknown"] = said[level]
-    told = {one["control"]: one for one in findings(row(), policy)}["verified.minimum"]
-    assert (told["result"], told["certainty"]) == (result, "unknown")
-    assert told["message"].startswith("cannot tell whether")
-    assert judge(row(), policy).compliant is (result != "fail")
+        if level in text:
+            place["on_unknown"] = text[level]
+    output = {one["control"]: one for one in findings(row(), policy)}["verified.minimum"]
+    assert (output["result"], output["certainty"]) == (result, "unknown")
+    assert output["message"].startswith("cannot tell whether")
+    assert evaluate(row(), policy).compliant is (result != "fail")
 
 
 @pytest.mark.parametrize("on_unknown", ["fail", "warn", "ignore"])
 def test_unknown_is_counted_and_never_a_pass(on_unknown: str) -> None:
     policy = {"recovery_points": {"newest_within": "26h", "minimum": 7}, "on_unknown": on_unknown}
-    totals = judge(COUNTS, policy).frame["totals"]
+    totals = evaluate(COUNTS, policy).frame["totals"]
     assert totals["not_proved"] == 1
     verdict = {"fail": "fail", "warn": "warn", "ignore": "unknown"}[on_unknown]
     assert totals["verdicts"][verdict] == 1
@@ -64,13 +64,13 @@ def test_unknown_is_counted_and_never_a_pass(on_unknown: str) -> None:
         ({"newest_within": "10h", "warn_at": "50%"}, 10, "warn"),
         ({"newest_within": "10h", "warn_at": "50%"}, 10.01, "fail"),
         ({"newest_within": {"limit": "10h", "warn_at": "90%"}, "warn_at": "50%"}, 8, "pass"),
-        # A floor is not come near to from below: having exactly what is asked is no warning.
+        # Values do not approach a minimum from below: exactly the required value is not a warning.
         ({"minimum": 30, "warn_at": "50%"}, 5, "pass"),
     ],
 )
 def test_warn_at(rule: dict[str, Any], age: float, result: str) -> None:
-    told = finding(row(newest=ago(hours=age)), {"recovery_points": rule})
-    assert (told["result"], told["certainty"]) == (result, "exact")
+    found = finding(row(newest=ago(hours=age)), {"recovery_points": rule})
+    assert (found["result"], found["certainty"]) == (result, "exact")
 
 
 @pytest.mark.parametrize(("tested", "result"), [(45, "pass"), (45.1, "warn"), (90, "warn"), (90.1, "fail")])
@@ -81,7 +81,7 @@ def test_warn_at_of_a_test(tested: float, result: str) -> None:
 
 
 def test_warn_at_changes_nothing_about_unknowns() -> None:
-    """Between the limit and where it warns, an unknown point still might be young enough."""
+    """Between the warning threshold and the limit, an unknown point may still be recent enough."""
     rule = {"limit": "10h", "warn_at": "50%", "on_unknown": "ignore"}
     policy = {"recovery_points": {"newest_within": rule}}
     facts = {"count": 30, "newest": ago(hours=12), "oldest": ago(days=30), "unknown": 1, "newest_unknown": ago(hours=8)}
@@ -127,8 +127,8 @@ def test_accept(rules: dict[str, Any], accept: list[str] | None, result: str, ce
     policy: dict[str, Any] = {"immutable": dict(rules), "on_unknown": "ignore"}
     if accept is not None:
         policy["immutable"]["accept"] = accept
-    told = finding(with_facet("immutable", SOFT), policy)
-    assert (told["result"], told["certainty"]) == (result, certainty), told["message"]
+    found = finding(with_facet("immutable", SOFT), policy)
+    assert (found["result"], found["certainty"]) == (result, certainty), found["message"]
 
 
 def test_refused_estimates_and_unknown_points_are_one_group() -> None:
@@ -140,8 +140,8 @@ def test_refused_estimates_and_unknown_points_are_one_group() -> None:
         "estimated": {"count": 20, "newest": ago(days=2), "oldest": ago(days=29)},
     }
     for rules in ({"newest_within": "2d"}, {"reaches_back": "29d"}, {"minimum": 30}):
-        told = finding(with_facet("immutable", facts), {"immutable": {**rules, "on_unknown": "ignore"}})
-        assert told["result"] == "unknown", told["message"]
+        result = finding(with_facet("immutable", facts), {"immutable": {**rules, "on_unknown": "ignore"}})
+        assert result["result"] == "unknown", result["message"]
     for rules in ({"newest_within": "47h"}, {"reaches_back": "30d"}, {"minimum": 31}):
         assert finding(with_facet("immutable", facts), {"immutable": rules})["result"] == "fail"
 
@@ -149,10 +149,10 @@ def test_refused_estimates_and_unknown_points_are_one_group() -> None:
 @pytest.mark.parametrize("accept", [[], ["estimated"]])
 def test_estimates_without_a_time_prove_no_age(accept: list[str]) -> None:
     facts = {"count": 2, "newest": ago(days=9), "oldest": ago(days=9), "estimated": {"count": 28}}
-    judged = row(newest=None, oldest=None, by_kind=None, facets={"immutable": facts})
+    workload = row(newest=None, oldest=None, by_kind=None, facets={"immutable": facts})
     for rules in ({"newest_within": "2d"}, {"reaches_back": "29d"}):
         policy = {"immutable": {**rules, **({"accept": accept} if accept else {})}, "on_unknown": "ignore"}
-        assert finding(judged, policy)["result"] == "unknown"
+        assert finding(workload, policy)["result"] == "unknown"
 
 
 @pytest.mark.parametrize("level", ["policy", "facet", "rule"])
@@ -165,18 +165,18 @@ def test_accept_at_each_level(level: str) -> None:
 
 
 def test_none_where_an_estimate_says_some() -> None:
-    """Not accepted it is unknown whether one is; accepted, one is."""
+    """If not accepted, it is unknown; if accepted, one point has it."""
     facts = {"count": 0, "false": 29, "estimated": {"count": 1, "newest": ago(days=2), "oldest": ago(days=2)}}
     policy: dict[str, Any] = {"immutable": {"none": True, "on_unknown": "ignore"}}
     assert finding(with_facet("immutable", facts), policy)["result"] == "unknown"
     policy["immutable"]["accept"] = ["estimated"]
-    told = finding(with_facet("immutable", facts), policy)
-    assert (told["result"], told["certainty"]) == ("fail", "estimated")
+    result = finding(with_facet("immutable", facts), policy)
+    assert (result["result"], result["certainty"]) == ("fail", "estimated")
 
 
 def test_the_message_says_why_an_estimate_does_not_count() -> None:
-    told = finding(with_facet("immutable", SOFT), {"immutable": {"minimum": 5}})
-    assert told["message"] == (
+    result = finding(with_facet("immutable", SOFT), {"immutable": {"minimum": 5}})
+    assert result["message"] == (
         "cannot tell whether there are at least 5 immutable recovery points: 1 are known, and of 19 points this is "
         "only estimated or attested, which the policy does not accept"
     )

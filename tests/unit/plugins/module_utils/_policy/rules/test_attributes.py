@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts of points, places and sizes: what is known of a row, and the finding that follows."""
+"""Facts about points, locations and sizes: known facts of a row, and the resulting finding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.plugins.module_utils._policy.rules import test_counts_and_ages
 
 
 def _fact(count: int = 0, unknown: int = 0, false: int = 0) -> dict[str, Any]:
-    """Points of one facet; those that have it are the young ones, then those of unknown, then those that have not."""
+    """Build one facet: the newest points have it, then come unknown ones, then those that do not have it."""
     facts: dict[str, Any] = {"count": count}
     if count:
         facts.update(newest=ago(hours=5), oldest=ago(days=9))
@@ -26,11 +26,11 @@ def _fact(count: int = 0, unknown: int = 0, false: int = 0) -> dict[str, Any]:
     return facts
 
 
-def _cases_of_fact(name: str) -> list[Case]:
-    """The same questions of each facet that is a fact of a point."""
+def _fact_cases(name: str) -> list[Case]:
+    """Build the same cases for each facet that is a fact about a point."""
 
-    def case(title: str, facts: dict[str, Any], rules: dict[str, Any], result: str, words: str) -> Case:
-        return (f"{name} {title}", with_facet(name, facts), {name: rules}, result, words)
+    def case(title: str, facts: dict[str, Any], rules: dict[str, Any], result: str, message: str) -> Case:
+        return (f"{name} {title}", with_facet(name, facts), {name: rules}, result, message)
 
     return [
         case("enough", _fact(count=3, false=27), {"minimum": 3}, "pass", "is 3, wanted are at least 3"),
@@ -56,7 +56,7 @@ def _cases_of_fact(name: str) -> list[Case]:
 
 
 FACTS: list[Case] = [
-    case for name in ("verified", "checked", "offsite", "immutable", "encrypted") for case in _cases_of_fact(name)
+    case for name in ("verified", "checked", "offsite", "immutable", "encrypted") for case in _fact_cases(name)
 ]
 NOTHING: list[Case] = [
     (f"{name}.{rule} of nothing", EMPTY, {name: {rule: True}}, "fail", "there is no recovery point")
@@ -64,9 +64,9 @@ NOTHING: list[Case] = [
     for rule in ("all", "none")
 ]
 AGES: list[Case] = [
-    (f"{name} {title}", with_facet(name, facts), {name: {"newest_within": "26h"}}, result, words)
+    (f"{name} {title}", with_facet(name, facts), {name: {"newest_within": "26h"}}, result, message)
     for name in ("offsite", "immutable", "encrypted")
-    for title, facts, result, words in (
+    for title, facts, result, message in (
         ("young", _fact(count=3, false=27), "pass", "is 5h old, allowed are 1d 2h"),
         ("old", {"count": 3, "newest": ago(days=2), "false": 27}, "fail", "is 2d old, allowed are 1d 2h"),
         ("none", {"count": 0, "false": 30, "newest_false": ago(hours=5)}, "fail", "there is no"),
@@ -77,10 +77,10 @@ AGES: list[Case] = [
 ]
 _TESTED = {"count": 1, "newest": ago(days=200), "oldest": ago(days=200), "false": 29}
 TESTS: list[Case] = [
-    (f"{name} {title}", with_facet(name, facts), {name: {"newest_within": "90d"}}, result, words)
+    (f"{name} {title}", with_facet(name, facts), {name: {"newest_within": "90d"}}, result, message)
     for name in ("verified", "checked")
-    for title, facts, result, words in (
-        # An old point that was tested lately: what counts is the test.
+    for title, facts, result, message in (
+        # An old point that was tested recently: the test counts.
         ("lately", {**_TESTED, "tested_at": ago(days=90)}, "pass", "is 90d old, allowed are 90d"),
         ("long ago", {**_TESTED, "tested_at": ago(days=91)}, "fail", "is 91d old, allowed are 90d"),
         ("some time", _TESTED, "unknown", "the date of the test is not told"),
@@ -264,8 +264,8 @@ SIZE: list[Case] = [
 
 
 def _restored(**test: Any) -> dict[str, Any]:
-    told = {"result": "passed", "tested_at": ago(days=3), "seconds": 3600, "message": None, **test}
-    return with_facet("verified", {"count": 0, "unknown": 30, "restore": told})
+    output = {"result": "passed", "tested_at": ago(days=3), "seconds": 3600, "message": None, **test}
+    return with_facet("verified", {"count": 0, "unknown": 30, "restore": output})
 
 
 _HOUR = {"verified": {"restore_within": "1h"}}
@@ -283,20 +283,20 @@ RESTORES: list[Case] = [
 CASES = [*RESTORES, *FACTS, *NOTHING, *AGES, *TESTS, *MALWARE, *LOCATIONS, *SIZE]
 
 
-@pytest.mark.parametrize(("_title", "judged", "policy", "result", "words"), CASES, ids=[case[0] for case in CASES])
-def test_case(_title: str, judged: dict[str, Any], policy: dict[str, Any], result: str, words: str) -> None:
-    # A second rule of the facet only says which points count for the first.
-    told = findings(judged, {**policy, "on_unknown": "ignore"})[0]
-    assert told["result"] == result, told["message"]
-    assert words in told["message"]
-    assert (told["certainty"] == "unknown") == (result == "unknown")
-    assert "\0" not in told["message"]
+@pytest.mark.parametrize(("_title", "workload", "policy", "result", "message"), CASES, ids=[case[0] for case in CASES])
+def test_case(_title: str, workload: dict[str, Any], policy: dict[str, Any], result: str, message: str) -> None:
+    # A second rule of the facet only defines which points count for the first.
+    found = findings(workload, {**policy, "on_unknown": "ignore"})[0]
+    assert found["result"] == result, found["message"]
+    assert message in found["message"]
+    assert (found["certainty"] == "unknown") == (result == "unknown")
+    assert "\0" not in found["message"]
 
 
 def test_every_rule_of_every_facet_passes_and_fails_somewhere() -> None:
-    """The cases of both files leave out no pair of facet and rule, and every pair has a pass and a fail."""
+    """The cases of both files cover every pair of facet and rule, each with a pass and a fail."""
     seen: dict[tuple[str, str], set[str]] = {}
-    for _title, _row, policy, result, _words in (*CASES, *test_counts_and_ages.CASES):
+    for _title, _row, policy, result, _message in (*CASES, *test_counts_and_ages.CASES):
         ((facet, rules),) = policy.items()
         seen.setdefault((facet, next(iter(rules))), set()).add(result)
     wanted = {(facet.name, rule.name) for facet in FACETS.values() for rule in facet.rules}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts, ages and regularity: what is known of a row, and the finding that follows."""
+"""Counts, ages and regularity: known facts of a row, and the resulting finding."""
 
 from __future__ import annotations
 
@@ -303,10 +303,10 @@ KINDS: list[Case] = [
 CASES = [*RECOVERY_POINTS, *FULL, *KINDS]
 
 
-@pytest.mark.parametrize(("_title", "judged", "policy", "result", "words"), CASES, ids=[case[0] for case in CASES])
-def test_case(_title: str, judged: dict[str, Any], policy: dict[str, Any], result: str, words: str) -> None:
-    (told,) = findings(judged, {**policy, "on_unknown": "ignore"})
-    assert told["result"] == result, told["message"]
-    assert words in told["message"]
-    assert (told["certainty"] == "unknown") == (result == "unknown")
-    assert "\0" not in told["message"]
+@pytest.mark.parametrize(("_title", "workload", "policy", "result", "message"), CASES, ids=[case[0] for case in CASES])
+def test_case(_title: str, workload: dict[str, Any], policy: dict[str, Any], result: str, message: str) -> None:
+    (found,) = findings(workload, {**policy, "on_unknown": "ignore"})
+    assert found["result"] == result, found["message"]
+    assert message in found["message"]
+    assert (found["certainty"] == "unknown") == (result == "unknown")
+    assert "\0" not in found["message"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every rule of every facet x every result, on rows that the summary makes of points: nothing passes without proof."""
+"""Every rule of every facet x every result, on rows that the summary builds: nothing passes without proof."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import lean
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import shrink_row
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.model import FACT_FACETS, Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, KIND_FACETS
-from tests.unit.plugins.module_utils._policy.policy_rows import NOW, judge, read
+from tests.unit.plugins.module_utils._policy.policy_rows import NOW, evaluate, read
 
 LIMITS: dict[str, Any] = {
     "minimum": 3,
@@ -33,13 +33,13 @@ LIMITS: dict[str, Any] = {
     "types": 2,
     "newest_at_least": "50%",
 }
-# Kinds of points that are no backups, and one that is.
+# Kinds of points that are not backups, and one that is.
 KINDS = ("log", "snapshot", "archive")
 PAIRS = [
     (facet.name, rule.name)
     for facet in (*FACETS.values(), *(KIND_FACETS[kind] for kind in KINDS))
     for rule in facet.rules
-    # It rests on tests of restores that are given beside the READs, not on rows.
+    # It uses restore tests that are given in addition to the read results, not rows.
     if rule.name != "restore_within"
 ]
 TIMED = ("newest_within", "reaches_back", "longest_gap", "days", "weeks", "months", "years")
@@ -50,26 +50,26 @@ every_pair = pytest.mark.parametrize(("facet", "rule"), PAIRS, ids=[".".join(pai
 
 
 def policy(facet: str, rule: str, **settings: Any) -> dict[str, Any]:
-    """That rule and nothing else."""
+    """Build a policy with only that rule."""
     kind = facet.partition(".")[2]
-    # Of copies, production is the third.
-    asked = {rule: 2 if (facet, rule) == ("locations", "minimum") else LIMITS[rule]}
-    return {**({"kinds": {kind: asked}} if kind else {facet: asked}), **settings}
+    # For copies, production is the third.
+    rules = {rule: 2 if (facet, rule) == ("locations", "minimum") else LIMITS[rule]}
+    return {**({"kinds": {kind: rules}} if kind else {facet: rules}), **settings}
 
 
-def row_of(points: Iterator[RecoveryPoint]) -> dict[str, Any]:
-    """What a READ says of the workload with these points."""
+def build_row(points: Iterator[RecoveryPoint]) -> dict[str, Any]:
+    """Build the row of the workload with these points."""
     summary = Summary("vbr1", "spp", NOW, Calendar())
     for point in points:
         summary.add(point)
     (row,) = summary.rows()
-    return lean(row)
+    return shrink_row(row)
 
 
 def points(facet: str, days: range, *, fact: bool | None = True) -> Iterator[RecoveryPoint]:
-    """A point on each of these days before now that has the facet, has it not, or may have it.
+    """Generate a point on each of these days before now that has, does not have, or may have the facet.
 
-    Where the facet is no fact but the point itself, that it may have it means that it may not be usable.
+    If the facet is the point itself and not a fact, "may have it" means that it may not be usable.
     """
     kind = facet.partition(".")[2] or "full"
     known = None if fact is None else True
@@ -82,7 +82,7 @@ def points(facet: str, days: range, *, fact: bool | None = True) -> Iterator[Rec
             kind=kind,
             status="success",
             usable=known if facet.partition(".")[0] in ("recovery_points", "full", "kinds") else True,
-            # The newest of a workload that is not well is much smaller than the others.
+            # The newest point of a bad workload is much smaller than the others.
             size_bytes=None if fact is None else 1 if fact is False and day == days[0] else 100,
             malware=None if fact is None else "infected" if fact else "clean",
         )
@@ -98,101 +98,101 @@ def points(facet: str, days: range, *, fact: bool | None = True) -> Iterator[Rec
 
 @functools.cache
 def good(facet: str, rule: str) -> dict[str, Any]:
-    """A workload that keeps the rule."""
-    # Of malware, ``all`` is that all are clean.
-    return row_of(points(facet, range(500), fact=rule != "none" and facet != "malware"))
+    """Build a workload that satisfies the rule."""
+    # For malware, ``all`` means that all are clean.
+    return build_row(points(facet, range(500), fact=rule != "none" and facet != "malware"))
 
 
 @functools.cache
 def bad(facet: str, rule: str) -> dict[str, Any]:
-    """A workload that is known to break it: two points, of days ago."""
+    """Build a workload that is known to break the rule: two points, some days old."""
     fact = rule == "none" or facet == "malware" or (facet not in ("size", "copies", "locations") and rule != "all")
-    return row_of(points(facet, range(4, 7 if facet == "size" else 6), fact=fact))
+    return build_row(points(facet, range(4, 7 if facet == "size" else 6), fact=fact))
 
 
 @functools.cache
 def unsure(facet: str, _rule: str) -> dict[str, Any]:
-    """One that would keep it if what is not told were so."""
-    return row_of(points(facet, range(500), fact=None))
+    """Build a workload that would satisfy the rule if unknown facts were true."""
+    return build_row(points(facet, range(500), fact=None))
 
 
-def only(judged: Any, asked: dict[str, Any], **given: Any) -> dict[str, Any]:
-    """The one finding about the workload."""
-    told = judge(judged, asked, **given).plain()["findings"]
-    (found,) = [finding for finding in told if finding["workload_name"] and "in_future" not in finding["control"]]
+def only(workload: Any, rules: dict[str, Any], **given: Any) -> dict[str, Any]:
+    """Return the one finding about the workload."""
+    assessment = evaluate(workload, rules, **given).plain()["findings"]
+    (found,) = [finding for finding in assessment if finding["workload_name"] and "in_future" not in finding["control"]]
     return dict(found)
 
 
 @every_pair
 class TestResults:
     def test_pass(self, facet: str, rule: str) -> None:
-        told = only(good(facet, rule), policy(facet, rule))
-        assert (told["control"], told["result"], told["certainty"]) == (f"{facet}.{rule}", "pass", "exact")
-        assert judge(good(facet, rule), policy(facet, rule)).compliant
+        result = only(good(facet, rule), policy(facet, rule))
+        assert (result["control"], result["result"], result["certainty"]) == (f"{facet}.{rule}", "pass", "exact")
+        assert evaluate(good(facet, rule), policy(facet, rule)).compliant
 
     def test_fail(self, facet: str, rule: str) -> None:
-        told = only(bad(facet, rule), policy(facet, rule, on_unknown="ignore"))
-        assert (told["result"], told["certainty"]) == ("fail", "exact"), told["message"]
-        assert not judge(bad(facet, rule), policy(facet, rule)).compliant
+        result = only(bad(facet, rule), policy(facet, rule, on_unknown="ignore"))
+        assert (result["result"], result["certainty"]) == ("fail", "exact"), result["message"]
+        assert not evaluate(bad(facet, rule), policy(facet, rule)).compliant
 
     @pytest.mark.parametrize(
         ("on_unknown", "result"), [(None, "fail"), ("fail", "fail"), ("warn", "warn"), ("ignore", "unknown")]
     )
     def test_unknown(self, facet: str, rule: str, on_unknown: str | None, result: str) -> None:
-        asked = policy(facet, rule, **({} if on_unknown is None else {"on_unknown": on_unknown}))
-        told = only(unsure(facet, rule), asked)
-        assert (told["result"], told["certainty"]) == (result, "unknown"), told["message"]
-        assert told["message"].startswith("cannot tell whether ")
-        totals = judge(unsure(facet, rule), asked).frame["totals"]
-        # That nothing was proved at all is a finding of its own.
+        rules = policy(facet, rule, **({} if on_unknown is None else {"on_unknown": on_unknown}))
+        found = only(unsure(facet, rule), rules)
+        assert (found["result"], found["certainty"]) == (result, "unknown"), found["message"]
+        assert found["message"].startswith("cannot tell whether ")
+        totals = evaluate(unsure(facet, rule), rules).frame["totals"]
+        # There is a separate finding that nothing was proved.
         assert (totals["not_proved"], totals["verdicts"]["pass"]) == (2, 0)
 
     def test_waived(self, facet: str, rule: str) -> None:
-        for judged in (bad(facet, rule), unsure(facet, rule)):
-            told = only(judged, policy(facet, rule), waivers=[WAIVER])
-            assert (told["result"], told["waiver"]) == ("waived", WAIVER)
+        for workload in (bad(facet, rule), unsure(facet, rule)):
+            result = only(workload, policy(facet, rule), waivers=[WAIVER])
+            assert (result["result"], result["waiver"]) == ("waived", WAIVER)
 
     def test_not_applicable(self, facet: str, rule: str) -> None:
         exclude = [{"match": {"workload_name": "web*"}, "reason": "switched off"}]
-        told = only(bad(facet, rule), policy(facet, rule), exclude=exclude)
-        assert (told["control"], told["result"]) == ("policy.exclude", "not_applicable")
-        assert "switched off" in told["message"]
+        result = only(bad(facet, rule), policy(facet, rule), exclude=exclude)
+        assert (result["control"], result["result"]) == ("policy.exclude", "not_applicable")
+        assert "switched off" in result["message"]
 
 
 @pytest.mark.parametrize(("facet", "rule"), CEILINGS)
 def test_warn_near_a_ceiling(facet: str, rule: str) -> None:
-    told = only(good(facet, rule), policy(facet, rule, warn_at="10%"))
-    assert (told["result"], told["certainty"]) == ("warn", "exact")
-    assert judge(good(facet, rule), policy(facet, rule, warn_at="10%")).compliant
+    result = only(good(facet, rule), policy(facet, rule, warn_at="10%"))
+    assert (result["result"], result["certainty"]) == ("warn", "exact")
+    assert evaluate(good(facet, rule), policy(facet, rule, warn_at="10%")).compliant
 
 
 @every_pair
 class TestNothingPassesWithoutProof:
     def test_no_workloads(self, facet: str, rule: str) -> None:
-        assert not judge(read(), policy(facet, rule)).compliant
+        assert not evaluate(read(), policy(facet, rule)).compliant
 
     def test_only_what_is_not_told(self, facet: str, rule: str) -> None:
-        assert not judge(unsure(facet, rule), policy(facet, rule, on_unknown="ignore")).compliant
+        assert not evaluate(unsure(facet, rule), policy(facet, rule, on_unknown="ignore")).compliant
 
     def test_a_partial_read(self, facet: str, rule: str) -> None:
-        told = only(read(good(facet, rule), complete=False), policy(facet, rule, on_unknown="ignore"))
-        assert (told["result"], told["certainty"]) == ("unknown", "unknown")
-        assert not judge(read(good(facet, rule), complete=False), policy(facet, rule)).compliant
+        result = only(read(good(facet, rule), complete=False), policy(facet, rule, on_unknown="ignore"))
+        assert (result["result"], result["certainty"]) == ("unknown", "unknown")
+        assert not evaluate(read(good(facet, rule), complete=False), policy(facet, rule)).compliant
 
     def test_the_servers_clock_is_ahead(self, facet: str, rule: str) -> None:
         server = {"host": "vbr1", "product": "spp", "clock_skew_seconds": 301}
-        told = only(read(good(facet, rule), server=server), policy(facet, rule, on_unknown="ignore"))
-        assert told["result"] == ("unknown" if rule in TIMED else "pass"), told["message"]
+        result = only(read(good(facet, rule), server=server), policy(facet, rule, on_unknown="ignore"))
+        assert result["result"] == ("unknown" if rule in TIMED else "pass"), result["message"]
 
     def test_points_in_the_future(self, facet: str, rule: str) -> None:
-        ahead = row_of(points(facet, range(-40, -1), fact=rule != "none" and facet != "malware"))
+        ahead = build_row(points(facet, range(-40, -1), fact=rule != "none" and facet != "malware"))
         assert ahead["in_future"] == 39
         assert only(ahead, policy(facet, rule))["result"] == "fail"
-        assert not judge(ahead, policy(facet, rule)).compliant
+        assert not evaluate(ahead, policy(facet, rule)).compliant
 
     def test_a_waiver_that_ended_yesterday(self, facet: str, rule: str) -> None:
         ended = {**WAIVER, "until": "2026-11-20"}
-        for judged in (bad(facet, rule), unsure(facet, rule)):
-            told = only(judged, policy(facet, rule), waivers=[ended])
-            assert (told["result"], told["waiver"]) == ("fail", {**ended, "expired": True})
-            assert not judge(judged, policy(facet, rule), waivers=[ended]).compliant
+        for workload in (bad(facet, rule), unsure(facet, rule)):
+            result = only(workload, policy(facet, rule), waivers=[ended])
+            assert (result["result"], result["waiver"]) == ("fail", {**ended, "expired": True})
+            assert not evaluate(workload, policy(facet, rule), waivers=[ended]).compliant

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What holds for every row and every policy: stricter is never easier, and knowing less never makes a pass."""
+"""Properties of every row and policy: stricter is never easier, and less knowledge never causes a pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COUNTS = st.integers(0, 9)
 
 @st.composite
 def spans(draw: st.DrawFn, count: int, name: str = "") -> dict[str, str]:
-    """newest and oldest of so many points."""
+    """Generate newest and oldest for this number of points."""
     if not count:
         return {}
     newest = draw(_AGES)
@@ -31,7 +31,7 @@ def spans(draw: st.DrawFn, count: int, name: str = "") -> dict[str, str]:
 
 @st.composite
 def facets(draw: st.DrawFn, points: int) -> dict[str, Any]:
-    """One facet of so many points, each of which has it, has it not, or is of unknown."""
+    """Generate one facet of this number of points, each of which has it, does not have it, or is unknown."""
     count = draw(st.integers(0, points))
     unknown = draw(st.integers(0, points - count))
     false = points - count - unknown
@@ -50,7 +50,7 @@ def facets(draw: st.DrawFn, points: int) -> dict[str, Any]:
 
 @st.composite
 def rhythms(draw: st.DrawFn) -> dict[str, Any]:
-    """Gaps that grow with their window, and runs."""
+    """Generate gaps that grow with their window, and runs."""
     gap, gaps = 0, {}
     for window in WINDOWS:
         gap += draw(st.integers(0, 90)) * HOUR
@@ -61,7 +61,7 @@ def rhythms(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
-    """Any row that the summary could make of points whose facts are told or not."""
+    """Generate any row that the summary could build from points with reported and unreported facts."""
     points = draw(_COUNTS)
     unsure = draw(st.integers(0, 3))
     own = {"count": points, **draw(spans(points)), "unknown": unsure, **draw(spans(unsure, "_unknown"))}
@@ -110,15 +110,15 @@ def _argument(facet: str, rule: str) -> str:
 
 @st.composite
 def policies(draw: st.DrawFn) -> tuple[str, str, Any]:
-    """One rule of one facet with a limit."""
+    """Generate one rule of one facet with a limit."""
     facet, rule = draw(st.sampled_from(_RULES))
     return facet, rule, draw(_LIMITS[_argument(facet, rule)])
 
 
-def result_of(judged: dict[str, Any], facet: str, rule: str, limit: Any, **window: str) -> str:
-    """The result of one rule; what is unknown is called so."""
+def get_result(workload: dict[str, Any], facet: str, rule: str, limit: Any, **window: str) -> str:
+    """Return the result of one rule; unknown is returned as "unknown"."""
     policy = {facet: {rule: limit}, "on_unknown": "ignore"}
-    return str(findings(read(judged, window=window), policy)[0]["result"])
+    return str(findings(read(workload, window=window), policy)[0]["result"])
 
 
 def _stricter(rule: str, limit: Any, by: int) -> Any:
@@ -132,18 +132,18 @@ def _stricter(rule: str, limit: Any, by: int) -> Any:
 
 @settings(max_examples=150)
 @given(rows(), policies(), st.integers(1, 48))
-def test_a_stricter_limit_never_helps(judged: dict[str, Any], policy: tuple[str, str, Any], by: int) -> None:
+def test_a_stricter_limit_never_helps(workload: dict[str, Any], policy: tuple[str, str, Any], by: int) -> None:
     facet, rule, limit = policy
     if limit is True:
         return
     order = ("pass", "unknown", "fail")
-    before = result_of(judged, facet, rule, limit)
-    after = result_of(judged, facet, rule, _stricter(rule, limit, by))
+    before = get_result(workload, facet, rule, limit)
+    after = get_result(workload, facet, rule, _stricter(rule, limit, by))
     assert order.index(after) >= order.index(before)
 
 
 def _forget_points(facts: dict[str, Any], how_many: int, member: str) -> None:
-    """So many points of a facet that are known to have it (or not) become unknown."""
+    """Make this number of points with a known facet (true or false) unknown."""
     known = facts.get(member, 0)
     moved = min(how_many, known)
     if not moved:
@@ -151,7 +151,7 @@ def _forget_points(facts: dict[str, Any], how_many: int, member: str) -> None:
     suffix = "_false" if member == "false" else ""
     facts[member] = known - moved
     facts["unknown"] = facts.get("unknown", 0) + moved
-    # Which points they are is not told here: their times may be any of those that were known.
+    # Which points they are is not known here: their times may be any of the known ones.
     for end in ("newest", "oldest"):
         facts.pop(f"{end}_unknown", None)
         if not facts[member]:
@@ -165,7 +165,7 @@ _FORGETTABLE = ("newest", "oldest", "gaps", "calendar", "facets", "locations", "
 
 @st.composite
 def forgetting(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A row, and the same row when less is known."""
+    """Generate a row, and the same row with less known."""
     full = draw(rows())
     less = copy.deepcopy(full)
     for name in FACT_FACETS:
@@ -186,38 +186,38 @@ def test_knowing_less_never_makes_a_pass(
 ) -> None:
     full, less = pair
     facet, rule, limit = policy
-    if result_of(full, facet, rule, limit) != "pass":
-        assert result_of(less, facet, rule, limit) != "pass"
+    if get_result(full, facet, rule, limit) != "pass":
+        assert get_result(less, facet, rule, limit) != "pass"
 
 
 @settings(max_examples=120)
 @given(rows(), policies(), st.integers(0, 90 * 24))
 def test_reading_less_far_back_never_makes_a_pass(
-    judged: dict[str, Any], policy: tuple[str, str, Any], hours: int
+    workload: dict[str, Any], policy: tuple[str, str, Any], hours: int
 ) -> None:
-    """The same row out of a READ that looked only so far back rests on less."""
+    """The same row from a read result with a shorter window proves less."""
     facet, rule, limit = policy
-    whole = result_of(judged, facet, rule, limit)
-    part = result_of(judged, facet, rule, limit, since=ago(hours=hours))
-    assert part in (whole, "unknown")
+    complete = get_result(workload, facet, rule, limit)
+    part = get_result(workload, facet, rule, limit, since=ago(hours=hours))
+    assert part in (complete, "unknown")
 
 
 @settings(max_examples=100)
 @given(rows(), policies())
 def test_an_accepted_estimate_is_never_worse_than_a_refused_one(
-    judged: dict[str, Any], policy: tuple[str, str, Any]
+    workload: dict[str, Any], policy: tuple[str, str, Any]
 ) -> None:
-    """Except under ``none``, where an estimate that counts may break the rule."""
+    """Except for ``none``: there an estimate that counts may break the rule."""
     facet, rule, limit = policy
     if facet not in FACT_FACETS or rule == "none":
         return
-    facts = judged["facets"][facet]
+    facts = workload["facets"][facet]
     facts["estimated"] = {"count": facts.pop("unknown", 0)}
     for end in ("newest", "oldest"):
         if f"{end}_unknown" in facts:
             facts["estimated"][end] = facts.pop(f"{end}_unknown")
-    refused = findings(judged, {facet: {rule: limit}, "on_unknown": "ignore"})[0]
-    accepted = findings(judged, {facet: {rule: limit}, "on_unknown": "ignore", "accept": ["estimated"]})[0]
+    refused = findings(workload, {facet: {rule: limit}, "on_unknown": "ignore"})[0]
+    accepted = findings(workload, {facet: {rule: limit}, "on_unknown": "ignore", "accept": ["estimated"]})[0]
     order = ("pass", "unknown", "fail")
     if refused["result"] == "pass":
         assert accepted == refused
@@ -231,8 +231,8 @@ def test_an_age_equal_to_the_limit_passes_and_a_microsecond_more_does_not() -> N
         for extra, result in ((0, "pass"), (0.000001, "fail")):
             newest = ago(hours=26, seconds=extra)
             facts = {"count": 30, "newest": newest, "oldest": ago(days=30)}
-            judged = row(newest=newest, facets={"recovery_points": facts, "offsite": facts})
-            assert result_of(judged, facet, "newest_within", "26h") == result
+            workload = row(newest=newest, facets={"recovery_points": facts, "offsite": facts})
+            assert get_result(workload, facet, "newest_within", "26h") == result
     for missing, result in ((0, "pass"), (0.000001, "fail")):
-        judged = row(oldest=ago(seconds=30 * DAY - missing))
-        assert result_of(judged, "recovery_points", "reaches_back", "30d") == result
+        workload = row(oldest=ago(seconds=30 * DAY - missing))
+        assert get_result(workload, "recovery_points", "reaches_back", "30d") == result

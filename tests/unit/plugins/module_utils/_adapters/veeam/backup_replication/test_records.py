@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Records of Veeam Backup & Replication -> workloads, places, recovery points."""
+"""Parse records of Veeam Backup & Replication to workloads, repositories and recovery points."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import folded, is_elsewhere
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import (
+    is_cloud_repository,
+    merge_copies,
+)
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time, parse_time
@@ -42,15 +45,15 @@ def point(
     backup: records.Backup | None = None,
     file: records.File | None = None,
     scan: records.Scan | None = None,
-    says_operations: bool = True,
+    has_operations: bool = True,
 ) -> RecoveryPoint:
-    """One record, changed."""
+    """The point of one changed record."""
     row = {**POINT, **(changes or {})}
-    return records.point_of(row, WEB, backup, file, scan, says_operations=says_operations, include_raw=False)
+    return records.parse_point(row, WEB, backup, file, scan, has_operations=has_operations, include_raw=False)
 
 
 def test_time_is_utc_and_whole() -> None:
-    """The server's offset is taken off, no digit is lost."""
+    """The server's offset is subtracted; no digit is lost."""
     assert format_time(point().created) == "2026-11-20T22:00:12.250055Z"
 
 
@@ -62,7 +65,7 @@ def test_a_point_without_a_certain_time_is_no_answer(time: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"),
+    ("value", "kind"),
     [
         ("Full", "full"),
         ("Increment", "incremental"),
@@ -74,17 +77,17 @@ def test_a_point_without_a_certain_time_is_no_answer(time: Any) -> None:
         (3, "unknown"),
     ],
 )
-def test_kinds(told: Any, kind: str) -> None:
-    """Kinds that are not known are unknown."""
-    assert point({"type": told}).kind == kind
+def test_kinds(value: Any, kind: str) -> None:
+    """Unsupported kinds are unknown."""
+    assert point({"type": value}).kind == kind
 
 
 def test_what_can_be_restored_is_what_is_offered() -> None:
-    """No operation offered proves nothing; 1.1 offers none for most platforms, so there the listing counts."""
+    """A point without operations proves nothing; 1.1 has none for most platforms, so there the listing counts."""
     assert point().usable is True
     assert point({"allowedOperations": []}).usable is None
     assert point({"allowedOperations": None}).usable is None
-    assert point({"allowedOperations": []}, says_operations=False).usable is True
+    assert point({"allowedOperations": []}, has_operations=False).usable is True
 
 
 def test_what_may_be_a_snapshot_is_of_unknown_use() -> None:
@@ -101,16 +104,16 @@ def test_what_may_be_a_snapshot_is_of_unknown_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "malware"),
+    ("value", "malware"),
     [("Clean", "clean"), ("Infected", "infected"), ("Informative", None), (None, None), ("Odd", None)],
 )
-def test_malware(told: Any, malware: str | None) -> None:
-    """What is no alarm is not yet clean."""
-    assert point({"malwareStatus": told}).malware == malware
+def test_malware(value: Any, malware: str | None) -> None:
+    """A value that is not an alarm does not mean clean."""
+    assert point({"malwareStatus": value}).malware == malware
 
 
 def test_scans_check_and_never_verify() -> None:
-    """A clean scan is a check; an infected one is none, and overrules the status of the point."""
+    """A clean scan is a check; an infected scan is not, and it overrides the status of the point."""
     clean = point(scan=records.Scan(False, 5 * SECOND))
     assert (clean.checked, clean.checked_at, clean.checked_by, clean.verified) == (True, 5 * SECOND, "scan", None)
     infected = point(scan=records.Scan(True, 5 * SECOND))
@@ -127,16 +130,16 @@ def test_scans_check_and_never_verify() -> None:
     ],
 )
 def test_a_scan_without_result_is_none(task: dict[str, Any]) -> None:
-    """Only a finished scan that came to a result says something."""
-    assert records.scan_of(task) is None
+    """Only a finished scan with a result counts."""
+    assert records.parse_scan(task) is None
 
 
 def test_sizes_are_never_those_of_a_shared_file() -> None:
-    """A file of one point has its size; one of several, or of an untold number, has none."""
-    assert records.file_of({"restorePointIds": ["a"], "backupSize": 7}).size == 7
-    assert records.file_of({"restorePointIds": ["a", "b"], "backupSize": 7}).size is None
-    assert records.file_of({"restorePointIds": [], "backupSize": 7}).size is None
-    assert records.file_of({"backupSize": 7}).size is None
+    """A file with one point has the size of the point; a file with several or an unreported number has none."""
+    assert records.parse_file({"restorePointIds": ["a"], "backupSize": 7}).size == 7
+    assert records.parse_file({"restorePointIds": ["a", "b"], "backupSize": 7}).size is None
+    assert records.parse_file({"restorePointIds": [], "backupSize": 7}).size is None
+    assert records.parse_file({"backupSize": 7}).size is None
 
 
 @pytest.mark.parametrize(
@@ -166,18 +169,18 @@ def test_sizes_are_never_those_of_a_shared_file() -> None:
     ],
 )
 def test_locks(row: dict[str, Any], locked: bool | None, days: int | None) -> None:
-    """Each kind of repository says it in its own place; where none is, it is unknown."""
-    place = records.place_of(row)
+    """Each repository type reports it in a different field; without such a field it is unknown."""
+    place = records.parse_repository(row)
     assert (place.locked, place.locked_days) == (locked, days)
 
 
 def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
-    """One part without a lock, or one that is not known, leaves nothing certain."""
+    """If one extent has no lock or is unknown, nothing is certain."""
     places = {"a": CLOUD, "b": records.Location("b", "LinuxHardened", None, True, 14), "c": DISK}
 
     def tier(*ids: str, **capacity: Any) -> records.Location:
         row = {"name": "sobr", "performanceTier": {"performanceExtents": [{"id": ident} for ident in ids]}}
-        return records.scale_out_place({**row, "capacityTier": capacity}, places)
+        return records.parse_scale_out_repository({**row, "capacityTier": capacity}, places)
 
     assert (tier("a", "b").locked, tier("a", "b").locked_days, tier("a", "b").offsite) == (True, 14, None)
     assert (tier("a", "c").locked, tier("a", "c").locked_days) == (False, None)
@@ -189,19 +192,19 @@ def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
 
 
 def test_all_that_settings_imply_is_estimated() -> None:
-    """Settings of today may not be those under which the point was made."""
-    told = point(backup=records.Backup("Gold", CLOUD, False, True))
-    assert told.job == "Gold"
-    assert told.immutable_until == told.created + 30 * DAY * SECOND
-    assert (told.encrypted, told.offsite) == (True, True)
-    assert set(told.estimated) == {"encrypted", "offsite", "immutable", "immutable_until"}
+    """Current settings may differ from the settings when the point was created."""
+    full = point(backup=records.Backup("Gold", CLOUD, False, True))
+    assert full.job == "Gold"
+    assert full.immutable_until == full.created + 30 * DAY * SECOND
+    assert (full.encrypted, full.offsite) == (True, True)
+    assert set(full.estimated) == {"encrypted", "offsite", "immutable", "immutable_until"}
     silent = point(backup=records.Backup("Gold", None, None, None))
     assert (silent.encrypted, silent.offsite, silent.immutable, silent.estimated) == (None, None, None, ())
     assert point().copies is None
 
 
 def test_copies_of_one_moment_are_one_point() -> None:
-    """The copy adds a place, not a point; facts of both are weighed."""
+    """The copy adds a location, not a point; attributes of both are combined."""
     source = point({"type": "Increment"}, records.Backup("Gold", DISK, False, True), records.File(5, ()))
     copy = point(
         {"id": "0a", "type": "Full", "malwareStatus": "Suspicious", "allowedOperations": []},
@@ -210,7 +213,7 @@ def test_copies_of_one_moment_are_one_point() -> None:
         records.Scan(False, 9 * SECOND),
     )
     other = point({"creationTime": "2026-11-19T22:00:00Z", "id": "0c"})
-    one, second = folded([copy, source, other])
+    one, second = merge_copies([copy, source, other])
     assert (one.id, one.kind, one.size_bytes, one.job) == (POINT["id"], "incremental", 5, "Gold")
     assert [(each.location, each.role) for each in one.copies or []] == [("vault", "copy"), ("disk-1", "primary")]
     assert (one.usable, one.offsite, one.encrypted, one.malware) == (True, True, None, "suspicious")
@@ -223,21 +226,21 @@ def test_copies_of_one_moment_are_one_point() -> None:
 
 
 def test_a_point_met_twice_is_no_copy_of_itself() -> None:
-    """Listings move while they are read."""
-    (one,) = folded([point(backup=records.Backup("Gold", DISK, False, True)) for _time in range(2)])
+    """Listings change while they are read."""
+    (one,) = merge_copies([point(backup=records.Backup("Gold", DISK, False, True)) for _time in range(2)])
     assert len(one.copies or []) == 1
 
 
 def test_which_is_the_copy_may_not_be_told() -> None:
-    """Before 1.3 backups have no job type: of two kinds neither is then believed."""
+    """Before 1.3 backups have no job type: of two different kinds neither is used."""
     first = point({"type": "Full"}, records.Backup("Gold", DISK, None, None))
     second = point({"type": "Increment", "id": "1"}, records.Backup("Copy", CLOUD, None, None))
-    assert folded([first])[0].kind == "full"
-    assert folded([first, second])[0].kind == "unknown"
+    assert merge_copies([first])[0].kind == "full"
+    assert merge_copies([first, second])[0].kind == "unknown"
 
 
 @pytest.mark.parametrize(
-    ("kind", "elsewhere"),
+    ("kind", "offsite"),
     [
         ("AmazonS3", True),
         ("AzureBlob", True),
@@ -251,9 +254,9 @@ def test_which_is_the_copy_may_not_be_told() -> None:
         (None, None),
     ],
 )
-def test_only_clouds_are_elsewhere(kind: str | None, elsewhere: bool | None) -> None:
-    """Object storage of one's own may stand in the same room."""
-    assert is_elsewhere(kind) is elsewhere
+def test_only_clouds_are_elsewhere(kind: str | None, offsite: bool | None) -> None:
+    """Own object storage may be in the same room."""
+    assert is_cloud_repository(kind) is offsite
 
 
 @pytest.mark.parametrize(
@@ -269,8 +272,8 @@ def test_only_clouds_are_elsewhere(kind: str | None, elsewhere: bool | None) -> 
     ],
 )
 def test_workloads(row: dict[str, Any], workload_type: str, platform: str | None) -> None:
-    """Any platform is taken; one that is not known is of the type other."""
-    workload = records.workload_of(row)
+    """Every platform is accepted; an unknown one has the type other."""
+    workload = records.parse_workload(row)
     assert (workload.type, workload.platform) == (workload_type, platform)
 
 
@@ -278,39 +281,39 @@ def test_workloads(row: dict[str, Any], workload_type: str, platform: str | None
     ("state", "usable"), [("Ready", True), ("Failover", False), ("Processing", False), ("Novel", None), (None, None)]
 )
 def test_a_replica_in_use_is_no_way_back(state: Any, usable: bool | None) -> None:
-    """Only a replica that stands ready can be failed over to."""
+    """Only a replica in the state Ready can be used for failover."""
     row = {**POINT, "state": state, "replicaId": "r"}
-    assert records.replica_point_of(row, WEB, False).usable is usable
+    assert records.parse_replica_point(row, WEB, False).usable is usable
 
 
 def samples() -> list[Path]:
-    """Answers of live servers and the vendor's own examples."""
+    """Responses of live servers and examples of the vendor."""
     return sorted(SAMPLES.glob("*.json")) if SAMPLES.is_dir() else []
 
 
 @pytest.mark.skipif(not samples(), reason="the vendors' samples are not here")
 def test_every_sample_is_understood() -> None:
-    """No record of a live server, and no example of the vendor, is an error; each point has its own time."""
+    """No record of a live server and no example of the vendor is an error; each point has its own time."""
     seen = 0
     for path in samples():
         for row in json.loads(path.read_text("utf-8")).get("data", []):
             if "creationTime" in row and "allowedOperations" in row:
-                make = records.replica_point_of if "replicaId" in row else _plain
-                told = make(row, records.workload_of(row), True)
-                assert told.created == parse_time(row["creationTime"])
-                assert told.usable is True
+                make = records.parse_replica_point if "replicaId" in row else _plain
+                parsed = make(row, records.parse_workload(row), True)
+                assert parsed.created == parse_time(row["creationTime"])
+                assert parsed.usable is True
                 seen += 1
             elif "restorePointIds" in row:
-                assert records.file_of(row).size == row["backupSize"]
+                assert records.parse_file(row).size == row["backupSize"]
             elif "restorePointsCount" in row:
-                assert records.workload_of(row).type in records.WORKLOAD_TYPES
-                assert records.workload_of(row).name
+                assert records.parse_workload(row).type in records.WORKLOAD_TYPES
+                assert records.parse_workload(row).name
             elif "repositoryId" in row:
-                assert records.backup_of(row, {row["repositoryId"]: DISK}, {}).job
+                assert records.parse_backup(row, {row["repositoryId"]: DISK}, {}).job
             elif "type" in row and "jobId" not in row:
-                assert records.place_of(row).name
+                assert records.parse_repository(row).name
     assert seen > 20
 
 
 def _plain(row: dict[str, Any], workload: Workload, include_raw: bool) -> RecoveryPoint:
-    return records.point_of(row, workload, None, None, None, says_operations=True, include_raw=include_raw)
+    return records.parse_point(row, workload, None, None, None, has_operations=True, include_raw=include_raw)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Veeam Backup Enterprise Manager: XML and JSON that say the same, and what is no answer."""
+"""Veeam Backup Enterprise Manager: XML and JSON with the same content, and invalid responses."""
 
 from __future__ import annotations
 
@@ -60,40 +60,45 @@ CLOUD_JSON = {
 }
 
 
-def answer(body: str | bytes, content_type: str = "application/xml; charset=utf-8") -> Response:
-    """An answer as the network seam gives it."""
+def make_response(body: str | bytes, content_type: str = "application/xml; charset=utf-8") -> Response:
+    """A response as the transport layer returns it."""
     data = body.encode() if isinstance(body, str) else body
     return Response("GET /api/query", "em.example", 200, {"Content-Type": content_type}, data, str)
 
 
-def json_answer(document: Any, prefix: bytes = b"\xef\xbb\xbf") -> Response:
-    """The same as JSON; the product puts a byte order mark before it."""
-    return answer(prefix + json.dumps(document).encode(), "application/json; charset=utf-8")
+def make_json_response(document: Any, prefix: bytes = b"\xef\xbb\xbf") -> Response:
+    """The same as JSON; the product sends a byte order mark before it."""
+    return make_response(prefix + json.dumps(document).encode(), "application/json; charset=utf-8")
 
 
-def camel(value: Any) -> Any:
+def to_camel_case(value: Any) -> Any:
     """The spelling of version 13."""
     if isinstance(value, dict):
-        spelt = {"UID": "uid"}
-        return {spelt.get(key, key[:1].lower() + key[1:]): camel(inner) for key, inner in value.items()}
-    return [camel(inner) for inner in value] if isinstance(value, list) else value
+        exceptions = {"UID": "uid"}
+        return {exceptions.get(key, key[:1].lower() + key[1:]): to_camel_case(inner) for key, inner in value.items()}
+    return [to_camel_case(inner) for inner in value] if isinstance(value, list) else value
 
 
-def cloud(record: dict[str, Any]) -> RecoveryPoint:
+def parse_cloud(record: dict[str, Any]) -> RecoveryPoint:
     """One point of a tenant's replica."""
-    return fields.cloud_point(record, {"r1": "vmware"}, False)
+    return fields.parse_cloud_point(record, {"r1": "vmware"}, False)
 
 
 @pytest.mark.parametrize(
-    "given",
-    [answer(CLOUD_XML), json_answer(CLOUD_JSON), json_answer(CLOUD_JSON, b""), json_answer(camel(CLOUD_JSON))],
+    "response",
+    [
+        make_response(CLOUD_XML),
+        make_json_response(CLOUD_JSON),
+        make_json_response(CLOUD_JSON, b""),
+        make_json_response(to_camel_case(CLOUD_JSON)),
+    ],
     ids=["xml", "json-bom", "json", "camel-case"],
 )
-def test_every_representation_says_the_same(given: Response) -> None:
-    """XML whose tag is that of another type, JSON nested twice, both spellings: one recovery point."""
-    records, pages = decoding.entities_of(given, "CloudVmReplicaPoint")
+def test_every_representation_says_the_same(response: Response) -> None:
+    """XML with the tag of another type, JSON nested twice, both spellings: one recovery point."""
+    records, pages = decoding.parse_entities(response, "CloudVmReplicaPoint")
     assert pages == 3
-    (point,) = [cloud(record) for record in records]
+    (point,) = [parse_cloud(record) for record in records]
     assert point.id == "p1"
     assert format_time(point.created) == "2026-11-20T20:01:11.5Z"
     assert (point.kind, point.usable, point.offsite) == ("replica", True, True)
@@ -108,7 +113,7 @@ def test_every_representation_says_the_same(given: Response) -> None:
     )
 
 
-# What is not picked over record by record, for there is doubt about what is a record.
+# Responses that are not parsed record by record, because it is uncertain which objects are records.
 DOUBTFUL: dict[str, Any] = {
     "references first": {"Refs": {"Refs": [{"Type": "CloudVmReplicaPointReference"}]}, **CLOUD_JSON},
     "other lists first": {"Links": [{"Rel": "Up"}], **CLOUD_JSON},
@@ -128,25 +133,27 @@ DOUBTFUL: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("spelled", [lambda document: document, camel], ids=["v12", "v13"])
+@pytest.mark.parametrize("convert_spelling", [lambda document: document, to_camel_case], ids=["v12", "v13"])
 @pytest.mark.parametrize("name", DOUBTFUL)
-def test_where_there_is_doubt_the_whole_answer_is_read(name: str, spelled: Callable[[Any], Any]) -> None:
-    """The records are those of the whole, and none is made twice."""
-    given = json_answer(spelled(DOUBTFUL[name]))
-    assert decoding.made_of(given, "CloudVmReplicaPoint", list) == decoding.entities_of(given, "CloudVmReplicaPoint")
+def test_where_there_is_doubt_the_whole_answer_is_read(name: str, convert_spelling: Callable[[Any], Any]) -> None:
+    """The records are those of the complete response, and none is converted twice."""
+    response = make_json_response(convert_spelling(DOUBTFUL[name]))
+    assert decoding.convert_entities(response, "CloudVmReplicaPoint", list) == decoding.parse_entities(
+        response, "CloudVmReplicaPoint"
+    )
 
 
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a mark"])
-@pytest.mark.parametrize("spelled", [lambda document: document, camel], ids=["v12", "v13"])
+@pytest.mark.parametrize("convert_spelling", [lambda document: document, to_camel_case], ids=["v12", "v13"])
 def test_records_are_made_one_by_one(
-    spelled: Callable[[Any], Any], prefix: bytes, monkeypatch: pytest.MonkeyPatch
+    convert_spelling: Callable[[Any], Any], prefix: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where all is as it should be the answer is decoded once, and not as a whole."""
-    given = json_answer(spelled({"Refs": None, **CLOUD_JSON}), prefix)
-    expected = decoding.entities_of(given, "CloudVmReplicaPoint")
+    """A regular response is decoded once, and not as a whole document."""
+    response = make_json_response(convert_spelling({"Refs": None, **CLOUD_JSON}), prefix)
+    expected = decoding.parse_entities(response, "CloudVmReplicaPoint")
     assert expected[0]
-    monkeypatch.setattr(decoding, "entities_of", None)
-    assert decoding.made_of(given, "CloudVmReplicaPoint", list) == expected
+    monkeypatch.setattr(decoding, "parse_entities", None)
+    assert decoding.convert_entities(response, "CloudVmReplicaPoint", list) == expected
 
 
 @pytest.mark.parametrize(
@@ -162,14 +169,14 @@ def test_records_are_made_one_by_one(
     ],
 )
 def test_only_a_ready_replica_is_usable(state: Any, usable: bool | None) -> None:
-    """A replica that runs, or is being moved back, is no way back."""
-    assert cloud({**CLOUD, "State": state}).usable is usable
+    """A replica that is running or in failback cannot be used for recovery."""
+    assert parse_cloud({**CLOUD, "State": state}).usable is usable
 
 
 def test_two_tenants_with_machines_of_one_name_are_two() -> None:
-    """The replica tells them apart."""
+    """The id of the replica makes them different."""
     other = json.loads(json.dumps(CLOUD).replace("replicas/r1", "replicas/r2"))
-    assert cloud(CLOUD).workload.key != cloud(other).workload.key
+    assert parse_cloud(CLOUD).workload.key != parse_cloud(other).workload.key
 
 
 @pytest.mark.parametrize(
@@ -190,12 +197,12 @@ def test_two_tenants_with_machines_of_one_name_are_two() -> None:
     ],
 )
 def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_type: str) -> None:
-    """A count that is told too small would cut the listing off."""
-    assert decoding.entities_of(answer(body, f"application/{content_type}"), "VmRestorePoint") == ([], 3)
+    """A page count that is too small would truncate the listing."""
+    assert decoding.parse_entities(make_response(body, f"application/{content_type}"), "VmRestorePoint") == ([], 3)
 
 
 @pytest.mark.parametrize(
-    ("body", "content_type", "words"),
+    ("body", "content_type", "message"),
     [
         ("", "application/xml", "empty"),
         (CLOUD_XML[:400], "application/xml", "cut short"),
@@ -213,88 +220,96 @@ def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_t
         ),
     ],
 )
-def test_what_is_no_query_result_is_an_error(body: str, content_type: str, words: str) -> None:
-    """Nothing is taken for an empty listing."""
-    given = answer(body, content_type)
+def test_what_is_no_query_result_is_an_error(body: str, content_type: str, message: str) -> None:
+    """None of them is treated as an empty listing."""
+    response = make_response(body, content_type)
     with pytest.raises(InvalidResponseError) as caught:
-        decoding.entities_of(given, "CloudVmReplicaPoint")
-    assert words in str(caught.value)
-    with pytest.raises(InvalidResponseError) as made:
-        decoding.made_of(given, "CloudVmReplicaPoint", list)
-    assert str(made.value) == str(caught.value)
+        decoding.parse_entities(response, "CloudVmReplicaPoint")
+    assert message in str(caught.value)
+    with pytest.raises(InvalidResponseError) as converted:
+        decoding.convert_entities(response, "CloudVmReplicaPoint", list)
+    assert str(converted.value) == str(caught.value)
 
 
 @pytest.mark.parametrize(
     "entities", [None, {}, {"VmRestorePoints": None}, {"VmRestorePoints": {"VmRestorePoints": []}}]
 )
 def test_an_empty_result_is_empty(entities: Any) -> None:
-    """All the ways to say that there is nothing."""
+    """All representations of an empty result."""
     document = {"Entities": entities, "PagingInfo": {"PageNum": 1, "PagesCount": 0}}
-    assert decoding.entities_of(json_answer(document), "VmRestorePoint") == ([], 1)
-    assert decoding.entities_of(answer("<QueryResult><Entities/></QueryResult>"), "VmRestorePoint") == ([], 1)
+    assert decoding.parse_entities(make_json_response(document), "VmRestorePoint") == ([], 1)
+    assert decoding.parse_entities(make_response("<QueryResult><Entities/></QueryResult>"), "VmRestorePoint") == ([], 1)
 
 
 def test_a_tenants_collection_has_no_pages() -> None:
-    """Nested once, with and without anything in it."""
-    assert len(decoding.list_of(json_answer({"CloudVmReplicaPoints": [CLOUD]}), "CloudVmReplicaPoint")) == 1
-    assert decoding.list_of(json_answer(camel({"CloudVmReplicaPoints": []})), "CloudVmReplicaPoint") == []
+    """Nested once, with and without records."""
+    assert (
+        len(decoding.parse_collection(make_json_response({"CloudVmReplicaPoints": [CLOUD]}), "CloudVmReplicaPoint"))
+        == 1
+    )
+    assert (
+        decoding.parse_collection(
+            make_json_response(to_camel_case({"CloudVmReplicaPoints": []})), "CloudVmReplicaPoint"
+        )
+        == []
+    )
     inner = CLOUD_XML.partition("<Entities>")[2].partition("</Entities>")[0]
     spaced = inner.replace("<CloudVmReplicaPoints>", '<CloudVmReplicaPoints xmlns="http://www.veeam.com/ent/v1.0">')
-    assert len(decoding.list_of(answer(spaced), "CloudVmReplicaPoint")) == 1
-    assert decoding.list_of(answer("<CloudVmReplicaPoints/>"), "CloudVmReplicaPoint") == []
+    assert len(decoding.parse_collection(make_response(spaced), "CloudVmReplicaPoint")) == 1
+    assert decoding.parse_collection(make_response("<CloudVmReplicaPoints/>"), "CloudVmReplicaPoint") == []
     with pytest.raises(InvalidResponseError, match="no list 'CloudVmReplicaPoints'"):
-        decoding.list_of(json_answer({}), "CloudVmReplicaPoint")
+        decoding.parse_collection(make_json_response({}), "CloudVmReplicaPoint")
 
 
-def in_file(record: dict[str, Any], *, vm: bool) -> RecoveryPoint:
-    """One point that lies in a file which nobody lists."""
-    ((ident, created, kind, _file, owner, raw),) = fields.points_in_files([record], True)
-    workload = fields.vm_of(owner) if vm else fields.agent_of(owner, None)
+def parse_in_file(record: dict[str, Any], *, vm: bool) -> RecoveryPoint:
+    """One point in a file that is not listed."""
+    ((ident, created, kind, _file, owner, raw),) = fields.parse_points([record], True)
+    workload = fields.build_vm(owner) if vm else fields.build_agent(owner, None)
     return RecoveryPoint(id=ident, created=created, kind=kind, workload=workload, raw=raw)
 
 
 POINT_MAKERS: dict[str, Callable[[dict[str, Any]], RecoveryPoint]] = {
-    "VmRestorePoint": lambda record: in_file(record, vm=True),
-    "AgentRestorePoint": lambda record: in_file(record, vm=False),
-    "VmReplicaPoint": lambda record: fields.replica_point(record, {}, True),
-    "CloudVmReplicaPoint": lambda record: fields.cloud_point(record, {}, True),
+    "VmRestorePoint": lambda record: parse_in_file(record, vm=True),
+    "AgentRestorePoint": lambda record: parse_in_file(record, vm=False),
+    "VmReplicaPoint": lambda record: fields.parse_replica_point(record, {}, True),
+    "CloudVmReplicaPoint": lambda record: fields.parse_cloud_point(record, {}, True),
 }
 
 
-def records_in(value: Any) -> list[dict[str, Any]]:
-    """Every record of a sort of point, however deep it lies."""
+def find_records(value: Any) -> list[dict[str, Any]]:
+    """Every record of a point type, at any depth."""
     if isinstance(value, list):
-        return [record for inner in value for record in records_in(inner)]
+        return [record for inner in value for record in find_records(inner)]
     if not isinstance(value, dict):
         return []
-    if decoding.lowered(value).get("creationtimeutc") and decoding.lowered(value).get("type") in POINT_MAKERS:
+    if decoding.lower_keys(value).get("creationtimeutc") and decoding.lower_keys(value).get("type") in POINT_MAKERS:
         return [value]
-    return records_in(list(value.values()))
+    return find_records(list(value.values()))
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendors' samples are not here")
 def test_every_sample_is_understood() -> None:
-    """The vendor's examples and records of live servers: every answer decodes, every point has a name and a server."""
+    """Examples of the vendor and records of live servers decode, and every point has a name and a server."""
     seen: dict[str, int] = {}
     for path in sorted(SAMPLES.rglob("*.*ml")) + sorted(SAMPLES.rglob("*.json")):
-        kind = "application/json" if path.suffix == ".json" else "application/xml"
-        given = answer(path.read_bytes(), kind)
-        for record in records_in({"root": decoding.body_of(given)}):
-            told = decoding.lowered(record)["type"]
-            point = POINT_MAKERS[told](record)
+        content_type = "application/json" if path.suffix == ".json" else "application/xml"
+        response = make_response(path.read_bytes(), content_type)
+        for record in find_records({"root": decoding.parse_body(response)}):
+            kind = decoding.lower_keys(record)["type"]
+            point = POINT_MAKERS[kind](record)
             assert point.workload.name
             assert "@" not in point.workload.name
             assert point.workload.origin
             assert point.kind != "unknown"
-            seen[told] = seen.get(told, 0) + 1
+            seen[kind] = seen.get(kind, 0) + 1
         if '"PagingInfo"' in path.read_text("utf-8") or '"pagingInfo"' in path.read_text("utf-8"):
-            names = {str(decoding.lowered(item)["type"]) for item in _items(decoding.body_of(given))}
-            records, pages = decoding.entities_of(given, names.pop())
+            names = {str(decoding.lower_keys(item)["type"]) for item in _items(decoding.parse_body(response))}
+            records, pages = decoding.parse_entities(response, names.pop())
             assert records
             assert pages >= 1
     assert set(seen) == set(POINT_MAKERS)
-    assert "v1_7" in decoding.versions_of(
-        answer((SAMPLES / "query_v12_v13" / "veeam_api_v13.json").read_bytes(), "json")
+    assert "v1_7" in decoding.parse_versions(
+        make_response((SAMPLES / "query_v12_v13" / "veeam_api_v13.json").read_bytes(), "json")
     )
 
 
@@ -304,7 +319,7 @@ def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_xml_is_told_to_need_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only those who ask for XML need it, and they are told."""
+    """It is only needed for XML, and the error names it."""
     monkeypatch.setitem(__import__("sys").modules, "xmltodict", None)
     with pytest.raises(AuditError, match="xmltodict"):
-        decoding.body_of(answer(CLOUD_XML))
+        decoding.parse_body(make_response(CLOUD_XML))

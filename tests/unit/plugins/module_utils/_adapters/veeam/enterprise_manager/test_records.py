@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers of Enterprise Manager, in XML and in both spellings of JSON -> the same recovery points."""
+"""Responses of Enterprise Manager, in XML and in both spellings of JSON, give the same recovery points."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending import (
     BackupFileIndex,
     PendingPoints,
-    joined,
+    join_by_machine,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOWHERE
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.id_index import NOT_FOUND
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 
@@ -41,28 +41,28 @@ VM = {
 }
 
 
-def in_file(record: dict[str, Any]) -> fields.PointInFile:
-    """What is made of one record."""
-    (found,) = fields.points_in_files([record], False)
+def parse_in_file(record: dict[str, Any]) -> fields.PointInFile:
+    """The values parsed from one record."""
+    (found,) = fields.parse_points([record], False)
     return found
 
 
 def machine(record: dict[str, Any]) -> Workload:
     """The machine of one record."""
-    return fields.vm_of(in_file(record)[4])
+    return fields.build_vm(parse_in_file(record)[4])
 
 
 def test_a_machine_is_known_by_its_reference() -> None:
-    """Without a display name its own name counts, up to the last @."""
+    """Without a display name, the name of the point is used, up to the last @."""
     workload = machine(VM)
     assert (workload.id, workload.name, workload.platform) == (VM["HierarchyObjRef"], "web@01", "vmware")
     assert machine({**VM, "VmDisplayName": "web"}).name == "web"
     odd = {**VM, "HierarchyObjRef": None, "Links": None}
-    assert (machine(odd).id, machine(odd).platform, in_file(odd)[3]) == (None, None, None)
+    assert (machine(odd).id, machine(odd).platform, parse_in_file(odd)[3]) == (None, None, None)
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "told", "kind"),
+    ("algorithm", "point_type", "kind"),
     [
         ("Incremental", "Increment", "incremental"),
         ("Incremental", "Full", "full"),
@@ -74,16 +74,16 @@ def test_a_machine_is_known_by_its_reference() -> None:
         ("Novel", "Novel", "unknown"),
     ],
 )
-def test_kinds(algorithm: Any, told: Any, kind: str) -> None:
-    """What the point is counts before what its job does."""
-    assert in_file({**VM, "Algorithm": algorithm, "PointType": told})[2] == kind
+def test_kinds(algorithm: Any, point_type: Any, kind: str) -> None:
+    """The type of the point takes precedence over the mode of its job."""
+    assert parse_in_file({**VM, "Algorithm": algorithm, "PointType": point_type})[2] == kind
 
 
 @pytest.mark.parametrize("time", [None, "", "1753-01-01T00:00:00Z", "Oct 6 2016 1:59PM", 5])
 def test_a_point_without_a_time_is_no_answer(time: Any) -> None:
-    """1753 is what the database holds where there is none."""
+    """1753 is the value in the database if there is no time."""
     with pytest.raises(InvalidResponseError, match="CreationTimeUTC"):
-        in_file({**VM, "CreationTimeUTC": time})
+        parse_in_file({**VM, "CreationTimeUTC": time})
 
 
 FILE = {
@@ -100,61 +100,61 @@ BACKUP = {
 REPOSITORY = {"UID": "urn:veeam:Repository: r1", "Name": "disk-1", "Kind": "Cloud"}
 
 
-def held(homes: BackupFileIndex, *records: dict[str, Any]) -> list[RecoveryPoint]:
-    """The points of these records, as they are told once all were met."""
-    group = PendingPoints(machine(VM), whole=False)
-    for found in fields.points_in_files(records, False):
-        group.add(found, homes.use(found[3]))
-    return list(group.points(group.workload, homes))
+def build_pending(file_index: BackupFileIndex, *records: dict[str, Any]) -> list[RecoveryPoint]:
+    """The points of these records, built after all of them have been read."""
+    group = PendingPoints(machine(VM), keep_records=False)
+    for found in fields.parse_points(records, False):
+        group.add(found, file_index.count_point(found[3]))
+    return list(group.build_points(group.workload, file_index))
 
 
 def test_size_and_place_come_by_joining() -> None:
-    """File, backup, repository; a file that others share has no size for this point."""
-    (alone,) = held(BackupFileIndex(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]), VM)
+    """File, backup, repository; a file shared by several points has no size for this point."""
+    (alone,) = build_pending(BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [REPOSITORY]), VM)
     assert (alone.size_bytes, alone.job, alone.offsite, alone.estimated) == (500, "Gold", True, ("offsite",))
     assert alone.copies == [Copy(location="disk-1", location_type="Cloud", offsite=True)]
-    assert (alone.created, alone.kind) == in_file(VM)[1:3]
-    together = held(
-        BackupFileIndex(fields.backup_files([FILE]), [BACKUP], [REPOSITORY]),
+    assert (alone.created, alone.kind) == parse_in_file(VM)[1:3]
+    together = build_pending(
+        BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [REPOSITORY]),
         VM,
         {**VM, "UID": "urn:veeam:VmRestorePoint:other"},
     )
     assert [point.size_bytes for point in together] == [None, None]
     assert together[0].id != together[1].id
-    (lost,) = held(BackupFileIndex([], [BACKUP], [REPOSITORY]), VM)
+    (lost,) = build_pending(BackupFileIndex([], [BACKUP], [REPOSITORY]), VM)
     assert (lost.size_bytes, lost.copies, lost.offsite) == (None, None, None)
-    (unread,) = held(BackupFileIndex(fields.backup_files([FILE]), [], []), VM)
+    (unread,) = build_pending(BackupFileIndex(fields.parse_files([FILE]), [], []), VM)
     assert (unread.size_bytes, unread.job, unread.copies) == (500, "Gold", None)
 
 
 def test_agents_of_one_name_are_told_apart_by_their_backup() -> None:
-    """The point itself names no machine."""
-    homes = BackupFileIndex(fields.backup_files([FILE]), [BACKUP], [])
-    found = in_file({**VM, "Name": "desk@2026-11-20 04:00:52"})
-    workload = fields.agent_of(found[4], homes.at(homes.use(found[3]))[0])
+    """The point itself does not identify a machine."""
+    file_index = BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [])
+    found = parse_in_file({**VM, "Name": "desk@2026-11-20 04:00:52"})
+    workload = fields.build_agent(found[4], file_index.get_location(file_index.count_point(found[3]))[0])
     assert (workload.id, workload.name, workload.platform, workload.type) == ("desk/b1", "desk", "linux", "physical")
 
 
 def test_a_backup_with_the_times_of_another_holds_its_copies() -> None:
-    """A copy shares them; a machine set up anew under the old name does not."""
+    """A copy has the same times; a reinstalled machine with the old name does not."""
 
     def group(backup: str, *hours: int) -> PendingPoints:
-        home = fields.FileLocation(None, backup, None, None, None)
-        made: PendingPoints | None = None
+        location = fields.FileLocation(None, backup, None, None, None)
+        pending: PendingPoints | None = None
         for hour in hours:
-            found = in_file({**VM, "Name": "desk@x", "CreationTimeUTC": f"2026-11-20T{hour:02}:00:00Z"})
-            made = made or PendingPoints(fields.agent_of(found[4], home), whole=False)
-            made.add(found, NOWHERE)
-        assert made is not None
-        return made
+            found = parse_in_file({**VM, "Name": "desk@x", "CreationTimeUTC": f"2026-11-20T{hour:02}:00:00Z"})
+            pending = pending or PendingPoints(fields.build_agent(found[4], location), keep_records=False)
+            pending.add(found, NOT_FOUND)
+        assert pending is not None
+        return pending
 
-    machines = joined([group("b2", 1, 2, 3), group("b1", 1, 2), group("b3", 7, 8), group("b0", 3, 9, 10)])
-    shown = {machine[0].workload.id: sum(len(held.times) for held in machine) for machine in machines}
+    machines = join_by_machine([group("b2", 1, 2, 3), group("b1", 1, 2), group("b3", 7, 8), group("b0", 3, 9, 10)])
+    shown = {machine[0].workload.id: sum(len(pending.times) for pending in machine) for machine in machines}
     assert shown == {"desk/b0": 3, "desk/b1": 5, "desk/b3": 2}
 
 
 def settings(**own: Any) -> Settings:
-    """What a user could ask for."""
+    """Settings that a user could set."""
     types = own.pop("workload_types", VeeamEnterpriseManager.workload_types)
     return Settings(
         username="u",
@@ -169,15 +169,15 @@ def settings(**own: Any) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("own", "words"),
+    ("own", "message"),
     [
         ({"api_version": "v8"}, "has no 'v8'"),
         ({"tenant_organization": "x"}, "needs tenant: true"),
         ({"tenant": True, "workload_types": ("vm",)}, "a tenant sees nothing but"),
     ],
 )
-def test_options_that_make_no_sense(own: dict[str, Any], words: str) -> None:
-    """They are refused before anything is sent."""
+def test_options_that_make_no_sense(own: dict[str, Any], message: str) -> None:
+    """They are rejected before any request is sent."""
     VeeamEnterpriseManager.check(settings(), ())
-    with pytest.raises(OptionError, match=words):
+    with pytest.raises(OptionError, match=message):
         VeeamEnterpriseManager.check(settings(**own), ())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that knows nothing but its vendor's OpenAPI file: every answer is valid, and none makes sense."""
+"""A server generated only from its vendor's OpenAPI file: every response is valid and contains random values."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from tests.fuzz.reading import Told
-from tests.fuzz.schema import Schemas
+from tests.fuzz.reading import FakeResponse
+from tests.fuzz.schema import SchemaGenerator
 
 _LISTS = ("data", "results")
-# Without these nothing can be read, though most of them are optional in the files.
+# Without these fields nothing can be read, although most are optional in the files.
 NEEDED = frozenset({*_LISTS, "id", "creationTime", "pointInTime", "access_token"})
 _JSON = {"Content-Type": "application/json"}
-_WORD = re.compile(r"\{[^}]*\}")
+_PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 
-class Vendor:
-    """Listings stay as they were first thrown, are paged as they are asked for, and every record has its own id."""
+class SchemaServer:
+    """Serves generated listings that stay the same, page by page as requested; every record has its own id."""
 
-    def __init__(self, schemas: Schemas, seed: str) -> None:
+    def __init__(self, schemas: SchemaGenerator, seed: str) -> None:
         self._schemas = schemas
         self._seed = seed
-        self._patterns = [(re.compile(_WORD.sub("[0-9a-f-]{36}", path)), path) for path in schemas.paths]
+        self._patterns = [(re.compile(_PLACEHOLDER.sub("[0-9a-f-]{36}", path)), path) for path in schemas.paths]
         self._listings: dict[str, list[Any]] = {}
         self.answers = 0
 
-    def serve(self, request: requests.PreparedRequest) -> Told:
-        """Any answer that the file allows; 404 for what it does not name."""
+    def serve(self, request: requests.PreparedRequest) -> FakeResponse:
+        """Return a random response that the file allows; 404 for requests that it does not define."""
         parts = urlsplit(request.url or "")
         path = next((path for pattern, path in self._patterns if pattern.fullmatch(parts.path)), "")
         schema = self._schemas.response(str(request.method), path, ("200", "201"))
         if schema is None:
-            return Told(204 if request.method == "DELETE" else 404, _JSON, b"{}")
+            return FakeResponse(204 if request.method == "DELETE" else 404, _JSON, b"{}")
         self.answers += 1
-        dice = random.Random(f"{self._seed} {request.method} {parts.path}")
-        body = self._schemas.value(schema, dice)
+        rng = random.Random(f"{self._seed} {request.method} {parts.path}")
+        body = self._schemas.generate(schema, rng)
         member = next((name for name in _LISTS if isinstance(body, dict) and name in body), None)
         if request.method == "POST":
             body["access_token"] = "a-token-of-some-length"
         elif member is not None:
-            self._paged(body, member, schema, parts.path, dict(parse_qsl(parts.query)))
-        return Told(200, _JSON, json.dumps(body).encode())
+            self._fill_page(body, member, schema, parts.path, dict(parse_qsl(parts.query)))
+        return FakeResponse(200, _JSON, json.dumps(body).encode())
 
-    def _paged(
+    def _fill_page(
         self, body: dict[str, Any], member: str, schema: Mapping[str, Any], path: str, query: Mapping[str, str]
     ) -> None:
-        rows = self._rows(path, self._schemas.resolved(schema)["properties"][member])
+        rows = self._get_rows(path, self._schemas.resolve(schema)["properties"][member])
         if "VirtualMachineId" in query:
             rows = [row for row in rows if row.get("id") in _OWNED.get(query["VirtualMachineId"], ())]
         start = int(query.get("skip", query.get("Offset", 0)))
@@ -66,12 +66,12 @@ class Vendor:
         else:
             body["totalCount"] = len(rows)
 
-    def _rows(self, path: str, schema: Mapping[str, Any]) -> list[Any]:
+    def _get_rows(self, path: str, schema: Mapping[str, Any]) -> list[Any]:
         if path not in self._listings:
-            dice = random.Random(f"{self._seed} rows of {path}")
-            items = self._schemas.resolved(schema)["items"]
-            rows = [self._schemas.value(items, dice) for _row in range(dice.choice((0, 1, 3, 8)))]
-            ids = dice.sample(range(24), len(rows))
+            rng = random.Random(f"{self._seed} rows of {path}")
+            items = self._schemas.resolve(schema)["items"]
+            rows = [self._schemas.generate(items, rng) for _row in range(rng.choice((0, 1, 3, 8)))]
+            ids = rng.sample(range(24), len(rows))
             for row, number in zip(rows, ids, strict=True):
                 if isinstance(row, dict) and "id" in row:
                     row["id"] = str(uuid.UUID(int=number))
