@@ -23,10 +23,11 @@ from tests.integration.test_failures import fault
 
 PRODUCTS = list(MODULES)
 BUG = """
-from ansible_collections.backup.audit.plugins.module_utils import _summary
+from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 def add(self, *point):
     raise ZeroDivisionError("in the summary")
-_summary.Summary.add = _summary.Summary.add_alike = add
+assert hasattr(Summary, "add_point_like")
+Summary.add = Summary.add_point_like = add
 """
 
 
