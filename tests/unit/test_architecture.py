@@ -68,7 +68,7 @@ FOREIGN: dict[str, tuple[str, ...]] = {
 
 
 @functools.cache
-def tree_of(file: PurePosixPath) -> ast.Module:
+def parse_file(file: PurePosixPath) -> ast.Module:
     return ast.parse((ROOT / file).read_text("utf-8"))
 
 
@@ -81,7 +81,7 @@ def files_of_the_collection() -> list[PurePosixPath]:
     return [file for file in python_files() if file.parts[0] in ("plugins", "extensions")]
 
 
-def package_of(file: PurePosixPath) -> str:
+def get_package(file: PurePosixPath) -> str:
     """The package of a file: the innermost of its folders that is in PACKAGES, else its folder."""
     folders = [str(folder).removeprefix(MODULE_UTILS) for folder in file.parents]
     return next((folder for folder in folders if folder in PACKAGES), str(file.parent))
@@ -93,7 +93,7 @@ def may_import(package: str) -> set[str]:
 
 def imported(file: PurePosixPath) -> Iterator[str]:
     """Whatever it imports anywhere, also in functions and for types only."""
-    for node in ast.walk(tree_of(file)):
+    for node in ast.walk(parse_file(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -115,12 +115,12 @@ def own_imports(file: PurePosixPath) -> set[PurePosixPath]:
 def package_imports() -> Iterator[tuple[PurePosixPath, PurePosixPath]]:
     """(file, a file of another package that it imports)."""
     for file in files_of_the_collection():
-        yield from ((file, other) for other in sorted(own_imports(file)) if package_of(other) != package_of(file))
+        yield from ((file, other) for other in sorted(own_imports(file)) if get_package(other) != get_package(file))
 
 
 def test_every_file_is_in_a_package() -> None:
-    assert [str(file) for file in files_of_the_collection() if package_of(file) not in PACKAGES] == []
-    used = {package_of(file) for file in files_of_the_collection()}
+    assert [str(file) for file in files_of_the_collection() if get_package(file) not in PACKAGES] == []
+    used = {get_package(file) for file in files_of_the_collection()}
     assert set(PACKAGES) - used == set()
 
 
@@ -128,14 +128,14 @@ def test_packages_import_downwards_only() -> None:
     wrong = [
         f"{file} imports {other}"
         for file, other in package_imports()
-        if package_of(other) not in may_import(package_of(file))
+        if get_package(other) not in may_import(get_package(file))
     ]
     assert wrong == []
 
 
 def test_the_policy_knows_the_read_result_only() -> None:
     """So that a file kept for a year is evaluated like a result of a minute ago."""
-    imports = {(str(file), str(other)) for file, other in package_imports() if package_of(other) == "_collect"}
+    imports = {(str(file), str(other)) for file, other in package_imports() if get_package(other) == "_collect"}
     wrong = {pair for pair in imports if "/_policy/" in pair[0]} - {pair for pair in imports if pair[1] in READ_RESULT}
     assert wrong == set()
 
@@ -182,18 +182,18 @@ def test_there_is_no_circle() -> None:
 def test_products_do_not_import_each_other() -> None:
     """An adapter imports its own files and what products share; what they share imports no product."""
     modules = [file for file in files_of_the_collection() if file.parts[1] == "modules"]
-    adapters = {other for module in modules for other in own_imports(module) if package_of(other) == "_adapters"}
+    adapters = {other for module in modules for other in own_imports(module) if get_package(other) == "_adapters"}
     assert len(adapters) > 9
     # The folder of a product that has one, or its only file.
     products = {adapter.parent if adapter.name == "adapter.py" else adapter for adapter in adapters}
 
-    def product_of(file: PurePosixPath) -> PurePosixPath | None:
+    def get_product(file: PurePosixPath) -> PurePosixPath | None:
         return next((product for product in products if product in (file, *file.parents)), None)
 
     for file in files_of_the_collection():
-        if package_of(file) == "_adapters":
-            others = {product_of(other) for other in own_imports(file) if package_of(other) == "_adapters"}
-            assert others <= {None, product_of(file)}, file
+        if get_package(file) == "_adapters":
+            others = {get_product(other) for other in own_imports(file) if get_package(other) == "_adapters"}
+            assert others <= {None, get_product(file)}, file
 
 
 def test_foreign_packages_are_imported_only_where_they_belong() -> None:
@@ -210,7 +210,7 @@ def test_foreign_packages_are_imported_only_where_they_belong() -> None:
 
 
 def functions(file: PurePosixPath) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree_of(file)):
+    for node in ast.walk(parse_file(file)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node
 
@@ -223,15 +223,15 @@ def span(node: ast.stmt) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+def count_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Its lines, the docstring left out."""
     return span(function) - (span(function.body[0]) if is_docstring(function.body[0]) else 0)
 
 
-def lines_of_file(file: PurePosixPath) -> int:
+def count_file_lines(file: PurePosixPath) -> int:
     """All lines, with what ansible-doc shows left out."""
     lines = len((ROOT / file).read_text("utf-8").splitlines())
-    for node in tree_of(file).body:
+    for node in parse_file(file).body:
         if (
             isinstance(node, ast.Assign)
             and isinstance(node.targets[0], ast.Name)
@@ -256,23 +256,23 @@ def test_every_function_is_typed() -> None:
 
 
 def test_no_file_is_too_long() -> None:
-    lengths = {str(file): lines_of_file(file) for file in python_files()}
+    lengths = {str(file): count_file_lines(file) for file in python_files()}
     assert {file: lines for file, lines in lengths.items() if lines > MOST_LINES} == {}
 
 
 def test_no_function_is_too_long() -> None:
     long = {
-        f"{file} {function.name}": lines_of(function)
+        f"{file} {function.name}": count_lines(function)
         for file in python_files()
         for function in functions(file)
-        if lines_of(function) > MOST_LINES_OF_A_FUNCTION
+        if count_lines(function) > MOST_LINES_OF_A_FUNCTION
     }
     assert long == {}
 
 
 def test_modules_are_documentation_and_a_few_lines() -> None:
     modules = [file for file in files_of_the_collection() if file.parts[1] == "modules"]
-    assert statistics.median(map(lines_of_file, modules)) <= MEDIAN_OF_MODULES
+    assert statistics.median(map(count_file_lines, modules)) <= MEDIAN_OF_MODULES
     mains = [function for file in modules for function in functions(file) if function.name == "main"]
     assert len(mains) >= len(modules) - 1
     assert max(span(main) for main in mains) <= MOST_LINES_OF_A_MAIN
