@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.l
     parse_clock,
     split_span,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.points import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.point_builder import (
     Items,
     PointBuilder,
     System,

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records as points
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains, Copies
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
     TYPES,
     Record,
     RecordParser,

@@ -2,261 +2,277 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect: extract the used fields of /backups records. Fields: vendor's API pages 7.4, vendor's own UI.
-
-A decoded record takes 7 KB, and most of it is not used. The used fields are extracted immediately, while the record is
-in the CPU cache: decoding, extracting and freeing took 13 us instead of 19 in a quiet process, and less than half of
-the time needed when complete pages were passed from one thread to another.
-"""
+"""Storware vProtect: convert records of /backups to recovery points."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
-from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_epoch_millis
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text
-
-# protectedEntity.type -> workload_type, and the name that rule paths use for such workloads.
-TYPES = {
-    "VM": ("vm", "vm"),
-    "APP": ("application", "app"),
-    "STORAGE": ("storage", "storage"),
-    "OS": ("physical", "os"),
-    "OS_AGENT": ("physical", "os"),
-    "CLOUD": ("cloud", "cloud"),
-    "CLOUD_USER": ("cloud_user", "cloud"),
-    "CLOUD_GROUP": ("cloud_group", "cloud"),
-    "CLOUD_SITE": ("cloud_site", "cloud"),
-    "CLOUD_TEAMS": ("cloud_team", "cloud"),
-}
-# Maximum number of cached field combinations (there are few); the cache is cleared above that.
-_LIMIT = 20_000
-# Milliseconds below this value (the year 5138) are accepted as a time without further checks.
-_MAX_PLAIN_MILLIS = 10**14
-_MEMBERS = (
-    "guid",
-    "status",
-    "type",
-    "protectedEntity",
-    "backupRule",
-    "backupLocations",
-    "snapshotTime",
-    "backupTime",
-    "size",
-    "archiveExpire",
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
+    TYPES,
+    Location,
+    ParsedFields,
+    Record,
+    RecordFields,
+    get_guid,
+    normalize_enum,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_true
+from ansible_collections.backup.audit.plugins.module_utils._core.times import add_days
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
+    as_bool,
+    as_int,
+    as_list,
+    as_object,
+    as_text,
+    remove_secrets,
 )
 
-
-def get_enum_name(value: t.Any) -> t.Any:
-    """Return the name of an enum: an object {name, description} in most responses and plain text in others."""
-    return value.get("name") if isinstance(value, dict) else value
-
-
-def normalize_enum(value: t.Any) -> str:
-    """Return the name of an enum in upper case."""
-    value = get_enum_name(value)
-    return value.upper() if isinstance(value, str) else (as_text(value) or "").upper()
-
-
-def require_guid(row: Mapping[str, t.Any]) -> str:
-    """Return the mandatory guid of a record; InvalidResponseError if it is missing."""
-    guid = as_text(row.get("guid"))
-    if guid is None:
-        raise InvalidResponseError("a record has no guid", advice="Check that the URL is that of the product")
-    return guid
-
-
-def get_identity(row: Mapping[str, t.Any]) -> str:
-    """Return a key that identifies a record in any list. Jobs are not known to have an id."""
-    return as_text(row.get("guid")) or repr(row)
+WORKLOAD_TYPES = tuple(dict.fromkeys(workload_type for workload_type, _rule in TYPES.values()))
+RULE_WORDS = tuple(dict.fromkeys(rule for _workload_type, rule in TYPES.values()))
+# Made once and later deleted by retention: not a recovery point.
+REMOVED = "SUCCESS_REMOVED"
+_STATUSES = {
+    "SUCCESS": "success",
+    "PARTIAL_SUCCESS": "warning",
+    "FAILED": "failed",
+    "INPROGRESS": "running",
+    "QUEUED": "running",
+}
+KEPT = tuple(_STATUSES)
+_KINDS = {"FULL": "full", "INCREMENTAL": "incremental", "SYNTHETIC": "synthetic_full"}
+# A copy of a backup from its primary destination to another one.
+_SYNCHRONIZATION = "SYNCHRONIZATION"
+_DISKS = ("FILESYSTEM", "SYNTHETICXFS", "SYNTHETICDDBOOST", "VSTOR")
+_CLOUDS = ("S3", "GCS", "AZURE", "SWIFT")
+# Other backup products (ISP, NETBACKUP and so on) are missing: the type of their media is unknown.
+_MEDIA = {**dict.fromkeys(_DISKS, "disk"), **dict.fromkeys(_CLOUDS, "object")}
 
 
-def get_guid(row: Mapping[str, t.Any], member: str) -> str | None:
-    """Return the guid of a reference {guid, name}."""
-    value = row.get(member)
-    return as_text(value.get("guid")) if isinstance(value, dict) else None
+@dataclasses.dataclass
+class Context:
+    """Data that points are evaluated with: current settings, and restores that were made."""
+
+    # Destinations (guid) with encryption enabled.
+    encrypting: frozenset[str]
+    # Backup (guid) -> when it was last restored.
+    restored: Mapping[str, int]
+    # (rule guid, rule type name) -> days of retention lock by destination guid and by role.
+    locks: Callable[[str, str], Mapping[str, int]]
+    include_raw: bool
+    # Version 5 and later list locations. A backup without any may have been removed from all of them.
+    lists_locations: bool = True
+    # Whether points are only counted, so that only the fields needed for that are kept.
+    counts_only: bool = False
+
+    def parse(self, fields: RecordFields) -> ParsedFields:
+        """Return the normalized fields of a record, except id, workload, times and size (cached)."""
+        if fields.parsed is None:
+            fields.parsed = _parse_fields(fields, self)
+        return fields.parsed
 
 
-def parse_millis(value: t.Any) -> int | None:
-    """Convert milliseconds to microseconds; 0 and invalid times count as missing, as in the vendor's own clients."""
-    # True is an int, too, and equal to 1.
-    if isinstance(value, int) and 1 < value < _MAX_PLAIN_MILLIS:
-        return value * 1000
-    try:
-        return parse_epoch_millis(value) if value else None
-    except DataError:
-        return None
+def lists_locations(version: str | None) -> bool:
+    """Whether a server of this version (or versions, for several nodes) lists the locations of a backup."""
+    majors = [as_int(one.strip().partition(".")[0]) for one in (version or "").split(",")]
+    return any(major is None or major >= 5 for major in majors)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Location:
-    """One location where a backup is or was stored."""
-
-    status: str
-    role: str
-    # backupDestinationType
-    kind: str
-    destination: str | None
-    name: str | None
+def build_workload(record: Record) -> Workload:
+    """Return the workload of a backup. A deleted workload is identified by the text stored in the backup."""
+    if record.entity and isinstance(record.entity, dict):
+        return parse_entity(record.entity)
+    kept = as_object(record.row).get("sourceNameAndGuid")
+    return Workload(id=as_text(as_object(kept).get("guid")), name=as_text(as_object(kept).get("name")) or as_text(kept))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ParsedFields:
-    """The normalized fields of a record, except id, workload, times and size."""
+def parse_entity(entity: Mapping[str, t.Any]) -> Workload:
+    """Parse a protected entity from a backup, from /protected-entities, or from a list of one type."""
+    workload_type, _rule = TYPES.get(normalize_enum(entity.get("type")), (None, None))
+    platform = normalize_enum(entity.get("hvType")) or normalize_enum(entity.get("hvmType"))
+    return Workload(
+        id=as_text(entity.get("guid")),
+        name=as_text(entity.get("name")),
+        type=workload_type,
+        platform=platform.lower() or None,
+        in_inventory=as_bool(entity.get("present")),
+    )
 
-    status: str
-    kind: str
-    usable: bool | None
-    # The status is success or warning.
-    succeeded: bool
-    # The backup was made and later deleted.
-    removed: bool
-    # The record only reports that another backup was copied.
-    copy: bool
-    needs_parent: bool
-    copies: list[Copy] | None
-    encrypted: bool | None
-    offsite: bool | None
-    estimated: tuple[str, ...]
+
+def _parse_fields(fields: RecordFields, context: Context) -> ParsedFields:
+    status = _STATUSES.get(fields.status, "unknown")
+    kind = _KINDS.get(fields.kind, "unknown")
+    copy = fields.kind == _SYNCHRONIZATION
+    succeeded = status in ("success", "warning")
+    copies = _build_copies(fields.locations, context)
+    encrypted = offsite = None
+    if copies and succeeded:
+        encrypted = True if all(one.encrypted for one in copies) else None
+        offsite = any_true(one.offsite for one in copies)
+    return ParsedFields(
+        status=status,
+        # A backup that is only in archives must be retrieved from there first.
+        kind="archive"
+        if fields.locations and all(location.role == "ARCHIVE" for location in fields.locations)
+        else kind,
+        # It is undocumented whether a copy alone can be restored; a record without a type may be a copy.
+        usable=_evaluate_usable(status, fields.locations, context, sure=not copy and bool(fields.kind)),
+        succeeded=succeeded,
+        removed=fields.status == REMOVED,
+        copy=copy,
+        needs_parent=kind in ("incremental", "unknown"),
+        copies=copies,
+        encrypted=encrypted,
+        offsite=offsite,
+        estimated=(*(("encrypted",) if encrypted else ()), *(("offsite",) if offsite else ())),
+    )
+
+
+def build_point(record: Record, workload: Workload, context: Context) -> RecoveryPoint | None:
+    """Build a point; None if the record is not a backup and has no time (queued, failed before it began)."""
+    fields, snapshot, row = record.fields, record.snapshot, record.row
+    parsed = context.parse(fields)
+    guid = record.guid()
+    created = snapshot if snapshot is not None else record.finished
+    if created is None:
+        if parsed.status in ("failed", "running"):
+            return None
+        raise InvalidResponseError(f"the backup {guid} has neither snapshotTime nor backupTime")
+    point = RecoveryPoint(
+        id=guid,
+        workload=workload,
+        created=created,
+        completed=record.finished,
+        kind=parsed.kind,
+        status=parsed.status,
+        usable=parsed.usable,
+        # Failed and running backups have a size of 0, which is meaningless.
+        size_bytes=record.size if parsed.succeeded else None,
+        copies=parsed.copies,
+        encrypted=parsed.encrypted,
+        offsite=parsed.offsite,
+        expires=record.expires,
+        job=fields.job,
+    )
+    # The time of storage is later than the point in time that the backup restores.
+    estimated = () if snapshot is not None else ("created_at",)
+    if context.include_raw and row is not None:
+        point.raw = remove_secrets(row)
+    if parsed.succeeded:
+        restored = context.restored.get(guid)
+        if restored is not None and restored >= created:
+            point.verified, point.verified_at, point.verified_by = True, restored, "restore"
+            estimated = (*estimated, "verified", "verified_at", "verified_by")
+        estimated = (*estimated, *parsed.estimated)
+        if parsed.copies and _apply_lock(point, fields, parsed.copies, context):
+            estimated = (*estimated, "immutable", "immutable_until")
+    point.estimated = estimated
+    return point
 
 
 @dataclasses.dataclass(slots=True)
-class RecordFields:
-    """The values of a record as reported, except id, workload, times and size."""
+class PointTemplate:
+    """A point that equals ``pattern`` except for id, time, size and the usability set by its chain."""
 
-    status: str
-    kind: str
-    # Versions before 5 have one location per backup and list none.
-    locations: tuple[Location, ...] | None
-    job: str | None
-    # (guid, type name) of the rule that made the backup; None if the record does not contain them.
-    rule: tuple[str, str] | None
-    # Normalized fields, and the days of retention lock of each copy: computed on demand.
-    parsed: ParsedFields | None = dataclasses.field(default=None, compare=False)
-    days: tuple[int, ...] | None = dataclasses.field(default=None, compare=False)
-    # A point that contains only these values, by the guid of its workload.
-    patterns: dict[str | None, RecoveryPoint] = dataclasses.field(default_factory=dict, compare=False)
+    pattern: RecoveryPoint
+    id: str
+    created: int
+    size_bytes: int | None
+    usable: bool | None
 
+    @property
+    def workload(self) -> Workload:
+        """Return the workload of the point."""
+        return self.pattern.workload
 
-class Record(t.NamedTuple):
-    """One backup."""
-
-    # The guid, or the repr of the record if it has none.
-    key: str
-    fields: RecordFields
-    workload: str | None
-    snapshot: int | None
-    finished: int | None
-    size: int | None
-    expires: int | None
-    parent: str | None
-    # The reference to the workload, unless the workload is known already.
-    entity: t.Any
-    # The complete record, if raw data is requested or if the id or the workload is missing.
-    row: dict[str, t.Any] | None
-
-    def guid(self) -> str:
-        """Return the mandatory id; InvalidResponseError if it is missing."""
-        return self.key if self.row is None else require_guid(self.row)
-
-
-class RecordParser:
-    """Extract the used fields of records; ``workloads`` are those that are known so far."""
-
-    def __init__(self, workloads: Container[str | None], *, include_raw: bool) -> None:
-        self._workloads = workloads
-        self._include_raw = include_raw
-        self._cache: dict[t.Any, RecordFields] = {}
-
-    def parse_all(self, rows: Iterable[dict[str, t.Any]]) -> list[Record]:
-        """Parse all rows."""
-        return list(map(self.parse, rows))
-
-    def parse(self, row: dict[str, t.Any]) -> Record:
-        """Parse one row."""
-        guid, status, kind, entity, rule, locations, snapshot, finished, size, expires = map(row.get, _MEMBERS)
-        key, workload = as_text(guid), get_guid(row, "protectedEntity")
-        keep_row = self._include_raw or key is None or workload is None
-        return Record(
-            key or repr(row),
-            self._get_fields(status, kind, entity, rule, locations),
-            workload,
-            parse_millis(snapshot),
-            parse_millis(finished),
-            as_int(size),
-            parse_millis(expires),
-            get_guid(row, "parentBackup"),
-            None if workload in self._workloads else entity,
-            row if keep_row else None,
+    def to_point(self) -> RecoveryPoint:
+        """Return a separate point with these values."""
+        return dataclasses.replace(
+            self.pattern, id=self.id, created=self.created, size_bytes=self.size_bytes, usable=self.usable
         )
 
-    def _get_fields(self, status: t.Any, kind: t.Any, entity: t.Any, rule: t.Any, locations: t.Any) -> RecordFields:
-        """Return the fields of a record; records with the same values share one object."""
-        rule_guid, rule_name = _get_guid_and_name(rule)
-        values = (
-            get_enum_name(status),
-            get_enum_name(kind),
-            tuple(map(_get_location_values, locations)) if isinstance(locations, list) else None,
-            rule_name,
-            rule_guid,
-            get_enum_name(entity.get("type")) if isinstance(entity, dict) else None,
+
+def build_template(record: Record, workload: Workload, context: Context) -> PointTemplate | None:
+    """Build a template if the record differs from others of its workload only in id, time and size; else None."""
+    fields, created, size = record.fields, record.snapshot, record.size
+    # Locked and restored backups have individual times, so they cannot share a pattern.
+    plain = context.counts_only and record.row is None and not any(fields.days or ())
+    if not plain or created is None or size is None or record.key in context.restored:
+        return None
+    pattern = fields.patterns.get(record.workload)
+    if pattern is None:
+        parsed = context.parse(fields)
+        pattern = build_point(record, workload, context) if parsed.succeeded and not parsed.copy else None
+        if pattern is None or pattern.immutable_until is not None:
+            return None
+        # These belong to one record only and are not needed for counting.
+        pattern.completed = pattern.expires = None
+        fields.patterns[record.workload] = pattern
+    return PointTemplate(pattern, record.key, created, size, pattern.usable)
+
+
+def _evaluate_usable(status: str, locations: Sequence[Location] | None, context: Context, *, sure: bool) -> bool | None:
+    if status in ("failed", "running"):
+        return False
+    if status == "unknown":
+        return None
+    statuses = {location.status for location in locations or ()}
+    if "PRESENT" in statuses or (locations is None and not context.lists_locations):
+        return True if sure else None
+    return False if statuses and statuses <= {"REMOVED", "FAILED"} else None
+
+
+def _build_copies(locations: Sequence[Location] | None, context: Context) -> list[Copy] | None:
+    if locations is None or any(not location.status for location in locations):
+        return None
+    return [
+        Copy(
+            location=location.name,
+            location_type=_MEDIA.get(location.kind),
+            role=location.role.lower() or None,
+            encrypted=True if location.destination in context.encrypting else None,
+            offsite=True if _MEDIA.get(location.kind) == "object" else None,
         )
-        try:
-            return self._cache[values]
-        except (KeyError, TypeError):
-            # Not cached yet, or an unexpected object or list (not hashable).
-            return self._cache_fields(values)
-
-    def _cache_fields(self, values: tuple[t.Any, ...]) -> RecordFields:
-        fields = _build_fields(*values)
-        # Only a text equals a text, whereas 1 equals True: types of cached values need not be checked again.
-        if _is_all_text(values):
-            if len(self._cache) >= _LIMIT:
-                self._cache.clear()
-            self._cache[values] = fields
-        return fields
+        for location in locations
+        if location.status == "PRESENT"
+    ]
 
 
-def _get_location_values(place: t.Any) -> tuple[t.Any, ...]:
-    if not isinstance(place, dict):
-        return (None, None, None, None, None)
-    return (
-        get_enum_name(place.get("status")),
-        get_enum_name(place.get("roleType")),
-        get_enum_name(place.get("backupDestinationType")),
-        *_get_guid_and_name(place.get("backupDestination")),
-    )
+def _apply_lock(point: RecoveryPoint, fields: RecordFields, copies: Sequence[Copy], context: Context) -> bool:
+    """Apply the current retention lock of the rule, counted from when the backup was stored."""
+    days = fields.days
+    if days is None:
+        days = fields.days = _get_lock_days(fields, context)
+    if not any(days):
+        return False
+    stored = point.completed if point.completed is not None else point.created
+    # Separate copies, because other backups in the same locations were stored at other times.
+    point.copies = [dataclasses.replace(copy) for copy in copies]
+    for copy, locked in zip(point.copies, days, strict=True):
+        if locked:
+            copy.immutable_until = add_days(stored, locked)
+            point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
+    return point.immutable_until is not None
 
 
-def _get_guid_and_name(value: t.Any) -> tuple[t.Any, t.Any]:
-    """Return guid and name of a reference {guid, name}, unchecked."""
-    return (value.get("guid"), value.get("name")) if isinstance(value, dict) else (None, None)
+def _get_lock_days(fields: RecordFields, context: Context) -> tuple[int, ...]:
+    """Return the days of retention lock of each location where the backup is present."""
+    days = context.locks(*fields.rule) if fields.rule is not None else {}
+    present = [location for location in fields.locations or () if location.status == "PRESENT"]
+    return tuple(days.get(location.destination or "", days.get(location.role, 0)) for location in present)
 
 
-def _is_all_text(value: t.Any) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_is_all_text, value))
-    return value is None or isinstance(value, str)
-
-
-def _build_fields(
-    status: t.Any, kind: t.Any, locations: tuple[tuple[t.Any, ...], ...] | None, job: t.Any, rule: t.Any, entity: t.Any
-) -> RecordFields:
-    rule_guid, (_type, rule_word) = as_text(rule), TYPES.get(normalize_enum(entity), (None, None))
-    return RecordFields(
-        status=normalize_enum(status),
-        kind=normalize_enum(kind),
-        locations=None if locations is None else tuple(_build_location(*place) for place in locations),
-        job=as_text(job),
-        rule=None if rule_guid is None or rule_word is None else (rule_guid, rule_word),
-    )
-
-
-def _build_location(status: t.Any, role: t.Any, kind: t.Any, destination: t.Any, name: t.Any) -> Location:
-    return Location(
-        normalize_enum(status), normalize_enum(role), normalize_enum(kind), as_text(destination), as_text(name)
-    )
+def parse_locks(rule: Mapping[str, t.Any]) -> dict[str, int]:
+    """Parse the days of retention lock by destination guid, or by role for locations without a destination."""
+    days: dict[str, int] = {}
+    for location in map(as_object, as_list(rule.get("ruleBackupDestinations"))):
+        locked = as_int(location.get("daysToKeepRetentionLock")) or 0
+        guid = get_guid(location, "backupDestination")
+        if guid is not None:
+            days[guid] = locked
+        else:
+            days[normalize_enum(location.get("roleType"))] = locked
+    return days

@@ -9,8 +9,8 @@ from __future__ import annotations
 import typing as t
 from concurrent.futures import Future
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import Record, require_guid
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import Record, require_guid
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
@@ -23,7 +23,7 @@ class Workloads:
         self._collector = collector
         self._workload_types = workload_types
         self._entities = entities
-        self._all = set(workload_types) == set(points.WORKLOAD_TYPES)
+        self._all = set(workload_types) == set(records.WORKLOAD_TYPES)
         self.by_id: dict[str | None, Workload] = {}
         self._inventory: dict[str | None, Workload] | None = None
 
@@ -31,7 +31,7 @@ class Workloads:
         """Return the workload of a backup; None if its type is not selected."""
         known = self.by_id.get(record.workload)
         if known is None:
-            known = points.build_workload(record)
+            known = records.build_workload(record)
             if known.type is None and record.workload in self._get_inventory():
                 known.type = self._get_inventory()[record.workload].type
             if record.workload is not None:
@@ -43,7 +43,7 @@ class Workloads:
         if self._inventory is None:
             found = self._entities.result()
             rows = [] if isinstance(found, AuditError) else found
-            self._inventory = {require_guid(row): points.parse_entity(row) for row in rows}
+            self._inventory = {require_guid(row): records.parse_entity(row) for row in rows}
         return self._inventory
 
     def finish(self, *, include_unprotected: bool) -> None:

@@ -14,7 +14,7 @@ import typing as t
 from collections.abc import Iterator
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.points import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.type_reader import (
     LISTINGS,
     OLD_POINTS,
     TypeReader,

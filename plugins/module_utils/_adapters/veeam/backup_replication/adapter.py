@@ -16,13 +16,13 @@ import typing as t
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import ROOT, Api
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
-    NEWEST_FIRST,
-)
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.points import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.backups import (
     POINTS,
     Backups,
     Replicas,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.object_matching import (
+    NEWEST_FIRST,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (

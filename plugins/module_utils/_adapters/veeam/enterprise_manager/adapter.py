@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copies import merge_copies
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import decoding
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager import records as fields
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending_points import (
     BackupFileIndex,
     PendingPoints,
     has_no_copies,

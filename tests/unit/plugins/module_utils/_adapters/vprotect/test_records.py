@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import chains as vprotect_chains
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import points as fields
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.records import Record, RecordParser
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import Record, RecordParser
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
@@ -24,7 +24,7 @@ STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
 SAMPLES = VENDORS / "vprotect" / "samples"
 TAKEN = 1_795_000_000_000
 STORED = TAKEN + 600_000
-NOTHING = fields.Context(frozenset(), {}, lambda _rule, _word: {}, include_raw=False)
+NOTHING = records.Context(frozenset(), {}, lambda _rule, _word: {}, include_raw=False)
 
 
 def enum(name: str, *, as_object: bool = True) -> Any:
@@ -64,13 +64,13 @@ def record(row: dict[str, Any], *, include_raw: bool = False) -> Record:
     return RecordParser((), include_raw=include_raw).parse(row)
 
 
-def build_optional(row: dict[str, Any], context: fields.Context = NOTHING) -> RecoveryPoint | None:
+def build_optional(row: dict[str, Any], context: records.Context = NOTHING) -> RecoveryPoint | None:
     """Return the recovery point of a record, if it has one."""
     parsed = record(row, include_raw=context.include_raw)
-    return fields.build_point(parsed, fields.build_workload(parsed), context)
+    return records.build_point(parsed, records.build_workload(parsed), context)
 
 
-def point(row: dict[str, Any], context: fields.Context = NOTHING) -> RecoveryPoint:
+def point(row: dict[str, Any], context: records.Context = NOTHING) -> RecoveryPoint:
     """Return the recovery point of a record that has one."""
     result = build_optional(row, context)
     assert result is not None
@@ -143,11 +143,11 @@ def test_old_versions_list_no_places() -> None:
     """Before version 5 a backup is in its one destination, and the record does not contain which."""
     row = backup()
     del row["backupLocations"]
-    result = point(row, dataclasses.replace(NOTHING, lists_locations=fields.lists_locations("4.2.1-3")))
+    result = point(row, dataclasses.replace(NOTHING, lists_locations=records.lists_locations("4.2.1-3")))
     assert result.usable is True
     assert result.copies is None
     for version in ("5.0.0-1", "7.4.0-27, 4.2.1-3", "newest", None):
-        since = dataclasses.replace(NOTHING, lists_locations=fields.lists_locations(version))
+        since = dataclasses.replace(NOTHING, lists_locations=records.lists_locations(version))
         assert point(row, since).usable is None, version
 
 
@@ -157,7 +157,7 @@ def test_what_settings_imply_is_an_estimate() -> None:
 
     def locks(rule: str, word: str) -> dict[str, int]:
         requested.append((rule, word))
-        return fields.parse_locks(
+        return records.parse_locks(
             {
                 "ruleBackupDestinations": [
                     {"roleType": "PRIMARY", "backupDestination": {"guid": "d-1"}, "daysToKeepRetentionLock": 0},
@@ -166,7 +166,7 @@ def test_what_settings_imply_is_an_estimate() -> None:
             }
         )
 
-    context = fields.Context(frozenset({"d-1", "d-2"}), {"b-1": STORED * 1000 + DAY * SECOND}, locks, include_raw=True)
+    context = records.Context(frozenset({"d-1", "d-2"}), {"b-1": STORED * 1000 + DAY * SECOND}, locks, include_raw=True)
     result = point(backup(backupLocations=[location("d-1", "FILESYSTEM"), location("d-2", "S3")]), context)
     assert requested == [("r-1", "vm")]
     assert result.immutable_until == STORED * 1000 + 14 * DAY * SECOND
@@ -174,7 +174,7 @@ def test_what_settings_imply_is_an_estimate() -> None:
     assert (result.encrypted, result.offsite, result.verified, result.verified_by) == (True, True, True, "restore")
     assert {"encrypted", "offsite", "verified", "immutable", "immutable_until"} <= set(result.estimated)
     assert result.raw is not None
-    half = fields.Context(frozenset({"d-2"}), {}, lambda _rule, _word: {}, include_raw=False)
+    half = records.Context(frozenset({"d-2"}), {}, lambda _rule, _word: {}, include_raw=False)
     assert point(backup(backupLocations=[location("d-1", "ISP"), location("d-2", "S3")]), half).encrypted is None
 
 
@@ -182,10 +182,10 @@ def test_what_is_equal_and_of_another_type_is_not_alike() -> None:
     """1, 1.0 and True are equal; only the first of them can be the name of a rule. A list cannot be a name."""
     parsed = RecordParser((), include_raw=False)
     names: tuple[Any, ...] = (True, 1, 1.0, "1", [], "nightly", None)
-    jobs = [parsed.parse(backup(backupRule={"guid": "r-1", "name": name})).fields.job for name in names]
+    jobs = [parsed.parse(backup(backupRule={"guid": "r-1", "name": name})).records.job for name in names]
     assert jobs == [None, "1", None, "1", None, "nightly", None]
     first, second = (parsed.parse(backup(guid=guid)) for guid in ("b-1", "b-2"))
-    assert first.fields is second.fields
+    assert first.records is second.records
 
 
 def test_missing_times() -> None:
@@ -204,8 +204,8 @@ def test_deleted_workload_keeps_its_name() -> None:
     """If the entity is deleted, the text stored in the backup identifies the workload."""
     row = backup(sourceNameAndGuid="old-vm (vm-9)")
     del row["protectedEntity"]
-    assert fields.build_workload(record(row)) == Workload(name="old-vm (vm-9)")
-    assert fields.build_workload(record({**row, "sourceNameAndGuid": {"name": "old", "guid": "g"}})).id == "g"
+    assert records.build_workload(record(row)) == Workload(name="old-vm (vm-9)")
+    assert records.build_workload(record({**row, "sourceNameAndGuid": {"name": "old", "guid": "g"}})).id == "g"
 
 
 def resolve_chain(points: list[tuple[str, str | None, bool | None]], *, complete: bool) -> dict[str, bool | None]:
@@ -267,7 +267,7 @@ def test_parent_that_is_gone() -> None:
 def get_parent(row: dict[str, Any]) -> str | None:
     """Return the backup that is required to restore a record."""
     parsed = record(row)
-    return parsed.parent if NOTHING.parse(parsed.fields).needs_parent else None
+    return parsed.parent if NOTHING.parse(parsed.records).needs_parent else None
 
 
 def test_only_increments_need_their_parent() -> None:
@@ -297,9 +297,9 @@ def test_examples_of_the_vendor() -> None:
     locations = json.loads((SAMPLES / "doc_backup_locations_older_apidocs.json").read_text("utf-8"))
     assert point(backup(backupLocations=locations)).usable is None
     for row in json.loads((SAMPLES / "doc_protected_entities_older_apidocs.json").read_text("utf-8")):
-        assert fields.parse_entity(row).type == "physical"
+        assert records.parse_entity(row).type == "physical"
     destination = json.loads((SAMPLES / "doc_rule_backup_destination_request_older_apidocs.json").read_text("utf-8"))
-    assert fields.parse_locks({"ruleBackupDestinations": [destination]}) == {
+    assert records.parse_locks({"ruleBackupDestinations": [destination]}) == {
         destination["backupDestination"]["guid"]: destination["daysToKeepRetentionLock"]
     }
 

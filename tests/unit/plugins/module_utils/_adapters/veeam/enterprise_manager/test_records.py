@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.adapter import (
     VeeamEnterpriseManager,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending import (
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enterprise_manager.pending_points import (
     BackupFileIndex,
     PendingPoints,
     join_by_machine,
