@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.records import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.records.chains import Chains
-from ansible_collections.backup.audit.plugins.module_utils._adapters.records.record_fields import RecordParser
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records as vprotect
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import RecordParser
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
 from tests.false_compliance.collecting import NOW, SEVEN, evaluate_reads, observed
@@ -22,7 +22,7 @@ from tests.integration.running_modules import read, run_module
 from tests.integration.running_plays import play, servers
 from tests.unit.plugins.module_utils._adapters.veeam.aws.test_records import appliance
 
-CONTEXT = records.Context(frozenset(), {}, lambda _rule, _word: {}, include_raw=False)
+CONTEXT = vprotect.Context(frozenset(), {}, lambda _rule, _word: {}, include_raw=False)
 AWS = "veeam_restore_points_info"
 
 
@@ -83,7 +83,7 @@ def test_parent_is_gone() -> Pair:
         chains = Chains(points.append)
         for row in rows:
             record = RecordParser((), include_raw=False).parse(row)
-            point = records.build_point(record, records.build_workload(record), CONTEXT)
+            point = vprotect.build_point(record, vprotect.build_workload(record), CONTEXT)
             assert point is not None
             chains.add(point, record.parent if CONTEXT.parse(record.fields).needs_parent else None)
         chains.finish(complete=True)

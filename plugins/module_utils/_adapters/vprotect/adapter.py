@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records as points
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.chains import Chains, Copies
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
     TYPES,
@@ -68,7 +68,7 @@ class VProtect(RestAdapter):
     title = "Storware vProtect"
     default_port = 8181
     environment = ("VPROTECT",)
-    workload_types = points.WORKLOAD_TYPES
+    workload_types = records.WORKLOAD_TYPES
     allowlist = (
         AllowedRequest("POST", f"{_API}/session/login"),
         AllowedRequest("POST", f"{_API}/session/logout"),
@@ -79,7 +79,7 @@ class VProtect(RestAdapter):
             {
                 **_PAGE,
                 "from": None,
-                "status": (*points.KEPT, points.REMOVED),
+                "status": (*records.KEPT, records.REMOVED),
                 "protected-entity-type": tuple(TYPES),
             },
             required=("page", "size"),
@@ -90,7 +90,7 @@ class VProtect(RestAdapter):
         AllowedRequest("GET", f"{_API}/restore-jobs", _PAGE, required=("page", "size")),
         *(
             AllowedRequest("GET", f"{_API}/rules/{word}-backup/{{rule}}", {"only-active-destinations": "false"})
-            for word in points.RULE_WORDS
+            for word in records.RULE_WORDS
         ),
     )
     not_reported: t.ClassVar = {
@@ -147,17 +147,17 @@ class VProtect(RestAdapter):
         backups = self._list_backups(
             self._build_query(), RecordParser(workloads.by_id, include_raw=self.settings.include_raw)
         )
-        context = points.Context(
+        context = records.Context(
             self._get_or_default("destinations", destinations, frozenset(), "whether backups are encrypted is unknown"),
             self._get_or_default("restore_jobs", restores, {}, "which backups were restored as a test is unknown"),
             self._rule_locks,
             self.settings.include_raw,
-            points.lists_locations(self.known_version()),
+            records.lists_locations(self.known_version()),
             counts_only=self.settings.detail == "workloads" and not self.settings.include_raw,
         )
         self._copies = Copies()
         self._stored_only = 0
-        chains: Chains[RecoveryPoint | points.PointTemplate] = Chains(self._report)
+        chains: Chains[RecoveryPoint | records.PointTemplate] = Chains(self._report)
         self._read_backups(backups, workloads, chains, context)
         chains.finish(complete=collector.since is None)
         for point in self._copies.get_unmatched():
@@ -173,8 +173,8 @@ class VProtect(RestAdapter):
         self,
         backups: Iterable[Record],
         workloads: Workloads,
-        chains: Chains[RecoveryPoint | points.PointTemplate],
-        context: points.Context,
+        chains: Chains[RecoveryPoint | records.PointTemplate],
+        context: records.Context,
     ) -> None:
         """Add all backups to ``chains``, except records that are only copies."""
         untimed = 0
@@ -187,10 +187,10 @@ class VProtect(RestAdapter):
             if workload is None or not self._collector.is_selected(workload):
                 continue
             parent = record.parent if parsed.needs_parent else None
-            if template := points.build_template(record, workload, context):
+            if template := records.build_template(record, workload, context):
                 chains.add(template, parent)
                 continue
-            point = points.build_point(record, workload, context)
+            point = records.build_point(record, workload, context)
             if point is None:
                 untimed += 1
             elif parsed.copy:
@@ -202,10 +202,10 @@ class VProtect(RestAdapter):
                 f"{untimed} backups that failed or have not begun carry no time and are left out"
             )
 
-    def _report(self, point: RecoveryPoint | points.PointTemplate) -> None:
+    def _report(self, point: RecoveryPoint | records.PointTemplate) -> None:
         if point.usable is not False:
             self._copies.add_backup(point)
-        if isinstance(point, points.PointTemplate):
+        if isinstance(point, records.PointTemplate):
             if point.usable is point.pattern.usable:
                 self._collector.add_point_like(point.pattern, point.id, point.created, point.size_bytes)
                 return
@@ -217,13 +217,13 @@ class VProtect(RestAdapter):
             self._stored_only += 1
         self._collector.add_point(point)
 
-    def _list_backups(self, query: Mapping[str, t.Any], records: RecordParser) -> Iterator[Record]:
+    def _list_backups(self, query: Mapping[str, t.Any], parser: RecordParser) -> Iterator[Record]:
         """List all backups. The first page is requested at once; the rules of a page are requested in parallel."""
 
         def fetch(page: int, size: int) -> Page[Record]:
             response = self._fetch_page(_BACKUPS, query, page, size)
-            picked, rest = pick_objects(response.body, records.parse_all) or ([], None)
-            return Page(picked if rest == PICKED else records.parse_all(_parse_rows(response)), _parse_total(response))
+            picked, rest = pick_objects(response.body, parser.parse_all) or ([], None)
+            return Page(picked if rest == PICKED else parser.parse_all(_parse_rows(response)), _parse_total(response))
 
         def with_rules(page: Sequence[Record]) -> Sequence[Record]:
             for rule in filter(None, dict.fromkeys([record.fields.rule for record in page])):
@@ -244,7 +244,7 @@ class VProtect(RestAdapter):
         if self._collector.since is not None:
             # Without a status filter, a parent that was deleted within the window is listed as deleted.
             return {**query, "from": str((self._collector.since - _SLACK) // 1000)}
-        return {**query, "status": list(points.KEPT)} if self._can_filter_by_status(query) else query
+        return {**query, "status": list(records.KEPT)} if self._can_filter_by_status(query) else query
 
     def _can_filter_by_status(self, query: Mapping[str, t.Any]) -> bool:
         """Whether deleted backups (most of all records) can be filtered out without losing any other backup.
@@ -254,7 +254,7 @@ class VProtect(RestAdapter):
         everything = self._count(query, ())
         if everything is None:
             return False
-        statuses = (points.KEPT, (points.REMOVED,))
+        statuses = (records.KEPT, (records.REMOVED,))
         counts = [count for _status, count in self.thread_pool.map(lambda status: self._count(query, status), statuses)]
         return None not in counts and sum(count or 0 for count in counts) == everything
 
@@ -333,7 +333,7 @@ class VProtect(RestAdapter):
 
     def _fetch_locks(self, path: str) -> Mapping[str, int] | AuditError:
         try:
-            return points.parse_locks(self.client.get(path, {"only-active-destinations": "false"}).json_object())
+            return records.parse_locks(self.client.get(path, {"only-active-destinations": "false"}).json_object())
         except (ForbiddenError, NotFoundError) as error:
             return error
 

@@ -182,10 +182,10 @@ def test_what_is_equal_and_of_another_type_is_not_alike() -> None:
     """1, 1.0 and True are equal; only the first of them can be the name of a rule. A list cannot be a name."""
     parsed = RecordParser((), include_raw=False)
     names: tuple[Any, ...] = (True, 1, 1.0, "1", [], "nightly", None)
-    jobs = [parsed.parse(backup(backupRule={"guid": "r-1", "name": name})).records.job for name in names]
+    jobs = [parsed.parse(backup(backupRule={"guid": "r-1", "name": name})).fields.job for name in names]
     assert jobs == [None, "1", None, "1", None, "nightly", None]
     first, second = (parsed.parse(backup(guid=guid)) for guid in ("b-1", "b-2"))
-    assert first.records is second.records
+    assert first.fields is second.fields
 
 
 def test_missing_times() -> None:
@@ -267,7 +267,7 @@ def test_parent_that_is_gone() -> None:
 def get_parent(row: dict[str, Any]) -> str | None:
     """Return the backup that is required to restore a record."""
     parsed = record(row)
-    return parsed.parent if NOTHING.parse(parsed.records).needs_parent else None
+    return parsed.parent if NOTHING.parse(parsed.fields).needs_parent else None
 
 
 def test_only_increments_need_their_parent() -> None:
