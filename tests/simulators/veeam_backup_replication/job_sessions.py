@@ -57,7 +57,14 @@ STATE_SHAPE = Shape(
     since={"highPriority": "1.3-rev0", "progressPercent": "1.3-rev0"},
     before=(("1.3-rev1", _lowercase_values), ("1.3-rev0", _old_job_type)),
 )
-EVENT_SHAPE = Shape(since={"creationTimeUtc": "1.3-rev0"})
+
+
+def _event_without_point(row: Row) -> None:
+    """The vendor's files of 1.2 do not define the point of an event, that of 1.3-rev2 does."""
+    row["machine"] = {name: value for name, value in row["machine"].items() if name != "restorePointId"}
+
+
+EVENT_SHAPE = Shape(since={"creationTimeUtc": "1.3-rev0"}, before=(("1.3-rev2", _event_without_point),))
 
 
 class Sessions:

@@ -30,11 +30,15 @@ def _no_dedup_immutability(row: Row) -> None:
         row["repository"] = {name: value for name, value in row["repository"].items() if name != "immutability"}
 
 
+def _rename_limits(settings: Row) -> Row:
+    """The names of the limits in revision 1.1, and in all revisions for Data Domain."""
+    names = {"taskLimitEnabled": "enableTaskLimit", "readWriteLimitEnabled": "enableReadWriteLimit"}
+    return {names.get(name, name): value for name, value in settings.items()}
+
+
 def _old_limits(row: Row) -> None:
-    """1.1 has other names for the same options."""
-    new_names = {"taskLimitEnabled": "enableTaskLimit", "readWriteLimitEnabled": "enableReadWriteLimit"}
     if "repository" in row:
-        row["repository"] = {new_names.get(name, name): value for name, value in row["repository"].items()}
+        row["repository"] = _rename_limits(row["repository"])
     if "share" in row:
         gateway = {name.removesuffix("Enabled"): value for name, value in row["share"]["gatewayServer"].items()}
         row["share"] = {**row["share"], "gatewayServer": gateway}
@@ -112,7 +116,7 @@ class Repositories:
         if repository.sort == "DellDataDomain":
             boost = {"ddServerName": repository.name, "ddServername": repository.name, "credentialsId": credentials}
             immutability = {"isEnabled": repository.immutable_days > 0, "daysCount": repository.immutable_days or 14}
-            return {"dellDataDomain": boost, "repository": {**settings, "immutability": immutability}}
+            return {"dellDataDomain": boost, "repository": {**_rename_limits(settings), "immutability": immutability}}
         if repository.sort == "LinuxHardened":
             settings["makeRecentBackupsImmutableDays"] = repository.immutable_days
         return {"hostId": host, "repository": settings}
