@@ -35,6 +35,6 @@ def server(serve: Any, appliance: Appliance) -> Any:
 @pytest.fixture
 def client(server: Any) -> Iterator[Client]:
     with contextlib.closing(
-        Client(Endpoint(url=server.url, verify=server.ca_path, timeout=5, retries=1, connections=8), ALLOWLIST)
+        Client(Endpoint(url=server.url, verify=server.ca_path, timeout=30, retries=1, connections=8), ALLOWLIST)
     ) as made:
         yield made

@@ -124,13 +124,14 @@ def trickle() -> Iterator[int]:
 
 def test_the_end_of_one_answer_is_not_that_of_the_next(serve: Any, connect: Any) -> None:
     def write(stream: Any) -> None:
-        for part in (b"{", b"}"):
+        # In all longer than the timeout, each wait far shorter.
+        for part in (b"{", *[b" "] * 6, b"}"):
             stream.write(part)
             stream.flush()
-            time.sleep(0.7)
+            time.sleep(0.3)
 
-    slow = (200, {"Content-Length": "2"}, write)
-    client = connect(serve(in_turn(slow, slow, OK)), timeout=1)
+    slow = (200, {"Content-Length": "8"}, write)
+    client = connect(serve(in_turn(slow, slow, OK)), timeout=2)
     for _turn in range(3):
         client.get("/api/list")
 

@@ -22,7 +22,7 @@ def test_results_come_in_order_whatever_takes_how_long(thread_pool: ThreadPool) 
 
 
 def test_pages_are_read_in_parallel(thread_pool: ThreadPool) -> None:
-    together = threading.Barrier(4, timeout=5)
+    together = threading.Barrier(4, timeout=60)
 
     def task(number: int) -> int:
         together.wait()
