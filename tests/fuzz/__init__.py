@@ -1,4 +1,4 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Damaged responses, and responses generated from a vendor's schema, read by the adapters without a network."""
+"""Damaged responses, and responses generated from a schema file, read by the adapters without a network."""

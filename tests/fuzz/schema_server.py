@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server generated only from its vendor's OpenAPI file: every response is valid and contains random values."""
+"""A server generated only from a schema file: every response is valid and contains random values."""
 
 from __future__ import annotations
 
@@ -31,25 +31,29 @@ class SchemaServer:
     def __init__(self, schemas: SchemaGenerator, seed: str) -> None:
         self._schemas = schemas
         self._seed = seed
-        self._patterns = [(re.compile(_PLACEHOLDER.sub("[0-9a-f-]{36}", path)), path) for path in schemas.paths]
+        paths = sorted({path for _method, path in schemas.schema.operations})
+        self._patterns = [(re.compile(_PLACEHOLDER.sub("[0-9a-f-]{36}", path)), path) for path in paths]
         self._listings: dict[str, list[Any]] = {}
         self.answers = 0
+        self.query_problems: list[str] = []
 
     def serve(self, request: requests.PreparedRequest) -> FakeResponse:
         """Return a random response that the file allows; 404 for requests that it does not define."""
         parts = urlsplit(request.url or "")
         path = next((path for pattern, path in self._patterns if pattern.fullmatch(parts.path)), "")
-        schema = self._schemas.response(str(request.method), path, ("200", "201"))
+        schema = self._schemas.response(str(request.method), path, (200, 201))
         if schema is None:
             return FakeResponse(204 if request.method == "DELETE" else 404, _JSON, b"{}")
         self.answers += 1
+        query = parse_qsl(parts.query)
+        self.query_problems += self._schemas.schema.query_problems(str(request.method), path, query)
         rng = random.Random(f"{self._seed} {request.method} {parts.path}")
         body = self._schemas.generate(schema, rng)
         member = next((name for name in _LISTS if isinstance(body, dict) and name in body), None)
         if request.method == "POST":
             body["access_token"] = "a-token-of-some-length"
         elif member is not None:
-            self._fill_page(body, member, schema, parts.path, dict(parse_qsl(parts.query)))
+            self._fill_page(body, member, schema, parts.path, dict(query))
         return FakeResponse(200, _JSON, json.dumps(body).encode())
 
     def _fill_page(

@@ -14,9 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from tests.simulators.ground_truth import from_iso
-from tests.tools.project import VENDORS
 
-SHARED = VENDORS
 AGGREGATE = {
     "op": [{"operation": "count", "fieldname": "pk", "outputname": "count"}],
     "group": ["pk"],

@@ -11,18 +11,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.unit.simulators.client import CATALOGUE, PROPERTIES, SHARED, SppClient, milliseconds
+from tests.schemas.loader import load
+from tests.unit.simulators.client import CATALOGUE, PROPERTIES, SppClient, milliseconds
 
 # The wizard
 
 
-def wizard_versions(spp: SppClient, name: str, **query: Any) -> list[dict[str, Any]]:
+def get_wizard_path(spp: SppClient, name: str) -> str:
     found = spp.call(
         "POST", "/api/hypervisor/search", params={"resourceType": "vm", "from": "recovery"}, json={"name": name}
     ).json()
     assert found["total"] == 1
-    path = urlsplit(found["vms"][0]["links"]["versions"]["href"]).path
-    return list(spp.pages(path, "versions", **{"from": "recovery", **query}))
+    return urlsplit(str(found["vms"][0]["links"]["versions"]["href"])).path
+
+
+def wizard_versions(spp: SppClient, name: str, **query: Any) -> list[dict[str, Any]]:
+    return list(spp.pages(get_wizard_path(spp, name), "versions", **{"from": "recovery", **query}))
 
 
 def test_wizard_shows_copies_where_they_lie(spp: SppClient) -> None:
@@ -167,76 +171,46 @@ def test_null_capacity(spp: SppClient) -> None:
 
 # Formats of the facts
 
-
-def shape(document: object) -> dict[str, set[str]]:
-    """Every path of a document with the types found at it; all items of a list share one path."""
-    found: dict[str, set[str]] = {}
-
-    def walk(value: object, path: str) -> None:
-        kind = type(value).__name__
-        found.setdefault(path, set()).add(kind)
-        children = (
-            value.items()
-            if isinstance(value, dict)
-            else [("[]", item) for item in value]
-            if isinstance(value, list)
-            else []
-        )
-        for key, child in children:
-            walk(child, f"{path}/{key}")
-
-    walk(document, "")
-    return found
+SCHEMA = load("spp", "10.1")
+WIZARD = "/api/hypervisor/{id}/vm/{id}/version"
 
 
-def assert_has_shape(response: object, sample: object, without: set[str]) -> None:
-    have = shape(response)
-    for path, kinds in shape(sample).items():
-        if not any(path == end or path.endswith(f"/{end}") for end in without):
-            assert kinds & have.get(path, set()), f"{path}: {kinds} expected, {have.get(path)} found"
+def test_catalog_follows_the_schema(spp: SppClient) -> None:
+    machines = spp.get(CATALOGUE, **PROPERTIES)
+    assert SCHEMA.problems("GET", CATALOGUE, 200, machines) == []
+    assert machines["children"]
+    for machine in machines["children"]:
+        versions = spp.get(f"{CATALOGUE}/{machine['id']}/version")
+        assert SCHEMA.problems("GET", f"{CATALOGUE}/{{pk}}/version", 200, versions) == []
+        assert versions["contents"] or versions["total"] == 0
 
 
-@pytest.mark.parametrize(
-    ("sample", "without"),
-    [
-        ("recovery_hypervisorvm_children.json", {"tags/[]", "tags/[]/name"}),
-        ("recovery_versions_contents.json", set[str]()),
-        ("hypervisor_versions_embedded_copies.json", {"offloadPartnerId"}),
-        (
-            "jobsessions_page.json",
-            {
-                "log",
-                "log/href",
-                "diagnostics",
-                "diagnostics/href",
-                "expire",
-                "expire/href",
-                "expireall",
-                "expireall/href",
-            },
-        ),
-    ],
-)
-def test_shapes_of_the_facts(spp: SppClient, sample: str, without: set[str]) -> None:
-    path = SHARED / "spp" / "samples" / "constructed" / sample
-    if not path.exists():
-        pytest.skip(f"{sample} is not at hand")
-    answers: dict[str, Any] = {
-        "recovery_hypervisorvm_children.json": lambda: spp.get(CATALOGUE, **PROPERTIES),
-        "recovery_versions_contents.json": lambda: spp.get(f"{CATALOGUE}/{spp.pk('web-01')}/version"),
-        "hypervisor_versions_embedded_copies.json": lambda: {
-            "links": {"self": {"href": ""}},
-            "total": 1,
-            "versions": wizard_versions(spp, "erp-prod", embedCopies="true"),
-        },
-        "jobsessions_page.json": lambda: spp.get("/api/endeavour/jobsession"),
-    }
-    assert_has_shape(answers[sample](), json.loads(path.read_text()), without)
+@pytest.mark.parametrize("name", ["erp-prod", "web-01"])
+def test_wizard_follows_the_schema(spp: SppClient, name: str) -> None:
+    versions = spp.get(get_wizard_path(spp, name), **{"from": "recovery", "embedCopies": "true"})
+    assert SCHEMA.problems("GET", WIZARD, 200, versions) == []
+    copies = [copy for version in versions["versions"] for copy in version["copies"]]
+    assert {"BACKUP", "REPLICATION"} <= {copy["protectionInfo"]["subPolicyType"] for copy in copies}
+    assert any("offloadInfo" in copy["protectionInfo"] for copy in copies) is (name == "erp-prod")
 
 
-def test_shape_check_bites() -> None:
-    assert_has_shape({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, set())
-    wrongs: list[dict[str, Any]] = [{"a": [{"b": "1"}]}, {"a": [{}]}, {"a": {"b": 1}}]
-    for wrong in wrongs:
-        with pytest.raises(AssertionError):
-            assert_has_shape(wrong, {"a": [{"b": 2}]}, set())
+def test_sessions_and_policies_follow_the_schema(spp: SppClient) -> None:
+    sessions = spp.get("/api/endeavour/jobsession")
+    assert SCHEMA.problems("GET", "/api/endeavour/jobsession", 200, sessions) == []
+    assert len(sessions["sessions"]) == 100
+    policies = spp.get("/ngp/slapolicy")
+    assert SCHEMA.problems("GET", "/ngp/slapolicy", 200, policies) == []
+    assert policies["slapolicies"]
+    assert SCHEMA.problems("POST", "/api/endeavour/session", 200, spp.log_in().json()) == []
+
+
+def test_schema_check_bites(spp: SppClient) -> None:
+    """A member that is missing, misspelled or additional, or has another type, is found in a response."""
+    machines = spp.get(CATALOGUE, **PROPERTIES)
+    protection = machines["children"][0]["properties"]["protectionInfo"]
+    base = protection.pop("baseBackup")
+    for wrong in ({}, {"basebackup": base}, {"baseBackup": base, "more": 1}, {"baseBackup": str(base)}):
+        machines["children"][0]["properties"]["protectionInfo"] = {**protection, **wrong}
+        assert SCHEMA.problems("GET", CATALOGUE, 200, machines) != []
+    machines["children"][0]["properties"]["protectionInfo"] = {**protection, "baseBackup": base}
+    assert SCHEMA.problems("GET", CATALOGUE, 200, machines) == []

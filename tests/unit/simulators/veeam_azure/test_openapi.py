@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Responses of the simulated Azure appliance in v8.1 conform to the vendor's OpenAPI file."""
+"""Responses of the simulated Azure appliance in v8.1 conform to tests/schemas."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulators.client import SHARED, AzureClient
-from tests.unit.simulators.openapi_schema import Specification
+from tests.schemas.loader import Schema, load
+from tests.unit.simulators.client import AzureClient
 
-_FILE = SHARED / "veeam_cloud" / "specs" / "vbazure_rest_v8.1_trimmed.json"
 LISTS = [
     "restorePoints/virtualMachines",
     "restorePoints/sql",
@@ -46,23 +45,21 @@ POINT = "/api/v8.1/restorePoints/virtualMachines"
 
 
 @pytest.fixture(scope="session")
-def specification() -> Specification:
-    if not _FILE.exists():
-        pytest.skip("the vendor's OpenAPI file is not at hand")
-    return Specification(_FILE)
+def schema() -> Schema:
+    return load("veeam_azure", "8.1")
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_lists(specification: Specification, azure: AzureClient, path: str) -> None:
+def test_lists(schema: Schema, azure: AzureClient, path: str) -> None:
     page = azure.get(f"/api/v8.1/{path}", Limit=-1)
     assert page["results"]
-    assert specification.problems("GET", f"/api/v8.1/{path}", 200, page) == []
+    assert schema.problems("GET", f"/api/v8.1/{path}", 200, page) == []
 
 
 @pytest.mark.parametrize("what", ["about", "serverInfo", "status", "time"])
-def test_system(specification: Specification, azure: AzureClient, what: str) -> None:
+def test_system(schema: Schema, azure: AzureClient, what: str) -> None:
     path = f"/api/v8.1/system/{what}"
-    assert specification.problems("GET", path, 200, azure.get(path)) == []
+    assert schema.problems("GET", path, 200, azure.get(path)) == []
 
 
 @pytest.mark.parametrize(
@@ -80,39 +77,39 @@ def test_system(specification: Specification, azure: AzureClient, what: str) -> 
         ("jobSessions", "sessionId"),
     ],
 )
-def test_single_items(specification: Specification, azure: AzureClient, path: str, parameter: str) -> None:
+def test_single_items(schema: Schema, azure: AzureClient, path: str, parameter: str) -> None:
     first = azure.get(f"/api/v8.1/{path}", Limit=1)["results"][0]
     response = azure.get(f"/api/v8.1/{path}/{first['id']}")
     assert response == first
-    assert specification.problems("GET", f"/api/v8.1/{path}/{{{parameter}}}", 200, response) == []
+    assert schema.problems("GET", f"/api/v8.1/{path}/{{{parameter}}}", 200, response) == []
 
 
-def test_items_of_sessions(specification: Specification, azure: AzureClient) -> None:
+def test_items_of_sessions(schema: Schema, azure: AzureClient) -> None:
     for kind, what, parameter in [
         ("HealthCheck", "checkedItems", "healthCheckJobSessionId"),
         ("PolicyBackup", "protectedItems", "backupJobSessionId"),
     ]:
         for session in azure.all("jobSessions", Types=kind)[:20]:
             page = azure.get(f"/api/v8.1/jobSessions/{session['id']}/{what}")
-            assert specification.problems("GET", f"/api/v8.1/jobSessions/{{{parameter}}}/{what}", 200, page) == []
+            assert schema.problems("GET", f"/api/v8.1/jobSessions/{{{parameter}}}/{what}", 200, page) == []
 
 
-def test_tokens(specification: Specification, azure: AzureClient) -> None:
+def test_tokens(schema: Schema, azure: AzureClient) -> None:
     for account in ("main", "mfa"):
-        assert specification.problems("POST", "/api/oauth2/token", 200, azure.log_in(account)) == []
+        assert schema.problems("POST", "/api/oauth2/token", 200, azure.log_in(account)) == []
 
 
-def test_scan(specification: Specification, azure: AzureClient) -> None:
+def test_scan(schema: Schema, azure: AzureClient) -> None:
     path = "/api/v8.1/protectedItem/virtualMachines"
     response = azure.call("GET", path, params={"Sync": "true"})
-    document = azure_operation(specification)
-    assert specification.problems("GET", document, 200, response.json()) == []
+    document = azure_operation(schema)
+    assert schema.problems("GET", document, 200, response.json()) == []
 
 
-def azure_operation(specification: Specification) -> str:
-    """202 does not have a schema in the file; the operation that it names has one."""
+def azure_operation(schema: Schema) -> str:
+    """202 does not have a schema; the operation that it names has one."""
     path = "/api/v8.1/operations/{operationId}"
-    assert path in specification.paths
+    assert ("GET", path) in schema.operations
     return path
 
 
@@ -123,25 +120,23 @@ def azure_operation(specification: Specification) -> str:
         (401, ("GET", POINT, {"headers": {"Authorization": "Bearer none"}})),
     ],
 )
-def test_errors(
-    specification: Specification, azure: AzureClient, status: int, request_of: tuple[str, str, Any]
-) -> None:
+def test_errors(schema: Schema, azure: AzureClient, status: int, request_of: tuple[str, str, Any]) -> None:
     method, path, more = request_of
     response = azure.call(method, path, **more)
     assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
-    assert specification.problems(method, path, status, response.json()) == []
+    assert schema.problems(method, path, status, response.json()) == []
 
 
-def test_errors_of_grants_roles_and_ids(specification: Specification, azure: AzureClient) -> None:
+def test_errors_of_grants_roles_and_ids(schema: Schema, azure: AzureClient) -> None:
     wrong = azure.grant(username="nobody", password="wrong")
-    assert specification.problems("POST", "/api/oauth2/token", 401, wrong.json()) == []
+    assert schema.problems("POST", "/api/oauth2/token", 401, wrong.json()) == []
     missing = azure.grant(username="nobody")
-    assert specification.problems("POST", "/api/oauth2/token", 400, missing.json()) == []
+    assert schema.problems("POST", "/api/oauth2/token", 400, missing.json()) == []
     unknown = azure.call("GET", f"{POINT}/00000000-0000-0000-0000-000000000000")
-    assert specification.problems("GET", POINT + "/{restorePointId}", 404, unknown.json()) == []
+    assert schema.problems("GET", POINT + "/{restorePointId}", 404, unknown.json()) == []
     azure.log_in("read_only")
     refused = azure.call("GET", "/api/v8.1/virtualMachines")
-    assert specification.problems("GET", "/api/v8.1/virtualMachines", 403, refused.json()) == []
+    assert schema.problems("GET", "/api/v8.1/virtualMachines", 403, refused.json()) == []
 
 
 @pytest.mark.parametrize(
@@ -155,23 +150,23 @@ def test_errors_of_grants_roles_and_ids(specification: Specification, azure: Azu
         ("state", "Quarantined"),
         ("vmName", None),
         ("backupDestination", None),
-        ("virtualMachineId", "a member that the specification does not have"),
+        ("virtualMachineId", "a member that the schema does not have"),
     ],
 )
-def test_the_check_bites(specification: Specification, azure: AzureClient, member: str, value: object) -> None:
+def test_the_check_bites(schema: Schema, azure: AzureClient, member: str, value: object) -> None:
     page = azure.get(POINT, Limit=2)
     wrong = copy.deepcopy(page)
     wrong["results"][1][member] = value
-    assert specification.problems("GET", POINT, 200, page) == []
-    found = specification.problems("GET", POINT, 200, wrong)
+    assert schema.problems("GET", POINT, 200, page) == []
+    found = schema.problems("GET", POINT, 200, wrong)
     assert found
     assert all("results[1]" in problem for problem in found)
     del wrong["results"][1]["id"], wrong["limit"]
-    assert len(specification.problems("GET", POINT, 200, wrong)) >= 2
+    assert len(schema.problems("GET", POINT, 200, wrong)) >= 2
 
 
-def test_variants_break_the_specification_on_purpose(specification: Specification, azure: AzureClient) -> None:
+def test_variants_break_the_schema_on_purpose(schema: Schema, azure: AzureClient) -> None:
     azure.variant(unknown_enums=True)
-    assert specification.problems("GET", POINT, 200, azure.get(POINT, Limit=-1))
+    assert schema.problems("GET", POINT, 200, azure.get(POINT, Limit=-1))
     azure.variant(unknown_enums=False, missing_optional="times", total_count=False)
-    assert specification.problems("GET", POINT, 200, azure.get(POINT, Limit=-1)) == []
+    assert schema.problems("GET", POINT, 200, azure.get(POINT, Limit=-1)) == []

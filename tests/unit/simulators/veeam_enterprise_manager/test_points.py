@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.schemas.loader import load
 from tests.simulators import running
 from tests.simulators.ground_truth import from_iso
 from tests.unit.simulators.veeam_enterprise_manager.client import EmClient, guid, link
@@ -332,7 +333,10 @@ def test_the_printed_page() -> None:
     with running(("veeam_enterprise_manager",), estate="seed") as ready:
         em = EmClient(ready)
         em.log_on()
-        refs = em.xml("cloud/vmReplicaPoints")["EntityReferences"]["Ref"]
+        page = em.xml("cloud/vmReplicaPoints")
+        schema = load("veeam_enterprise_manager", "xml")
+        assert schema.problems("GET", "/api/cloud/vmReplicaPoints", 200, page) == []
+        refs = page["EntityReferences"]["Ref"]
         assert [(ref["@Name"], ref["@UID"][-12:]) for ref in refs] == [
             ("srv39@2015-12-25 20:00:47", "08dc1ce24f84"),
             ("srv40@2015-12-27 21:08:13", "12b5bed4710b"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The query service of the simulated Enterprise Manager, its plain lists, and recorded formats (A3, A4)."""
+"""The query service of the simulated Enterprise Manager, its plain lists, and its formats (A3, A4)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 import xmltodict
 
-from tests.unit.simulators.client import SHARED
+from tests.schemas.loader import load
 from tests.unit.simulators.veeam_enterprise_manager.client import EmClient, guid
 
-_SAMPLES = SHARED / "veeam_em_vbr" / "samples" / "em"
 VMS = {"type": "VmRestorePoint", "format": "Entities"}
 
 
@@ -175,67 +174,89 @@ def test_no_accept_means_xml(em: EmClient) -> None:
         assert response.content.startswith(b"<?xml")
 
 
-# Formats that were recorded or printed
+# Formats in JSON and XML
 
-
-def sample(name: str) -> Any:
-    path = _SAMPLES / name
-    if not path.exists():
-        pytest.skip("the vendor's samples are not at hand")
-    text = path.read_text("utf-8-sig")
-    return json.loads(text) if name.endswith(".json") else xmltodict.parse(text, force_list=("Link", "Ref"))
+XML = load("veeam_enterprise_manager", "xml")
+# The links to what an entity belongs to, in no order.
+PARENTS = {
+    "vmReplicaPoints": {"BackupServerReference", "ReplicaReference"},
+    "cloud/vmReplicaPoints": {"BackupServerReference", "CloudReplicaReference"},
+    "agents/agentRestorePoints": {"BackupServerReference", "RestorePointReference", "BackupFileReference"},
+    "cloud/replicas": {"BackupServerReference"},
+    "replicas": {"BackupServerReference", "RepositoryReference"},
+    "repositories": {"BackupServerReference"},
+    "backupFiles": {"BackupServerReference", "BackupReference"},
+    "restorePoints": {"BackupServerReference", "BackupReference"},
+    "cdpReplicas": {"BackupServerReference"},
+    "backups": {"BackupServerReference", "RepositoryReference"},
+    "backupServers": set[str](),
+}
 
 
 @pytest.mark.parametrize("release", ["12", "13"])
-def test_recorded_query_answers(em: EmClient, release: str) -> None:
-    recorded = sample(f"query_v12_v13/backup_jobs_tasks_sessions_metrics_v{release}.json")
+def test_query_results_follow_the_schema(em: EmClient, release: str) -> None:
+    em.variant(release=release)
+    schema = load("veeam_enterprise_manager", release)
+    document = em.json("query", type="BackupTaskSession", format="Entities", pageSize=5)
+    assert schema.problems("GET", "/api/query", 200, document) == []
+    entities, name = ("entities", "backupTaskSessions") if release == "13" else ("Entities", "BackupTaskSessions")
+    assert [kind for kind, records in document[entities].items() if records is not None] == [name]
+    assert len(document[entities][name][name]) == 5
+    versions = em.call("GET", "/api/", headers={"Accept": "application/json"})
+    assert schema.problems("GET", "/api/", 200, json.loads(versions.content.decode("utf-8-sig"))) == []
+
+
+@pytest.mark.parametrize("release", ["12", "13"])
+def test_query_schema_bites(em: EmClient, release: str) -> None:
+    """A record with a member in the spelling of the other release is an error."""
+    schema = load("veeam_enterprise_manager", release)
     em.variant(release=release)
     document = em.json("query", type="BackupTaskSession", format="Entities", pageSize=5)
     entities, name = ("entities", "backupTaskSessions") if release == "13" else ("Entities", "BackupTaskSessions")
-    assert set(document) == set(recorded)
-    assert set(document[entities]) <= set(recorded[entities])
-    mine, theirs = document[entities][name][name][0], recorded[entities][name][name][0]
-    assert set(mine) == set(theirs)
-    assert all(type(mine[member]) is type(theirs[member]) for member in mine)
-    paging = "pagingInfo" if release == "13" else "PagingInfo"
-    assert set(document[paging]) == set(recorded[paging])
+    record = document[entities][name][name][0]
+    for right, wrong in (("Result", "result"), ("TotalSize", "totalSize"), ("UID", "uid")):
+        member, other = (wrong, right) if release == "13" else (right, wrong)
+        record[other] = record.pop(member)
+        assert schema.problems("GET", "/api/query", 200, document) != []
+        record[member] = record.pop(other)
+    assert schema.problems("GET", "/api/query", 200, document) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "path", "tag"),
-    [
-        ("doc_vmreplicapoints_id_VmReplicaPoint.xml", "vmReplicaPoints", "VmReplicaPoint"),
-        ("doc_cloudvmreplicapoints_id_CloudVmReplicaPoint.xml", "cloud/vmReplicaPoints", "CloudVmReplicaPoint"),
-        ("doc_agents_agentrestorepoints_id_AgentRestorePoint.xml", "agents/agentRestorePoints", "AgentRestorePoint"),
-        ("doc_cloudreplicas_id_CloudReplica.xml", "cloud/replicas", "CloudReplica"),
-        ("doc_replicas_id_Replica.xml", "replicas", "Replica"),
-        ("doc_repositories_id_Repository.xml", "repositories", "Repository"),
-        ("doc_backupfiles_id_BackupFile.xml", "backupFiles", "BackupFile"),
-        ("doc_restorepoints_id_RestorePoint.xml", "restorePoints", "RestorePoint"),
-        ("doc_cdpreplicas_id_CdpReplica.xml", "cdpReplicas", "CdpReplica"),
-        ("doc_backups_id_Backup.xml", "backups", "Backup"),
-        ("doc_backupservers_id_BackupServer.xml", "backupServers", "BackupServer"),
-    ],
-)
-def test_printed_entities(em: EmClient, name: str, path: str, tag: str) -> None:
-    printed = sample(name)[tag]
+@pytest.mark.parametrize("path", PARENTS)
+def test_entities_follow_the_schema(em: EmClient, path: str) -> None:
     ident = guid(em.json(path)["Refs"][0])
-    document = em.xml(f"{path}/{ident}", format="Entity")[tag]
-    own = {"@xmlns:xsd", "@xmlns:xsi"}
-    extra = {"VmName"} if tag == "VmReplicaPoint" else set()
-    assert set(document) - extra == set(printed) - own
-    ours = {(item["@Rel"], item.get("@Type")) for item in document["Links"]["Link"]}
-    theirs = {(item["@Rel"], item.get("@Type")) for item in printed["Links"]["Link"]}
-    assert {(rel, kind) for rel, kind in ours if rel == "Up"} == {
-        (rel, kind) for rel, kind in theirs if rel == "Up" and kind not in ("BackupList", "CdpPolicyReference")
-    }
-    assert re.fullmatch(r"urn:veeam:\w+:[\da-f-]{36}", document["@UID"])
+    document = em.xml(f"{path}/{ident}", format="Entity")
+    assert XML.problems("GET", f"/api/{path}/{{id}}", 200, document) == []
+    (entity,) = document.values()
+    assert entity["@xmlns"] == "http://www.veeam.com/ent/v1.0"
+    parents = [item["@Type"] for item in entity["Links"]["Link"] if item["@Rel"] == "Up"]
+    assert sorted(parents) == sorted(PARENTS[path])
+    assert re.fullmatch(r"urn:veeam:\w+:[\da-f-]{36}", entity["@UID"])
 
 
-def test_the_recorded_restore_point(em: EmClient) -> None:
-    printed = sample("recorded_v12_vmRestorePoints_format_Entity.xml")["VmRestorePoints"]["VmRestorePoint"]
-    document = em.xml("query", **VMS, pageSize=1)["QueryResult"]["Entities"]["VmRestorePoints"]["VmRestorePoint"]
-    assert set(document) == set(printed)
-    assert list(document)[-5:] == list(printed)[-5:]
-    ours = [(item["@Rel"], item.get("@Type")) for item in document["Links"]["Link"]]
-    assert ours == [(item["@Rel"], item.get("@Type")) for item in printed["Links"]["Link"]]
+def test_restore_points_in_xml_follow_the_schema(em: EmClient) -> None:
+    page = em.xml("query", **VMS, pageSize=1)
+    assert XML.problems("GET", "/api/query", 200, page) == []
+    entity = page["QueryResult"]["Entities"]["VmRestorePoints"]["VmRestorePoint"]
+    assert list(entity)[-5:] == ["CreationTimeUTC", "VmName", "Algorithm", "PointType", "HierarchyObjRef"]
+    assert [(item["@Rel"], item.get("@Type")) for item in entity["Links"]["Link"]] == [
+        ("Restore", None),
+        ("Up", "BackupServerReference"),
+        ("Up", "RestorePointReference"),
+        ("Up", "BackupFileReference"),
+        ("Alternate", "VmRestorePointReference"),
+        ("Down", "VmRestorePointMountList"),
+        ("Create", "VmRestorePointMount"),
+    ]
+    for wrong in ({"VmName": None}, {"@Name": entity["@Name"], "Name": "x"}, {"PointType": "Novel"}):
+        page["QueryResult"]["Entities"]["VmRestorePoints"]["VmRestorePoint"] = {**entity, **wrong}
+        assert XML.problems("GET", "/api/query", 200, page) != []
+
+
+def test_cloud_points_in_xml_follow_the_schema(em: EmClient) -> None:
+    page = em.xml("query", type="CloudVmReplicaPoint", format="Entities", pageSize=50)
+    assert XML.problems("GET", "/api/query", 200, page) == []
+    assert len(page["QueryResult"]["Entities"]["CloudVmReplicaPoints"]["CloudReplica"]) > 1
+    references = em.xml("cloud/vmReplicaPoints")
+    assert XML.problems("GET", "/api/cloud/vmReplicaPoints", 200, references) == []
+    assert references["EntityReferences"]["Ref"]
