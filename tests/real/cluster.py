@@ -10,10 +10,11 @@ import dataclasses
 import os
 import pwd
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.real.tools import ModuleResult, run, run_module
+from tests.real.tools import ModuleResult, execute, run, run_module
 
 CIPHER = "c1pher-pass"
 PORT = "54321"
@@ -64,14 +65,20 @@ class Cluster:
         """The configuration of pgBackRest."""
         return self.folder / "pgbackrest.conf"
 
-    def run(self, *command: str, ok: bool = True) -> str:
+    def execute(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program as the owner of the database: the server refuses to run as root."""
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             ids = (f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups")
             command = ("setpriv", *ids, *command)
         path = f"{binaries()}:{os.environ['PATH']}"
-        return run(command, {"PATH": path, "HOME": str(self.folder)}, ok=ok, cwd=self.folder)
+        return execute(command, {"PATH": path, "HOME": str(self.folder), **environment}, cwd=self.folder)
+
+    def run(self, *command: str) -> str:
+        """Run a program as the owner of the database; return its output."""
+        ended = self.execute(*command)
+        assert ended.returncode == 0, f"{command} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}"
+        return ended.stdout
 
     def pgbackrest(self, *arguments: str) -> str:
         """Run pgBackRest for it."""

@@ -29,7 +29,7 @@ from tests.real.tools import (
     tree,
 )
 
-pytestmark = [needs("pgbackrest"), pytest.mark.skipif(binaries() is None, reason="no PostgreSQL (make setup-real)")]
+pytestmark = [needs("pgbackrest"), pytest.mark.skipif(binaries() is None, reason="no PostgreSQL (make setup-programs)")]
 
 
 @pytest.fixture(scope="module")

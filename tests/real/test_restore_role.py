@@ -185,7 +185,7 @@ test "$(psql -h "$RESTORE_TEST_PATH" -p 54322 -U postgres -AtXc "$query" postgre
 
 
 @needs("pgbackrest", "psql")
-@pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL (make setup-real)")
+@pytest.mark.skipif(postgres.binaries() is None, reason="no PostgreSQL (make setup-programs)")
 def test_a_restored_postgresql_answers_a_query(cluster: postgres.Cluster, tmp_path: Path) -> None:
     ask = cluster.folder / "ask"
     given = {

@@ -31,21 +31,29 @@ NOBODY = 65534
 def needs(*tools: str) -> pytest.MarkDecorator:
     """Skip tests that cannot run here, with the missing tools as the reason."""
     missing = [tool for tool in tools if shutil.which(tool) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)} (make setup-real)")
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)} (make setup-programs)")
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], *, ok: bool = True, cwd: Path | None = None) -> str:
-    """Run a tool as its user would; return its output."""
-    ended = subprocess.run(
+def execute(
+    command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool as its user would; return everything it printed, and its return code."""
+    return subprocess.run(
         command,
         env={"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C.UTF-8", **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         cwd=cwd,
         check=False,
         timeout=120,
     )
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], *, ok: bool = True, cwd: Path | None = None) -> str:
+    """Run a tool as its user would; return its output."""
+    ended = execute(command, environment, cwd=cwd)
     assert (ended.returncode == 0) is ok, f"{command} ended with {ended.returncode}:\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout
 

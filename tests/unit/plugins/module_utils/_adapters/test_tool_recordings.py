@@ -2,80 +2,315 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recordings of tool versions that may not be installed; skipped without them (not on the maintainers' machines)."""
+"""The adapters with recordings of tools, whichever versions are installed here (tests/recordings)."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.borg import Borg
+from ansible_collections.backup.audit.plugins.module_utils._adapters.cli import CliAdapter
 from ansible_collections.backup.audit.plugins.module_utils._adapters.pgbackrest import PgBackRest
 from ansible_collections.backup.audit.plugins.module_utils._adapters.restic import Restic
-from tests.tools.project import ROOT
-from tests.unit.plugins.module_utils._adapters import test_borg, test_pgbackrest, test_restic
-from tests.unit.plugins.module_utils._adapters.running_tools import run_adapter
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from tests.recordings import load, versions
+from tests.unit.plugins.module_utils._adapters import test_restic
+from tests.unit.plugins.module_utils._adapters.running_tools import Response, run_adapter
 
-SAMPLES = ROOT.parent / "shared" / "vendors" / "open_source" / "samples"
-pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="no recordings here")
-
-
-def recorded(name: str) -> Any:
-    return json.loads((SAMPLES / name).read_text("utf-8"))
+RESTIC, BORG, PGBACKREST = versions("restic"), versions("borg"), versions("pgbackrest")
+# Example ids of the pack and the snapshot that the recorder damaged.
+PACK, SNAPSHOT = "50d5210586860f36", "b09b50f3"
 
 
-@pytest.mark.parametrize("name", ["restic_snapshots.json", "restic18_snapshots.json"])
-def test_snapshots_of_restic(name: str) -> None:
-    snapshots = recorded(name)
-    collector, points, _runner = run_adapter(Restic, test_restic.answers(snapshots), repository="/srv/restic")
-    assert collector.problems == []
-    assert {point["id"] for point in points} == {snapshot["id"] for snapshot in snapshots}
-    assert all((point["size_bytes"] is not None) == ("18" in name) for point in points)
+def answers(version: str, *names: str) -> dict[tuple[str, ...], Response]:
+    """Map the recorded commands to what they returned; these must be the commands of the adapter."""
+    recordings = [load(version, name) for name in ("version", *names)]
+    return {recording.command[1:]: recording.answer for recording in recordings}
 
 
-def test_restic_check_of_a_damaged_repository() -> None:
-    out = (SAMPLES / "restic18_check_corrupt.json").read_text("utf-8")
-    answers = test_restic.answers(recorded("restic18_snapshots.json"), check_data=(1, out, ""))
-    collector, points, _runner = run_adapter(Restic, answers, repository="/srv/restic", verify="data")
-    assert collector.verify is not None
-    assert "6d02247cb4ef" in collector.verify["words"]
-    assert {(point["checked"], point["usable"]) for point in points} == {(False, None)}
+def read(tool: type[CliAdapter], version: str, *names: str, **options: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Run the adapter on recordings; return the collector and the points."""
+    if tool is not PgBackRest:
+        options["repository"] = "/srv/recording/repository"
+    collector, points, _runner = run_adapter(tool, answers(version, *names), **options)
+    assert collector.version == version.partition("-")[2]
+    return collector, points
 
 
-def test_archives_of_borg() -> None:
-    listing = recorded("borg_list.json")
-    answers = {test_borg.VERSION: (0, "borg 1.2.4\n", ""), test_borg.LIST: (0, listing, "")}
-    collector, points, _runner = run_adapter(Borg, answers, repository="/srv/borg", workload_by="name_prefix")
-    assert collector.problems == []
-    assert {point["id"] for point in points} == {archive["id"] for archive in listing["archives"]}
-    assert {point["workload_name"] for point in points} >= {"db01", "web01"}
+def labels_in_first(version: str) -> dict[str, str]:
+    """Map type -> label of the three backups in repo1; the one in repo2 is another full backup."""
+    listed = load(version, "info").out[0]["backup"]
+    labels = {backup["type"]: backup["label"] for backup in listed if backup["database"]["repo-key"] == 1}
+    assert (sorted(labels), len(listed)) == (["diff", "full", "incr"], 4)
+    return labels
 
 
-@pytest.mark.parametrize("name", ["pgbackrest_info.json", "pgbackrest255_info.json"])
-def test_backups_of_pgbackrest(name: str) -> None:
-    stanzas = recorded(name)
-    answers = {test_pgbackrest.VERSION: (0, "pgBackRest 2.55\n", ""), test_pgbackrest.INFO: (0, stanzas, "")}
-    collector, points, _runner = run_adapter(PgBackRest, answers)
-    assert collector.problems == []
-    labels = [backup["label"] for backup in stanzas[0]["backup"]]
-    assert sorted(point["id"].split("/")[1] for point in points) == sorted(labels)
-    assert {(point["status"], point["usable"]) for point in points} <= {("success", True), ("warning", None)}
+def outcomes(points: list[dict[str, Any]]) -> set[tuple[Any, Any]]:
+    return {(point["checked"], point["usable"]) for point in points}
 
 
-def test_pgbackrest_verify_of_a_damaged_repository() -> None:
-    out = (SAMPLES / "pgbackrest255_verify_corrupt.txt").read_text("utf-8")
-    stanzas = recorded("pgbackrest255_info.json")
-    answers = {
-        test_pgbackrest.VERSION: (0, "pgBackRest 2.55\n", ""),
-        test_pgbackrest.INFO: (0, stanzas, ""),
-        test_pgbackrest.verify(1): (0, out, ""),
-        test_pgbackrest.verify(2): (0, "stanza: main\nstatus: ok\n", ""),
-    }
-    collector, points, _runner = run_adapter(PgBackRest, answers, verify="data")
-    assert collector.verify is not None
-    assert "is invalid" in collector.verify["words"]
-    invalid = {point["id"].split("/")[1] for point in points if point["usable"] is False}
-    # Recorded without --verbose, so valid backups are not listed.
-    assert invalid >= {label for label in out.replace(",", " ").split() if label.startswith("20261121-045336F")}
+class TestRestic:
+    @pytest.mark.parametrize("with_summary", [False, True])
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_snapshots(self, version: str, with_summary: bool) -> None:
+        recorded = answers(version, "snapshots")
+        snapshots = load(version, "snapshots").out
+        if with_summary:
+            # Written by restic 0.17 and later.
+            snapshots = [{**snapshot, "summary": test_restic.NEW["summary"]} for snapshot in snapshots]
+            recorded[test_restic.LIST] = (0, snapshots, "")
+        collector, points, _runner = run_adapter(Restic, recorded, repository="/srv/restic")
+        assert collector.problems == []
+        assert {point["id"] for point in points} == {snapshot["id"] for snapshot in snapshots}
+        assert {point["workload_name"] for point in points} == {"files01", "web01", "db01"}
+        assert all((point["size_bytes"] is not None) == ("summary" in s) for point in points for s in snapshots)
+        given = {point["created_at"] for point in points if point["workload_name"] == "files01"}
+        assert given == {"2026-01-10T02:00:00Z", "2026-01-11T02:00:00Z"}
+
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_an_empty_repository(self, version: str) -> None:
+        collector, points = read(Restic, version, "snapshots_empty")
+        assert (collector.problems, points) == ([], [])
+
+    @pytest.mark.parametrize(
+        ("verify", "check", "estimated"),
+        [
+            ("quick", "check", ["checked"]),
+            # Not found, because the data is not read.
+            ("quick", "check_damaged_pack", ["checked"]),
+            ("data", "check_data", []),
+        ],
+    )
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_a_check_without_errors(self, version: str, verify: str, check: str, estimated: list[str]) -> None:
+        collector, points = read(Restic, version, "snapshots", check, verify=verify)
+        assert (collector.verify["result"], len(points)) == ("sound", 4)
+        assert outcomes(points) == {(True, True)}
+        assert all(point["estimated"] == estimated for point in points)
+
+    @pytest.mark.parametrize(
+        ("verify", "check", "words"),
+        [
+            ("data", "check_data_damaged_pack", PACK),
+            (
+                "quick",
+                "check_missing_pack",
+                PACK,
+            ),
+            ("data", "check_data_missing_pack", PACK),
+            ("quick", "check_missing_index", "not found in repository"),
+            ("data", "check_data_missing_index", "not found in repository"),
+            ("quick", "check_damaged_snapshot", SNAPSHOT),
+            ("data", "check_data_damaged_snapshot", SNAPSHOT),
+        ],
+    )
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_check_of_a_damaged_repository(self, version: str, verify: str, check: str, words: str) -> None:
+        collector, points = read(Restic, version, "snapshots", check, verify=verify)
+        assert collector.verify is not None
+        assert collector.verify["result"] == "damaged"
+        assert words in collector.verify["words"]
+        assert outcomes(points) == {(False, None)}
+
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_check_of_a_damaged_repository_in_json(self, version: str) -> None:
+        """restic 0.18 writes the result of a check in JSON."""
+        recorded = answers(version, "snapshots") | {test_restic.CHECK_DATA: (1, test_restic.BROKEN_JSON, "")}
+        collector, points, _runner = run_adapter(Restic, recorded, repository="/srv/restic", verify="data")
+        assert collector.verify is not None
+        assert "pack 6d02 contains 1 errors" in collector.verify["words"]
+        assert outcomes(points) == {(False, None)}
+
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_a_snapshot_that_cannot_be_read(self, version: str) -> None:
+        collector, points = read(Restic, version, "snapshots_damaged_snapshot")
+        assert [problem.message for problem in collector.problems] == ["a snapshot was left out"]
+        assert SNAPSHOT in collector.problems[0].words
+        assert len(points) == 3
+
+    @pytest.mark.parametrize("case", ["damaged_pack", "missing_pack", "missing_index"])
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_other_damage_does_not_show_in_the_list(self, version: str, case: str) -> None:
+        collector, points = read(Restic, version, f"snapshots_{case}")
+        assert (collector.problems, len(points)) == ([], 4)
+        assert outcomes(points) == {(None, True)}
+
+    @pytest.mark.parametrize(
+        ("case", "code"), [("wrong_password", "wrong_password"), ("missing_repository", "not_found")]
+    )
+    @pytest.mark.parametrize("version", RESTIC)
+    def test_failures(self, version: str, case: str, code: str) -> None:
+        with pytest.raises(AuditError) as caught:
+            read(Restic, version, f"snapshots_{case}")
+        assert caught.value.code == code
+        collector, points = read(Restic, version, "snapshots", f"check_{case}", verify="quick")
+        assert collector.verify == {"level": "quick", "result": "unfinished"}
+        assert [problem.code for problem in collector.problems] == [code]
+        assert outcomes(points) == {(None, True)}
+
+
+EXTRACTED = ("extract_web01", "extract_db01", "extract_newest")
+
+
+@pytest.mark.parametrize("version", BORG)
+class TestBorg:
+    def test_archives(self, version: str) -> None:
+        listing = load(version, "list").out
+        collector, points = read(Borg, version, "list", workload_by="name_prefix")
+        assert collector.problems == []
+        assert {point["id"] for point in points} == {archive["id"] for archive in listing["archives"]}
+        # The last is that of an archive with the host's name and the time.
+        assert [point["workload_name"] for point in points].count("web01") == 2
+        assert {point["workload_name"] for point in points} == {"db01", "web01", "backup01"}
+        assert {point["encrypted"] for point in points} == {True}
+        by_host = read(Borg, version, "list")[1]
+        assert {point["workload_name"] for point in by_host} == {"backup01"}
+
+    def test_a_repository_that_is_not_encrypted(self, version: str) -> None:
+        points = read(Borg, version, "list_unencrypted")[1]
+        assert [point["encrypted"] for point in points] == [False] * 4
+
+    @pytest.mark.parametrize(("verify", "estimated"), [("quick", 4), ("data", 1)])
+    def test_a_check_without_errors(self, version: str, verify: str, estimated: int) -> None:
+        collector, points = read(Borg, version, "list", "check", *EXTRACTED, verify=verify, workload_by="name_prefix")
+        assert collector.verify["result"] == "sound"
+        assert outcomes(points) == {(True, True)}
+        # The older archive of web01 is not extracted.
+        assert [point["estimated"] for point in points].count(["checked"]) == estimated
+
+    def test_check_of_a_damaged_segment(self, version: str) -> None:
+        collector, points = read(Borg, version, "list_damaged_segment", "check_damaged_segment", verify="quick")
+        assert collector.verify["result"] == "damaged"
+        assert "Segment entry checksum mismatch [segment 6, offset 8]" in collector.verify["words"]
+        assert outcomes(points) == {(False, None)}
+
+    def test_check_of_a_missing_segment(self, version: str) -> None:
+        collector, points = read(Borg, version, "list", "check_missing_segment", verify="quick")
+        assert collector.verify["result"] == "damaged"
+        assert "Index object count mismatch" in collector.verify["words"]
+        assert outcomes(points) == {(False, None)}
+
+    @pytest.mark.parametrize(
+        ("case", "words"), [("damaged", "Segment entry checksum mismatch"), ("missing", "data/0/6")]
+    )
+    def test_an_archive_that_cannot_be_extracted(self, version: str, case: str, words: str) -> None:
+        extracted = (f"extract_{case}_segment", f"extract_{case}_segment_elsewhere", "extract_newest")
+        options = {"verify": "data", "workload_by": "name_prefix"}
+        collector, points = read(Borg, version, "list", "check", *extracted, **options)
+        assert collector.verify["words"].startswith("db01-2026-01-10 cannot be read: ")
+        assert words in collector.verify["words"]
+        assert {(point["workload_name"], point["checked"], point["usable"]) for point in points} == {
+            ("db01", False, False),
+            # One was extracted, and the older one may share chunks with that of db01.
+            ("web01", True, True),
+            ("web01", False, None),
+            ("backup01", True, True),
+        }
+
+    @pytest.mark.parametrize(
+        ("case", "code"),
+        [
+            ("wrong_password", "wrong_password"),
+            ("missing_repository", "not_found"),
+            ("not_a_repository", "not_found"),
+            ("unencrypted_unknown", "not_trusted"),
+            ("missing_segment", "tool_failed"),
+        ],
+    )
+    def test_failures(self, version: str, case: str, code: str) -> None:
+        with pytest.raises(AuditError) as caught:
+            read(Borg, version, f"list_{case}")
+        assert caught.value.code == code
+        assert caught.value.words
+
+    @pytest.mark.parametrize("case", ["missing_repository", "not_a_repository"])
+    def test_a_check_that_could_not_start(self, version: str, case: str) -> None:
+        collector, points = read(Borg, version, "list", f"check_{case}", verify="quick")
+        assert collector.verify == {"level": "quick", "result": "unfinished"}
+        assert outcomes(points) == {(None, True)}
+
+
+@pytest.mark.parametrize("version", PGBACKREST)
+class TestPgBackRest:
+    @pytest.mark.parametrize("case", ["info", "info_page_error"])
+    def test_backups(self, version: str, case: str) -> None:
+        stanzas = load(version, case).out
+        collector, points = read(PgBackRest, version, case)
+        assert collector.problems == []
+        labels = [backup["label"] for backup in stanzas[0]["backup"]]
+        assert sorted(point["id"].split("/")[1] for point in points) == sorted(labels)
+        assert {(point["status"], point["usable"]) for point in points} <= {("success", True), ("warning", None)}
+        assert [point["status"] for point in points].count("warning") == (case == "info_page_error")
+        assert {(point["copies"][0]["location"], point["encrypted"]) for point in points} == {
+            ("repo1", True),
+            ("repo2", False),
+        }
+        kinds = [point["kind"] for point in points]
+        assert (kinds.count("differential"), kinds.count("incremental")) == (1, 1)
+
+    def test_a_check_without_errors(self, version: str) -> None:
+        collector, points = read(PgBackRest, version, "info", "verify_repo1", "verify_repo2", verify="data")
+        assert collector.verify["result"] == "sound"
+        assert (outcomes(points), len(points)) == ({(True, True)}, 4)
+
+    @pytest.mark.parametrize("output", ["verify_damaged_file", "verify_damaged_file_short"])
+    def test_verify_of_a_damaged_repository(self, version: str, output: str) -> None:
+        recorded = answers(version, "info_damaged_file", "verify_damaged_file", "verify_repo2")
+        # Without --verbose, valid backups are not listed.
+        recorded[load(version, "verify_damaged_file").command[1:]] = load(version, output).answer
+        collector, points, _runner = run_adapter(PgBackRest, recorded, verify="data")
+        assert collector.verify is not None
+        assert "is invalid" in collector.verify["words"]
+        invalid = {point["id"].split("/")[1] for point in points if point["usable"] is False}
+        assert invalid == set(labels_in_first(version).values())
+        assert outcomes(points) == {(False, False), (True, True)}
+
+    def test_verify_without_the_full_backup(self, version: str) -> None:
+        collector, points = read(
+            PgBackRest, version, "info_missing_full", "verify_missing_full", "verify_repo2", verify="data"
+        )
+        labels = labels_in_first(version)
+        assert f"backup {labels['diff']} is invalid" in collector.verify["words"]
+        # The full backup is still listed; the check does not mention it any more.
+        lost = {point["id"].split("/")[1] for point in points if (point["checked"], point["usable"]) == (False, False)}
+        assert lost == set(labels.values())
+
+    def test_verify_with_a_damaged_log(self, version: str) -> None:
+        collector, points = read(
+            PgBackRest, version, "info_damaged_wal", "verify_damaged_wal", "verify_repo2", verify="data"
+        )
+        assert "1 files of the write-ahead log are damaged" in collector.verify["words"]
+        first = {(point["checked"], point["usable"]) for point in points if point["id"].endswith("/repo1")}
+        assert first == {(None, None)}
+
+    def test_a_repository_without_any_log(self, version: str) -> None:
+        points = read(PgBackRest, version, "info_missing_wal")[1]
+        assert {point["copies"][0]["location"]: point["usable"] for point in points} == {"repo1": None, "repo2": True}
+
+    @pytest.mark.xfail(
+        raises=AssertionError, reason="verify does not report the gap, and info lists only the first and the last file"
+    )
+    def test_a_log_with_a_gap(self, version: str) -> None:
+        """The file is gone without which the full backup cannot be restored; the log before and after it is there."""
+        files = "info_missing_wal_file", "verify_missing_wal_file", "verify_repo2"
+        points = read(PgBackRest, version, *files, verify="data")[1]
+        assert (True, True) not in outcomes([point for point in points if point["id"].endswith("/repo1")])
+
+    def test_a_stanza_that_is_missing(self, version: str) -> None:
+        collector, points = read(PgBackRest, version, "info_missing_stanza", stanza="nowhere")
+        assert points == []
+        problems = {(problem.code, problem.words) for problem in collector.problems}
+        assert problems == {("not_found", "missing stanza path")}
+        assert len(collector.problems) == 2
+
+    def test_a_wrong_passphrase(self, version: str) -> None:
+        collector, points = read(PgBackRest, version, "info_wrong_passphrase")
+        assert [problem.code for problem in collector.problems] == ["wrong_password"]
+        assert {point["copies"][0]["location"] for point in points} == {"repo2"}
+
+    def test_a_stanza_without_backups(self, version: str) -> None:
+        collector, points = read(PgBackRest, version, "info_without_backup", include_unprotected=True)
+        assert (collector.problems, {point["workload_name"] for point in points}) == ([], {"main"})
+        assert {workload["workload_name"] for workload in collector.result()["workloads"]} == {"main", "new"}
