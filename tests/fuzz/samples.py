@@ -1,27 +1,27 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Responses recorded from live servers or published by the vendors, served as if they came from one server."""
+"""The sample responses of each product, served as if they came from one server."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
 
 from tests.fuzz.reading import FakeResponse
 from tests.fuzz.replay import Recording, Setup, record
+from tests.samples import read_body
 
 _TOKEN = b'{"access_token": "a-token-of-some-length", "sessionid": "a-token-of-some-length"}'
 
 
 @dataclasses.dataclass(frozen=True)
 class SampleSet:
-    """A product, the options to read it with, and the sample file for each path."""
+    """A product, the options to read it with, and the sample for each path, in a folder of tests/samples."""
 
     setup: Setup
     folder: str
@@ -30,77 +30,77 @@ class SampleSet:
 
 SAMPLE_SETS = (
     SampleSet(
-        Setup("vbr 13.1 recorded", "veeam_backup_replication", own={"api_version": "1.3-rev1"}),
-        "veeam_em_vbr/samples/vbr",
+        Setup("vbr 13.1 samples", "veeam_backup_replication", own={"api_version": "1.3-rev1"}),
+        "veeam_backup_replication/recorded",
         (
-            ("POST .*/token", "recorded_13.1_token.json"),
-            ("GET .*/serverInfo", "recorded_13.1_serverInfo.json"),
-            ("GET .*/backupObjects", "recorded_13.1_backupObjects_subset.json"),
-            ("GET .*/backups", "recorded_13.1_backups_subset.json"),
-            ("GET .*/repositories", "recorded_13.1_repositories_subset.json"),
-            ("GET .*/backupObjects/.*/restorePoints", "recorded_13.1_restorePoints_subset.json"),
+            ("POST .*/token", "token.yml"),
+            ("GET .*/serverInfo", "server.yml"),
+            ("GET .*/backupObjects", "objects.yml"),
+            ("GET .*/backups", "backups.yml"),
+            ("GET .*/repositories", "repositories.yml"),
+            ("GET .*/backupObjects/.*/restorePoints", "points.yml"),
         ),
     ),
     SampleSet(
-        Setup("vbr 1.3-rev2 printed", "veeam_backup_replication", own={"api_version": "1.3-rev2"}),
-        "veeam_em_vbr/samples/vbr",
+        Setup("vbr 1.3-rev2 samples", "veeam_backup_replication", own={"api_version": "1.3-rev2"}),
+        "veeam_backup_replication/printed",
         (
-            ("GET .*/serverInfo", "spec_1.3-rev2_ServerInfoModel.json"),
-            ("GET .*/backupObjects", "spec_1.3-rev2_BackupObjectsResult.json"),
-            ("GET .*/backups", "spec_1.3-rev2_BackupsResult.json"),
-            ("GET .*/backupFiles", "spec_1.3-rev2_BackupFilesResult.json"),
-            ("GET .*/restorePoints", "spec_1.3-rev2_ObjectRestorePointsResult.json"),
-            ("GET .*/replicas", "spec_1.3-rev2_ReplicasResult.json"),
-            ("GET .*/replicaPoints", "spec_1.3-rev2_ReplicaPointsResult.json"),
+            ("GET .*/serverInfo", "server.yml"),
+            ("GET .*/backupObjects", "objects.yml"),
+            ("GET .*/backups", "backups.yml"),
+            ("GET .*/backupFiles", "files.yml"),
+            ("GET .*/restorePoints", "points.yml"),
+            ("GET .*/replicas", "replicas.yml"),
+            ("GET .*/replicaPoints", "replica_points.yml"),
         ),
     ),
     SampleSet(
-        Setup("azure 8.1 printed", "veeam_azure", own={"api_version": "v8.1"}),
-        "veeam_cloud/samples",
+        Setup("azure 8.1 samples", "veeam_azure", own={"api_version": "v8.1"}),
+        "veeam_azure",
         (
-            ("GET .*/system/about", "prism_v8.1_system_about.json"),
-            ("GET .*/repositories", "prism_v8.1_repositories.json"),
-            ("GET .*/protectedItem/virtualMachines", "prism_v8.1_protectedItem_virtualMachines.json"),
-            ("GET .*/restorePoints/virtualMachines", "prism_v8.1_restorePoints_virtualMachines.json"),
-            ("GET .*/restorePoints/sql", "prism_v8.1_restorePoints_sql.json"),
-            ("GET .*/restorePoints/fileShares", "prism_v8.1_restorePoints_fileShares.json"),
-            ("GET .*/restorePoints/vnets", "prism_v8.1_restorePoints_vnets.json"),
-            ("GET .*/cosmosDb/repository", "prism_v8.1_restorePoints_cosmosDb_repository.json"),
-            ("GET .*/cosmosDb/continuous", "prism_v8.1_restorePoints_cosmosDb_continuous.json"),
+            ("GET .*/system/about", "about.yml"),
+            ("GET .*/repositories", "repositories.yml"),
+            ("GET .*/protectedItem/virtualMachines", "machines.yml"),
+            ("GET .*/restorePoints/virtualMachines", "machine_points.yml"),
+            ("GET .*/restorePoints/sql", "sql_points.yml"),
+            ("GET .*/restorePoints/fileShares", "file_share_points.yml"),
+            ("GET .*/restorePoints/vnets", "network_points.yml"),
+            ("GET .*/cosmosDb/repository", "cosmos_repository_points.yml"),
+            ("GET .*/cosmosDb/continuous", "cosmos_continuous_points.yml"),
         ),
     ),
     SampleSet(
-        Setup("vprotect printed", "vprotect"),
-        "vprotect/samples",
+        Setup("vprotect samples", "vprotect"),
+        "vprotect",
         (
-            ("GET .*/backups", "doc_backups_7.4.json"),
-            ("GET .*/nodes", "doc_nodes_older_apidocs.json"),
-            ("GET .*/protected-entities", "doc_protected_entities_older_apidocs.json"),
+            ("GET .*/backups", "backups.yml"),
+            ("GET .*/nodes", "nodes.yml"),
+            ("GET .*/protected-entities", "entities.yml"),
         ),
     ),
     SampleSet(
-        Setup("spp constructed", "spp", own={"workload_types": ["vm"]}),
-        "spp/samples",
+        Setup("spp samples", "spp", own={"workload_types": ["vm"]}),
+        "spp",
         (
-            ("GET .*/recovery/hypervisorvm", "constructed/recovery_hypervisorvm_children.json"),
-            ("GET .*/recovery/hypervisorvm/.*/version", "constructed/recovery_versions_contents.json"),
-            ("GET .*/slapolicy", "doc/slapolicy_list_response.json"),
+            ("GET .*/recovery/hypervisorvm", "children.yml"),
+            ("GET .*/recovery/hypervisorvm/.*/version", "versions.yml"),
+            ("GET .*/slapolicy", "policies.yml"),
         ),
     ),
     SampleSet(
         Setup(
-            "unitrends constructed",
+            "unitrends samples",
             "unitrends",
             own={"since": "2026-10-20T00:00:00Z", "until": "2026-11-19T00:00:00Z", "slice": "30d", "timezone": None},
         ),
-        "unitrends/samples/constructed",
+        "unitrends",
         (
-            ("POST .*/login", "login.json"),
-            ("GET .*/systems/", "systems.json"),
-            ("GET .*/date-time/", "date_time.json"),
-            ("POST .*/backups/", "post_backups_server_shape.json"),
-            ("GET .*/catalog/", "catalog_instance_view.json"),
-            ("GET .*/backups/latest/", "backups_latest.json"),
+            ("POST .*/login", "login.yml"),
+            ("GET .*/systems/", "systems.yml"),
+            ("GET .*/date-time/", "date_time.yml"),
+            ("POST .*/backups/", "backups.yml"),
+            ("GET .*/catalog/", "catalog.yml"),
+            ("GET .*/backups/latest/", "latest.yml"),
         ),
     ),
 )
@@ -114,18 +114,15 @@ def _fix_total(data: bytes) -> bytes:
     return json.dumps(body).encode()
 
 
-def record_samples(shared: Path, sample_set: SampleSet) -> Recording | None:
-    """Record the read of these samples; None if the files are not available."""
-    folder = shared / sample_set.folder
-    if not folder.exists():
-        return None
+def record_samples(sample_set: SampleSet) -> Recording:
+    """Record the read of these samples."""
 
     def answer(request: requests.PreparedRequest) -> FakeResponse:
         call = f"{request.method} {urlsplit(request.url or '').path}"
         file = next((file for pattern, file in sample_set.files if re.fullmatch(pattern, call)), None)
         headers = {"Content-Type": "application/json", "Set-Cookie": "JSESSIONID=a-token-of-some-length"}
         if file is not None:
-            return FakeResponse(200, headers, _fix_total((folder / file).read_bytes()))
+            return FakeResponse(200, headers, _fix_total(read_body(f"{sample_set.folder}/{file}")))
         return FakeResponse(200, headers, _TOKEN) if request.method == "POST" else FakeResponse(404, headers, b"{}")
 
     return record(sample_set.setup, answer)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HDF, validated with the exec-json schema: every finding is a result; unknown or waived findings never pass."""
+"""HDF, validated with a schema of the format: every finding is a result; unknown or waived findings never pass."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import json
 from collections import Counter
 from typing import Any
 
-import jsonschema
 import pytest
 
 from ansible_collections.backup.audit.plugins.filter.to_hdf import to_hdf
-from tests.tools.project import ROOT
+from tests.schemas.loader import load
 from tests.unit.plugins.plugin_utils.assessments import estate, healthy, plain, unknown_only
 
-SCHEMA = ROOT.parent / "shared" / "evidence" / "hdf_exec-json.schema.json"
+SCHEMA = load("hdf", "exec-json")
 
 
 def controls(packed: str) -> dict[str, dict[str, Any]]:
@@ -41,10 +40,22 @@ def heimdall(control: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("packed", [estate, healthy, unknown_only])
 def test_it_is_of_the_schema(packed: Any) -> None:
-    """The document is valid for the schema that Heimdall publishes."""
-    if not SCHEMA.is_file():
-        pytest.skip(f"the schema of HDF is not here: {SCHEMA}")
-    jsonschema.validate(json.loads(to_hdf(packed())), json.loads(SCHEMA.read_text("utf-8")))
+    """All members and types are those of the format that Heimdall reads."""
+    document = json.loads(to_hdf(packed()))
+    assert SCHEMA.document_problems("report", document) == []
+    assert all(0 <= control["impact"] <= 1 for control in document["profiles"][0]["controls"])
+
+
+def test_schema_bites() -> None:
+    """A member that is missing, misspelled or additional, or has another type or status, is an error."""
+    document = json.loads(to_hdf(estate()))
+    result = document["profiles"][0]["controls"][0]["results"][0]
+    for wrong in ({"status": "unknown"}, {"start_time": "now"}, {"resource_id": 7}, {"code_description": "x"}):
+        document["profiles"][0]["controls"][0]["results"][0] = {**result, **wrong}
+        assert SCHEMA.document_problems("report", document) != []
+    document["profiles"][0]["controls"][0]["results"][0] = result
+    del document["profiles"][0]["sha256"]
+    assert SCHEMA.document_problems("report", document) != []
 
 
 def test_every_finding_is_a_result() -> None:

@@ -23,11 +23,10 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.l
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND, format_time, parse_time
-from tests.tools.project import VENDORS
+from tests.samples import read, read_body
 from tests.unit.plugins.module_utils._adapters.unitrends.sample_backup import row
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
-SAMPLES = VENDORS / "unitrends" / "samples"
 BERLIN = LocalTimes("Europe/Berlin")
 NEW_YORK = LocalTimes("America/New_York")
 
@@ -304,19 +303,27 @@ def test_strange_members_are_survived() -> None:
             point(row(**{name: strange}))
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not here")
-def test_examples_of_the_vendor() -> None:
-    """The wiki's example is parsed; as printed it is not valid JSON."""
-    (made,) = json.loads((SAMPLES / "post_backups_doc_example_repaired.json").read_text("utf-8"))["backups"]
+def test_format_of_2015() -> None:
+    """It is parsed; the documentation also prints it without a comma, and that is not valid JSON."""
+    (made,) = read("unitrends/backups_2015.yml")["backups"]
     made = records.build_point(
         made, records.parse_fields(made), None, records.build_workload(made, 1, {}), 1, (), NEW_YORK
     )
-    assert (made.id, made.workload.id, made.workload.name) == ("1/220", "1/c2", "win32")
-    assert (format_time(made.created), made.kind, made.status) == (
-        "2014-10-14T13:32:00Z",
-        "differential",
-        "success",
-    )
-    assert (made.checked, made.verified, made.size_bytes) == (True, False, 518 * 2**20)
+    assert (made.id, made.workload.id, made.workload.name) == ("1/515", "1/c31", "files-02")
+    assert (format_time(made.created), made.kind, made.status) == ("2015-03-06T00:18:00Z", "differential", "success")
+    assert (made.checked, made.verified, made.size_bytes) == (True, False, 96 * 2**20)
+    body = read_body("unitrends/backups_2015.yml")
     with pytest.raises(ValueError, match="delimiter"):
-        json.loads((SAMPLES / "post_backups_doc_example_as_printed.txt").read_text("utf-8"))
+        json.loads(body.replace(b'"size": 96,', b'"size": 96'))
+
+
+def test_format_of_2018() -> None:
+    """A backup with its copy, a failed and a running one, at a time that occurs twice on this day."""
+    rows = read("unitrends/backups.yml")["data"]
+    points = [
+        records.build_point(one, records.parse_fields(one), None, records.build_workload(one, 1, {}), 1, (), NEW_YORK)
+        for one in rows
+    ]
+    assert [one.id for one in points] == ["1/7301", "1/7301", "1/7302", "1/7303"]
+    assert [one.status for one in points] == ["success", "success", "failed", "running"]
+    assert {one.workload.name for one in points} == {"db-orders"}

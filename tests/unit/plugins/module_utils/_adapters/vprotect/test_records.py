@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
 import pytest
@@ -18,10 +17,9 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.re
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
-from tests.tools.project import VENDORS
+from tests.samples import read
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
-SAMPLES = VENDORS / "vprotect" / "samples"
 TAKEN = 1_795_000_000_000
 STORED = TAKEN + 600_000
 NOTHING = records.Context(frozenset(), {}, lambda _rule, _word: {}, include_raw=False)
@@ -287,18 +285,16 @@ def test_strange_members_are_survived() -> None:
             assert build_optional({**backup(), name: strange}) is not None
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not here")
-def test_examples_of_the_vendor() -> None:
-    """The vendor's printed examples are parsed; their placeholder values are unknown."""
-    for row in json.loads((SAMPLES / "doc_backups_7.4.json").read_text("utf-8")):
+def test_samples() -> None:
+    """Responses in the format of the documentation are parsed; values that no release has are unknown."""
+    for row in read("vprotect/backups.yml"):
         result = point(row)
         assert (result.kind, result.status, result.usable) == ("unknown", "unknown", None)
         assert result.created == row["snapshotTime"] * 1000
-    locations = json.loads((SAMPLES / "doc_backup_locations_older_apidocs.json").read_text("utf-8"))
-    assert point(backup(backupLocations=locations)).usable is None
-    for row in json.loads((SAMPLES / "doc_protected_entities_older_apidocs.json").read_text("utf-8")):
+    assert point(backup(backupLocations=read("vprotect/locations.yml"))).usable is None
+    for row in read("vprotect/entities.yml"):
         assert records.parse_entity(row).type == "physical"
-    destination = json.loads((SAMPLES / "doc_rule_backup_destination_request_older_apidocs.json").read_text("utf-8"))
+    destination = read("vprotect/destination.yml")
     assert records.parse_locks({"ruleBackupDestinations": [destination]}) == {
         destination["backupDestination"]["guid"]: destination["daysToKeepRetentionLock"]
     }

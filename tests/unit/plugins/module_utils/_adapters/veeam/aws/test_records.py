@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,10 +20,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Re
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_time
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Endpoint
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import ThreadPool
-from tests.tools.project import VENDORS
+from tests.samples import read as read_sample
 
 STRANGE: tuple[Any, ...] = (None, [], {}, "x", -1, True, 1.5)
-SAMPLES = VENDORS / "veeam_cloud" / "samples"
 MACHINES = [
     {"id": "vm-1", "name": "web-01", "location": {"id": "r-1", "name": "eu-1"}, "backupDestinations": ["AwsBlob"]},
     {"id": "vm-2", "name": "web-02", "location": {"id": "r-1", "name": "eu-1"}, "backupDestinations": ["Snapshot"]},
@@ -252,10 +250,9 @@ def test_the_newest_revision_that_is_served(serve: Callable[..., Any]) -> None:
         read(server, api_version="1.2-rev0")
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendor's examples are not here")
-def test_example_of_the_vendor() -> None:
+def test_sample_of_the_first_version() -> None:
     """It is parsed; without a jobType it is unknown whether it is usable."""
-    (record,) = json.loads((SAMPLES / "vbaws_1.0-rev0_vmRestorePoints_excerpt.json").read_text("utf-8"))["results"]
+    (record,) = read_sample("veeam_aws/points_1.0.yml")["results"]
     parsed = point(record)
-    assert format_time(parsed.created) == "2020-03-31T11:23:27.321Z"
-    assert (parsed.kind, parsed.usable, parsed.size_bytes) == ("unknown", None, 45097156608)
+    assert format_time(parsed.created) == "2026-11-18T02:15:44.908Z"
+    assert (parsed.kind, parsed.usable, parsed.size_bytes) == ("unknown", None, 8053063680)

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +17,9 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.copie
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time, parse_time
-from tests.tools.project import ROOT
+from tests.samples import list_samples, read
 
-SAMPLES = ROOT.parent / "shared" / "vendors" / "veeam_em_vbr" / "samples" / "vbr"
+SAMPLES = list(list_samples("veeam_backup_replication"))
 
 POINT = {
     "platformName": "VMware",
@@ -286,33 +284,42 @@ def test_a_replica_in_use_is_no_way_back(state: Any, usable: bool | None) -> Non
     assert records.parse_replica_point(row, WEB, False).usable is usable
 
 
-def samples() -> list[Path]:
-    """Responses of live servers and examples of the vendor."""
-    return sorted(SAMPLES.glob("*.json")) if SAMPLES.is_dir() else []
-
-
-@pytest.mark.skipif(not samples(), reason="the vendors' samples are not here")
 def test_every_sample_is_understood() -> None:
-    """No record of a live server and no example of the vendor is an error; each point has its own time."""
-    seen = 0
-    for path in samples():
-        for row in json.loads(path.read_text("utf-8")).get("data", []):
-            if "creationTime" in row and "allowedOperations" in row:
-                make = records.parse_replica_point if "replicaId" in row else _plain
-                parsed = make(row, records.parse_workload(row), True)
-                assert parsed.created == parse_time(row["creationTime"])
-                assert parsed.usable is True
-                seen += 1
-            elif "restorePointIds" in row:
-                assert records.parse_file(row).size == row["backupSize"]
-            elif "restorePointsCount" in row:
-                assert records.parse_workload(row).type in records.WORKLOAD_TYPES
-                assert records.parse_workload(row).name
-            elif "repositoryId" in row:
-                assert records.parse_backup(row, {row["repositoryId"]: DISK}, {}).job
-            elif "type" in row and "jobId" not in row:
-                assert records.parse_repository(row).name
-    assert seen > 20
+    """No record of any sample is an error; each point has its own time."""
+    seen = {}
+    for name in SAMPLES:
+        rows = read(name).get("data", [])
+        for row in rows:
+            check_record(row)
+        seen[name.removeprefix("veeam_backup_replication/")] = len(rows)
+    points = [number for name, number in seen.items() if name.endswith("points.yml")]
+    assert sum(points) == 12
+    assert len(seen) == 20
+    assert [name for name, number in seen.items() if not number] == [
+        "printed/server.yml",
+        "recorded/server.yml",
+        "recorded/token.yml",
+    ]
+
+
+def check_record(row: dict[str, Any]) -> None:
+    """The adapter parses a record by its members, as they are in every version."""
+    if "creationTime" in row and "allowedOperations" in row:
+        make = records.parse_replica_point if "replicaId" in row else _plain
+        parsed = make(row, records.parse_workload(row), True)
+        assert parsed.created == parse_time(row["creationTime"])
+        assert parsed.usable is True
+    elif "restorePointIds" in row:
+        assert records.parse_file(row).size == row["backupSize"]
+    elif "restorePointsCount" in row:
+        assert records.parse_workload(row).type in records.WORKLOAD_TYPES
+        assert records.parse_workload(row).name
+    elif "repositoryId" in row:
+        assert records.parse_backup(row, {row["repositoryId"]: DISK}, {}).job
+    elif "type" in row and "jobId" not in row:
+        assert records.parse_repository(row).name
+    else:
+        assert row["type"] == "Snapshot"
 
 
 def _plain(row: dict[str, Any], workload: Workload, include_raw: bool) -> RecoveryPoint:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,10 +19,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_time
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Response
-from tests.tools.project import VENDORS
+from tests.samples import list_samples, read_body
 
 HOST = "https://em.example:9398/api"
-SAMPLES = VENDORS / "veeam_em_vbr" / "samples" / "em"
+SAMPLES = list(list_samples("veeam_enterprise_manager"))
 
 CLOUD_XML = f"""\ufeff<?xml version="1.0" encoding="utf-8"?>
 <QueryResult xmlns="http://www.veeam.com/ent/v1.0">
@@ -287,30 +288,43 @@ def find_records(value: Any) -> list[dict[str, Any]]:
     return find_records(list(value.values()))
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the vendors' samples are not here")
+def check_sample(response: Response) -> list[str]:
+    """Every record of a response is parsed; return their types."""
+    kinds = []
+    for record in find_records({"root": decoding.parse_body(response)}):
+        kinds.append(decoding.lower_keys(record)["type"])
+        point = POINT_MAKERS[kinds[-1]](record)
+        assert point.workload.name
+        assert "@" not in point.workload.name
+        assert point.workload.origin
+        assert point.kind != "unknown"
+    if re.search(rb'"[Pp]agingInfo"', response.body):
+        names = {str(decoding.lower_keys(item)["type"]) for item in _items(decoding.parse_body(response))}
+        records, pages = decoding.parse_entities(response, names.pop())
+        assert records
+        assert pages >= 1
+    return kinds
+
+
 def test_every_sample_is_understood() -> None:
-    """Examples of the vendor and records of live servers decode, and every point has a name and a server."""
-    seen: dict[str, int] = {}
-    for path in sorted(SAMPLES.rglob("*.*ml")) + sorted(SAMPLES.rglob("*.json")):
-        content_type = "application/json" if path.suffix == ".json" else "application/xml"
-        response = make_response(path.read_bytes(), content_type)
-        for record in find_records({"root": decoding.parse_body(response)}):
-            kind = decoding.lower_keys(record)["type"]
-            point = POINT_MAKERS[kind](record)
-            assert point.workload.name
-            assert "@" not in point.workload.name
-            assert point.workload.origin
-            assert point.kind != "unknown"
-            seen[kind] = seen.get(kind, 0) + 1
-        if '"PagingInfo"' in path.read_text("utf-8") or '"pagingInfo"' in path.read_text("utf-8"):
-            names = {str(decoding.lower_keys(item)["type"]) for item in _items(decoding.parse_body(response))}
-            records, pages = decoding.parse_entities(response, names.pop())
-            assert records
-            assert pages >= 1
-    assert set(seen) == set(POINT_MAKERS)
-    assert "v1_7" in decoding.parse_versions(
-        make_response((SAMPLES / "query_v12_v13" / "veeam_api_v13.json").read_bytes(), "json")
-    )
+    """Samples in XML and JSON decode, and every point has a name and a server."""
+    seen: dict[str, list[str]] = {}
+    for name in SAMPLES:
+        content_type = "application/xml" if name.endswith(".xml") else "application/json"
+        if kinds := check_sample(make_response(read_body(name), content_type)):
+            seen[name.rpartition("/")[2]] = kinds
+    assert seen == {
+        "agent_point.xml": ["AgentRestorePoint"],
+        "cloud_point.xml": ["CloudVmReplicaPoint"],
+        "cloud_points_page.xml": ["CloudVmReplicaPoint"] * 2,
+        "machine_point_without_names.xml": ["VmRestorePoint"],
+        "machine_points.xml": ["VmRestorePoint"],
+        "machine_points_page.xml": ["VmRestorePoint"],
+        "replica_point.xml": ["VmReplicaPoint"],
+    }
+    for version in ("12", "13"):
+        sample = read_body(f"veeam_enterprise_manager/versions_{version}.yml")
+        assert decoding.parse_versions(make_response(sample, "json")) == ["v1_6", "v1_7"]
 
 
 def _items(body: dict[str, Any]) -> list[dict[str, Any]]:
