@@ -42,30 +42,28 @@ setup: $(TOOLS_READY) $(COLLECTION_READY) $(TREE) ## everything into .venv/: pin
 demo: setup ## the compliance play against simulated backup servers and a real restic; findings in build/demo/
 	$(PYTHON) -m tests.tools.demo
 
-.PHONY: test
-test: setup ## unit and integration tests
+# Of the integration tests those that reach every product and every plugin once.
+SHORT := tests/unit tests/tools tests/false_compliance \
+    $(addprefix tests/integration/test_,contract.py plays.py role.py tutorial.py)
+
+.PHONY: test test-all
+test: setup ## the most important tests, in a few minutes
+	$(PYTHON) -m pytest -n 2 $(SHORT)
+
+test-all: setup ## all tests, also those with faults, real backup tools and AWX; setup-programs installs what they need
 	$(PYTHON) -m pytest -n 2
+	$(MAKE) faults test-real awx-check
 
 .PHONY: false-compliance
 false-compliance: setup ## situations in which a naive check reports "compliant", with the result of this one
 	$(PYTHON) -m pytest -v tests/false_compliance
 
-REAL_TOOLS := restic rclone borgbackup pgbackrest postgresql
-
-.PHONY: setup-real
-setup-real: setup ## the backup tools that the tests with real software run, by apt (with sudo where that is needed)
-	@if command -v restic rclone borg pgbackrest >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
-	  echo "All tools are there."; \
-	elif command -v apt-get >/dev/null; then \
-	  root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$root apt-get update -qq; \
-	  DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $(REAL_TOOLS); \
-	else \
-	  echo "There is no apt-get here: install $(REAL_TOOLS) by hand."; \
-	fi
+.PHONY: setup-programs
+setup-programs: ## backup tools, PostgreSQL, a browser and Java, which some tests run; by apt (with sudo if needed)
+	sh tests/tools/install_programs.sh
 
 .PHONY: test-real
-test-real: setup ## tests with real restic, Borg, pgBackRest and PostgreSQL, where they are installed (make setup-real)
+test-real: setup ## tests with real restic, Borg, pgBackRest and PostgreSQL (make setup-programs installs them)
 	$(PYTHON) -m pytest -n 2 --dist loadfile tests/real
 
 .PHONY: faults
