@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import OPTION_KEYS
 
-# Without ``reads``: the validator would copy all rows, and _policy.inputs checks each of them anyway.
+# Without ``reads``: the validator would copy all rows, and _policy/inputs.py checks each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     # A mapping, or the name of a built-in policy.
     "policy": {"type": "raw"},

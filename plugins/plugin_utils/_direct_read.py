@@ -74,7 +74,7 @@ class Server:
         self.warnings: list[str] = []
 
     def warn(self, warning: str) -> None:
-        """Record a warning that weakens the read result."""
+        """Record a warning about a limitation of the read result."""
         self.warnings.append(warning)
 
     def jsonify(self, data: t.Any) -> str:

@@ -30,7 +30,7 @@ class Adapter(abc.ABC):
 
     @abc.abstractmethod
     def open(self, collector: Collector) -> None:
-        """Log in or open the repository, and record what is known before reading, such as the server's clock."""
+        """Log in or check the tool's version, and record what is known before reading, such as the server's clock."""
 
     @abc.abstractmethod
     def read(self, collector: Collector) -> None:

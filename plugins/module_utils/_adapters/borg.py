@@ -224,7 +224,7 @@ def _read_first_line(path: str | None) -> str | None:
 
 
 def _is_encrypted(mode: str | None) -> bool | None:
-    """Whether a mode encrypts; authenticated modes only sign the data, so anybody can read it."""
+    """Whether a mode encrypts; authenticated modes only prove who wrote the data, which anybody can read."""
     if mode is None:
         return None
     if mode == "none" or mode.startswith("authenticated"):

@@ -28,7 +28,7 @@ class Listing:
 
     def records(
         self,
-        source: RestAdapter,
+        adapter: RestAdapter,
         path: str,
         what: str,
         params: Mapping[str, str] | None = None,
@@ -36,20 +36,20 @@ class Listing:
         *,
         prefetch: bool = False,
     ) -> Iterator[dict[str, t.Any]]:
-        """Yield all records of one list; pages are read in parallel unless ``mapper`` does otherwise.
+        """Yield all records of one list; pages are read in parallel unless ``mapper`` is set.
 
         ``prefetch``: request the first page at once instead of when the first record is needed.
         """
 
         def fetch(offset: int, limit: int) -> Page[t.Any]:
-            response = source.client.get(path, {**(params or {}), self.offset: str(offset), self.limit: str(limit)})
+            response = adapter.client.get(path, {**(params or {}), self.offset: str(offset), self.limit: str(limit)})
             body = response.json_object()
             return Page(get_items(body, self.items, response.call, response.server), as_int(body.get(self.total)))
 
-        size = source.settings.page_size
-        fetch_page = Prefetch(source.thread_pool, fetch, 0, size) if prefetch else fetch
+        size = adapter.settings.page_size
+        fetch_page = Prefetch(adapter.thread_pool, fetch, 0, size) if prefetch else fetch
         return require_ids(
-            source.client.host, pages_by_offset(fetch_page, mapper or source.thread_pool, size, _get_id, what), what
+            adapter.client.host, pages_by_offset(fetch_page, mapper or adapter.thread_pool, size, _get_id, what), what
         )
 
 

@@ -60,7 +60,7 @@ _Key = tuple[str, int, str]
 
 @dataclasses.dataclass(slots=True)
 class _VerifyResult:
-    """Result of ``pgbackrest verify``: valid backups, and repositories with missing WAL files or other errors."""
+    """Result of ``pgbackrest verify``: which backups are valid, where WAL files are missing, where any error is."""
 
     valid: dict[_Key, bool] = dataclasses.field(default_factory=dict)
     without_wal: set[tuple[str, int]] = dataclasses.field(default_factory=set)
@@ -293,7 +293,7 @@ def _get_required_labels(backup: Mapping[str, t.Any]) -> set[str | None]:
 
 
 def _has_required_wal(backup: Mapping[str, t.Any], stanza: Mapping[str, t.Any]) -> bool:
-    """Whether the archive still contains the WAL that the backup needs; True if the range is not reported."""
+    """Whether the archive still contains the WAL that the backup needs; True if the backup reports no WAL range."""
     own = as_object(backup.get("archive"))
     start, stop = as_text(own.get("start")), as_text(own.get("stop"))
     if start is None or stop is None:

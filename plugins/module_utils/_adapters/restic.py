@@ -184,7 +184,7 @@ class Restic(CliAdapter):
                 )
 
     def check(self) -> str | None:
-        """Run ``restic check``: is everything there; with level data also: can all data be read and decrypted."""
+        """Run ``restic check``: nothing is missing and, with level data, all data can be read and decrypted."""
         command_result = self.run_check(*(_CHECK_DATA if self.settings.verify == DATA else _CHECK))
         out = command_result.out.decode("utf-8", "replace")
         summary = _parse_error_count(out)
@@ -243,6 +243,6 @@ def _is_remote(repository: str) -> bool:
 
 
 def _parse_error_count(out: str) -> int | None:
-    """Return the number of errors from the last line of newer versions; None if it is not reported."""
+    """Return the number of errors from the last line that newer versions print; None if it is not reported."""
     found = re.search(r'"message_type":\s*"summary",\s*"num_errors":\s*(\d+)', out)
     return int(found[1]) if found else None

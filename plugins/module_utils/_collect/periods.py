@@ -139,7 +139,7 @@ class Calendar:
             days = {(time - shift) // _DAY + _EPOCH_DAY for time in times}
         else:
             days = set(map(self.day, times))
-        # If a day starts at noon, the first time in the calendar belongs to the day before it.
+        # If a day starts at noon, the first time in the calendar belongs to a day before the calendar.
         return {max(day, 1) for day in days} if days and min(days) < 1 else days
 
     def history(self, groups: Iterable[Dated], now: int) -> str:

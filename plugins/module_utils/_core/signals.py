@@ -68,7 +68,7 @@ class SignalHandler:
         return self._set_interruptible(False)
 
     def interruptible_wait(self) -> contextlib.AbstractContextManager[None]:
-        """Context for a wait that signals interrupt even within ``deferred``, except outside of ``interruptible``."""
+        """Context for a wait that signals interrupt even within ``deferred``, if that is within ``interruptible``."""
         return self._set_interruptible(self._in_interruptible)
 
     @contextlib.contextmanager
@@ -96,7 +96,7 @@ class SignalHandler:
 
 
 def _watch_output_pipe() -> None:
-    """Send SIGTERM when the reader of stdout is gone: on a task timeout Ansible leaves the module without a signal."""
+    """Send SIGTERM when the reader of stdout is gone: on a task timeout Ansible leaves the module running, unsignaled."""
     try:
         output = sys.stdout.fileno()
     except (OSError, ValueError):

@@ -91,7 +91,7 @@ _SECRET_PARAMETER = re.compile(r"(?i)\b([\w-]*(?:token|password|secret|signature
 
 
 def remove_secrets(value: t.Any) -> t.Any:
-    """Return a product's own record for include_raw without fields and parameters that look like secrets."""
+    """Return a product's own record for include_raw: fields that look like secrets removed, such parameters masked."""
     if isinstance(value, dict):
         kept = {key: remove_secrets(inner) for key, inner in value.items() if not _is_secret_name(key)}
         # Settings are often lists of name/value objects.

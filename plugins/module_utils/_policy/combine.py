@@ -65,7 +65,7 @@ def _rank(control: Control, outcome: Outcome) -> tuple[int, int, int]:
 
 
 def _sum(control: Control, outcomes: Sequence[Outcome], rows: Rows) -> Outcome:
-    """Add up the larger count of each origin; if one is unknown, the sum is unknown."""
+    """Add up the larger count of each origin; points that are unknown in one origin are unknown in the sum."""
     counts: dict[str, int] = {}
     possible: dict[str, int] = {}
     for origin, trusted, (_state, _certainty, actual, _text, at_most_one) in zip(

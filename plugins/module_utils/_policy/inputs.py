@@ -32,7 +32,7 @@ def gather(
 
 
 def newest_read(reads: t.Any, load: Callable[[str], bytes]) -> int | None:
-    """Return the read time of the newest read result, from its unpacked fields; None if there is none."""
+    """Return the newest read time, from fields outside of the packed and sealed part; None if there is none."""
     moments = []
     for read in _iterate_results(reads, load, _DEPTH):
         try:
@@ -96,7 +96,7 @@ def _parse_read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
 
 
 def _build_failure(value: Mapping[str, t.Any], where: str) -> dict[str, t.Any]:
-    """Convert the result of a failed module for the evaluation. Its message has no secret, only the server."""
+    """Convert the result of a failed module for the evaluation. Its message contains the server, but no secret."""
     failure = value.get("failure")
     server = failure.get("server") if isinstance(failure, Mapping) else None
     return {"server": {"host": str(server or where)}, "failure": str(value.get("msg", "no reason given"))}

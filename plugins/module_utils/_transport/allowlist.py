@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 
-# No separators, control characters or invalid UTF-8 (some servers decode it as an overlong dot or slash). Some servers
+# No separators, control characters or invalid UTF-8 (some servers accept an overlong dot or slash). Some servers
 # strip everything after a semicolon and treat "..;" as "..". "." and ".." themselves are rejected separately.
 _SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
 

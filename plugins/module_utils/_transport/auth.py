@@ -227,9 +227,9 @@ class OAuth2Password(Login):
 
 
 class BasicForHeader(Login):
-    """HTTP Basic log-in; the response has a session id in a header and its name in the body (Enterprise Manager).
+    """HTTP Basic log-in; the response has the token in a header, the session's id in the body (Enterprise Manager).
 
-    ``get_session_id`` reads from the response the name that the log-out needs. ``body`` is the log-in request for
+    ``get_session_id`` reads that id, which the log-out needs, from the response. ``body`` is the log-in request for
     tenants, which do not use HTTP Basic.
     """
 

@@ -209,7 +209,7 @@ class Client:
 
         ``path`` is relative to the configured URL (convert a link from a response with ``to_local_path`` first).
         ``authenticated`` is False for log-ins. With ``idempotent`` False (log-ins, log-outs) a request is retried
-        only if the server cannot have processed it: connection refused, or the server reports that it is too busy.
+        only if the server cannot have processed it: no connection was made, or the server reports that it is too busy.
         """
         if authenticated and self._stopped.is_set():
             raise AuditError("the reading was given up", code="stopped", server=self.host)
@@ -365,13 +365,13 @@ def _is_unprocessed(error: AuditError) -> bool:
 
 
 def _backoff(attempt: int) -> float:
-    """Return the seconds to wait before the next attempt: exponential, at most 20, with random jitter."""
+    """Return the seconds to wait before the next attempt: exponential up to 20, times a random 0.5 to 1.5."""
     exponential: float = 0.5 * 2 ** (attempt - 1)
     return min(exponential, 20.0) * random.SystemRandom().uniform(0.5, 1.5)
 
 
 def _parse_retry_after(headers: Mapping[str, str]) -> float:
-    """Return the seconds in Retry-After (a number or a date), limited to a maximum; 0 if the header is missing."""
+    """Return the seconds in Retry-After (a number or a date), limited; 0 if the header is missing or invalid."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return 0.0

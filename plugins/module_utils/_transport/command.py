@@ -36,7 +36,7 @@ _MAX_MESSAGE_LENGTH = 300
 _CHUNK_BYTES = 1 << 16
 # How long a tool may take to clean up after SIGTERM.
 _SECONDS_TO_END = 5.0
-# A child of the tool (such as ssh) may keep its pipes open; after the tool has exited, they are read this long.
+# A child of the tool (such as ssh) may keep its pipes open; once the tool has exited, a pause this long ends the reading.
 _SECONDS_TO_DRAIN = 0.2
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Arguments that are rejected even if an allowlist contains them: each of these changes or breaks a repository.
@@ -118,7 +118,7 @@ class KnownProblem:
 
 
 def minimal_environment(home: str | None = None) -> dict[str, str]:
-    """Return the environment for all tools: the user's locale and time zone must not change their output."""
+    """Return all variables that a tool inherits: the user's locale and time zone must not change its output."""
     return {
         "PATH": os.environ.get("PATH") or _DEFAULT_PATH,
         "HOME": home or os.environ.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir,

@@ -154,7 +154,7 @@ class FirstPageCheck(t.Generic[Item]):
         self._first, self._last, self._index = first, last, index
 
     def is_unchanged(self) -> bool:
-        """Whether the first page is the same, and the last page started at the same position or later."""
+        """Whether the first page is the same, and the first item of the last page is at the same position or later."""
         if not self._listing_check.starts_with(self._first):
             return False
         return not self._last or self._listing_check.contains(self._last[0], self._index)

@@ -41,7 +41,7 @@ class Sla:
 
     encrypted: bool | None
     retention_days: int | None
-    # Roles with a write-once target (target.wormProtected) -> days of retention, if they have their own.
+    # Roles with a write-once target (target.wormProtected) -> days of retention: their own, else the primary's.
     locked: Mapping[str, int | None]
 
 
@@ -193,7 +193,7 @@ def _build_point(
         raw={"rows": remove_secrets(list(rows))} if include_raw else None,
     )
     if point.offsite and not any(copy.offsite and copy.role == "replica" for copy in copies or ()):
-        # Object storage or a repository server is usually off-site, but the product does not report its location.
+        # Object storage or a repository server is meant to be off-site, but the product does not report its location.
         point.estimated = ("offsite",)
     sla = slas.get(as_text(protection.get("storageProfileName")) or "")
     if sla is not None:

@@ -58,7 +58,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 _LANGUAGE = {"lang": "en"}
 _SYSTEM = {"sid": None, "lang": "en"}
 _CATALOG = {**_SYSTEM, "view": "instance", "start_date": None, "end_date": None}
-# How many days are read if the user sets no limit, and after how many days without a backup reading stops.
+# If the user sets no limit: how many days are read, and after how many days without a backup reading stops.
 _DEFAULT_DAYS, _EMPTY_DAYS = 400, 60
 # Slices per chapter. The catalog is requested once per chapter because it does no lookups per row.
 _CHAPTER = 4
@@ -319,7 +319,7 @@ class Unitrends(RestAdapter):
         return [as_object(row) for row in get_items(body, member, response.call, response.server)]
 
     def _fetch_catalog(self, system: System, start: int, end: int) -> Items | None:
-        """Return the catalog items around this chapter (its days are local). None if access is not permitted."""
+        """Return the catalog items around this chapter (its days are local). None if it cannot be read."""
         try:
             body = self._parse_object(self.client.get("/api/catalog/", self._build_date_params(system, start, end)))
         except _OPTIONAL_ERRORS as error:
@@ -368,7 +368,7 @@ class Unitrends(RestAdapter):
         }
 
     def _resolve_zone(self, system: System, instance: int) -> LocalTimes | None:
-        """Return the zone of a system's rows, confirmed by a backup with text and epoch time; None: not available."""
+        """Return the zone of a system's rows, confirmed by a backup with text and epoch time; None without one."""
         # Rows are documented to use the zone of the queried appliance; rows of a managed one may use its own zone.
         params = {"sid": str(system.sid), "iid": str(instance), "days": "0", **_LANGUAGE}
         try:

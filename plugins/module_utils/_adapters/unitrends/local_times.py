@@ -134,7 +134,7 @@ def _parse(text: t.Any) -> datetime.datetime:
 def parse_clock(body: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:
     """Parse the appliance's clock (microseconds, UTC) from /api/date-time; None if it is not a valid time.
 
-    In the repeated hour, the instant that is closer to the local clock is used.
+    In the repeated hour, the instant that is closer to this machine's clock (``now``) is used.
     """
     try:
         year, month, day, hour, minute, second = (int(body[name]) for name in _CLOCK)

@@ -60,7 +60,7 @@ def is_backup(row: Row) -> bool:
 
 
 def is_copy(row: Row, parsed: ParsedFields) -> bool:
-    """Whether the row is a copy on another appliance: it repeats the backup's number and type and has these fields."""
+    """Whether it is a copy on another appliance. It has number and type of its backup; only these fields differ."""
     return "sync_status" in row or "sync_message" in row or parsed.copy
 
 
@@ -80,7 +80,7 @@ def parse_cold_copy(item: Row) -> Copy | None:
 
 
 def is_own(item: Row) -> bool:
-    """Whether a catalog item is a backup of this system: not a copy on a target and not from another system."""
+    """Whether a catalog item is a backup of this system: neither a copy on a target nor from elsewhere."""
     return "orig_backup_id" not in item and not _is_foreign(item)
 
 
@@ -142,8 +142,8 @@ def _get_workload_name(row: Row, workload_type: str, instance: str | None) -> st
     member = next((member for member in members if as_text(row.get(member))), "client_name")
     named, host = as_text(row.get(member)), as_text(row.get("client_name"))
     # The client of a virtual machine is its host, whose name may be in asset_name too.
-    is_hosts = named == host or (host is None and member == "asset_name")
-    return None if workload_type == "vm" and is_hosts else named
+    is_host_name = named == host or (host is None and member == "asset_name")
+    return None if workload_type == "vm" and is_host_name else named
 
 
 def parse_application(text: str) -> tuple[str, str | None]:
@@ -206,7 +206,7 @@ def _parse_fields(row: Row) -> ParsedFields:
         encrypted=as_bool(row.get("encrypted")),
         retention=_parse_retention(row.get("gfs_rp_type")),
         storage=as_text(row.get("storage")),
-        # Up to about 2015 the backup row says that it was replicated, but not to which target.
+        # Up to about 2015 the backup row reports that it was replicated, but not to which target.
         replicated=(as_text(row.get("replication_status")) or "").casefold().startswith(_DONE),
     )
 
@@ -335,7 +335,7 @@ def _parse_kind(row: Row) -> str:
 
 
 def _parse_size(megabytes: t.Any, status: str) -> int | None:
-    """Convert whole megabytes (2^20 bytes) to bytes. A small backup has 0; None if it failed or is running."""
+    """Convert whole megabytes (2^20 bytes) to bytes. A small backup has 0; None unless it succeeded."""
     size = as_int(megabytes)
     return None if size is None or status not in ("success", "warning") else size * _MEGABYTE
 

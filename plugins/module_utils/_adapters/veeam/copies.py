@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, any_true
 
-# Repository types that are a public cloud. S3Compatible and similar types may be in the same room as the server.
+# Repository types in a provider's cloud. S3Compatible and similar types may be next to the server.
 _CLOUD_PREFIXES = (
     "azure",
     "amazons3",
@@ -28,7 +28,7 @@ _ESTIMATES = ("encrypted", "offsite", "immutable", "immutable_until")
 
 
 def is_cloud_repository(kind: str | None) -> bool | None:
-    """Whether a repository type is a public cloud; None if its location is unknown."""
+    """Whether a repository type is in a provider's cloud; None if it may be anywhere."""
     name = (kind or "").casefold()
     if name in ("cloud", "veeamvault"):
         return True

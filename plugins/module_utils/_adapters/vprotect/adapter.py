@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Storware vProtect, now Storware Backup and Recovery: list of backups and related settings and restore jobs.
+"""Storware vProtect, now Storware Backup and Recovery: list of backups, with related settings and restore jobs.
 
 Sources: the vendor's API pages of 7.4 and older, the vendor's own clients. Times are milliseconds since 1970, UTC.
 """

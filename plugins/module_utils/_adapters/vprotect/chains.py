@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 
-# Number of recent entries kept for lookups: related records are close together in the listing (newest first).
+# At least this many recent entries are kept for lookups: related records are close together in the listing, which is
+# newest first.
 _RECENT_LIMIT = 25_000
 _STATES = (False, True, None)
 _CODES = {state: code for code, state in enumerate(_STATES)}
@@ -34,7 +35,7 @@ Link = t.TypeVar("Link", bound=Backup)
 
 
 class UsabilityIndex:
-    """Usability of reported points in 9 bytes each: recent ones in dictionaries, others by a final search."""
+    """Usability of reported points, 9 bytes each; recent ones are also in dictionaries, others need a final search."""
 
     def __init__(self) -> None:
         self._keys = array("q")

@@ -133,7 +133,7 @@ class RecordFields:
     # Versions before 5 have one location per backup and list none.
     locations: tuple[Location, ...] | None
     job: str | None
-    # (guid, type name) of the rule that made the backup; None if the record does not contain them.
+    # (guid, type name in paths) of the rule that made the backup; None if the record does not contain them.
     rule: tuple[str, str] | None
     # Normalized fields, and the days of retention lock of each copy: computed on demand.
     parsed: ParsedFields | None = dataclasses.field(default=None, compare=False)

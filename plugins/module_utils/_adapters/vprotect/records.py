@@ -33,7 +33,7 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 WORKLOAD_TYPES = tuple(dict.fromkeys(workload_type for workload_type, _rule in TYPES.values()))
 RULE_WORDS = tuple(dict.fromkeys(rule for _workload_type, rule in TYPES.values()))
-# Made once and later deleted by retention: not a recovery point.
+# The backup was made and later deleted by retention: not a recovery point.
 REMOVED = "SUCCESS_REMOVED"
 _STATUSES = {
     "SUCCESS": "success",
@@ -60,7 +60,7 @@ class Context:
     encrypting: frozenset[str]
     # Backup (guid) -> when it was last restored.
     restored: Mapping[str, int]
-    # (rule guid, rule type name) -> days of retention lock by destination guid and by role.
+    # (rule guid, rule type name in paths) -> days of retention lock by destination guid and by role.
     locks: Callable[[str, str], Mapping[str, int]]
     include_raw: bool
     # Version 5 and later list locations. A backup without any may have been removed from all of them.

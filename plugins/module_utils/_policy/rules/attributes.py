@@ -166,7 +166,7 @@ def kinds_view(kinds: tuple[str, ...]) -> Callable[[Row, frozenset[int]], View]:
 
 
 def _bounds(groups: Iterable[Row]) -> Row:
-    """Return bounds: points of another kind can only shorten a gap and lengthen a run."""
+    """Each group alone bounds all together: points of another kind can only shorten a gap and lengthen a run."""
     gaps: dict[str, int] = {}
     calendar: dict[str, int] = {}
     for group in groups:

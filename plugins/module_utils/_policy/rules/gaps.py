@@ -131,7 +131,7 @@ def _lead_bounds(first: int | None, control: Control, context: Context) -> tuple
 
 
 def _doubtful_lead(view: View, control: Control, context: Context) -> int:
-    """Return the gap before the first confirmed point of the window if an earlier unconfirmed point is one."""
+    """Return the gap before the first confirmed point of the window if an earlier, unconfirmed one should count."""
     first, doubt = to_micros_or_none(view.oldest), to_micros_or_none(view.oldest_unknown)
     if first is None or doubt is None or doubt >= first:
         return 0

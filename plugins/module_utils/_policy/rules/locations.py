@@ -53,7 +53,7 @@ def locations_types(view: View, control: Control, context: Context) -> Outcome:
     return _evaluate_count(view, control, context, types or int(bool(recent)), doubts)
 
 
-# Possible additional items -> maximum number; None = any number.
+# Reason why there may be more than is known -> how many more at most; None = any number.
 Doubts = dict[str, "int | None"]
 
 

@@ -38,7 +38,7 @@ _SAME_MOMENT = 300 * SECOND
 
 
 def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:
-    """At least ``limit`` consecutive periods before now have a point; the current one may still be empty."""
+    """At least ``limit`` consecutive periods, back from now, have a point; the current one may still be empty."""
     longest = PERIODS[period][1]
 
     def evaluate(view: View, control: Control, context: Context) -> Outcome:

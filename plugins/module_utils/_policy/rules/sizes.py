@@ -19,7 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 
 
 def newest_at_least(view: View, control: Control, context: Context) -> Outcome:
-    """The newest point has at least so many percent of the median size of its kind."""
+    """The newest point has at least ``limit`` percent of the median size of its kind."""
     row = view.row
     if not view.count:
         if unread := context.unread_reason():

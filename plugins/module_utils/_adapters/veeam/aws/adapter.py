@@ -139,7 +139,7 @@ class VeeamAws(VeeamCloud):
     # Reading
 
     def read(self, collector: Collector) -> None:
-        """Read the points of each instance, and the full listing if the two differ."""
+        """Read the points of each instance, and the full listing unless those prove to be all points."""
         self._collector = collector
         self._templates = PointTemplates(records.TEMPLATE_KEYS)
         self._regions: dict[str, str] = {}
@@ -231,7 +231,7 @@ class VeeamAws(VeeamCloud):
         )
 
     def record_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
-        """Warn if they cannot be read, because there is no other source for encryption."""
+        """Warn if the repositories cannot be read, because there is no other source for encryption."""
         super().record_repositories(collector, repositories)
         if isinstance(repositories, AuditError):
             collector.warnings.append(f"whether backups are encrypted is unknown: {repositories.message}")

@@ -36,7 +36,7 @@ class PointOwners:
     """Maps restore points to their instances. Each instance is queried for the ids of its points."""
 
     def __init__(self) -> None:
-        self._table = IdIndex()
+        self._index = IdIndex()
         self._workloads: list[Workload] = []
         self.count = 0
         # Whether the server applies the filter that selects the points of one instance.
@@ -45,27 +45,27 @@ class PointOwners:
     def add(self, workload: Workload, ids: Collection[str]) -> None:
         """Add the points of one instance. Add all instances before the first lookup."""
         for ident in ids:
-            self._table.add(ident, None, len(self._workloads))
+            self._index.add(ident, None, len(self._workloads))
         self._workloads.append(workload)
         self.count += len(ids)
 
     def finalize(self) -> None:
         """Sort the index after the last ``add``."""
-        self._table.finalize()
+        self._index.finalize()
 
     def get(self, ident: str) -> Workload | None:
         """The instance of a point; None if no instance or several instances list it."""
-        found = self._table.get(hash(ident))
+        found = self._index.get(hash(ident))
         return None if found is None or self.is_ambiguous(ident) else self._workloads[found[1]]
 
     def is_ambiguous(self, ident: str) -> bool:
         """Whether several instances list this point."""
-        return self._table.is_ambiguous(hash(ident))
+        return self._index.is_ambiguous(hash(ident))
 
     @property
     def has_ambiguous_ids(self) -> bool:
         """Whether several instances list any point."""
-        return self._table.has_ambiguous_ids
+        return self._index.has_ambiguous_ids
 
 
 def parse_workload(machine: Mapping[str, t.Any]) -> Workload:

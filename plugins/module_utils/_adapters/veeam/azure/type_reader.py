@@ -72,14 +72,14 @@ _NONEXISTENT = Workload(id=str(uuid.UUID(int=0)), name=None, type="vm", platform
 class TypeReader:
     """Reads the points of one workload type and finds the workload of each."""
 
-    def __init__(self, source: VeeamCloud, collector: Collector, workload_type: str, listing: Listing) -> None:
-        self._source = source
+    def __init__(self, adapter: VeeamCloud, collector: Collector, workload_type: str, listing: Listing) -> None:
+        self._adapter = adapter
         self._collector = collector
         self._type = workload_type
         self._listing = listing
         self._workloads: dict[str, Workload] = {}
         self._regions: dict[str, str] = {}
-        self._include_raw = source.settings.include_raw
+        self._include_raw = adapter.settings.include_raw
         owner_keys = [listing.id_field or listing.name_field]
         if workload_type == "virtual_network":
             # If the region has no name, its id is used.
@@ -91,12 +91,12 @@ class TypeReader:
         self._protected = self._submit_optional(listing.protected, "protected items")
         self._inventory = self._submit_optional(listing.inventory, "inventory")
         what = f"restore points ({workload_type})"
-        self._points = [source.rows(path, what, prefetch=True) for path in listing.points]
+        self._points = [adapter.rows(path, what, prefetch=True) for path in listing.points]
 
     def _submit_optional(self, path: str | None, what: str) -> Future[Rows | AuditError] | None:
         if path is None or not self._has_names:
             return None
-        return self._source.thread_pool.submit(self._source.fetch_optional_rows, path, f"{what} ({self._type})")
+        return self._adapter.thread_pool.submit(self._adapter.fetch_optional_rows, path, f"{what} ({self._type})")
 
     def read(self) -> None:
         """Read workloads, then points. Points that do not clearly name a workload are queried workload by workload."""
@@ -151,7 +151,7 @@ class TypeReader:
             row,
             workload,
             region=self._regions.get(workload.id or ""),
-            encrypted=self._source.encrypted,
+            encrypted=self._adapter.encrypted,
             include_raw=self._include_raw,
         )
 
@@ -178,7 +178,7 @@ class TypeReader:
         for item in items:
             workload = self._record_workload(item)
             workload.in_inventory = not as_bool(item.get("isDeleted"))
-            if workload.in_inventory and self._source.settings.include_unprotected:
+            if workload.in_inventory and self._adapter.settings.include_unprotected:
                 self._collector.add_workload(workload)
         for workload in protected:
             self._collector.add_workload(workload)
@@ -238,7 +238,7 @@ class TypeReader:
         wanted = {row["id"]: as_text(row.get(self._listing.name_field)) for row in unassigned}
         owners: dict[str, Workload] = {}
         ambiguous: set[str] = set()
-        for workload, ids in self._source.thread_pool.map(self._fetch_point_ids, queried):
+        for workload, ids in self._adapter.thread_pool.map(self._fetch_point_ids, queried):
             for ident in ids:
                 if ident in owners and owners[ident] is not workload:
                     # The server ignored the filter: it then returns every point for every workload.
@@ -261,7 +261,7 @@ class TypeReader:
             raise
 
     def _fetch_point_ids(self, workload: Workload) -> list[str]:
-        rows = self._source.rows(
+        rows = self._adapter.rows(
             self._listing.points[0],
             f"restore points of {workload.name!r}",
             {"VirtualMachineId": str(workload.id)},

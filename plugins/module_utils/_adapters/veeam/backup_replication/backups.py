@@ -343,7 +343,7 @@ class Replicas:
         except (ForbiddenError, NotFoundError) as error:
             if self._settings.workload_types == (records.REPLICA,):
                 raise
-            # Revisions before 1.2 do not have replicas, and not every role may read them.
+            # Revisions before 1.2 do not list replicas, and not every role may read them.
             collector.scope[records.REPLICA] = False
             collector.warnings.append(
                 f"replicas could not be read, so those that there are stand in no row: {error.message}"

@@ -5,8 +5,8 @@
 """Veeam Backup & Replication: match each point of the full listing to its backup object, if responses prove the match.
 
 A point has the name of its object but not its id. It is matched to that object if its file refers to this object and
-to no other, if no other object has the name, in any spelling, and if in the end as many points were found as the server
-reports for the object, newest first. Objects that are not proven this way are queried one by one.
+to no other, if no other object has the name, in any spelling, and if in the end as many points are found, newest first,
+as the server reports for the object. Objects that are not proven this way are queried one by one.
 """
 
 from __future__ import annotations
@@ -103,9 +103,9 @@ class ObjectMatcher:
         self._numbers.append(owner.number)
         point, file = parse(row, owner.workload)
         owner.found += 1
-        is_foreign = file is None or file.owner != owner.id_hash
+        is_unproven = file is None or file.owner != owner.id_hash
         # If the order is wrong, a copy of a point that has already been added may follow.
-        if is_foreign or (owner.pending and point.created > owner.pending[0].created):
+        if is_unproven or (owner.pending and point.created > owner.pending[0].created):
             owner.is_ambiguous = True
         else:
             if owner.pending and point.created != owner.pending[0].created:

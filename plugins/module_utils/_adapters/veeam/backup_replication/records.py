@@ -68,7 +68,7 @@ _MALWARE = {"clean": "clean", "suspicious": "suspicious", "infected": "infected"
 _BUSY = frozenset(
     {"processing", "surebackup", "failover", "failedfailover", "permanentfailover", "failback", "readytoswitch"}
 )
-# The value in the IdIndex has 31 bits; these remain in addition to the retention bits.
+# The value in the IdIndex has 31 bits; these are left for the owner, the others are the retention bits.
 _OWNER_BITS = 31 - len(RETENTION)
 # Repository types that have no immutability setting.
 _NEVER_LOCKED = frozenset({"winlocal", "linuxlocal", "smb", "nfs"})
@@ -147,7 +147,7 @@ def parse_repository(row: Mapping[str, t.Any]) -> Location:
 
 
 def _parse_lock(row: Mapping[str, t.Any], kind: str) -> tuple[bool | None, int | None]:
-    """(whether the contents are locked, for how many days). A lock for the complete retention has no number."""
+    """(whether the contents are locked, for how many days). A lock for the complete retention has no number of days."""
     own = as_object(row.get("repository"))
     if "makeRecentBackupsImmutableDays" in own:
         days = as_int(own["makeRecentBackupsImmutableDays"])
@@ -235,16 +235,16 @@ class Files:
     """The files of one backup by id."""
 
     def __init__(self, rows: Iterable[Mapping[str, t.Any]]) -> None:
-        self._table = IdIndex()
+        self._index = IdIndex()
         for row in rows:
             file = parse_file(row)
             bits = sum(1 << RETENTION.index(name) for name in file.retention)
-            self._table.add(str(row["id"]), file.size, bits | (file.owner or 0) << len(RETENTION))
-        self._table.finalize()
+            self._index.add(str(row["id"]), file.size, bits | (file.owner or 0) << len(RETENTION))
+        self._index.finalize()
 
     def get(self, ident: str) -> File | None:
         """One file; None if it is not listed."""
-        found = self._table.get(hash(ident))
+        found = self._index.get(hash(ident))
         if found is None:
             return None
         size, value, _alone = found
@@ -341,7 +341,7 @@ def _apply_backup(point: RecoveryPoint, backup: Backup) -> None:
     point.copies = [copy]
     point.encrypted, point.offsite = copy.encrypted, copy.offsite
     point.immutable_until = until
-    # With a date the time of reading decides; without a date the lock lasts as long as the point is kept.
+    # With a date it depends on the time of the read; without a date the lock lasts as long as the point is kept.
     point.immutable = None if until is not None or location is None else location.locked
 
 

@@ -292,7 +292,7 @@ class VeeamEnterpriseManager(RestAdapter):
 
     @staticmethod
     def _build_filter(collector: Collector) -> dict[str, str]:
-        """Build the filter of the window, extended by the longest run; surplus points are dropped here."""
+        """Build the filter of the window, extended by the longest run; surplus points are dropped by the client."""
         parts = []
         if collector.since is not None:
             parts.append(f'CreationTime>="{_format_second(collector.since - _LONGEST_RUN)}"')
@@ -321,10 +321,10 @@ class VeeamEnterpriseManager(RestAdapter):
         prefetch: bool = False,
         convert: Callable[[Iterable[dict[str, t.Any]]], list[t.Any]] | None = None,
     ) -> Iterator[t.Any]:
-        """Fetch all records of one type, from page 1 to the last; without a page size the server returns 100 records.
+        """Fetch all records of one type, from page 1 to the last; without a page size the server returns only 100.
 
         ``prefetch`` requests the first page now, not when the first record is needed. ``convert`` converts the records
-        of a page, so that no record is kept longer than that.
+        of a page to tuples that begin with the id, so that no record is kept longer than that.
         """
 
         def fetch(number: int) -> NumberedPage[t.Any]:
@@ -357,7 +357,7 @@ class VeeamEnterpriseManager(RestAdapter):
 def _get_refusal_reason(error: AuditError) -> str:
     """Why a type cannot be read. An error that is not a rejection, but an invalid response, is raised again."""
     if isinstance(error, InvalidResponseError):
-        # The server answers so for a type that this version does not have.
+        # Status 400 is the response for a type that this version does not have.
         if error.status != 400:
             raise error
         return error.words or error.message

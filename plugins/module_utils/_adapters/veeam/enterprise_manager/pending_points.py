@@ -55,36 +55,36 @@ class BackupFileIndex:
             self._backups.append(
                 (get_id(row), as_text(row.get("name")), records.parse_platform(row.get("platform")), copy)
             )
-        self._table = IdIndex()
+        self._index = IdIndex()
         for ident, size, backup in files:
             number = listed.get(backup[0], numbers.get(backup, len(self._backups)))
             if number == len(self._backups):
                 numbers[backup] = number
                 self._backups.append((*backup, None, None))
             if ident is not None:
-                self._table.add(ident, size, number)
-        self._table.finalize()
+                self._index.add(ident, size, number)
+        self._index.finalize()
 
     def count_point(self, file_id: str | None) -> int:
         """Count a point in this file. Returns the position of the file; NOT_FOUND for a file that is not listed."""
-        return NOT_FOUND if file_id is None else self._table.count_use(hash(file_id))
+        return NOT_FOUND if file_id is None else self._index.count_use(hash(file_id))
 
     def get_location(self, position: int) -> tuple[FileLocation | None, bool]:
         """(location of a file, whether it has at most one point). Call it after all points have been read."""
         if position == NOT_FOUND:
             return None, False
-        size, number, alone = self._table.get_at(position)
+        size, number, alone = self._index.get_at(position)
         return FileLocation(size, *self._backups[number]), alone
 
     def get_backup_number(self, position: int) -> int:
         """A number that identifies the backup of a file."""
-        return NOT_FOUND if position == NOT_FOUND else self._table.get_at(position)[1]
+        return NOT_FOUND if position == NOT_FOUND else self._index.get_at(position)[1]
 
     def get_size_and_backup(self, position: int) -> tuple[int, int]:
         """The values that ``complete_point`` depends on: size of a point in this file, and number of the backup."""
         if position == NOT_FOUND:
             return UNKNOWN_SIZE, NOT_FOUND
-        size, number, alone = self._table.get_at(position)
+        size, number, alone = self._index.get_at(position)
         return size if alone and size is not None else UNKNOWN_SIZE, number
 
     def complete_point(self, point: RecoveryPoint, position: int) -> RecoveryPoint:
@@ -94,7 +94,7 @@ class BackupFileIndex:
 
 
 class PendingPoints:
-    """The points of one workload, or of one backup of it. ``keep_records``: keep ids and records for single points."""
+    """The points of one workload, or of one backup of it. ``keep_records``: keep ids and records of each point."""
 
     def __init__(self, workload: Workload, *, keep_records: bool) -> None:
         self.workload = workload

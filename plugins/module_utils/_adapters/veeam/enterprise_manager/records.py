@@ -39,10 +39,10 @@ _NEVER = "1753-01-01"
 
 
 # Machine of a point: (reference, name, backup server).
-BackupObject = tuple["str | None", "str | None", "str | None"]
+Machine = tuple["str | None", "str | None", "str | None"]
 # (id, time, kind, id of its file, machine, the record if raw data is requested). Only these values are kept, and they
 # are built in the thread that read the page, because records take up most of the memory of a page.
-PointInFile = tuple[str, int, str, "str | None", BackupObject, "dict[str, t.Any] | None"]
+PointInFile = tuple[str, int, str, "str | None", Machine, "dict[str, t.Any] | None"]
 
 # (id, size, (id, name) of its backup).
 BackupFile = tuple["str | None", "int | None", "tuple[str | None, str | None]"]
@@ -95,14 +95,14 @@ def parse_files(records: Iterable[Mapping[str, t.Any]]) -> list[BackupFile]:
     return files
 
 
-def build_vm(owner: BackupObject) -> Workload:
+def build_vm(owner: Machine) -> Workload:
     """Build the workload of a VmRestorePoint."""
     reference, name, origin = owner
     platform = parse_platform(reference.split(":")[1]) if reference and reference.count(":") >= 2 else None
     return Workload(id=reference, name=name, type="vm", platform=platform, origin=origin)
 
 
-def build_agent(owner: BackupObject, location: FileLocation | None) -> Workload:
+def build_agent(owner: Machine, location: FileLocation | None) -> Workload:
     """Build the workload of an AgentRestorePoint, whose own name contains the machine; the backup makes it unique."""
     _reference, name, origin = owner
     return Workload(
