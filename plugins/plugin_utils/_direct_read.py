@@ -65,7 +65,7 @@ class Server:
         spec = argument_spec(self._adapter)
         for name in ("product", *_FIXED):
             spec.pop(name, None)
-        # The validator would report such a name as unsupported, and show its value.
+        # The options in _FIXED are not in the spec, so that the validator rejects them as unknown.
         checked = ArgumentSpecValidator(spec).validate(given)
         if checked.error_messages:
             raise OptionError(f"{where} ({product}): {'; '.join(_error_messages(checked))}")
@@ -92,7 +92,7 @@ class Server:
 
 def _error_messages(checked: ValidationResult) -> Iterator[str]:
     for error in checked.errors:
-        # The message begins with the names.
+        # The message lists the names, but not what is wrong with them.
         yield f"unknown options {error.msg}" if isinstance(error, UnsupportedError) else error.msg
 
 

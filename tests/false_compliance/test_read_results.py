@@ -24,10 +24,10 @@ def changed(read: dict[str, Any], **members: Any) -> dict[str, Any]:
 
 def evaluate_in_play(reads: Any, *, report: bool = False) -> Assessment:
     """Evaluate the data of a play as the assertion (or the report of the role) does."""
-    return assess(taken(reads, failures_are_findings=report), SEVEN, as_of=NOW, collection_version="1")
+    return assess(load_reads(reads, failures_are_findings=report), SEVEN, as_of=NOW, collection_version="1")
 
 
-def taken(reads: Any, **options: bool) -> list[dict[str, Any]]:
+def load_reads(reads: Any, **options: bool) -> list[dict[str, Any]]:
     """Return the read results as the assertion loads them in a play."""
     return list(gather(reads, lambda _path: b"", **options))
 
@@ -50,7 +50,7 @@ def test_nothing_found_is_no_good_news() -> Pair:
     message="the list is empty",
 )
 def test_nobody_was_read() -> Pair:
-    return (lambda: taken([])), (lambda: taken([observed(nightly(7))]))
+    return (lambda: load_reads([])), (lambda: load_reads([observed(nightly(7))]))
 
 
 @situation(
@@ -123,7 +123,7 @@ def test_packed_read_of_another_digest() -> Pair:
 )
 def test_failed_read_is_left_out() -> Pair:
     failed = {"failed": True, "msg": "vbr2: connection refused", "failure": {"server": "vbr2"}}
-    return (lambda: taken([observed(nightly(7)), failed])), (lambda: taken([observed(nightly(7))]))
+    return (lambda: load_reads([observed(nightly(7)), failed])), (lambda: load_reads([observed(nightly(7))]))
 
 
 @situation(
@@ -146,7 +146,7 @@ def test_failed_read_is_a_finding() -> Pair:
     message="reading was skipped",
 )
 def test_skipped_read() -> Pair:
-    return (lambda: taken([{"skipped": True, "changed": False}])), (lambda: taken([observed(nightly(7))]))
+    return (lambda: load_reads([{"skipped": True, "changed": False}])), (lambda: load_reads([observed(nightly(7))]))
 
 
 @situation(
@@ -327,4 +327,4 @@ def test_rows_without_members() -> Pair:
     message="this is no READ",
 )
 def test_something_else_is_no_read() -> Pair:
-    return (lambda: taken([{"changed": False, "workloads": []}])), (lambda: taken([observed()]))
+    return (lambda: load_reads([{"changed": False, "workloads": []}])), (lambda: load_reads([observed()]))

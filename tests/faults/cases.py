@@ -75,7 +75,7 @@ def from_start(fault: str, **details: Any) -> Rules:
 
 
 def random_faults(*faults: str) -> Rules:
-    """Apply several faults at random, each to 7 % of the requests, with fixed seeds so that every run is the same."""
+    """Apply several faults at random, each to 7 % of the GET requests; fixed seeds make every run the same."""
 
     def rules(product: str) -> list[dict[str, Any]]:
         made = []

@@ -33,7 +33,7 @@ _LARGEST_ANSWER = 4 << 20
 
 @dataclass(frozen=True)
 class Run:
-    """How the run ended. Without a result, the module hung or crashed."""
+    """How the run ended. Without a result, the module hung, crashed or was killed."""
 
     result: dict[str, Any] | None
     output: str
@@ -87,7 +87,7 @@ def _shorten_waits() -> None:
     """Shorten waits and limits, whose real values are covered by unit tests; everything else is unchanged."""
     assert hasattr(deadlines, "MAX_RESPONSE_TIMEOUTS")
     for name in ("_backoff", "MAX_RETRY_AFTER_SECONDS"):
-        assert hasattr(client, name), f"_http.{name} is gone: the matrix would wait for real"
+        assert hasattr(client, name), f"_transport/client.{name} is gone: the matrix would wait for real"
     client._backoff = _short_backoff
     client.MAX_RETRY_AFTER_SECONDS = 0.2
     deadlines.MAX_RESPONSE_TIMEOUTS = 2

@@ -45,7 +45,7 @@ class Damage:
 
 
 def sites(documents: Documents) -> dict[str, list[Site]]:
-    """List every field of every response, grouped by a name that is equal for the same field in other records."""
+    """List every field of every response by a name that is equal for the same field of other records and responses."""
     found: dict[str, list[Site]] = {}
     for key, document in documents.items():
         method, url, _body = key

@@ -109,7 +109,7 @@ def _generate_scalar(schema: Mapping[str, Any], rng: random.Random) -> Any:
 
 
 def _generate_time(rng: random.Random) -> str:
-    """A time in the last two years, rarely the first or last of the calendar; seven digits as .NET writes them."""
+    """A time of the last two years or the next day, rarely the calendar's first or last; up to 7 digits, as in .NET."""
     if rng.random() < 0.02:
         return rng.choice(("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"))
     seconds = rng.randrange(-2 * 366 * 86400, 86400)

@@ -157,7 +157,7 @@ def _has_just_ended(until: str | None) -> bool:
 
 
 def _is_partial_value(field: str, value: Any, true: Any) -> bool:
-    """If a field is partially reported, some of its retention classes, or a size in full megabytes, are correct."""
+    """If a field is partially reported, some of its retention classes, or a size in whole megabytes, are correct."""
     if field == "size_bytes" and value is not None and true is not None and value % _MEGABYTE == 0:
         return bool(0 <= true - value < _MEGABYTE)
     return is_same_value(field, value, true) or (field == "retention" and set(value) <= set(true))

@@ -77,7 +77,7 @@ def _without_ages(value: Any) -> Any:
 def test_rows_are_the_same_whether_points_are_kept_or_only_counted(
     simulators: Simulators, product: str, options: dict[str, Any]
 ) -> None:
-    """Not all points that are only counted are built individually; the test above checks the values of the others."""
+    """Points that are only counted are not all built one by one; the test above checks the values of those built."""
     kept = read(simulators.ready, product, detail="recovery_points", **options)
     counted = read(simulators.ready, product, detail="workloads", **options)
     rows = [[_without_ages(row) for row in ended.result["workloads"]] for ended in (kept, counted)]

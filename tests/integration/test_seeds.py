@@ -13,7 +13,7 @@ import pytest
 from tests.integration.running_modules import read
 from tests.simulators import running
 
-# Copied from the vendors' public pages, independent of the simulator's estate.
+# Written down from the vendors' public pages, independently of the simulator's estate.
 SPP_COUNTS = {"92647504afd9005226aef77bc0b98abb": 10, "8989CFF1-6F16-4E2B-9FCC-9F8C8CD719C9": 1}
 AZURE_POINTS = {
     "15ed5dd3-c759-4726-9682-be9f9d72a7d5": ("2020-02-03T13:02:39.35773Z", "snapshot"),

@@ -41,13 +41,13 @@ def files() -> list[Block]:
 
 
 def commands() -> list[tuple[str, str]]:
-    """(command, what the page says that it prints) in the order of the page."""
+    """List (command, its output according to the page) in the order of the page."""
     text = "".join(block.text for block in blocks(PAGE) if block.language == "console")
     return [(part.partition("\n")[0], part.partition("\n")[2]) for part in text.split("$ ")[1:]]
 
 
 def write(copy: Path, block: Block) -> None:
-    """Do what the page says: a whole file, or lines that are added between lines that are there."""
+    """Follow the page: write a complete file, or add lines between existing lines."""
     path = copy / str(block.file)
     if block.language != "diff":
         assert not path.exists(), f"{block.place}: {block.file} is there already"
@@ -96,7 +96,7 @@ def printed(copy: Path) -> dict[str, str]:
 
 
 def test_it_takes_fewer_lines_than_promised() -> None:
-    """The page says how many, file by file and in all."""
+    """The page states the numbers, for each file and in total."""
     text = PAGE.read_text("utf-8")
     counted: dict[str, int] = {}
     for block in files():

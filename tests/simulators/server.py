@@ -129,7 +129,7 @@ class ProductServer:
         await apply(fault.seconds if "seconds" in fault.details else None)
 
     async def load_faults(self, rules: object) -> None:
-        """Replace all faults with these; faults of the port that match any request take effect at once."""
+        """Replace all faults with these; faults of the port whose rule has no `match` take effect at once."""
         self.faults.load(rules)
         if self._listener is not None:
             await self._listener.reopen()

@@ -59,7 +59,7 @@ def verdicts(product: str) -> dict[tuple[str, str], str]:
     plain, with_declarations = (_build_read(product, attested=attested) for attested in (False, True))
     cells: dict[tuple[str, str], str] = {}
     for name, policy in PRESETS.items():
-        # The strictest set of sources comes last and overwrites the others.
+        # The strictest set of sources comes last and overwrites the others if the facet passes with it.
         for accepted, label in reversed(_ACCEPTED_SOURCES):
             results = _evaluate(with_declarations if "attested" in accepted else plain, name, accepted)
             for facet in policy:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`python -m tests.tools.record [TOOL]`: record the installed backup tools into tests/recordings/TOOL-VERSION/.
 
-The repositories are created for this and deleted afterwards. tests/recordings/README.md tells what is replaced.
+The repositories are created for this and deleted afterwards. tests/recordings/README.md lists what is replaced.
 """
 
 from __future__ import annotations

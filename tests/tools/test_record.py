@@ -48,7 +48,7 @@ def test_names_paths_and_numbers(text: str, replaced: str) -> None:
         ("20310506-120010F_20310506-120100D", "20260115-020010F_20260115-020100D"),
         (f'{{"start":{int(BEGIN) + 7}}}', f'{{"start":{BASE + 7}}}'),
         (f"{int(BEGIN) + 7}.25", f"{BASE + 7}.25"),
-        # Times that the recorder chose, and numbers that are no times.
+        # Times that the recorder chose, and numbers that are not times.
         ("2026-01-10T02:00:00Z", "2026-01-10T02:00:00Z"),
         ("size 1234567890", "size 1234567890"),
         ("000000010000000000000002", "000000010000000000000002"),

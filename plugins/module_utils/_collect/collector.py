@@ -159,7 +159,7 @@ class Collector:
         self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
 
     def add_point_like(self, template: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
-        """Add a point that differs from ``template`` only in id, time and size, mostly without building an object for it.
+        """Add a point that differs from ``template`` only in id, time and size, if possible without building an object.
 
         ``template`` belongs to the adapter, which passes the same object for all such points and never changes it.
         """

@@ -163,7 +163,7 @@ class Summary:
         return shown
 
     def _kinds(self, classes: Sequence[PointGroup]) -> dict[str, t.Any]:
-        """Counts by kind, for the policy setting ``kinds``. Kinds that are not backups occur nowhere else, so they get gaps.
+        """Counts by kind, for the policy setting ``kinds``. Kinds that are not backups occur only here, with gaps.
 
         Empty for a row with one kind of backup, as most rows are: the row itself has the same values.
         """

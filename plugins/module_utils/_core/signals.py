@@ -96,7 +96,7 @@ class SignalHandler:
 
 
 def _watch_output_pipe() -> None:
-    """Send SIGTERM when the reader of stdout is gone: on a task timeout Ansible leaves the module running, unsignaled."""
+    """Send SIGTERM when the reader of stdout is gone: on a task timeout Ansible sends the module no signal."""
     try:
         output = sys.stdout.fileno()
     except (OSError, ValueError):

@@ -109,7 +109,7 @@ class PointTemplates:
             return None
 
     def add(self, record: Mapping[str, t.Any], template: RecoveryPoint, owner: str | None = None) -> None:
-        """Store ``template``, which must never be changed, for records like this one, if the record has all ``members``."""
+        """Store ``template``, which must never be changed, for records like this one; ignored if it lacks a member."""
         try:
             values = self._values(record)
         except KeyError:

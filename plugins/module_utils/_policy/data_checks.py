@@ -88,24 +88,24 @@ def report_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t
     """Add the finding for a server that could not be read; return its entry in the assessment."""
     host = read["server"]["host"]
     text = f"{host} could not be read: {read['failure']}"
-    findings.add(_add_place(host, findings), findings.control_number("read.complete"), FAIL, text, UNPROVED)
+    findings.add(_add_subject(host, findings), findings.control_number("read.complete"), FAIL, text, UNPROVED)
     return {"server": dict(read["server"]), "complete": False, "failure": read["failure"]}
 
 
-def _add_place(host: t.Any, findings: Findings) -> int:
-    return findings.new_place((host, None, None, None), is_workload=False)
+def _add_subject(host: t.Any, findings: Findings) -> int:
+    return findings.add_subject((host, None, None, None), is_workload=False)
 
 
 def _check_complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) -> str | None:
     control = findings.control_number("read.complete")
     if read.get("complete") is True:
-        findings.add(_add_place(host, findings), control, PASS, f"everything asked of {host} was read")
+        findings.add(_add_subject(host, findings), control, PASS, f"everything asked of {host} was read")
         return None
     errors = [str(error.get("message", error)) for error in read.get("errors") or () if isinstance(error, Mapping)]
     reasons = "; ".join(errors[:_SHOWN_ERRORS]) or "it does not say why"
     more = f"; and {len(errors) - _SHOWN_ERRORS} more" if len(errors) > _SHOWN_ERRORS else ""
     findings.add(
-        _add_place(host, findings), control, FAIL, f"the READ of {host} is not complete: {reasons}{more}", UNPROVED
+        _add_subject(host, findings), control, FAIL, f"the READ of {host} is not complete: {reasons}{more}", UNPROVED
     )
     return f"the READ of {host} is not complete"
 
@@ -115,13 +115,13 @@ def _check_age(read_at: int, as_of: int, max_read_age: int, host: t.Any, finding
     age = as_of - read_at
     if age < -TOLERANCE * SECOND:
         doubt = f"{host} was read at {format_time(read_at)}, which proves nothing about {format_time(as_of)}"
-        findings.add(_add_place(host, findings), control, FAIL, doubt, UNPROVED)
+        findings.add(_add_subject(host, findings), control, FAIL, doubt, UNPROVED)
         return doubt
     text = f"the READ of {host} is {HOLE} old, allowed are {format_duration(max_read_age)}"
     if age > max_read_age * SECOND:
-        findings.add(_add_place(host, findings), control, FAIL, text, UNPROVED, ceil_seconds(age))
+        findings.add(_add_subject(host, findings), control, FAIL, text, UNPROVED, ceil_seconds(age))
         return f"the READ of {host} is older than {format_duration(max_read_age)}"
-    findings.add(_add_place(host, findings), control, PASS, text, actual=ceil_seconds(age))
+    findings.add(_add_subject(host, findings), control, PASS, text, actual=ceil_seconds(age))
     return None
 
 
@@ -130,21 +130,21 @@ def check_listing(host: str, workloads: int, empty: int, findings: Findings) -> 
     control = findings.control_number("read.workloads", None, "count")
     text = f"number of workloads read from {host} is {HOLE}"
     if workloads:
-        findings.add(_add_place(host, findings), control, PASS, text, EXACT, workloads)
+        findings.add(_add_subject(host, findings), control, PASS, text, EXACT, workloads)
         return
     text += ", which is also what an account sees that has no rights to them"
-    findings.add(_add_place(host, findings), control, empty, text, UNPROVED, 0)
+    findings.add(_add_subject(host, findings), control, empty, text, UNPROVED, 0)
 
 
 def _check_scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
     hidden = sorted(name for name, seen in (server.get("scope") or {}).items() if seen is False)
     if "inventory" in hidden:
         text = f"the account cannot see the inventory of {host}: workloads without any recovery point are not listed"
-        findings.add(_add_place(host, findings), findings.control_number("read.inventory"), WARN, text, UNPROVED)
+        findings.add(_add_subject(host, findings), findings.control_number("read.inventory"), WARN, text, UNPROVED)
         hidden.remove("inventory")
     if hidden:
         text = f"the account cannot see all of {host}: {', '.join(hidden)} could not be read"
-        findings.add(_add_place(host, findings), findings.control_number("read.scope"), WARN, text, UNPROVED)
+        findings.add(_add_subject(host, findings), findings.control_number("read.scope"), WARN, text, UNPROVED)
 
 
 def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
@@ -154,11 +154,11 @@ def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Find
         return
     level, result = verify.get("level"), verify.get("result")
     control = findings.control_number("read.verify")
-    place = _add_place(host, findings)
+    subject = _add_subject(host, findings)
     if result == "damaged":
         text = f"the check ({level}) of {host} found damage: {verify.get('words') or 'it does not say where'}"
-        findings.add(place, control, FAIL, text)
+        findings.add(subject, control, FAIL, text)
     elif result == "sound":
-        findings.add(place, control, PASS, f"the check ({level}) of {host} found no damage")
+        findings.add(subject, control, PASS, f"the check ({level}) of {host} found no damage")
     else:
-        findings.add(place, control, WARN, f"the check ({level}) of {host} was {result}: it proves nothing", UNPROVED)
+        findings.add(subject, control, WARN, f"the check ({level}) of {host} was {result}: it proves nothing", UNPROVED)

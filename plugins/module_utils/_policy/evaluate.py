@@ -55,14 +55,14 @@ def assess(
     tests = RestoreTests(restore_tests, as_of + TOLERANCE * SECOND)
     records, named = _evaluate_rows(reads, document, as_of, findings, blind, tests)
     for test in tests.unused():
-        place = findings.new_place((test["source"], None, None, None), is_workload=False)
+        subject = findings.add_subject((test["source"], None, None, None), is_workload=False)
         text = f"the restore test of {test['workload_name']} of {test['tested_at']} fits no workload that was read"
-        findings.add(place, findings.control_number("read.restore_tests"), WARN, text, UNPROVED)
+        findings.add(subject, findings.control_number("read.restore_tests"), WARN, text, UNPROVED)
     writer.write(records)
     if not findings.has_proof(writer.controls):
-        place = findings.new_place((None, None, None, None), is_workload=False)
+        subject = findings.add_subject((None, None, None, None), is_workload=False)
         text = "nothing was proved about any workload" if records else "there is no workload in what was read"
-        findings.add(place, findings.control_number("read.proof"), FAIL, text, UNPROVED)
+        findings.add(subject, findings.control_number("read.proof"), FAIL, text, UNPROVED)
     frame = {
         "schema": SCHEMA,
         "as_of": format_time(as_of),

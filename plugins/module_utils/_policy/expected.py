@@ -25,7 +25,7 @@ _SHOWN_SERVERS = 3
 _POINTS = FACTS.index("recovery_points")
 
 # (number of the record or None, expected name, result, text)
-Response = tuple["int | None", str, int, str]
+Existence = tuple["int | None", str, int, str]
 
 
 class Expected:
@@ -48,28 +48,28 @@ class Expected:
             if first is not None:
                 self._by_label[first].add(name)
 
-    def evaluate(self) -> tuple[list[Response], set[int]]:
+    def evaluate(self) -> tuple[list[Existence], set[int]]:
         """Return a finding per expected name and per unevaluated row of such a name, and the set of those rows."""
         names = self._match_names()
         claims: dict[str, list[str]] = defaultdict(list)
         for expected, found in names.items():
             for name in found:
                 claims[name].append(expected)
-        responses: list[Response] = []
+        existences: list[Existence] = []
         dropped: set[int] = set()
         for expected, found in names.items():
             if len(found) > 1:
                 matches = ", ".join(sorted(found))
-                responses.append((None, expected, UNKNOWN, f"{expected} may be any of {matches}: write the full name"))
+                existences.append((None, expected, UNKNOWN, f"{expected} may be any of {matches}: write the full name"))
             elif found and len(claims[found[0]]) > 1 and found[0] != self._product_name(expected):
                 others = ", ".join(other for other in claims[found[0]] if other != expected)
                 text = f"the only workload that may be {expected} is {found[0]}, which may be {others} as well"
-                responses.append((None, expected, UNKNOWN, text))
+                existences.append((None, expected, UNKNOWN, text))
             elif found:
-                responses += self._build_responses(expected, self._by_name[found[0]], dropped)
+                existences += self._list_findings(expected, self._by_name[found[0]], dropped)
             else:
-                responses.append(self._build_missing(expected))
-        return responses, dropped
+                existences.append(self._build_missing(expected))
+        return existences, dropped
 
     def _match_names(self) -> dict[str, list[str]]:
         """Expected name -> case-folded names of workloads that may match it."""
@@ -89,7 +89,7 @@ class Expected:
             if record.facts[_POINTS] and (record.name is None or record.name.casefold() not in expected)
         ]
 
-    def _build_missing(self, expected: str) -> Response:
+    def _build_missing(self, expected: str) -> Existence:
         text = f"{expected} is expected, and no server that was read knows a workload of this name"
         if not self._blind:
             return (None, expected, FAIL, text)
@@ -105,7 +105,7 @@ class Expected:
         near = set(self._by_label.get(expected, ())) | {first_label(expected) or expected}
         return sorted(name for name in near if name in self._by_name and is_same_host(name, expected))
 
-    def _build_responses(self, expected: str, numbers: list[int], dropped: set[int]) -> list[Response]:
+    def _list_findings(self, expected: str, numbers: list[int], dropped: set[int]) -> list[Existence]:
         numbers = sorted(numbers, key=self._rank)
         number = numbers[0]
         record, others = self._records[number], numbers[1:]
@@ -114,13 +114,13 @@ class Expected:
             return [(number, expected, result, text)]
         dropped.update(others)
         names = "; ".join(self._records[other].display_name() for other in others)
-        responses: list[Response] = [
+        existences: list[Existence] = [
             (number, expected, result, f"{text} ({record.display_name()}); not judged: {names}")
         ]
         for other in others:
             text = f"of {len(numbers)} rows of {expected} that of {record.display_name()} is judged"
-            responses.append((other, expected, NOT_APPLICABLE, text))
-        return responses
+            existences.append((other, expected, NOT_APPLICABLE, text))
+        return existences
 
     def _rank(self, number: int) -> tuple[bool, int, int]:
         """Sort key: evaluated before excluded, in the inventory before unknown before removed, newest first."""

@@ -31,7 +31,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 )
 
 # source, origin, workload_id, workload_name
-Location = tuple["str | None", "str | None", "str | None", "str | None"]
+Subject = tuple["str | None", "str | None", "str | None", "str | None"]
 # Facts about a workload that reports show in addition to its findings, in this order.
 FACTS = (
     "workload_type",
@@ -50,7 +50,7 @@ class Findings:
     """All findings, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self._places: list[Location] = []
+        self._subjects: list[Subject] = []
         self._facts: list[Sequence[t.Any]] = []
         self._is_workload = bytearray()
         # name, limit, unit, tier, references
@@ -66,12 +66,12 @@ class Findings:
         self._text: list[int] = []
         self._waived_by: dict[int, int] = {}
 
-    def new_place(self, place: Location, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
+    def add_subject(self, subject: Subject, *, is_workload: bool = True, facts: Sequence[t.Any] = ()) -> int:
         """Add a workload (or server) and return its number; ``facts`` in the order of FACTS."""
-        self._places.append(place)
+        self._subjects.append(subject)
         self._facts.append(facts)
         self._is_workload.append(is_workload)
-        return len(self._places) - 1
+        return len(self._subjects) - 1
 
     def control_number(self, name: str, limit: t.Any = None, unit: str = "text", tier: str | None = None) -> int:
         """Return the number of a control of a tier, adding it if it is new."""
@@ -84,7 +84,7 @@ class Findings:
 
     def add(
         self,
-        place: int,
+        subject: int,
         control: int,
         result: int,
         text: str,
@@ -97,21 +97,23 @@ class Findings:
             if waiver not in self._waivers:
                 self._waivers.append(waiver)
             self._waived_by[len(self._at)] = self._waivers.index(waiver)
-        self._at.append(place)
+        self._at.append(subject)
         self._control.append(control)
         self._result.append(result)
         self._certainty.append(certainty)
         self._actual.append(actual)
         self._text.append(self._texts.setdefault(text, len(self._texts)))
 
-    def add_all(self, place: int, controls: Sequence[int], unknown: Sequence[int], outcomes: Iterable[Outcome]) -> None:
+    def add_all(
+        self, subject: int, controls: Sequence[int], unknown: Sequence[int], outcomes: Iterable[Outcome]
+    ) -> None:
         """Add the outcomes of all controls for one workload; ``unknown`` has the result that replaces each unknown."""
         states, certainties, actuals, texts, _possible = zip(*outcomes, strict=True)
         if UNKNOWN in states:
             states = tuple(
                 becomes if state == UNKNOWN else state for state, becomes in zip(states, unknown, strict=True)
             )
-        self._at.extend([place] * len(controls))
+        self._at.extend([subject] * len(controls))
         self._control.extend(controls)
         self._result.extend(states)
         self._certainty.extend(certainties)
@@ -129,7 +131,7 @@ class Findings:
     def columns(self) -> dict[str, t.Any]:
         """Return the tables and columns, ready for JSON; results and certainties are one digit each."""
         return {
-            "places": self._places,
+            "places": self._subjects,
             "facts": self._facts,
             "is_workload": "".join(map(str, self._is_workload)),
             "controls": self._controls,
@@ -147,10 +149,10 @@ class Findings:
     def totals(self) -> dict[str, t.Any]:
         """Count workloads by verdict, findings by result, and findings that are not based on known facts."""
         verdicts: dict[int, int] = {}
-        for place, result in zip(self._at, self._result):  # noqa: B905 - equal by construction
-            if result > verdicts.get(place, -1):
-                verdicts[place] = result
-        by_verdict = Counter(verdict for place, verdict in verdicts.items() if self._is_workload[place])
+        for subject, result in zip(self._at, self._result):  # noqa: B905 - equal by construction
+            if result > verdicts.get(subject, -1):
+                verdicts[subject] = result
+        by_verdict = Counter(verdict for subject, verdict in verdicts.items() if self._is_workload[subject])
         by_result = Counter(self._result)
         return {
             "workloads": sum(by_verdict.values()),
@@ -176,11 +178,11 @@ class Findings:
 def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
     """Iterate over the workloads with findings as dicts: identity, facts, and verdict (the worst result)."""
     verdicts: dict[int, int] = {}
-    for place, digit in zip(columns["at"], columns["result"], strict=True):
-        verdicts[place] = max(verdicts.get(place, 0), int(digit))
-    for number, place in enumerate(columns["places"]):
+    for subject, digit in zip(columns["at"], columns["result"], strict=True):
+        verdicts[subject] = max(verdicts.get(subject, 0), int(digit))
+    for number, subject in enumerate(columns["places"]):
         if columns["is_workload"][number] == "1" and number in verdicts:
-            source, origin, workload_id, workload_name = place
+            source, origin, workload_id, workload_name = subject
             yield {
                 "source": source,
                 "origin": origin,
@@ -194,9 +196,9 @@ def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
 
 def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None) -> Iterator[dict[str, t.Any]]:
     """Iterate over the findings with these numbers (None: all) as dicts for reports and programs."""
-    places, controls, texts = columns["places"], columns["controls"], columns["texts"]
+    subjects, controls, texts = columns["places"], columns["controls"], columns["texts"]
     for number in range(len(columns["at"])) if numbers is None else numbers:
-        source, origin, workload_id, workload_name = places[columns["at"][number]]
+        source, origin, workload_id, workload_name = subjects[columns["at"][number]]
         name, limit, unit, tier, references = controls[columns["control"][number]]
         actual, text = columns["actual"][number], texts[columns["text"][number]]
         if HOLE in text:

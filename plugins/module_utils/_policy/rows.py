@@ -13,7 +13,7 @@ from collections.abc import Callable
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import expand_row
 from ansible_collections.backup.audit.plugins.module_utils._core.times import age_seconds
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
-from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Location
+from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Subject
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document, Tier
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.attributes import is_soft
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
@@ -37,7 +37,7 @@ _NOT_REPORTED = ("unknown",)
 class Record:
     """The identity and the outcomes of an evaluated row; the row itself is not kept."""
 
-    place: Location
+    subject: Subject
     # In the order of findings.FACTS; the age is that at as_of.
     facts: tuple[t.Any, ...]
     read: ReadFacts
@@ -53,11 +53,11 @@ class Record:
     @property
     def name(self) -> str | None:
         """The workload's name."""
-        return self.place[3]
+        return self.subject[3]
 
     def display_name(self) -> str:
         """Return the text that distinguishes the row from others of the same name."""
-        source, origin, workload_id, _name = self.place
+        source, origin, workload_id, _name = self.subject
         text = f"{source}" if origin in (None, source) else f"{source}, of {origin}"
         return text if workload_id is None else f"{text}, id {workload_id}"
 

@@ -23,7 +23,7 @@ def find_superseded(records: Sequence[Record]) -> set[int]:
     latest: dict[tuple[object, ...], int] = {}
     old: set[int] = set()
     for number, record in enumerate(records):
-        source, origin, ident, name = record.place
+        source, origin, ident, name = record.subject
         key = (source, origin, record.facts[_TYPE], ident, name if ident is None else None)
         other = latest.setdefault(key, number)
         if records[other].read is record.read:
@@ -46,7 +46,7 @@ def resolve_origins(group: Sequence[Record]) -> tuple[str, ...]:
     for record in group:
         ends = ((True, record.newest), (False, record.oldest))
         moments = [(is_newest, to_micros(time) // SECOND) for is_newest, time in ends if time is not None]
-        own = record.place[1] or record.read.host
+        own = record.subject[1] or record.read.host
         origin = next((seen[moment] for moment in moments if moment in seen), own)
         seen.update((moment, origin) for moment in moments if moment not in seen)
         names.append(origin)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.combine import Rows, merge
-from ansible_collections.backup.audit.plugins.module_utils._policy.expected import Expected, Response
+from ansible_collections.backup.audit.plugins.module_utils._policy.expected import Existence, Expected
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import (
     COMBINE,
@@ -63,31 +63,31 @@ class FindingsWriter:
     def write(self, records: Sequence[Record]) -> None:
         """Write the findings about expected names, then the findings of all records in order."""
         records = self._drop_superseded(records)
-        places = [self._findings.new_place(record.place, facts=record.facts) for record in records]
+        subjects = [self._findings.add_subject(record.subject, facts=record.facts) for record in records]
         expected = Expected(self._document, records, self._blind)
-        answers, dropped = expected.evaluate()
+        existences, dropped = expected.evaluate()
         groups = self._group_rows(records, dropped)
-        for answer in answers:
-            self._add_existence(answer, records, places)
+        for existence in existences:
+            self._add_existence(existence, records, subjects)
         for number in expected.orphans():
-            self._add_orphan(places[number], records[number])
+            self._add_orphan(subjects[number], records[number])
         for number, record in enumerate(records):
             if number in dropped:
                 continue
-            self._add_row_findings(places[number], record, ambiguous=number in self._ambiguous)
+            self._add_row_findings(subjects[number], record, ambiguous=number in self._ambiguous)
             if record.tier is not None:
                 group = groups.get(number, ()) if groups is not None else (number,)
                 if group:
-                    self._add_outcomes(places[number], record.tier, [records[member] for member in group])
+                    self._add_outcomes(subjects[number], record.tier, [records[member] for member in group])
 
     def _drop_superseded(self, records: Sequence[Record]) -> Sequence[Record]:
         """Drop records that a later read result of the same server contains again; each gets a finding."""
         old = find_superseded(records)
         for number in sorted(old):
             record = records[number]
-            place = self._findings.new_place(record.place, is_workload=False)
+            subject = self._findings.add_subject(record.subject, is_workload=False)
             text = f"not judged: a later READ of {record.read.host} tells this workload anew"
-            self._findings.add(place, self._findings.control_number(SUPERSEDED), NOT_APPLICABLE, text)
+            self._findings.add(subject, self._findings.control_number(SUPERSEDED), NOT_APPLICABLE, text)
         return [record for number, record in enumerate(records) if number not in old] if old else records
 
     def _group_rows(self, records: Sequence[Record], dropped: set[int]) -> dict[int, list[int]] | None:
@@ -102,33 +102,33 @@ class FindingsWriter:
         for number, record in enumerate(records):
             if record.tier is None or number in dropped:
                 continue
-            name = record.place[key]
+            name = record.subject[key]
             if name is None:
                 groups[number] = [number]
             else:
                 identity = (id(record.tier), name.casefold())
                 found[identity].append(number)
                 # Two rows of one name in one place are two workloads; a pass of one must not hide the other.
-                if (*identity, *record.place[:2]) in seen:
+                if (*identity, *record.subject[:2]) in seen:
                     repeated.add(identity)
-                seen.add((*identity, *record.place[:2]))
+                seen.add((*identity, *record.subject[:2]))
         for identity, group in found.items():
             groups.update([(group[0], group)] if identity not in repeated else [(number, [number]) for number in group])
         self._ambiguous = {number for identity in repeated for number in found[identity]}
         return groups
 
-    def _add_outcomes(self, place: int, tier: Tier, group: list[Record]) -> None:
+    def _add_outcomes(self, subject: int, tier: Tier, group: list[Record]) -> None:
         waivers = self._waivers_for(group[0].name)
         outcomes = group[0].outcomes if len(group) == 1 else self._merge_outcomes(tier, group)
         if not waivers:
-            self._findings.add_all(place, *self._columns[id(tier)], outcomes)
+            self._findings.add_all(subject, *self._columns[id(tier)], outcomes)
             return
         for control, (outcome, certainty, actual, text, _possible) in zip(tier.controls, outcomes, strict=True):
             state = control.on_unknown if outcome == UNKNOWN else outcome
             if state == PASS:
-                self._findings.add(place, control.number, state, text, certainty, actual)
+                self._findings.add(subject, control.number, state, text, certainty, actual)
             else:
-                self._add_waivable(place, control.number, control.name, state, certainty, actual, text, waivers)
+                self._add_waivable(subject, control.number, control.name, state, certainty, actual, text, waivers)
 
     def _merge_outcomes(self, tier: Tier, group: list[Record]) -> list[Outcome]:
         rows = Rows(
@@ -138,7 +138,7 @@ class FindingsWriter:
             tuple(record.in_inventory is True for record in group),
         )
         names = "; ".join(record.display_name() for record in group)
-        if len(set(rows.origins)) < len({record.place[1] or record.read.host for record in group}):
+        if len(set(rows.origins)) < len({record.subject[1] or record.read.host for record in group}):
             names = f"{names}; points of the same times are one server's, and count once"
         merged = []
         for number, control in enumerate(tier.controls):
@@ -155,7 +155,7 @@ class FindingsWriter:
 
     def _add_waivable(
         self,
-        place: int,
+        subject: int,
         number: int,
         control: str,
         state: int,
@@ -169,48 +169,48 @@ class FindingsWriter:
         active = [waiver for waiver in covering if waiver.end > self._as_of]
         if active:
             waiver = active[0]
-            self._findings.add(place, number, WAIVED, text, certainty, actual, waiver.definition)
+            self._findings.add(subject, number, WAIVED, text, certainty, actual, waiver.definition)
         elif covering:
             ended = max(covering, key=lambda waiver: waiver.end)
             text = f"{text} (its waiver ended: {ended.definition['until']})"
-            self._findings.add(place, number, state, text, certainty, actual, {**ended.definition, "expired": True})
+            self._findings.add(subject, number, state, text, certainty, actual, {**ended.definition, "expired": True})
         else:
-            self._findings.add(place, number, state, text, certainty, actual)
+            self._findings.add(subject, number, state, text, certainty, actual)
 
-    def _add_row_findings(self, place: int, record: Record, *, ambiguous: bool) -> None:
+    def _add_row_findings(self, subject: int, record: Record, *, ambiguous: bool) -> None:
         """Add the findings of a row that do not come from its controls."""
         findings = self._findings
         if record.excluded is not None:
             text = f"not judged, excluded by the policy: {record.excluded}"
-            findings.add(place, findings.control_number(EXCLUDED), NOT_APPLICABLE, text)
+            findings.add(subject, findings.control_number(EXCLUDED), NOT_APPLICABLE, text)
             return
         waivers = self._waivers_for(record.name)
         if record.tier is None:
             text = "no tier of the policy matches this workload, so nothing is known about it"
-            self._add_waivable(place, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
+            self._add_waivable(subject, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
         if ambiguous:
             text = "rows of this name are not judged as one, because one server has several workloads of it"
-            self._add_waivable(place, findings.control_number(COMBINE), COMBINE, WARN, EXACT, None, text, waivers)
+            self._add_waivable(subject, findings.control_number(COMBINE), COMBINE, WARN, EXACT, None, text, waivers)
         if record.in_future:
             number = findings.control_number(IN_FUTURE, 0, "count")
             text = f"number of recovery points dated in the future is {HOLE}, they count for nothing"
-            self._add_waivable(place, number, IN_FUTURE, WARN, EXACT, record.in_future, text, waivers)
+            self._add_waivable(subject, number, IN_FUTURE, WARN, EXACT, record.in_future, text, waivers)
 
-    def _add_orphan(self, place: int, record: Record) -> None:
+    def _add_orphan(self, subject: int, record: Record) -> None:
         state = self._document.orphans
         if state is None or record.excluded is not None:
             return
         text = "it has recovery points, and nobody expects a workload of this name"
         number = self._findings.control_number(ORPHAN)
-        self._add_waivable(place, number, ORPHAN, state, EXACT, None, text, self._waivers_for(record.name))
+        self._add_waivable(subject, number, ORPHAN, state, EXACT, None, text, self._waivers_for(record.name))
 
-    def _add_existence(self, answer: Response, records: Sequence[Record], places: Sequence[int]) -> None:
-        member, expected, state, text = answer
+    def _add_existence(self, existence: Existence, records: Sequence[Record], subjects: Sequence[int]) -> None:
+        member, expected, state, text = existence
         on_unknown = FAIL
         if member is None:
-            place = self._findings.new_place((None, None, None, expected))
+            subject = self._findings.add_subject((None, None, None, expected))
         else:
-            place = places[member]
+            subject = subjects[member]
             tier = records[member].tier
             on_unknown = FAIL if tier is None else tier.on_unknown
         certainty = UNPROVED if state == UNKNOWN else EXACT
@@ -218,6 +218,6 @@ class FindingsWriter:
             state = on_unknown
         number = self._findings.control_number(EXISTS)
         if state in (PASS, NOT_APPLICABLE):
-            self._findings.add(place, number, state, text, certainty)
+            self._findings.add(subject, number, state, text, certainty)
         else:
-            self._add_waivable(place, number, EXISTS, state, certainty, None, text, self._waivers_for(expected))
+            self._add_waivable(subject, number, EXISTS, state, certainty, None, text, self._waivers_for(expected))

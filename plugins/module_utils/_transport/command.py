@@ -36,7 +36,7 @@ _MAX_MESSAGE_LENGTH = 300
 _CHUNK_BYTES = 1 << 16
 # How long a tool may take to clean up after SIGTERM.
 _SECONDS_TO_END = 5.0
-# A child of the tool (such as ssh) may keep its pipes open; once the tool has exited, a pause this long ends the reading.
+# A child of the tool (such as ssh) may keep its pipes open; after the tool has exited, a pause this long ends the read.
 _SECONDS_TO_DRAIN = 0.2
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Arguments that are rejected even if an allowlist contains them: each of these changes or breaks a repository.

@@ -306,7 +306,7 @@ def _offset_pass(
             lambda start: read(start, stride), range(done, max(total, done + 1), stride)
         ):
             if beyond and page.items == before:
-                return  # The server ignores the offset; the total decides whether this page was complete.
+                return  # The server ignores the offset; the total decides whether this page was all.
             grown, before = max(grown, page.total or 0), page.items
             yield page
             got = len(page.items) - page.overlaps

@@ -260,7 +260,7 @@ class _Document:
         return subject
 
     def _build_finding(self, reference: str, observations: list[tuple[Json, list[Finding]]]) -> Json:
-        """Build the finding of one NIST control. Problems of the read have no references and count against all controls."""
+        """Build the finding of one NIST control. Problems of the read, without references, affect all controls."""
         control = _control_id(reference)
         counts: Counter[str] = Counter()
         related = []

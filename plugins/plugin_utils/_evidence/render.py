@@ -29,7 +29,7 @@ def render(name: str, assessment: t.Any, renderer: Callable[[Json], str]) -> str
 
 
 def plain_data(name: str, make: Callable[[], t.Any]) -> t.Any:
-    """Return the result of ``make``, marked so that Ansible never templates it: workload names can look like templates."""
+    """Return the result of ``make``, marked so that Ansible never templates it: a name may look like a template."""
     try:
         return wrap_var(make())
     except AuditError as error:

@@ -10,11 +10,11 @@ from tests.simulators.veeam_backup_replication.layout import Layout, Repository
 from tests.simulators.veeam_backup_replication.versions import Row, Shape, old_encryption
 
 _GIB = 2**30
-_OLD_SORTS = {"DellDataDomain": "DDBoost"}
+_OLD_TYPES = {"DellDataDomain": "DDBoost"}
 
 
-def _old_sort(row: Row) -> None:
-    row["type"] = _OLD_SORTS.get(row["type"], row["type"])
+def _old_type(row: Row) -> None:
+    row["type"] = _OLD_TYPES.get(row["type"], row["type"])
     row.pop("uniqueId", None)
 
 
@@ -37,6 +37,7 @@ def _rename_limits(settings: Row) -> Row:
 
 
 def _old_limits(row: Row) -> None:
+    """1.1 has other names for the limits, and for the switches of the gateway server."""
     if "repository" in row:
         row["repository"] = _rename_limits(row["repository"])
     if "share" in row:
@@ -57,14 +58,14 @@ def _one_status(row: Row) -> None:
 
 
 def _mounted(row: Row) -> None:
-    """The mount server was a member of nearly all repositories."""
+    """Before 1.3 the mount server was a member of nearly all repositories."""
     if row["type"] != "AmazonS3Glacier":
         row["mountServer"] = {"mountServerId": row["id"], "writeCacheFolder": "C:\\Cache", "vPowerNFSEnabled": True}
 
 
 REPOSITORY_SHAPE = Shape(
     before=(
-        ("1.3-rev2", _old_sort),
+        ("1.3-rev2", _old_type),
         ("1.3-rev2", _no_dedup_immutability),
         ("1.3-rev0", _no_mode),
         ("1.3-rev0", _mounted),
@@ -73,7 +74,7 @@ REPOSITORY_SHAPE = Shape(
 )
 STATE_SHAPE = Shape(
     since={"isOnline": "1.2-rev0", "isOutOfDate": "1.3-rev2", "scaleOutRepositoryDetails": "1.3-rev0"},
-    before=(("1.3-rev2", _old_sort),),
+    before=(("1.3-rev2", _old_type),),
 )
 SCALE_OUT_SHAPE = Shape(before=(("1.3-rev0", _one_status), ("1.2-rev0", _old_tiers)))
 

@@ -157,7 +157,7 @@ class Identifiers:
         return self.cached_id(f"root:{work.site.key}:{work.platform_hint}")
 
     def replica_key(self, work: Workload) -> str:
-        """Replicas are jobs: one for each tenant, platform and state, or for each policy without a tenant."""
+        """Replicas are jobs: one for each owner (a tenant, else the own policy), platform and state."""
         assert work.policy is not None
         owner = work.tenant or work.policy.key
         return self.api.fixed(f"replica-of:{work.key}") or f"{owner}:{work.platform_hint}:{work.replica}"

@@ -2,28 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Event source: what changes about the recovery points of workloads, for ansible-rulebook.
+"""Event source for ansible-rulebook: changes of the recovery points of workloads.
 
-Reads backup servers at an interval, judges what was read by a policy, and tells what is different from last time.
+Reads backup servers at an interval, evaluates the results against a policy, and reports what has changed.
 
 Arguments:
     servers:    list of backup servers: product, url, username, password, and other options of the product's info
-                module. Needed.
+                module. Required.
     policy:     rules, or the name of a ready policy. Default: at least one recovery point.
-    interval:   seconds from one reading to the next. Default: 900.
-    state_file: where the last state is kept, so that a restart tells nothing twice. Without it, a start tells again
-                what is not compliant.
+    interval:   seconds between two reads. Default: 900.
+    state_file: file for the last state, so that a restart does not report a change twice. Without it, each start
+                reports again what is not compliant.
     once:       read only once. Default: false.
 
 Each event has `recovery_points`, with
-    change:     not_compliant (also one that is met so for the first time), compliant (it was not before),
+    change:     not_compliant (also when a workload is first seen), compliant (it was not before),
                 recovery_point (a newer one appeared), verification_failed (a restore test of it now fails),
                 unreadable (a server cannot be read), readable (it can again)
     id:         the same for the same change, whatever happened in between
     server, workload (name, id, type, product, platform; null for those about servers), verdict, previous, newest,
     findings (why it is not compliant), message
 
-Workloads of a server that cannot be read are not judged in that round, so nothing is told of them.
+Workloads of a server that cannot be read are not evaluated in that round, so they have no events.
 
 Example:
     - name: Recovery points

@@ -49,12 +49,12 @@ class Match:
         if not given:
             raise OptionError(f"{path}: it is empty", advice=f"Give at least one of {', '.join(MATCH_KEYS)}")
         self._globs = [(key, Globs(given[key], f"{path}.{key}")) for key in _TEXT_KEYS if key in given]
-        self._ask_inventory = "in_inventory" in given
+        self._checks_inventory = "in_inventory" in given
         inventory = given.get("in_inventory")
         self._inventory = None if inventory is None else arguments.parse_bool(inventory, f"{path}.in_inventory")
 
     def __call__(self, row: Row) -> bool:
-        if self._ask_inventory and row.get("in_inventory") is not self._inventory:
+        if self._checks_inventory and row.get("in_inventory") is not self._inventory:
             return False
         return all(globs.match(row.get(key)) for key, globs in self._globs)
 

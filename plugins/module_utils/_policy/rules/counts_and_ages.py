@@ -153,10 +153,12 @@ def none(view: View, control: Control, context: Context) -> Outcome:
     return _evaluate_all(view, control, context, (view.count, view.newest), (view.false, view.newest_false))
 
 
-PointGroup = tuple[int, "str | None"]
+CountAndNewest = tuple[int, "str | None"]
 
 
-def _evaluate_all(view: View, control: Control, context: Context, breaking: PointGroup, keeping: PointGroup) -> Outcome:
+def _evaluate_all(
+    view: View, control: Control, context: Context, breaking: CountAndNewest, keeping: CountAndNewest
+) -> Outcome:
     wording = control.wording
     possible = breaking[0] + keeping[0] + view.unknown
     if control.within is not None and context.clock_off:
@@ -177,7 +179,7 @@ def _evaluate_all(view: View, control: Control, context: Context, breaking: Poin
     return (PASS, EXACT, 0, wording.passed, possible) if has_keeping else (FAIL, EXACT, None, wording.empty, possible)
 
 
-def _in_window(group: PointGroup, control: Control, context: Context) -> bool | None:
+def _in_window(group: CountAndNewest, control: Control, context: Context) -> bool | None:
     """Whether the group has a point not older than ``within``; None if its times are not reported."""
     count, newest = group
     if not count or control.within is None:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.samples import read
+from tests.samples.shapes import get_shape
 from tests.schemas.loader import load
 from tests.unit.simulators.client import CATALOGUE, PROPERTIES, SppClient, milliseconds
 
@@ -202,6 +204,43 @@ def test_sessions_and_policies_follow_the_schema(spp: SppClient) -> None:
     assert SCHEMA.problems("GET", "/ngp/slapolicy", 200, policies) == []
     assert policies["slapolicies"]
     assert SCHEMA.problems("POST", "/api/endeavour/session", 200, spp.log_in().json()) == []
+
+
+@pytest.fixture
+def responses(spp: SppClient) -> dict[str, Any]:
+    return {
+        "children": spp.get(CATALOGUE, **PROPERTIES),
+        "versions": spp.get(f"{CATALOGUE}/{spp.pk('web-01')}/version"),
+        "copies": wizard_versions(spp, "erp-prod", embedCopies="true"),
+        "sessions": spp.get("/api/endeavour/jobsession"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("sample", "without"),
+    # The simulated objects have no tags.
+    [("children", {"$.children[].properties.tags[]", "$.children[].properties.tags[].name"}), ("versions", set[str]())],
+)
+def test_members_of_the_samples_are_sent(responses: dict[str, Any], sample: str, without: set[str]) -> None:
+    """Also those that the schema does not require."""
+    assert set(get_shape([read(f"spp/{sample}.yml")])) - set(get_shape([responses[sample]])) == without
+
+
+def test_members_that_are_not_required_are_sent(responses: dict[str, Any]) -> None:
+    copy, session = "$[].copies[]", "$.sessions[]"
+    assert {
+        f"{copy}.protectionInfo.offloadInfo",
+        f"{copy}.mappings[].destination.offloadProvider",
+        f"{copy}.mappings[].destination.offloadProviderId",
+    } <= set(get_shape([responses["copies"]]))
+    assert {
+        "$.links.nextPage",
+        f"{session}.subPolicyType",
+        f"{session}.end",
+        f"{session}.duration",
+        f"{session}.expirationTime",
+        f"{session}.properties.statistics[].skipped",
+    } <= set(get_shape([responses["sessions"]]))
 
 
 def test_schema_check_bites(spp: SppClient) -> None:

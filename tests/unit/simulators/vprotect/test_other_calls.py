@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.samples import read
 from tests.schemas.loader import load
 from tests.unit.simulators.client import milliseconds
 from tests.unit.simulators.vprotect.client import BACKUPS, Row, VprotectClient, enum_name, points
@@ -243,3 +244,10 @@ def test_responses_follow_the_schema(vprotect: VprotectClient, path: str) -> Non
     rows = vprotect.get(path)
     assert rows
     assert load("vprotect", "7.4").problems("GET", path, 200, rows) == []
+
+
+def test_an_entity_has_the_members_of_the_sample(vprotect: VprotectClient) -> None:
+    """The schema does not require most of them, because an entity without backups omits them."""
+    (sample,) = read("vprotect/entities.yml")
+    missing = {"averageProgress", "lastChainMarkedForDeletion"}
+    assert set(sample) - missing <= set(vprotect.get("/api/protected-entities")[0])

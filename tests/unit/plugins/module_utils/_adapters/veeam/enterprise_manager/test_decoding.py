@@ -322,6 +322,7 @@ def test_every_sample_is_understood() -> None:
         "machine_points_page.xml": ["VmRestorePoint"],
         "replica_point.xml": ["VmReplicaPoint"],
     }
+    assert {kind for kinds in seen.values() for kind in kinds} == set(POINT_MAKERS)
     for version in ("12", "13"):
         sample = read_body(f"veeam_enterprise_manager/versions_{version}.yml")
         assert decoding.parse_versions(make_response(sample, "json")) == ["v1_6", "v1_7"]
