@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from tests.schemas.loader import Schema
 from tests.simulators.ground_truth import from_iso
 
 AGGREGATE = {
@@ -29,6 +31,25 @@ WITH_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
 def milliseconds(text: str) -> int:
     """A time of the ground truth in SPP's format."""
     return int(from_iso(text).timestamp() * 1000)
+
+
+def check_wrong_member(
+    schema: Schema, path: str, page: dict[str, Any], wrong: tuple[str, object], required: tuple[str, str]
+) -> None:
+    """The schema accepts a page, and rejects a wrong member of its second record, as well as two missing members.
+
+    ``wrong``: (member, value). ``required``: a member of the record and one of the page.
+    """
+    member, value = wrong
+    changed = copy.deepcopy(page)
+    changed["results"][1][member] = value
+    assert schema.problems("GET", path, 200, page) == []
+    found = schema.problems("GET", path, 200, changed)
+    assert found
+    assert all("results[1]" in problem for problem in found)
+    of_record, of_page = required
+    del changed["results"][1][of_record], changed[of_page]
+    assert len(schema.problems("GET", path, 200, changed)) >= 2
 
 
 class ProductClient:
