@@ -42,7 +42,7 @@ setup: $(TOOLS_READY) $(COLLECTION_READY) $(TREE) ## everything into .venv/: pin
 demo: setup ## the compliance play against simulated backup servers and a real restic; findings in build/demo/
 	$(PYTHON) -m tests.tools.demo
 
-# Of the integration tests those that reach every product and every plugin once.
+# The integration tests in here cover every product, the assertion and the role.
 SHORT := tests/unit tests/tools tests/false_compliance \
     $(addprefix tests/integration/test_,contract.py plays.py role.py tutorial.py)
 

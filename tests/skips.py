@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tests that CI may skip, each with its reason. In CI any other skip is a failure, and so is an entry without use.
+"""The tests that CI may skip, each with its reason. In CI any other skip is a failure, and so is an unused entry.
 
 The hooks below are part of tests/conftest.py. They are active if the environment variable CI is set. If TEST_TOTALS
 names a file, each run appends its numbers to it; `python -m tests.tools.totals FILE` prints their sum.
@@ -101,7 +101,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if is_enforced():
         for entry in ALLOWED:
             if entry.applies() and fnmatch.filter(ran, entry.tests) and not fnmatch.filter(skipped, entry.tests):
-                reporter.write_line(f"tests/skips.py: {entry.tests} ran, so its entry has to go", red=True)
+                reporter.write_line(f"tests/skips.py: {entry.tests} ran: remove its entry", red=True)
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if _TOTALS:
         with Path(_TOTALS).open("a", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ from typing import Any
 # Members of these objects have arbitrary names.
 _MAPPINGS = frozenset({"_links"})
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*|\d\d/\d\d/\d{4} .*")
-# Values that say nothing about where they are from: words, versions of an API, small numbers, the empty id.
+# Values too common to prove that they were copied: words, versions of an API, small numbers, the empty id.
 _COMMON = re.compile(
     r"[A-Za-z][A-Za-z _/-]*|S3Compatible|v\d_\d|-?\d{1,3}|20\d\d|\d\.\d|[0-]+|http://www\.(veeam|w3)\S+|PostgreSQL \d+"
 )
