@@ -140,9 +140,9 @@ def test_the_rulebook_of_the_page_runs_its_playbook(simulators: Simulators, tmp_
     rulebook = rulebooks()[0]
     use_simulator(rulebook, simulators, tmp_path)
     action = rulebook[0]["rules"][0]["action"]["run_playbook"]
-    tell = {"hosts": "localhost", "gather_facts": False, "connection": "local"}
+    shared = {"hosts": "localhost", "gather_facts": False, "connection": "local"}
     shown = {"ansible.builtin.debug": {"msg": "TOLD OF {{ ansible_eda.event.recovery_points.workload.name }}"}}
-    (tmp_path / action["name"]).write_text(yaml.safe_dump([{**tell, "tasks": [shown]}]))
+    (tmp_path / action["name"]).write_text(yaml.safe_dump([{**shared, "tasks": [shown]}]))
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rulebook))
     (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    localhost:\n")
     (tmp_path / "vars.yml").write_text(
