@@ -24,21 +24,21 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import OPTION_KEYS
 
-# Without ``reads``: the validator would copy all rows, and _policy/inputs.py checks each of them anyway.
+# Without ``results``: the validator would copy all rows, and _policy/inputs.py checks each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     # A mapping, or the name of a built-in policy.
     "policy": {"type": "raw"},
     "policies": {"type": "list", "elements": "dict"},
     "expected": {"type": "list", "elements": "str"},
     "expected_names": {"type": "dict"},
-    "orphans": {"type": "str", "choices": ["ignore", "warn", "fail"]},
+    "unexpected": {"type": "str", "choices": ["ignore", "warn", "fail"]},
     "expected_match": {"type": "str", "choices": ["short", "exact"]},
     "exclude": {"type": "list", "elements": "dict"},
     "waivers": {"type": "list", "elements": "dict"},
     "combine": {"type": "dict"},
-    "max_read_age": {"type": "str"},
-    "empty_reads": {"type": "str", "choices": ["fail", "warn"]},
-    "failed_reads": {"type": "str", "choices": ["error", "finding"], "default": "error"},
+    "max_data_age": {"type": "str"},
+    "on_empty": {"type": "str", "choices": ["fail", "warn"]},
+    "on_read_error": {"type": "str", "choices": ["error", "finding"], "default": "error"},
     "as_of": {"type": "raw"},
     "max_findings": {"type": "int", "default": 50},
     "fail_msg": {"type": "str"},
@@ -46,7 +46,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "quiet": {"type": "bool", "default": False},
 }
 _NAMED_IN_MESSAGE = 10
-_MAX_READ_AGE = "24h"
+_MAX_DATA_AGE = "24h"
 
 
 class ActionModule(ActionBase):
@@ -61,13 +61,13 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         options = _validate(self._task.args)
         try:
-            assessment = self._assess(self._task.args["reads"], options)
+            assessment = self._assess(self._task.args["results"], options)
         except AuditError as error:
             failure = {"msg": str(error), "failure": error.as_dict()}
             return {**result, **failure, "changed": False, "failed": True, "compliant": False}
         findings = assessment.findings.worst_first(max(options["max_findings"], _NAMED_IN_MESSAGE))
         # Only a registered result can be used; otherwise Ansible would print this long, unreadable value on failure.
-        evidence = {"assessment": assessment.pack()} if self._task.register else {}
+        evidence = {"assessment": assessment.compress()} if self._task.register else {}
         return {
             **result,
             "changed": False,
@@ -79,24 +79,24 @@ class ActionModule(ActionBase):
             **evidence,
         }
 
-    def _assess(self, reads: t.Any, options: dict[str, t.Any]) -> Assessment:
+    def _assess(self, read_results: t.Any, options: dict[str, t.Any]) -> Assessment:
         return assess(
-            gather(reads, self._load, failures_are_findings=options["failed_reads"] == "finding"),
+            gather(read_results, self._load, failures_are_findings=options["on_read_error"] == "finding"),
             {"policies": options["policies"]} if options["policy"] is None else options["policy"],
-            as_of=self._as_of(reads, options),
+            as_of=self._as_of(read_results, options),
             collection_version=_collection_version(),
             options={key: options[key] for key in OPTION_KEYS},
-            restore_tests=restore_tests(reads, self._load),
+            restore_tests=restore_tests(read_results, self._load),
         )
 
-    def _as_of(self, reads: t.Any, options: dict[str, t.Any]) -> int:
+    def _as_of(self, read_results: t.Any, options: dict[str, t.Any]) -> int:
         value, now = options["as_of"], time.time_ns() // 1000
         if value is None:
             return now
         if value != "newest_read":
             return arguments.moment(arguments.to_plain(value, "as_of"), "as_of")
-        newest = newest_read(reads, self._load)
-        limit = parse_duration(options["max_read_age"] or _MAX_READ_AGE, what="max_read_age") * SECOND
+        newest = newest_read(read_results, self._load)
+        limit = parse_duration(options["max_data_age"] or _MAX_DATA_AGE, what="max_data_age") * SECOND
         # Old read results must not count as the current state only because there are no newer ones.
         return now if newest is None or not 0 <= now - newest <= limit else newest
 
@@ -106,12 +106,12 @@ class ActionModule(ActionBase):
 
 
 def _validate(given: dict[str, t.Any]) -> dict[str, t.Any]:
-    if given.get("reads") is None:
-        raise AnsibleActionFail("missing required arguments: reads")
+    if given.get("results") is None:
+        raise AnsibleActionFail("missing required arguments: results")
     validator = ArgumentSpecValidator(
         ARGUMENT_SPEC, mutually_exclusive=[("policy", "policies")], required_one_of=[("policy", "policies")]
     )
-    checked = validator.validate({key: value for key, value in given.items() if key != "reads"})
+    checked = validator.validate({key: value for key, value in given.items() if key != "results"})
     if checked.error_messages:
         raise AnsibleActionFail(f"recovery_points_assert: {'; '.join(checked.error_messages)}")
     options: dict[str, t.Any] = checked.validated_parameters

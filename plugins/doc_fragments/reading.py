@@ -12,7 +12,7 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  names:
+  workload_names:
     description:
       - Names of workloads to read, or patterns such as V(db-*), whatever their case. All are read if the list is empty.
       - Every name is checked again on this side, so that a server which ignores a filter changes nothing.
@@ -44,7 +44,7 @@ options:
     description: Add to every workload one letter for each day, newest last, that timelines are drawn from.
     type: bool
     default: false
-  pack:
+  compress:
     description:
       - Return the rows as one compressed string in C(read) instead of C(workloads). Ansible carries a string much
         faster than rows, and M(backup.audit.recovery_points_assert) takes both. Use it from some hundred workloads on.
@@ -57,10 +57,10 @@ options:
       - By default the task fails instead.
     type: bool
     default: false
-  location_facts:
+  location_attributes:
     description:
       - What you vouch for of places in which copies lie, because no product's API tells it. Facts taken from here are
-        named in C(attested), and count in a policy only where it accepts attested facts.
+        named in C(declared), and count in a policy only where it accepts declared facts.
       - The first entry that fits a location is used. What the product itself says is never overruled.
     type: list
     elements: dict

@@ -16,11 +16,13 @@ from ansible_collections.backup.audit.plugins.plugin_utils._restore_sample impor
 
 
 def restore_sample(
-    read: t.Any, names: list[str] | None = None, count: int = 1, seed: str = "", date: str = ""
+    read: t.Any, workload_names: list[str] | None = None, count: int = 1, seed: str = "", date: str = ""
 ) -> list[dict[str, t.Any]]:
     """Select the workloads of a read result to restore, each with its newest point."""
     try:
-        return choose_workloads(read, names=names or [], count=int(count), seed=str(seed), date=str(date))
+        return choose_workloads(
+            read, workload_names=workload_names or [], count=int(count), seed=str(seed), date=str(date)
+        )
     except AuditError as error:
         raise AnsibleFilterError(f"backup.audit.restore_sample: {error}") from error
 

@@ -12,14 +12,14 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.text_table import format_table
 
 
 def to_text(assessment: t.Any, max_rows: int = 50) -> str:
     """Render an assessment (packed or plain) as a table for a terminal."""
     try:
-        return format_table(unpack_assessment(assessment), max_rows)
+        return format_table(open_assessment(assessment), max_rows)
     except AuditError as error:
         raise AnsibleFilterError(f"backup.audit.to_text: {error}") from error
 

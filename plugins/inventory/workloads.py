@@ -44,7 +44,7 @@ options:
     type: list
     elements: dict
     default: []
-  reads:
+  results:
     description:
       - Files with READs that were kept before, such as those of the compliance role, or patterns of them.
     type: list
@@ -57,8 +57,8 @@ options:
     type: raw
     default:
       recovery_points:
-        minimum: 1
-  max_read_age:
+        min_count: 1
+  max_data_age:
     description: A READ that is older proves nothing.
     type: str
     default: 24h
@@ -97,7 +97,7 @@ keyed_groups:
 # READs that the compliance role kept
 ---
 plugin: backup.audit.workloads
-reads: [/var/lib/backup-audit/facts/*.json]
+results: [/var/lib/backup-audit/facts/*.json]
 policy: 3-2-1-1-0
 groups:
   never_backed_up: recovery_points == 0
@@ -115,7 +115,12 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers
-from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, identity, plain_reads, reasons
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (
+    evaluate_now,
+    identity,
+    plain_results,
+    reasons,
+)
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
 try:
@@ -150,7 +155,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._refuse_unknown(self._read_config_data(path))
         try:
             results = [*self._read_configured_servers(path, cache), *self._list_files()]
-            workloads = self._evaluate(self._load_reads(results))
+            workloads = self._evaluate(self._load_results(results))
         except AuditError as error:
             # With a cause, Ansible would repeat each message.
             raise AnsibleParserError(f"backup.audit.workloads: {error}") from None
@@ -192,36 +197,36 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _list_files(self) -> Iterator[str]:
         """List the files with read results; a missing file is listed too, so that it is reported later."""
-        for pattern in self.get_option("reads"):
+        for pattern in self.get_option("results"):
             path = pathlib.Path(pattern)
             found = sorted(map(str, path.parent.glob(path.name)))
             if not found:
                 found = [str(path)]
             yield from found
 
-    def _load_reads(self, results: Sequence[t.Any]) -> list[dict[str, t.Any]]:
+    def _load_results(self, results: Sequence[t.Any]) -> list[dict[str, t.Any]]:
         """Load plain read results; anything else is an error or a warning, depending on ``on_unreadable``."""
         if not results:
             raise AnsibleParserError("backup.audit.workloads: neither servers nor reads were given")
-        reads: list[dict[str, t.Any]] = []
+        read_results: list[dict[str, t.Any]] = []
         for result in results:
             try:
                 if isinstance(result, dict) and result.get("failed"):
                     raise DataError(f"a server could not be read: {result['msg']}")
-                reads.extend(plain_reads(result))
+                read_results.extend(plain_results(result))
             except AuditError as error:
                 if self.get_option("on_unreadable") == "error":
                     raise
                 self.display.warning(f"backup.audit.workloads: not listed: {clean_text(str(error))}")
-        if not reads:
+        if not read_results:
             raise AnsibleParserError("backup.audit.workloads: no server could be read")
-        return reads
+        return read_results
 
     # Hosts
 
-    def _evaluate(self, reads: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
-        limits = {"max_read_age": self.get_option("max_read_age")}
-        assessment = evaluate_now(reads, self.get_option("policy"), limits).plain()
+    def _evaluate(self, read_results: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+        limits = {"max_data_age": self.get_option("max_data_age")}
+        assessment = evaluate_now(read_results, self.get_option("policy"), limits).plain()
         findings = reasons(assessment, _OMITTED_RESULTS)
         return [{**workload, "findings": findings.get(identity(workload), [])} for workload in assessment["workloads"]]
 

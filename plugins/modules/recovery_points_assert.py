@@ -18,19 +18,19 @@ description:
     tier of the policy speaks of is a finding, and the task fails.
   - It runs on the control node and asks no server. The same READs, policy and O(as_of) always give the same assessment,
     so that evidence can be judged again years later.
-  - The guide to policies, with every facet and rule, is C(docs/policy.md) of this collection.
+  - The guide to policies, with every attribute and rule, is C(docs/policy.md) of this collection.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
-  reads:
+  results:
     description:
-      - What was read. The registered result of an info module (with or without O(ignore:pack)), the result of a loop of
-        such tasks, the path of a JSON file that holds one, or a list of any of these.
+      - What was read. The registered result of an info module (with or without O(ignore:compress)), the result of a
+        loop of such tasks, the path of a JSON file that holds one, or a list of any of these.
       - A record of restore tests, as the role C(backup.audit.restore_test) leaves it, may stand among them. What it
         says of a workload is judged with the row of that workload.
       - A relative path is looked for beside the playbook.
       - A result that was altered after the module returned it is refused. So is one that failed (but see
-        O(failed_reads)) or was skipped, because a list that is shorter than it should be proves nothing.
+        O(on_read_error)) or was skipped, because a list that is shorter than it should be proves nothing.
     type: raw
     required: true
   policy:
@@ -38,13 +38,13 @@ options:
       - What is asked of every workload. At least one rule must be asked for.
       - Either a mapping, or the name of a ready policy, such as V(3-2-1-1-0), V(daily_26h), V(gfs) or V(retired). The
         guide lists them. A mapping may build on one with O(policy.extends).
-      - Each facet takes rules with a limit (V(minimum) 7), or with a mapping that holds C(limit), what the rule takes
-        besides, and settings (C(on_unknown), C(warn_at), C(accept), C(weekdays)). Settings may also stand at the facet
-        or at the policy. The nearest wins.
+      - Each attribute takes rules with a limit (V(min_count) 7), or with a mapping that holds C(limit), what the rule
+        takes besides, and settings (C(on_unknown), C(warn_at), C(accept), C(weekdays)). Settings may also stand at the
+        attribute or at the policy. The nearest wins.
       - Durations are a whole number and one of C(s), C(m) (minutes), C(h), C(d), C(w).
-      - Keys that do not exist, and rules that make no sense on a facet, are refused with the path of the key.
+      - Keys that do not exist, and rules that make no sense on an attribute, are refused with the path of the key.
       - A file that holds a policy may have the outer key C(policy) and, beside it, O(policies), O(expected),
-        O(expected_match), O(exclude), O(waivers), O(combine), O(max_read_age) and O(empty_reads). What is given in
+        O(expected_match), O(exclude), O(waivers), O(combine), O(max_data_age) and O(on_empty). What is given in
         both places is refused.
       - Exactly one of O(policy) and O(policies) is required.
     type: raw
@@ -57,27 +57,27 @@ options:
       recovery_points:
         description:
           - Points that can be restored, whatever else is known of them. Snapshots, logs and configuration points do not
-            count, unless C(kinds) (a list of kinds) says which kinds do.
-          - C(minimum) points; C(newest_within) a duration; C(reaches_back) a duration; C(longest_gap) at most a
-            duration, the running one included (in the time C(within), default in all); C(days), C(weeks), C(months),
-            C(years) in a row with a point.
+            count, unless C(backup_types) (a list of kinds) says which kinds do.
+          - C(min_count) points; C(max_age) a duration; C(min_retention) a duration; C(max_gap) at most a
+            duration, the running one included (in the time C(within), default in all); C(daily), C(weekly), C(monthly),
+            C(yearly) in a row with a point.
         type: dict
       full:
         description: Full backups, synthetic ones included. Rules as of O(policy.recovery_points).
         type: dict
-      verified:
+      restore_tested:
         description:
-          - Points that were tested by a restore or a boot. C(minimum), C(newest_within) (the age of the newest test),
-            C(reaches_back); C(all) or C(none) of the points (C(within) a time).
-          - C(restore_within) a duration that the newest restore test may have taken. It needs a record of restore tests
-            among O(reads).
+          - Points that were tested by a restore or a boot. C(min_count), C(max_age) (the age of the newest test),
+            C(min_retention); C(all) or C(none) of the points (C(within) a time).
+          - C(max_restore_time) a duration that the newest restore test may have taken. It needs a record of restore
+            tests among O(reads).
         type: dict
-      checked:
-        description: Points whose integrity was checked. C(minimum), C(newest_within), C(reaches_back), C(all), C(none).
+      integrity_checked:
+        description: Points whose integrity was checked. C(min_count), C(max_age), C(min_retention), C(all), C(none).
         type: dict
       offsite:
         description:
-          - Points with a copy in another place. C(minimum), C(newest_within), C(reaches_back), C(all), C(none).
+          - Points with a copy in another place. C(min_count), C(max_age), C(min_retention), C(all), C(none).
         type: dict
       immutable:
         description: Points with a copy that cannot be changed or deleted now. Rules as of O(policy.offsite).
@@ -90,17 +90,18 @@ options:
         type: dict
       locations:
         description:
-          - Places in which points lie. C(minimum) places, C(types) of places; a place counts if its newest point is at
-            most C(newest_within) old (default that of O(policy.recovery_points)).
+          - Places in which points lie. C(min_count) places, C(min_types) of places; a place counts if its newest point
+            is at most C(max_age) old (default that of O(policy.recovery_points)).
         type: dict
       copies:
-        description: C(minimum) copies, which are the locations and production, unless C(production) is V(false).
+        description: C(min_count) copies, which are the locations and production, unless C(include_production) is
+          V(false).
         type: dict
       size:
-        description: C(newest_at_least) a percentage of the median size of points of the same kind.
+        description: C(min_percent_of_median) a percentage of the median size of points of the same kind.
         type: dict
-      kinds:
-        description: Points of single kinds, such as V({log:{newest_within:1h}}). Rules as of O(policy.recovery_points).
+      backup_types:
+        description: Points of single kinds, such as V({log:{max_age:1h}}). Rules as of O(policy.recovery_points).
         type: dict
       on_unknown:
         description:
@@ -109,19 +110,19 @@ options:
         choices: [fail, warn, ignore]
         default: fail
       warn_at:
-        description: The part of a C(newest_within) or C(longest_gap) from which on it warns, such as V(80%).
+        description: The part of a C(max_age) or C(max_gap) from which on it warns, such as V(80%).
         type: str
       accept:
         description:
-          - Which values count. An estimated value follows from settings of the product, an attested one from
-            O(ignore:location_facts) that the owner vouches for. V(exact) always counts.
+          - Which values count. An inferred value follows from settings of the product, an declared one from
+            O(ignore:location_attributes) that the owner vouches for. V(reported) always counts.
         type: list
         elements: str
-        choices: [exact, estimated, attested]
-        default: [exact]
+        choices: [reported, inferred, declared]
+        default: [reported]
       weekdays:
         description:
-          - Days (UTC) that count in ages, gaps and C(days), such as V([mon..fri]) or V([mon,wed]). By default all.
+          - Days (UTC) that count in ages, gaps and C(daily), such as V([mon..fri]) or V([mon,wed]). By default all.
         type: list
         elements: str
   policies:
@@ -158,7 +159,7 @@ options:
       - What an expected workload is called in the backup products, where that is another name.
       - Each key is one of O(expected), its value the name to look for.
     type: dict
-  orphans:
+  unexpected:
     description:
       - What becomes of workloads that have recovery points although nobody expects them. By default V(ignore).
       - Needs O(expected).
@@ -196,7 +197,7 @@ options:
         type: raw
         required: true
       control:
-        description: Name of the control, such as V(recovery_points.minimum), as a shell pattern or a list of them.
+        description: Name of the control, such as V(recovery_points.min_count), as a shell pattern or a list of them.
         type: raw
         required: true
       until:
@@ -225,11 +226,11 @@ options:
         description: Whether points of different origins are different points, so that their counts add.
         type: bool
         default: false
-  max_read_age:
+  max_data_age:
     description:
       - How old a READ may be at O(as_of). Nothing passes on an older one. By default V(24h).
     type: str
-  empty_reads:
+  on_empty:
     description:
       - What becomes of a READ that holds no workload. An account without rights to them reads the same.
       - By default V(fail), or V(warn) if O(expected) says who must be found.
@@ -237,7 +238,7 @@ options:
     type: str
     choices: [fail, warn]
     version_added: 1.0.0
-  failed_reads:
+  on_read_error:
     description:
       - What becomes of a READ that failed. V(error) fails at once, V(finding) judges the others and reports the failed
         one as a finding that fails.
@@ -249,7 +250,7 @@ options:
       - The moment for which to judge, as RFC 3339 with a zone. By default now.
       - Give the time of old READs to judge them again. A READ of later than this proves nothing about it.
       - V(newest_read) is the time of the newest READ, so that the same READs always give the same assessment. If even
-        that is older than O(max_read_age), it means now, so that nobody takes old READs for the present state.
+        that is older than O(max_data_age), it means now, so that nobody takes old READs for the present state.
     type: raw
   max_findings:
     description: How many findings to return at most in RV(findings). RV(assessment) always holds all of them.
@@ -282,7 +283,7 @@ attributes:
     details: It runs on the control node.
 notes:
   - Nothing passes unless something was proved. A task that judged no workload at all fails.
-  - Large estates are best read with O(ignore:pack), because Ansible is slow at carrying rows.
+  - Large estates are best read with O(ignore:compress), because Ansible is slow at carrying rows.
 seealso:
   - module: backup.audit.spp_recovery_points_info
   - module: backup.audit.veeam_restore_points_info
@@ -299,31 +300,31 @@ EXAMPLES = r"""
 
 - name: Every expected machine has seven recovery points, the newest from last night
   backup.audit.recovery_points_assert:
-    reads: "{{ spp }}"
+    results: "{{ spp }}"
     policy:
       recovery_points:
-        minimum: 7
-        newest_within: 26h
+        min_count: 7
+        max_age: 26h
     expected: "{{ groups['production'] }}"
 
 - name: Keep the 3-2-1 rule, and be warned before the limit
   backup.audit.recovery_points_assert:
-    reads: "{{ spp }}"
+    results: "{{ spp }}"
     policy:
       warn_at: 80%
       recovery_points:
-        newest_within: 26h
-        reaches_back: 30d
-        longest_gap:
+        max_age: 26h
+        min_retention: 30d
+        max_gap:
           limit: 50h
           within: 14d
       copies:
-        minimum: 3
+        min_count: 3
       locations:
-        types: 2
+        min_types: 2
       offsite:
-        newest_within: 48h
-        accept: [exact, attested]
+        max_age: 48h
+        accept: [reported, declared]
       malware:
         none:
           within: 30d
@@ -331,28 +332,28 @@ EXAMPLES = r"""
 
 - name: Ask for 3-2-1-1-0, where immutability follows from settings of the repository
   backup.audit.recovery_points_assert:
-    reads: "{{ spp }}"
+    results: "{{ spp }}"
     policy:
       extends: 3-2-1-1-0
       immutable:
-        accept: [exact, estimated]
+        accept: [reported, inferred]
 
 - name: Several servers, two tiers, and what is agreed with the owners
   backup.audit.recovery_points_assert:
-    reads: ["{{ spp }}", "{{ azure }}", evidence/veeam.json]
+    results: ["{{ spp }}", "{{ azure }}", evidence/veeam.json]
     policies:
       - name: gold
         match:
           workload_name: [db*, pay*]
         policy:
           recovery_points:
-            newest_within: 4h
-          verified:
-            newest_within: 90d
+            max_age: 4h
+          restore_tested:
+            max_age: 90d
       - name: all others
         policy:
           recovery_points:
-            newest_within: 26h
+            max_age: 26h
     combine:
       by: workload_name
     exclude:
@@ -367,7 +368,7 @@ EXAMPLES = r"""
 
 - name: Judge saved evidence for the day on which it was made
   backup.audit.recovery_points_assert:
-    reads: evidence/2025-12-31.json
+    results: evidence/2025-12-31.json
     policy: "{{ lookup('ansible.builtin.file', 'policy.yml') | from_yaml }}"
     as_of: "2025-12-31T23:00:00Z"
 """
@@ -384,7 +385,7 @@ msg:
   type: str
   sample: |-
     Not compliant: of 120 workloads 1 fail, 119 pass
-    - db7 (spp.example.com): newest recovery point is 5d 3h old, allowed are 1d 2h [recovery_points.newest_within]
+    - db7 (spp.example.com): newest recovery point is 5d 3h old, allowed are 1d 2h [recovery_points.max_age]
 totals:
   description: Counts.
   returned: when it was judged
@@ -455,12 +456,12 @@ findings:
       sample: db7
     control:
       description:
-        - Facet and rule. Findings about the reading are C(read.complete), C(read.age), C(read.workloads),
-          C(read.inventory), C(read.scope) and C(read.proof). C(expected.exists), C(policy.tier), C(policy.exclude),
+        - Attribute and rule. Findings about the reading are C(data.complete), C(data.age), C(data.workloads),
+          C(data.inventory), C(data.scope) and C(data.proof). C(expected.exists), C(policy.tier), C(policy.exclude),
           C(policy.combine) and C(recovery_points.in_future) follow from who is judged.
       returned: always
       type: str
-      sample: recovery_points.newest_within
+      sample: recovery_points.max_age
     result:
       description: One of C(fail), C(unknown), C(warn), C(waived), C(pass), C(not_applicable), the worst first.
       returned: always
@@ -478,11 +479,11 @@ findings:
       sample: 442800
     certainty:
       description:
-        - What the result rests on. C(exact), C(attested) or C(estimated) values, or C(unknown) where it could not be
+        - What the result rests on. C(reported), C(declared) or C(inferred) values, or C(unknown) where it could not be
           decided and O(policy.on_unknown) decided.
       returned: always
       type: str
-      sample: exact
+      sample: reported
     message:
       description: One sentence for people.
       returned: always
@@ -508,7 +509,7 @@ assessment:
   description:
     - The whole assessment as one string (JSON, zlib, base64). It holds when and by which policy was judged, what was
       read, all findings, passes included, and the verdict and facts of each workload.
-    - The filters of this collection take it as it is. P(backup.audit.unpacked#filter) makes data of it.
+    - The filters of this collection take it as it is. P(backup.audit.to_assessment#filter) makes data of it.
   returned: when it was judged and the task has C(register); otherwise a failure would print it
   type: str
   sample: eJyrVkrLz1eyUkpKLFKqBQAdegQ0
@@ -518,22 +519,22 @@ failure:
   type: dict
   contains:
     code:
-      description: A stable word for programs, C(bad_option) or C(bad_data).
+      description: A stable word for programs, C(invalid_option) or C(invalid_data).
       returned: always
       type: str
-      sample: bad_option
+      sample: invalid_option
     message:
       description: What is wrong.
       returned: always
       type: str
-      sample: "policy.recovery_points.minimun: there is no such rule or setting"
-    words:
+      sample: "policy.recovery_points.min_cuont: there is no such rule or setting"
+    server_message:
       description: What a module that failed said.
       returned: when it said something
       type: str
-    advice:
+    hint:
       description: What to do.
       returned: when there is some
       type: str
-      sample: Did you mean minimum?
+      sample: Did you mean min_count?
 """

@@ -73,12 +73,12 @@ EXAMPLES = r"""
 
 - name: Every workload must have a backup of last night, and one that was tested
   backup.audit.recovery_points_assert:
-    reads: ["{{ unitrends }}"]
+    results: ["{{ unitrends }}"]
     policy:
       recovery_points:
-        newest_within: 26h
-      verified:
-        minimum: 1
+        max_age: 26h
+      restore_tested:
+        min_count: 1
 
 - name: Read the last month of a busy appliance day by day
   backup.audit.unitrends_backups_info:
@@ -142,7 +142,7 @@ server:
       description:
         - What the product's own check has found, where the module was asked to let it run (C(verify), of modules that
           run a tool). C(level) is what was asked. C(result) is C(sound), C(damaged), C(skipped) in check mode, or
-          C(unfinished). C(at) is when it began, C(words) what it said of damage.
+          C(unfinished). C(at) is when it began, C(server_message) what it said of damage.
       returned: when a check was asked for
       type: dict
       sample:
@@ -196,7 +196,7 @@ errors:
       returned: when known
       type: str
       sample: spp.example.com
-    call:
+    request:
       description: Which call.
       returned: when known
       type: str
@@ -206,12 +206,12 @@ errors:
       returned: when there was an answer
       type: int
       sample: 403
-    words:
+    server_message:
       description: What the product itself said.
       returned: when it said something
       type: str
       sample: Access denied
-    advice:
+    hint:
       description: What to do.
       returned: when known
       type: str
@@ -219,10 +219,9 @@ errors:
 workloads:
   description:
     - One row for each workload of this server, sorted by name. Members that are null or empty are left out.
-    - A moment that is the row's own C(newest) or C(oldest) is not said again in C(facets) and C(kinds).
     - A count, a newest or an oldest speaks of usable recovery points only. Snapshots, logs and configuration backups
       are no recovery points and show in C(by_kind) and C(kinds).
-  returned: success, without O(pack)
+  returned: success, without O(compress)
   type: list
   elements: dict
   contains:
@@ -318,8 +317,8 @@ workloads:
     kinds:
       description:
         - For workloads with points of several kinds, or of kinds that are no recovery points, count, newest and oldest
-          of each kind, and for the latter also gaps and calendar. A kind of which C(facets.full) says the same is left
-          out.
+          of each kind, and for the latter also gaps and calendar. A kind of which C(attributes.full) says the same is
+          left out.
       returned: when there are such points
       type: dict
     size_bytes:
@@ -365,22 +364,23 @@ workloads:
           sample: 30
         newest:
           description: The newest of them.
-          returned: when not all recovery points lie there, whose newest is C(newest)
+          returned: always
           type: str
           sample: "2026-11-21T01:00:12Z"
     locations_unknown:
       description: Number and newest of the recovery points whose copies the product did not list.
       returned: when there are such points
       type: dict
-    facets:
+    attributes:
       description:
-        - For C(recovery_points), C(full), C(verified), C(checked), C(offsite), C(immutable) and C(encrypted), how many
-          points are known to have it (C(count), C(newest), C(oldest)), of how many it is not known (C(unknown),
-          C(newest_unknown), C(oldest_unknown)), and how many are known not to have it (C(false), C(newest_false)).
-        - Points that have it only by estimate or by attestation stand in C(estimated) and C(attested), each with
+        - For C(recovery_points), C(full), C(restore_tested), C(integrity_checked), C(offsite), C(immutable) and
+          C(encrypted), how many points are known to have it (C(count), C(newest), C(oldest)), of how many it is not
+          known (C(unknown), C(newest_unknown), C(oldest_unknown)), and how many are known not to have it (C(false),
+          C(newest_false)).
+        - Points that have it only by inference or by declaration are in C(inferred) and C(declared), each with
           C(count), C(newest) and C(oldest).
-        - C(verified) (a restore or a boot was tested) and C(checked) (an integrity check, a scan) also have
-          C(tested_at), the time of the newest test, and C(tested_point), the point that it tested.
+        - C(restore_tested) (a restore or a boot was tested) and C(integrity_checked) (an integrity check, a scan) also
+          have C(tested_at), the time of the newest test, and C(tested_point), the point that it tested.
         - C(full) has gaps and calendar of its own.
       returned: always
       type: dict
@@ -408,11 +408,11 @@ workloads:
       sample: FIIIIIIFIIIIII
 read:
   description: All of the above as one string (JSON, zlib, base64).
-  returned: success, with O(pack)
+  returned: success, with O(compress)
   type: str
 recovery_points:
   description: Every recovery point, sorted by workload and time. What is not known is null.
-  returned: success, with O(detail=recovery_points), without O(pack)
+  returned: success, with O(detail=recovery_points), without O(compress)
   type: list
   elements: dict
   contains:
@@ -513,19 +513,19 @@ recovery_points:
           description: Whether this copy lies at another site than the workload.
           returned: always
           type: bool
-    verified:
+    restore_tested:
       description: Whether a restore or a boot of this point was tested with success.
       returned: always
       type: bool
-    verified_at:
+    tested_at:
       description: When that was.
       returned: always
       type: str
-    verified_by:
+    tested_by:
       description: V(restore) or V(boot).
       returned: always
       type: str
-    checked:
+    integrity_checked:
       description: Whether a weaker test found it sound.
       returned: always
       type: bool
@@ -571,13 +571,13 @@ recovery_points:
       description: Policy or job that made it.
       returned: always
       type: str
-    estimated:
+    inferred:
       description: Fields that the product does not state but that its settings imply.
       returned: always
       type: list
       elements: str
-    attested:
-      description: Fields that O(location_facts) vouch for.
+    declared:
+      description: Fields that O(location_attributes) vouch for.
       returned: always
       type: list
       elements: str
@@ -590,7 +590,7 @@ totals:
   returned: success
   type: dict
   sample: {"workloads": 20, "without_recovery_points": 1, "recovery_points": 540, "points_listed": 552, "in_future": 0}
-requests:
+http_requests:
   description: What reading took.
   returned: success
   type: dict
@@ -617,8 +617,8 @@ requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of the canonical JSON of all of the above without RV(requests). It is the same with and without O(pack),
-      and an assertion refuses a READ whose content does not fit.
+    - SHA-256 of the canonical JSON of all of the above without RV(http_requests). It is the same with and without
+      O(compress), and an assertion refuses a READ whose content does not fit.
   returned: success
   type: str
 failure:
@@ -629,9 +629,9 @@ failure:
     code: login_rejected
     message: the log-in of 'auditor' was rejected
     server: spp.example.com:443
-    call: POST /api/endeavour/session
+    request: POST /api/endeavour/session
     status: 401
-    advice: Check username and password; the account may also be locked, disabled or expired
+    hint: Check username and password; the account may also be locked, disabled or expired
 """
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.unitrends.adapter import Unitrends

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, plain_reads
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, plain_results
 
 
-def is_compliant(name: str, reads: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
-    """Whether ``reads`` (registered results, lists, files) comply with ``policy`` now; unknown counts as False.
+def is_compliant(name: str, read_results: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
+    """Whether ``results`` (registered results, lists, files) comply with ``policy`` now; unknown counts as False.
 
     AnsibleFilterError if that cannot be evaluated: a failed read, or a limit that is not a valid duration.
     """
     try:
         names = [expected] if isinstance(expected, str) else expected
-        return evaluate_now(plain_reads(reads), policy, {"expected": names}).compliant
+        return evaluate_now(plain_results(read_results), policy, {"expected": names}).compliant
     except AuditError as error:
         raise AnsibleFilterError(f"{name}: {error}") from error

@@ -48,7 +48,7 @@ _ADAPTERS: tuple[type[RestAdapter], ...] = (
 )
 PRODUCTS = {adapter.product: adapter for adapter in _ADAPTERS}
 # Options that these plugins set themselves.
-_FIXED = {"pack": True, "detail": "workloads", "include_raw": False}
+_FIXED = {"compress": True, "detail": "workloads", "include_raw": False}
 _MAX_PARALLEL = 8
 
 
@@ -60,7 +60,7 @@ class Server:
         given = dict(options)
         product = given.pop("product", None)
         if product not in PRODUCTS:
-            raise OptionError(f"{where}: product is {product!r}", advice=f"It is one of {', '.join(PRODUCTS)}")
+            raise OptionError(f"{where}: product is {product!r}", hint=f"It is one of {', '.join(PRODUCTS)}")
         self._adapter = PRODUCTS[product]
         spec = argument_spec(self._adapter)
         for name in ("product", *_FIXED):
@@ -101,7 +101,7 @@ def read_servers(
 ) -> list[dict[str, t.Any]]:
     """Return one result per server in this order, reading several in parallel. OptionError before any request."""
     if not client.HAS_REQUESTS:
-        raise OptionError("the Python package requests is missing", advice="Install it where Ansible runs")
+        raise OptionError("the Python package requests is missing", hint="Install it where Ansible runs")
     ready = [Server(options, f"servers[{number}]") for number, options in enumerate(servers)]
     urls = [server.params["url"] for server in ready if server.params["url"]]
     for url in urls:

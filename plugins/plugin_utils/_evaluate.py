@@ -18,14 +18,14 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import
 Identity = tuple[t.Any, ...]
 
 
-def plain_reads(reads: t.Any) -> Iterator[dict[str, t.Any]]:
+def plain_results(read_results: t.Any) -> Iterator[dict[str, t.Any]]:
     """Iterate over the read results in registered results, lists and files; AuditError for anything else."""
-    return gather(reads, lambda path: pathlib.Path(path).read_bytes())
+    return gather(read_results, lambda path: pathlib.Path(path).read_bytes())
 
 
-def evaluate_now(reads: Iterable[Read], policy: t.Any, options: Mapping[str, t.Any] | None = None) -> Assessment:
+def evaluate_now(read_results: Iterable[Read], policy: t.Any, options: Mapping[str, t.Any] | None = None) -> Assessment:
     """Evaluate plain read results against a policy at the current time; raises the AuditErrors of ``assess``."""
-    return assess(reads, policy, as_of=time.time_ns() // 1000, collection_version="", options=options)
+    return assess(read_results, policy, as_of=time.time_ns() // 1000, collection_version="", options=options)
 
 
 def identity(record: Mapping[str, t.Any]) -> Identity:

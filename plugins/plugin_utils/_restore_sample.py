@@ -11,7 +11,7 @@ import hashlib
 import typing as t
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import COUNTING_KINDS
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
@@ -19,15 +19,17 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import pa
 _IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
 
 
-def choose_workloads(read: t.Any, *, names: Sequence[str], count: int, seed: str, date: str) -> list[dict[str, t.Any]]:
+def choose_workloads(
+    read: t.Any, *, workload_names: Sequence[str], count: int, seed: str, date: str
+) -> list[dict[str, t.Any]]:
     """Choose the workloads to restore, each with its newest ``point`` that may be usable (None if there is none).
 
-    With ``names`` all that match; otherwise ``count`` of them, in the order of SHA-256 over seed, date and identity.
+    With ``workload_names`` all that match; otherwise ``count`` of them, ordered by SHA-256 of seed, date and identity.
     """
-    plain = unpack(read)
+    plain = open_result(read)
     if "recovery_points" not in plain:
-        raise DataError("the READ lists no recovery points", advice="Read with detail: recovery_points")
-    if not names and count < 1:
+        raise DataError("the READ lists no recovery points", hint="Read with detail: recovery_points")
+    if not workload_names and count < 1:
         raise OptionError(f"count: {count} is less than 1")
     newest: dict[tuple[t.Any, ...], Mapping[str, t.Any]] = {}
     for point in plain["recovery_points"]:
@@ -36,18 +38,22 @@ def choose_workloads(read: t.Any, *, names: Sequence[str], count: int, seed: str
             if known is None or parse_time(known["created_at"]) < parse_time(point["created_at"]):
                 newest[_key(point)] = point
     workloads = [row for row in plain["workloads"] if row.get("workload_name")]
-    if names:
-        globs = [name.casefold() for name in names]
+    if workload_names:
+        globs = [name.casefold() for name in workload_names]
         found = [row for row in workloads if any(_matches(row["workload_name"], glob) for glob in globs)]
         unmatched = [
-            name for name in names if not any(_matches(row["workload_name"], name.casefold()) for row in workloads)
+            name
+            for name in workload_names
+            if not any(_matches(row["workload_name"], name.casefold()) for row in workloads)
         ]
         if unmatched:
-            raise OptionError(f"names: no workload is named {unmatched[0]!r}", advice="Nothing would be proved of it")
+            raise OptionError(
+                f"workload_names: no workload is named {unmatched[0]!r}", hint="Nothing would be proved of it"
+            )
     else:
         found = sorted(workloads, key=lambda row: _rank(row, seed, date))[:count]
     if not found:
-        raise DataError("there is no workload to restore", advice="Nothing would be proved")
+        raise DataError("there is no workload to restore", hint="Nothing would be proved")
     return [{**{name: row.get(name) for name in _IDENTITY}, "point": newest.get(_key(row))} for row in found]
 
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from ansible_collections.backup.audit.plugins.plugin_utils._condition_tests import is_compliant
 
 
-def within_rpo(reads: t.Any, rpo: str, expected: t.Any = None) -> bool:
+def within_rpo(read_results: t.Any, rpo: str, expected: t.Any = None) -> bool:
     """Whether the newest recovery point of every workload that was read, and of every expected one, meets the RPO."""
-    return is_compliant("backup.audit.within_rpo", reads, {"recovery_points": {"newest_within": rpo}}, expected)
+    return is_compliant("backup.audit.within_rpo", read_results, {"recovery_points": {"max_age": rpo}}, expected)
 
 
 class TestModule:

@@ -30,7 +30,7 @@ from tests.tools.project import ROOT
 KIT = ROOT / "extensions" / "awx"
 # AWX drops the data of larger events, and responds slowly for jobs with large artifacts.
 EVENT_BYTES, VERDICT_BYTES = 700_000, 2_000
-POLICY = {"compliance_policy": {"recovery_points": {"minimum": 1, "newest_within": "26h"}}}
+POLICY = {"compliance_policy": {"recovery_points": {"min_count": 1, "max_age": "26h"}}}
 
 
 class CheckError(Exception):

@@ -103,10 +103,10 @@ def _memory_jobs(options: argparse.Namespace) -> Iterator[Job]:
 
 
 def _assertion_jobs(options: argparse.Namespace) -> Iterator[Job]:
-    for workloads, packed in ((1000, True),) if options.small else _ASSERTIONS:
+    for workloads, compressed in ((1000, True),) if options.small else _ASSERTIONS:
         rank = _EVALUATION if workloads == max(_ASSERTIONS)[0] else _REST
-        label = f"assertion {workloads} {'packed' if packed else 'readable'}"
-        yield rank, label, partial(evaluation.measure_assertion, workloads, options.pairs, packed=packed)
+        label = f"assertion {workloads} {'packed' if compressed else 'readable'}"
+        yield rank, label, partial(evaluation.measure_assertion, workloads, options.pairs, compressed=compressed)
 
 
 def _core_jobs(options: argparse.Namespace) -> Iterator[Job]:

@@ -45,7 +45,7 @@ def _check_bare_client(results: Results) -> list[Bound]:
             limit = 1.3 * medians["bare"] + 0.3
             found.append(Bound(what, medians["task"], limit))
             found.append(
-                Bound(f"{result['product']}: the same packed, as the role reads", medians["task_packed"], limit)
+                Bound(f"{result['product']}: the same compressed, as the role reads", medians["task_compressed"], limit)
             )
     return found
 
@@ -57,7 +57,7 @@ def _check_handwritten_play(results: Results) -> list[Bound]:
         for result in find(results, measure="wall", points=points):
             hand = hand_seconds(results, result)
             if hand is not None:
-                ratios.append(hand[0] / result["medians"]["audit_packed"])
+                ratios.append(hand[0] / result["medians"]["audit_compressed"])
         if ratios:
             what = f"median product: times faster than the play with uri at {points:,} points"
             found.append(Bound(what, statistics.median(ratios), limit, at_least=True))
@@ -87,7 +87,7 @@ def _check_role(results: Results) -> list[Bound]:
 
 def _check_assertion(results: Results) -> list[Bound]:
     found = []
-    for result in find(results, measure="assertion", workloads=MOST_EVALUATED, packed=True):
+    for result in find(results, measure="assertion", workloads=MOST_EVALUATED, compressed=True):
         found.append(Bound("assertion of 50,000 workloads: seconds above an empty task", result["medians"]["task"], 3))
         found.append(Bound("assertion of 50,000 workloads: MB", result["medians"]["peak_kb"] / 1024, 400))
     return found

@@ -36,7 +36,7 @@ def main() -> int:
     pairs = int(sys.argv[1])
     wall_times = [reading.measure_wall_time(_PRODUCT, points, pairs, hand=points == SMALL) for points in (LARGE, SMALL)]
     results = [result for pair in wall_times for result in pair]
-    results.append(evaluation.measure_assertion(MOST_EVALUATED, pairs, packed=True))
+    results.append(evaluation.measure_assertion(MOST_EVALUATED, pairs, compressed=True))
     result = {"core": version("ansible-core"), "python": platform.python_version(), "results": results}
     print(json.dumps(result))
     return 0

@@ -24,7 +24,12 @@ from ansible_collections.backup.audit.plugins.filter import (
     to_oscal,
     to_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal, shrink_row, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
+    compress,
+    open_result,
+    seal,
+    shrink_row,
+)
 from tests.benchmarks import plays, reading
 from tests.benchmarks.figures import medians
 from tests.benchmarks.serving import Server, running_server
@@ -43,7 +48,7 @@ _BY_LOOP = {
     "ansible.builtin.assert": {
         "that": [
             f"item.recovery_points >= {plays.MINIMUM}",
-            f"item.newest_age_seconds <= {plays.NEWEST_WITHIN_HOURS * 3600}",
+            f"item.newest_age_seconds <= {plays.MAX_AGE_HOURS * 3600}",
         ],
         "quiet": True,
     },
@@ -87,49 +92,49 @@ def _inventory(server: Server) -> dict[str, Any]:
 
 @functools.cache
 def build_read() -> dict[str, Any]:
-    """Return a packed read result with 1,000 workloads, created by the module."""
+    """Return a compressed read result with 1,000 workloads, created by the module."""
     with running_server(_PRODUCT, _PER_SOURCE, _PER_SOURCE * _NIGHTS, latency_ms=0) as server:
         read: dict[str, Any] = reading.run_module(_PRODUCT, server)["read"]
     return {name: value for name, value in read.items() if name not in ("invocation", "changed")}
 
 
-def _copy_read(read: dict[str, Any], workloads: int, *, packed: bool) -> list[dict[str, Any]]:
+def _copy_read(read: dict[str, Any], workloads: int, *, compressed: bool) -> list[dict[str, Any]]:
     """Copy the read result once per thousand workloads, each copy as another server with the same workloads."""
-    plain = {**read, **unpack(read)}
-    del plain["read"], plain["sha256"]
-    reads = []
+    plain = {**read, **open_result(read)}
+    del plain["data"], plain["sha256"]
+    read_results = []
     for number in range(workloads // _PER_SOURCE):
         host = f"server-{number}.example.com"
         rows = [shrink_row({**row, "source": host}) for row in plain["workloads"]]
         result = {**plain, "server": {**plain["server"], "host": host}, "workloads": rows}
-        reads.append(pack(result) if packed else seal(result))
-    return reads
+        read_results.append(compress(result) if compressed else seal(result))
+    return read_results
 
 
-def measure_assertion(workloads: int, times: int, *, packed: bool) -> Result:
+def measure_assertion(workloads: int, times: int, *, compressed: bool) -> Result:
     """Measure recovery_points_assert over this many workloads and, if the rows are readable, a loop of assert."""
     evaluate = {
         "name": "Judge",
-        "backup.audit.recovery_points_assert": {"reads": "{{ reads }}", "policy": plays.POLICY},
+        "backup.audit.recovery_points_assert": {"results": "{{ read_results }}", "policy": plays.POLICY},
     }
     measured: dict[str, list[float]] = {"task": [], "peak_kb": []}
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "reads.json"
-        file.write_text(json.dumps(_copy_read(build_read(), workloads, packed=packed)), "utf-8")
+        file.write_text(json.dumps(_copy_read(build_read(), workloads, compressed=compressed)), "utf-8")
         for _number in range(times):
-            timed = plays.run_timed(_with_reads(file, *_EMPTY, evaluate))
+            timed = plays.run_timed(_with_results(file, *_EMPTY, evaluate))
             measured["task"].append(timed.tasks["Judge"] - timed.tasks["Empty"])
             measured["peak_kb"].append(timed.peak_kb)
-        result = {"measure": "assertion", "workloads": workloads, "packed": packed}
-        if not packed and workloads <= _MOST_LOOPED:
-            timed = plays.run_timed(_with_reads(file, {"name": "Loop", **_BY_LOOP}))
+        result = {"measure": "assertion", "workloads": workloads, "compressed": compressed}
+        if not compressed and workloads <= _MOST_LOOPED:
+            timed = plays.run_timed(_with_results(file, {"name": "Loop", **_BY_LOOP}))
             result["loop"] = timed.tasks["Loop"]
     return {**result, "medians": medians(measured), "all": measured}
 
 
-def _with_reads(file: Path, *tasks: dict[str, Any]) -> plays.Play:
+def _with_results(file: Path, *tasks: dict[str, Any]) -> plays.Play:
     """Load the reads as if they were registered: Ansible would search the values of vars_files for templates."""
-    load = {"reads": f"{{{{ lookup('ansible.builtin.file', '{file}') | from_json }}}}"}
+    load = {"results": f"{{{{ lookup('ansible.builtin.file', '{file}') | from_json }}}}"}
     return on_localhost({"name": "Load", "ansible.builtin.set_fact": load}, *tasks)
 
 

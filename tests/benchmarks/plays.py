@@ -20,8 +20,8 @@ from tests.tools.project import ROOT
 
 Play = list[dict[str, Any]]
 MINIMUM = 7
-NEWEST_WITHIN_HOURS = 26
-POLICY = {"recovery_points": {"minimum": MINIMUM, "newest_within": f"{NEWEST_WITHIN_HOURS}h"}}
+MAX_AGE_HOURS = 26
+POLICY = {"recovery_points": {"min_count": MINIMUM, "max_age": f"{MAX_AGE_HOURS}h"}}
 # Timeout in seconds: a longer play would spoil the run.
 _TIMEOUT = 900
 _CUTOFFS = {
@@ -73,7 +73,7 @@ def build_audit_play(recipe: Recipe, server: Server, size: int, **options: Any) 
     return on_localhost(
         *PINGS,
         {"name": "Read", f"backup.audit.{recipe.module}": arguments, "register": "read"},
-        {"name": "Judge", "backup.audit.recovery_points_assert": {"reads": ["{{ read }}"], "policy": POLICY}},
+        {"name": "Judge", "backup.audit.recovery_points_assert": {"results": ["{{ read }}"], "policy": POLICY}},
     )
 
 
@@ -108,7 +108,7 @@ def build_handwritten_play(recipe: Recipe, server: Server, size: int, slices: in
     ]
     [plays] = on_localhost(*tasks)
     known = {"server": server.login, "size": size, "slices": slices, "week": WEEK, "asked_at": int(time.time())}
-    plays["vars"] |= {**known, "cutoff_at": int(time.time()) - NEWEST_WITHIN_HOURS * 3600}
+    plays["vars"] |= {**known, "cutoff_at": int(time.time()) - MAX_AGE_HOURS * 3600}
     return [plays]
 
 

@@ -76,7 +76,7 @@ def run_module(name: str, server: Server, *, before: str = "", **options: Any) -
     ``before`` is Python code that runs first in its process, and may write into the file PROFILE.
     """
     recipe = RECIPES[name]
-    arguments = {**server.login, **recipe.options, "page_size": SIZE, "pack": True, **options}
+    arguments = {**server.login, **recipe.options, "page_size": SIZE, "compress": True, **options}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         peak, profile = Path(folder) / "peak", Path(folder) / "profile"
         files = {"PEAK": str(peak), "PROFILE": str(profile)}
@@ -99,7 +99,7 @@ def run_module(name: str, server: Server, *, before: str = "", **options: Any) -
             "read": read,
             "peak_kb": int(peak.read_text("utf-8")),
             "cpu": after.ru_utime + after.ru_stime - before_it.ru_utime - before_it.ru_stime,
-            "seconds": read["requests"]["seconds"],
+            "seconds": read["http_requests"]["seconds"],
             "profile": profile.read_text("utf-8") if profile.exists() else None,
         }
 
@@ -129,7 +129,7 @@ def measure_server(name: str, server: Server, calls: list[list[str]]) -> Result:
 
 def measure_wall_time(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WORKLOADS) -> list[Result]:
     """Measure task and play in turn with the bare client; once also the figures that explain them, and memory."""
-    series = ("bare", "ping", "read", "audit", "same_calls", "ping_packed", "read_packed", "audit_packed")
+    series = ("bare", "ping", "read", "audit", "same_calls", "ping_compressed", "read_compressed", "audit_compressed")
     measured: dict[str, list[float]] = {key: [] for key in series}
     hand = hand and not (RECIPES[name].xml or RECIPES[name].variants)
     with running_server(get_product(name), workloads, points, variants=RECIPES[name].variants) as server:
@@ -142,7 +142,7 @@ def measure_wall_time(name: str, points: int, pairs: int, *, hand: bool, workloa
             if number == 0:
                 measured["same_calls"].append(run_client(name, server, calls)["seconds"])
             if number == 0 or points <= _MOST_IN_PAIRS:
-                _measure_plays(measured, name, server, "_packed", pack=True)
+                _measure_plays(measured, name, server, "_packed", compress=True)
         result["rendered_while_measured"] = server.fetch_stats()["rendered"]
         if hand and name not in _CALLS_BY_WORKLOAD:
             result["hand"] = _measure_handwritten_play(name, RECIPES[name], server, points)
@@ -153,7 +153,7 @@ def measure_wall_time(name: str, points: int, pairs: int, *, hand: bool, workloa
             run_client(name, server)
             result["hand"] = _measure_handwritten_play(name, RECIPES[name], server, points)
     measured["task"] = paired(measured, "read", "ping")
-    measured["task_packed"] = paired(measured, "read_packed", "ping_packed")
+    measured["task_compressed"] = paired(measured, "read_compressed", "ping_compressed")
     which = {"product": name, "points": points}
     figures = {"medians": medians(measured), "all": measured}
     return [{"measure": "wall", **which, **result, **figures}, {"measure": "memory", **which, **peaks}]

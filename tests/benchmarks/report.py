@@ -60,13 +60,14 @@ def _tasks(results: Results) -> str:
             medians["same_calls"],
             medians["task"] / medians["same_calls"],
         ]
-        own = [result["calls"], medians["ping"], medians["task"], medians["task_packed"]]
+        own = [result["calls"], medians["ping"], medians["task"], medians["task_compressed"]]
         rows.append([result["product"], result["points"], *own, *baselines])
     note = """\
-Seconds. *task* is the info task less the empty task (*ping*), *packed* the same with `pack: true`. The *bare client*
+Seconds. *task* is the info task less the empty task (*ping*), *packed* the same with
+`compress: true`. The *bare client*
 reads the points with as many connections and rows a page, decodes each body and counts the rows; *same calls* is that
 client with all the calls that the module made, inventory and repositories among them. *times* is the task over each."""
-    head = ("product", "points", "calls", "ping", "task", "packed", "bare client", "times", "same calls", "times")
+    head = ("product", "points", "calls", "ping", "task", "compressed", "bare client", "times", "same calls", "times")
     return _table("One task", head, rows, note)
 
 
@@ -77,24 +78,25 @@ def _plays(results: Results) -> str:
         if hand is not None:
             seconds, points = hand
             origin = "measured" if points == result["points"] else f"from {points:,} points"
-            rows.append([*_collection_cells(result), seconds, origin, seconds / result["medians"]["audit_packed"]])
+            rows.append([*_collection_cells(result), seconds, origin, seconds / result["medians"]["audit_compressed"]])
         if "whole" in result:
             seconds = result["whole"]["seconds"]
             rows.append(
-                [*_collection_cells(result), seconds, "one call for all", seconds / result["medians"]["audit_packed"]]
+                [*_collection_cells(result), seconds, "one call", seconds / result["medians"]["audit_compressed"]]
             )
     note = """\
-Seconds of `ansible-playbook` as a whole: reading and verdict by this collection (*readable*, and with `pack: true` as
-the role reads), and the same verdict by a loop of `uri` over computed pages and one Jinja template. *times* is `uri`
+Seconds of `ansible-playbook` as a whole: reading and verdict by this collection (*readable*, and with
+`compress: true` as the role reads), and the same verdict
+by a loop of `uri` over computed pages and one Jinja template. *times* is `uri`
 over *packed*. Where the latter takes minutes it is extrapolated: what is done for
 each page grows with the pages, the verdict with the points. *one call for all*: some servers return everything at once
 if asked to; then there are no pages, and one answer that has to fit into the memory of both."""
-    head = ("product", "points", "readable", "packed", "uri", "uri is", "times faster")
+    head = ("product", "points", "readable", "compressed", "uri", "uri is", "times faster")
     return _table("One play with its verdict", head, rows, note)
 
 
 def _collection_cells(result: Mapping[str, Any]) -> list[Any]:
-    return [result["product"], result["points"], result["medians"]["audit"], result["medians"]["audit_packed"]]
+    return [result["product"], result["points"], result["medians"]["audit"], result["medians"]["audit_compressed"]]
 
 
 def _memory(results: Results) -> str:
@@ -124,8 +126,8 @@ def _assertions(results: Results) -> str:
     looped = {one["workloads"]: one["loop"] for one in result if "loop" in one}
     for one in result:
         medians = one["medians"]
-        loop = one["workloads"] * looped[max(looped)] / max(looped) if looped and not one["packed"] else None
-        shape = "packed" if one["packed"] else "readable"
+        loop = one["workloads"] * looped[max(looped)] / max(looped) if looped and not one["compressed"] else None
+        shape = "compressed" if one["compressed"] else "readable"
         rows.append([one["workloads"], shape, medians["task"], medians["peak_kb"] / 1024, loop])
     note = """\
 Seconds above an empty task, and the largest process of the play. Beside it a loop of `ansible.builtin.assert` over the
@@ -156,9 +158,7 @@ def _tools(results: Results) -> str:
                 medians["task"] / medians["own"],
             ]
         )
-    note = (
-        "Seconds. *task* is the info task with `pack: true` less the empty task; *its own* is the tool's listing alone."
-    )
+    note = "Seconds. *task* is the info task with `compress: true` less *ping*; *its own* is the tool's listing alone."
     return _table("Tools", ("tool", "snapshots", "ping", "task", "its own", "times"), rows, note)
 
 

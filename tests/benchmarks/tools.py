@@ -27,7 +27,7 @@ def measure_restic(snapshots: int, pairs: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         repository = create_repository(Path(folder), hosts=("web01",))
         add_snapshots(repository, snapshots - 1)
-        given = {"repository": str(repository.path), "password": PASSWORD, "pack": True}
+        given = {"repository": str(repository.path), "password": PASSWORD, "compress": True}
         task = {
             "name": "Read",
             "backup.audit.restic_snapshots_info": given,

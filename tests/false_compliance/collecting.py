@@ -69,13 +69,13 @@ def observed(
     return seal(collector.result())
 
 
-def evaluate_reads(read: Any, policy: Any, *, as_of: int = NOW, **options: Any) -> Assessment:
+def evaluate_results(read: Any, policy: Any, *, as_of: int = NOW, **options: Any) -> Assessment:
     """Evaluate one read result or a list of them."""
     return evaluate(read, policy, as_of=as_of, **options)
 
 
-SEVEN = {"recovery_points": {"minimum": 7}}
-FRESH = {"recovery_points": {"newest_within": "26h"}}
+SEVEN = {"recovery_points": {"min_count": 7}}
+FRESH = {"recovery_points": {"max_age": "26h"}}
 
 
 def fleet(**options: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
-from tests.false_compliance.collecting import evaluate_reads
+from tests.false_compliance.collecting import evaluate_results
 from tests.false_compliance.situations import AGE, Pair
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import ModuleResult, read
@@ -26,7 +26,7 @@ def get_result(ended: ModuleResult) -> dict[str, Any]:
 
 def evaluate_at_read_time(result: dict[str, Any], policy: Any, **options: Any) -> Assessment:
     """Evaluate a read result at the time it was read, as a play does."""
-    return evaluate_reads([result], policy, as_of=parse_time(result["read_at"]), **options)
+    return evaluate_results([result], policy, as_of=parse_time(result["read_at"]), **options)
 
 
 def read_and_evaluate(
@@ -38,7 +38,9 @@ def read_and_evaluate(
 
 def one(simulators: Simulators, product: str, name: str, policy: Any, **options: Any) -> Assessment:
     """Read and evaluate the virtual machines of one name."""
-    return read_and_evaluate(simulators, product, policy, names=[name], **{"workload_types": ["vm"], **options})
+    return read_and_evaluate(
+        simulators, product, policy, workload_names=[name], **{"workload_types": ["vm"], **options}
+    )
 
 
 def with_and_without(simulators: Simulators, product: str, variant: dict[str, Any], policy: Any) -> Pair:

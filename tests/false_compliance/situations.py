@@ -27,8 +27,8 @@ Trap = Assessment | ModuleResult | PlayResult | Callable[[], Any]
 # The trap, and the same data without it (if that is possible).
 Pair = tuple[Trap, Trap | None]
 REFUSED = "refused"
-COUNT = "recovery_points.minimum"
-AGE = "recovery_points.newest_within"
+COUNT = "recovery_points.min_count"
+AGE = "recovery_points.max_age"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
-from tests.false_compliance.collecting import MONTH, NOW, WEB, evaluate_reads, nightly, observed, point
+from tests.false_compliance.collecting import MONTH, NOW, WEB, evaluate_results, nightly, observed, point
 from tests.false_compliance.situations import Pair, situation
 
 
 @situation(
     "All points lie in one place; each is listed there and as a copy",
     naive_check="two entries for each night, so two copies",
-    control="copies.minimum",
+    control="copies.min_count",
     result="fail",
     message="number of copies with a recovery point is 2",
 )
 def test_copies_in_one_place() -> Pair:
-    policy = {"copies": {"minimum": 3}}
+    policy = {"copies": {"min_count": 3}}
     disk, cloud = Copy(location="disk-1", location_type="disk"), Copy(location="cloud-1", location_type="object")
-    return evaluate_reads(observed(nightly(7, copies=[disk, disk])), policy), evaluate_reads(
+    return evaluate_results(observed(nightly(7, copies=[disk, disk])), policy), evaluate_results(
         observed(nightly(7, copies=[disk, cloud])), policy
     )
 
@@ -29,85 +29,87 @@ def test_copies_in_one_place() -> Pair:
 @situation(
     "The second place got its last copy two months ago",
     naive_check="points lie in two places",
-    control="locations.minimum",
+    control="locations.min_count",
     result="fail",
     message="number of locations with a recovery point at most 2d old is 1",
 )
 def test_second_place_is_stale() -> Pair:
-    policy = {"locations": {"minimum": 2, "newest_within": "48h"}}
+    policy = {"locations": {"min_count": 2, "max_age": "48h"}}
     disk, cloud = Copy(location="disk-1"), Copy(location="cloud-1")
     stale = [*nightly(7, copies=[disk]), point(days=60, copies=[disk, cloud])]
-    return evaluate_reads(observed(stale), policy), evaluate_reads(observed(nightly(7, copies=[disk, cloud])), policy)
+    return evaluate_results(observed(stale), policy), evaluate_results(
+        observed(nightly(7, copies=[disk, cloud])), policy
+    )
 
 
 @situation(
     "The product does not list where points lie",
     naive_check="two disks are configured, so two places",
-    control="locations.minimum",
+    control="locations.min_count",
     result="fail",
     message="the product does not list where they lie",
 )
 def test_places_are_not_told() -> Pair:
-    policy = {"locations": {"minimum": 2}}
+    policy = {"locations": {"min_count": 2}}
     two = [Copy(location="disk-1"), Copy(location="cloud-1")]
-    return evaluate_reads(observed(nightly(7)), policy), evaluate_reads(observed(nightly(7, copies=two)), policy)
+    return evaluate_results(observed(nightly(7)), policy), evaluate_results(observed(nightly(7, copies=two)), policy)
 
 
 @situation(
     "An integrity check ran, nobody ever restored",
     naive_check="the product shows a green tick",
-    control="verified.minimum",
+    control="restore_tested.min_count",
     result="fail",
-    message="cannot tell whether there are at least 1 verified",
+    message="cannot tell whether there are at least 1 restore-tested",
 )
 def test_integrity_check_is_no_restore_test() -> Pair:
-    policy = {"verified": {"minimum": 1}}
+    policy = {"restore_tested": {"min_count": 1}}
     when = NOW - DAY * SECOND
-    checked = nightly(7, checked=True, checked_at=when, checked_by="integrity_check")
-    restored = nightly(7, verified=True, verified_at=when, verified_by="restore")
-    return evaluate_reads(observed(checked), policy), evaluate_reads(observed(restored), policy)
+    integrity_checked = nightly(7, integrity_checked=True, checked_at=when, checked_by="integrity_check")
+    restored = nightly(7, restore_tested=True, tested_at=when, tested_by="restore")
+    return evaluate_results(observed(integrity_checked), policy), evaluate_results(observed(restored), policy)
 
 
 @situation(
     "The only restore test is from last year, of a point that is still kept",
-    naive_check="verified: yes",
-    control="verified.newest_within",
+    naive_check="restore_tested: yes",
+    control="restore_tested.max_age",
     result="fail",
     message="newest test by a restore or a boot is 400d old",
 )
 def test_restore_test_is_old() -> Pair:
-    policy = {"verified": {"newest_within": "90d"}}
-    old = point(days=401, verified=True, verified_at=NOW - 400 * DAY * SECOND, verified_by="restore")
-    new = point(days=401, verified=True, verified_at=NOW - 4 * DAY * SECOND, verified_by="restore")
-    rest = nightly(7, verified=False)
-    return evaluate_reads(observed([*rest, old]), policy), evaluate_reads(observed([*rest, new]), policy)
+    policy = {"restore_tested": {"max_age": "90d"}}
+    old = point(days=401, restore_tested=True, tested_at=NOW - 400 * DAY * SECOND, tested_by="restore")
+    new = point(days=401, restore_tested=True, tested_at=NOW - 4 * DAY * SECOND, tested_by="restore")
+    rest = nightly(7, restore_tested=False)
+    return evaluate_results(observed([*rest, old]), policy), evaluate_results(observed([*rest, new]), policy)
 
 
 @situation(
     "The time of a restore test lies in the future",
     naive_check="it was tested less than 90 days ago",
-    control="verified.newest_within",
+    control="restore_tested.max_age",
     result="fail",
     message="the date of the test is not told",
 )
 def test_restore_test_in_the_future() -> Pair:
-    policy = {"verified": {"newest_within": "90d"}}
-    ahead = point(days=200, verified=True, verified_at=NOW + 9 * DAY * SECOND, verified_by="boot")
-    right = point(days=200, verified=True, verified_at=NOW - 9 * DAY * SECOND, verified_by="boot")
-    return evaluate_reads(observed([ahead]), policy), evaluate_reads(observed([right]), policy)
+    policy = {"restore_tested": {"max_age": "90d"}}
+    ahead = point(days=200, restore_tested=True, tested_at=NOW + 9 * DAY * SECOND, tested_by="boot")
+    right = point(days=200, restore_tested=True, tested_at=NOW - 9 * DAY * SECOND, tested_by="boot")
+    return evaluate_results(observed([ahead]), policy), evaluate_results(observed([right]), policy)
 
 
 @situation(
     "Immutability follows from a setting, no lock was seen",
     naive_check="the repository is immutable for 30 days",
-    control="immutable.newest_within",
+    control="immutable.max_age",
     result="fail",
-    message="only estimated or attested, which the policy does not accept",
+    message="only inferred or declared, which the policy does not accept",
 )
-def test_estimate_is_taken_for_proof() -> Pair:
-    policy = {"immutable": {"newest_within": "7d"}}
-    estimated = nightly(7, immutable_until=NOW + MONTH, estimated=("immutable", "immutable_until"))
-    return evaluate_reads(observed(estimated), policy), evaluate_reads(
+def test_inference_is_taken_for_proof() -> Pair:
+    policy = {"immutable": {"max_age": "7d"}}
+    inferred = nightly(7, immutable_until=NOW + MONTH, inferred=("immutable", "immutable_until"))
+    return evaluate_results(observed(inferred), policy), evaluate_results(
         observed(nightly(7, immutable_until=NOW + MONTH)), policy
     )
 
@@ -115,28 +117,28 @@ def test_estimate_is_taken_for_proof() -> Pair:
 @situation(
     "That the copies are off-site is somebody's word",
     naive_check="offsite: true",
-    control="offsite.minimum",
+    control="offsite.min_count",
     result="fail",
-    message="only estimated or attested, which the policy does not accept",
+    message="only inferred or declared, which the policy does not accept",
 )
-def test_attestation_is_taken_for_proof() -> Pair:
-    policy = {"offsite": {"minimum": 1}}
+def test_declaration_is_taken_for_proof() -> Pair:
+    policy = {"offsite": {"min_count": 1}}
     facts = [{"match": "disk-*", "offsite": True}]
-    read_result = observed(nightly(7, copies=[Copy(location="disk-1")]), location_facts=facts)
-    return evaluate_reads(read_result, policy), evaluate_reads(observed(nightly(7, offsite=True)), policy)
+    read_result = observed(nightly(7, copies=[Copy(location="disk-1")]), location_attributes=facts)
+    return evaluate_results(read_result, policy), evaluate_results(observed(nightly(7, offsite=True)), policy)
 
 
 @situation(
     "The lock on all points has run out",
     naive_check="immutable_until is set",
-    control="immutable.minimum",
+    control="immutable.min_count",
     result="fail",
     message="number of immutable recovery points is 0",
 )
 def test_immutability_has_run_out() -> Pair:
-    policy = {"immutable": {"minimum": 1}}
+    policy = {"immutable": {"min_count": 1}}
     over, lasting = NOW - SECOND, NOW + MONTH
-    return evaluate_reads(observed(nightly(7, immutable_until=over)), policy), evaluate_reads(
+    return evaluate_results(observed(nightly(7, immutable_until=over)), policy), evaluate_results(
         observed(nightly(7, immutable_until=lasting)), policy
     )
 
@@ -151,7 +153,7 @@ def test_immutability_has_run_out() -> Pair:
 def test_encryption_is_unknown() -> Pair:
     policy = {"encrypted": {"all": True}}
     most = nightly(6, encrypted=True)
-    return evaluate_reads(observed([*most, point(days=9)]), policy), evaluate_reads(
+    return evaluate_results(observed([*most, point(days=9)]), policy), evaluate_results(
         observed([*most, point(days=9, encrypted=True)]), policy
     )
 
@@ -165,7 +167,9 @@ def test_encryption_is_unknown() -> Pair:
 )
 def test_all_of_nothing() -> Pair:
     policy = {"encrypted": {"all": True}}
-    return evaluate_reads(observed(known=[WEB]), policy), evaluate_reads(observed(nightly(1, encrypted=True)), policy)
+    return evaluate_results(observed(known=[WEB]), policy), evaluate_results(
+        observed(nightly(1, encrypted=True)), policy
+    )
 
 
 @situation(
@@ -177,7 +181,9 @@ def test_all_of_nothing() -> Pair:
 )
 def test_malware_was_not_looked_for() -> Pair:
     policy = {"malware": {"none": True}}
-    return evaluate_reads(observed(nightly(7)), policy), evaluate_reads(observed(nightly(7, malware="clean")), policy)
+    return evaluate_results(observed(nightly(7)), policy), evaluate_results(
+        observed(nightly(7, malware="clean")), policy
+    )
 
 
 @situation(
@@ -190,22 +196,22 @@ def test_malware_was_not_looked_for() -> Pair:
 def test_suspicious_is_not_clean() -> Pair:
     policy = {"malware": {"none": True}}
     points = nightly(7, malware="clean")
-    straight = evaluate_reads(observed(points), policy)
+    straight = evaluate_results(observed(points), policy)
     points[3].malware = "suspicious"
-    return evaluate_reads(observed(points), policy), straight
+    return evaluate_results(observed(points), policy), straight
 
 
 @situation(
     "The newest full backup holds almost nothing",
     naive_check="it ended with success",
-    control="size.newest_at_least",
+    control="size.min_percent_of_median",
     result="fail",
     message="has 0% of the median size of its kind",
 )
 def test_size_drops_to_zero() -> Pair:
-    policy = {"size": {"newest_at_least": "50%"}}
+    policy = {"size": {"min_percent_of_median": "50%"}}
     before = nightly(6, first=1, kind="full", size_bytes=10**9)
-    return evaluate_reads(observed([*before, point(hours=5, kind="full", size_bytes=0)]), policy), evaluate_reads(
+    return evaluate_results(observed([*before, point(hours=5, kind="full", size_bytes=0)]), policy), evaluate_results(
         observed([*before, point(hours=5, kind="full", size_bytes=9 * 10**8)]), policy
     )
 
@@ -213,13 +219,13 @@ def test_size_drops_to_zero() -> Pair:
 @situation(
     "The size of a point is not told",
     naive_check="0 is not below the limit of nothing",
-    control="size.newest_at_least",
+    control="size.min_percent_of_median",
     result="fail",
     message="the product does not tell the sizes",
 )
 def test_size_is_unknown() -> Pair:
-    policy = {"size": {"newest_at_least": "50%"}}
+    policy = {"size": {"min_percent_of_median": "50%"}}
     before = nightly(6, first=1, kind="full", size_bytes=10**9)
-    return evaluate_reads(observed([*before, point(hours=5, kind="full")]), policy), evaluate_reads(
+    return evaluate_results(observed([*before, point(hours=5, kind="full")]), policy), evaluate_results(
         observed([*before, point(hours=5, kind="full", size_bytes=10**9)]), policy
     )

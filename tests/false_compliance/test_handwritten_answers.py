@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.ch
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import RecordParser
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
-from tests.false_compliance.collecting import NOW, SEVEN, evaluate_reads, observed
+from tests.false_compliance.collecting import NOW, SEVEN, evaluate_results, observed
 from tests.false_compliance.simulated_servers import EM, evaluate_at_read_time, get_result, one
 from tests.false_compliance.situations import COUNT, REFUSED, Pair, Trap, situation
 from tests.integration.conftest import Simulators
@@ -34,14 +34,14 @@ AWS = "veeam_restore_points_info"
     message="number of recovery points is 0",
 )
 def test_filter_that_the_server_ignores(serve: Callable[..., Any]) -> Pair:
-    policy = {"recovery_points": {"minimum": 1}}
+    policy = {"recovery_points": {"min_count": 1}}
     idle = [{"match": {"workload_id": "vm-3"}, "reason": "has none"}]
 
     def evaluate_with(*, honoured: bool) -> Trap:
         server = serve(appliance(honours_filter=honoured))
         login = {"url": server.url, "username": "auditor", "password": "secret-word", "ca_path": server.ca_path}
         ended = run_module(AWS, {**login, "product": "aws", "workload_types": ["vm"]})
-        return evaluate_at_read_time(get_result(ended), policy, exclude=idle, max_read_age="1d")
+        return evaluate_at_read_time(get_result(ended), policy, exclude=idle, max_data_age="1d")
 
     return evaluate_with(honoured=False), evaluate_with(honoured=True)
 
@@ -87,7 +87,7 @@ def test_parent_is_gone() -> Pair:
             assert point is not None
             chains.add(point, record.parent if CONTEXT.parse(record.fields).needs_parent else None)
         chains.finish(complete=True)
-        return evaluate_reads(observed(points), SEVEN)
+        return evaluate_results(observed(points), SEVEN)
 
     return evaluate_with(backups([0, 1, 2, 4, 5, 6, 7, 8])), evaluate_with(backups(range(9)))
 
@@ -95,27 +95,27 @@ def test_parent_is_gone() -> Pair:
 @situation(
     "A legal hold lies on the backups",
     naive_check="they cannot be deleted, so they are immutable",
-    control="immutable.minimum",
+    control="immutable.min_count",
     result="fail",
     message="cannot tell whether there are at least 1 immutable",
 )
 def test_legal_hold_is_no_immutability(simulators: Simulators) -> Pair:
     simulators.ask("unitrends", "__variant", {"hold_days": 12})
-    policy = {"immutable": {"minimum": 1}}
+    policy = {"immutable": {"min_count": 1}}
     return one(simulators, "unitrends", "web-01", policy), one(simulators, "unitrends", "web-01", SEVEN)
 
 
 @situation(
     "allow_partial lets the module return what it could read",
     naive_check="the task ended well",
-    control="read.complete",
+    control="data.complete",
     result="fail",
     message="is not complete",
 )
 def test_partial_answer_is_allowed(simulators: Simulators) -> Pair:
-    straight = evaluate_at_read_time(get_result(read(simulators.ready, "unitrends", names=["web-01"])), SEVEN)
+    straight = evaluate_at_read_time(get_result(read(simulators.ready, "unitrends", workload_names=["web-01"])), SEVEN)
     simulators.ask("unitrends", "__variant", {"remote_status": "not available"})
-    partial = get_result(read(simulators.ready, "unitrends", names=["web-01"], allow_partial=True))
+    partial = get_result(read(simulators.ready, "unitrends", workload_names=["web-01"], allow_partial=True))
     return evaluate_at_read_time(partial, SEVEN), straight
 
 
@@ -128,14 +128,14 @@ def test_partial_answer_is_allowed(simulators: Simulators) -> Pair:
 )
 def test_short_pages(simulators: Simulators) -> Pair:
     simulators.ask(EM, "__variant", {"page_cap": 9})
-    policy = {"recovery_points": {"minimum": 30}}
-    return one(simulators, EM, "web-01", policy), one(simulators, EM, "web-01", {"recovery_points": {"minimum": 31}})
+    policy = {"recovery_points": {"min_count": 30}}
+    return one(simulators, EM, "web-01", policy), one(simulators, EM, "web-01", {"recovery_points": {"min_count": 31}})
 
 
 def compliance(simulators: Simulators, folder: Path, hosts: dict[str, Any] | None = None, **variables: Any) -> Trap:
     """Run the role with the simulated vProtect server and some more hosts."""
     every = servers(simulators.ready)["backup_servers"]["hosts"]
-    good = {**every["vprotect"], "backup_names": ["web-01"]}
+    good = {**every["vprotect"], "backup_workload_names": ["web-01"]}
     inventory = {"backup_servers": {"hosts": {"vprotect": good, **(hosts or {})}}}
     return play(
         "backup.audit.compliance",
@@ -185,5 +185,5 @@ def test_misspelled_group(simulators: Simulators, tmp_path: Path) -> Pair:
     message="has no compliance_polcy",
 )
 def test_misspelled_variable(simulators: Simulators, tmp_path: Path) -> Pair:
-    of_their_own: dict[str, Any] = {"compliance_level": "gold", "compliance_other_variables": ["compliance_level"]}
+    of_their_own: dict[str, Any] = {"compliance_level": "gold", "compliance_ignored_variables": ["compliance_level"]}
     return compliance(simulators, tmp_path, compliance_polcy=SEVEN), compliance(simulators, tmp_path, **of_their_own)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_reads, nightly, observed, point
+from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_results, nightly, observed, point
 from tests.false_compliance.situations import AGE, COUNT, Pair, situation
 
 
@@ -18,10 +18,10 @@ from tests.false_compliance.situations import AGE, COUNT, Pair, situation
 )
 def test_failed_backups_are_counted() -> Pair:
     points = nightly(8)
-    straight = evaluate_reads(observed(points), SEVEN)
+    straight = evaluate_results(observed(points), SEVEN)
     for each in points[::2]:
         each.status, each.usable = "failed", False
-    return evaluate_reads(observed(points), SEVEN), straight
+    return evaluate_results(observed(points), SEVEN), straight
 
 
 @situation(
@@ -33,9 +33,9 @@ def test_failed_backups_are_counted() -> Pair:
 )
 def test_failed_backup_is_the_newest() -> Pair:
     points = nightly(8)
-    straight = evaluate_reads(observed(points), FRESH)
+    straight = evaluate_results(observed(points), FRESH)
     points[0].status, points[0].usable = "failed", False
-    return evaluate_reads(observed(points), FRESH), straight
+    return evaluate_results(observed(points), FRESH), straight
 
 
 @situation(
@@ -47,7 +47,7 @@ def test_failed_backup_is_the_newest() -> Pair:
 )
 def test_running_backup_is_counted() -> Pair:
     running = point(hours=0.02, status="running", usable=False)
-    return evaluate_reads(observed([running]), FRESH), evaluate_reads(observed([point(hours=0.02)]), FRESH)
+    return evaluate_results(observed([running]), FRESH), evaluate_results(observed([point(hours=0.02)]), FRESH)
 
 
 @situation(
@@ -59,9 +59,9 @@ def test_running_backup_is_counted() -> Pair:
 )
 def test_damaged_point_is_counted() -> Pair:
     points = nightly(7)
-    straight = evaluate_reads(observed(points), FRESH)
+    straight = evaluate_results(observed(points), FRESH)
     points[0].usable = False
-    return evaluate_reads(observed(points), FRESH), straight
+    return evaluate_results(observed(points), FRESH), straight
 
 
 @situation(
@@ -72,7 +72,7 @@ def test_damaged_point_is_counted() -> Pair:
     message="cannot tell whether there are at least 7 recovery points",
 )
 def test_usability_is_not_told() -> Pair:
-    return evaluate_reads(observed(nightly(7, usable=None)), SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
+    return evaluate_results(observed(nightly(7, usable=None)), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
 @situation(
@@ -84,7 +84,7 @@ def test_usability_is_not_told() -> Pair:
 )
 def test_point_in_the_future() -> Pair:
     old = nightly(7, first=10)
-    return evaluate_reads(observed([*old, point(days=-7)]), FRESH), evaluate_reads(
+    return evaluate_results(observed([*old, point(days=-7)]), FRESH), evaluate_results(
         observed([*old, point(hours=1)]), FRESH
     )
 
@@ -98,7 +98,7 @@ def test_point_in_the_future() -> Pair:
 )
 def test_page_came_twice() -> Pair:
     points = nightly(4)
-    return evaluate_reads(observed([*points, *points]), SEVEN), evaluate_reads(observed(nightly(8)), SEVEN)
+    return evaluate_results(observed([*points, *points]), SEVEN), evaluate_results(observed(nightly(8)), SEVEN)
 
 
 @situation(
@@ -109,7 +109,9 @@ def test_page_came_twice() -> Pair:
     message="number of recovery points is 0",
 )
 def test_snapshots_are_no_backups() -> Pair:
-    return evaluate_reads(observed(nightly(14, kind="snapshot")), SEVEN), evaluate_reads(observed(nightly(14)), SEVEN)
+    return evaluate_results(observed(nightly(14, kind="snapshot")), SEVEN), evaluate_results(
+        observed(nightly(14)), SEVEN
+    )
 
 
 @situation(
@@ -121,7 +123,7 @@ def test_snapshots_are_no_backups() -> Pair:
 )
 def test_snapshot_chain_is_taken_for_backups() -> Pair:
     backups = nightly(7, first=3)
-    return evaluate_reads(observed([*backups, *nightly(3, kind="snapshot")]), FRESH), evaluate_reads(
+    return evaluate_results(observed([*backups, *nightly(3, kind="snapshot")]), FRESH), evaluate_results(
         observed([*backups, *nightly(3)]), FRESH
     )
 
@@ -136,7 +138,7 @@ def test_snapshot_chain_is_taken_for_backups() -> Pair:
 def test_log_backups_are_counted() -> Pair:
     full = [point(hours=5, kind="full")]
     logs = [point(hours=number / 60, kind="log") for number in range(300)]
-    return evaluate_reads(observed([*full, *logs]), SEVEN), evaluate_reads(
+    return evaluate_results(observed([*full, *logs]), SEVEN), evaluate_results(
         observed([*full, *nightly(6, first=1)]), SEVEN
     )
 
@@ -149,7 +151,7 @@ def test_log_backups_are_counted() -> Pair:
     message="number of recovery points is 0",
 )
 def test_configuration_is_no_data() -> Pair:
-    return evaluate_reads(observed(nightly(7, kind="config")), SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
+    return evaluate_results(observed(nightly(7, kind="config")), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
 @situation(
@@ -161,20 +163,20 @@ def test_configuration_is_no_data() -> Pair:
 )
 def test_continuous_protection_has_no_number() -> Pair:
     ends = [point(days=7, kind="continuous"), point(hours=0.1, kind="continuous")]
-    two = {"recovery_points": {"minimum": 2}}
-    return evaluate_reads(observed(ends), two), evaluate_reads(observed(nightly(2)), two)
+    two = {"recovery_points": {"min_count": 2}}
+    return evaluate_results(observed(ends), two), evaluate_results(observed(nightly(2)), two)
 
 
 @situation(
     "A chain of increments whose full backup is gone",
     naive_check="14 recovery points of the last 14 days",
-    control="full.minimum",
+    control="full.min_count",
     result="fail",
     message="number of full backups is 0",
 )
 def test_increments_without_a_full_backup() -> Pair:
-    policy = {"full": {"minimum": 1}}
-    return evaluate_reads(observed(nightly(14)), policy), evaluate_reads(
+    policy = {"full": {"min_count": 1}}
+    return evaluate_results(observed(nightly(14)), policy), evaluate_results(
         observed([*nightly(13), point(days=14, kind="full")]), policy
     )
 
@@ -182,13 +184,13 @@ def test_increments_without_a_full_backup() -> Pair:
 @situation(
     "Seven points, all of one afternoon",
     naive_check="7 points, 7 wanted",
-    control="recovery_points.days",
+    control="recovery_points.daily",
     result="fail",
     message="number of days in a row with a recovery point is 1",
 )
 def test_many_points_of_one_day() -> Pair:
-    policy = {"recovery_points": {"minimum": 7, "days": 7}}
-    return evaluate_reads(observed([point(hours=16 + number / 10) for number in range(7)]), policy), evaluate_reads(
+    policy = {"recovery_points": {"min_count": 7, "daily": 7}}
+    return evaluate_results(observed([point(hours=16 + number / 10) for number in range(7)]), policy), evaluate_results(
         observed(nightly(7)), policy
     )
 
@@ -196,42 +198,42 @@ def test_many_points_of_one_day() -> Pair:
 @situation(
     "Three nights are missing in the middle",
     naive_check="11 points, the newest from last night",
-    control="recovery_points.longest_gap",
+    control="recovery_points.max_gap",
     result="fail",
     message="longest time without a new recovery point in the last 14d is 4d",
 )
 def test_gap_in_the_middle() -> Pair:
-    policy = {"recovery_points": {"minimum": 11, "longest_gap": {"limit": "26h", "within": "14d"}}}
+    policy = {"recovery_points": {"min_count": 11, "max_gap": {"limit": "26h", "within": "14d"}}}
     points = nightly(16)
-    return evaluate_reads(observed([*points[:4], *points[7:]]), policy), evaluate_reads(observed(points), policy)
+    return evaluate_results(observed([*points[:4], *points[7:]]), policy), evaluate_results(observed(points), policy)
 
 
 @situation(
     "Backups came closely until they stopped two days ago",
     naive_check="no gap between two points is longer than a day",
-    control="recovery_points.longest_gap",
+    control="recovery_points.max_gap",
     result="fail",
     message="is 2d 5h",
 )
 def test_gap_that_is_still_running() -> Pair:
-    policy = {"recovery_points": {"longest_gap": "26h"}}
-    return evaluate_reads(observed(nightly(14, first=2)), policy), evaluate_reads(observed(nightly(14)), policy)
+    policy = {"recovery_points": {"max_gap": "26h"}}
+    return evaluate_results(observed(nightly(14, first=2)), policy), evaluate_results(observed(nightly(14)), policy)
 
 
 @situation(
     "Old points were thinned out to weeklies and monthlies, as the policy asks",
     naive_check="fail: there are gaps of a month between points",
-    control="recovery_points.longest_gap",
+    control="recovery_points.max_gap",
     result="pass",
     message="longest time without a new recovery point in the last 7d is 1d",
 )
 def test_thinned_retention_is_no_gap() -> Pair:
     policy = {
         "recovery_points": {
-            "longest_gap": {"limit": "26h", "within": "7d"},
-            "reaches_back": "300d",
-            "weeks": 4,
-            "months": 6,
+            "max_gap": {"limit": "26h", "within": "7d"},
+            "min_retention": "300d",
+            "weekly": 4,
+            "monthly": 6,
         }
     }
     thinned = [
@@ -240,4 +242,4 @@ def test_thinned_retention_is_no_gap() -> Pair:
         *(point(days=30 * month) for month in range(2, 11)),
     ]
     broken = [each for each in thinned if each.created != thinned[3].created]
-    return evaluate_reads(observed(thinned), policy), evaluate_reads(observed(broken), policy)
+    return evaluate_results(observed(thinned), policy), evaluate_results(observed(broken), policy)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_reads, fleet, nightly, observed, point
+from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_results, fleet, nightly, observed, point
 from tests.false_compliance.situations import COUNT, REFUSED, Pair, Trap, situation
 
 WAIVER = {"workload": "web01", "control": COUNT, "reason": "moving house"}
@@ -24,7 +24,7 @@ def test_policy_matches_nobody() -> Pair:
     def tiers(glob: str) -> dict[str, Any]:
         return {"policies": [{"name": "gold", "match": {"workload_name": glob}, "policy": SEVEN}]}
 
-    return evaluate_reads(observed(nightly(7)), tiers("wbe*")), evaluate_reads(observed(nightly(7)), tiers("web*"))
+    return evaluate_results(observed(nightly(7)), tiers("wbe*")), evaluate_results(observed(nightly(7)), tiers("web*"))
 
 
 @situation(
@@ -40,7 +40,7 @@ def test_waiver_has_ended() -> Pair:
     def until(day: str) -> list[dict[str, Any]]:
         return [{**WAIVER, "until": day}]
 
-    return evaluate_reads(read, SEVEN, waivers=until("2026-11-20")), evaluate_reads(
+    return evaluate_results(read, SEVEN, waivers=until("2026-11-20")), evaluate_results(
         read, SEVEN, waivers=until("2026-11-21")
     )
 
@@ -55,9 +55,9 @@ def test_waiver_of_no_control() -> Pair:
     read = observed(nightly(2))
 
     def evaluate_with(control: str) -> Trap:
-        return lambda: evaluate_reads(read, SEVEN, waivers=[{**WAIVER, "control": control, "until": "2027-01-01"}])
+        return lambda: evaluate_results(read, SEVEN, waivers=[{**WAIVER, "control": control, "until": "2027-01-01"}])
 
-    return evaluate_with("recovery_points.minimun"), evaluate_with(COUNT)
+    return evaluate_with("recovery_points.min_cuont"), evaluate_with(COUNT)
 
 
 @situation(
@@ -69,7 +69,7 @@ def test_waiver_of_no_control() -> Pair:
 )
 def test_waiver_of_another_machine() -> Pair:
     waivers = [{**WAIVER, "until": "2027-01-01"}]
-    return evaluate_reads(fleet(), SEVEN, waivers=waivers), evaluate_reads(
+    return evaluate_results(fleet(), SEVEN, waivers=waivers), evaluate_results(
         fleet(), SEVEN, waivers=[{**waivers[0], "workload": "db01"}]
     )
 
@@ -82,18 +82,20 @@ def test_waiver_of_another_machine() -> Pair:
 )
 def test_policy_asks_nothing() -> Pair:
     read = observed(nightly(1))
-    return (lambda: evaluate_reads(read, {})), (lambda: evaluate_reads(read, SEVEN))
+    return (lambda: evaluate_results(read, {})), (lambda: evaluate_results(read, SEVEN))
 
 
 @situation(
     "A rule is misspelled",
     naive_check="a rule that is not known is not broken",
     result=REFUSED,
-    message="policy.recovery_points.minimun: there is no such rule or setting",
+    message="policy.recovery_points.min_cuont: there is no such rule or setting",
 )
 def test_rule_is_misspelled() -> Pair:
     read = observed(nightly(1))
-    return (lambda: evaluate_reads(read, {"recovery_points": {"minimun": 7}})), (lambda: evaluate_reads(read, SEVEN))
+    return (lambda: evaluate_results(read, {"recovery_points": {"min_cuont": 7}})), (
+        lambda: evaluate_results(read, SEVEN)
+    )
 
 
 @situation(
@@ -104,58 +106,62 @@ def test_rule_is_misspelled() -> Pair:
 )
 def test_nothing_is_enough() -> Pair:
     read = observed(nightly(1))
-    return (lambda: evaluate_reads(read, {"recovery_points": {"minimum": 0}})), (lambda: evaluate_reads(read, SEVEN))
+    return (lambda: evaluate_results(read, {"recovery_points": {"min_count": 0}})), (
+        lambda: evaluate_results(read, SEVEN)
+    )
 
 
 @situation(
-    "newest_within: 26 was written without its unit",
+    "max_age: 26 was written without its unit",
     naive_check="26 days are allowed",
     result=REFUSED,
-    message="policy.recovery_points.newest_within",
+    message="policy.recovery_points.max_age",
 )
 def test_limit_without_a_unit() -> Pair:
     read = observed(nightly(1))
-    return (lambda: evaluate_reads(read, {"recovery_points": {"newest_within": 26}})), (
-        lambda: evaluate_reads(read, FRESH)
+    return (lambda: evaluate_results(read, {"recovery_points": {"max_age": 26}})), (
+        lambda: evaluate_results(read, FRESH)
     )
 
 
 @situation(
     "Every unknown is ignored, and nothing is known",
     naive_check="nothing failed",
-    control="read.proof",
+    control="data.proof",
     result="fail",
     message="nothing was proved about any workload",
 )
 def test_everything_unknown_is_ignored() -> Pair:
-    policy = {"on_unknown": "ignore", "verified": {"minimum": 1}}
-    return evaluate_reads(observed(nightly(7)), policy), evaluate_reads(observed(nightly(7, verified=True)), policy)
+    policy = {"on_unknown": "ignore", "restore_tested": {"min_count": 1}}
+    return evaluate_results(observed(nightly(7)), policy), evaluate_results(
+        observed(nightly(7, restore_tested=True)), policy
+    )
 
 
 @situation(
     "The machine that everybody expects is there, and nothing is asked of it that can be told",
     naive_check="it exists, so something was proved",
-    control="read.proof",
+    control="data.proof",
     result="fail",
     message="nothing was proved about any workload",
 )
 def test_existence_is_no_proof_of_backups() -> Pair:
-    policy = {"on_unknown": "ignore", "offsite": {"minimum": 1}}
-    return evaluate_reads(observed(nightly(7)), policy, expected=["web01"]), evaluate_reads(
+    policy = {"on_unknown": "ignore", "offsite": {"min_count": 1}}
+    return evaluate_results(observed(nightly(7)), policy, expected=["web01"]), evaluate_results(
         observed(nightly(7, offsite=True)), policy, expected=["web01"]
     )
 
 
 @situation(
-    "A ready policy is laid over by an empty facet of one's own",
+    "A ready policy is laid over by an empty attribute of one's own",
     naive_check="encryption is asked for, as the ready policy says",
     result=REFUSED,
     message="policy.encrypted: it asks for nothing",
 )
 def test_ready_policy_is_emptied() -> Pair:
     read = observed(nightly(1, encrypted=True))
-    return (lambda: evaluate_reads(read, {"encrypted": {"on_unknown": "ignore"}})), (
-        lambda: evaluate_reads(read, {"extends": "bam_encrypted", "encrypted": {"on_unknown": "warn"}})
+    return (lambda: evaluate_results(read, {"encrypted": {"on_unknown": "ignore"}})), (
+        lambda: evaluate_results(read, {"extends": "aws_bam_encrypted", "encrypted": {"on_unknown": "warn"}})
     )
 
 
@@ -167,8 +173,8 @@ def test_ready_policy_is_emptied() -> Pair:
 )
 def test_strict_tier_is_never_reached() -> Pair:
     read = observed([point(days=1)])
-    rest = {"name": "rest", "policy": {"recovery_points": {"minimum": 1}}}
-    gold = {"name": "gold", "match": {"workload_name": "web*"}, "policy": {"recovery_points": {"minimum": 1}}}
-    return (lambda: evaluate_reads(read, {"policies": [rest, gold]})), (
-        lambda: evaluate_reads(read, {"policies": [gold, rest]})
+    rest = {"name": "rest", "policy": {"recovery_points": {"min_count": 1}}}
+    gold = {"name": "gold", "match": {"workload_name": "web*"}, "policy": {"recovery_points": {"min_count": 1}}}
+    return (lambda: evaluate_results(read, {"policies": [rest, gold]})), (
+        lambda: evaluate_results(read, {"policies": [gold, rest]})
     )

@@ -8,12 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather
-from tests.false_compliance.collecting import FRESH, NOW, SEVEN, WEB, evaluate_reads, nightly, observed, point, workload
+from tests.false_compliance.collecting import (
+    FRESH,
+    NOW,
+    SEVEN,
+    WEB,
+    evaluate_results,
+    nightly,
+    observed,
+    point,
+    workload,
+)
 from tests.false_compliance.situations import AGE, COUNT, REFUSED, Pair, situation
 
 
@@ -22,25 +32,25 @@ def changed(read: dict[str, Any], **members: Any) -> dict[str, Any]:
     return seal({**{key: value for key, value in read.items() if key != "sha256"}, **members})
 
 
-def evaluate_in_play(reads: Any, *, report: bool = False) -> Assessment:
+def evaluate_in_play(read_results: Any, *, report: bool = False) -> Assessment:
     """Evaluate the data of a play as the assertion (or the report of the role) does."""
-    return assess(load_reads(reads, failures_are_findings=report), SEVEN, as_of=NOW, collection_version="1")
+    return assess(load_results(read_results, failures_are_findings=report), SEVEN, as_of=NOW, collection_version="1")
 
 
-def load_reads(reads: Any, **options: bool) -> list[dict[str, Any]]:
+def load_results(read_results: Any, **options: bool) -> list[dict[str, Any]]:
     """Return the read results as the assertion loads them in a play."""
-    return list(gather(reads, lambda _path: b"", **options))
+    return list(gather(read_results, lambda _path: b"", **options))
 
 
 @situation(
     "The server lists no workload at all",
     naive_check="nothing failed, so all is well",
-    control="read.proof",
+    control="data.proof",
     result="fail",
     message="there is no workload in what was read",
 )
 def test_nothing_found_is_no_good_news() -> Pair:
-    return evaluate_reads(observed(), SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
+    return evaluate_results(observed(), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
 @situation(
@@ -50,7 +60,7 @@ def test_nothing_found_is_no_good_news() -> Pair:
     message="the list is empty",
 )
 def test_nobody_was_read() -> Pair:
-    return (lambda: load_reads([])), (lambda: load_reads([observed(nightly(7))]))
+    return (lambda: load_results([])), (lambda: load_results([observed(nightly(7))]))
 
 
 @situation(
@@ -63,31 +73,31 @@ def test_nobody_was_read() -> Pair:
 def test_first_page_only() -> Pair:
     read = observed(nightly(7))
     cut = changed(read, complete=False, errors=[{"message": "page 2 of 9 did not come"}])
-    return evaluate_reads(cut, SEVEN), evaluate_reads(read, SEVEN)
+    return evaluate_results(cut, SEVEN), evaluate_results(read, SEVEN)
 
 
 @situation(
     "A saved READ of last week is judged as if it were today's",
     naive_check="the newest point was 5 hours old",
-    control="read.age",
+    control="data.age",
     result="fail",
     message="the READ of vbr1 is 7d old, allowed are 1d",
 )
 def test_old_read() -> Pair:
     read = observed(nightly(7))
-    return evaluate_reads(read, SEVEN, as_of=NOW + 7 * DAY * SECOND), evaluate_reads(read, SEVEN)
+    return evaluate_results(read, SEVEN, as_of=NOW + 7 * DAY * SECOND), evaluate_results(read, SEVEN)
 
 
 @situation(
     "A READ of today is taken for last month's proof",
     naive_check="it holds points of that time",
-    control="read.age",
+    control="data.age",
     result="fail",
     message="which proves nothing about 2026-10-22T07:00:00Z",
 )
 def test_read_that_is_younger_than_the_question() -> Pair:
     read = observed(nightly(60))
-    return evaluate_reads(read, SEVEN, as_of=NOW - 30 * DAY * SECOND), evaluate_reads(read, SEVEN)
+    return evaluate_results(read, SEVEN, as_of=NOW - 30 * DAY * SECOND), evaluate_results(read, SEVEN)
 
 
 @situation(
@@ -99,7 +109,7 @@ def test_read_that_is_younger_than_the_question() -> Pair:
 def test_read_was_edited() -> Pair:
     read = observed(nightly(7, first=4))
     row = {**read["workloads"][0], "newest": "2026-11-21T06:00:00Z"}
-    return (lambda: evaluate_reads({**read, "workloads": [row]}, FRESH)), (lambda: evaluate_reads(read, FRESH))
+    return (lambda: evaluate_results({**read, "workloads": [row]}, FRESH)), (lambda: evaluate_results(read, FRESH))
 
 
 @situation(
@@ -111,8 +121,8 @@ def test_read_was_edited() -> Pair:
 def test_packed_read_of_another_digest() -> Pair:
     two = observed([*nightly(7), *nightly(1, workload=workload("db01", "vm-2"))])
     one = observed(nightly(7))
-    mixed = {**pack(two), "read": pack(one)["read"]}
-    return (lambda: evaluate_in_play(mixed)), (lambda: evaluate_in_play(pack(one)))
+    mixed = {**compress(two), "data": compress(one)["data"]}
+    return (lambda: evaluate_in_play(mixed)), (lambda: evaluate_in_play(compress(one)))
 
 
 @situation(
@@ -123,13 +133,13 @@ def test_packed_read_of_another_digest() -> Pair:
 )
 def test_failed_read_is_left_out() -> Pair:
     failed = {"failed": True, "msg": "vbr2: connection refused", "failure": {"server": "vbr2"}}
-    return (lambda: load_reads([observed(nightly(7)), failed])), (lambda: load_reads([observed(nightly(7))]))
+    return (lambda: load_results([observed(nightly(7)), failed])), (lambda: load_results([observed(nightly(7))]))
 
 
 @situation(
     "One of two servers could not be read, and the report is made all the same",
     naive_check="all workloads in the report are fine",
-    control="read.complete",
+    control="data.complete",
     result="fail",
     message="vbr2 could not be read",
 )
@@ -146,7 +156,7 @@ def test_failed_read_is_a_finding() -> Pair:
     message="reading was skipped",
 )
 def test_skipped_read() -> Pair:
-    return (lambda: load_reads([{"skipped": True, "changed": False}])), (lambda: load_reads([observed(nightly(7))]))
+    return (lambda: load_results([{"skipped": True, "changed": False}])), (lambda: load_results([observed(nightly(7))]))
 
 
 @situation(
@@ -158,7 +168,7 @@ def test_skipped_read() -> Pair:
 )
 def test_clock_is_wrong() -> Pair:
     points = [point(hours=25)]
-    return evaluate_reads(observed(points, skew=-2 * HOUR), FRESH), evaluate_reads(observed(points, skew=-2), FRESH)
+    return evaluate_results(observed(points, skew=-2 * HOUR), FRESH), evaluate_results(observed(points, skew=-2), FRESH)
 
 
 @situation(
@@ -171,7 +181,7 @@ def test_clock_is_wrong() -> Pair:
 def test_counts_tell_no_age() -> Pair:
     read = observed()
     row = {"source": "vbr1", "product": "spp", "recovery_points": 30, "workload_name": "web01", "workload_id": "vm-1"}
-    return evaluate_reads(changed(read, workloads=[row]), FRESH), evaluate_reads(observed(nightly(30)), FRESH)
+    return evaluate_results(changed(read, workloads=[row]), FRESH), evaluate_results(observed(nightly(30)), FRESH)
 
 
 @situation(
@@ -184,7 +194,7 @@ def test_counts_tell_no_age() -> Pair:
 def test_restricted_account_sees_nothing() -> Pair:
     read = observed(nightly(7), inventory=False)
     complete = observed([*nightly(7), *nightly(7, workload=workload("db01", "vm-2"))])
-    return evaluate_reads(read, SEVEN, expected=["web01", "db01"]), evaluate_reads(
+    return evaluate_results(read, SEVEN, expected=["web01", "db01"]), evaluate_results(
         complete, SEVEN, expected=["web01", "db01"]
     )
 
@@ -198,7 +208,7 @@ def test_restricted_account_sees_nothing() -> Pair:
 )
 def test_existence_is_unknown() -> Pair:
     hidden = nightly(7, workload=workload(exists=None))
-    return evaluate_reads(observed(hidden, inventory=False), SEVEN, expected=["web01"]), evaluate_reads(
+    return evaluate_results(observed(hidden, inventory=False), SEVEN, expected=["web01"]), evaluate_results(
         observed(nightly(7)), SEVEN, expected=["web01"]
     )
 
@@ -206,66 +216,66 @@ def test_existence_is_unknown() -> Pair:
 @situation(
     "A server that holds nothing is one of two",
     naive_check="there is nothing to complain about on that server",
-    control="read.workloads",
+    control="data.workloads",
     result="fail",
     message="number of workloads read from vbr2 is 0, which is also what an account sees that has no rights to them",
 )
 def test_one_of_two_servers_is_empty() -> Pair:
     both = [observed(nightly(7)), observed(host="vbr2")]
-    return evaluate_reads(both, SEVEN), evaluate_reads(observed(nightly(7)), SEVEN)
+    return evaluate_results(both, SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
 @situation(
     "Only the last week was read, and the policy asks for a month",
     naive_check="no gap and no failure in what was read",
-    control="recovery_points.reaches_back",
+    control="recovery_points.min_retention",
     result="fail",
     message="cannot tell whether the oldest recovery point is at least 30d old",
 )
 def test_window_hides_the_rest() -> Pair:
-    policy = {"recovery_points": {"reaches_back": "30d"}}
-    return evaluate_reads(observed(nightly(40), since="7d"), policy), evaluate_reads(observed(nightly(40)), policy)
+    policy = {"recovery_points": {"min_retention": "30d"}}
+    return evaluate_results(observed(nightly(40), since="7d"), policy), evaluate_results(observed(nightly(40)), policy)
 
 
 @situation(
     "The READ ends a week ago",
     naive_check="the last point in it was fresh then",
-    control="recovery_points.longest_gap",
+    control="recovery_points.max_gap",
     result="fail",
     message="cannot tell whether the longest time without a new recovery point",
 )
 def test_window_ends_in_the_past() -> Pair:
-    policy = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d"}}}
-    return evaluate_reads(observed(nightly(40), until="7d"), policy), evaluate_reads(observed(nightly(40)), policy)
+    policy = {"recovery_points": {"max_gap": {"limit": "26h", "within": "14d"}}}
+    return evaluate_results(observed(nightly(40), until="7d"), policy), evaluate_results(observed(nightly(40)), policy)
 
 
 @situation(
     "Backups of 23:30 and 00:30 UTC are one night where the servers stand",
     naive_check="2 days in a row hold a point",
-    control="recovery_points.days",
+    control="recovery_points.daily",
     result="fail",
     message="number of days in a row with a recovery point is 1",
 )
 def test_days_of_another_zone() -> Pair:
-    policy = {"recovery_points": {"days": 2}}
+    policy = {"recovery_points": {"daily": 2}}
     points = [point(at="2026-11-19T23:30:00Z"), point(at="2026-11-20T00:30:00Z")]
     berlin = observed(points, calendar=Calendar("Europe/Berlin", "00:00"))
-    return evaluate_reads(berlin, policy), evaluate_reads(observed(points), policy)
+    return evaluate_results(berlin, policy), evaluate_results(observed(points), policy)
 
 
 @situation(
     "The night in which clocks go back has 25 hours",
     naive_check="23:00 to 23:00 local is a day, allowed are 24 hours",
-    control="recovery_points.longest_gap",
+    control="recovery_points.max_gap",
     result="fail",
     message="is 1d 1h, allowed are 1d",
 )
 def test_night_of_25_hours() -> Pair:
-    policy = {"recovery_points": {"longest_gap": "24h"}}
+    policy = {"recovery_points": {"max_gap": "24h"}}
     now = parse_time("2026-10-26T08:00:00Z")
     local = [point(at="2026-10-24T21:00:00Z"), point(at="2026-10-25T22:00:00Z")]
     even = [point(at="2026-10-24T22:00:00Z"), point(at="2026-10-25T22:00:00Z")]
-    return evaluate_reads(observed(local, now=now), policy, as_of=now), evaluate_reads(
+    return evaluate_results(observed(local, now=now), policy, as_of=now), evaluate_results(
         observed(even, now=now), policy, as_of=now
     )
 
@@ -278,9 +288,9 @@ def test_night_of_25_hours() -> Pair:
     message="newest recovery point is 1d",
 )
 def test_weekend_hides_a_missing_friday() -> Pair:
-    policy = {"weekdays": ["mon..fri"], "recovery_points": {"newest_within": "20h"}}
+    policy = {"weekdays": ["mon..fri"], "recovery_points": {"max_age": "20h"}}
     thursday, friday = point(at="2026-11-19T23:00:00Z"), point(at="2026-11-20T23:00:00Z")
-    return evaluate_reads(observed([thursday]), policy), evaluate_reads(observed([thursday, friday]), policy)
+    return evaluate_results(observed([thursday]), policy), evaluate_results(observed([thursday, friday]), policy)
 
 
 @situation(
@@ -291,10 +301,10 @@ def test_weekend_hides_a_missing_friday() -> Pair:
     message="newest recovery point is",
 )
 def test_weekend_is_wrongly_failed() -> Pair:
-    policy = {"weekdays": ["mon..fri"], "recovery_points": {"newest_within": "26h"}}
+    policy = {"weekdays": ["mon..fri"], "recovery_points": {"max_age": "26h"}}
     monday = parse_time("2026-11-23T07:00:00Z")
     read = observed([point(at="2026-11-20T21:00:00Z")], now=monday)
-    return evaluate_reads(read, policy, as_of=monday), evaluate_reads(read, FRESH, as_of=monday)
+    return evaluate_results(read, policy, as_of=monday), evaluate_results(read, FRESH, as_of=monday)
 
 
 @situation(
@@ -306,7 +316,7 @@ def test_weekend_is_wrongly_failed() -> Pair:
 )
 def test_age_is_that_of_judging() -> Pair:
     read = observed(nightly(7))
-    return evaluate_reads(read, FRESH, as_of=NOW + 23 * HOUR * SECOND), evaluate_reads(read, FRESH)
+    return evaluate_results(read, FRESH, as_of=NOW + 23 * HOUR * SECOND), evaluate_results(read, FRESH)
 
 
 @situation(
@@ -317,7 +327,7 @@ def test_age_is_that_of_judging() -> Pair:
 )
 def test_rows_without_members() -> Pair:
     bare = changed(observed(known=[WEB]), workloads=[{"workload_name": "web01"}])
-    return (lambda: evaluate_reads(bare, SEVEN)), (lambda: evaluate_reads(observed(nightly(7)), SEVEN))
+    return (lambda: evaluate_results(bare, SEVEN)), (lambda: evaluate_results(observed(nightly(7)), SEVEN))
 
 
 @situation(
@@ -327,4 +337,4 @@ def test_rows_without_members() -> Pair:
     message="this is no READ",
 )
 def test_something_else_is_no_read() -> Pair:
-    return (lambda: load_reads([{"changed": False, "workloads": []}])), (lambda: load_reads([observed()]))
+    return (lambda: load_results([{"changed": False, "workloads": []}])), (lambda: load_results([observed()]))

@@ -13,7 +13,7 @@ from tests.false_compliance.collecting import (
     FRESH,
     NOW,
     SEVEN,
-    evaluate_reads,
+    evaluate_results,
     fleet,
     nightly,
     observed,
@@ -28,14 +28,14 @@ EXISTS = "expected.exists"
 @situation(
     "Every workload is excluded",
     naive_check="nothing that is judged fails",
-    control="read.proof",
+    control="data.proof",
     result="fail",
     message="nothing was proved about any workload",
 )
 def test_everybody_is_excluded() -> Pair:
     everybody = [{"match": {"workload_type": "vm"}, "reason": "not ours"}]
     db = [{"match": {"workload_name": "db01"}, "reason": "not ours"}]
-    return evaluate_reads(fleet(), SEVEN, exclude=everybody), evaluate_reads(fleet(), SEVEN, exclude=db)
+    return evaluate_results(fleet(), SEVEN, exclude=everybody), evaluate_results(fleet(), SEVEN, exclude=db)
 
 
 @situation(
@@ -49,7 +49,7 @@ def test_exclusion_with_a_typing_error() -> Pair:
     def without(glob: str) -> list[dict[str, Any]]:
         return [{"match": {"workload_name": glob}, "reason": "rebuilt every night"}]
 
-    return evaluate_reads(fleet(), SEVEN, exclude=without("bd01")), evaluate_reads(
+    return evaluate_results(fleet(), SEVEN, exclude=without("bd01")), evaluate_results(
         fleet(), SEVEN, exclude=without("db*")
     )
 
@@ -63,7 +63,7 @@ def test_exclusion_with_a_typing_error() -> Pair:
 )
 def test_expected_machine_is_missing() -> Pair:
     read = observed(nightly(7))
-    return evaluate_reads(read, SEVEN, expected=["web01", "app01"]), evaluate_reads(
+    return evaluate_results(read, SEVEN, expected=["web01", "app01"]), evaluate_results(
         read, SEVEN, expected=["WEB01.example.com"]
     )
 
@@ -80,7 +80,7 @@ def test_name_of_another_machine() -> Pair:
         return observed(nightly(7, workload=workload(name)))
 
     expected = ["web1.prod.example.com"]
-    return evaluate_reads(named("web1.test.example.com"), SEVEN, expected=expected), evaluate_reads(
+    return evaluate_results(named("web1.test.example.com"), SEVEN, expected=expected), evaluate_results(
         named("web1"), SEVEN, expected=expected
     )
 
@@ -94,7 +94,7 @@ def test_name_of_another_machine() -> Pair:
 )
 def test_name_of_two_machines() -> Pair:
     two = observed([*nightly(7, workload=workload("web1.prod")), *nightly(7, workload=workload("web1.test", "vm-2"))])
-    return evaluate_reads(two, SEVEN, expected=["web1"]), evaluate_reads(two, SEVEN, expected=["web1.prod"])
+    return evaluate_results(two, SEVEN, expected=["web1"]), evaluate_results(two, SEVEN, expected=["web1.prod"])
 
 
 @situation(
@@ -107,7 +107,7 @@ def test_name_of_two_machines() -> Pair:
 def test_points_of_a_deleted_machine() -> Pair:
     gone = workload("web01", "vm-old", exists=False)
     old, new = nightly(30, first=20, workload=gone), nightly(1)
-    return evaluate_reads(observed([*old, *new]), SEVEN, expected=["web01"]), evaluate_reads(
+    return evaluate_results(observed([*old, *new]), SEVEN, expected=["web01"]), evaluate_results(
         observed([*old, *nightly(7)]), SEVEN, expected=["web01"]
     )
 
@@ -121,7 +121,7 @@ def test_points_of_a_deleted_machine() -> Pair:
 )
 def test_expected_machine_is_gone() -> Pair:
     gone = observed(nightly(30, workload=workload(exists=False)))
-    return evaluate_reads(gone, SEVEN, expected=["web01"]), evaluate_reads(
+    return evaluate_results(gone, SEVEN, expected=["web01"]), evaluate_results(
         observed(nightly(30)), SEVEN, expected=["web01"]
     )
 
@@ -134,7 +134,9 @@ def test_expected_machine_is_gone() -> Pair:
 )
 def test_nobody_is_expected() -> Pair:
     read = observed(nightly(7))
-    return (lambda: evaluate_reads(read, SEVEN, expected=[])), (lambda: evaluate_reads(read, SEVEN, expected=["web01"]))
+    return (lambda: evaluate_results(read, SEVEN, expected=[])), (
+        lambda: evaluate_results(read, SEVEN, expected=["web01"])
+    )
 
 
 @situation(
@@ -153,7 +155,7 @@ def test_two_views_of_one_server() -> Pair:
     other = workload()
     other.origin = "vbr2"
     elsewhere = observed([point(days=night, hours=7, workload=other) for night in range(4)], host="vbr2")
-    return evaluate_reads([here, there], SEVEN, combine=combine), evaluate_reads(
+    return evaluate_results([here, there], SEVEN, combine=combine), evaluate_results(
         [here, elsewhere], SEVEN, combine=combine
     )
 
@@ -170,7 +172,7 @@ def test_one_server_by_two_names() -> Pair:
     points = nightly(4)
     here, there = observed(points, host="vbr1"), observed(points, host="192.0.2.7")
     another = observed([point(days=night, hours=7) for night in range(4)], host="192.0.2.8")
-    return evaluate_reads([here, there], SEVEN, combine=combine), evaluate_reads(
+    return evaluate_results([here, there], SEVEN, combine=combine), evaluate_results(
         [here, another], SEVEN, combine=combine
     )
 
@@ -186,7 +188,7 @@ def test_older_read_hides_what_was_deleted() -> Pair:
     points = nightly(30)
     morning = observed(points, now=NOW - 4 * HOUR * SECOND)
     expected = ["web01"]
-    return evaluate_reads([morning, observed(points[:2])], SEVEN, expected=expected), evaluate_reads(
+    return evaluate_results([morning, observed(points[:2])], SEVEN, expected=expected), evaluate_results(
         [morning, observed(points)], SEVEN, expected=expected
     )
 
@@ -202,7 +204,7 @@ def test_two_servers_are_added_up_unasked() -> Pair:
     other = [point(days=night, hours=7) for night in range(4)]
     both = [observed(nightly(4), host="vbr1"), observed(other, host="vbr2")]
     combine = {"by": "workload_name"}
-    return evaluate_reads(both, SEVEN, combine=combine), evaluate_reads(
+    return evaluate_results(both, SEVEN, combine=combine), evaluate_results(
         both, SEVEN, combine={**combine, "independent": True}
     )
 
@@ -217,24 +219,24 @@ def test_two_servers_are_added_up_unasked() -> Pair:
 def test_one_machine_hides_another() -> Pair:
     combine = {"by": "workload_name"}
     twin = workload("web01", "vm-2")
-    return evaluate_reads(observed([*nightly(7), *nightly(1, workload=twin)]), SEVEN, combine=combine), evaluate_reads(
-        observed([*nightly(7), *nightly(7, workload=twin)]), SEVEN, combine=combine
-    )
+    return evaluate_results(
+        observed([*nightly(7), *nightly(1, workload=twin)]), SEVEN, combine=combine
+    ), evaluate_results(observed([*nightly(7), *nightly(7, workload=twin)]), SEVEN, combine=combine)
 
 
 @situation(
     "The copy for a machine that was deleted is counted together with its production",
     naive_check="two copies and production are three",
-    control="copies.minimum",
+    control="copies.min_count",
     result="fail",
     message="number of copies with a recovery point is 2",
 )
 def test_production_of_a_deleted_machine() -> Pair:
 
     places = [Copy(location="disk-1"), Copy(location="cloud-1")]
-    policy = {"copies": {"minimum": 3}}
+    policy = {"copies": {"min_count": 3}}
     gone = nightly(3, copies=places, workload=workload(exists=False))
-    return evaluate_reads(observed(gone), policy), evaluate_reads(observed(nightly(3, copies=places)), policy)
+    return evaluate_results(observed(gone), policy), evaluate_results(observed(nightly(3, copies=places)), policy)
 
 
 @situation(
@@ -246,7 +248,7 @@ def test_production_of_a_deleted_machine() -> Pair:
 )
 def test_points_of_nobody() -> Pair:
     nobody = workload(None, None, exists=None)
-    return evaluate_reads(observed(nightly(7, workload=nobody)), SEVEN, expected=["web01"]), evaluate_reads(
+    return evaluate_results(observed(nightly(7, workload=nobody)), SEVEN, expected=["web01"]), evaluate_results(
         observed(nightly(7)), SEVEN, expected=["web01"]
     )
 
@@ -259,6 +261,6 @@ def test_points_of_nobody() -> Pair:
     message="db01 is expected, and no server",
 )
 def test_names_hide_the_rest() -> Pair:
-    return evaluate_reads(fleet(names=["web*"]), FRESH, expected=["web01", "db01"]), evaluate_reads(
+    return evaluate_results(fleet(workload_names=["web*"]), FRESH, expected=["web01", "db01"]), evaluate_results(
         fleet(), FRESH, expected=["web01", "db01"]
     )

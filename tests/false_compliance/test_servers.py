@@ -23,9 +23,9 @@ from tests.integration.running_modules import read
     message="number of recovery points is 30",
 )
 def test_copies_are_rows(simulators: Simulators) -> Pair:
-    policy = {"recovery_points": {"minimum": 31}}
+    policy = {"recovery_points": {"min_count": 31}}
     simulators.ask("spp", "__variant", {"copies_as_rows": True})
-    thirty = {"recovery_points": {"minimum": 30}}
+    thirty = {"recovery_points": {"min_count": 30}}
     return one(simulators, "spp", "web-01", policy), one(simulators, "spp", "web-01", thirty)
 
 
@@ -128,7 +128,7 @@ def test_account_with_a_scope(simulators: Simulators) -> Pair:
     complete, scoped = (get_result(read(simulators.ready, "unitrends", account)) for account in (None, "scoped"))
     names = [{row["workload_name"] for row in result["workloads"]} for result in (complete, scoped)]
     hidden = sorted(names[0] - names[1])
-    some = {"recovery_points": {"minimum": 1, "on_unknown": "ignore"}}
+    some = {"recovery_points": {"min_count": 1, "on_unknown": "ignore"}}
     exclude = [{"match": {"workload_name": sorted(names[0] - {hidden[0]})}, "reason": "not asked here"}]
     seen = next(row["workload_name"] for row in complete["workloads"] if row["workload_name"] in hidden)
     good = [{"match": {"workload_name": sorted(names[0] - {seen})}, "reason": "not asked here"}]
@@ -149,10 +149,10 @@ def test_account_with_a_scope(simulators: Simulators) -> Pair:
 )
 def test_removed_backups_are_counted(simulators: Simulators) -> Pair:
     simulators.ask("vprotect", "__variant", {"removed": 9})
-    policy = {"recovery_points": {"minimum": 31}}
+    policy = {"recovery_points": {"min_count": 31}}
     since = {"since": "2000d"}
     return one(simulators, "vprotect", "web-01", policy, **since), one(
-        simulators, "vprotect", "web-01", {"recovery_points": {"minimum": 30}}, **since
+        simulators, "vprotect", "web-01", {"recovery_points": {"min_count": 30}}, **since
     )
 
 
@@ -197,7 +197,7 @@ def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -
     message="number of recovery points is 15",
 )
 def test_every_second_night_fails(simulators: Simulators) -> Pair:
-    policy = {"recovery_points": {"minimum": 20}}
+    policy = {"recovery_points": {"min_count": 20}}
     return one(simulators, "vprotect", "lab-3", policy), one(simulators, "vprotect", "web-01", policy)
 
 
@@ -210,7 +210,7 @@ def test_every_second_night_fails(simulators: Simulators) -> Pair:
 )
 def test_machine_was_deleted(simulators: Simulators) -> Pair:
     def evaluate_with(name: str) -> Assessment:
-        result = get_result(read(simulators.ready, "vprotect", names=[name]))
+        result = get_result(read(simulators.ready, "vprotect", workload_names=[name]))
         return evaluate_at_read_time(result, SEVEN, expected=[name])
 
     return evaluate_with("billing-2019"), evaluate_with("web-01")

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
-from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_reads
+from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_results
 from tests.false_compliance.simulated_servers import (
     EM,
     VBR,
@@ -35,7 +35,7 @@ from tests.integration.running_modules import read
     message="number of recovery points is 0",
 )
 def test_replica_in_failover(simulators: Simulators) -> Pair:
-    policy = {"recovery_points": {"minimum": 5}}
+    policy = {"recovery_points": {"min_count": 5}}
     types = {"workload_types": ["vm_replica"]}
     return one(simulators, VBR, "erp-standby", policy, **types), one(simulators, VBR, "web-02", policy, **types)
 
@@ -49,20 +49,20 @@ def test_replica_in_failover(simulators: Simulators) -> Pair:
 )
 def test_machine_was_rebuilt(simulators: Simulators) -> Pair:
     return one(simulators, VBR, "rebuilt-01", SEVEN), one(
-        simulators, VBR, "rebuilt-01", {"recovery_points": {"minimum": 5}}
+        simulators, VBR, "rebuilt-01", {"recovery_points": {"min_count": 5}}
     )
 
 
 @situation(
     "The repository's capacity tier may hold copies",
     naive_check="copies are off-site, the tier is enabled",
-    control="offsite.minimum",
+    control="offsite.min_count",
     result="fail",
-    message="only estimated or attested, which the policy does not accept",
+    message="only inferred or declared, which the policy does not accept",
 )
 def test_tier_is_policy_and_no_proof(simulators: Simulators) -> Pair:
-    policy = {"offsite": {"minimum": 1}}
-    accepting = {"offsite": {"minimum": 1, "accept": ["exact", "estimated"]}}
+    policy = {"offsite": {"min_count": 1}}
+    accepting = {"offsite": {"min_count": 1, "accept": ["reported", "inferred"]}}
     simulators.ask(VBR, "__variant", {"offload": "tier"})
     return one(simulators, VBR, "erp-prod", policy), one(simulators, VBR, "erp-prod", accepting)
 
@@ -81,13 +81,13 @@ def test_replicas_that_may_not_be_seen(simulators: Simulators) -> Pair:
 @situation(
     "A scan looked into the points, nobody booted one",
     naive_check="the points are tested",
-    control="verified.minimum",
+    control="restore_tested.min_count",
     result="fail",
     message="cannot tell whether",
 )
 def test_scan_is_no_boot(simulators: Simulators) -> Pair:
-    scanned = one(simulators, VBR, "download-01", {"verified": {"minimum": 1}})
-    return scanned, one(simulators, VBR, "download-01", {"checked": {"minimum": 1}})
+    scanned = one(simulators, VBR, "download-01", {"restore_tested": {"min_count": 1}})
+    return scanned, one(simulators, VBR, "download-01", {"integrity_checked": {"min_count": 1}})
 
 
 @situation(
@@ -154,7 +154,7 @@ def test_stale_copy(simulators: Simulators) -> Pair:
     message="cannot tell whether there are at least 5 recovery points",
 )
 def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
-    policy = {"recovery_points": {"minimum": 5}}
+    policy = {"recovery_points": {"min_count": 5}}
     return one(simulators, EM, "erp-standby", policy, workload_types=["vm_replica"]), one(
         simulators, EM, "erp-standby", policy
     )
@@ -168,13 +168,13 @@ def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
     message="number of recovery points is 30",
 )
 def test_two_views_are_added_up(simulators: Simulators) -> Pair:
-    names: dict[str, Any] = {"names": ["web-01"], "workload_types": ["vm"]}
+    names: dict[str, Any] = {"workload_names": ["web-01"], "workload_types": ["vm"]}
     both = [get_result(read(simulators.ready, product, **names)) for product in (VBR, EM)]
     as_of = max(parse_time(result["read_at"]) for result in both)
     combine = {"by": "workload_name", "independent": True}
 
     def evaluate_with(wanted: int) -> Assessment:
-        return evaluate_reads(both, {"recovery_points": {"minimum": wanted}}, as_of=as_of, combine=combine)
+        return evaluate_results(both, {"recovery_points": {"min_count": wanted}}, as_of=as_of, combine=combine)
 
     return evaluate_with(31), evaluate_with(30)
 
@@ -199,8 +199,8 @@ def test_tenant_in_failover(simulators: Simulators) -> Pair:
     message="sandbox-7 is expected, and no server that was read knows",
 )
 def test_inventory_is_not_told(simulators: Simulators) -> Pair:
-    result = get_result(read(simulators.ready, EM, names=["web-01", "sandbox-7"], workload_types=["vm"]))
-    complete = get_result(read(simulators.ready, "spp", names=["web-01", "sandbox-7"], workload_types=["vm"]))
+    result = get_result(read(simulators.ready, EM, workload_names=["web-01", "sandbox-7"], workload_types=["vm"]))
+    complete = get_result(read(simulators.ready, "spp", workload_names=["web-01", "sandbox-7"], workload_types=["vm"]))
     exclude = [{"match": {"workload_name": "sandbox-7"}, "reason": "asked elsewhere"}]
     return evaluate_at_read_time(result, SEVEN, expected=["sandbox-7"]), evaluate_at_read_time(
         complete, SEVEN, expected=["sandbox-7"], exclude=exclude
@@ -230,11 +230,11 @@ def test_log_in_without_a_token(simulators: Simulators) -> Pair:
 def test_corrupted_point(simulators: Simulators) -> Pair:
     def evaluate_with(name: str) -> Assessment:
         """Evaluate with a limit that its newest point meets and last night's does not, at any time of the day."""
-        options: dict[str, Any] = {"names": [name], "workload_types": ["vm"], "detail": "recovery_points"}
+        options: dict[str, Any] = {"workload_names": [name], "workload_types": ["vm"], "detail": "recovery_points"}
         result = get_result(read(simulators.ready, "veeam_azure", **options))
         newest = max(parse_time(point["created_at"]) for point in result["recovery_points"])
         hours = (parse_time(result["read_at"]) - newest) // (HOUR * SECOND) + 2
-        return evaluate_at_read_time(result, {"recovery_points": {"newest_within": f"{hours}h"}})
+        return evaluate_at_read_time(result, {"recovery_points": {"max_age": f"{hours}h"}})
 
     trap = evaluate_with("mail-01")
     assert DAY < newest_age(trap) < 2 * DAY + 2 * HOUR
@@ -261,7 +261,9 @@ def test_instance_with_snapshots_only(simulators: Simulators) -> Pair:
 )
 def test_read_only_role(simulators: Simulators) -> Pair:
     def evaluate_with(account: str | None) -> Assessment:
-        result = get_result(read(simulators.ready, "veeam_azure", account, names=["erp-prod"], workload_types=["vm"]))
+        result = get_result(
+            read(simulators.ready, "veeam_azure", account, workload_names=["erp-prod"], workload_types=["vm"])
+        )
         return evaluate_at_read_time(result, SEVEN, expected=["erp-prod"])
 
     return evaluate_with("read_only"), evaluate_with(None)
@@ -274,7 +276,7 @@ def test_read_only_role(simulators: Simulators) -> Pair:
     message="names no virtual machine",
 )
 def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
-    names: dict[str, Any] = {"names": ["web-01"], "workload_types": ["vm"]}
+    names: dict[str, Any] = {"workload_names": ["web-01"], "workload_types": ["vm"]}
     return read(simulators.ready, "veeam_azure", api_version="v1", **names), read(
         simulators.ready, "veeam_azure", **names
     )
@@ -288,7 +290,7 @@ def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
     message="the product does not tell",
 )
 def test_words_that_nobody_knows(simulators: Simulators) -> Pair:
-    policy = {"recovery_points": {"minimum": 30}}
+    policy = {"recovery_points": {"min_count": 30}}
     return with_and_without(simulators, "veeam_azure", {"unknown_enums": True}, policy)
 
 

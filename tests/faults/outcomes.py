@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
 from tests.faults.cases import REFUSED, SURVIVED, Case
 from tests.faults.child import Run
@@ -64,7 +64,7 @@ def _evaluate_result(case: Case, read: Read, truth: Read) -> Verdict:
         if skew is None or abs(skew - case.clock) > 60:
             return Verdict(WRONG, f"the clock is wrong by {case.clock} s, and {skew} is told")
         return Verdict(SURVIVED, f"skew {skew}")
-    actual, true = unpack(read), unpack(truth)
+    actual, true = open_result(read), open_result(truth)
     differences = list(_list_differences(_rows_by_workload(true), _rows_by_workload(actual), "rows"))
     if not differences and actual["totals"] == true["totals"]:
         return Verdict(SURVIVED)
@@ -135,8 +135,8 @@ def _find_workload(row: Row, true: Read) -> list[Row]:
 def _get_estimate_slack(read: Read) -> int:
     """How many seconds newer a point may appear: one hour if its time is declared to be an estimate."""
     product = ADAPTERS[read["server"]["product"]]
-    how = product.not_reported.get(("*", "*"), {}).get("created_at", ("exact", ""))[0]
-    return _ESTIMATE_SECONDS if how == "estimated" else 0
+    how = product.not_reported.get(("*", "*"), {}).get("created_at", ("reported", ""))[0]
+    return _ESTIMATE_SECONDS if how == "inferred" else 0
 
 
 def _is_later(actual: str, true: str | None, slack: int) -> bool:
@@ -150,9 +150,10 @@ def _compare_rows(actual: Row, true: Row, slack: int) -> Iterator[str]:
     yield from (f"{name}: {what}" for what in _compare_ages(actual, true, slack))
     if actual.get("in_inventory") is True and true.get("in_inventory") is False:
         yield f"{name}: back in inventory"
-    for facet, facts in actual.get("facets", {}).items():
+    for attribute, facts in actual.get("attributes", {}).items():
         yield from (
-            f"{name}: {facet}: {what}" for what in _compare_facet(facts, true.get("facets", {}).get(facet, {}), slack)
+            f"{name}: {attribute}: {what}"
+            for what in _compare_attribute(facts, true.get("attributes", {}).get(attribute, {}), slack)
         )
     yield from (f"{name}: malware: {what}" for what in _compare_malware(actual, true))
     if len(_location_names(actual)) > len(_location_names(true)):
@@ -177,7 +178,7 @@ def _compare_ages(actual: Row, true: Row, slack: int) -> Iterator[str]:
             yield f"{count} {period}"
 
 
-def _compare_facet(actual: Row, true: Row, slack: int) -> Iterator[str]:
+def _compare_attribute(actual: Row, true: Row, slack: int) -> Iterator[str]:
     if actual.get("count", 0) > true.get("count", 0):
         yield f"count {actual['count']} of {true.get('count', 0)}"
     yield from _compare_ages(actual, true, slack)

@@ -13,9 +13,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import CO
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from tests.fuzz.reading import ReadResult
 
-_FACTS = ("verified", "checked", "encrypted", "offsite", "immutable")
-_LATEST = ("verified_at", "checked_at", "immutable_until")
-_REPORTED = ("size_bytes", "verified_by", "checked_by", "completed_at", "expires_at")
+_FACTS = ("restore_tested", "integrity_checked", "encrypted", "offsite", "immutable")
+_LATEST = ("tested_at", "checked_at", "immutable_until")
+_REPORTED = ("size_bytes", "tested_by", "checked_by", "completed_at", "expires_at")
 
 Point = Mapping[str, Any]
 
@@ -79,8 +79,8 @@ def _compare_proofs(before: Point, after: Point) -> Iterator[str]:
     for name in _FACTS:
         if after[name] is not None and after[name] is not before[name]:
             yield f"{ident} {name}: {before[name]} became {after[name]}"
-        elif after[name] is True and name in before["estimated"] and name not in after["estimated"]:
-            yield f"{ident} {name}: what was an estimate is one no more"
+        elif after[name] is True and name in before["inferred"] and name not in after["inferred"]:
+            yield f"{ident} {name}: what was inferred is no longer inferred"
     # How a full backup was created may be lost, but not that it is a full backup.
     kinds = (before["kind"], "unknown", *(["full"] if before["kind"] == "synthetic_full" else ()))
     if after["kind"] not in kinds:
@@ -90,7 +90,7 @@ def _compare_proofs(before: Point, after: Point) -> Iterator[str]:
     if after["malware"] not in (before["malware"], None):
         yield f"{ident} malware: {before['malware']} became {after['malware']}"
     newer = parse_time(after["created_at"]) > parse_time(before["created_at"])
-    if newer and "created_at" not in after["estimated"]:
+    if newer and "created_at" not in after["inferred"]:
         yield f"{ident} created_at: {before['created_at']} became {after['created_at']}, which is younger"
     for name in _LATEST:
         if after[name] is not None and (before[name] is None or parse_time(after[name]) > parse_time(before[name])):

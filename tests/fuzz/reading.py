@@ -16,7 +16,7 @@ from requests.adapters import BaseAdapter
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import (
     argument_spec,
@@ -68,7 +68,7 @@ class _Transport(BaseAdapter):
         """Nothing to close."""
 
 
-def read(adapter_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any], *, packed: bool) -> ReadResult:
+def read(adapter_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any], *, compressed: bool) -> ReadResult:
     """Read everything from one server; ``own`` are module options. Errors other than AuditError are bugs and propagate.
 
     ``packed``: also build and pack the rows from the points, which takes longer.
@@ -95,7 +95,9 @@ def read(adapter_class: type[RestAdapter], serve: Serve, own: Mapping[str, Any],
     adapter = adapter_class(client, build_settings(params, adapter_class), thread_pool)
     try:
         adapter.collect(collector)
-        points = unpack(pack(collector.result()))["recovery_points"] if packed else collector._listed_points()
+        points = (
+            open_result(compress(collector.result()))["recovery_points"] if compressed else collector._listed_points()
+        )
     except AuditError as error:
         return ReadResult([], [], error)
     finally:

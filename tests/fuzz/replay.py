@@ -54,14 +54,14 @@ class Recording:
     documents: Mapping[Key, dict[str, Any]]
     original: ReadResult
 
-    def replay(self, changed: Mapping[Key, dict[str, Any]], *, packed: bool = False) -> ReadResult:
+    def replay(self, changed: Mapping[Key, dict[str, Any]], *, compressed: bool = False) -> ReadResult:
         """Read with these documents changed. Requests that were not recorded get a 404."""
 
         def serve(request: requests.PreparedRequest) -> FakeResponse:
             key = _key(request)
             return _build_response(changed[key]) if key in changed else self._responses.get(key, _NOT_FOUND)
 
-        return read(get_adapter(self.setup.product), serve, self.setup.own, packed=packed)
+        return read(get_adapter(self.setup.product), serve, self.setup.own, compressed=compressed)
 
     @cached_property
     def _responses(self) -> dict[Key, FakeResponse]:
@@ -107,7 +107,7 @@ def record(setup: Setup, answer: Callable[[requests.PreparedRequest], FakeRespon
         documents[_key(request)] = _as_document(response)
         return response
 
-    original = read(get_adapter(setup.product), serve, setup.own, packed=False)
+    original = read(get_adapter(setup.product), serve, setup.own, compressed=False)
     return Recording(setup, documents, original)
 
 

@@ -16,11 +16,11 @@ from tests.integration.products import ADAPTERS
 _MEGABYTE = 1 << 20
 # Products truncate fractions of seconds; the estate's points are further apart than this.
 _TIME_TOLERANCE_MICROS = 1000
-_TIMES = frozenset({"created_at", "completed_at", "verified_at", "checked_at", "immutable_until", "expires_at"})
+_TIMES = frozenset({"created_at", "completed_at", "tested_at", "checked_at", "immutable_until", "expires_at"})
 # If a fact is not reported, neither are its details.
 _DETAILS = {
-    "verified": ("verified_at", "verified_by"),
-    "checked": ("checked_at", "checked_by"),
+    "restore_tested": ("tested_at", "tested_by"),
+    "integrity_checked": ("checked_at", "checked_by"),
     "immutable": ("immutable_until",),
 }
 # A product that does not report every warning or damage may still report some.
@@ -32,10 +32,10 @@ _FIELDS = (
     "status",
     "usable",
     "size_bytes",
-    "verified",
-    "verified_at",
-    "verified_by",
-    "checked",
+    "restore_tested",
+    "tested_at",
+    "tested_by",
+    "integrity_checked",
     "checked_at",
     "checked_by",
     "encrypted",
@@ -60,7 +60,7 @@ _NOT_REPORTED_VALUES: dict[str, tuple[Any, ...]] = {
 
 
 def not_reported(product: str, workload_type: str, version: str) -> dict[str, tuple[str, str]]:
-    """Return {field: (cannot, sometimes or estimated, reason)} for one type and version."""
+    """Return {field: (cannot, sometimes or inferred, reason)} for one type and version."""
     declared: dict[str, tuple[str, str]] = {}
     for (kind, versions), fields in ADAPTERS[product].not_reported.items():
         if kind in ("*", workload_type) and (versions == "*" or _includes(versions, version)):
@@ -135,14 +135,14 @@ def differences(
     for field in _FIELDS:
         value, true = reported[field], get_true_value(truth, field)
         special = f"{truth['kind']}:{field}"
-        how = unknown.get(special, unknown.get(field, ("exact", "")))[0]
+        how = unknown.get(special, unknown.get(field, ("reported", "")))[0]
         missing_values = _NOT_REPORTED_VALUES.get(special, _NOT_REPORTED_VALUES.get(field, (None,)))
         if field == "immutable" and value is False and _has_just_ended(truth["immutable_until"]):
             true = False
-        if field in reported["estimated"]:
-            if how != "estimated":
-                yield f"{field}: {value!r} is estimated, but not declared so"
-        elif how == "exact":
+        if field in reported["inferred"]:
+            if how != "inferred":
+                yield f"{field}: {value!r} is inferred, but not declared so"
+        elif how == "reported":
             if not is_same_value(field, value, true):
                 yield f"{field}: {value!r}, true is {true!r}"
         elif value in missing_values or (how != "cannot" and _is_partial_value(field, value, true)):

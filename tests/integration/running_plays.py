@@ -98,11 +98,9 @@ def servers(ready: Mapping[str, Any], **overrides: Mapping[str, Any]) -> dict[st
     return {"backup_servers": {"hosts": hosts}}
 
 
-def kept_reads(ready: Mapping[str, Any], folder: Path) -> Path:
+def kept_results(ready: Mapping[str, Any], folder: Path) -> Path:
     """Run the playbook gather, and return the directory with the stored reads of all simulated servers."""
     facts = folder / "facts"
-    ended = play(
-        "backup.audit.gather", folder, inventory=servers(ready), variables={"compliance_facts_dir": str(facts)}
-    )
+    ended = play("backup.audit.gather", folder, inventory=servers(ready), variables={"compliance_data_dir": str(facts)})
     assert ended.status == 0, ended.output
     return facts

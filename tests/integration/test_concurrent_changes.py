@@ -17,7 +17,7 @@ from tests.integration.running_modules import MODULES, read
 PAGED: dict[str, dict[str, Any]] = {
     **{product: {"page_size": 20} for product in MODULES if product != "unitrends"},
     "spp": {"page_size": 7},
-    "veeam_backup_replication": {"page_size": 7, "names": ["*"]},
+    "veeam_backup_replication": {"page_size": 7, "workload_names": ["*"]},
 }
 
 

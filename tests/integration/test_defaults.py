@@ -30,7 +30,7 @@ def test_the_defaults_of_the_groups_reach_their_modules(
 ) -> None:
     tasks = []
     for product, (module, own) in MODULES.items():
-        defaults = {**get_login(simulators.ready, product), "names": ["web-*"], "history": True}
+        defaults = {**get_login(simulators.ready, product), "workload_names": ["web-*"], "history": True}
         read = {"name": product, f"backup.audit.{module}": own, "register": f"read_{product}"}
         tasks.append(
             {"name": product, "module_defaults": {"group/backup.audit.info": defaults}, "block": [read]},

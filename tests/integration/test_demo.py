@@ -48,5 +48,5 @@ def test_what_is_named_at_the_end_reads_a_server_of_ones_own(
     )
     assert "NOT COMPLIANT: of" in ended.stdout, ended.stdout + ended.stderr
     findings = json.loads((tmp_path / "mine" / "findings.json").read_text("utf-8"))
-    assert [(one["server"]["product"], one["complete"]) for one in findings["reads"]] == [("vprotect", True)]
+    assert [(one["server"]["product"], one["complete"]) for one in findings["data_sources"]] == [("vprotect", True)]
     assert (tmp_path / "mine" / "report.html").is_file()

@@ -144,11 +144,11 @@ def _with_password(path: str) -> None:
 
 def assertion_tasks(example: Example, **more: Any) -> list[dict[str, Any]]:
     """Build tasks that store an assessment in ``verdict``, with these options of the assertion."""
-    reads = example.folder / "read.json"
-    reads.write_text(json.dumps(read(example.simulators.ready, "spp", pack=True).result), "utf-8")
+    read_results = example.folder / "read.json"
+    read_results.write_text(json.dumps(read(example.simulators.ready, "spp", compress=True).result), "utf-8")
     task = {
         "name": "Judge",
-        "backup.audit.recovery_points_assert": {"reads": [str(reads)], **more},
+        "backup.audit.recovery_points_assert": {"results": [str(read_results)], **more},
         "register": "verdict",
         "ignore_errors": True,
     }
@@ -160,7 +160,7 @@ def run_tasks(example: Example) -> None:
     """Run tasks of a play that has reads, a verdict, and the verdict of the last run."""
     (example.folder / "evidence").mkdir()
     before = assertion_tasks(example, **DAILY)
-    given = {"reads": [str(example.folder / "read.json")]}
+    given = {"results": [str(example.folder / "read.json")]}
     last = {"name": "Remember", "ansible.builtin.set_fact": {"last_run": "{{ verdict }}"}}
     example.play(on_localhost(*before, last, *example.use_simulators(example.content)), variables=given)
 

@@ -50,7 +50,7 @@ def test_empty_variables_say_nothing(simulators: Simulators, product: str, empty
     given = run_module(name, {**own, **login}, environment)
     assert not given.failed, given.message
     unchecked = run_module(name, {**own, **login, "ca_path": empty_file}, environment)
-    assert unchecked.result["failure"]["code"] == "not_trusted"
+    assert unchecked.result["failure"]["code"] == "certificate_error"
     missing = run_module(name, own, environment)
     assert "missing required arguments: url, username, password" in missing.message
     assert f"{ADAPTERS[product].environment[0]}_URL" in missing.message

@@ -27,7 +27,7 @@ SOURCES = INSTALLED / "extensions" / "eda" / "plugins" / "event_source"
 RULEBOOK = shutil.which("ansible-rulebook", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 # Drools runs in its own Java process.
 JAVA = next(iter(sorted(Path("/usr/lib/jvm").glob("*17*/bin/java"))), None)
-ONE, MANY = {"recovery_points": {"minimum": 1}}, {"recovery_points": {"minimum": 1000}}
+ONE, MANY = {"recovery_points": {"min_count": 1}}, {"recovery_points": {"min_count": 1000}}
 
 
 def server(simulators: Simulators, product: str = "spp", **more: Any) -> dict[str, Any]:

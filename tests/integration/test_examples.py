@@ -114,13 +114,13 @@ def test_examples_run(simulators: Simulators, tmp_path: Path, path: Path) -> Non
     (tmp_path / "evidence").mkdir()
     for name in ("veeam", "2025-12-31"):
         (tmp_path / "evidence" / f"{name}.json").write_text(json.dumps(azure))
-    (tmp_path / "policy.yml").write_text("recovery_points: {minimum: 1}\n")
+    (tmp_path / "policy.yml").write_text("recovery_points: {min_count: 1}\n")
     prelude: list[dict[str, Any]] = [
         {
             "name": "Judge",
             "backup.audit.recovery_points_assert": {
-                "reads": ["{{ spp }}"],
-                "policy": {"recovery_points": {"minimum": 1}},
+                "results": ["{{ spp }}"],
+                "policy": {"recovery_points": {"min_count": 1}},
             },
             "register": "verdict",
             "ignore_errors": True,
@@ -128,7 +128,7 @@ def test_examples_run(simulators: Simulators, tmp_path: Path, path: Path) -> Non
         {
             "name": "Keep it as that of yesterday",
             "ansible.builtin.copy": {
-                "content": "{{ verdict | backup.audit.unpacked | to_json }}",
+                "content": "{{ verdict | backup.audit.to_assessment | to_json }}",
                 "dest": str(tmp_path / "yesterday.json"),
                 "mode": "0600",
             },

@@ -44,7 +44,7 @@ def test_the_play_of_the_role_compliance(simulators: Simulators, tmp_path: Path)
     # Not all simulated workloads comply with the example's policy.
     assert ended.status == 2, ended.output[-3000:]
     document = json.loads((tmp_path / "evidence" / "findings.json").read_text("utf-8"))
-    assert all(one["complete"] for one in document["reads"])
+    assert all(one["complete"] for one in document["data_sources"])
     controls = {finding["control"] for finding in document["findings"]}
     assert controls >= {f"recovery_points.{rule}" for rule in variables["compliance_policy"]["recovery_points"]}
 
@@ -75,10 +75,10 @@ def test_examples_of_the_inventory_plugin(simulators: Simulators, tmp_path: Path
         # The example takes its password from an environment variable.
         environment[f"{server['product'].upper()}_PASSWORD"] = login.pop("password")
         server.update(login)
-    if "reads" in example:
+    if "results" in example:
         kept = read(simulators.ready, "spp").result
         (tmp_path / "spp.json").write_text(json.dumps(kept))
-        example["reads"] = [str(tmp_path / Path(pattern).name) for pattern in example["reads"]]
+        example["results"] = [str(tmp_path / Path(pattern).name) for pattern in example["results"]]
     if "cache_connection" in example:
         example["cache_connection"] = str(tmp_path / "cache")
     file = tmp_path / "backup_workloads.yml"

@@ -44,21 +44,21 @@ def read_totals(simulators: Simulators, product: str) -> dict[str, Any]:
 LASTING_FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "500": (
         {"name": "status", "status": 500, "body": '{"description": "catalog is corrupt"}'},
-        "server_trouble",
+        "server_error",
         "catalog is corrupt",
     ),
-    "503": ({"name": "status", "status": 503}, "server_trouble", "(after 2 tries)"),
+    "503": ({"name": "status", "status": 503}, "server_error", "(after 2 tries)"),
     "redirect": (
         {"name": "status", "status": 302, "headers": {"Location": "https://portal.example/"}},
-        "bad_answer",
+        "invalid_response",
         "portal.example",
     ),
-    "html": ({"name": "html", "status": 200}, "bad_answer", "web page"),
-    "empty": ({"name": "empty"}, "bad_answer", "empty"),
-    "truncated": ({"name": "truncated"}, "bad_answer", "cut short"),
-    "reset": ({"name": "reset"}, "no_connection", "connection"),
-    "array": ({"name": "status", "status": 200, "body": "[]"}, "bad_answer", "not an object"),
-    "no-list": ({"name": "status", "status": 200, "body": "{}"}, "bad_answer", "no list"),
+    "html": ({"name": "html", "status": 200}, "invalid_response", "web page"),
+    "empty": ({"name": "empty"}, "invalid_response", "empty"),
+    "truncated": ({"name": "truncated"}, "invalid_response", "cut short"),
+    "reset": ({"name": "reset"}, "connection_error", "connection"),
+    "array": ({"name": "status", "status": 200, "body": "[]"}, "invalid_response", "not an object"),
+    "no-list": ({"name": "status", "status": 200, "body": "{}"}, "invalid_response", "no list"),
 }
 
 
@@ -142,7 +142,7 @@ def test_wrong_address(simulators: Simulators, product: str) -> None:
     other_name = login["url"].replace("127.0.0.1", "127.0.0.2")
     mismatch = run_module(name, {**login, **own, "url": other_name, "retries": 0})
     assert mismatch.failed
-    assert mismatch.result["failure"]["code"] in ("not_trusted", "no_connection")
+    assert mismatch.result["failure"]["code"] in ("certificate_error", "connection_error")
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -155,10 +155,10 @@ def test_untrusted_certificate(simulators: Simulators, product: str, tmp_path: P
     right = str(login.pop("ca_path"))
 
     untrusted = run_module(name, login, {"REQUESTS_CA_BUNDLE": right, "CURL_CA_BUNDLE": right})
-    assert untrusted.result["failure"]["code"] == "not_trusted"
+    assert untrusted.result["failure"]["code"] == "certificate_error"
     assert "ca_path" in untrusted.message
     wrong = run_module(name, {**login, "ca_path": str(other)})
-    assert wrong.result["failure"]["code"] == "not_trusted"
+    assert wrong.result["failure"]["code"] == "certificate_error"
     trusted = run_module(
         name, {**login, "ca_path": right}, {"REQUESTS_CA_BUNDLE": str(other), "CURL_CA_BUNDLE": str(other)}
     )

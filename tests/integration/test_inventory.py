@@ -17,7 +17,7 @@ import yaml
 
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES
-from tests.integration.running_plays import kept_reads
+from tests.integration.running_plays import kept_results
 from tests.tools.project import ROOT
 
 
@@ -127,11 +127,11 @@ def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, c
 
 def test_kept_reads_are_a_source(simulators: Simulators, tmp_path: Path) -> None:
     """No server is contacted; a play runs over failing workloads."""
-    facts = kept_reads(simulators.ready, tmp_path)
-    listed = inventory(simulators, tmp_path, "--list", reads=[str(facts / "*.json")])
+    facts = kept_results(simulators.ready, tmp_path)
+    listed = inventory(simulators, tmp_path, "--list", read_results=[str(facts / "*.json")])
     assert listed.returncode == 0, listed.stderr
     hosts = json.loads(listed.stdout)["_meta"]["hostvars"].values()
     assert {host["workload_product"] for host in hosts} == set(MODULES)
-    missing = inventory(simulators, tmp_path, "--list", reads=[str(tmp_path / "nothing-*.json")])
+    missing = inventory(simulators, tmp_path, "--list", read_results=[str(tmp_path / "nothing-*.json")])
     assert missing.returncode != 0
     assert "cannot be read" in missing.stderr.replace("\n", " ")

@@ -13,8 +13,8 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, get_login
 from tests.integration.running_plays import on_localhost, play, servers
 
-POLICY = {"recovery_points": {"minimum": 7, "newest_within": "26h", "longest_gap": {"limit": "26h", "within": "7d"}}}
-LENIENT = {"recovery_points": {"minimum": 1}}
+POLICY = {"recovery_points": {"min_count": 7, "max_age": "26h", "max_gap": {"limit": "26h", "within": "7d"}}}
+LENIENT = {"recovery_points": {"min_count": 1}}
 
 
 def read_task(simulators: Simulators, product: str, register: str, **options: Any) -> dict[str, Any]:
@@ -24,9 +24,9 @@ def read_task(simulators: Simulators, product: str, register: str, **options: An
     return {"name": f"Read {product}", f"backup.audit.{name}": arguments, "register": register}
 
 
-def assert_task(reads: list[str], register: str, **options: Any) -> dict[str, Any]:
+def assert_task(read_results: list[str], register: str, **options: Any) -> dict[str, Any]:
     """Build a task that evaluates registered results."""
-    arguments = {"reads": [f"{{{{ {name} }}}}" for name in reads], "policy": POLICY, **options}
+    arguments = {"results": [f"{{{{ {name} }}}}" for name in read_results], "policy": POLICY, **options}
     return {
         "name": "Judge",
         "backup.audit.recovery_points_assert": arguments,
@@ -44,11 +44,11 @@ def write_task(expression: str, path: Path) -> dict[str, Any]:
 def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_path: Path) -> None:
     """The same read, packed and with readable rows, has an assessment with identical bytes."""
     module = "ansible_collections.backup.audit.plugins.module_utils"
-    repack = (
+    recompress = (
         "import json, sys; sys.path.insert(0, sys.argv[1]);"
-        f"from {module}._collect.result import pack;"
+        f"from {module}._collect.result import compress;"
         "plain = json.load(open('plain.json'));"
-        "json.dump(pack({k: v for k, v in plain.items() if k != 'sha256'}), open('packed.json', 'w'))"
+        "json.dump(compress({k: v for k, v in plain.items() if k != 'sha256'}), open('compressed.json', 'w'))"
     )
     from tests.tools.project import ROOT
 
@@ -58,7 +58,7 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
         {
             "name": "Pack the very same READ",
             "ansible.builtin.command": {
-                "argv": ["{{ ansible_playbook_python }}", "-c", repack, str(ROOT / ".venv" / "tree")],
+                "argv": ["{{ ansible_playbook_python }}", "-c", recompress, str(ROOT / ".venv" / "tree")],
                 "chdir": str(tmp_path),
             },
             "changed_when": True,
@@ -67,7 +67,7 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
         {
             "name": "Judge the packed one",
             "backup.audit.recovery_points_assert": {
-                "reads": ["packed.json"],
+                "results": ["compressed.json"],
                 "policy": POLICY,
                 "as_of": "{{ spp.read_at }}",
             },
@@ -86,7 +86,7 @@ def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> N
     """The task fails, the message names the worst findings, and the result contains all return values."""
     tasks = [
         read_task(simulators, "spp", "spp"),
-        read_task(simulators, "veeam_azure", "azure", pack=True),
+        read_task(simulators, "veeam_azure", "azure", compress=True),
         assert_task(["spp", "azure"], "verdict", expected=["web-01", "no-such-workload"]),
         write_task("verdict", tmp_path / "verdict.json"),
     ]
@@ -105,7 +105,7 @@ def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> N
 def test_check_mode_reads_and_judges(simulators: Simulators, tmp_path: Path) -> None:
     """Nothing is ever written, so check mode returns the same verdict."""
     tasks = [
-        read_task(simulators, "spp", "spp", names=["web-*"]),
+        read_task(simulators, "spp", "spp", workload_names=["web-*"]),
         {**assert_task(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
         {"name": "Show", "ansible.builtin.debug": {"msg": "{{ verdict | backup.audit.to_text }}"}},
     ]
@@ -117,7 +117,7 @@ def test_check_mode_reads_and_judges(simulators: Simulators, tmp_path: Path) -> 
 def test_nothing_found_is_not_compliant(simulators: Simulators, tmp_path: Path) -> None:
     """A filter that matches nothing does not pass."""
     tasks = [
-        read_task(simulators, "spp", "spp", names=["nothing-is-called-so"]),
+        read_task(simulators, "spp", "spp", workload_names=["nothing-is-called-so"]),
         {**assert_task(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
     ]
     ended = play(on_localhost(*tasks), tmp_path)
@@ -142,16 +142,16 @@ def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
     assert ended.status == 2, ended.output
     assert "NOT COMPLIANT" in ended.output
     document = findings(tmp_path)
-    assert {read["server"]["product"] for read in document["reads"]} == set(MODULES)
+    assert {read["server"]["product"] for read in document["data_sources"]} == set(MODULES)
     assert {workload["source"] for workload in document["workloads"]} == {
-        read["server"]["host"] for read in document["reads"]
+        read["server"]["host"] for read in document["data_sources"]
     }
-    assert all(read["complete"] and len(read["sha256"]) == 64 for read in document["reads"])
+    assert all(read["complete"] and len(read["sha256"]) == 64 for read in document["data_sources"])
     lenient = play(
         "backup.audit.compliance",
         tmp_path,
         inventory=servers(simulators.ready),
-        variables={"compliance_fail": False},
+        variables={"compliance_fail_when_noncompliant": False},
     )
     assert lenient.status == 0, lenient.output
 
@@ -181,7 +181,7 @@ def test_rejected_account_is_not_tried_again(simulators: Simulators, tmp_path: P
         # The same simulator through other loopback addresses.
         url = spp["backup_url"].replace("127.0.0.1", f"127.0.0.{number}")
         inventory["backup_servers"]["hosts"][f"spp{number}"] = {**spp, "backup_url": url}
-    variables = {"compliance_output": str(tmp_path), "compliance_fail": False}
+    variables = {"compliance_output": str(tmp_path), "compliance_fail_when_noncompliant": False}
     ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables)
     assert ended.status == 0, ended.output
     log_ins = [call for call in simulators.requests("spp") if call["path"] == "/api/endeavour/session"]
@@ -203,9 +203,13 @@ def test_misconfigured_host_is_a_finding(simulators: Simulators, tmp_path: Path)
     inventory = servers(simulators.ready)
     inventory["backup_servers"]["hosts"]["forgotten"] = {"backup_product": "spp"}
     inventory["backup_servers"]["hosts"]["strange"] = {"backup_product": "tape robot", "backup_url": "https://x"}
-    variables = {"compliance_output": str(tmp_path), "compliance_fail": False, "compliance_policy": LENIENT}
+    variables = {
+        "compliance_output": str(tmp_path),
+        "compliance_fail_when_noncompliant": False,
+        "compliance_policy": LENIENT,
+    }
     ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables)
     assert ended.status == 0, ended.output
-    failed = [finding["message"] for finding in findings(tmp_path)["findings"] if finding["control"] == "read.complete"]
+    failed = [finding["message"] for finding in findings(tmp_path)["findings"] if finding["control"] == "data.complete"]
     assert any("forgotten" in message and "backup_url" in message for message in failed)
     assert any("strange" in message and "backup_product" in message for message in failed)

@@ -72,7 +72,7 @@ def test_nothing_is_read_twice(slow: Simulators, product: str) -> None:
         if ANCHORED.get(product) not in query:
             sent[call["method"], call["path"], query, call["body"]] += 1
     assert not {call: times for call, times in sent.items() if times > 1}
-    assert ended.result["requests"]["count"] <= REQUESTS.get(product, 40)
+    assert ended.result["http_requests"]["count"] <= REQUESTS.get(product, 40)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -81,10 +81,10 @@ def test_compressed_answers_are_asked_for_and_read(slow: Simulators, product: st
     slow.reset()
     plain = read(slow.ready, product).result["workloads"]
     slow.ask(product, "__variant", {"gzip": True})
-    packed = read(slow.ready, product)
-    assert not packed.failed, packed.message
+    compressed = read(slow.ready, product)
+    assert not compressed.failed, compressed.message
     ages = ("newest_age_seconds", "gaps")
-    assert [_without(row, *ages) for row in packed.result["workloads"]] == [_without(row, *ages) for row in plain]
+    assert [_without(row, *ages) for row in compressed.result["workloads"]] == [_without(row, *ages) for row in plain]
     assert all("gzip" in call["headers"]["Accept-Encoding"] for call in slow.requests(product))
 
 

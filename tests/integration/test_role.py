@@ -15,7 +15,7 @@ import yaml
 
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES
-from tests.integration.running_plays import kept_reads, play, servers
+from tests.integration.running_plays import kept_results, play, servers
 from tests.tools.project import ROOT
 
 # compliance_formats -> the file that it writes
@@ -29,7 +29,7 @@ EVIDENCE = {
     "hdf": "hdf.json",
     "markdown": "summary.md",
 }
-SOME = {"recovery_points": {"minimum": 1}}
+SOME = {"recovery_points": {"min_count": 1}}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -39,7 +39,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> None:
     """One file per host, without secrets; a second report on the same reads changes nothing."""
-    facts = kept_reads(simulators.ready, tmp_path)
+    facts = kept_results(simulators.ready, tmp_path)
     assert {path.stem for path in facts.iterdir()} == {product.replace("_", "-") for product in MODULES}
     text = "".join(path.read_text("utf-8") for path in facts.iterdir())
     for server in simulators.ready["products"].values():
@@ -48,11 +48,11 @@ def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> Non
 
     output = tmp_path / "evidence"
     variables = {
-        "compliance_facts_dir": str(facts),
+        "compliance_data_dir": str(facts),
         "compliance_output": str(output),
         "compliance_formats": list(EVIDENCE),
         "compliance_policy": SOME,
-        "compliance_fail": False,
+        "compliance_fail_when_noncompliant": False,
     }
     first = play("backup.audit.report", tmp_path, variables=variables)
     assert first.status == 0, first.output
@@ -69,17 +69,17 @@ def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> Non
     assert contents(output) == before
     assert re.search(r"changed=0 ", second.output)
     document = json.loads(before["findings.json"])
-    assert {read["server"]["product"] for read in document["reads"]} == set(MODULES)
+    assert {read["server"]["product"] for read in document["data_sources"]} == set(MODULES)
 
 
 def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -> None:
     """Reads of last month do not count as current; evaluated as of that time, they do."""
-    facts = kept_reads(simulators.ready, tmp_path)
+    facts = kept_results(simulators.ready, tmp_path)
     variables: dict[str, Any] = {
-        "compliance_facts_dir": str(facts),
+        "compliance_data_dir": str(facts),
         "compliance_policy": SOME,
-        "compliance_fail": False,
-        "compliance_max_read_age": "1s",
+        "compliance_fail_when_noncompliant": False,
+        "compliance_max_data_age": "1s",
     }
     stale = play("backup.audit.report", tmp_path, variables=variables)
     assert stale.status == 0, stale.output
@@ -90,14 +90,14 @@ def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -
 def test_report_without_reads_fails(tmp_path: Path) -> None:
     """An empty directory proves nothing."""
     (tmp_path / "facts").mkdir()
-    ended = play("backup.audit.report", tmp_path, variables={"compliance_facts_dir": str(tmp_path / "facts")})
+    ended = play("backup.audit.report", tmp_path, variables={"compliance_data_dir": str(tmp_path / "facts")})
     assert ended.status != 0
     assert "list is empty" in ended.output
 
 
 def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
     """A slice that never ran leaves no file; the report names it instead of evaluating fewer servers."""
-    facts = kept_reads(simulators.ready, tmp_path)
+    facts = kept_results(simulators.ready, tmp_path)
     (facts / "spp.json").unlink()
     output = tmp_path / "evidence"
     ended = play(
@@ -105,16 +105,16 @@ def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path
         tmp_path,
         inventory=servers(simulators.ready),
         variables={
-            "compliance_facts_dir": str(facts),
+            "compliance_data_dir": str(facts),
             "compliance_output": str(output),
             "compliance_policy": SOME,
-            "compliance_fail": False,
+            "compliance_fail_when_noncompliant": False,
         },
     )
     assert ended.status == 0, ended.output
     document = json.loads((output / "findings.json").read_text("utf-8"))
-    assert len(document["reads"]) == len(MODULES)
-    assert [read["server"]["host"] for read in document["reads"] if not read["complete"]] == ["spp"]
+    assert len(document["data_sources"]) == len(MODULES)
+    assert [read["server"]["host"] for read in document["data_sources"] if not read["complete"]] == ["spp"]
     assert any("no READ of spp was kept" in finding["message"] for finding in document["findings"])
     assert document["compliant"] is False
 
@@ -127,7 +127,7 @@ def test_reads_travel_as_artifacts(simulators: Simulators, tmp_path: Path) -> No
         "backup.audit.gather",
         tmp_path,
         inventory=servers(simulators.ready),
-        variables={"compliance_facts_dir": str(facts), "compliance_publish_reads": True},
+        variables={"compliance_data_dir": str(facts), "compliance_publish_data": True},
         environment={"ANSIBLE_SHOW_CUSTOM_STATS": "1"},
     )
     assert gathered.status == 0, gathered.output
@@ -135,15 +135,15 @@ def test_reads_travel_as_artifacts(simulators: Simulators, tmp_path: Path) -> No
     artifacts = dict(re.findall(r"(compliance_read_[0-9a-f]{40})['\"]?: ['\"]?([A-Za-z0-9+/=]+)", stats))
     assert len(artifacts) == len(MODULES), stats
     output = tmp_path / "evidence"
-    common = {"compliance_policy": SOME, "compliance_fail": False, "compliance_output": str(output)}
+    common = {"compliance_policy": SOME, "compliance_fail_when_noncompliant": False, "compliance_output": str(output)}
     inventory = servers(simulators.ready)
     assert play("backup.audit.report", tmp_path, inventory=inventory, variables={**common, **artifacts}).output.count(
         "NOT COMPLIANT"
     )
     of_artifacts = json.loads((output / "findings.json").read_text("utf-8"))
-    play("backup.audit.report", tmp_path, inventory=inventory, variables={**common, "compliance_facts_dir": str(facts)})
+    play("backup.audit.report", tmp_path, inventory=inventory, variables={**common, "compliance_data_dir": str(facts)})
     of_files = json.loads((output / "findings.json").read_text("utf-8"))
-    sums = [sorted(read["sha256"] for read in document["reads"]) for document in (of_artifacts, of_files)]
+    sums = [sorted(read["sha256"] for read in document["data_sources"]) for document in (of_artifacts, of_files)]
     assert sums[0] == sums[1]
     assert len(sums[0]) == len(MODULES)
 
@@ -152,7 +152,7 @@ def test_gathering_for_nothing_is_refused(simulators: Simulators, tmp_path: Path
     """Without a directory and artifacts, no result would remain."""
     ended = play("backup.audit.gather", tmp_path, inventory=servers(simulators.ready))
     assert ended.status == 2
-    assert "compliance_facts_dir" in ended.output
+    assert "compliance_data_dir" in ended.output
     assert simulators.requests("spp") == []
 
 
@@ -162,7 +162,7 @@ def test_published_verdict_is_small(simulators: Simulators, tmp_path: Path) -> N
         "backup.audit.compliance",
         tmp_path,
         inventory=servers(simulators.ready),
-        variables={"compliance_fail": False, "compliance_output": str(tmp_path / ("long" * 20))},
+        variables={"compliance_fail_when_noncompliant": False, "compliance_output": str(tmp_path / ("long" * 20))},
         environment={"ANSIBLE_SHOW_CUSTOM_STATS": "1"},
     )
     assert ended.status == 0, ended.output
@@ -179,7 +179,7 @@ def test_check_mode(simulators: Simulators, tmp_path: Path, mode: tuple[str, ...
         "backup.audit.compliance",
         tmp_path,
         inventory=servers(simulators.ready),
-        variables={"compliance_fail": False, "compliance_output": str(tmp_path / "evidence")},
+        variables={"compliance_fail_when_noncompliant": False, "compliance_output": str(tmp_path / "evidence")},
         arguments=mode,
     )
     assert ended.status == 0, ended.output

@@ -153,9 +153,9 @@ def test_nothing_is_left_of_a_secret(simulators: Simulators, product: str, tmp_p
     assert ended.status == 2, ended.output[-3000:]
     rejected, log_in, listed, good = json.loads((run.left / "results.json").read_text())
     assert rejected["failure"]["code"] == log_in["failure"]["code"] == "login_rejected"
-    assert log_in["failure"]["words"].startswith("No: ********")
-    assert listed["failure"]["words"].startswith("not accepted: ")
-    assert "********" in listed["failure"]["words"]
+    assert log_in["failure"]["server_message"].startswith("No: ********")
+    assert listed["failure"]["server_message"].startswith("not accepted: ")
+    assert "********" in listed["failure"]["server_message"]
     assert not good.get("failed"), good
     assert good["totals"]["recovery_points"] > 100
 
@@ -181,8 +181,8 @@ def test_nothing_is_left_by_the_role(simulators: Simulators, tmp_path: Path) -> 
         host["backup_password"] = f"{{{{ {variable} }}}}"
     variables |= {
         "compliance_output": str(run.left / "evidence"),
-        "compliance_facts_dir": str(run.left / "reads"),
-        "compliance_fail": False,
+        "compliance_data_dir": str(run.left / "reads"),
+        "compliance_fail_when_noncompliant": False,
     }
     (run.left / "reads").mkdir()
     ended = run.play("backup.audit.compliance", variables, inventory=inventory)

@@ -68,6 +68,6 @@ def test_azure_v1(ready: dict[str, Any]) -> None:
 
 def test_azure_v1_refuses_names(ready: dict[str, Any]) -> None:
     """A filter by name cannot be applied if no names are reported, so it is rejected."""
-    ended = read(ready, "veeam_azure", api_version="v1", names=["vm-*"])
+    ended = read(ready, "veeam_azure", api_version="v1", workload_names=["vm-*"])
     assert ended.failed
     assert "names no virtual machine" in ended.message

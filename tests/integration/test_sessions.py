@@ -68,7 +68,7 @@ def test_success(simulators: Simulators, product: str) -> None:
 def test_error(simulators: Simulators, product: str) -> None:
     """The server fails in the middle of the listing."""
     simulators.ask(product, "__faults", fault(product, "status", status=500))
-    assert read(simulators.ready, product).result["failure"]["code"] == "server_trouble"
+    assert read(simulators.ready, product).result["failure"]["code"] == "server_error"
     assert count_log_ins(simulators, product) == 1
     assert count_open_sessions(simulators, product) == 0
 

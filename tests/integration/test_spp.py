@@ -65,7 +65,7 @@ def test_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ..
     web = [row for row in plain.result["workloads"] if row["workload_name"].startswith("web-")]
     assert web
     if not as_rows:
-        assert all("locations" not in row and row["facets"]["offsite"]["unknown"] for row in web)
+        assert all("locations" not in row and row["attributes"]["offsite"]["unknown"] for row in web)
     viewed = read(simulators.ready, "spp", copies=True, workload_types=["vm"])
     assert any(len(row.get("locations", [])) > 1 for row in viewed.result["workloads"])
     assert viewed.result["server"]["scope"]["copies"] is True
@@ -105,7 +105,7 @@ def test_next_page_never_leaves_the_host(simulators: Simulators) -> None:
 
 def test_names_and_window(simulators: Simulators) -> None:
     """Names are globs that ignore case; since filters points, not workloads."""
-    ended = read(simulators.ready, "spp", names=["WEB-*"])
+    ended = read(simulators.ready, "spp", workload_names=["WEB-*"])
     assert {row["workload_name"][:4] for row in ended.result["workloads"]} == {"web-"}
     window = read(simulators.ready, "spp", since="5d")
     everything = read(simulators.ready, "spp")

@@ -107,7 +107,7 @@ def test_php_warning(simulators: Simulators) -> None:
     simulators.ask("unitrends", "__variant", {"php_warning": True})
     ended = read(simulators.ready, "unitrends")
     assert ended.failed
-    assert ended.result["failure"]["code"] == "bad_answer"
+    assert ended.result["failure"]["code"] == "invalid_response"
 
 
 @pytest.mark.parametrize("failure", ["401", "500", "false"])
@@ -209,7 +209,7 @@ def test_when_the_clocks_change(now: str) -> None:
     for ident, created in true.items():
         assert points[ident]["created_at"][:19] <= created[:19]
         if points[ident]["created_at"][:19] != created[:19]:
-            assert "created_at" in points[ident]["estimated"]
+            assert "created_at" in points[ident]["inferred"]
 
 
 def test_options_that_make_no_sense(simulators: Simulators) -> None:

@@ -17,48 +17,71 @@ from tests.integration.conftest import Simulators
 from tests.integration.running_modules import get_login
 from tests.integration.running_plays import PlayResult, on_localhost, play, servers
 
-READ = "backup.audit.spp_recovery_points_info"
+READ_MODULE = "backup.audit.spp_recovery_points_info"
 VEEAM = "backup.audit.veeam_restore_points_info"
-LENIENT = {"recovery_points": {"minimum": 1}}
+LENIENT = {"recovery_points": {"min_count": 1}}
 LONGEST = 700
 
 # Wrong options of a read module -> the required message.
 READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
-    "wrong password": (READ, {"password": "wrong-one"}, ("log-in of", "rejected", "It said", "Check username and")),
-    "no password": (READ, {"password": ""}, ("missing", "password", "SPP_PASSWORD")),
-    "no url": (READ, {"url": None}, ("missing", "url", "SPP_URL")),
-    "unknown host": (READ, {"url": "https://backup.invalid"}, ("backup.invalid", "not known", "Check url and DNS")),
-    "wrong port": (READ, {"url": "https://127.0.0.1:9"}, ("127.0.0.1:9", "nothing listens", "Check host and port")),
-    "http": (READ, {"url": "http://127.0.0.1"}, ("clear text", "Use https://")),
-    "own authority": (READ, {"ca_path": None}, ("not trusted", "ca_path")),
-    "no such CA": (READ, {"ca_path": "/nowhere/ca.pem"}, ("ca_path", "/nowhere/ca.pem", "cannot be read")),
-    "no CA": (READ, {"ca_path": "/etc/passwd"}, ("no certificate", "ca_path")),
-    "proxy down": (READ, {"proxy": "http://127.0.0.1:9"}, ("proxy 127.0.0.1:9", "nothing listens", "Check proxy")),
-    "proxy unknown": (READ, {"proxy": "http://me:secret-word@proxy.invalid:1"}, ("proxy proxy.invalid:1", "not known")),
-    "typo": (READ, {"usernam": "x"}, ("Unsupported", "usernam", "username")),
-    "text for a number": (READ, {"page_size": "many"}, ("page_size", "int")),
-    "no duration": (READ, {"since": "yesterday"}, ("since", "'yesterday'", "26h")),
-    "unknown type": (READ, {"workload_types": ["vms"]}, ("workload_types", "vm", "vms")),
+    "wrong password": (
+        READ_MODULE,
+        {"password": "wrong-one"},
+        ("log-in of", "rejected", "It said", "Check username and"),
+    ),
+    "no password": (READ_MODULE, {"password": ""}, ("missing", "password", "SPP_PASSWORD")),
+    "no url": (READ_MODULE, {"url": None}, ("missing", "url", "SPP_URL")),
+    "unknown host": (
+        READ_MODULE,
+        {"url": "https://backup.invalid"},
+        ("backup.invalid", "not known", "Check url and DNS"),
+    ),
+    "wrong port": (
+        READ_MODULE,
+        {"url": "https://127.0.0.1:9"},
+        ("127.0.0.1:9", "nothing listens", "Check host and port"),
+    ),
+    "http": (READ_MODULE, {"url": "http://127.0.0.1"}, ("clear text", "Use https://")),
+    "own authority": (READ_MODULE, {"ca_path": None}, ("not trusted", "ca_path")),
+    "no such CA": (READ_MODULE, {"ca_path": "/nowhere/ca.pem"}, ("ca_path", "/nowhere/ca.pem", "cannot be read")),
+    "no CA": (READ_MODULE, {"ca_path": "/etc/passwd"}, ("no certificate", "ca_path")),
+    "proxy down": (
+        READ_MODULE,
+        {"proxy": "http://127.0.0.1:9"},
+        ("proxy 127.0.0.1:9", "nothing listens", "Check proxy"),
+    ),
+    "proxy unknown": (
+        READ_MODULE,
+        {"proxy": "http://me:secret-word@proxy.invalid:1"},
+        ("proxy proxy.invalid:1", "not known"),
+    ),
+    "typo": (READ_MODULE, {"usernam": "x"}, ("Unsupported", "usernam", "username")),
+    "text for a number": (READ_MODULE, {"page_size": "many"}, ("page_size", "int")),
+    "no duration": (READ_MODULE, {"since": "yesterday"}, ("since", "'yesterday'", "26h")),
+    "unknown type": (READ_MODULE, {"workload_types": ["vms"]}, ("workload_types", "vm", "vms")),
     "no product": (VEEAM, {}, ("missing required arguments: product",)),
     "unknown product": (VEEAM, {"product": "vbr"}, ("product", "backup_replication", "got: vbr")),
 }
 # The same for the assertion.
 JUDGING: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "empty policy": ({"policy": None}, ("policy", "empty", "ready policy")),
-    "facet": ({"policy": {"recovery_point": {"minimum": 1}}}, ("policy.recovery_point:", "Did you mean recovery_p")),
-    "rule": ({"policy": {"recovery_points": {"min": 1}}}, ("policy.recovery_points.min:", "Did you mean minimum?")),
+    "attribute": (
+        {"policy": {"recovery_point": {"min_count": 1}}},
+        ("policy.recovery_point:", "Did you mean recovery_p"),
+    ),
+    "rule": ({"policy": {"recovery_points": {"min": 1}}}, ("policy.recovery_points.min:", "Did you mean min_count?")),
     "duration": (
-        {"policy": {"recovery_points": {"newest_within": "1 day"}}},
-        ("policy.recovery_points.newest_within", "'1 day'", "26h"),
+        {"policy": {"recovery_points": {"max_age": "1 day"}}},
+        ("policy.recovery_points.max_age", "'1 day'", "26h"),
     ),
     "ready": ({"policy": "daily"}, ("no ready policy 'daily'", "Did you mean daily_26h?")),
-    "text": ({"policy": "full: {minimum: 1}"}, ("no ready policy", "give a mapping")),
-    "no reads": ({"reads": []}, ("reads", "empty")),
-    "no file": ({"reads": ["/nowhere/read.json"]}, ("/nowhere/read.json", "No such file")),
-    "no json": ({"reads": ["play.yml"]}, ("play.yml", "no JSON")),
-    "skipped": ({"reads": ["{{ skipped }}"]}, ("reads[0]", "skipped")),
-    "failed": ({"reads": ["{{ failed }}"]}, ("reads[0]", "failed", "rejected")),
-    "rows": ({"reads": "{{ good.workloads }}"}, ("reads[0]", "no READ", "registered result")),
+    "text": ({"policy": "full: {min_count: 1}"}, ("no ready policy", "give a mapping")),
+    "no reads": ({"results": []}, ("results", "empty")),
+    "no file": ({"results": ["/nowhere/read.json"]}, ("/nowhere/read.json", "No such file")),
+    "no json": ({"results": ["play.yml"]}, ("play.yml", "no JSON")),
+    "skipped": ({"results": ["{{ skipped }}"]}, ("results[0]", "skipped")),
+    "failed": ({"results": ["{{ failed }}"]}, ("results[0]", "failed", "rejected")),
+    "rows": ({"results": "{{ good.workloads }}"}, ("results[0]", "no READ", "registered result")),
     "nobody expected": ({"expected": []}, ("expected", "empty", "Leave it out")),
 }
 
@@ -66,14 +89,14 @@ JUDGING: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 def tasks(login: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Build a task for every mistake, whose result is stored."""
     made: list[dict[str, Any]] = [
-        {"name": "good", READ: dict(login), "register": "good"},
-        {"name": "skipped", READ: dict(login), "register": "skipped", "when": False},
+        {"name": "good", READ_MODULE: dict(login), "register": "good"},
+        {"name": "skipped", READ_MODULE: dict(login), "register": "skipped", "when": False},
     ]
     for module, options, _words in READING.values():
         given = {name: value for name, value in {**login, "retries": 0, **options}.items() if value is not None}
         made.append({module: given})
     made += [
-        {"backup.audit.recovery_points_assert": {"reads": ["{{ good }}"], "policy": LENIENT, **options}}
+        {"backup.audit.recovery_points_assert": {"results": ["{{ good }}"], "policy": LENIENT, **options}}
         for options, _words in JUDGING.values()
     ]
     for number, task in enumerate(made[2:]):
@@ -133,7 +156,7 @@ def test_the_role_says_what_is_wrong_with_the_policy(simulators: Simulators, tmp
     one = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
     ended = audit(tmp_path, {"backup_servers": {"hosts": {"spp": one}}}, compliance_policy={"full": {"min": 1}})
     assert ended.status == 2, ended.output
-    assert "policy.full.min: there is no such rule or setting. Did you mean minimum?" in ended.output
+    assert "policy.full.min: there is no such rule or setting. Did you mean min_count?" in ended.output
     assert "'failed_when' expression" not in ended.output
 
 

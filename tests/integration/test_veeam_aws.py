@@ -103,7 +103,7 @@ def test_role_without_instances(simulators: Simulators, normal: list[tuple[Any, 
     assert row["recovery_points"] == sum(each[2] for each in normal)
     assert ended.result["server"]["scope"]["inventory"] is False
     assert ended.result["server"]["scope"]["repositories"] is False
-    assert read(simulators.ready, "veeam_aws", "restore_operator", names=["web-*"]).failed
+    assert read(simulators.ready, "veeam_aws", "restore_operator", workload_names=["web-*"]).failed
 
 
 def test_instances_that_are_gone(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:

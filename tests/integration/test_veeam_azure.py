@@ -83,7 +83,7 @@ def test_read_only_role(simulators: Simulators, normal: list[tuple[Any, ...]]) -
     assert scope["inventory"] is False
     assert scope["repositories"] is False
     assert any("unprotected" in str(warning) for warning in ended.result["warnings"])
-    assert all(row["facets"]["encrypted"].get("count", 0) == 0 for row in ended.result["workloads"])
+    assert all(row["attributes"]["encrypted"].get("count", 0) == 0 for row in ended.result["workloads"])
     assert all("in_inventory" not in row for row in ended.result["workloads"])
     assert {row[0] for row in summarize(ended.result)} <= {row[0] for row in normal}
 
@@ -125,7 +125,7 @@ def test_same_name(simulators: Simulators) -> None:
         if workload["key"] in listed and workload["points"] and workload["workload_type"] == "vm":
             names.setdefault(workload["name"], []).append(workload["key"])
     (name,) = [name for name, keys in names.items() if len(keys) == 2]
-    ended = read(simulators.ready, "veeam_azure", names=[name], workload_types=["vm"])
+    ended = read(simulators.ready, "veeam_azure", workload_names=[name], workload_types=["vm"])
     ids = {simulators.estate["products"]["veeam_azure"]["workloads"][key] for key in names[name]}
     assert {row.get("workload_id") for row in ended.result["workloads"]} == ids
     assert all(row["recovery_points"] for row in ended.result["workloads"])
@@ -134,7 +134,7 @@ def test_same_name(simulators: Simulators) -> None:
 def test_a_filter_that_is_ignored_proves_no_owner(simulators: Simulators) -> None:
     """Points of two machines with the same name belong to neither if the server returns all points for any machine."""
     simulators.ask("veeam_azure", "__variant", {"ignores_filter": True})
-    ended = read(simulators.ready, "veeam_azure", names=["dc-01"], workload_types=["vm"])
+    ended = read(simulators.ready, "veeam_azure", workload_names=["dc-01"], workload_types=["vm"])
     assert not ended.failed, ended.message
     assert all(not row["recovery_points"] for row in ended.result["workloads"] if "workload_id" in row)
     assert any(row["recovery_points"] for row in ended.result["workloads"] if "workload_id" not in row)

@@ -88,7 +88,7 @@ def test_a_revision_that_was_asked_for_is_not_changed(simulators: Simulators) ->
     assert "1.3-rev0" in ended.message
     assert len(list_calls(simulators, "/api/oauth2/token")) == 1
     unknown = read(simulators.ready, PRODUCT, api_version="v8")
-    assert unknown.result["failure"]["code"] == "bad_option"
+    assert unknown.result["failure"]["code"] == "invalid_option"
 
 
 def test_wrong_passwords_are_not_tried_for_each_revision(simulators: Simulators) -> None:
@@ -119,7 +119,7 @@ def test_what_a_viewer_may_not_see_is_unknown_and_said(simulators: Simulators) -
     assert "jobs could not be read" in warnings(result)
     assert "replicas could not be read" in warnings(result)
     assert not any(
-        "encrypted" in row["facets"] and "estimated" in row["facets"]["encrypted"] for row in result["workloads"]
+        "encrypted" in row["attributes"] and "inferred" in row["attributes"]["encrypted"] for row in result["workloads"]
     )
     asked_for = read(simulators.ready, PRODUCT, "viewer", workload_types=["vm_replica"])
     assert asked_for.result["failure"]["code"] == "forbidden"
@@ -132,8 +132,8 @@ def test_repositories_that_may_not_be_read(simulators: Simulators) -> None:
     assert result["server"]["scope"]["repositories"] is False
     (row,) = rows(result, "erp-prod")
     assert {place["location"] for place in row["locations"]} >= {"berlin-disk-1", "frankfurt-disk-1"}
-    assert "estimated" not in row["facets"]["immutable"]
-    assert row["facets"]["immutable"]["unknown"] == row["recovery_points"]
+    assert "inferred" not in row["attributes"]["immutable"]
+    assert row["attributes"]["immutable"]["unknown"] == row["recovery_points"]
 
 
 def test_machines_of_one_name_are_two(simulators: Simulators) -> None:
@@ -147,7 +147,7 @@ def test_machines_of_one_name_are_two(simulators: Simulators) -> None:
 
 def test_copies_are_no_points(simulators: Simulators) -> None:
     """Two locations, and as many points as nights."""
-    (row,) = rows(read_ok(simulators, names=["web-01"]), "web-01")
+    (row,) = rows(read_ok(simulators, workload_names=["web-01"]), "web-01")
     assert row["recovery_points"] == 30
     assert [(place["location"], place["count"]) for place in row["locations"]] == [
         ("berlin-disk-1", 30),
@@ -175,8 +175,8 @@ def test_scans_are_checks_and_malware_is_told(simulators: Simulators) -> None:
     """Never verified."""
     (row,) = rows(read_ok(simulators), "download-01")
     assert row["malware"]["infected"] > 0
-    assert row["facets"]["checked"]["count"] > 0
-    assert row["facets"]["verified"].get("count", 0) == 0
+    assert row["attributes"]["integrity_checked"]["count"] > 0
+    assert row["attributes"]["restore_tested"].get("count", 0) == 0
 
 
 @pytest.mark.parametrize(
@@ -219,13 +219,13 @@ def test_missing_members_make_nothing_up(simulators: Simulators) -> None:
 
 
 def test_tiers_of_a_scale_out_repository_are_policy_and_no_proof(simulators: Simulators) -> None:
-    """Points that may have been copied or moved to the cloud are at most estimated."""
+    """Points that may have been copied or moved to the cloud are at most inferred."""
     simulators.ask(PRODUCT, "__variant", {"offload": "tier"})
     (row,) = rows(read_ok(simulators), "erp-prod")
     assert row["recovery_points"] == 30
-    assert row["facets"]["offsite"].get("count", 0) == 0
-    assert row["facets"]["offsite"]["estimated"]["count"] > 0
-    assert row["facets"]["immutable"].get("count", 0) == 0
+    assert row["attributes"]["offsite"].get("count", 0) == 0
+    assert row["attributes"]["offsite"]["inferred"]["count"] > 0
+    assert row["attributes"]["immutable"].get("count", 0) == 0
 
 
 def test_objects_without_points_are_rows_with_zero(simulators: Simulators) -> None:
@@ -248,7 +248,7 @@ def test_the_window_is_exact(simulators: Simulators, version: str) -> None:
 
 def test_names_ask_for_no_other_points(simulators: Simulators) -> None:
     """Only the selected objects are requested, whatever the case of their names."""
-    result = read_ok(simulators, names=["WEB-*"], workload_types=["vm"])
+    result = read_ok(simulators, workload_names=["WEB-*"], workload_types=["vm"])
     assert {row["workload_name"] for row in result["workloads"]} == {"web-01", "web-02"}
     asked = [call for call in simulators.requests(PRODUCT) if call["path"].endswith("/restorePoints")]
     assert len([call for call in asked if "/backupObjects/" in call["path"]]) == 2
@@ -284,7 +284,7 @@ def test_an_ended_read_names_its_call(simulators: Simulators) -> None:
     """One object whose points cannot be read fails the read; the message names its request."""
     rule = {"match": {"method": "GET", "path": "/api/v1/backupObjects/*/restorePoints", "nth": 5}, "fault": "status"}
     simulators.ask(PRODUCT, "__faults", [{**rule, "status": 403}])
-    ended: ModuleResult = read(simulators.ready, PRODUCT, names=["*"])
+    ended: ModuleResult = read(simulators.ready, PRODUCT, workload_names=["*"])
     assert ended.result["failure"]["code"] == "forbidden"
     assert "/restorePoints" in ended.message
 
@@ -308,7 +308,7 @@ def test_all_points_at_once_say_the_same_as_object_by_object(simulators: Simulat
 
     at_once = read_ok(simulators, detail="recovery_points")
     asked = by_object()
-    one_by_one = read_ok(simulators, detail="recovery_points", names=["*"])
+    one_by_one = read_ok(simulators, detail="recovery_points", workload_names=["*"])
     assert known(at_once) == known(one_by_one)
     assert at_once["recovery_points"] == one_by_one["recovery_points"]
     # If files do not name their object, every object is requested.

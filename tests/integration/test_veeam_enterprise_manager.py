@@ -166,7 +166,7 @@ def test_replicas_do_not_tell_their_state(simulators: Simulators) -> None:
     for name in ("erp-standby", "web-02"):
         (row,) = (row for row in rows(read_ok(simulators), name) if row["workload_type"] == "vm_replica")
         assert row["recovery_points"] == 0
-        assert row["facets"]["recovery_points"]["unknown"] in (5, 7)
+        assert row["attributes"]["recovery_points"]["unknown"] in (5, 7)
 
 
 @pytest.mark.parametrize("form", ["error", "text", "empty"])

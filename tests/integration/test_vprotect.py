@@ -130,7 +130,7 @@ def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> N
     assert {point["id"] for point in made} == {point["id"] for point in complete}
     assert ended.result["totals"]["recovery_points"] == 0
     assert {point["usable"] for point in made} <= {None, False}
-    assert all("created_at" in point["estimated"] for point in made)
+    assert all("created_at" in point["inferred"] for point in made)
     unknown = sum(point["usable"] is None for point in made)
     assert any(f"{unknown} backups say when they were stored" in str(one) for one in ended.result["warnings"])
 
@@ -164,19 +164,19 @@ def test_what_may_not_be_read_is_unknown(simulators: Simulators, path: str, scop
     assert ended.result["server"]["scope"][scope] is False
     assert ended.result["warnings"]
     assert ended.result["totals"]["recovery_points"] == counts
-    field = {"destinations": "encrypted", "restore_jobs": "verified", "rules": "immutable"}.get(scope)
+    field = {"destinations": "encrypted", "restore_jobs": "restore_tested", "rules": "immutable"}.get(scope)
     if field is not None:
         assert all(point[field] is None for point in ended.result["recovery_points"])
 
 
 def test_facts_are_there_to_lose(simulators: Simulators) -> None:
-    """The counterpart: with all rights, every estimate occurs for some point."""
+    """The counterpart: with all rights, every inferred value occurs for some point."""
     ended = read(simulators.ready, "vprotect", detail="recovery_points")
     assert not ended.failed, ended.message
-    for field in ("encrypted", "verified", "immutable", "offsite"):
+    for field in ("encrypted", "restore_tested", "immutable", "offsite"):
         holders = [point for point in ended.result["recovery_points"] if point[field] is True]
         assert holders, field
-        assert all(field in point["estimated"] for point in holders)
+        assert all(field in point["inferred"] for point in holders)
 
 
 def test_workload_types(simulators: Simulators) -> None:

@@ -119,7 +119,7 @@ def test_nothing_in_the_repository_changes(repository: Repository, verify: str) 
 def test_the_newest_archive_of_each_workload_is_read_through(repository: Repository) -> None:
     ended = repository.read(verify="data")
     assert evaluate(ended, CHECKED)["compliant"] is True
-    newest = {(point["workload_name"], point["created_at"]) for point in list_points(ended) if not point["estimated"]}
+    newest = {(point["workload_name"], point["created_at"]) for point in list_points(ended) if not point["inferred"]}
     assert len(newest) == 2
 
 
@@ -139,16 +139,16 @@ def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repos
     unseen = own.read()
     if unseen.failed:
         # The lost segment also contained the metadata of an archive.
-        assert unseen.result["failure"]["words"]
+        assert unseen.result["failure"]["server_message"]
         return
-    assert {point["checked"] for point in list_points(unseen)} == {None}
+    assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
     before = tree(own.path, rewritten="config")
     seen = own.read(verify=verify)
     assert tree(own.path, rewritten="config") == before
-    result, message = findings(seen)["read.verify"]
+    result, message = findings(seen)["data.verify"]
     assert (result, "found damage: " in message) == ("fail", True)
     assert evaluate(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
-    assert {point["checked"] for point in list_points(seen)} == {False}
+    assert {point["integrity_checked"] for point in list_points(seen)} == {False}
 
 
 def test_a_wrong_passphrase(repository: Repository) -> None:
@@ -181,7 +181,7 @@ def test_a_repository_that_was_moved_is_not_trusted_without_a_word(own: Reposito
     own.read()
     moved = own.path.rename(own.path.with_name("moved"))
     ended = own.read(repository=str(moved), environment={})
-    assert ended.result["failure"]["code"] == "not_trusted"
+    assert ended.result["failure"]["code"] == "certificate_error"
     assert "BORG_RELOCATED_REPO_ACCESS_IS_OK" in ended.message
 
 

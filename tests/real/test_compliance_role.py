@@ -39,8 +39,8 @@ def run_playbook(
     }
     variables = {
         "compliance_output": str(folder / "evidence"),
-        "compliance_policy": {"recovery_points": {"newest_within": "26h"}, "checked": {"newest_within": "1d"}},
-        "compliance_fail": False,
+        "compliance_policy": {"recovery_points": {"max_age": "26h"}, "integrity_checked": {"max_age": "1d"}},
+        "compliance_fail_when_noncompliant": False,
     }
     ended = play(
         "backup.audit.compliance",
@@ -58,7 +58,7 @@ def test_a_repository_is_read_on_its_host(repository: restic_repository.Reposito
     ended, assessment = run_playbook(tmp_path, repository)
     assert assessment["compliant"] is True
     assert {one["workload_name"] for one in assessment["workloads"]} == {"web01", "db01"}
-    assert assessment["reads"][0]["server"]["verify"]["result"] == "sound"
+    assert assessment["data_sources"][0]["server"]["verify"]["result"] == "sound"
     assert "backup01 -> localhost" not in ended.output.partition("Read a restic repository")[2].partition("TASK")[0]
     assert restic_repository.PASSWORD not in ended.output
     assert restic_repository.PASSWORD not in (tmp_path / "evidence" / "report.html").read_text()
@@ -80,9 +80,9 @@ def test_damage_and_hosts_that_cannot_be_read_are_findings(
     assessment = run_playbook(tmp_path, repository, dark=dark, lost=lost)[1]
     assert assessment["compliant"] is False
     messages = {(one["control"], one["result"]): one["message"] for one in assessment["findings"]}
-    assert "found damage" in messages["read.verify", "fail"]
+    assert "found damage" in messages["data.verify", "fail"]
     failed = [
-        one["message"] for one in assessment["findings"] if (one["control"], one["result"]) == ("read.complete", "fail")
+        one["message"] for one in assessment["findings"] if (one["control"], one["result"]) == ("data.complete", "fail")
     ]
     assert len(failed) == 2
     assert any("dark could not be read: the host could not be reached" in message for message in failed)

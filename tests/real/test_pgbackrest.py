@@ -68,7 +68,7 @@ def test_nothing_in_the_repositories_changes(own: Cluster, verify: str) -> None:
 
 def test_a_check_of_every_file(cluster: Cluster) -> None:
     ended = cluster.read(verify="data")
-    assert {point["checked"] for point in list_points(ended)} == {True}
+    assert {point["integrity_checked"] for point in list_points(ended)} == {True}
     assert evaluate(ended, CHECKED)["compliant"] is True
 
 
@@ -93,15 +93,15 @@ def delete_log(cluster: Cluster) -> None:
 def test_the_verdict_follows_the_damage(own: Cluster, damage: Callable[[Cluster], None]) -> None:
     damage(own)
     unseen = own.read(repo=1)
-    assert {point["checked"] for point in list_points(unseen)} == {None}
-    assert findings(unseen, CHECKED)["checked.newest_within"][0] == "fail"
+    assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
+    assert findings(unseen, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
     before = tree(own.folder)
     seen = own.read(repo=1, verify="data")
     assert tree(own.folder) == before
-    result, message = findings(seen)["read.verify"]
+    result, message = findings(seen)["data.verify"]
     assert (result, "found damage: main in repo1: " in message) == ("fail", True)
     assert evaluate(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
-    assert not [point for point in list_points(seen) if point["usable"] is True or point["checked"] is True]
+    assert not [point for point in list_points(seen) if point["usable"] is True or point["integrity_checked"] is True]
 
 
 def test_pages_that_were_damaged_before_the_backup_are_a_warning(cluster: Cluster, tmp_path: Path) -> None:
@@ -120,7 +120,10 @@ def test_pages_that_were_damaged_before_the_backup_are_a_warning(cluster: Cluste
 
 def test_a_stanza_that_is_not_there(cluster: Cluster) -> None:
     ended = cluster.read(stanza="nowhere")
-    assert (ended.result["failure"]["code"], ended.result["failure"]["words"]) == ("not_found", "missing stanza path")
+    assert (ended.result["failure"]["code"], ended.result["failure"]["server_message"]) == (
+        "not_found",
+        "missing stanza path",
+    )
 
 
 def test_a_wrong_passphrase(own: Cluster) -> None:
@@ -137,7 +140,7 @@ def test_a_passphrase_of_the_task_is_nowhere_to_be_seen(own: Cluster, tmp_path: 
     own.config.write_text(own.config.read_text().replace(f"repo1-cipher-pass={CIPHER}\n", ""))
     executable, notes = recorder("pgbackrest", tmp_path)
     ended = own.read(executable=executable, secret_environment={"PGBACKREST_REPO1_CIPHER_PASS": CIPHER}, verify="data")
-    assert {point["checked"] for point in list_points(ended)} == {True}
+    assert {point["integrity_checked"] for point in list_points(ended)} == {True}
     assert CIPHER not in ended.output
     assert CIPHER not in notes.with_name("noted.argv").read_text()
     assert CIPHER in notes.with_name("noted.env").read_text()

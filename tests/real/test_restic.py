@@ -72,22 +72,22 @@ def test_nothing_in_the_repository_changes(repository: Repository, verify: str) 
     assert tree(repository.path) == before
 
 
-def test_a_check_of_all_data_is_exact_and_a_quick_one_an_estimate(repository: Repository) -> None:
+def test_a_check_of_all_data_is_reported_and_a_quick_one_is_inferred(repository: Repository) -> None:
     exact = repository.read(verify="data")
-    assert {point["checked"] for point in list_points(exact)} == {True}
+    assert {point["integrity_checked"] for point in list_points(exact)} == {True}
     assert evaluate(exact, CHECKED)["compliant"] is True
     quick = repository.read(verify="quick")
-    assert findings(quick, CHECKED)["checked.newest_within"][0] == "fail"
-    accepting = {**NEWEST, "checked": {"newest_within": "1d", "accept": ["exact", "estimated"]}}
+    assert findings(quick, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
+    accepting = {**NEWEST, "integrity_checked": {"max_age": "1d", "accept": ["reported", "inferred"]}}
     assert evaluate(quick, accepting)["compliant"] is True
 
 
 def test_check_mode_checks_nothing_and_says_so(repository: Repository) -> None:
     ended = repository.read(verify="data", _ansible_check_mode=True)
-    assert {point["checked"] for point in list_points(ended)} == {None}
+    assert {point["integrity_checked"] for point in list_points(ended)} == {None}
     assert ended.result["server"]["verify"] == {"level": "data", "result": "skipped"}
-    assert findings(ended)["read.verify"][0] == "warn"
-    assert ended.result["requests"]["count"] == 2
+    assert findings(ended)["data.verify"][0] == "warn"
+    assert ended.result["http_requests"]["count"] == 2
 
 
 def test_an_empty_repository_is_no_good_news(tmp_path: Path) -> None:
@@ -124,22 +124,22 @@ def corrupt_index(repository: Repository) -> None:
 def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repository], None], verify: str) -> None:
     damage(own)
     unseen = own.read()
-    assert {point["checked"] for point in list_points(unseen)} == {None}
-    assert findings(unseen, CHECKED)["checked.newest_within"][0] == "fail"
+    assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
+    assert findings(unseen, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
     before = tree(own.path)
     seen = own.read(verify=verify)
     assert tree(own.path) == before
-    result, message = findings(seen)["read.verify"]
+    result, message = findings(seen)["data.verify"]
     assert (result, "found damage: " in message) == ("fail", True)
     assert len(message.partition("found damage: ")[2]) > 20
     assert evaluate(seen, {**NEWEST, "on_unknown": "ignore"})["compliant"] is False
-    assert {(point["checked"], point["usable"]) for point in list_points(seen)} == {(False, None)}
+    assert {(point["integrity_checked"], point["usable"]) for point in list_points(seen)} == {(False, None)}
 
 
 def test_flipped_data_is_not_seen_by_a_quick_check_and_not_claimed(own: Repository) -> None:
     corrupt_pack(own)
     quick = own.read(verify="quick")
-    assert findings(quick, CHECKED)["checked.newest_within"][0] == "fail"
+    assert findings(quick, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
 
 
 def test_a_damaged_snapshot_is_never_just_left_out(own: Repository) -> None:
@@ -212,13 +212,13 @@ def test_an_append_only_server(own: Repository) -> None:
         before = tree(own.path)
         ended = remote.read(verify="data")
         assert tree(own.path) == before
-        assert {point["checked"] for point in list_points(ended)} == {True}
+        assert {point["integrity_checked"] for point in list_points(ended)} == {True}
         assert "s3rver-pass" not in ended.output
         assert ended.result["server"]["host"].startswith("rest:http://127.0.0.1:")
         # No read request shows that the server rejects deletions; the owner's declaration is marked as such.
         assert {point["immutable"] for point in list_points(ended)} == {None}
-        vouched = remote.read(location_facts=[{"match": "rest:*", "immutable": True, "offsite": True}])
-        assert {tuple(point["attested"]) for point in list_points(vouched)} == {("offsite", "immutable")}
+        vouched = remote.read(location_attributes=[{"match": "rest:*", "immutable": True, "offsite": True}])
+        assert {tuple(point["declared"]) for point in list_points(vouched)} == {("offsite", "immutable")}
         refused = remote.read(repository=remote.address.replace("s3rver-pass", "wr0ng-pass"))
         assert refused.failed
         assert "wr0ng-pass" not in refused.output
@@ -284,11 +284,13 @@ def test_thousands_of_snapshots_are_all_there(many: Repository) -> None:
     assert len(listed) == 5000
     reported = list_points(many.read())
     assert {point["id"] for point in reported} == {one["id"] for one in listed}
-    packed = many.read(detail="workloads", pack=True)
-    assert packed.result["totals"] == {**packed.result["totals"], "recovery_points": 5000, "workloads": 51}
+    compressed = many.read(detail="workloads", compress=True)
+    assert compressed.result["totals"] == {**compressed.result["totals"], "recovery_points": 5000, "workloads": 51}
 
 
 def test_thousands_take_no_more_commands_than_one(many: Repository, repository: Repository) -> None:
     """`make bench` measures the time that they take."""
-    few, thousands = (one.read(detail="workloads", pack=True).result["requests"]["count"] for one in (repository, many))
+    few, thousands = (
+        one.read(detail="workloads", compress=True).result["http_requests"]["count"] for one in (repository, many)
+    )
     assert few == thousands

@@ -24,8 +24,8 @@ from tests.real.tools import needs
 from tests.tools.project import ROOT
 
 POLICY = {
-    "recovery_points": {"minimum": 1, "newest_within": "26h"},
-    "verified": {"newest_within": "1d", "restore_within": "10m"},
+    "recovery_points": {"min_count": 1, "max_age": "26h"},
+    "restore_tested": {"max_age": "1d", "max_restore_time": "10m"},
 }
 ROLE = [
     {
@@ -69,7 +69,7 @@ def evaluate_with_record(folder: Path, reading: dict[str, Any], home: Path) -> P
                 {**reading, "register": "read_result"},
                 {
                     "backup.audit.recovery_points_assert": {
-                        "reads": ["{{ read_result }}", str(folder / "records" / "backup01.restore_tests.json")],
+                        "results": ["{{ read_result }}", str(folder / "records" / "backup01.restore_tests.json")],
                         "policy": POLICY,
                     }
                 },

@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from tests.integration.running_modules import ModuleResult, run_module
 
-NEWEST = {"recovery_points": {"minimum": 1, "newest_within": "26h"}}
-CHECKED = {**NEWEST, "checked": {"newest_within": "1d"}}
+NEWEST = {"recovery_points": {"min_count": 1, "max_age": "26h"}}
+CHECKED = {**NEWEST, "integrity_checked": {"max_age": "1d"}}
 # A user without access to this project's files.
 NOBODY = 65534
 
@@ -96,7 +96,7 @@ def list_points(ended: ModuleResult) -> list[dict[str, Any]]:
 def evaluate(ended: ModuleResult, policy: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the assessment of the result."""
     assert not ended.failed, ended.message
-    read = unpack(ended.result)
+    read = open_result(ended.result)
     return assess([read], policy or NEWEST, as_of=parse_time(read["read_at"]), collection_version="0").plain()
 
 

@@ -139,7 +139,7 @@ class _WorkloadBuilder:
             and scenarios.is_weekly(run)
             and tested <= self.calendar.now
         ):
-            point.verified_at, point.verified_by = tested, _TESTED_BY[work.scenario]
+            point.tested_at, point.tested_by = tested, _TESTED_BY[work.scenario]
         checked = last_check(run.policy, self.calendar)
         if checked is not None and point.kind in ("full", "incremental") and point.created_at < checked:
             point.checked_at, point.checked_by = checked, run.policy.checked_by

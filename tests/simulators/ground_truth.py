@@ -135,8 +135,8 @@ class Point:
     copies: tuple[Copy, ...]
     encrypted: bool
     expires_at: int | None = None
-    verified_at: int | None = None
-    verified_by: str | None = None
+    tested_at: int | None = None
+    tested_by: str | None = None
     checked_at: int | None = None
     checked_by: str | None = None
     malware: str | None = None
@@ -169,10 +169,10 @@ class Point:
                 }
                 for copy in self.copies
             ],
-            "verified": self.verified_at is not None,
-            "verified_at": optional_time(self.verified_at),
-            "verified_by": self.verified_by,
-            "checked": self.checked_at is not None,
+            "restore_tested": self.tested_at is not None,
+            "tested_at": optional_time(self.tested_at),
+            "tested_by": self.tested_by,
+            "integrity_checked": self.checked_at is not None,
             "checked_at": optional_time(self.checked_at),
             "checked_by": self.checked_by,
             "encrypted": self.encrypted,

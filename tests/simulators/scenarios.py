@@ -17,7 +17,7 @@ Nights = Callable[["Calendar", Policy, int], list["Night"]]
 
 @dataclass(frozen=True)
 class Night:
-    """One run that included this workload. `kinds` replaces the usual full or incremental."""
+    """One run that included this workload. `backup_types` replaces the usual full or incremental."""
 
     run: Run
     kinds: tuple[str, ...] = ()

@@ -137,7 +137,7 @@ def survey(ready: list[str]) -> Asset:
                 "type": "text",
                 "question_name": "Oldest READ that still proves something",
                 "question_description": "A duration such as 24h",
-                "variable": "compliance_max_read_age",
+                "variable": "compliance_max_data_age",
                 "required": False,
                 "min": 2,
                 "max": 10,
@@ -263,7 +263,7 @@ def job_templates(policies: list[str]) -> list[Asset]:
             "gather.yml",
             "Reads backup servers in slices, for a report that follows",
             job_slice_count=4,
-            extra_vars="---\ncompliance_publish_reads: true\n",
+            extra_vars="---\ncompliance_publish_data: true\n",
         ),
         job_template(
             "Backup audit: report",

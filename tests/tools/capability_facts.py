@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Product x fact: reported exactly, estimated, for some points only, or not at all; from the adapters' declarations."""
+"""Product x fact: reported exactly, inferred, for some points only, or not at all; from the adapters' declarations."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.integration.products import ADAPTERS
 FACTS = (
     *("workload_id", "workload_name", "in_inventory"),
     *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
-    *("verified", "verified_at", "verified_by", "checked", "checked_at", "checked_by"),
+    *("restore_tested", "tested_at", "tested_by", "integrity_checked", "checked_at", "checked_by"),
     *("encrypted", "offsite", "immutable", "immutable_until"),
     *("expires_at", "malware", "retention", "job"),
 )
-LABELS = {"cannot": "cannot tell", "estimated": "estimated", "sometimes": "of some points"}
+LABELS = {"cannot": "cannot tell", "inferred": "inferred", "sometimes": "of some points"}
 _ALL = "*"
 
 
@@ -35,7 +35,7 @@ def overview() -> str:
 
 def _cell(product: str, fact: str) -> str:
     gaps = contract.not_reported(product, _ALL, contract.newest_version(product))
-    label = LABELS[gaps[fact][0]] if fact in gaps else "**exact**"
+    label = LABELS[gaps[fact][0]] if fact in gaps else "**reported**"
     apart = any(
         fact == field.rpartition(":")[2] and (field != fact or (workloads, versions) != (_ALL, _ALL))
         for workloads, versions, field, _how, _why in declared(product)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Product x built-in policy x facet -> the result for a healthy workload, limited only by what the product reports.
+"""Product x built-in policy x attribute -> the result for a healthy workload, limited only by what the product reports.
 
 Its points are reduced to what the adapter declares, summarized, and evaluated by the policy engine like any others.
 """
@@ -39,51 +39,53 @@ _DECLARED_LOCATIONS = [{"match": "*", "location_type": "object", "offsite": True
 # What the policy accepts, and how the table marks that this was needed.
 _ACCEPTED_SOURCES = (
     ((), "**pass**"),
-    (("estimated",), "pass on estimates"),
-    (("estimated", "attested"), "pass if attested"),
+    (("inferred",), "pass if inferred"),
+    (("inferred", "declared"), "pass if declared"),
 )
 
 
 def table() -> str:
-    """Format the matrix, one line for each facet that a built-in policy checks."""
+    """Format the matrix, one line for each attribute that a built-in policy checks."""
     columns = {ADAPTERS[product].title: verdicts(product) for product in ADAPTERS}
-    lines = head(["policy", "facet", *columns])
+    lines = head(["policy", "attribute", *columns])
     for name, policy in PRESETS.items():
-        for facet in policy:
-            lines.append(line([f"`{name}`", f"`{facet}`", *(cells[name, facet] for cells in columns.values())]))
+        for attribute in policy:
+            lines.append(line([f"`{name}`", f"`{attribute}`", *(cells[name, attribute] for cells in columns.values())]))
     return "".join(lines)
 
 
 def verdicts(product: str) -> dict[tuple[str, str], str]:
-    """Map (built-in policy, facet) to the result for the healthy workload, with as few accepted sources as it needs."""
-    plain, with_declarations = (_build_read(product, attested=attested) for attested in (False, True))
+    """Map (built-in policy, attribute) to the result for the healthy workload."""
+    plain, with_declarations = (_build_read(product, declared=declared) for declared in (False, True))
     cells: dict[tuple[str, str], str] = {}
     for name, policy in PRESETS.items():
-        # The strictest set of sources comes last and overwrites the others if the facet passes with it.
+        # The strictest set of sources comes last and overwrites the others if the attribute passes with it.
         for accepted, label in reversed(_ACCEPTED_SOURCES):
-            results = _evaluate(with_declarations if "attested" in accepted else plain, name, accepted)
-            for facet in policy:
-                cells[name, facet] = label if results[facet] == "pass" else cells.get((name, facet), results[facet])
+            results = _evaluate(with_declarations if "declared" in accepted else plain, name, accepted)
+            for attribute in policy:
+                cells[name, attribute] = (
+                    label if results[attribute] == "pass" else cells.get((name, attribute), results[attribute])
+                )
     return cells
 
 
 def _evaluate(read: dict[str, Any], name: str, accepted: tuple[str, ...]) -> dict[str, str]:
-    """Map each facet to the worst result of its rules."""
-    policy = {"extends": name, "on_unknown": "ignore", "accept": ["exact", *accepted]}
+    """Map each attribute to the worst result of its rules."""
+    policy = {"extends": name, "on_unknown": "ignore", "accept": ["reported", *accepted]}
     worst: dict[str, str] = {}
     for finding in assess([read], policy, as_of=_NOW, collection_version="").plain()["findings"]:
-        facet = finding["control"].partition(".")[0]
-        worst[facet] = max(worst.get(facet, RESULTS[0]), finding["result"], key=RESULTS.index)
+        attribute = finding["control"].partition(".")[0]
+        worst[attribute] = max(worst.get(attribute, RESULTS[0]), finding["result"], key=RESULTS.index)
     return worst
 
 
-def _build_read(product: str, *, attested: bool) -> dict[str, Any]:
+def _build_read(product: str, *, declared: bool) -> dict[str, Any]:
     """Build the read result of a server of that product that protects only the healthy workload."""
     summary = Summary("backup.example.com", product, _NOW, Calendar())
-    location_attributes = LocationAttributes(_DECLARED_LOCATIONS if attested else [])
-    declared = contract.not_reported(product, _WORKLOAD_TYPE, contract.newest_version(product))
+    location_attributes = LocationAttributes(_DECLARED_LOCATIONS if declared else [])
+    gaps = contract.not_reported(product, _WORKLOAD_TYPE, contract.newest_version(product))
     for day in range(_DAYS_KEPT):
-        point = _remove_unreported(_healthy_point(day), declared)
+        point = _remove_unreported(_healthy_point(day), gaps)
         location_attributes.apply(point)
         summary.add(point)
     return {
@@ -114,10 +116,10 @@ def _healthy_point(day: int) -> RecoveryPoint:
         usable=True,
         size_bytes=1 << 30,
         copies=[disk, cloud],
-        verified=True,
-        verified_at=tested,
-        verified_by="boot",
-        checked=True,
+        restore_tested=True,
+        tested_at=tested,
+        tested_by="boot",
+        integrity_checked=True,
         checked_at=tested,
         checked_by="integrity_check",
         encrypted=True,
@@ -131,16 +133,16 @@ def _healthy_point(day: int) -> RecoveryPoint:
     )
 
 
-def _remove_unreported(point: RecoveryPoint, declared: dict[str, tuple[str, str]]) -> RecoveryPoint:
+def _remove_unreported(point: RecoveryPoint, gaps: dict[str, tuple[str, str]]) -> RecoveryPoint:
     """Remove what the product does not report; fields reported for only some points count as not reported."""
-    estimated = []
+    inferred = []
     for field in FACTS:
-        how = declared.get(f"{point.kind}:{field}", declared.get(field, ("exact", "")))[0]
-        if how == "estimated":
-            estimated.append(field)
-        elif how != "exact":
+        how = gaps.get(f"{point.kind}:{field}", gaps.get(field, ("reported", "")))[0]
+        if how == "inferred":
+            inferred.append(field)
+        elif how != "reported":
             _clear_field(point, field)
-    point.estimated = tuple(estimated)
+    point.inferred = tuple(inferred)
     return point
 
 

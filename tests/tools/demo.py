@@ -41,7 +41,11 @@ RESTIC = OUTPUT / "restic"
 RESTIC_PASSWORD = secrets.token_hex(16)
 
 PLAYBOOK = "backup.audit.compliance"
-PLAY_VARIABLES = {"compliance_output": str(OUTPUT), "compliance_fail": False, "compliance_table_rows": 200}
+PLAY_VARIABLES = {
+    "compliance_output": str(OUTPUT),
+    "compliance_fail_when_noncompliant": False,
+    "compliance_table_rows": 200,
+}
 
 PRODUCTS = ROOT / "roles" / "compliance" / "vars" / "main.yml"
 
@@ -188,16 +192,20 @@ def run_play(ready: dict[str, Any], others: dict[str, Any], collections: Path | 
         raise DemoError(f"ansible-playbook ended with {status}; workloads that fail do not make it do so here.")
     if not FINDINGS.is_file():
         raise DemoError(f"The play ended well, but left no {FINDINGS.relative_to(ROOT)}.")
-    check_reads(json.loads(FINDINGS.read_text(encoding="utf-8"))["reads"], len(hosts))
+    check_results(json.loads(FINDINGS.read_text(encoding="utf-8"))["data_sources"], len(hosts))
 
 
-def check_reads(reads: list[dict[str, Any]], servers: int) -> None:
+def check_results(read_results: list[dict[str, Any]], servers: int) -> None:
     """Check that every server was read completely; workloads may fail here, reading may not."""
     broken = [
-        f"{read['server']['host']}: {read.get('failure', 'incomplete')}" for read in reads if not read["complete"]
+        f"{read['server']['host']}: {read.get('failure', 'incomplete')}"
+        for read in read_results
+        if not read["complete"]
     ]
-    if broken or len(reads) != servers:
-        raise DemoError("\n  ".join([f"{len(reads) - len(broken)} of {servers} servers were read in full.", *broken]))
+    if broken or len(read_results) != servers:
+        raise DemoError(
+            "\n  ".join([f"{len(read_results) - len(broken)} of {servers} servers were read in full.", *broken])
+        )
 
 
 def own_inventory() -> str:
@@ -238,7 +246,7 @@ To read a server of your own:
   1. Change {OWN.relative_to(ROOT)}: product, URL and user name.
   2. read -rs BACKUP_PASSWORD && export BACKUP_PASSWORD
   3. {own_command()}
-It fails if a workload cannot be proved recoverable; the evidence stands all the same. Nothing but reads is ever sent.
+It fails if a workload is not compliant, and writes the evidence in any case. It only sends requests that read.
 """
 
 

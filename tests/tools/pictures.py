@@ -63,8 +63,8 @@ async def capture_report(page: Page) -> bytes:
 
 
 async def capture_workloads(page: Page) -> bytes:
-    reads = json.loads(FINDINGS.read_text(encoding="utf-8"))["reads"]
-    (server,) = [read["server"]["host"] for read in reads if read["server"]["product"] == PRODUCT]
+    read_results = json.loads(FINDINGS.read_text(encoding="utf-8"))["data_sources"]
+    (server,) = [read["server"]["host"] for read in read_results if read["server"]["product"] == PRODUCT]
     await open_report(page, WIDE)
     await page.evaluate(search(server))
     await page.evaluate("document.getElementById('workloads').scrollIntoView()")

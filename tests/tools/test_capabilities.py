@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._core.model import FACT_FACETS
+from ansible_collections.backup.audit.plugins.module_utils._core.model import POINT_ATTRIBUTES
 from tests.integration.products import ADAPTERS
 from tests.tools import capabilities, capability_facts
 from tests.tools.capability_verdicts import verdicts
 
-PASS, ESTIMATES, ATTESTED = "**pass**", "pass on estimates", "pass if attested"
+PASS, INFERRED, DECLARED = "**pass**", "pass if inferred", "pass if declared"
 
 
 @pytest.fixture
@@ -60,14 +60,14 @@ class TestFacts:
     @pytest.mark.parametrize(
         ("entries", "label"),
         [
-            ({}, "**exact**"),
-            ({("*", "*"): {"encrypted": ("estimated", "why")}}, "estimated"),
+            ({}, "**reported**"),
+            ({("*", "*"): {"encrypted": ("inferred", "why")}}, "inferred"),
             ({("*", "*"): {"encrypted": ("sometimes", "why")}}, "of some points"),
             ({("*", "*"): {"encrypted": ("cannot", "why")}}, "cannot tell"),
-            ({("vm", "*"): {"encrypted": ("cannot", "why")}}, r"**exact** \*"),
-            ({("*", "v1-v3"): {"encrypted": ("cannot", "why")}}, r"**exact** \*"),
+            ({("vm", "*"): {"encrypted": ("cannot", "why")}}, r"**reported** \*"),
+            ({("*", "v1-v3"): {"encrypted": ("cannot", "why")}}, r"**reported** \*"),
             ({("*", "v1-v8"): {"encrypted": ("cannot", "why")}}, r"cannot tell \*"),
-            ({("*", "*"): {"snapshot:encrypted": ("cannot", "why")}}, r"**exact** \*"),
+            ({("*", "*"): {"snapshot:encrypted": ("cannot", "why")}}, r"**reported** \*"),
         ],
     )
     def test_a_cell(self, declare: Callable[[str, Any], None], entries: Any, label: str) -> None:
@@ -88,26 +88,26 @@ class TestVerdicts:
         assert set(verdicts("spp").values()) == {PASS}
 
     def test_a_product_that_tells_nothing_proves_only_its_points(self, declare: Callable[[str, Any], None]) -> None:
-        facts = (*FACT_FACETS, "immutable_until", "copies", "malware", "in_inventory", "kind", "size_bytes")
+        facts = (*POINT_ATTRIBUTES, "immutable_until", "copies", "malware", "in_inventory", "kind", "size_bytes")
         declare("spp", {("*", "*"): dict.fromkeys(facts, ("cannot", "why"))})
         vouched = ("offsite", "immutable", "encrypted")
-        for (name, facet), gaps in verdicts("spp").items():
-            wanted = PASS if facet == "recovery_points" else ATTESTED if facet in vouched else "unknown"
-            assert gaps == wanted, (name, facet)
+        for (name, attribute), gaps in verdicts("spp").items():
+            wanted = PASS if attribute == "recovery_points" else DECLARED if attribute in vouched else "unknown"
+            assert gaps == wanted, (name, attribute)
 
-    def test_estimates_pass_where_they_are_accepted(self, declare: Callable[[str, Any], None]) -> None:
-        declare("spp", {("*", "*"): dict.fromkeys(FACT_FACETS, ("estimated", "why"))})
-        for (name, facet), gaps in verdicts("spp").items():
-            assert gaps == (ESTIMATES if facet in FACT_FACETS else PASS), (name, facet)
+    def test_inferences_pass_where_they_are_accepted(self, declare: Callable[[str, Any], None]) -> None:
+        declare("spp", {("*", "*"): dict.fromkeys(POINT_ATTRIBUTES, ("inferred", "why"))})
+        for (name, attribute), gaps in verdicts("spp").items():
+            assert gaps == (INFERRED if attribute in POINT_ATTRIBUTES else PASS), (name, attribute)
 
     def test_what_is_told_of_some_points_is_not_relied_on(self, declare: Callable[[str, Any], None]) -> None:
-        declare("spp", {("*", "*"): {"verified": ("sometimes", "why")}})
-        assert verdicts("spp")["3-2-1-1-0", "verified"] == "unknown"
+        declare("spp", {("*", "*"): {"restore_tested": ("sometimes", "why")}})
+        assert verdicts("spp")["3-2-1-1-0", "restore_tested"] == "unknown"
 
     def test_other_kinds_of_points_change_nothing(self, declare: Callable[[str, Any], None]) -> None:
-        declare("spp", {("*", "*"): {"archive:encrypted": ("cannot", "why"), "snapshot:offsite": ("estimated", "why")}})
+        declare("spp", {("*", "*"): {"archive:encrypted": ("cannot", "why"), "snapshot:offsite": ("inferred", "why")}})
         assert set(verdicts("spp").values()) == {PASS}
 
     @pytest.mark.parametrize("product", ADAPTERS)
     def test_a_healthy_workload_never_fails(self, product: str) -> None:
-        assert set(verdicts(product).values()) <= {PASS, ESTIMATES, ATTESTED, "unknown"}
+        assert set(verdicts(product).values()) <= {PASS, INFERRED, DECLARED, "unknown"}

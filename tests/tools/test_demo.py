@@ -68,16 +68,16 @@ BROKEN: dict[str, Any] = {"server": {"host": "two"}, "complete": False, "failure
 
 
 def test_reads_of_every_server_are_enough() -> None:
-    demo.check_reads([WHOLE, WHOLE], 2)
+    demo.check_results([WHOLE, WHOLE], 2)
 
 
 @pytest.mark.parametrize(
-    ("reads", "message"),
+    ("read_results", "message"),
     [([WHOLE, BROKEN], "two: the log-in was rejected"), ([WHOLE], "1 of 2 servers"), ([], "0 of 2 servers")],
 )
-def test_a_server_that_was_not_read_breaks_the_demo(reads: list[dict[str, Any]], message: str) -> None:
+def test_a_server_that_was_not_read_breaks_the_demo(read_results: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(demo.DemoError, match=message):
-        demo.check_reads(reads, 2)
+        demo.check_results(read_results, 2)
 
 
 def test_every_product_that_the_role_reads_has_a_simulator() -> None:

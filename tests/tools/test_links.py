@@ -31,7 +31,7 @@ def broken(root: Path, text: str) -> list[str]:
     [
         ("What a healthy workload gets", "what-a-healthy-workload-gets"),
         ("One & two", "one--two"),
-        ("newest_within: 26h?", "newest_within-26h"),
+        ("max_age: 26h?", "max_age-26h"),
         ("3-2-1-1-0", "3-2-1-1-0"),
     ],
 )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 
 # (workload_type or *, versions or *) -> {field: (how, reason)}. How: "cannot"; "sometimes": for some points only,
-# exact if reported; "estimated". A field that is missing for one kind of points only is written kind:field; * is for
+# "reported" by default; "inferred". A field that is missing for one kind of points only is written kind:field; * is for
 # types that are not listed. Versions are one version, FIRST-LAST or FIRST..LAST.
 NotReported = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
 

@@ -60,25 +60,27 @@ class Borg(CliAdapter):
         KnownProblem("Repository.InvalidRepository", "not_found", "this is no repository", "Check repository"),
         KnownProblem(
             "RepositoryAccessAborted",
-            "not_trusted",
+            "certificate_error",
             "the repository was at another place when this user last read it",
             "If it was moved on purpose, set BORG_RELOCATED_REPO_ACCESS_IS_OK to yes in environment",
         ),
         KnownProblem(
             "CacheInitAbortedError",
-            "not_trusted",
+            "certificate_error",
             "the repository is not encrypted, and this user has never read it",
             "If it is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in environment",
         ),
         # Not every "Permission denied": on a read-only repository the check prints it for a file that it would write.
         KnownProblem("[Errno 13]", "forbidden", "this user may not read the repository", "Run the task as its user"),
         KnownProblem("Permission denied (", "forbidden", "the server refused the log-in", "Check the key for ssh"),
-        KnownProblem("Connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
         KnownProblem(
-            "Could not resolve", "no_connection", "the host name is not known here", "Check repository and DNS"
+            "Connection refused", "connection_error", "nothing listens there", "Check repository and its server"
         ),
         KnownProblem(
-            "ConnectionClosed", "no_connection", "the connection was closed", "Check repository and its server"
+            "Could not resolve", "connection_error", "the host name is not known here", "Check repository and DNS"
+        ),
+        KnownProblem(
+            "ConnectionClosed", "connection_error", "the connection was closed", "Check repository and its server"
         ),
     )
     not_reported: t.ClassVar = {
@@ -87,8 +89,8 @@ class Borg(CliAdapter):
             "status": ("cannot", "files that could not be read leave no mark; failed runs are not listed"),
             "usable": ("cannot", "an archive whose data is damaged is listed like any other; verify looks for damage"),
             "size_bytes": ("cannot", "would need a slow command for each archive"),
-            "verified": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
-            "checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
+            "restore_tested": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
+            "integrity_checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
             "encrypted": ("sometimes", "from the mode of the repository, unless it is one that is not known here"),
             "offsite": ("cannot", "where the repository lies is not told"),
             "immutable": ("cannot", "append_only keeps what is deleted until it is compacted, and no longer"),
@@ -115,9 +117,9 @@ class Borg(CliAdapter):
         """Build the repository access from environment and display name."""
         repository = (params["repository"] or "").strip()
         if not repository:
-            raise OptionError("missing required arguments: repository", advice="Give it as an option, or by BORG_REPO")
+            raise OptionError("missing required arguments: repository", hint="Give it as an option, or by BORG_REPO")
         if "::" in repository:
-            raise OptionError("repository: it names an archive", advice="Leave out :: and what follows")
+            raise OptionError("repository: it names an archive", hint="Leave out :: and what follows")
         environment = {"BORG_REPO": repository}
         password = params["password"] or _read_first_line(params["password_file"])
         if password:
@@ -131,7 +133,7 @@ class Borg(CliAdapter):
         collector.scope["inventory"] = False
         command_result = self.runner.run(*_LIST)
         listing = as_object(self.runner.json(command_result))
-        archives = get_items(listing, "archives", command_result.call, str(self.runner.host))
+        archives = get_items(listing, "archives", command_result.request, str(self.runner.host))
         mode = as_text(as_object(listing.get("encryption")).get("mode"))
         self._names: dict[str, str] = {}
         points: list[RecoveryPoint] = []
@@ -169,7 +171,7 @@ class Borg(CliAdapter):
                 "an archive has a name that borg would not take literally, so it was not checked",
                 code="not_checked",
                 server=self.runner.host,
-                words=ascii(archive),
+                server_message=ascii(archive),
             )
         command_result = self.run_check(*_EXTRACT, f"::{archive}")
         if command_result.rc == 0:
@@ -219,7 +221,7 @@ def _read_first_line(path: str | None) -> str | None:
         return Path(path).read_text("utf-8").split("\n", 1)[0]
     except (OSError, ValueError) as error:
         raise OptionError(
-            f"password_file: {path!r} cannot be read", advice="Check the path and its permissions"
+            f"password_file: {path!r} cannot be read", hint="Check the path and its permissions"
         ) from error
 
 

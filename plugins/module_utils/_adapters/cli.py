@@ -26,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.command im
     Vector,
 )
 
-# Values of ``verify``. quick does not read the data, so its result is an estimate.
+# Values of ``verify``. quick does not read the data, so its result is inferred.
 NONE, QUICK, DATA = "none", "quick", "data"
 
 
@@ -65,13 +65,13 @@ class Check:
         """Set the result of the check on a point and return the point."""
         if self.at is None:
             return point
-        point.checked = self.damage is None
+        point.integrity_checked = self.damage is None
         point.checked_at, point.checked_by = self.at, "integrity_check"
         if self.damage is not None:
             # The tool does not report which points need the damaged data, so any point may be affected.
             point.usable = None if point.usable else point.usable
         elif self.level == QUICK:
-            point.estimated = (*point.estimated, "checked")
+            point.inferred = (*point.inferred, "integrity_checked")
         return point
 
 
@@ -110,9 +110,9 @@ class CliAdapter(Adapter):
             raise OutputError(
                 f"what was run is not {self.executable}",
                 server=self.runner.host,
-                call=command_result.call,
-                words=self.runner.tool_message(command_result),
-                advice="Check executable",
+                request=command_result.request,
+                server_message=self.runner.tool_message(command_result),
+                hint="Check executable",
             )
         collector.version = match[1]
 
@@ -142,7 +142,7 @@ class CliAdapter(Adapter):
             "at": format_time(started // SECOND * SECOND),
         }
         if damage is not None:
-            collector.verify["words"] = damage
+            collector.verify["server_message"] = damage
             collector.warnings.append(f"verify: {level} found damage: {damage}")
         return Check(started // SECOND * SECOND, level, damage)
 

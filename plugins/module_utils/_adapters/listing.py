@@ -44,7 +44,7 @@ class Listing:
         def fetch(offset: int, limit: int) -> Page[t.Any]:
             response = adapter.client.get(path, {**(params or {}), self.offset: str(offset), self.limit: str(limit)})
             body = response.json_object()
-            return Page(get_items(body, self.items, response.call, response.server), as_int(body.get(self.total)))
+            return Page(get_items(body, self.items, response.request, response.server), as_int(body.get(self.total)))
 
         size = adapter.settings.page_size
         fetch_page = Prefetch(adapter.thread_pool, fetch, 0, size) if prefetch else fetch

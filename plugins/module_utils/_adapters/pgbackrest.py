@@ -90,15 +90,17 @@ class PgBackRest(CliAdapter):
         KnownProblem(
             "key/value found outside of section", "wrong_password", "it cannot be decrypted", "Check repo-cipher-pass"
         ),
-        KnownProblem("HostConnectError", "no_connection", "nothing listens there", "Check the host of the repository"),
+        KnownProblem(
+            "HostConnectError", "connection_error", "nothing listens there", "Check the host of the repository"
+        ),
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
             "in_inventory": ("cannot", "a stanza stays listed when its cluster is gone"),
             "status": ("sometimes", "a backup of damaged pages is told as a warning; failed runs are not listed"),
             "usable": ("cannot", "a backup that was damaged later is listed like any other; verify looks for damage"),
-            "verified": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
-            "checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
+            "restore_tested": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
+            "integrity_checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
             "offsite": ("cannot", "where a repository lies is not told"),
             "immutable": ("cannot", "what protects the storage of a repository is not told"),
             "immutable_until": ("cannot", "what protects the storage of a repository is not told"),
@@ -132,7 +134,7 @@ class PgBackRest(CliAdapter):
         command_result = self.runner.run(*_INFO)
         stanzas = self.runner.json(command_result)
         if not isinstance(stanzas, list):
-            raise OutputError("the list of stanzas is no list", server=self.runner.host, call=command_result.call)
+            raise OutputError("the list of stanzas is no list", server=self.runner.host, request=command_result.request)
         self._selected: list[tuple[str, int]] = []
         self._verified = _VerifyResult()
         listed = [as_object(stanza) for stanza in stanzas]
@@ -168,11 +170,14 @@ class PgBackRest(CliAdapter):
             message = to_single_line(self.runner.scrub(as_text(status.get("message")) or ""))
             where = "" if key is None else f" in repo{key}"
             error = ToolError(
-                f"stanza {name!r} cannot be read{where}", code="not_found", call=command_result.call, words=message
+                f"stanza {name!r} cannot be read{where}",
+                code="not_found",
+                request=command_result.request,
+                server_message=message,
             )
             for problem in self.known_problems:
                 if problem.text in message:
-                    error.code, error.advice = problem.code, problem.advice
+                    error.code, error.hint = problem.code, problem.hint
             error.server = self.runner.host
             collector.add_problem(error)
         if missing and len(missing) < len(states):

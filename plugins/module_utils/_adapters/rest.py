@@ -58,7 +58,7 @@ class RestAdapter(Adapter):
         return {}
 
     @classmethod
-    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+    def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
         """Raise OptionError for options that this product does not support, before any request is sent."""
         # Most products support everything that their argument spec allows.
         return

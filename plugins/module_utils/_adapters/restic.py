@@ -67,7 +67,7 @@ class Restic(CliAdapter):
     known_problems = (
         KnownProblem("wrong password", "wrong_password", "the password is wrong", "Check password or password_file"),
         KnownProblem(
-            "Resolving password failed", "bad_option", "the password file cannot be read", "Check password_file"
+            "Resolving password failed", "invalid_option", "the password file cannot be read", "Check password_file"
         ),
         KnownProblem("an empty password", "wrong_password", "the password is empty", "Check password or password_file"),
         KnownProblem(
@@ -79,9 +79,11 @@ class Restic(CliAdapter):
         KnownProblem(
             "401 Unauthorized", "forbidden", "the server refused it", "Check the account in the repository's URL"
         ),
-        KnownProblem("connection refused", "no_connection", "nothing listens there", "Check repository and its server"),
-        KnownProblem("no such host", "no_connection", "the host name is not known here", "Check repository and DNS"),
-        KnownProblem("x509:", "not_trusted", "the server's certificate is not trusted", "Give its CA as ca_path"),
+        KnownProblem(
+            "connection refused", "connection_error", "nothing listens there", "Check repository and its server"
+        ),
+        KnownProblem("no such host", "connection_error", "the host name is not known here", "Check repository and DNS"),
+        KnownProblem("x509:", "certificate_error", "the server's certificate is not trusted", "Give its CA as ca_path"),
         KnownProblem("is already locked", "locked", "the repository is locked", "Wait until the other run has ended"),
         KnownProblem("repository does not exist", "not_found", "there is no repository", "Check repository"),
         KnownProblem("Is there a repository at", "not_found", "there is no repository", "Check repository"),
@@ -93,8 +95,8 @@ class Restic(CliAdapter):
             "status": ("cannot", "files that could not be read leave no mark; failed runs are not listed"),
             "usable": ("cannot", "a snapshot whose data is damaged is listed like any other; verify looks for damage"),
             "size_bytes": ("sometimes", "told by snapshots of restic 0.17 and newer"),
-            "verified": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
-            "checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
+            "restore_tested": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
+            "integrity_checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
             "offsite": ("cannot", "where the repository lies is not told"),
             "immutable": ("cannot", "no read tells whether the server refuses to delete"),
             "immutable_until": ("cannot", "no read tells whether the server refuses to delete"),
@@ -131,7 +133,7 @@ class Restic(CliAdapter):
         repository = (params["repository"] or "").strip()
         if not repository:
             raise OptionError(
-                "missing required arguments: repository", advice="Give it as an option, or by RESTIC_REPOSITORY"
+                "missing required arguments: repository", hint="Give it as an option, or by RESTIC_REPOSITORY"
             )
         environment = {"RESTIC_REPOSITORY": repository, "RESTIC_PROGRESS_FPS": "0.01"}
         if params["password"]:
@@ -141,7 +143,7 @@ class Restic(CliAdapter):
         elif "RESTIC_PASSWORD_COMMAND" not in params["environment"]:
             raise OptionError(
                 "missing required arguments: password or password_file",
-                advice="Give one as an option, or by RESTIC_PASSWORD or RESTIC_PASSWORD_FILE",
+                hint="Give one as an option, or by RESTIC_PASSWORD or RESTIC_PASSWORD_FILE",
             )
         if params["ca_path"]:
             environment["RESTIC_CACERT"] = params["ca_path"]
@@ -162,13 +164,18 @@ class Restic(CliAdapter):
         # Old versions write null for an empty list.
         snapshots = self.runner.json(command_result) or []
         if not isinstance(snapshots, list):
-            raise OutputError("the list of snapshots is no list", server=self.runner.host, call=command_result.call)
+            raise OutputError(
+                "the list of snapshots is no list", server=self.runner.host, request=command_result.request
+            )
         for line in message_lines(command_result.err):
             if _LEFT_OUT.search(line) and not _HARMLESS.search(line):
                 message = to_single_line(line)
                 collector.add_problem(
                     OutputError(
-                        "a snapshot was left out", server=self.runner.host, call=command_result.call, words=message
+                        "a snapshot was left out",
+                        server=self.runner.host,
+                        request=command_result.request,
+                        server_message=message,
                     )
                 )
         check = self.perform_check(collector)
@@ -194,8 +201,8 @@ class Restic(CliAdapter):
             raise OutputError(
                 "the check did not say whether it found errors",
                 server=self.runner.host,
-                call=command_result.call,
-                words=self.runner.tool_message(command_result),
+                request=command_result.request,
+                server_message=self.runner.tool_message(command_result),
             )
         if self.is_known_problem(command_result) and not summary:
             raise self.runner.error(command_result)

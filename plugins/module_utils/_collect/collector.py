@@ -41,13 +41,13 @@ class Collector:
         source: str,
         product: str,
         *,
-        names: Sequence[str] = (),
+        workload_names: Sequence[str] = (),
         since: str | None = None,
         until: str | None = None,
         calendar: Calendar | None = None,
         history: bool = False,
         keep_points: bool = False,
-        location_facts: Sequence[dict[str, t.Any]] = (),
+        location_attributes: Sequence[dict[str, t.Any]] = (),
     ) -> None:
         self.source = source
         self.product = product
@@ -62,8 +62,8 @@ class Collector:
         self._calendar = calendar or Calendar()
         self._history = history
         self._keep_points = keep_points
-        self._location_attributes = LocationAttributes(location_facts) if location_facts else None
-        self._globs = [name.casefold() for name in names]
+        self._location_attributes = LocationAttributes(location_attributes) if location_attributes else None
+        self._globs = [name.casefold() for name in workload_names]
         self._selected: dict[t.Any, bool] = {}
         self._points: list[RecoveryPoint] = []
         self._counts: list[dict[str, t.Any]] = []
@@ -79,13 +79,13 @@ class Collector:
             raise DataError(
                 "the server's clock stands in a year in which it cannot be, so that no age can be told",
                 server=self.source,
-                advice="Set the server's clock",
+                hint="Set the server's clock",
             )
         since, until = (
             self._parse_bound(text, name) for text, name in zip(self._window, ("since", "until"), strict=True)
         )
         if since is not None and until is not None and since >= until:
-            raise OptionError("since: it is not before until", advice="since is the older end of the window")
+            raise OptionError("since: it is not before until", hint="since is the older end of the window")
         self.since, self.until = since, until
         self.summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
 
@@ -95,7 +95,7 @@ class Collector:
         return self.read_at + (self.skew_micros or 0)
 
     def is_selected(self, workload: Workload) -> bool:
-        """Whether ``names`` matches the workload. A workload without a name is selected only if no names are given."""
+        """Whether ``workload_names`` matches the workload; without names all are."""
         if not self._globs:
             return True
         name = workload.name
@@ -111,7 +111,7 @@ class Collector:
 
     @property
     def has_name_filter(self) -> bool:
-        """Whether ``names`` was given."""
+        """Whether ``workload_names`` was given."""
         return bool(self._globs)
 
     def add_workload(self, workload: Workload) -> None:
@@ -252,13 +252,13 @@ class Collector:
                 return parse_time(text if len(text) > 10 else f"{text}T00:00:00Z")
             except AuditError as error:
                 raise OptionError(
-                    f"{name}: {error.message}", advice="Write a duration such as 30d, or 2026-11-21T00:00:00Z"
+                    f"{name}: {error.message}", hint="Write a duration such as 30d, or 2026-11-21T00:00:00Z"
                 ) from error
         moment = self.now - parse_duration(text, what=name) * SECOND
         try:
             format_time(moment)
         except AuditError as error:
-            raise OptionError(f"{name}: {text!r} reaches back beyond the calendar", advice="Leave it out") from error
+            raise OptionError(f"{name}: {text!r} reaches back beyond the calendar", hint="Leave it out") from error
         return moment
 
 

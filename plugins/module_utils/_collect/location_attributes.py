@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Apply user-declared attributes of backup locations (option location_facts), marked as attested."""
+"""Apply user-declared attributes of backup locations (option location_attributes), marked as declared."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class LocationAttributes:
         for entry in entries:
             if all(entry.get(name) is None for name in (*_FACTS, "location_type")):
                 raise OptionError(
-                    f"location_facts: the entry for {entry['match']!r} attests nothing",
-                    advice="Give at least one of offsite, immutable, encrypted, location_type",
+                    f"location_attributes: the entry for {entry['match']!r} declares nothing",
+                    hint="Give at least one of offsite, immutable, encrypted, location_type",
                 )
         self._entries = [(entry["match"].casefold(), entry) for entry in entries]
         self._found: dict[str | None, Mapping[str, t.Any]] = {}
@@ -40,16 +40,16 @@ class LocationAttributes:
         for copy, entry in zip(copies, entries, strict=True):
             if copy.location_type is None:
                 copy.location_type = entry.get("location_type")
-        attested = []
+        declared = []
         for name in _FACTS:
-            if getattr(point, name) is None or (name in point.estimated and getattr(point, name) is not True):
+            if getattr(point, name) is None or (name in point.inferred and getattr(point, name) is not True):
                 fact = _resolve_fact(name, copies, entries)
                 if fact is not None:
                     setattr(point, name, fact)
-                    attested.append(name)
-        if attested:
-            point.attested = (*point.attested, *attested)
-            point.estimated = tuple(name for name in point.estimated if name not in attested)
+                    declared.append(name)
+        if declared:
+            point.declared = (*point.declared, *declared)
+            point.inferred = tuple(name for name in point.inferred if name not in declared)
 
     def _find_entry(self, location: str | None) -> Mapping[str, t.Any]:
         if location not in self._found:

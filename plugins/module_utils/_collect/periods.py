@@ -85,7 +85,7 @@ class Calendar:
             if not (0 <= int(minutes) < 60 and 0 <= self._shift < DAY):
                 raise ValueError(day_start)
         except ValueError as error:
-            raise OptionError(f"day_start: {day_start!r} is no time of day", advice="Write it as HH:MM") from error
+            raise OptionError(f"day_start: {day_start!r} is no time of day", hint="Write it as HH:MM") from error
         self._zone: zoneinfo.ZoneInfo | None = None
         if timezone.upper() not in ("UTC", "Z"):
             try:
@@ -93,7 +93,7 @@ class Calendar:
             except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
                 raise OptionError(
                     f"calendar_timezone: {timezone!r} is not known here",
-                    advice="Use a name such as Europe/Berlin; this machine may need its tzdata package",
+                    hint="Use a name such as Europe/Berlin; this machine may need its tzdata package",
                 ) from error
         self._offsets: dict[int, int] = {}
 

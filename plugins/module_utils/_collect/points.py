@@ -12,7 +12,11 @@ import typing as t
 from array import array
 from collections.abc import Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.model import COUNTING_KINDS, FACT_FACETS, FULL_KINDS
+from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    COUNTING_KINDS,
+    FULL_KINDS,
+    POINT_ATTRIBUTES,
+)
 
 UNKNOWN_SIZE = -1
 _NEVER_TESTED = -(2**63)
@@ -41,14 +45,14 @@ class PointGroupBuilder:
     def __len__(self) -> int:
         return (sum(map(len, self._pieces)) + len(self._numbers) * self._numbers.itemsize) // _BYTES
 
-    def add(self, ident: str, created: int, size: int | None, verified_at: int | None, checked_at: int | None) -> None:
+    def add(self, ident: str, created: int, size: int | None, tested_at: int | None, checked_at: int | None) -> None:
         """Add one point."""
         numbers = self._numbers
         numbers.extend((hash(ident), created, UNKNOWN_SIZE if size is None else size))
-        verified, checked = self._tests
-        if verified or checked or verified_at is not None or checked_at is not None:
-            self._record_test(verified, verified_at)
-            self._record_test(checked, checked_at)
+        restore_tested, integrity_checked = self._tests
+        if restore_tested or integrity_checked or tested_at is not None or checked_at is not None:
+            self._record_test(restore_tested, tested_at)
+            self._record_test(integrity_checked, checked_at)
         if len(numbers) >= _PIECE:
             self._pieces.append(numbers.tobytes())
             del numbers[:]
@@ -84,8 +88,8 @@ class PointGroup:
     usable: bool | None
     facts: tuple[bool | None, ...]
     malware: str | None
-    estimated: tuple[str, ...]
-    attested: tuple[str, ...]
+    inferred: tuple[str, ...]
+    declared: tuple[str, ...]
     places: tuple[tuple[str | None, str | None], ...] | None
     ids: array[int] = dataclasses.field(kw_only=True)
     times: array[int] = dataclasses.field(kw_only=True)
@@ -119,8 +123,8 @@ class PointGroup:
         """Keep only the points with these indexes."""
         self._span = None
         self.ids, self.times, self.sizes = (_select(values, indexes) for values in (self.ids, self.times, self.sizes))
-        verified, checked = (_select(values, indexes) if values else values for values in self.tests)
-        self.tests = (verified, checked)
+        restore_tested, integrity_checked = (_select(values, indexes) if values else values for values in self.tests)
+        self.tests = (restore_tested, integrity_checked)
 
     def sort_key(self, index: int) -> tuple[int, ...]:
         """Sort key of duplicates with equal attributes: the one with the least favourable other values comes first."""
@@ -149,12 +153,12 @@ def drop_duplicates(classes: Sequence[PointGroup]) -> None:
 
 def _least_favourable(group: PointGroup) -> tuple[t.Any, ...]:
     """Sort key: groups with fewer favourable attributes come first; the rest only makes the order deterministic."""
-    good = [name for name, fact in zip(FACT_FACETS, group.facts, strict=True) if fact is True]
-    exact = sum(name not in group.estimated and name not in group.attested for name in good)
+    good = [name for name, fact in zip(POINT_ATTRIBUTES, group.facts, strict=True) if fact is True]
+    reported = sum(name not in group.inferred and name not in group.declared for name in good)
     kind = (group.kind in COUNTING_KINDS, group.kind in FULL_KINDS)
-    rest = (group.kind, group.status, group.facts, group.malware, group.estimated, group.attested, group.places)
+    rest = (group.kind, group.status, group.facts, group.malware, group.inferred, group.declared, group.places)
     malware = _MALWARE_ORDER[group.malware]
-    return (_USABLE_ORDER[group.usable], *kind, malware, len(good), exact, repr(rest))
+    return (_USABLE_ORDER[group.usable], *kind, malware, len(good), reported, repr(rest))
 
 
 def drop_future(classes: Sequence[PointGroup], limit: int) -> int:

@@ -5,7 +5,7 @@
 """Serialize a READ: rows without empty keys, optionally packed into one string, with a SHA-256 digest.
 
 A READ is what an info module returns, what a registered result holds and what an evidence file keeps:
-{schema, server, read_at, window, complete, errors, workloads, totals, requests, sha256}. If packed, everything
+{schema, server, read_at, window, complete, errors, workloads, totals, http_requests, sha256}. If packed, everything
 except ``requests`` is in ``read`` (rows as in columns.py, zlib, base64) and ``workloads`` is left out.
 """
 
@@ -37,7 +37,7 @@ DIGEST_FIELDS = (
     "totals",
 )
 # The rows of 10,000 workloads are about 15 MB; anything larger than this is an attack or an accident.
-MAX_UNPACKED_BYTES = 1 << 30
+MAX_DECOMPRESSED_BYTES = 1 << 30
 _PACK_TRIES = 64
 
 
@@ -54,7 +54,7 @@ def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 # A key of these groups with the same time as the row's own newest or oldest is left out of the serialized row.
-_GROUPS = ("facets", "kinds")
+_GROUPS = ("attributes", "kinds")
 _SAME = (
     ("count", "newest", "newest"),
     ("count", "oldest", "oldest"),
@@ -62,7 +62,7 @@ _SAME = (
     ("unknown", "oldest_unknown", "oldest"),
     ("false", "newest_false", "newest"),
 )
-_VOUCHED = ("estimated", "attested")
+_VOUCHED = ("inferred", "declared")
 # In a group, the gap of a window is left out if the next larger window has the same gap.
 _WINDOWS = ("all", "366d", "92d", "31d", "14d", "7d")
 _RHYTHM = ("gaps", "calendar", "possible")
@@ -78,7 +78,7 @@ def shrink_row(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     fulls = FULL_KINDS.intersection(slim["kinds"])
     if len(fulls) == 1 and fulls <= row["by_kind"].keys():
         (kind,) = fulls
-        if slim["kinds"][kind] == _without_rhythm(slim["facets"]["full"]):
+        if slim["kinds"][kind] == _without_rhythm(slim["attributes"]["full"]):
             del slim["kinds"][kind]
     return compact(slim)
 
@@ -114,11 +114,11 @@ def expand_row(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     if "kinds" not in row and len(kinds) == 1:
         # In a row with one kind of backup, its values are those of all points.
         rhythm = {name: row[name] for name in _RHYTHM if name in row}
-        full["kinds"] = {next(iter(kinds)): {**full["facets"]["recovery_points"], **rhythm}}
+        full["kinds"] = {next(iter(kinds)): {**full["attributes"]["recovery_points"], **rhythm}}
     elif "kinds" in row:
-        # If there is only one kind of full backups, only the facet "full" is serialized.
+        # If there is only one kind of full backups, only the attribute "full" is serialized.
         for kind in FULL_KINDS.intersection(kinds).difference(row["kinds"]):
-            full["kinds"][kind] = _without_rhythm(full["facets"]["full"])
+            full["kinds"][kind] = _without_rhythm(full["attributes"]["full"])
     return full
 
 
@@ -175,7 +175,7 @@ def sha256_hex(data: bytes) -> str:
 
 
 def digest_input(read: Mapping[str, t.Any]) -> bytes:
-    """Return the data to hash and to pack: the covered keys as canonical JSON, rows as blocks."""
+    """Return the data to hash and to compress: the covered keys as canonical JSON, rows as blocks."""
     covered = digest_fields(read)
     if isinstance(covered.get("workloads"), list):
         covered["workloads"] = to_blocks(covered["workloads"])
@@ -187,7 +187,7 @@ def seal(read: dict[str, t.Any]) -> dict[str, t.Any]:
     return {**read, "sha256": sha256_hex(digest_input(read))}
 
 
-def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
+def compress(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
     """Return the sealed READ with its rows as one string in ``read``.
 
     Ansible masks every occurrence of a secret in a result, even a coincidental one within base64, which would damage
@@ -199,26 +199,26 @@ def pack(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.A
     forbidden = [text for text in forbidden if text]
     for blanks in range(_PACK_TRIES):
         deflater = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
-        packed = deflater.compress(data + b" " * blanks) + deflater.flush()
-        text = base64.b64encode(packed).decode("ascii")
+        compressed = deflater.compress(data + b" " * blanks) + deflater.flush()
+        text = base64.b64encode(compressed).decode("ascii")
         if not any(secret in text or secret in digest for secret in forbidden):
             rest = {key: value for key, value in read.items() if key not in ("workloads", "recovery_points")}
-            return {**rest, "read": text, "sha256": digest}
+            return {**rest, "data": text, "sha256": digest}
     raise DataError(
         "the result cannot be packed: the password is so short that it occurs in the packed text or its digest",
-        advice="Use a longer password, or pack: false",
+        hint="Use a longer password, or compress: false",
     )
 
 
-def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any]:
+def open_result(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any]:
     """Check the digest of a READ, packed or not, and return it as a plain READ with expanded rows.
 
     Raises DataError for anything that is not a READ, is truncated or was changed after it was sealed.
     """
     if not isinstance(read, Mapping):
-        raise DataError(f"{where}: a {type(read).__name__} is no READ", advice=_WHAT_A_READ_IS)
-    if isinstance(read.get("read"), str):
-        data = _inflate(read["read"], where)
+        raise DataError(f"{where}: a {type(read).__name__} is no READ", hint=_WHAT_A_READ_IS)
+    if isinstance(read.get("data"), str):
+        data = _inflate(read["data"], where)
         try:
             plain = json.loads(data)
         except (ValueError, RecursionError) as error:
@@ -229,21 +229,21 @@ def unpack(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any
         try:
             data = digest_input(plain)
         except RecursionError as error:
-            raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
+            raise DataError(f"{where}: a row of the READ is no row ({error})", hint=_WHAT_A_READ_IS) from error
     if not isinstance(plain, dict) or plain.get("schema") != SCHEMA or not isinstance(plain.get("workloads"), list):
         found = plain.get("schema") if isinstance(plain, dict) else None
         reason = f"its schema is {found!r}, not {SCHEMA!r}" if found else "it has no schema"
-        raise DataError(f"{where}: this is no READ ({reason})", advice=_WHAT_A_READ_IS)
+        raise DataError(f"{where}: this is no READ ({reason})", hint=_WHAT_A_READ_IS)
     digest = sha256_hex(data)
     if read.get("sha256") != digest:
         raise DataError(
             f"{where}: the READ was altered, cut or masked after the module sealed it (its SHA-256 does not fit)",
-            advice="Use the registered result as it is; if the password occurs in names, which Ansible masks, set pack",
+            hint="Use the registered result as it is; if Ansible masks a password in names, set compress: true",
         )
     try:
         rows = [expand_row(row) for row in to_rows(plain["workloads"])]
     except (AttributeError, TypeError, ValueError, LookupError) as error:
-        raise DataError(f"{where}: a row of the READ is no row ({error})", advice=_WHAT_A_READ_IS) from error
+        raise DataError(f"{where}: a row of the READ is no row ({error})", hint=_WHAT_A_READ_IS) from error
     return {**plain, "workloads": rows, "sha256": digest}
 
 
@@ -252,11 +252,11 @@ _WHAT_A_READ_IS = "Give the registered result of an info module of backup.audit,
 
 def _inflate(text: str, where: str) -> bytes:
     try:
-        packed = base64.b64decode(text, validate=True)
+        compressed = base64.b64decode(text, validate=True)
         inflater = zlib.decompressobj()
-        data = inflater.decompress(packed, MAX_UNPACKED_BYTES)
+        data = inflater.decompress(compressed, MAX_DECOMPRESSED_BYTES)
         if inflater.unconsumed_tail:
-            raise DataError(f"{where}: the packed READ is larger than {MAX_UNPACKED_BYTES} bytes")
+            raise DataError(f"{where}: the packed READ is larger than {MAX_DECOMPRESSED_BYTES} bytes")
         if not inflater.eof:
             raise DataError(f"{where}: the packed READ is cut short")
         return data

@@ -6,7 +6,7 @@
 
 24 bytes are kept of a point: a hash of its id (so that a record returned twice counts once), its time and its size.
 They are kept by class: all points of a workload with equal attributes share one class, so that counts, newest and
-oldest of every facet are computed from a handful of classes, however many points there are.
+oldest of every attribute are computed from a handful of classes, however many points there are.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.points impor
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     COUNTING_KINDS,
-    FACT_FACETS,
     FULL_KINDS,
+    POINT_ATTRIBUTES,
     RecoveryPoint,
     Workload,
     WorkloadKey,
@@ -38,7 +38,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import SE
 FUTURE_TOLERANCE = 300 * SECOND
 # Enough for the workloads of one server, some of them several times.
 _MAX_TEMPLATES = 50_000
-_TESTED = {"verified": 0, "checked": 1}
+_TESTED = {"restore_tested": 0, "integrity_checked": 1}
 
 
 class Summary:
@@ -67,7 +67,7 @@ class Summary:
     def add(self, point: RecoveryPoint) -> PointGroupBuilder:
         """Add one point to the group of points with equal attributes, and return the group."""
         group = self._get_group(point)
-        group.add(point.id, point.created, point.size_bytes, point.verified_at, point.checked_at)
+        group.add(point.id, point.created, point.size_bytes, point.tested_at, point.checked_at)
         return group
 
     def add_point_like(self, template: RecoveryPoint, ident: str, created: int, size: int | None) -> None:
@@ -77,7 +77,7 @@ class Summary:
             if len(self._templates) >= _MAX_TEMPLATES:
                 self._templates.clear()
             found = self._templates[id(template)] = (template, self._get_group(template))
-        found[1].add(ident, created, size, template.verified_at, template.checked_at)
+        found[1].add(ident, created, size, template.tested_at, template.checked_at)
 
     def _get_group(self, point: RecoveryPoint) -> PointGroupBuilder:
         key = point.workload.key
@@ -87,8 +87,8 @@ class Summary:
             classes = self._classes[key] = {}
         copies = point.copies
         places = None if copies is None else tuple([(copy.location, copy.location_type) for copy in copies])
-        facts = (point.verified, point.checked, point.offsite, point.immutable, point.encrypted)
-        name = (point.kind, point.status, point.usable, facts, point.malware, point.estimated, point.attested, places)
+        facts = (point.restore_tested, point.integrity_checked, point.offsite, point.immutable, point.encrypted)
+        name = (point.kind, point.status, point.usable, facts, point.malware, point.inferred, point.declared, places)
         kept = classes.get(name)
         if kept is None:
             kept = classes[name] = PointGroupBuilder(name)
@@ -140,7 +140,7 @@ class Summary:
             "kinds": self._kinds(classes),
             **_sizes(usable),
             **_locations(usable),
-            "facets": self._facets(backups, dated),
+            "attributes": self._attributes(backups, dated),
             **_malware(backups),
             "in_future": in_future or None,
             "history": self._calendar.history(classes, self._now) if self._history else None,
@@ -163,7 +163,7 @@ class Summary:
         return shown
 
     def _kinds(self, classes: Sequence[PointGroup]) -> dict[str, t.Any]:
-        """Counts by kind, for the policy setting ``kinds``. Kinds that are not backups occur only here, with gaps.
+        """Counts by kind, for ``backup_types`` of policies. Kinds that are not backups occur only here, with gaps.
 
         Empty for a row with one kind of backup, as most rows are: the row itself has the same values.
         """
@@ -178,13 +178,13 @@ class Summary:
                 shown[kind].update(self._rhythm(groups))
         return shown
 
-    def _facets(self, backups: Sequence[PointGroup], dated: Sequence[PointGroup]) -> dict[str, t.Any]:
+    def _attributes(self, backups: Sequence[PointGroup], dated: Sequence[PointGroup]) -> dict[str, t.Any]:
         full = [group for group in backups if group.kind in FULL_KINDS]
         # A point of unknown kind may be a full backup.
         perhaps_full = [group for group in backups if group.kind == "unknown" and group.usable is not False]
         points = _count_states((group, group.usable) for group in backups)
         points.update({name: value for name, value in _span(dated, True).items() if name != "count"})
-        facets: dict[str, t.Any] = {
+        attributes: dict[str, t.Any] = {
             "recovery_points": points,
             "full": {
                 **_count_states(
@@ -194,9 +194,9 @@ class Summary:
             },
         }
         listed = [group for group in backups if group.usable is not False]
-        for index, name in enumerate(FACT_FACETS):
-            facets[name] = _fact_facet(listed, index, name, self._now + FUTURE_TOLERANCE)
-        return facets
+        for index, name in enumerate(POINT_ATTRIBUTES):
+            attributes[name] = _summarize_attribute(listed, index, name, self._now + FUTURE_TOLERANCE)
+        return attributes
 
 
 _ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
@@ -246,28 +246,28 @@ def _count_states(states: Iterable[tuple[PointGroup, bool | None]]) -> dict[str,
     }
 
 
-def _fact_facet(groups: Sequence[PointGroup], index: int, name: str, limit: int) -> dict[str, t.Any]:
-    exact: list[tuple[PointGroup, bool | None]] = []
-    vouched: dict[str, list[PointGroup]] = {"estimated": [], "attested": []}
+def _summarize_attribute(groups: Sequence[PointGroup], index: int, name: str, limit: int) -> dict[str, t.Any]:
+    reported: list[tuple[PointGroup, bool | None]] = []
+    vouched: dict[str, list[PointGroup]] = {"inferred": [], "declared": []}
     for group in groups:
         fact = group.facts[index]
         if group.usable is None and fact is True:
             # If it is unknown whether it is a recovery point at all, the attribute is unknown as well.
             fact = None
-        origin = "attested" if name in group.attested else "estimated" if name in group.estimated else None
+        origin = "declared" if name in group.declared else "inferred" if name in group.inferred else None
         if origin is not None and fact is True:
             vouched[origin].append(group)
         else:
-            exact.append((group, fact))
-    facet = _count_states(exact)
+            reported.append((group, fact))
+    attribute = _count_states(reported)
     for origin, members in vouched.items():
-        facet[origin] = _count_newest_oldest(members) if members else None
+        attribute[origin] = _count_newest_oldest(members) if members else None
     if name in _TESTED:
-        tests = (group.newest_test(_TESTED[name], limit) for group, fact in exact if fact is True)
+        tests = (group.newest_test(_TESTED[name], limit) for group, fact in reported if fact is True)
         newest = max((test for test in tests if test), default=None)
-        facet["tested_at"] = _format_time(newest[0]) if newest else None
-        facet["tested_point"] = _format_time(newest[1]) if newest else None
-    return facet
+        attribute["tested_at"] = _format_time(newest[0]) if newest else None
+        attribute["tested_point"] = _format_time(newest[1]) if newest else None
+    return attribute
 
 
 def _sizes(usable: Sequence[PointGroup]) -> dict[str, t.Any]:

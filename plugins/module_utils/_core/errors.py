@@ -12,8 +12,8 @@ import typing as t
 class AuditError(Exception):
     """Base class for everything that makes a read result or an evaluation incomplete or wrong.
 
-    ``code`` is a stable identifier for programs (login_rejected, not_trusted, ...), ``message`` is one line for
-    people, ``words`` is the product's own message and ``advice`` is a hint for fixing the problem. Callers mask
+    ``code`` is a stable identifier for programs (login_rejected, certificate_error, ...), ``message`` is one line for
+    people, ``server_message`` is the product's own message and ``hint`` is a hint for fixing the problem. Callers mask
     secrets before they raise it.
     """
 
@@ -25,29 +25,29 @@ class AuditError(Exception):
         *,
         code: str | None = None,
         server: str | None = None,
-        call: str | None = None,
+        request: str | None = None,
         status: int | None = None,
-        words: str | None = None,
-        advice: str | None = None,
+        server_message: str | None = None,
+        hint: str | None = None,
     ) -> None:
         super().__init__(message)
         if code is not None:
             self.code = code
         self.message = message
         self.server = server
-        self.call = call
+        self.request = request
         self.status = status
-        self.words = words
-        self.advice = advice
+        self.server_message = server_message
+        self.hint = hint
 
     def __str__(self) -> str:
         """Format as one line: server, request, error message, the product's own message, hint."""
-        where = " ".join(part for part in (self.server, self.call) if part)
+        where = " ".join(part for part in (self.server, self.request) if part)
         parts = [f"{where}: {self.message}" if where else self.message]
-        if self.words:
-            parts.append(f"It said: {self.words}")
-        if self.advice:
-            parts.append(self.advice)
+        if self.server_message:
+            parts.append(f"It said: {self.server_message}")
+        if self.hint:
+            parts.append(self.hint)
         return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -56,10 +56,10 @@ class AuditError(Exception):
             "code": self.code,
             "message": self.message,
             "server": self.server,
-            "call": self.call,
+            "request": self.request,
             "status": self.status,
-            "words": self.words,
-            "advice": self.advice,
+            "server_message": self.server_message,
+            "hint": self.hint,
         }
         return {key: value for key, value in named.items() if value is not None}
 
@@ -67,13 +67,13 @@ class AuditError(Exception):
 class OptionError(AuditError):
     """An option, policy or file from the user is invalid."""
 
-    code = "bad_option"
+    code = "invalid_option"
 
 
 class DataError(AuditError):
     """A response or file does not have the expected format. No values are guessed from it."""
 
-    code = "bad_data"
+    code = "invalid_data"
 
 
 class UnauthorizedError(AuditError):
@@ -97,7 +97,7 @@ class NotFoundError(AuditError):
 class ServerError(AuditError):
     """HTTP 429 or 5xx: the server cannot process the request at the moment."""
 
-    code = "server_trouble"
+    code = "server_error"
 
 
 class ConnectionFailedError(AuditError):
@@ -106,7 +106,7 @@ class ConnectionFailedError(AuditError):
     ``is_transient``: a retry may succeed. ``is_unsent``: the server certainly did not receive the request.
     """
 
-    code = "no_connection"
+    code = "connection_error"
     is_transient = True
     is_unsent = False
 
@@ -114,11 +114,11 @@ class ConnectionFailedError(AuditError):
 class CertificateError(ConnectionFailedError):
     """The TLS handshake failed for a reason that a retry does not fix."""
 
-    code = "not_trusted"
+    code = "certificate_error"
     is_transient = False
 
 
 class InvalidResponseError(AuditError):
     """The response is not one that this product sends."""
 
-    code = "bad_answer"
+    code = "invalid_response"

@@ -33,9 +33,9 @@ KINDS = (
 COUNTING_KINDS = frozenset({"full", "incremental", "differential", "synthetic_full", "archive", "replica", "unknown"})
 FULL_KINDS = frozenset({"full", "synthetic_full"})
 STATUSES = ("success", "warning", "failed", "running", "unknown")
-# Facets that are attributes of a single point; recovery_points and full are derived from its kind.
-FACT_FACETS = ("verified", "checked", "offsite", "immutable", "encrypted")
-FACETS = ("recovery_points", "full", *FACT_FACETS)
+# Attributes that are attributes of a single point; recovery_points and full are derived from its kind.
+POINT_ATTRIBUTES = ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted")
+ATTRIBUTES = ("recovery_points", "full", *POINT_ATTRIBUTES)
 MALWARE = ("clean", "suspicious", "infected")
 RETENTION = ("daily", "weekly", "monthly", "quarterly", "yearly")
 
@@ -96,10 +96,10 @@ class RecoveryPoint:
     usable: bool | None = None
     size_bytes: int | None = None
     copies: list[Copy] | None = None
-    verified: bool | None = None
-    verified_at: int | None = None
-    verified_by: str | None = None
-    checked: bool | None = None
+    restore_tested: bool | None = None
+    tested_at: int | None = None
+    tested_by: str | None = None
+    integrity_checked: bool | None = None
     checked_at: int | None = None
     checked_by: str | None = None
     encrypted: bool | None = None
@@ -110,8 +110,8 @@ class RecoveryPoint:
     malware: str | None = None
     retention: tuple[str, ...] = ()
     job: str | None = None
-    estimated: tuple[str, ...] = ()
-    attested: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
     raw: dict[str, t.Any] | None = None
 
     def as_dict(self, source: str, product: str) -> dict[str, t.Any]:
@@ -134,10 +134,10 @@ class RecoveryPoint:
             "usable": self.usable,
             "size_bytes": self.size_bytes,
             "copies": None if self.copies is None else [copy.as_dict() for copy in self.copies],
-            "verified": self.verified,
-            "verified_at": _time_or_none(self.verified_at),
-            "verified_by": self.verified_by,
-            "checked": self.checked,
+            "restore_tested": self.restore_tested,
+            "tested_at": _time_or_none(self.tested_at),
+            "tested_by": self.tested_by,
+            "integrity_checked": self.integrity_checked,
             "checked_at": _time_or_none(self.checked_at),
             "checked_by": self.checked_by,
             "encrypted": self.encrypted,
@@ -148,8 +148,8 @@ class RecoveryPoint:
             "malware": self.malware,
             "retention": list(self.retention),
             "job": self.job,
-            "estimated": list(self.estimated),
-            "attested": list(self.attested),
+            "inferred": list(self.inferred),
+            "declared": list(self.declared),
         }
         if self.raw is not None:
             shown["raw"] = self.raw

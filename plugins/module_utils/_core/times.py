@@ -47,7 +47,7 @@ def parse_duration(text: t.Any, *, what: str = "duration") -> int:
     if match is None:
         raise OptionError(
             f"{what}: {text!r} is no duration",
-            advice="Write a whole number and a unit (s, m for minutes, h, d, w), such as 26h or 30d",
+            hint="Write a whole number and a unit (s, m for minutes, h, d, w), such as 26h or 30d",
         )
     return int(match[1]) * _UNITS[match[2]]
 

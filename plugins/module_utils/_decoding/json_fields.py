@@ -58,15 +58,15 @@ def as_bool(value: t.Any) -> bool | None:
     return None
 
 
-def get_items(answer: dict[str, t.Any], member: str, call: str, server: str) -> list[t.Any]:
+def get_items(answer: dict[str, t.Any], member: str, request: str, server: str) -> list[t.Any]:
     """Return the list in ``member``. If it is missing, raise InvalidResponseError instead of assuming an empty list."""
     items = answer.get(member)
     if not isinstance(items, list):
         raise InvalidResponseError(
             f"the answer has no list {member!r}",
             server=server,
-            call=call,
-            advice="Check that the URL is that of the product; an unknown version may answer differently",
+            request=request,
+            hint="Check that the URL is that of the product; an unknown version may answer differently",
         )
     return items
 

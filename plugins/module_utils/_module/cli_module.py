@@ -102,6 +102,6 @@ def _check_variables(environment: Mapping[str, t.Any], option: str, tool: type[C
         if not any(name == known or (known[-1] == "*" and name.startswith(known[:-1])) for known in tool.variables):
             raise OptionError(
                 f"{option}: {name!r} is no variable for {tool.title}",
-                advice=f"It takes {', '.join(tool.variables)}",
+                hint=f"It takes {', '.join(tool.variables)}",
             )
     return {name: str(value) for name, value in environment.items()}

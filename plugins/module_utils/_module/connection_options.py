@@ -87,7 +87,7 @@ def apply_environment(
         variables = ", ".join(f"{prefix}_{missing[0].upper()}" for prefix in adapter.environment)
         raise OptionError(
             f"missing required arguments: {', '.join(missing)}",
-            advice=f"Give them as options, or by environment ({variables})",
+            hint=f"Give them as options, or by environment ({variables})",
         )
     return filled
 
@@ -114,7 +114,7 @@ def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> s
     text = url.strip()
     if "@" in text:
         # Checked first, and the URL is not shown: any other error message would show the password.
-        raise OptionError("url: it holds a user name or password", advice="Give them as username and password")
+        raise OptionError("url: it holds a user name or password", hint="Give them as username and password")
     if "://" not in text:
         text = f"https://{text}"
     try:
@@ -123,13 +123,13 @@ def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> s
     except ValueError as error:
         raise OptionError(f"url: {url!r} is no URL ({error})") from error
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise OptionError(f"url: {url!r} is no URL", advice="Write https://HOST or https://HOST:PORT")
+        raise OptionError(f"url: {url!r} is no URL", hint="Write https://HOST or https://HOST:PORT")
     if parts.query or parts.fragment:
-        raise OptionError(f"url: {url!r} holds a query or a fragment", advice="Write https://HOST or https://HOST:PORT")
+        raise OptionError(f"url: {url!r} holds a query or a fragment", hint="Write https://HOST or https://HOST:PORT")
     if parts.scheme == "http" and not allow_plaintext:
         raise OptionError(
             f"url: {url!r} would send the password in clear text",
-            advice="Use https://, or set allow_plaintext: true if this network is really yours",
+            hint="Use https://, or set allow_plaintext: true if this network is really yours",
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"
@@ -144,7 +144,7 @@ def build_endpoint(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> E
         raise OptionError(f"retries: {params['retries']} is less than 0")
     for name in ("ca_path", "client_cert", "client_key"):
         if params[name] and not os.access(params[name], os.R_OK):
-            raise OptionError(f"{name}: {params[name]!r} cannot be read", advice="Check the path and its permissions")
+            raise OptionError(f"{name}: {params[name]!r} cannot be read", hint="Check the path and its permissions")
     certificate = params["client_cert"]
     if params["client_key"] and not certificate:
         raise OptionError("client_key: it is of no use without client_cert")
@@ -172,7 +172,7 @@ def build_settings(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> S
     if unknown:
         raise OptionError(
             f"workload_types: {adapter.title} has no {unknown[0]!r}",
-            advice=f"It has {', '.join(adapter.workload_types)}",
+            hint=f"It has {', '.join(adapter.workload_types)}",
         )
     return Settings(
         username=params["username"],

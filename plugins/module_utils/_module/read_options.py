@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
-LOCATION_FACTS = {
+LOCATION_ATTRIBUTES = {
     "match": {"type": "str", "required": True},
     "offsite": {"type": "bool"},
     "immutable": {"type": "bool"},
@@ -27,16 +27,16 @@ def reading_spec(
     """Build this part of the argument spec."""
     return {
         "detail": {"type": "str", "choices": list(details), "default": "workloads"},
-        "names": {"type": "list", "elements": "str", "default": []},
+        "workload_names": {"type": "list", "elements": "str", "default": []},
         "workload_types": {"type": "list", "elements": "str", "choices": list(workload_types)},
         "since": {"type": "str"},
         "until": {"type": "str"},
         "include_unprotected": {"type": "bool", "default": True},
         "include_raw": {"type": "bool", "default": False},
         "history": {"type": "bool", "default": False},
-        "pack": {"type": "bool", "default": False},
+        "compress": {"type": "bool", "default": False},
         "allow_partial": {"type": "bool", "default": False},
-        "location_facts": {"type": "list", "elements": "dict", "options": LOCATION_FACTS, "default": []},
+        "location_attributes": {"type": "list", "elements": "dict", "options": LOCATION_ATTRIBUTES, "default": []},
         "calendar_timezone": {"type": "str", "default": "UTC"},
         "day_start": {"type": "str", "default": "00:00"},
     }

@@ -74,7 +74,7 @@ def read(
     params = apply_environment(module.params, adapter_class, os.environ)
     module.no_log_values.update(find_secrets(params))
     chosen = build_settings(params, adapter_class)
-    adapter_class.check(chosen, tuple(params["names"]))
+    adapter_class.check(chosen, tuple(params["workload_names"]))
     client = Client(build_endpoint(params, adapter_class), adapter_class.allowlist)
     client.signals = signals
     # The name of the server in rows, findings and errors.

@@ -21,7 +21,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler, SignalInterruptError
 
@@ -91,13 +91,13 @@ def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]
     return Collector(
         host,
         product.product,
-        names=params["names"],
+        workload_names=params["workload_names"],
         since=params["since"],
         until=params["until"],
         calendar=Calendar(params["calendar_timezone"], params["day_start"]),
         history=params["history"],
         keep_points=params["detail"] == "recovery_points",
-        location_facts=params["location_facts"],
+        location_attributes=params["location_attributes"],
     )
 
 
@@ -114,11 +114,11 @@ def finish(
         first.message = f"not everything could be read: {first.message}" + (
             f" (and {more} more problems)" if more else ""
         )
-        advice = "Mend this, or set allow_partial: true to get an incomplete READ that proves nothing"
-        first.advice = f"{first.advice}. {advice}" if first.advice else advice
+        hint = "Mend this, or set allow_partial: true to get an incomplete READ that proves nothing"
+        first.hint = f"{first.hint}. {hint}" if first.hint else hint
         raise first
     read = collector.result()
-    read["requests"] = dict(requests())
+    read["http_requests"] = dict(requests())
     if read["totals"]["in_future"]:
         module.warn(
             f"{collector.source}: {read['totals']['in_future']} points are dated in the future and were left out; "
@@ -126,13 +126,13 @@ def finish(
         )
     for warning in collector.warnings:
         module.warn(f"{collector.source}: {warning}")
-    if params["pack"]:
-        return pack(read, module.no_log_values)
+    if params["compress"]:
+        return compress(read, module.no_log_values)
     size = len(module.jsonify(read))
     if size > AWX_EVENT_BYTES:
         smaller = ", or detail: workloads" if params["detail"] == "recovery_points" else ""
         module.warn(
             f"{collector.source}: this result of {size:,} bytes is more than AWX keeps of an event "
-            f"({AWX_EVENT_BYTES:,}); use pack: true{smaller}"
+            f"({AWX_EVENT_BYTES:,}); use compress: true{smaller}"
         )
     return seal(read)

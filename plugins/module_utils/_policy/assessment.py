@@ -20,8 +20,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.findings impo
 
 SCHEMA = "backup.audit/assessment/1"
 # Half a million findings are about 30 MB; more than this is not an assessment but an attack or an accident.
-MAX_UNPACKED_BYTES = 1 << 30
-_ADVICE = "Give what recovery_points_assert returned, its member assessment, or a file that holds one of them"
+MAX_DECOMPRESSED_BYTES = 1 << 30
+_HINT = "Give what recovery_points_assert returned, its member assessment, or a file that holds one of them"
 
 
 @dataclasses.dataclass(slots=True)
@@ -41,13 +41,13 @@ class Assessment:
         columns = self.findings.columns()
         return {**self.frame, "workloads": list(workload_dicts(columns)), "findings": list(as_dicts(columns))}
 
-    def pack(self) -> str:
+    def compress(self) -> str:
         """Pack the assessment into one string: JSON with its findings as columns, zlib, base64."""
         data = canonical_json({**self.frame, "columns": self.findings.columns()})
         return base64.b64encode(zlib.compress(data, 6)).decode("ascii")
 
 
-def unpack_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t.Any]:
+def open_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t.Any]:
     """Return any assessment (packed, plain, or a result that contains one as ``assessment``) as dicts.
 
     Raises DataError for anything else, and for a packed one that was cut or damaged.
@@ -58,7 +58,7 @@ def unpack_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t
         value = _inflate(value, where)
     if not isinstance(value, Mapping) or value.get("schema") != SCHEMA:
         found = value.get("schema") if isinstance(value, Mapping) else type(value).__name__
-        raise DataError(f"{where}: this is no ASSESSMENT (found: {found!r})", advice=_ADVICE)
+        raise DataError(f"{where}: this is no ASSESSMENT (found: {found!r})", hint=_HINT)
     content = {key: item for key, item in value.items() if key != "columns"}
     if "columns" in value:
         try:
@@ -67,16 +67,18 @@ def unpack_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise DataError(f"{where}: the columns of the ASSESSMENT do not fit together ({error!r})") from error
     if not isinstance(content.get("findings"), list):
-        raise DataError(f"{where}: the ASSESSMENT has no findings", advice=_ADVICE)
+        raise DataError(f"{where}: the ASSESSMENT has no findings", hint=_HINT)
     return content
 
 
 def _inflate(text: str, where: str) -> t.Any:
     try:
         inflater = zlib.decompressobj()
-        data = inflater.decompress(base64.b64decode(text, validate=True), MAX_UNPACKED_BYTES)
+        data = inflater.decompress(base64.b64decode(text, validate=True), MAX_DECOMPRESSED_BYTES)
         if not inflater.eof:
-            raise DataError(f"{where}: the packed ASSESSMENT is cut short or larger than {MAX_UNPACKED_BYTES} bytes")
+            raise DataError(
+                f"{where}: the packed ASSESSMENT is cut short or larger than {MAX_DECOMPRESSED_BYTES} bytes"
+            )
         return json.loads(data)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise DataError(f"{where}: the packed ASSESSMENT is damaged ({error})", advice=_ADVICE) from error
+        raise DataError(f"{where}: the packed ASSESSMENT is damaged ({error})", hint=_HINT) from error

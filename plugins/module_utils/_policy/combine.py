@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     PASS,
+    REPORTED,
     UNKNOWN,
     UNPROVED,
     Control,
@@ -77,10 +77,10 @@ def _sum(control: Control, outcomes: Sequence[Outcome], rows: Rows) -> Outcome:
     with_production = {origin for origin, present in zip(rows.origins, rows.present, strict=True) if present}
     twice = control.offset * max(0, len(with_production) - 1)
     count, at_most = sum(counts.values()) - twice, sum(possible.values()) - twice
-    certainty = max(control.accept, default=EXACT)
+    certainty = max(control.accept, default=REPORTED)
     if count >= control.limit:
         return (PASS, certainty, count, control.wording.passed, at_most)
     if at_most >= control.limit or any(outcome[0] == UNKNOWN for outcome in outcomes):
         why = f"{count} are known in {len(counts)} independent origins"
         return (UNKNOWN, UNPROVED, count, f"cannot tell whether {control.wording.claim}: {why}", at_most)
-    return (FAIL, EXACT, count, control.wording.failed, at_most)
+    return (FAIL, REPORTED, count, control.wording.failed, at_most)

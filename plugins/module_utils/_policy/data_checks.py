@@ -19,10 +19,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     HOLE,
     PASS,
+    REPORTED,
     UNPROVED,
     WARN,
     Context,
@@ -48,7 +48,7 @@ class ReadFacts:
 
 
 def check_result(
-    read: Mapping[str, t.Any], as_of: int, max_read_age: int, findings: Findings
+    read: Mapping[str, t.Any], as_of: int, max_data_age: int, findings: Findings
 ) -> tuple[ReadFacts, dict[str, t.Any]]:
     """Check a read result, with a finding per check; return its facts and its entry in the assessment."""
     server = read.get("server") or {}
@@ -58,7 +58,7 @@ def check_result(
         window = read.get("window") or {}
         since, until = (None if window.get(end) is None else parse_time(window[end]) for end in ("since", "until"))
     except DataError as error:
-        raise DataError(f"the READ of {host}: {error.message}", advice="Read again; it is damaged") from error
+        raise DataError(f"the READ of {host}: {error.message}", hint="Read again; it is damaged") from error
     skew = server.get("clock_skew_seconds") or 0
     # as_of on the server's clock; a clock that is too far off is not used at all.
     off = abs(skew) > TOLERANCE
@@ -75,7 +75,7 @@ def check_result(
         doubt
         for doubt in (
             _check_complete(read, host, findings),
-            _check_age(read_at, as_of, max_read_age, host, findings),
+            _check_age(read_at, as_of, max_data_age, host, findings),
         )
         if doubt
     ]
@@ -88,7 +88,7 @@ def report_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t
     """Add the finding for a server that could not be read; return its entry in the assessment."""
     host = read["server"]["host"]
     text = f"{host} could not be read: {read['failure']}"
-    findings.add(_add_subject(host, findings), findings.control_number("read.complete"), FAIL, text, UNPROVED)
+    findings.add(_add_subject(host, findings), findings.control_number("data.complete"), FAIL, text, UNPROVED)
     return {"server": dict(read["server"]), "complete": False, "failure": read["failure"]}
 
 
@@ -97,7 +97,7 @@ def _add_subject(host: t.Any, findings: Findings) -> int:
 
 
 def _check_complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) -> str | None:
-    control = findings.control_number("read.complete")
+    control = findings.control_number("data.complete")
     if read.get("complete") is True:
         findings.add(_add_subject(host, findings), control, PASS, f"everything asked of {host} was read")
         return None
@@ -110,27 +110,27 @@ def _check_complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) 
     return f"the READ of {host} is not complete"
 
 
-def _check_age(read_at: int, as_of: int, max_read_age: int, host: t.Any, findings: Findings) -> str | None:
-    control = findings.control_number("read.age", max_read_age, "seconds")
+def _check_age(read_at: int, as_of: int, max_data_age: int, host: t.Any, findings: Findings) -> str | None:
+    control = findings.control_number("data.age", max_data_age, "seconds")
     age = as_of - read_at
     if age < -TOLERANCE * SECOND:
         doubt = f"{host} was read at {format_time(read_at)}, which proves nothing about {format_time(as_of)}"
         findings.add(_add_subject(host, findings), control, FAIL, doubt, UNPROVED)
         return doubt
-    text = f"the READ of {host} is {HOLE} old, allowed are {format_duration(max_read_age)}"
-    if age > max_read_age * SECOND:
+    text = f"the READ of {host} is {HOLE} old, allowed are {format_duration(max_data_age)}"
+    if age > max_data_age * SECOND:
         findings.add(_add_subject(host, findings), control, FAIL, text, UNPROVED, ceil_seconds(age))
-        return f"the READ of {host} is older than {format_duration(max_read_age)}"
+        return f"the READ of {host} is older than {format_duration(max_data_age)}"
     findings.add(_add_subject(host, findings), control, PASS, text, actual=ceil_seconds(age))
     return None
 
 
 def check_listing(host: str, workloads: int, empty: int, findings: Findings) -> None:
     """Check the number of workloads; an empty listing does not prove that there are none and gets result ``empty``."""
-    control = findings.control_number("read.workloads", None, "count")
+    control = findings.control_number("data.workloads", None, "count")
     text = f"number of workloads read from {host} is {HOLE}"
     if workloads:
-        findings.add(_add_subject(host, findings), control, PASS, text, EXACT, workloads)
+        findings.add(_add_subject(host, findings), control, PASS, text, REPORTED, workloads)
         return
     text += ", which is also what an account sees that has no rights to them"
     findings.add(_add_subject(host, findings), control, empty, text, UNPROVED, 0)
@@ -140,11 +140,11 @@ def _check_scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -
     hidden = sorted(name for name, seen in (server.get("scope") or {}).items() if seen is False)
     if "inventory" in hidden:
         text = f"the account cannot see the inventory of {host}: workloads without any recovery point are not listed"
-        findings.add(_add_subject(host, findings), findings.control_number("read.inventory"), WARN, text, UNPROVED)
+        findings.add(_add_subject(host, findings), findings.control_number("data.inventory"), WARN, text, UNPROVED)
         hidden.remove("inventory")
     if hidden:
         text = f"the account cannot see all of {host}: {', '.join(hidden)} could not be read"
-        findings.add(_add_subject(host, findings), findings.control_number("read.scope"), WARN, text, UNPROVED)
+        findings.add(_add_subject(host, findings), findings.control_number("data.scope"), WARN, text, UNPROVED)
 
 
 def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
@@ -153,10 +153,10 @@ def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Find
     if not isinstance(verify, Mapping):
         return
     level, result = verify.get("level"), verify.get("result")
-    control = findings.control_number("read.verify")
+    control = findings.control_number("data.verify")
     subject = _add_subject(host, findings)
     if result == "damaged":
-        text = f"the check ({level}) of {host} found damage: {verify.get('words') or 'it does not say where'}"
+        text = f"the check ({level}) of {host} found damage: {verify.get('server_message') or 'it does not say where'}"
         findings.add(subject, control, FAIL, text)
     elif result == "sound":
         findings.add(subject, control, PASS, f"the check ({level}) of {host} found no damage")

@@ -34,7 +34,7 @@ Read = Mapping[str, t.Any]
 
 
 def assess(
-    reads: Iterable[Read],
+    read_results: Iterable[Read],
     policy: t.Any,
     *,
     as_of: int,
@@ -53,23 +53,23 @@ def assess(
     blind: list[str] = []
     writer = FindingsWriter(document, as_of, findings, blind)
     tests = RestoreTests(restore_tests, as_of + TOLERANCE * SECOND)
-    records, named = _evaluate_rows(reads, document, as_of, findings, blind, tests)
+    records, named = _evaluate_rows(read_results, document, as_of, findings, blind, tests)
     for test in tests.unused():
         subject = findings.add_subject((test["source"], None, None, None), is_workload=False)
         text = f"the restore test of {test['workload_name']} of {test['tested_at']} fits no workload that was read"
-        findings.add(subject, findings.control_number("read.restore_tests"), WARN, text, UNPROVED)
+        findings.add(subject, findings.control_number("data.restore_tests"), WARN, text, UNPROVED)
     writer.write(records)
     if not findings.has_proof(writer.controls):
         subject = findings.add_subject((None, None, None, None), is_workload=False)
         text = "nothing was proved about any workload" if records else "there is no workload in what was read"
-        findings.add(subject, findings.control_number("read.proof"), FAIL, text, UNPROVED)
+        findings.add(subject, findings.control_number("data.proof"), FAIL, text, UNPROVED)
     frame = {
         "schema": SCHEMA,
         "as_of": format_time(as_of),
         "collection_version": collection_version,
         "policy": document.definition,
         "policy_sha256": sha256_hex(canonical_json(document.definition)),
-        "reads": named,
+        "data_sources": named,
         "totals": findings.totals(),
         "compliant": not findings.has_failures,
     }
@@ -77,17 +77,22 @@ def assess(
 
 
 def _evaluate_rows(
-    reads: Iterable[Read], document: Document, as_of: int, findings: Findings, blind: list[str], tests: RestoreTests
+    read_results: Iterable[Read],
+    document: Document,
+    as_of: int,
+    findings: Findings,
+    blind: list[str],
+    tests: RestoreTests,
 ) -> tuple[list[Record], list[dict[str, t.Any]]]:
     """Evaluate row by row without keeping the rows. Servers not completely read are added to ``blind``."""
     records: list[Record] = []
     named = []
-    for read in reads:
+    for read in read_results:
         if "failure" in read:
             named.append(report_failure(read, findings))
             blind.append(str(read["server"]["host"]))
             continue
-        facts, summary = check_result(read, as_of, document.max_read_age, findings)
+        facts, summary = check_result(read, as_of, document.max_data_age, findings)
         named.append(summary)
         if read.get("complete") is not True:
             blind.append(facts.host)
@@ -99,7 +104,7 @@ def _evaluate_rows(
                 name = row.get("workload_name") if isinstance(row, Mapping) else None
                 raise DataError(
                     f"the READ of {facts.host}: workload {number} ({name}) is not in the shape of a READ: {error!r}",
-                    advice="Read again with a module of the same collection",
+                    hint="Read again with a module of the same collection",
                 ) from error
-        check_listing(facts.host, len(records) - before, document.empty_reads, findings)
+        check_listing(facts.host, len(records) - before, document.on_empty, findings)
     return records, named

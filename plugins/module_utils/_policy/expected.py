@@ -78,9 +78,9 @@ class Expected:
     def _product_name(self, expected: str) -> str:
         return self._document.expected_names.get(expected.casefold(), expected).casefold()
 
-    def orphans(self) -> list[int]:
+    def unexpected(self) -> list[int]:
         """Return the numbers of rows with recovery points whose name is not expected."""
-        if self._document.orphans is None:
+        if self._document.unexpected is None:
             return []
         expected = {name for found in self._match_names().values() for name in found}
         return [

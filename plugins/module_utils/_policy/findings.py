@@ -17,10 +17,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     CERTAINTIES,
-    EXACT,
     FAIL,
     HOLE,
     PASS,
+    REPORTED,
     RESULTS,
     UNKNOWN,
     UNPROVED,
@@ -88,7 +88,7 @@ class Findings:
         control: int,
         result: int,
         text: str,
-        certainty: int = EXACT,
+        certainty: int = REPORTED,
         actual: int | None = None,
         waiver: dict[str, t.Any] | None = None,
     ) -> None:

@@ -10,7 +10,7 @@ import json
 import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.packed_rows import stream
@@ -20,21 +20,21 @@ _DEPTH = 8
 
 
 def gather(
-    reads: t.Any, load: Callable[[str], bytes], *, failures_are_findings: bool = False
+    read_results: t.Any, load: Callable[[str], bytes], *, failures_are_findings: bool = False
 ) -> Iterator[dict[str, t.Any]]:
-    """Iterate over the read results in ``reads``; rows of packed ones are unpacked one by one.
+    """Iterate over the read results in ``results``; rows of packed ones are unpacked one by one.
 
     ``load`` returns the bytes of a file. Anything else than a read result is an error: a failed or skipped read must
     not silently shorten the list. With ``failures_are_findings`` a failed read becomes {server, failure}, which the
     evaluation turns into a finding, so that the other servers are still reported.
     """
-    return _walk(reads, "reads", load, _DEPTH, failures_are_findings)
+    return _walk(read_results, "results", load, _DEPTH, failures_are_findings)
 
 
-def newest_read(reads: t.Any, load: Callable[[str], bytes]) -> int | None:
+def newest_read(read_results: t.Any, load: Callable[[str], bytes]) -> int | None:
     """Return the newest read time, from fields outside of the packed and sealed part; None if there is none."""
     moments = []
-    for read in _iterate_results(reads, load, _DEPTH):
+    for read in _iterate_results(read_results, load, _DEPTH):
         try:
             moments.append(parse_time(read.get("read_at")))
         except DataError:
@@ -45,7 +45,7 @@ def newest_read(reads: t.Any, load: Callable[[str], bytes]) -> int | None:
 
 def _iterate_results(value: t.Any, load: Callable[[str], bytes], depth: int) -> Iterator[Mapping[str, t.Any]]:
     if isinstance(value, str):
-        value = _load_json(value, "reads", load)
+        value = _load_json(value, "results", load)
     if isinstance(value, Mapping):
         value = value.get("results", [value])
     for item in value if isinstance(value, (list, tuple)) and depth else ():
@@ -64,7 +64,7 @@ def _walk(
         yield from _walk(_load_json(value, where, load), f"{where} ({value})", load, depth - 1, failures)
     elif isinstance(value, (list, tuple)):
         if not value:
-            raise OptionError(f"{where}: the list is empty", advice="Without any READ nothing can be judged")
+            raise OptionError(f"{where}: the list is empty", hint="Without any READ nothing can be judged")
         for index, item in enumerate(value):
             yield from _walk(item, f"{where}[{index}]", load, depth - 1, failures)
     elif isinstance(value, Mapping) and isinstance(value.get("results"), (list, tuple)):
@@ -73,10 +73,13 @@ def _walk(
         yield _parse_read(value, where, failures)
 
 
-def restore_tests(reads: t.Any, load: Callable[[str], bytes]) -> list[Test]:
+def restore_tests(read_results: t.Any, load: Callable[[str], bytes]) -> list[Test]:
     """Collect the tests of all restore test records among the read results."""
     return [
-        test for item in _iterate_results(reads, load, _DEPTH) if is_record(item) for test in parse_tests(item, "reads")
+        test
+        for item in _iterate_results(read_results, load, _DEPTH)
+        if is_record(item)
+        for test in parse_tests(item, "results")
     ]
 
 
@@ -87,12 +90,12 @@ def _parse_read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
         if value.get("failed") or value.get("unreachable") or "failure" in value:
             if failures:
                 return _build_failure(value, where)
-            raise DataError(f"{where}: reading failed", words=str(value.get("msg", "no reason given")))
+            raise DataError(f"{where}: reading failed", server_message=str(value.get("msg", "no reason given")))
         if value.get("skipped"):
-            raise DataError(f"{where}: reading was skipped", advice="Judge only what was read")
-        if isinstance(value.get("read"), str):
+            raise DataError(f"{where}: reading was skipped", hint="Judge only what was read")
+        if isinstance(value.get("data"), str):
             return stream(value, where=where)
-    return unpack(value, where=where)
+    return open_result(value, where=where)
 
 
 def _build_failure(value: Mapping[str, t.Any], where: str) -> dict[str, t.Any]:
@@ -116,7 +119,7 @@ def _load_json(path: str, where: str, load: Callable[[str], bytes]) -> t.Any:
     except OSError as error:
         raise OptionError(
             f"{where}: the file {path} cannot be read ({error.strerror})",
-            advice="Text in reads is the path of a JSON file that holds a READ",
+            hint="Text in results is the path of a JSON file that holds a READ",
         ) from error
     except ValueError as error:
         raise DataError(f"{where}: the file {path} is no JSON ({error})") from error

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.columns import to_rows
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import MAX_UNPACKED_BYTES, SCHEMA
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import MAX_DECOMPRESSED_BYTES, SCHEMA
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 
 # Larger than nearly every block: a block that is cut is parsed again.
@@ -32,7 +32,7 @@ def stream(read: Mapping[str, t.Any], *, where: str) -> dict[str, t.Any]:
 
     Raises DataError, at the latest after the last row, if the read result is damaged.
     """
-    text = _JsonReader(read["read"], where)
+    text = _JsonReader(read["data"], where)
     text.expect("{")
     members: dict[str, t.Any] = {}
     # The packed fields are sorted, and no field sorts after the rows.
@@ -51,7 +51,7 @@ def _iterate_rows(text: _JsonReader, digest: t.Any, where: str) -> Iterator[t.An
     try:
         yield from to_rows(_iterate_items(text, digest))
     except (AttributeError, TypeError, ValueError, LookupError) as error:
-        raise DataError(f"{where}: a row of the READ is no row ({error})", advice="Read again") from error
+        raise DataError(f"{where}: a row of the READ is no row ({error})", hint="Read again") from error
 
 
 def _iterate_items(text: _JsonReader, digest: t.Any) -> Iterator[t.Any]:
@@ -70,7 +70,7 @@ def _iterate_items(text: _JsonReader, digest: t.Any) -> Iterator[t.Any]:
 class _JsonReader:
     """Parser of JSON that is decompressed while it is read."""
 
-    def __init__(self, packed: str, where: str) -> None:
+    def __init__(self, compressed: str, where: str) -> None:
         self._where = where
         self._inflater = zlib.decompressobj()
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogatepass").decode
@@ -82,13 +82,13 @@ class _JsonReader:
         self._text = ""
         self._at = 0
         try:
-            self._packed = base64.b64decode(packed, validate=True)
+            self._compressed = base64.b64decode(compressed, validate=True)
         except ValueError as error:
             raise self.damaged_error(error) from error
 
     def damaged_error(self, why: object) -> DataError:
         """Build the error for a read result that cannot be read to its end."""
-        return DataError(f"{self._where}: the packed READ is damaged ({why})", advice="Read again")
+        return DataError(f"{self._where}: the packed READ is damaged ({why})", hint="Read again")
 
     def parse_value(self) -> t.Any:
         """Parse the next JSON value."""
@@ -134,7 +134,7 @@ class _JsonReader:
         if self._digest.hexdigest() != digest:
             raise DataError(
                 f"{self._where}: the READ was altered, cut or masked after it was sealed (its SHA-256 does not fit)",
-                advice="Use the result of the info module as it is registered, or read again",
+                hint="Use the result of the info module as it is registered, or read again",
             )
 
     def _inflate_more(self, size: int) -> bool:
@@ -142,15 +142,15 @@ class _JsonReader:
         if self._inflater.eof:
             return False
         try:
-            data = self._inflater.decompress(self._packed, size)
+            data = self._inflater.decompress(self._compressed, size)
         except zlib.error as error:
             raise self.damaged_error(error) from error
-        self._packed = self._inflater.unconsumed_tail
+        self._compressed = self._inflater.unconsumed_tail
         if not data:
             return False
         self._size += len(data)
-        if self._size > MAX_UNPACKED_BYTES:
-            raise DataError(f"{self._where}: the packed READ is larger than {MAX_UNPACKED_BYTES} bytes")
+        if self._size > MAX_DECOMPRESSED_BYTES:
+            raise DataError(f"{self._where}: the packed READ is larger than {MAX_DECOMPRESSED_BYTES} bytes")
         content = (self._blanks + data).rstrip(b" ")
         self._blanks = b" " * (len(self._blanks) + len(data) - len(content))
         self._digest.update(content)

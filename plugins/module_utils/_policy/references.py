@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Related requirements of standards for each control. One table, by facet."""
+"""Related requirements of standards for each control. One table, by attribute."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _INTEGRITY = ("NIST SP 800-53 CP-9(1)", "SOC 2 A1.3", *_COMMON)
 # CP-9(3): stored separately; CIS 11.4: isolated from whatever destroys the original.
 _APART = ("NIST SP 800-53 CP-6", "NIST SP 800-53 CP-9(3)", "CIS 11.4", "SOC 2 A1.2", *_COMMON)
 
-_BY_FACET: dict[str, tuple[str, ...]] = {
+_BY_ATTRIBUTE: dict[str, tuple[str, ...]] = {
     "recovery_points": _RECOVERY,
     "full": _RECOVERY,
-    "kinds": _RECOVERY,
+    "backup_types": _RECOVERY,
     "size": (*_BACKUP, "SOC 2 A1.3"),
     "expected": (*_BACKUP, "CIS 11.1"),
-    "verified": (*_INTEGRITY, "CIS 11.5", "NIST SP 800-53 CP-10", "ISO/IEC 27001 A.5.30"),
-    "checked": _INTEGRITY,
+    "restore_tested": (*_INTEGRITY, "CIS 11.5", "NIST SP 800-53 CP-10", "ISO/IEC 27001 A.5.30"),
+    "integrity_checked": _INTEGRITY,
     "malware": (*_INTEGRITY, "NIST SP 800-53 SI-3", "ISO/IEC 27001 A.8.7"),
     "locations": _APART,
     "copies": _APART,
@@ -39,5 +39,5 @@ _BY_FACET: dict[str, tuple[str, ...]] = {
 
 
 def get_references(control: str) -> list[str]:
-    """Return the references of a control by the facet before its first dot; controls about the read have none."""
-    return list(_BY_FACET.get(control.partition(".")[0], ()))
+    """Return the references of a control by the attribute before its first dot; controls about the read have none."""
+    return list(_BY_ATTRIBUTE.get(control.partition(".")[0], ()))

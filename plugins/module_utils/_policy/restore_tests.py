@@ -53,7 +53,7 @@ def parse_tests(record: t.Any, where: str) -> list[Test]:
     if sha256_hex(canonical_json(plain)) != record.get("sha256"):
         raise DataError(
             f"{where}: the record of restore tests was altered or cut (its SHA-256 does not fit)",
-            advice="Use the file as the role restore_test left it, or test again",
+            hint="Use the file as the role restore_test left it, or test again",
         )
     for test in record["tests"]:
         _check_test(test, where)
@@ -98,35 +98,35 @@ class RestoreTests:
         if test is None:
             return row
         self._used.add(key)
-        facets = dict(row.get("facets") or {})
-        facets["verified"] = _apply_test(dict(facets.get("verified") or {}), test, row)
-        return {**row, "facets": facets}
+        attributes = dict(row.get("attributes") or {})
+        attributes["restore_tested"] = _apply_test(dict(attributes.get("restore_tested") or {}), test, row)
+        return {**row, "attributes": attributes}
 
     def unused(self) -> list[Test]:
         """Return the tests of workloads that are not in any read result."""
         return [test for key, test in self._newest.items() if key not in self._used]
 
 
-def _apply_test(facet: dict[str, t.Any], test: Test, row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    facet["restore"] = {name: test.get(name) for name in ("result", "tested_at", "seconds", "message")}
+def _apply_test(attribute: dict[str, t.Any], test: Test, row: Mapping[str, t.Any]) -> dict[str, t.Any]:
+    attribute["restore"] = {name: test.get(name) for name in ("result", "tested_at", "seconds", "message")}
     created = parse_time(test["point_created_at"])
     ends = [row.get(name) for name in ("oldest", "newest")]
     is_there = None not in ends and parse_time(ends[0]) <= created <= parse_time(ends[1])
-    if test["result"] != PASSED or not is_there or not facet.get("unknown"):
-        return facet
+    if test["result"] != PASSED or not is_there or not attribute.get("unknown"):
+        return attribute
     # One of the points of unknown state is known now.
-    facet["unknown"] -= 1
-    newest, oldest = facet.get("newest"), facet.get("oldest")
-    if not facet.get("count"):
+    attribute["unknown"] -= 1
+    newest, oldest = attribute.get("newest"), attribute.get("oldest")
+    if not attribute.get("count"):
         newest = oldest = test["point_created_at"]
-    facet["count"] = facet.get("count", 0) + 1
+    attribute["count"] = attribute.get("count", 0) + 1
     point = test["point_created_at"]
     # In the compact form of a row it is omitted if it equals the row's own time.
-    facet["newest"] = max((time for time in (newest, point) if time), key=parse_time) if newest else row["newest"]
-    facet["oldest"] = min((time for time in (oldest, point) if time), key=parse_time) if oldest else row["oldest"]
-    if not facet["unknown"]:
+    attribute["newest"] = max((time for time in (newest, point) if time), key=parse_time) if newest else row["newest"]
+    attribute["oldest"] = min((time for time in (oldest, point) if time), key=parse_time) if oldest else row["oldest"]
+    if not attribute["unknown"]:
         for name in ("unknown", "newest_unknown", "oldest_unknown"):
-            facet.pop(name, None)
-    tested = [time for time in (facet.get("tested_at"), test["tested_at"]) if time]
-    facet["tested_at"] = max(tested, key=parse_time)
-    return facet
+            attribute.pop(name, None)
+    tested = [time for time in (attribute.get("tested_at"), test["tested_at"]) if time]
+    attribute["tested_at"] = max(tested, key=parse_time)
+    return attribute

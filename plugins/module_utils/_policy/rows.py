@@ -114,13 +114,13 @@ def _expand_row(row: Row, tier: Tier) -> Row:
     recovery_points is always one of them, and full if kinds are used, because ``kinds`` is built from them. Times that
     are omitted from recovery_points alone are in the row itself, unless there are points of unknown usability.
     """
-    facets = row.get("facets")
-    if not facets:
+    attributes = row.get("attributes")
+    if not attributes:
         return row
-    if not tier.facets and not tier.by_kind and "unknown" not in facets.get("recovery_points", _NOT_REPORTED):
+    if not tier.attributes and not tier.by_kind and "unknown" not in attributes.get("recovery_points", _NOT_REPORTED):
         return row
-    needed = {*tier.facets, "recovery_points", *(("full",) if tier.by_kind else ())}
-    slim = {**row, "facets": {name: facets[name] for name in facets if name in needed}}
+    needed = {*tier.attributes, "recovery_points", *(("full",) if tier.by_kind else ())}
+    slim = {**row, "attributes": {name: attributes[name] for name in attributes if name in needed}}
     if not tier.by_kind:
         slim.pop("kinds", None)
     return expand_row(slim)
@@ -131,7 +131,7 @@ def _evaluate_controls(row: Row, tier: Tier, read: ReadFacts) -> list[Outcome]:
     last: Callable[[Row, frozenset[int]], View] | None = None
     view: View | None = None
     for control in tier.controls:
-        # Controls of one facet are adjacent and share its view.
+        # Controls of one attribute are adjacent and share its view.
         if view is None or control.view is not last:
             last, view = control.view, control.view(row, _EXACT_ONLY)
         outcome = control.evaluate(view, control, read.context)
@@ -144,12 +144,12 @@ def _evaluate_controls(row: Row, tier: Tier, read: ReadFacts) -> list[Outcome]:
     return outcomes
 
 
-def _evaluate_accepted(row: Row, control: Control, context: Context, exact: Outcome) -> Outcome:
-    """Return the outcome if estimates or attestations count too, with the strongest certainty that supports it."""
+def _evaluate_accepted(row: Row, control: Control, context: Context, reported: Outcome) -> Outcome:
+    """Return the outcome if inferred or declared values count too, with the strongest certainty that supports it."""
     steps = [frozenset((certainty,)) for certainty in sorted(control.accept)]
     if len(steps) > 1:
         steps.append(control.accept)
-    tried = [exact]
+    tried = [reported]
     for taken in steps:
         state, certainty, actual, text, possible = control.evaluate(control.view(row, taken), control, context)
         tried.append((state, certainty if state == UNKNOWN else max(taken), actual, text, possible))

@@ -17,20 +17,20 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.docu
     EXCLUDED,
     EXISTS,
     IN_FUTURE,
-    ORPHAN,
     SUPERSEDED,
     TIER,
+    UNEXPECTED,
     Document,
     Tier,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Waiver
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     HOLE,
     NOT_APPLICABLE,
     PASS,
+    REPORTED,
     UNKNOWN,
     UNPROVED,
     WAIVED,
@@ -69,8 +69,8 @@ class FindingsWriter:
         groups = self._group_rows(records, dropped)
         for existence in existences:
             self._add_existence(existence, records, subjects)
-        for number in expected.orphans():
-            self._add_orphan(subjects[number], records[number])
+        for number in expected.unexpected():
+            self._add_unexpected(subjects[number], records[number])
         for number, record in enumerate(records):
             if number in dropped:
                 continue
@@ -190,19 +190,19 @@ class FindingsWriter:
             self._add_waivable(subject, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
         if ambiguous:
             text = "rows of this name are not judged as one, because one server has several workloads of it"
-            self._add_waivable(subject, findings.control_number(COMBINE), COMBINE, WARN, EXACT, None, text, waivers)
+            self._add_waivable(subject, findings.control_number(COMBINE), COMBINE, WARN, REPORTED, None, text, waivers)
         if record.in_future:
             number = findings.control_number(IN_FUTURE, 0, "count")
             text = f"number of recovery points dated in the future is {HOLE}, they count for nothing"
-            self._add_waivable(subject, number, IN_FUTURE, WARN, EXACT, record.in_future, text, waivers)
+            self._add_waivable(subject, number, IN_FUTURE, WARN, REPORTED, record.in_future, text, waivers)
 
-    def _add_orphan(self, subject: int, record: Record) -> None:
-        state = self._document.orphans
+    def _add_unexpected(self, subject: int, record: Record) -> None:
+        state = self._document.unexpected
         if state is None or record.excluded is not None:
             return
         text = "it has recovery points, and nobody expects a workload of this name"
-        number = self._findings.control_number(ORPHAN)
-        self._add_waivable(subject, number, ORPHAN, state, EXACT, None, text, self._waivers_for(record.name))
+        number = self._findings.control_number(UNEXPECTED)
+        self._add_waivable(subject, number, UNEXPECTED, state, REPORTED, None, text, self._waivers_for(record.name))
 
     def _add_existence(self, existence: Existence, records: Sequence[Record], subjects: Sequence[int]) -> None:
         member, expected, state, text = existence
@@ -213,7 +213,7 @@ class FindingsWriter:
             subject = subjects[member]
             tier = records[member].tier
             on_unknown = FAIL if tier is None else tier.on_unknown
-        certainty = UNPROVED if state == UNKNOWN else EXACT
+        certainty = UNPROVED if state == UNKNOWN else REPORTED
         if state == UNKNOWN:
             state = on_unknown
         number = self._findings.control_number(EXISTS)

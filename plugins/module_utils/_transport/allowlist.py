@@ -26,7 +26,7 @@ _SEGMENT = r"[^/?#\\;\x00-\x1f\ufffd]+"
 class RequestNotAllowedError(AuditError):
     """A request that is not on the adapter's allowlist."""
 
-    code = "refused_by_wall"
+    code = "request_not_allowed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +78,8 @@ class Allowlist:
     def _not_allowed_error(method: str, path: str, reason: str) -> RequestNotAllowedError:
         return RequestNotAllowedError(
             f"this request was not sent: {reason}",
-            call=f"{method} {path}",
-            advice="This collection only reads. If the path came from the server's own links, tell the maintainers",
+            request=f"{method} {path}",
+            hint="This collection only reads. If the path came from the server's own links, tell the maintainers",
         )
 
 

@@ -23,7 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response, path_segment
-from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import server_message
+from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import extract_server_message
 
 # A comma separates two cookies if a name and "=" follow it; the date in Expires also contains a comma.
 _NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
@@ -96,10 +96,10 @@ class Login(abc.ABC):
         return LoginError(
             f"the log-in of {self.username!r} was rejected",
             server=error.server,
-            call=error.call,
+            request=error.request,
             status=error.status,
-            words=error.words,
-            advice=_CHECK_ACCOUNT,
+            server_message=error.server_message,
+            hint=_CHECK_ACCOUNT,
         )
 
     def _renew_session(self, client: Client) -> dict[str, str]:
@@ -151,7 +151,7 @@ class OAuth2Password(Login):
         path: str,
         grant: str = "password",
         refresh_grant: str = "refresh_token",
-        mfa_advice: str = "Use an account without multi-factor authentication for unattended reading",
+        mfa_hint: str = "Use an account without multi-factor authentication for unattended reading",
         extra: Mapping[str, str] | None = None,
         log_out: tuple[str, str] | None = None,
         has_session_lag: bool = False,
@@ -160,7 +160,7 @@ class OAuth2Password(Login):
         self.has_session_lag = has_session_lag
         self._path = path
         self._grants = (grant, refresh_grant)
-        self._mfa_advice = mfa_advice
+        self._mfa_hint = mfa_hint
         self._extra = dict(extra or {})
         self._log_out_call = log_out or ("DELETE", path)
         self._refresh_token: str | None = None
@@ -191,9 +191,9 @@ class OAuth2Password(Login):
                 raise UnauthorizedError(
                     "the log-in was refused (400)",
                     server=error.server,
-                    call=error.call,
+                    request=error.request,
                     status=error.status,
-                    words=error.words,
+                    server_message=error.server_message,
                 ) from error
             raise
         data = response.json_object()
@@ -203,9 +203,9 @@ class OAuth2Password(Login):
                 f"the account {self.username!r} must answer a second factor (MFA) to log in",
                 code="mfa_required",
                 server=response.server,
-                call=response.call,
+                request=response.request,
                 status=response.status,
-                advice=self._mfa_advice,
+                hint=self._mfa_hint,
             )
         token = _get_token(response, "access_token")
         self._refresh_token = as_text(data.get("refresh_token"))
@@ -331,13 +331,13 @@ class JsonForToken(Login):
             raise
         data = response.json()
         if not isinstance(data, dict) or not data.get(self._member):
-            words = server_message(response.body, client.scrub) or None
+            server_message = extract_server_message(response.body, client.scrub) or None
             raise UnauthorizedError(
                 "the log-in was refused",
                 server=response.server,
-                call=response.call,
+                request=response.request,
                 status=response.status,
-                words=words,
+                server_message=server_message,
             )
         self.account_info = {name: value for name, value in data.items() if name != self._member}
         return {self._header: _check_token(response, data[self._member], self._member)}
@@ -353,9 +353,9 @@ def _unauthorized_error(error: AuditError) -> UnauthorizedError:
     return UnauthorizedError(
         f"the log-in was refused ({error.status})",
         server=error.server,
-        call=error.call,
+        request=error.request,
         status=error.status,
-        words=error.words,
+        server_message=error.server_message,
     )
 
 
@@ -379,9 +379,9 @@ def _check_token(response: Response, token: t.Any, member: str) -> str:
         raise InvalidResponseError(
             f"the log-in succeeded but its answer has no {member!r}",
             server=response.server,
-            call=response.call,
+            request=response.request,
             status=response.status,
-            advice="Check that the URL is that of the product, and that the account's first password was changed",
+            hint="Check that the URL is that of the product, and that the account's first password was changed",
         )
     # The token becomes a header value: a line break in it would start another header.
     if not token.isprintable() or not token.isascii():

@@ -93,7 +93,7 @@ class Auth(t.Protocol):
 class Response:
     """One complete response."""
 
-    call: str
+    request: str
     server: str
     status: int
     headers: Mapping[str, str]
@@ -105,7 +105,7 @@ class Response:
         try:
             return json.loads(self.body.decode("utf-8-sig") if self.body[:3] == b"\xef\xbb\xbf" else self.body)
         except (ValueError, RecursionError) as error:
-            raise invalid_json_error(self.server, self.call, self.status, self.body, error, self.scrub) from error
+            raise invalid_json_error(self.server, self.request, self.status, self.body, error, self.scrub) from error
 
     def json_object(self) -> dict[str, t.Any]:
         """Decode the body as a JSON object; InvalidResponseError if it is anything else."""
@@ -114,9 +114,9 @@ class Response:
             raise InvalidResponseError(
                 f"the answer is a JSON {type(value).__name__}, not an object",
                 server=self.server,
-                call=self.call,
+                request=self.request,
                 status=self.status,
-                advice="Check that the URL is that of the product",
+                hint="Check that the URL is that of the product",
             )
         return value
 
@@ -136,7 +136,7 @@ class Client:
         self.request_stats = RequestStats()
         self.skew_micros: int | None = None
         # Returns a product-specific hint for an error response from its status and body; None keeps the general hint.
-        self.advise: Callable[[int, bytes], str | None] = lambda _status, _body: None
+        self.hint_for: Callable[[int, bytes], str | None] = lambda _status, _body: None
         self.signals = SignalHandler()
         self._allowlist = Allowlist(allowlist, self.prefix)
         self.secrets = Secrets()
@@ -256,19 +256,19 @@ class Client:
         if not path.startswith("/"):
             # Directly after the host, the path could become part of the host name or turn it into a user name.
             raise RequestNotAllowedError(
-                "this request was not sent: its path does not start with a slash", call=f"{method} {path}"
+                "this request was not sent: its path does not start with a slash", request=f"{method} {path}"
             )
-        request = requests.Request(method, self.origin + self.prefix + path, **parts)
+        unprepared = requests.Request(method, self.origin + self.prefix + path, **parts)
         try:
-            prepared = self._session.prepare_request(request)
+            prepared = self._session.prepare_request(unprepared)
         except requests.exceptions.InvalidURL as error:
-            raise OptionError(f"url: {self.origin!r} cannot be used ({error})", advice="Check url") from error
+            raise OptionError(f"url: {self.origin!r} cannot be used ({error})", hint="Check url") from error
         url = prepared.url or ""
         self._allowlist.check(method, url)
-        call = f"{method} {urlsplit(url).path}"
+        request = f"{method} {urlsplit(url).path}"
         attempt = 1
         while True:
-            outcome, wait = self._attempt(prepared, call)
+            outcome, wait = self._attempt(prepared, request)
             if isinstance(outcome, Response):
                 return outcome
             if wait is None or attempt > self.endpoint.retries or not (idempotent or _is_unprocessed(outcome)):
@@ -284,7 +284,7 @@ class Client:
                 self.request_stats.retries += 1
             attempt += 1
 
-    def _attempt(self, prepared: requests.PreparedRequest, call: str) -> tuple[Response | AuditError, float | None]:
+    def _attempt(self, prepared: requests.PreparedRequest, request: str) -> tuple[Response | AuditError, float | None]:
         """Send once. Return a response, or an error and the seconds until a retry (0: backoff, None: no retry)."""
         started = time.time()
         try:
@@ -301,21 +301,21 @@ class Client:
             with raw_response:
                 body = self._read_body(raw_response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as raised:
-            error = connection_error(raised, self.host, call, self.endpoint)
+            error = connection_error(raised, self.host, request, self.endpoint)
             error.message = self.scrub(error.message)
             return error, 0.0 if error.is_transient else None
         except InvalidResponseError as too_large:
-            too_large.server, too_large.call = self.host, call
+            too_large.server, too_large.request = self.host, request
             return too_large, None
         with self._lock:
             self.request_stats.count += 1
             self.request_stats.bytes += len(body)
         self._record_clock_skew(raw_response.headers, started)
-        response = Response(call, self.host, raw_response.status_code, raw_response.headers, body, self.scrub)
+        response = Response(request, self.host, raw_response.status_code, raw_response.headers, body, self.scrub)
         if 200 <= raw_response.status_code < 300:
             return response, None
-        http_error = build_http_error(response.server, call, response.status, response.headers, body, self.scrub)
-        http_error.advice = self.advise(response.status, body) or http_error.advice
+        http_error = build_http_error(response.server, request, response.status, response.headers, body, self.scrub)
+        http_error.hint = self.hint_for(response.status, body) or http_error.hint
         if response.status not in RETRIED_STATUSES:
             return http_error, None
         return http_error, _parse_retry_after(raw_response.headers)
@@ -330,7 +330,7 @@ class Client:
             if size > limit:
                 raise InvalidResponseError(
                     f"the answer is larger than {limit} bytes",
-                    advice="Use a smaller page_size, or names and since to ask for less",
+                    hint="Use a smaller page_size, or workload_names and since to ask for less",
                 )
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

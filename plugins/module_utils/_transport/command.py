@@ -52,7 +52,7 @@ _NEVER = frozenset(
 class CommandNotAllowedError(AuditError):
     """A command that is not on the adapter's allowlist."""
 
-    code = "refused_by_wall"
+    code = "request_not_allowed"
 
 
 class NotInstalledError(AuditError):
@@ -76,7 +76,7 @@ class CommandTimeoutError(ToolError):
 class OutputError(ToolError):
     """The output of the tool does not have the expected format or size."""
 
-    code = "bad_answer"
+    code = "invalid_response"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +101,7 @@ Vector = tuple["str | Slot", ...]
 class CommandResult:
     """Result of one command that exited by itself."""
 
-    call: str
+    request: str
     rc: int
     out: bytes
     err: str
@@ -114,7 +114,7 @@ class KnownProblem:
     text: str
     code: str
     message: str
-    advice: str
+    hint: str
 
 
 def minimal_environment(home: str | None = None) -> dict[str, str]:
@@ -157,8 +157,8 @@ class Runner:
     def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
         """Run one allowed command and return its result, whatever its return code."""
         self._check_allowed(arguments)
-        call = " ".join((PurePath(self._executable).name, *arguments))
-        program = self._find_executable(call)
+        request = " ".join((PurePath(self._executable).name, *arguments))
+        program = self._find_executable(request)
         self.request_stats.count += 1
         try:
             # Not AnsibleModule.run_command: it limits neither time nor output, and passes on the complete environment.
@@ -174,18 +174,21 @@ class Runner:
             )
         except OSError as error:
             raise NotInstalledError(
-                f"{program} cannot be run ({error.strerror})", server=self.host, call=call, advice="Check executable"
+                f"{program} cannot be run ({error.strerror})",
+                server=self.host,
+                request=request,
+                hint="Check executable",
             ) from error
-        self.running = self.scrub(call)
+        self.running = self.scrub(request)
         try:
-            out, err = self._read_output(process, call, self._timeout if timeout is None else timeout)
+            out, err = self._read_output(process, request, self._timeout if timeout is None else timeout)
         except BaseException:
             _terminate(process)
             raise
         finally:
             self.running = None
         self.request_stats.bytes += len(out)
-        return CommandResult(call, process.wait(), out, self.scrub(err.decode("utf-8", "replace")))
+        return CommandResult(request, process.wait(), out, self.scrub(err.decode("utf-8", "replace")))
 
     def json(self, command_result: CommandResult) -> t.Any:
         """Decode the output of a command as JSON; AuditError if the command failed or the output is not JSON."""
@@ -198,9 +201,9 @@ class Runner:
             raise OutputError(
                 f"what it wrote is no JSON ({error})",
                 server=self.host,
-                call=command_result.call,
-                words=self.tool_message(command_result),
-                advice="Check the version of the tool",
+                request=command_result.request,
+                server_message=self.tool_message(command_result),
+                hint="Check the version of the tool",
             ) from error
 
     def error(self, command_result: CommandResult) -> AuditError:
@@ -208,15 +211,15 @@ class Runner:
         everything = command_result.err + command_result.out[:MAX_ERROR_BYTES].decode("utf-8", "replace")
         details: dict[str, t.Any] = {
             "server": self.host,
-            "call": command_result.call,
+            "request": command_result.request,
             "status": command_result.rc,
-            "words": self.tool_message(command_result),
+            "server_message": self.tool_message(command_result),
         }
         for problem in self._known_problems:
             if problem.text in everything:
-                return ToolError(problem.message, code=problem.code, advice=problem.advice, **details)
+                return ToolError(problem.message, code=problem.code, hint=problem.hint, **details)
         return ToolError(
-            f"it ended with {command_result.rc}", advice="Run the same command by hand as the same user", **details
+            f"it ended with {command_result.rc}", hint="Run the same command by hand as the same user", **details
         )
 
     def tool_message(self, command_result: CommandResult) -> str | None:
@@ -236,22 +239,22 @@ class Runner:
         raise CommandNotAllowedError(
             "this command was not run: it is not on the list of reads",
             server=self.host,
-            call=" ".join((PurePath(self._executable).name, *arguments)),
-            advice="This collection only reads. Tell the maintainers",
+            request=" ".join((PurePath(self._executable).name, *arguments)),
+            hint="This collection only reads. Tell the maintainers",
         )
 
-    def _find_executable(self, call: str) -> str:
+    def _find_executable(self, request: str) -> str:
         found = shutil.which(self._executable, path=self._environment.get("PATH"))
         if found is None:
             raise NotInstalledError(
                 f"{self._executable} is not installed on this host, or this user may not run it",
                 server=self.host,
-                call=call,
-                advice="Install it, run the task on the host that has it, or name its path as executable",
+                request=request,
+                hint="Install it, run the task on the host that has it, or name its path as executable",
             )
         return found
 
-    def _read_output(self, process: subprocess.Popen[bytes], call: str, timeout: float) -> tuple[bytes, bytes]:
+    def _read_output(self, process: subprocess.Popen[bytes], request: str, timeout: float) -> tuple[bytes, bytes]:
         deadline = time.monotonic() + timeout
         chunks: dict[str, list[bytes]] = {"out": [], "err": []}
         sizes = {"out": 0, "err": 0}
@@ -263,8 +266,8 @@ class Runner:
                     raise CommandTimeoutError(
                         f"it did not end within {timeout:g} s",
                         server=self.host,
-                        call=call,
-                        advice="Set a longer timeout (verify_timeout for a check), and see what it waits for",
+                        request=request,
+                        hint="Set a longer timeout (verify_timeout for a check), and see what it waits for",
                     )
                 events = selector.select(_SECONDS_TO_DRAIN)
                 if not events and process.poll() is not None:
@@ -278,7 +281,9 @@ class Runner:
                         chunks[key.data].append(chunk)
                     sizes[key.data] += len(chunk)
                 if sizes["out"] > self._max_output_bytes:
-                    raise OutputError(f"it wrote more than {self._max_output_bytes} bytes", server=self.host, call=call)
+                    raise OutputError(
+                        f"it wrote more than {self._max_output_bytes} bytes", server=self.host, request=request
+                    )
         for pipe in (process.stdout, process.stderr):
             t.cast("t.IO[bytes]", pipe).close()
         return b"".join(chunks["out"]), b"".join(chunks["err"])

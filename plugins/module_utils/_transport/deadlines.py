@@ -70,7 +70,7 @@ class _DeadlineReader(io.RawIOBase):
     def _too_slow_error(self) -> InvalidResponseError:
         return InvalidResponseError(
             f"the answer was not complete after {self._limit:.0f} s",
-            advice="Use a smaller page_size or a longer timeout",
+            hint="Use a smaller page_size or a longer timeout",
         )
 
 

@@ -46,27 +46,29 @@ _MESSAGE_KEYS = (
 
 
 def invalid_json_error(
-    server: str, call: str, status: int, body: bytes, error: Exception, scrub: Callable[[str], str]
+    server: str, request: str, status: int, body: bytes, error: Exception, scrub: Callable[[str], str]
 ) -> InvalidResponseError:
     """Build the error for a body that is not JSON: empty, a web page, a truncated document, something else."""
-    advice = "Try again; if it stays so, look at the server's own log"
-    words = None
+    hint = "Try again; if it stays so, look at the server's own log"
+    server_message = None
     first = body.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if not first:
         message = "the answer is empty"
     elif first == b"<":
         message = "a web page or XML came instead of JSON"
-        words = server_message(body, scrub) or None
-        advice = "Check url and port: another product, a proxy or a server that is still starting answers there"
+        server_message = extract_server_message(body, scrub) or None
+        hint = "Check url and port: another product, a proxy or a server that is still starting answers there"
     elif first in (b"{", b"["):
         message = f"the JSON is broken or cut short ({error})"
     else:
         message = "the answer is no JSON"
-        advice = "Check that the URL is that of the product"
-    return InvalidResponseError(message, server=server, call=call, status=status, words=words, advice=advice)
+        hint = "Check that the URL is that of the product"
+    return InvalidResponseError(
+        message, server=server, request=request, status=status, server_message=server_message, hint=hint
+    )
 
 
-def server_message(body: bytes, scrub: Callable[[str], str]) -> str:
+def extract_server_message(body: bytes, scrub: Callable[[str], str]) -> str:
     """Extract the product's own message from an error body in any format, secrets masked; empty if there is none."""
     try:
         document = json.loads(body)
@@ -107,58 +109,63 @@ def _messages_in(value: t.Any, depth: int) -> Iterator[str]:
 
 
 def build_http_error(
-    server: str, call: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str]
+    server: str, request: str, status: int, headers: Mapping[str, str], body: bytes, scrub: Callable[[str], str]
 ) -> AuditError:
     """Build the error for a complete response with a status other than 2xx."""
-    words = server_message(body, scrub) or None
-    details: dict[str, t.Any] = {"server": server, "call": call, "status": status, "words": words}
+    server_message = extract_server_message(body, scrub) or None
+    details: dict[str, t.Any] = {
+        "server": server,
+        "request": request,
+        "status": status,
+        "server_message": server_message,
+    }
     if status == 401:
         return UnauthorizedError("the server refused the session or the log-in (401)", **details)
     if status == 403:
-        advice = "Give the account the rights that the documentation of this module lists"
-        return ForbiddenError("the account may not read this (403)", advice=advice, **details)
+        hint = "Give the account the rights that the documentation of this module lists"
+        return ForbiddenError("the account may not read this (403)", hint=hint, **details)
     if status in (404, 405):
-        advice = "Check the URL, the product and its version (an older or newer one may lack this call)"
-        return NotFoundError(f"the server does not know this call ({status})", advice=advice, **details)
+        hint = "Check the URL, the product and its version (an older or newer one may lack this call)"
+        return NotFoundError(f"the server does not know this call ({status})", hint=hint, **details)
     if 300 <= status < 400:
         # Query and fragment of a redirect target often contain a token.
         target = scrub(re.split("[?#]", headers.get("Location", "elsewhere"))[0])
         return InvalidResponseError(
             f"the server redirects to {target!r} ({status}); redirects are not followed",
-            advice="Give the URL of the server itself, not of a portal or a load balancer that redirects",
+            hint="Give the URL of the server itself, not of a portal or a load balancer that redirects",
             **details,
         )
     if status == 429 or status >= 500:
         what = "is asked too often" if status == 429 else "has trouble, or is still starting"
-        advice = "Try again later; if it stays so, look at the server's own log"
-        return ServerError(f"the server {what} ({status})", advice=advice, **details)
+        hint = "Try again later; if it stays so, look at the server's own log"
+        return ServerError(f"the server {what} ({status})", hint=hint, **details)
     return InvalidResponseError(f"the server did not accept the request ({status})", **details)
 
 
-def connection_error(raised: BaseException, server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
+def connection_error(raised: BaseException, server: str, request: str, endpoint: t.Any) -> ConnectionFailedError:
     """Build the error for a request without a complete response, based on its innermost cause."""
     chain = list(_iter_causes(raised))
-    error = _classify(chain, server, call, endpoint)
+    error = _classify(chain, server, request, endpoint)
     if {cause.__class__.__name__ for cause in chain} & _PROXY_ERRORS and not isinstance(error, CertificateError):
         # Otherwise a proxy that is down would look like a server that is down.
         proxy = endpoint.proxy or ""
         given = urlsplit(proxy if "://" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
         error.message = f"the proxy {given or 'that the environment names'} could not be used: {error.message}"
-        error.advice = "Check proxy, or where it is not given HTTPS_PROXY, ALL_PROXY and NO_PROXY"
+        error.hint = "Check proxy, or where it is not given HTTPS_PROXY, ALL_PROXY and NO_PROXY"
     return error
 
 
-def _classify(chain: list[BaseException], server: str, call: str, endpoint: t.Any) -> ConnectionFailedError:
+def _classify(chain: list[BaseException], server: str, request: str, endpoint: t.Any) -> ConnectionFailedError:
     text = " ".join(str(cause) for cause in chain)
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return _certificate_error(cause, server, call)
-    for needle, message, advice in _TLS_PROBLEMS:
+            return _certificate_error(cause, server, request)
+    for needle, message, hint in _TLS_PROBLEMS:
         if needle in text:
-            return CertificateError(message, server=server, call=call, advice=advice)
-    for needle, message, advice, is_transient in _NETWORK_PROBLEMS:
+            return CertificateError(message, server=server, request=request, hint=hint)
+    for needle, message, hint, is_transient in _NETWORK_PROBLEMS:
         if needle in text:
-            error = ConnectionFailedError(message, server=server, call=call, advice=advice)
+            error = ConnectionFailedError(message, server=server, request=request, hint=hint)
             error.is_transient = is_transient
             error.is_unsent = True
             return error
@@ -166,16 +173,16 @@ def _classify(chain: list[BaseException], server: str, call: str, endpoint: t.An
         return ConnectionFailedError(
             f"no answer within {endpoint.timeout:g} s",
             server=server,
-            call=call,
-            advice="Check that host and port are reachable from here; for a slow server set a longer timeout",
+            request=request,
+            hint="Check that host and port are reachable from here; for a slow server set a longer timeout",
         )
     last = chain[-1]
-    advice = "Check that the server is up and that nothing between cuts the connection"
+    hint = "Check that the server is up and that nothing between cuts the connection"
     if isinstance(last, ssl.SSLError):
         # With TLS 1.3 the client may already be sending when the server rejects it, and the alert can then be lost.
-        advice += "; a server that wants a client certificate, or another one, may do so"
+        hint += "; a server that wants a client certificate, or another one, may do so"
     return ConnectionFailedError(
-        f"the connection broke ({type(last).__name__}: {last})", server=server, call=call, advice=advice
+        f"the connection broke ({type(last).__name__}: {last})", server=server, request=request, hint=hint
     )
 
 
@@ -190,18 +197,18 @@ def _iter_causes(raised: BaseException) -> Iterator[BaseException]:
             stack.extend([*error.args, getattr(error, "reason", None), error.__cause__, error.__context__])
 
 
-def _certificate_error(error: ssl.SSLCertVerificationError, server: str, call: str) -> CertificateError:
+def _certificate_error(error: ssl.SSLCertVerificationError, server: str, request: str) -> CertificateError:
     reason = error.verify_message or str(error)
     if "self-signed" in reason or "self signed" in reason or "unable to get local issuer" in reason:
-        advice = "Give the CA that signed it as ca_path (a PEM file); only for a test set validate_certs: false"
+        hint = "Give the CA that signed it as ca_path (a PEM file); only for a test set validate_certs: false"
     elif "expired" in reason or "not yet valid" in reason:
-        advice = "Renew the certificate on the server, or set the clock that is wrong, here or there"
+        hint = "Renew the certificate on the server, or set the clock that is wrong, here or there"
     elif "match" in reason:
-        advice = "Use the name that stands in the certificate as url, or have the certificate made for this name"
+        hint = "Use the name that stands in the certificate as url, or have the certificate made for this name"
     else:
-        advice = "Give the right CA as ca_path, or mend the certificate on the server"
+        hint = "Give the right CA as ca_path, or mend the certificate on the server"
     return CertificateError(
-        f"the server's certificate is not trusted: {reason}", server=server, call=call, advice=advice
+        f"the server's certificate is not trusted: {reason}", server=server, request=request, hint=hint
     )
 
 

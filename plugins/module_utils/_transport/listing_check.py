@@ -171,7 +171,7 @@ def unstable_listing_error(what: str) -> InvalidResponseError:
     return InvalidResponseError(
         f"the listing of {what} lost items each of the {MAX_PASSES} times it was read, so others may be missing",
         code="incomplete",
-        advice="Try again when the server is not removing expired recovery points",
+        hint="Try again when the server is not removing expired recovery points",
     )
 
 
@@ -180,5 +180,5 @@ def incomplete_listing_error(what: str, count: int, total: int | None) -> Invali
     return InvalidResponseError(
         f"the listing of {what} came incomplete: {count} of {total} told",
         code="incomplete",
-        advice="Try again; if it stays so, use a smaller page_size",
+        hint="Try again; if it stays so, use a smaller page_size",
     )

@@ -75,9 +75,9 @@ def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterat
         if page.next is None:
             return
         if page.next in seen or len(seen) >= MAX_PAGES:
-            raise InvalidResponseError(f"the pages of {what} lead in a circle", advice="Look at the server's own log")
+            raise InvalidResponseError(f"the pages of {what} lead in a circle", hint="Look at the server's own log")
         if not page.items:
-            raise InvalidResponseError(f"a page of {what} is empty but names a next one", advice="Try again")
+            raise InvalidResponseError(f"a page of {what} is empty but names a next one", hint="Try again")
         seen.add(page.next)
         link = page.next
 
@@ -182,7 +182,7 @@ def _numbered_pass(
                 raise InvalidResponseError(
                     f"page {number} of {what} holds {len(page.items)} items, the first one {full}",
                     code="incomplete",
-                    advice="Try again; if it stays so, use a smaller page_size",
+                    hint="Try again; if it stays so, use a smaller page_size",
                 )
             yield page
         done, pages = pages, grown

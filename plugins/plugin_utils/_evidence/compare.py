@@ -51,8 +51,11 @@ def compare(before: Json, after: Json) -> Json:
         items.sort(key=lambda item: (-SEVERITY[item["after"] or item["before"]], *map(str, workload_identity(item))))
     return {
         "schema": SCHEMA,
-        "before": {**{name: before[name] for name in _FRAME}, "reads": [one.facts() for one in read_lines(before)]},
-        "after": {**{name: after[name] for name in _FRAME}, "reads": [one.facts() for one in read_lines(after)]},
+        "before": {
+            **{name: before[name] for name in _FRAME},
+            "data_sources": [one.facts() for one in read_lines(before)],
+        },
+        "after": {**{name: after[name] for name in _FRAME}, "data_sources": [one.facts() for one in read_lines(after)]},
         "same_policy": before["policy_sha256"] == after["policy_sha256"],
         **changes,
         "totals": {**{name: len(items) for name, items in changes.items()}, "unchanged": unchanged},

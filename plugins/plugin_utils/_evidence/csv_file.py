@@ -40,7 +40,7 @@ def to_csv(assessment: Json) -> str:
     summary = {"record": "assessment", "verdict": headline(assessment).lower(), "message": policy_text(assessment)}
     summary.update({name: assessment[name] for name in _FRAME})
     writer.writerow([_cell(summary.get(name)) for name in COLUMNS])
-    reads = _read_cells(assessment)
+    read_results = _read_cells(assessment)
     workloads = {workload_identity(item): [_cell(item[name]) for name in _WORKLOAD] for item in assessment["workloads"]}
     references: dict[str, str] = {}
     unread = [""] * len(_READ)
@@ -55,7 +55,7 @@ def to_csv(assessment: Json) -> str:
                 *("finding", *frame, *cells),
                 *[_cell(finding[name]) for name in _FINDING],
                 *(_cell(waiver_text(finding["waiver"])), references[control]),
-                *reads.get(finding["source"], unread),
+                *read_results.get(finding["source"], unread),
             ]
         )
     return output.getvalue()

@@ -81,7 +81,7 @@ def _profile(assessment: Json, controls: list[Json]) -> Json:
         "collection_version": assessment["collection_version"],
         "policy": assessment["policy"],
         "policy_sha256": assessment["policy_sha256"],
-        "reads": [read.facts() for read in read_lines(assessment)],
+        "data_sources": [read.facts() for read in read_lines(assessment)],
     }
     return {
         "name": "backup.audit",

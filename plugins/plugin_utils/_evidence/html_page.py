@@ -44,7 +44,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clea
 
 Finding = Mapping[str, t.Any]
 
-_RPO = "recovery_points.newest_within"
+_RPO = "recovery_points.max_age"
 _NO_REASON = ("pass", "not_applicable")
 # Without the script the last days are shown as letters; number of letters.
 _LETTERS = 30
@@ -73,7 +73,7 @@ def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
         headline=headline(assessment),
         assessment=assessment,
         verdicts=verdict_counts(assessment),
-        words=WORST_FIRST,
+        results=WORST_FIRST,
         alarms=_alarms(assessment),
         controls=controls,
         requirements=list({control["name"]: control["references"] for control in controls}.items()),

@@ -110,7 +110,7 @@ def _waivers(assessment: Json) -> list[str]:
 
 def _basis(assessment: Json) -> list[str]:
     names = ("source", "product", "version", "read_at", "window", "complete", "sha256", "failure")
-    reads = [read.facts() for read in read_lines(assessment)]
+    read_results = [read.facts() for read in read_lines(assessment)]
     policy = policy_text(assessment, indent=2)
     # A fence must be longer than any run of backticks in the text.
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", policy)), default=0))
@@ -118,7 +118,7 @@ def _basis(assessment: Json) -> list[str]:
         "## What this rests on",
         "",
         *_header(*(name.replace("_", " ") for name in names)),
-        *(_row(*(facts.get(name) for name in names)) for facts in reads),
+        *(_row(*(facts.get(name) for name in names)) for facts in read_results),
         "",
         f"Judged by backup.audit {_escape(assessment['collection_version'])}.",
         f"SHA-256 of the policy in force: {_escape(assessment['policy_sha256'])}",

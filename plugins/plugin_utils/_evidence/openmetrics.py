@@ -58,13 +58,13 @@ def _assessment_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
 
 
 def _read_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
-    reads = read_lines(assessment)
+    read_results = read_lines(assessment)
     names = ("source", "product", "version", "read_at", "sha256")
-    infos = [({name: read.facts().get(name, "") for name in names}, 1) for read in reads]
+    infos = [({name: read.facts().get(name, "") for name in names}, 1) for read in read_results]
     yield "read_info", "What was read from a server, and its digest.", infos
-    complete = [({"source": read.host}, int(read.complete)) for read in reads]
+    complete = [({"source": read.host}, int(read.complete)) for read in read_results]
     yield "read_complete", "Whether everything asked of a server was read.", complete
-    times = [({"source": read.host}, _seconds(read.read_at or None)) for read in reads]
+    times = [({"source": read.host}, _seconds(read.read_at or None)) for read in read_results]
     yield "read_timestamp_seconds", "The moment at which a server was read.", times
 
 

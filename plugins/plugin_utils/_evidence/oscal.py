@@ -59,12 +59,12 @@ class _Document:
 
     def __init__(self, assessment: Json) -> None:
         self._assessment = assessment
-        self._reads = read_lines(assessment)
+        self._read_results = read_lines(assessment)
         # UUIDs are derived within this assessment, so that two documents do not share a UUID by accident.
         seal = "\n".join(
             [
                 *(assessment[name] for name in ("as_of", "collection_version", "policy_sha256")),
-                *(read.sha256 or read.failure for read in self._reads),
+                *(read.sha256 or read.failure for read in self._read_results),
             ]
         )
         self._space = uuid.uuid5(_NAMESPACE, seal)
@@ -92,7 +92,7 @@ class _Document:
             "import-ap": {"href": f"#{plan}", "remarks": "The policy in force, by which all was judged."},
             "results": [self._build_result()],
             "back-matter": {
-                "resources": [self._build_policy(plan), *map(self._build_read_resource, range(len(self._reads)))]
+                "resources": [self._build_policy(plan), *map(self._build_read_resource, range(len(self._read_results)))]
             },
         }
 
@@ -106,7 +106,7 @@ class _Document:
         }
 
     def _build_read_resource(self, number: int) -> Json:
-        read = self._reads[number]
+        read = self._read_results[number]
         return {
             "uuid": self._get_uuid("read", number),
             "title": _escape_markup(f"READ of {read.host}"),
@@ -117,7 +117,7 @@ class _Document:
     def _build_result(self) -> Json:
         assessment = self._assessment
         observations, findings = self._build_observations()
-        times = sorted(read.read_at for read in self._reads if read.read_at)
+        times = sorted(read.read_at for read in self._read_results if read.read_at)
         counts = ", ".join(f"{count} {name}" for name, count in assessment["totals"]["verdicts"].items() if count)
         text = f"{headline(assessment)}: of {assessment['totals']['workloads']} workloads {counts or 'none was judged'}"
         controls = sorted({_control_id(reference) for reference in [_ALWAYS, *findings]})
@@ -154,7 +154,7 @@ class _Document:
             "props": _props({"version": self._assessment["collection_version"]}),
             "status": {"state": "operational"},
         }
-        servers = {read.host: read for read in self._reads}
+        servers = {read.host: read for read in self._read_results}
         return [tool, *(self._build_component(read) for read in servers.values())]
 
     def _build_component(self, read: ReadLine) -> Json:
@@ -187,7 +187,7 @@ class _Document:
     def _build_observations(self) -> tuple[list[tuple[Json, list[Finding]]], dict[str, None]]:
         """Build the observations with the findings of each, and the NIST references that any of them has."""
         by_host: dict[str | None, list[int]] = {}
-        for number, read in enumerate(self._reads):
+        for number, read in enumerate(self._read_results):
             by_host.setdefault(read.host, []).append(number)
         observations, references = [], {_ALWAYS: None}
         for line in control_lines(self._assessment):
@@ -203,9 +203,9 @@ class _Document:
                 )
         return observations, references
 
-    def _build_observation(self, name: str, title: str, members: list[Finding], reads: list[int]) -> Json:
+    def _build_observation(self, name: str, title: str, members: list[Finding], read_results: list[int]) -> Json:
         first = members[0]
-        times = [self._reads[number].read_at for number in reads if self._reads[number].read_at]
+        times = [self._read_results[number].read_at for number in read_results if self._read_results[number].read_at]
         where = f" on {first['source']}" if first["source"] else ""
         facts = {
             "control": first["control"],
@@ -215,7 +215,7 @@ class _Document:
             "tier": first["tier"],
             "waiver": waiver_text(first["waiver"]),
         }
-        evidence = reads or range(len(self._reads))
+        evidence = read_results or range(len(self._read_results))
         observation: Json = {
             "uuid": name,
             "title": _escape_markup(f"{title}: {first['result']}{where}"),
@@ -230,7 +230,7 @@ class _Document:
             observation["relevant-evidence"] = [
                 {
                     "href": f"#{self._get_uuid('read', number)}",
-                    "description": _escape_markup(f"READ of {self._reads[number].host}"),
+                    "description": _escape_markup(f"READ of {self._read_results[number].host}"),
                 }
                 for number in evidence
             ]

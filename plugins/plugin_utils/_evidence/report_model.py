@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
-from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import RULES
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean, is_clean
 
@@ -30,10 +30,10 @@ NIST = "NIST SP 800-53 "
 MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "waived", "not_applicable"
 
 _FRAME = (
-    *("as_of", "collection_version", "policy", "policy_sha256", "reads"),
+    *("as_of", "collection_version", "policy", "policy_sha256", "data_sources"),
     *("totals", "compliant", "workloads", "findings"),
 )
-_ADVICE = "Give the whole of what recovery_points_assert returned"
+_HINT = "Give the whole of what recovery_points_assert returned"
 _IDENTITY = ("source", "origin", "workload_id", "workload_name")
 _WORKLOAD_TEXTS = (
     *(*_IDENTITY, "workload_type", "platform", "product"),
@@ -48,10 +48,10 @@ _PERCENTS = frozenset(rule.name for rule in RULES if rule.argument == "percent")
 
 def load(value: t.Any) -> Json:
     """Load an assessment (packed or plain) as dicts with all texts sanitized."""
-    document = unpack_assessment(value)
+    document = open_assessment(value)
     missing = [name for name in _FRAME if name not in document]
     if missing:
-        raise DataError(f"the ASSESSMENT has no {', '.join(missing)}", advice=_ADVICE)
+        raise DataError(f"the ASSESSMENT has no {', '.join(missing)}", hint=_HINT)
     frame = clean({name: item for name, item in document.items() if name not in ("workloads", "findings")})
     return {
         **frame,
@@ -65,7 +65,7 @@ def _records(records: t.Any, members: frozenset[str], texts: tuple[str, ...], wh
     cleaned = []
     for number, record in enumerate(records):
         if not isinstance(record, Mapping) or not record.keys() >= members:
-            raise DataError(f"{what} {number} of the ASSESSMENT is not in the shape of one", advice=_ADVICE)
+            raise DataError(f"{what} {number} of the ASSESSMENT is not in the shape of one", hint=_HINT)
         cleaned.append(record if is_clean(record, texts) and not record.get("waiver") else clean(record))
     return cleaned
 
@@ -178,7 +178,7 @@ class ReadLine:
 def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
     """List all read results in order, including failed ones."""
     lines = []
-    for read in assessment["reads"]:
+    for read in assessment["data_sources"]:
         server, window = read.get("server") or {}, read.get("window") or {}
         since, until = window.get("since"), window.get("until")
         window_text = "" if read.get("failure") else f"{since or 'the first point'} to {until or 'the time of reading'}"
@@ -239,7 +239,7 @@ def control_lines(assessment: Mapping[str, t.Any]) -> list[ControlLine]:
         if line is None:
             line = lines[key] = ControlLine(key[0], key[1], limit, finding["references"], [])
         line.findings.append(finding)
-    return sorted(lines.values(), key=lambda line: not line.name.startswith("read."))
+    return sorted(lines.values(), key=lambda line: not line.name.startswith("data."))
 
 
 def findings_by_workload(findings: Iterable[Mapping[str, t.Any]]) -> dict[WorkloadKey, list[Mapping[str, t.Any]]]:

@@ -40,7 +40,7 @@ def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
         lines.append(cells)
     for finding in assessment["findings"]:
         if finding["workload_name"] is None and finding["workload_id"] is None and finding["result"] != "pass":
-            if not finding["control"].startswith("read."):
+            if not finding["control"].startswith("data."):
                 continue
             lines.append(
                 (finding["source"] or "-", "-", "(the server)", "-", "-", "-", finding["result"], finding["message"])

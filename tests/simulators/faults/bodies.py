@@ -107,14 +107,14 @@ def bom(_fault: Fault, _call: Call, response: Response) -> Response:
 
 
 def gzip_cut(_fault: Fault, _call: Call, response: Response) -> Response:
-    packed = gzip.compress(response.body)
-    return _with_gzip_body(response, packed[: len(packed) // 2])
+    compressed = gzip.compress(response.body)
+    return _with_gzip_body(response, compressed[: len(compressed) // 2])
 
 
 def gzip_broken(_fault: Fault, _call: Call, response: Response) -> Response:
-    packed = bytearray(gzip.compress(response.body))
-    packed[len(packed) // 2] ^= 0xFF
-    return _with_gzip_body(response, bytes(packed))
+    compressed = bytearray(gzip.compress(response.body))
+    compressed[len(compressed) // 2] ^= 0xFF
+    return _with_gzip_body(response, bytes(compressed))
 
 
 def gzip_bomb(fault: Fault, _call: Call, response: Response) -> Response:

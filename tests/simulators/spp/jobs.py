@@ -50,8 +50,8 @@ def _run_sessions(run: Run, kind: str, made: list[tuple[Workload, Point]]) -> li
     for _ignored, point in made:
         for copy in point.copies:
             copied[sub_policy(copy)] = max(copied.get(sub_policy(copy), 0), copy.copied_at)
-        if point.verified_at is not None:
-            tested[point.verified_at] = tested.get(point.verified_at, 0) + 1
+        if point.tested_at is not None:
+            tested[point.tested_at] = tested.get(point.tested_at, 0) + 1
     if not copied:
         copied = {"BACKUP": run.started + 5 * MINUTE}
     expires = max((point.expires_at for _ignored, point in made if point.expires_at is not None), default=None)

@@ -207,7 +207,7 @@ class Directory:
             if copy.location.site is FRANKFURT and asset.work.key in self.grandclients:
                 there = self.grandclients[asset.work.key]
                 yield replace(backup, sort="replicated", system=TARGET, number=number + 10_000, asset=there)
-        if point.verified_at is not None:
+        if point.tested_at is not None:
             yield Entry(
-                "restore", asset.system, 0, point.verified_at - 30 * MINUTE, point.verified_at, asset, point, "restore"
+                "restore", asset.system, 0, point.tested_at - 30 * MINUTE, point.tested_at, asset, point, "restore"
             )

@@ -177,9 +177,9 @@ class Rows:
 
     def certified(self, point: Point) -> bool | str:
         """Recovery-tested. "n/a" in some releases if no test was scheduled (facts 4.1: bool or "n/a")."""
-        if point.verified_at is None and self.api.text("certified") == "n/a":
+        if point.tested_at is None and self.api.text("certified") == "n/a":
             return "n/a"
-        return point.verified_at is not None
+        return point.tested_at is not None
 
     def storage(self, entry: Entry) -> str:
         if entry.copy is not None:

@@ -114,18 +114,18 @@ class VeeamAws(OAuth2ProductApi):
         super().__init__(estate)
         self.own = self.own_url(_HOST)
         self.points = Points(self, self.own)
-        self.reads = ReadHandlers(self, self.points, self.get_revision)
+        self.read_results = ReadHandlers(self, self.points, self.get_revision)
         self.routes = [
             Route("POST", "/api/v1/token", self._grant, needs_session=False),
             Route("DELETE", "/api/v1/token", self.log_out),
             Route("GET", "/api/v1/problems/{name}", self._problem_page, needs_session=False),
             Route("GET", "/api/v1/system/version", self._version),
             Route("GET", "/api/v1/system/time", self._time),
-            *self.reads.routes(),
+            *self.read_results.routes(),
         ]
 
     def prepare(self) -> None:
-        self.reads.prepare()
+        self.read_results.prepare()
 
     # Revisions
 

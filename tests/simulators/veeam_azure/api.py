@@ -97,17 +97,17 @@ class VeeamAzure(OAuth2ProductApi):
         super().__init__(estate)
         url = self.own_url(_HOST)
         self.points = Points(self, url)
-        self.reads = ReadHandlers(self, self.points, url)
+        self.read_results = ReadHandlers(self, self.points, url)
         self.routes = [
             Route("POST", "/api/oauth2/token", self._grant, needs_session=False),
             Route("DELETE", "/api/oauth2/token", self.log_out),
             Route("GET", "/api/{version}/system/serviceIsUp", self._is_up, needs_session=False),
             Route("GET", "/api/{version}/system/{what}", self._system),
-            *self.reads.routes(),
+            *self.read_results.routes(),
         ]
 
     def prepare(self) -> None:
-        self.reads.prepare()
+        self.read_results.prepare()
 
     # Tokens
 

@@ -128,7 +128,7 @@ class VeeamBackupReplication(OAuth2ProductApi):
         super().__init__(estate)
         self.server_clock = ServerClock(self)
         self.points = Points(self, self.server_clock)
-        self.reads = ReadHandlers(self, self.server_clock, self.points)
+        self.handlers = ReadHandlers(self, self.server_clock, self.points)
         self._used_tokens: set[str] = set()
         self.routes = [
             Route("POST", "/api/oauth2/token", self._grant, needs_session=False),
@@ -143,47 +143,49 @@ class VeeamBackupReplication(OAuth2ProductApi):
         ]
 
     def prepare(self) -> None:
-        self.reads.prepare()
+        self.handlers.prepare()
 
     def _read_routes(self) -> list[ReadRoute]:
         """Order matters if a {name} would also match the more specific path."""
-        reads, infrastructure = self.reads, "backupInfrastructure/"
+        handlers, infrastructure = self.handlers, "backupInfrastructure/"
         replicas, jobs, events = frozenset({_VIEWER}), frozenset({_VIEWER, _RESTORER}), "malwareDetection/events"
         return [
             ReadRoute("serverInfo", self._server_info, denied=jobs),
-            ReadRoute("objectRestorePoints", reads.restore_points, until="renamed"),
-            ReadRoute("objectRestorePoints/{number}", reads.restore_point, until="renamed"),
-            ReadRoute("restorePoints", reads.restore_points, since="renamed"),
-            ReadRoute("restorePoints/{number}", reads.restore_point, since="renamed"),
-            ReadRoute("backupObjects", reads.backup_objects),
-            ReadRoute("backupObjects/{number}", reads.backup_object),
-            ReadRoute("backupObjects/{number}/restorePoints", reads.points_for_object),
-            ReadRoute("backups", reads.all_backups),
-            ReadRoute("backups/{number}", reads.backup),
-            ReadRoute("backups/{number}/objects", reads.objects_for_backup),
-            ReadRoute("backups/{number}/backupFiles", reads.files, since="1.2-rev0"),
-            ReadRoute("backups/{number}/backupFiles/{file}", reads.file, since="1.2-rev0"),
-            ReadRoute("backups/{number}/details", reads.details, since="1.3-rev2", method="POST"),
-            ReadRoute("replicas", reads.replicas, since="1.2-rev0", denied=replicas),
-            ReadRoute("replicas/{number}", reads.replica, since="1.2-rev0", denied=replicas),
-            ReadRoute("replicas/{number}/replicaPoints", reads.points_for_replica, since="1.2-rev0", denied=replicas),
-            ReadRoute("replicaPoints", reads.replica_points, since="1.2-rev0", denied=replicas),
-            ReadRoute("replicaPoints/{number}", reads.replica_point, since="1.2-rev0", denied=replicas),
-            ReadRoute("sessions", reads.all_sessions),
-            ReadRoute("sessions/{number}", reads.session),
-            ReadRoute("sessions/{number}/taskSessions", reads.tasks_for_session, since="1.2-rev0"),
-            ReadRoute("taskSessions", reads.tasks, since="1.2-rev0"),
-            ReadRoute("taskSessions/{number}", reads.task, since="1.2-rev0"),
-            ReadRoute(events, reads.events, since="1.2-rev0"),
-            ReadRoute(f"{events}/{{number}}", reads.event, since="1.2-rev0"),
-            ReadRoute(infrastructure + "repositories", reads.all_repositories),
-            ReadRoute(infrastructure + "repositories/states", reads.repository_states),
-            ReadRoute(infrastructure + "repositories/{number}", reads.repository),
-            ReadRoute(infrastructure + "scaleOutRepositories", reads.scale_outs),
-            ReadRoute(infrastructure + "scaleOutRepositories/{number}", reads.scale_out),
-            ReadRoute("jobs", reads.all_jobs, denied=jobs),
-            ReadRoute("jobs/states", reads.job_states),
-            ReadRoute("jobs/{number}", reads.job, denied=jobs),
+            ReadRoute("objectRestorePoints", handlers.restore_points, until="renamed"),
+            ReadRoute("objectRestorePoints/{number}", handlers.restore_point, until="renamed"),
+            ReadRoute("restorePoints", handlers.restore_points, since="renamed"),
+            ReadRoute("restorePoints/{number}", handlers.restore_point, since="renamed"),
+            ReadRoute("backupObjects", handlers.backup_objects),
+            ReadRoute("backupObjects/{number}", handlers.backup_object),
+            ReadRoute("backupObjects/{number}/restorePoints", handlers.points_for_object),
+            ReadRoute("backups", handlers.all_backups),
+            ReadRoute("backups/{number}", handlers.backup),
+            ReadRoute("backups/{number}/objects", handlers.objects_for_backup),
+            ReadRoute("backups/{number}/backupFiles", handlers.files, since="1.2-rev0"),
+            ReadRoute("backups/{number}/backupFiles/{file}", handlers.file, since="1.2-rev0"),
+            ReadRoute("backups/{number}/details", handlers.details, since="1.3-rev2", method="POST"),
+            ReadRoute("replicas", handlers.replicas, since="1.2-rev0", denied=replicas),
+            ReadRoute("replicas/{number}", handlers.replica, since="1.2-rev0", denied=replicas),
+            ReadRoute(
+                "replicas/{number}/replicaPoints", handlers.points_for_replica, since="1.2-rev0", denied=replicas
+            ),
+            ReadRoute("replicaPoints", handlers.replica_points, since="1.2-rev0", denied=replicas),
+            ReadRoute("replicaPoints/{number}", handlers.replica_point, since="1.2-rev0", denied=replicas),
+            ReadRoute("sessions", handlers.all_sessions),
+            ReadRoute("sessions/{number}", handlers.session),
+            ReadRoute("sessions/{number}/taskSessions", handlers.tasks_for_session, since="1.2-rev0"),
+            ReadRoute("taskSessions", handlers.tasks, since="1.2-rev0"),
+            ReadRoute("taskSessions/{number}", handlers.task, since="1.2-rev0"),
+            ReadRoute(events, handlers.events, since="1.2-rev0"),
+            ReadRoute(f"{events}/{{number}}", handlers.event, since="1.2-rev0"),
+            ReadRoute(infrastructure + "repositories", handlers.all_repositories),
+            ReadRoute(infrastructure + "repositories/states", handlers.repository_states),
+            ReadRoute(infrastructure + "repositories/{number}", handlers.repository),
+            ReadRoute(infrastructure + "scaleOutRepositories", handlers.scale_outs),
+            ReadRoute(infrastructure + "scaleOutRepositories/{number}", handlers.scale_out),
+            ReadRoute("jobs", handlers.all_jobs, denied=jobs),
+            ReadRoute("jobs/states", handlers.job_states),
+            ReadRoute("jobs/{number}", handlers.job, denied=jobs),
         ]
 
     # Revisions
@@ -337,7 +339,7 @@ class VeeamBackupReplication(OAuth2ProductApi):
 
     def truth(self) -> dict[str, object]:
         """Only workloads with backups are included. Copies and replicas have their own ids, in additional members."""
-        layout = self.reads.current_layout()
+        layout = self.handlers.current_layout()
         replicas = layout.replicated()
         works = {stored.work.key: stored.work for stored in layout.stored()}
         points = {stored.point.key: self.point_id(stored.work, stored.point) for stored in layout.stored()}
@@ -360,5 +362,5 @@ class VeeamBackupReplication(OAuth2ProductApi):
 
     def point_id(self, work: Workload, point: Point) -> str:
         """The id of the first copy, which the backup job made."""
-        found = self.reads.current_layout().by_point.get(point.key)
+        found = self.handlers.current_layout().by_point.get(point.key)
         return self.points.point_id(found[0]) if found else self.points.replica_point_id(point)

@@ -129,8 +129,8 @@ class Sessions:
         booted: dict[tuple[str, int], str] = {}
         for work in self.layout.works:
             for point in self.api.listed_points(work):
-                if point.verified_at is not None:
-                    booted[point.run.policy.key, point.verified_at] = point.run.policy.name
+                if point.tested_at is not None:
+                    booted[point.run.policy.key, point.tested_at] = point.run.policy.name
         for (key, moment), name in sorted(booted.items()):
             ident = self.id(f"surebackup:{key}:{moment}")
             yield self._session(ident, f"SureBackup {name}", "SureBackup", moment - 30 * MINUTE, moment)

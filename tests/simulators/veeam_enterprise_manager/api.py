@@ -92,18 +92,18 @@ class VeeamEnterpriseManager(ProductApi):
         super().__init__(estate)
         self.session_store = LogonSessionStore(_ACCOUNTS)
         self.writer = Writer(self, Encoder(self.own_url(_HOST)))
-        self.reads = ReadHandlers(self, self.writer)
+        self.read_results = ReadHandlers(self, self.writer)
         self.routes = [
             Route("GET", "/api", self._probe, needs_session=False),
             Route("POST", "/api/sessionMngr", self._log_on, needs_session=False),
             Route("GET", "/api/logonSessions", self._all_sessions),
             Route("GET", "/api/logonSessions/{ident}", self._one_session),
             Route("DELETE", "/api/logonSessions/{ident}", self._log_off),
-            *self.reads.routes(),
+            *self.read_results.routes(),
         ]
 
     def prepare(self) -> None:
-        self.reads.prepare()
+        self.read_results.prepare()
 
     # Log-on
 
@@ -194,7 +194,7 @@ class VeeamEnterpriseManager(ProductApi):
 
     def truth(self) -> dict[str, object]:
         """Only workloads with points are included. Copies and replicas have their own ids, in additional members."""
-        layout, ids = self.reads.current_layout(), self.reads.ids
+        layout, ids = self.read_results.current_layout(), self.read_results.ids
         shown = [work for work in layout.works if self.listed_points(work)]
         copies: dict[str, dict[str, str]] = {}
         for stored in layout.stored():
@@ -217,7 +217,7 @@ class VeeamEnterpriseManager(ProductApi):
 
     def workload_id(self, work: Workload) -> str:
         """Machines have an identity; those of tenants and agents are identified by their container and name."""
-        layout, ids = self.reads.current_layout(), self.reads.ids
+        layout, ids = self.read_results.current_layout(), self.read_results.ids
         if work.tenant is not None:
             return f"{ids.replica_id(work)}:{work.name}"
         if work.workload_type == "physical":
@@ -227,5 +227,5 @@ class VeeamEnterpriseManager(ProductApi):
 
     def point_id(self, work: Workload, point: Point) -> str:
         """The id of the first copy, which the backup job made."""
-        found = self.reads.current_layout().by_point.get(point.key)
-        return self.reads.ids.point_id(found[0]) if found else self.reads.ids.replica_point_id(point)
+        found = self.read_results.current_layout().by_point.get(point.key)
+        return self.read_results.ids.point_id(found[0]) if found else self.read_results.ids.replica_point_id(point)

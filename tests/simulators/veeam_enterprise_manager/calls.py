@@ -101,7 +101,7 @@ class ReadHandlers:
 
     def routes(self) -> list[Route]:
         """Order matters if a {name} would also match the more specific path."""
-        reads: dict[str, Callable[..., Response]] = {
+        handlers: dict[str, Callable[..., Response]] = {
             "query": self.query,
             "cloud": self.cloud,
             "reports/summary/{name}": self.summary,
@@ -122,7 +122,7 @@ class ReadHandlers:
             Route("POST", "/api/backupServers/{number}", self.collect),
             Route("POST", "/api/cdpReplicas/{number}/vms/{machine}", self.intervals),
             Route("POST", "/api/{name}/{number}", self.run_action),
-            *(Route("GET", f"/api/{path}", handler) for path, handler in reads.items()),
+            *(Route("GET", f"/api/{path}", handler) for path, handler in handlers.items()),
         ]
 
     def query(self, call: Call, session: LogonSession) -> Response:

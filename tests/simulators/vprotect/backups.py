@@ -226,7 +226,7 @@ class Backups:
             entity, since, until = query.text("protected-entity"), query.int_value("from"), query.int_value("to")
             rows = []
             for record in self._all if entity is None else self.get_by_entity(entity):
-                tested = record.point.verified_at
+                tested = record.point.tested_at
                 if tested is None or record.kind == "SYNCHRONIZATION" or record.status == "SUCCESS_REMOVED":
                     continue
                 moment = milliseconds(tested)

@@ -144,7 +144,7 @@ class Policies:
                 point.run.policy.key: point.run.policy
                 for work in self.api.workloads(*ENTITY_TYPES)
                 for point in work.points
-                if point.verified_at is not None
+                if point.tested_at is not None
             }
             return encode_rows(
                 {"guid": self.api.uuid(f"plan:{key}"), "name": f"Test of {policy.name}", "active": True}

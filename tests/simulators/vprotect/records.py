@@ -158,7 +158,7 @@ class Records:
                 run=Run(first.run.policy, first.run.started - earlier, "success"),
                 created_at=first.created_at - earlier,
                 completed_at=None if first.completed_at is None else first.completed_at - earlier,
-                verified_at=None,
+                tested_at=None,
             )
             record = self._record(work, gone, None)
             places = tuple(replace(place, status="REMOVED") for place in record.places)
@@ -235,7 +235,7 @@ class Records:
 
     def files(self, record: Record) -> list[Row]:
         """Files of a backup: the only place where a backup itself reports its encryption, as a number (facts 4)."""
-        restores = [] if record.point.verified_at is None else [milliseconds(record.point.verified_at)]
+        restores = [] if record.point.tested_at is None else [milliseconds(record.point.tested_at)]
         return [
             {
                 "guid": self.api.uuid(f"file:{place.guid}"),

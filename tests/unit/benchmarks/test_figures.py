@@ -28,8 +28,8 @@ HAND: dict[str, Any] = {
 
 def wall_result(points: int, *, product: str = "veeam_azure", **members: Any) -> dict[str, Any]:
     """Build a result in the form of ``reading.measure_wall_time``."""
-    mid = {"ping": 0.5, "task": 5.0, "task_packed": 4.0, "bare": 4.0, "same_calls": 4.5, "audit": 8.0}
-    mid["audit_packed"] = 7.0
+    mid = {"ping": 0.5, "task": 5.0, "task_compressed": 4.0, "bare": 4.0, "same_calls": 4.5, "audit": 8.0}
+    mid["audit_compressed"] = 7.0
     return {
         "measure": "wall",
         "product": product,
@@ -104,14 +104,14 @@ def test_a_measured_play_is_preferred() -> None:
 
 def test_bound_of_the_task() -> None:
     """1.3 times the bare client plus 0.3 s; XML, and products without pages, are reported without a bound."""
-    close = wall_result(100_000, medians={"task": 5.5, "task_packed": 5.51, "bare": 4.0})
-    far = wall_result(100_000, product="spp", medians={"task": 5.51, "task_packed": 5.5, "bare": 4.0})
+    close = wall_result(100_000, medians={"task": 5.5, "task_compressed": 5.51, "bare": 4.0})
+    far = wall_result(100_000, product="spp", medians={"task": 5.51, "task_compressed": 5.5, "bare": 4.0})
     unbound = [
         wall_result(100_000, product=name, medians={"task": 50.0})
         for name in ("veeam_enterprise_manager_xml", "unitrends")
     ]
     met = evaluate_bounds([close, far, *unbound, wall_result(10_000, medians={"task": 50.0})])
-    named = [(what.partition(":")[0], "packed" in what, is_met) for what, is_met in met.items()]
+    named = [(what.partition(":")[0], "compressed" in what, is_met) for what, is_met in met.items()]
     assert named == [
         ("veeam_azure", False, True),
         ("veeam_azure", True, False),
@@ -124,8 +124,8 @@ def test_bound_of_the_task() -> None:
 def test_bound_of_the_play(audit: float, is_met: bool) -> None:
     """40 times at 100,000 points, 8 times at 10,000."""
     results = [
-        wall_result(10_000, hand=HAND, medians={"audit_packed": 3.75}),
-        wall_result(100_000, medians={"audit_packed": audit}),
+        wall_result(10_000, hand=HAND, medians={"audit_compressed": 3.75}),
+        wall_result(100_000, medians={"audit_compressed": audit}),
     ]
     met = evaluate_bounds([*results])
     assert met["median product: times faster than the play with uri at 10,000 points"] is True
@@ -157,7 +157,7 @@ def test_bounds_of_judging() -> None:
     judged = {
         "measure": "assertion",
         "workloads": 50_000,
-        "packed": True,
+        "compressed": True,
         "medians": {"task": 3.1, "peak_kb": 400 * 1024.0},
     }
     assert list(evaluate_bounds([*roles, judged]).values()) == [True, False, True]
@@ -216,11 +216,11 @@ def test_tables_say_what_does_not_hold() -> None:
         {
             "measure": "assertion",
             "workloads": 1000,
-            "packed": False,
+            "compressed": False,
             "loop": 30.0,
             "medians": {"task": 1, "peak_kb": 9},
         },
-        {"measure": "assertion", "workloads": 5000, "packed": False, "medians": {"task": 1, "peak_kb": 9}},
+        {"measure": "assertion", "workloads": 5000, "compressed": False, "medians": {"task": 1, "peak_kb": 9}},
     ]
     text = tables({"at": "today", "python": "3.13"}, results)
     assert text.startswith("Measured today, python 3.13.\n")

@@ -21,10 +21,12 @@ CASE = Case("some fault", once("empty"), messages=("is empty",))
 
 
 def truth() -> dict[str, Any]:
-    facets = {"recovery_points": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}}
+    attributes = {"recovery_points": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}}
     encrypted = {"count": 20, "newest": ago(hours=5), "oldest": ago(days=30), "unknown": 10}
     places = [{"location": "disk", "count": 30, "newest": ago(hours=5)}]
-    made = row(facets={**facets, "encrypted": encrypted}, malware={"clean": 29, "infected": 1}, locations=places)
+    made = row(
+        attributes={**attributes, "encrypted": encrypted}, malware={"clean": 29, "infected": 1}, locations=places
+    )
     idle = row(workload_id="id-2", workload_name="idle", recovery_points=0, newest=None, oldest=None, gaps=None)
     return read(made, idle, totals={"workloads": 2})
 
@@ -58,8 +60,8 @@ def test_the_same_is_survived() -> None:
         lambda made: first_row(made).update(oldest=ago(days=31)),
         lambda made: first_row(made)["gaps"].update({"7d": 3600}),
         lambda made: first_row(made)["calendar"].update(days=31),
-        lambda made: first_row(made)["facets"]["encrypted"].update(count=21),
-        lambda made: first_row(made)["facets"]["encrypted"].pop("unknown"),
+        lambda made: first_row(made)["attributes"]["encrypted"].update(count=21),
+        lambda made: first_row(made)["attributes"]["encrypted"].pop("unknown"),
         lambda made: first_row(made).update(malware={"clean": 30}),
         lambda made: first_row(made)["locations"].append({"location": "cloud", "count": 1}),
         lambda made: made["workloads"].pop(1),
@@ -76,7 +78,7 @@ def test_what_a_policy_would_like_better_is_wrong(change: Callable[[dict[str, An
     "change",
     [
         lambda made: first_row(made).update(recovery_points=28),
-        lambda made: first_row(made)["facets"].update(recovery_points=UNSURE),
+        lambda made: first_row(made)["attributes"].update(recovery_points=UNSURE),
         lambda made: first_row(made).update(newest=ago(hours=6)),
         lambda made: made.update(complete=False, workloads=[]),
         lambda made: first_row(made).update(workload_name=None),

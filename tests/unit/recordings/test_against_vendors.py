@@ -161,7 +161,7 @@ def test_borg_prints_nothing_if_nothing_is_wrong(version: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recording", "name", "words"),
+    ("recording", "name", "server_message"),
     [
         ("snapshots_wrong_password", "restic18_wrong_password.txt", "Fatal: wrong password or no key found"),
         (
@@ -171,9 +171,9 @@ def test_borg_prints_nothing_if_nothing_is_wrong(version: str) -> None:
         ),
     ],
 )
-def test_messages_of_restic(recording: str, name: str, words: str) -> None:
-    assert words in sample(name)[0]
-    assert words in load(RESTIC, recording).err
+def test_messages_of_restic(recording: str, name: str, server_message: str) -> None:
+    assert server_message in sample(name)[0]
+    assert server_message in load(RESTIC, recording).err
 
 
 @pytest.mark.parametrize(

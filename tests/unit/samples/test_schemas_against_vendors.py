@@ -209,7 +209,7 @@ def test_hdf_enumeration_and_outermost_members() -> None:
     assert set(theirs["required"]) == set(ours["Report"]["required"])
 
 
-@pytest.mark.parametrize("packed", [estate, healthy, unknown_only])
-def test_hdf_documents(packed: Any) -> None:
+@pytest.mark.parametrize("compressed", [estate, healthy, unknown_only])
+def test_hdf_documents(compressed: Any) -> None:
     """The documents are also valid for the schema that Heimdall publishes."""
-    jsonschema.validate(json.loads(to_hdf(packed())), read_hdf())
+    jsonschema.validate(json.loads(to_hdf(compressed())), read_hdf())

@@ -153,7 +153,7 @@ def check_point(estate: Estate, work: Workload, point: Point) -> None:
     assert point.completed_at is None or point.created_at < point.completed_at <= estate.now, where
     assert all(point.completed_at is not None and copy.copied_at <= estate.now for copy in point.copies), where
     assert point.expires_at is None or point.expires_at > estate.now, where
-    for tested in (point.verified_at, point.checked_at):
+    for tested in (point.tested_at, point.checked_at):
         assert tested is None or (point.usable and point.created_at < tested <= estate.now), where
     if point.kind in ("snapshot", "continuous"):
         assert not any(copy.offsite or copy.immutable_until for copy in point.copies), where
@@ -170,12 +170,12 @@ def test_every_story_is_met_in_a_large_estate() -> None:
 
 def test_every_fact_occurs_both_ways() -> None:
     points = [point for work in estate_at(NOW).workloads for point in work.points]
-    for fact in ("verified_at", "checked_at", "immutable_until", "completed_at", "expires_at", "hold"):
+    for fact in ("tested_at", "checked_at", "immutable_until", "completed_at", "expires_at", "hold"):
         assert len({getattr(point, fact) is None for point in points}) == 2, fact
     assert {point.malware for point in points} == {"clean", "suspicious", None}
     assert {point.status for point in points} == {"success", "warning", "failed", "running"}
     assert {point.encrypted for point in points} == {True, False}
-    assert {point.verified_by for point in points} == {"boot", "restore", None}
+    assert {point.tested_by for point in points} == {"boot", "restore", None}
 
 
 def test_time_as_text() -> None:

@@ -69,14 +69,14 @@ from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import r
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  # noqa: E402
     evaluate_now,
     identity,
-    plain_reads,
+    plain_results,
     reasons,
 )
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = "backup.audit/events/1"
 _INTERVAL = 900
-_POLICY = {"recovery_points": {"minimum": 1}}
+_POLICY = {"recovery_points": {"min_count": 1}}
 # Results that count as compliant.
 _GOOD = frozenset({"pass", "not_applicable", "waived", "warn"})
 
@@ -136,16 +136,16 @@ class ServerWatcher:
     def poll(self) -> list[dict[str, t.Any]]:
         """Read all servers once and return the events: those about servers first, then by workload name."""
         events: list[dict[str, t.Any]] = []
-        reads = []
+        read_results = []
         for number, result in enumerate(read_servers(self._servers)):
             server = str(self._servers[number].get("url") or self._servers[number].get("product"))
             failed = bool(result.get("failed"))
             events.extend(self._server_events(f"server {server}", server, failed, str(result.get("msg", ""))))
             if not failed:
-                reads.append(result)
-        if reads:
+                read_results.append(result)
+        if read_results:
             try:
-                events.extend(self._workload_events(list(plain_reads(reads))))
+                events.extend(self._workload_events(list(plain_results(read_results))))
             except AuditError as error:
                 _LOG.error("recovery_points: what was read cannot be judged: %s", error)
         return events
@@ -157,13 +157,13 @@ class ServerWatcher:
             change = "unreadable" if failed else "readable"
             yield _event(change, server, None, None, None, [], message or f"{server} can be read again", time.time_ns())
 
-    def _workload_events(self, reads: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
-        assessment = evaluate_now(reads, self._policy).plain()
+    def _workload_events(self, read_results: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
+        assessment = evaluate_now(read_results, self._policy).plain()
         findings = reasons(assessment, _GOOD)
         broken = {
             _key(finding)
             for finding in assessment["findings"]
-            if finding["control"].startswith("verified.") and finding["result"] == "fail"
+            if finding["control"].startswith("restore_tested.") and finding["result"] == "fail"
         }
         for workload in sorted(assessment["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
             key = _key(workload)

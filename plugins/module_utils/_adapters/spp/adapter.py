@@ -90,15 +90,18 @@ class SpectrumProtectPlus(RestAdapter):
             "completed_at": ("cannot", "the catalogue gives only the time that can be restored"),
             "status": ("cannot", "only committed points are listed: failed and running backups are not seen"),
             "usable": ("cannot", "a point that was damaged later is offered like any other"),
-            "verified": ("cannot", "no result of a test restore is kept with a point"),
-            "checked": ("cannot", "no result of a check is kept with a point"),
+            "restore_tested": ("cannot", "no result of a test restore is kept with a point"),
+            "integrity_checked": ("cannot", "no result of a check is kept with a point"),
             "malware": ("cannot", "no scan result is kept with a point"),
             "retention": ("cannot", "points carry no retention class"),
-            "encrypted": ("estimated", "from useEncryption of the SLA policy as it is today"),
-            "immutable": ("estimated", "from wormProtected of the SLA policy's targets as they are today"),
-            "immutable_until": ("estimated", "from wormProtected and the retention of the SLA policy of today"),
-            "expires_at": ("estimated", "from the retention of the SLA policy as it is today"),
-            "offsite": ("estimated", "an offload or archive copy; exact for replication between sites (copies: true)"),
+            "encrypted": ("inferred", "from useEncryption of the SLA policy as it is today"),
+            "immutable": ("inferred", "from wormProtected of the SLA policy's targets as they are today"),
+            "immutable_until": ("inferred", "from wormProtected and the retention of the SLA policy of today"),
+            "expires_at": ("inferred", "from the retention of the SLA policy as it is today"),
+            "offsite": (
+                "inferred",
+                "an offload or archive copy; reported for replication between sites (copies: true)",
+            ),
             "copies": ("sometimes", "where the catalogue lists them as rows, or copies: true reads the restore view"),
         },
         ("database", "*"): {"in_inventory": ("cannot", "the inventory of applications is not read")},
@@ -110,10 +113,10 @@ class SpectrumProtectPlus(RestAdapter):
         return {"copies": {"type": "bool", "default": False}}
 
     @classmethod
-    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+    def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
         """Reject copies with detail: counts, which reports neither times nor copies."""
         if settings.detail == "counts" and settings.own.get("copies"):
-            raise OptionError("copies: detail: counts gives no copies", advice="Use detail: workloads")
+            raise OptionError("copies: detail: counts gives no copies", hint="Use detail: workloads")
 
     def open(self, collector: Collector) -> None:
         """Log in."""
@@ -203,7 +206,7 @@ class SpectrumProtectPlus(RestAdapter):
                 raise InvalidResponseError(
                     f"among the recovery points of {workload.name!r} is one of another workload ({pk})",
                     server=self.client.host,
-                    advice="Nothing is guessed from such an answer; please report it",
+                    hint="Nothing is guessed from such an answer; please report it",
                 )
         return rows
 
@@ -238,11 +241,11 @@ class SpectrumProtectPlus(RestAdapter):
             return
         collector.scope["inventory"] = True
         machines = [records.build_workload(as_object(child), "vm") for child in listed]
-        names = {machine.name for machine in machines}
+        machine_names = {machine.name for machine in machines}
         pairs = records.pair_machines(workloads, machines)
         for workload, machine in pairs:
             # If several machines share the name, it is unknown which of them this is.
-            workload.in_inventory = True if machine else None if workload.name in names else False
+            workload.in_inventory = True if machine else None if workload.name in machine_names else False
         if not self.settings.include_unprotected:
             return
         taken = {id(machine) for _workload, machine in pairs if machine}
@@ -329,11 +332,11 @@ class SpectrumProtectPlus(RestAdapter):
             },
         )
         counts = {}
-        for row in get_items(response.json_object(), "results", response.call, response.server):
+        for row in get_items(response.json_object(), "results", response.request, response.server):
             pk, count = _parse_count(as_object(row))
             if pk is None or count is None:
                 raise InvalidResponseError(
-                    f"a row of the count makes no sense: {row!r}", server=response.server, call=response.call
+                    f"a row of the count makes no sense: {row!r}", server=response.server, request=response.request
                 )
             counts[pk] = count
         listed = self._fetch_names(collector, path, workload_type)
@@ -345,8 +348,8 @@ class SpectrumProtectPlus(RestAdapter):
                     f"{missing[0].name!r} is not counted",
                     code="incomplete",
                     server=response.server,
-                    call=response.call,
-                    advice="Use detail: workloads, which lists every recovery point",
+                    request=response.request,
+                    hint="Use detail: workloads, which lists every recovery point",
                 )
             )
         for pk, count in counts.items():

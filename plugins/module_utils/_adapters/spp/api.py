@@ -62,10 +62,10 @@ class Api:
 
     def _parse_page(self, response: Response, member: str, *, lap: bool) -> Page[t.Any]:
         body = response.json_object()
-        items = get_items(body, member, response.call, response.server)
+        items = get_items(body, member, response.request, response.server)
         if not all(isinstance(item, dict) for item in items):
             raise InvalidResponseError(
-                f"an item of {member!r} is no record", server=response.server, call=response.call
+                f"an item of {member!r} is no record", server=response.server, request=response.request
             )
         following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
         return Page(items, as_int(body.get("total")), self._client.to_local_path(following) if following else None, lap)

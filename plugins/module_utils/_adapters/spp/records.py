@@ -37,7 +37,7 @@ _QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
 
 @dataclasses.dataclass(frozen=True)
 class Sla:
-    """The current settings of an SLA policy; they may have been different when a point was made: all estimated."""
+    """The current settings of an SLA policy; they may have been different when a point was made: all inferred."""
 
     encrypted: bool | None
     retention_days: int | None
@@ -129,7 +129,7 @@ def _get_protection_time(row: Mapping[str, t.Any], workload: Workload) -> int:
     if time is None:
         raise InvalidResponseError(
             f"a recovery point of {workload.name!r} has no protectionTime",
-            advice="This version of the server answers in a way that this module does not know; please report it",
+            hint="This version of the server answers in a way that this module does not know; please report it",
         )
     return parse_epoch_millis(time)
 
@@ -194,7 +194,7 @@ def _build_point(
     )
     if point.offsite and not any(copy.offsite and copy.role == "replica" for copy in copies or ()):
         # Object storage or a repository server is meant to be off-site, but the product does not report its location.
-        point.estimated = ("offsite",)
+        point.inferred = ("offsite",)
     sla = slas.get(as_text(protection.get("storageProfileName")) or "")
     if sla is not None:
         _apply_sla(point, sla)
@@ -212,22 +212,22 @@ def _parse_kind(row: Mapping[str, t.Any]) -> str:
 
 
 def _apply_sla(point: RecoveryPoint, sla: Sla) -> None:
-    """Set the estimated fields of a point from the current SLA policy."""
-    estimated = list(point.estimated)
+    """Set the inferred fields of a point from the current SLA policy."""
+    inferred = list(point.inferred)
     if sla.encrypted:
         point.encrypted = True
-        estimated.append("encrypted")
+        inferred.append("encrypted")
     if sla.retention_days is not None and point.kind in ("full", "incremental", "unknown"):
         point.expires = add_days(point.created, sla.retention_days)
-        estimated.append("expires_at")
+        inferred.append("expires_at")
     for copy in point.copies or ():
         days = sla.locked.get(copy.role or "")
         if days is not None:
             copy.immutable_until = add_days(point.created, days)
             point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
-            if "immutable_until" not in estimated:
-                estimated += ["immutable", "immutable_until"]
-    point.estimated = tuple(estimated)
+            if "immutable_until" not in inferred:
+                inferred += ["immutable", "immutable_until"]
+    point.inferred = tuple(inferred)
 
 
 def parse_copies(version: Mapping[str, t.Any], sites: Mapping[str, str]) -> list[Copy] | None:

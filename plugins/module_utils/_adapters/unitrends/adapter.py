@@ -90,14 +90,17 @@ class Unitrends(RestAdapter):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "created_at": ("estimated", "local times: of the hour that is repeated in autumn the older one is taken"),
-            "completed_at": ("estimated", "as created_at; answers up to about 2015 do not carry it"),
-            "size_bytes": ("estimated", "told in whole megabytes"),
-            "verified_at": ("cannot", "that a backup is certified is told, not when it was tested"),
-            "verified_by": ("cannot", "that a backup is certified is told, not how it was tested"),
-            "checked": ("sometimes", "a verification is told; that none was made may also mean that it does not apply"),
+            "created_at": ("inferred", "local times: of the hour that is repeated in autumn the older one is taken"),
+            "completed_at": ("inferred", "as created_at; answers up to about 2015 do not carry it"),
+            "size_bytes": ("inferred", "told in whole megabytes"),
+            "tested_at": ("cannot", "that a backup is certified is told, not when it was tested"),
+            "tested_by": ("cannot", "that a backup is certified is told, not how it was tested"),
+            "integrity_checked": (
+                "sometimes",
+                "a verification is told; that none was made may also mean that it does not apply",
+            ),
             "checked_at": ("cannot", "when a backup was verified is not told"),
-            "offsite": ("estimated", "from copies on another appliance or on archive media; without such unknown"),
+            "offsite": ("inferred", "from copies on another appliance or on archive media; without such unknown"),
             "copies": ("cannot", "the storage is told by the catalogue only"),
             "immutable": ("cannot", "a legal hold can be released, and what media enforce is not told"),
             "immutable_until": ("cannot", "a legal hold can be released, and what media enforce is not told"),
@@ -107,8 +110,8 @@ class Unitrends(RestAdapter):
             "archive:completed_at": ("cannot", "archive media tell when the copy was made, not when the backup ended"),
             "archive:size_bytes": ("cannot", "items on archive media carry no size"),
             "archive:encrypted": ("cannot", "items on archive media do not say whether they are encrypted"),
-            "archive:verified": ("cannot", "a test of the backup that was archived is not told"),
-            "archive:checked": ("cannot", "a check of the backup that was archived is not told"),
+            "archive:restore_tested": ("cannot", "a test of the backup that was archived is not told"),
+            "archive:integrity_checked": ("cannot", "a check of the backup that was archived is not told"),
             "archive:retention": ("cannot", "items on archive media carry no retention class"),
         },
     }
@@ -119,12 +122,12 @@ class Unitrends(RestAdapter):
         return {"timezone": {"type": "str"}, "slice": {"type": "str", "default": "7d"}}
 
     @classmethod
-    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+    def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
         """Check that the time zone exists and that the slice is at least 1h."""
         if settings.own["timezone"]:
             LocalTimes(settings.own["timezone"])
         if parse_duration(settings.own["slice"], what="slice") < HOUR:
-            raise OptionError("slice: it is less than 1h", advice="Write a duration such as 7d")
+            raise OptionError("slice: it is less than 1h", hint="Write a duration such as 7d")
 
     # Login
 
@@ -148,7 +151,7 @@ class Unitrends(RestAdapter):
             raise InvalidResponseError(
                 "the appliance does not tell its time zone, and writes all times without one",
                 server=self.client.host,
-                advice="Set timezone to the zone of the appliance, such as Europe/Berlin",
+                hint="Set timezone to the zone of the appliance, such as Europe/Berlin",
             )
         self._times = LocalTimes(name)
         now = time.time_ns() // 1000
@@ -263,14 +266,14 @@ class Unitrends(RestAdapter):
             raise InvalidResponseError(
                 "the appliance reports an error",
                 server=response.server,
-                call=response.call,
-                words=self.client.scrub(as_text(body.get("message")) or str(body["error"])),
+                request=response.request,
+                server_message=self.client.scrub(as_text(body.get("message")) or str(body["error"])),
             )
         return body
 
     def _fetch_systems(self) -> list[System]:
         response = self.client.get("/api/systems/", _LANGUAGE)
-        items = get_items(self._parse_object(response), "appliance", response.call, response.server)
+        items = get_items(self._parse_object(response), "appliance", response.request, response.server)
         rows, systems = [as_object(item) for item in items], []
         for row in rows:
             status = (as_text(row.get("status")) or "").casefold()
@@ -290,7 +293,7 @@ class Unitrends(RestAdapter):
             raise InvalidResponseError(
                 f"the appliance lists no system that answers{f' ({problems})' if problems else ''}",
                 server=response.server,
-                call=response.call,
+                request=response.request,
             )
         return sorted(systems, key=lambda system: (not system.local, system.sid))
 
@@ -316,7 +319,7 @@ class Unitrends(RestAdapter):
         if not body and response.json() == []:
             return []
         member = "backups" if "backups" in body else "data"
-        return [as_object(row) for row in get_items(body, member, response.call, response.server)]
+        return [as_object(row) for row in get_items(body, member, response.request, response.server)]
 
     def _fetch_catalog(self, system: System, start: int, end: int) -> Items | None:
         """Return the catalog items around this chapter (its days are local). None if it cannot be read."""
@@ -386,7 +389,7 @@ class Unitrends(RestAdapter):
         raise InvalidResponseError(
             f"system {system.name!r}: its times are not those of {self._times.name}",
             server=self.client.host,
-            advice="Set timezone to the zone in which this appliance writes its times",
+            hint="Set timezone to the zone in which this appliance writes its times",
         )
 
     def _list_zones(self, system: System) -> Iterator[LocalTimes]:

@@ -39,7 +39,7 @@ class LocalTimes:
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise OptionError(
                 f"timezone: {name!r} is no time zone that this machine knows",
-                advice="Write a name such as Europe/Berlin; a machine without time zones needs the package tzdata",
+                hint="Write a name such as Europe/Berlin; a machine without time zones needs the package tzdata",
             ) from error
 
     def instants(self, text: t.Any) -> list[int]:

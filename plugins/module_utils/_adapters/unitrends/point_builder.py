@@ -226,7 +226,7 @@ class PointBuilder:
         """Return an error that names the backup that cannot be read."""
         return InvalidResponseError(
             f"the backup {number} of system {self._system.name!r}: {error.message}",
-            advice="This version of the appliance answers in a way that is not known here; please report it",
+            hint="This version of the appliance answers in a way that is not known here; please report it",
         )
 
     def _report_point(self, point: RecoveryPoint, records: Mapping[str, t.Any]) -> None:

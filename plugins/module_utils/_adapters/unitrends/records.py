@@ -178,7 +178,7 @@ class ParsedFields:
     kind: str
     status: str
     usable: bool | None
-    checked: bool | None
+    integrity_checked: bool | None
     certified: bool | None
     encrypted: bool | None
     retention: tuple[str, ...]
@@ -190,8 +190,8 @@ def _parse_fields(row: Row) -> ParsedFields:
     status, usable = _parse_outcome(row)
     type_name = (as_text(row.get("type")) or "").casefold()
     verify = (as_text(row.get("verify_status")) or "").casefold()
-    checked = True if verify.startswith("success") else False if verify.startswith("fail") else None
-    if checked is False and status != "running":
+    integrity_checked = True if verify.startswith("success") else False if verify.startswith("fail") else None
+    if integrity_checked is False and status != "running":
         # The backup succeeded, but it could not be read back.
         status, usable = "failed", False
     return ParsedFields(
@@ -201,7 +201,7 @@ def _parse_fields(row: Row) -> ParsedFields:
         kind=_parse_kind(row),
         status=status,
         usable=usable,
-        checked=checked,
+        integrity_checked=integrity_checked,
         certified=as_bool(row.get("certified")),
         encrypted=as_bool(row.get("encrypted")),
         retention=_parse_retention(row.get("gfs_rp_type")),
@@ -237,14 +237,14 @@ def build_point(
     times: LocalTimes,
 ) -> RecoveryPoint:
     """Build the point of a listed backup; ``item`` is its catalog entry, which contains the storage."""
-    estimated: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
     created, completed = times.get_cached(row.get("start_time")), times.get_cached(row.get("complete_time"))
     if created is None:
         created, *others = parse_start(row, times)
-        estimated = ("created_at",) if others else ()
+        inferred = ("created_at",) if others else ()
     if completed is None:
         completed, *others = times.not_before(row.get("complete_time"), created) or (None,)
-        estimated = (*estimated, "completed_at") if others else estimated
+        inferred = (*inferred, "completed_at") if others else inferred
     elif completed < created:
         completed = None
     certified, storage = parsed.certified, parsed.storage
@@ -260,12 +260,12 @@ def build_point(
         status=parsed.status,
         usable=parsed.usable,
         size_bytes=_parse_size(row.get("size"), parsed.status),
-        verified=certified,
-        checked=parsed.checked,
-        checked_by="integrity_check" if parsed.checked else None,
+        restore_tested=certified,
+        integrity_checked=parsed.integrity_checked,
+        checked_by="integrity_check" if parsed.integrity_checked else None,
         encrypted=parsed.encrypted,
         retention=parsed.retention,
-        estimated=estimated,
+        inferred=inferred,
     )
     if parsed.usable is not False:
         _set_copies(point, storage, [*copies, Copy(role="replica", offsite=True)] if parsed.replicated else copies)
@@ -282,12 +282,12 @@ def build_catalog_point(
         id=f"{sid}/{as_int(item.get('id'))}",
         workload=workload,
         created=instants[0],
-        estimated=_get_estimated(instants),
+        inferred=_get_inferred(instants),
         kind=_parse_kind(item),
         status=status,
         usable=False if status == "failed" else None if status == "unknown" else True,
         size_bytes=_parse_size(item.get("size"), status),
-        verified=as_bool(item.get("certified")),
+        restore_tested=as_bool(item.get("certified")),
         encrypted=as_bool(item.get("encrypted")),
     )
     if point.usable is not False:
@@ -302,7 +302,7 @@ def build_archive_point(items: Sequence[Row], workload: Workload, sid: int, time
         id=f"{sid}/a{as_int(items[0].get('id'))}",
         workload=workload,
         created=instants[0],
-        estimated=_get_estimated(instants),
+        inferred=_get_inferred(instants),
         kind="archive",
         status="success",
         usable=True,
@@ -311,7 +311,7 @@ def build_archive_point(items: Sequence[Row], workload: Workload, sid: int, time
     return point
 
 
-def _get_estimated(instants: Sequence[int]) -> tuple[str, ...]:
+def _get_inferred(instants: Sequence[int]) -> tuple[str, ...]:
     return ("created_at",) if len(instants) > 1 else ()
 
 
@@ -353,7 +353,7 @@ def _set_copies(point: RecoveryPoint, storage: str | None, other_copies: Sequenc
         point.copies = list(other_copies)
     if other_copies:
         point.offsite = True
-        point.estimated = (*point.estimated, "offsite")
+        point.inferred = (*point.inferred, "offsite")
 
 
 def get_number(row: Row, member: str = "id") -> int:
@@ -361,6 +361,6 @@ def get_number(row: Row, member: str = "id") -> int:
     number = as_int(row.get(member))
     if number is None:
         raise InvalidResponseError(
-            f"a record has no number {member!r}", advice="Please report this version of the appliance"
+            f"a record has no number {member!r}", hint="Please report this version of the appliance"
         )
     return number

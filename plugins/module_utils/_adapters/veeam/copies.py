@@ -24,7 +24,7 @@ _CLOUD_PREFIXES = (
 _LOCAL_PREFIXES = ("azuredatabox", "amazons3compatible")
 # If one copy has an unknown state, the other copies cannot prove that the point is clean.
 _MALWARE_BY_SEVERITY = ("clean", None, "suspicious", "infected")
-_ESTIMATES = ("encrypted", "offsite", "immutable", "immutable_until")
+_INFERRED_FIELDS = ("encrypted", "offsite", "immutable", "immutable_until")
 
 
 def is_cloud_repository(kind: str | None) -> bool | None:
@@ -57,7 +57,7 @@ def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
         main.size_bytes = main.size_bytes if len({point.size_bytes for point in group}) == 1 else None
     usable = {point.usable for point in group}
     main.usable = True if True in usable else usable.pop() if len(usable) == 1 else None
-    estimated = {name for point in group for name in point.estimated}
+    inferred = {name for point in group for name in point.inferred}
     main.copies = [copy for point in group for copy in (point.copies or [Copy()])]
     main.offsite = any_true(point.offsite for point in group)
     main.immutable = any_true(point.immutable for point in group)
@@ -65,10 +65,14 @@ def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     # One unencrypted copy is enough for a thief.
     readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
     main.encrypted = None if readable is None else not readable
-    main.estimated = tuple(name for name in _ESTIMATES if name in estimated and getattr(main, name) is not None)
+    main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and getattr(main, name) is not None)
     main.malware = max((point.malware for point in group), key=_MALWARE_BY_SEVERITY.index)
-    checked = max((p for p in group if p.checked), key=lambda point: point.checked_at or 0, default=main)
-    main.checked, main.checked_at, main.checked_by = checked.checked, checked.checked_at, checked.checked_by
+    newest = max((p for p in group if p.integrity_checked), key=lambda point: point.checked_at or 0, default=main)
+    main.integrity_checked, main.checked_at, main.checked_by = (
+        newest.integrity_checked,
+        newest.checked_at,
+        newest.checked_by,
+    )
     main.retention = tuple(name for name in RETENTION if any(name in point.retention for point in group))
     if main.raw is not None:
         main.raw = {"records": [record for point in group for record in (point.raw or {}).get("records", [])]}

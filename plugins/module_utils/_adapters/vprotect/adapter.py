@@ -95,16 +95,16 @@ class VProtect(RestAdapter):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "created_at": ("estimated", "when it was stored, where it has no snapshotTime; it then counts as unknown"),
-            "verified": ("estimated", "from a restore job of this very backup; boots and checks are not recorded"),
-            "checked": ("cannot", "no result of a check is kept with a backup"),
+            "created_at": ("inferred", "when it was stored, where it has no snapshotTime; it then counts as unknown"),
+            "restore_tested": ("inferred", "from a restore job of this very backup; boots and checks are not recorded"),
+            "integrity_checked": ("cannot", "no result of a check is kept with a backup"),
             "malware": ("cannot", "no scan result is kept with a backup"),
             "retention": ("cannot", "backups carry no retention class"),
             "expires_at": ("sometimes", "told only of backups that are marked to be kept until a date"),
-            "encrypted": ("estimated", "from the setting of the backup destination as it is today"),
-            "immutable": ("estimated", "from the retention lock of the backup rule as it is today"),
-            "immutable_until": ("estimated", "from the retention lock of the backup rule as it is today"),
-            "offsite": ("estimated", "from the type of the destination: object storage is taken for another place"),
+            "encrypted": ("inferred", "from the setting of the backup destination as it is today"),
+            "immutable": ("inferred", "from the retention lock of the backup rule as it is today"),
+            "immutable_until": ("inferred", "from the retention lock of the backup rule as it is today"),
+            "offsite": ("inferred", "from the type of the destination: object storage is taken for another place"),
             "copies": ("cannot", "versions before 5 list no places"),
             "usable": ("cannot", "a backup that was damaged in its destination is offered like any other"),
             "status": ("cannot", "a backup that was damaged in its destination looks like any other"),
@@ -117,7 +117,7 @@ class VProtect(RestAdapter):
     def open(self, collector: Collector) -> None:
         """Log in."""
         if self.client.prefix == _API:
-            raise OptionError("url: it ends in /api", advice="Leave that out: https://HOST, or https://HOST:PORT")
+            raise OptionError("url: it ends in /api", hint="Leave that out: https://HOST, or https://HOST:PORT")
         login = JsonForCookies(
             self.settings.username,
             self.settings.password,
@@ -211,7 +211,7 @@ class VProtect(RestAdapter):
                 return
             # Its chain changed the usability.
             point = point.to_point()
-        if point.usable is True and "created_at" in point.estimated:
+        if point.usable is True and "created_at" in point.inferred:
             # It was stored hours after the point in time that it restores, so its reported age would be too low.
             point.usable = None
             self._stored_only += 1
@@ -364,9 +364,9 @@ def _parse_rows(response: Response) -> list[dict[str, t.Any]]:
         raise InvalidResponseError(
             "the answer is no list of records",
             server=response.server,
-            call=response.call,
+            request=response.request,
             status=response.status,
-            advice="Check that the URL is that of the product; an unknown version may answer differently",
+            hint="Check that the URL is that of the product; an unknown version may answer differently",
         )
     return rows
 

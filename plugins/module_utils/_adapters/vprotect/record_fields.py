@@ -66,7 +66,7 @@ def require_guid(row: Mapping[str, t.Any]) -> str:
     """Return the mandatory guid of a record; InvalidResponseError if it is missing."""
     guid = as_text(row.get("guid"))
     if guid is None:
-        raise InvalidResponseError("a record has no guid", advice="Check that the URL is that of the product")
+        raise InvalidResponseError("a record has no guid", hint="Check that the URL is that of the product")
     return guid
 
 
@@ -121,7 +121,7 @@ class ParsedFields:
     copies: list[Copy] | None
     encrypted: bool | None
     offsite: bool | None
-    estimated: tuple[str, ...]
+    inferred: tuple[str, ...]
 
 
 @dataclasses.dataclass(slots=True)

@@ -127,7 +127,7 @@ def _parse_fields(fields: RecordFields, context: Context) -> ParsedFields:
         copies=copies,
         encrypted=encrypted,
         offsite=offsite,
-        estimated=(*(("encrypted",) if encrypted else ()), *(("offsite",) if offsite else ())),
+        inferred=(*(("encrypted",) if encrypted else ()), *(("offsite",) if offsite else ())),
     )
 
 
@@ -158,18 +158,18 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
         job=fields.job,
     )
     # The time of storage is later than the point in time that the backup restores.
-    estimated = () if snapshot is not None else ("created_at",)
+    inferred = () if snapshot is not None else ("created_at",)
     if context.include_raw and row is not None:
         point.raw = remove_secrets(row)
     if parsed.succeeded:
         restored = context.restored.get(guid)
         if restored is not None and restored >= created:
-            point.verified, point.verified_at, point.verified_by = True, restored, "restore"
-            estimated = (*estimated, "verified", "verified_at", "verified_by")
-        estimated = (*estimated, *parsed.estimated)
+            point.restore_tested, point.tested_at, point.tested_by = True, restored, "restore"
+            inferred = (*inferred, "restore_tested", "tested_at", "tested_by")
+        inferred = (*inferred, *parsed.inferred)
         if parsed.copies and _apply_lock(point, fields, parsed.copies, context):
-            estimated = (*estimated, "immutable", "immutable_until")
-    point.estimated = estimated
+            inferred = (*inferred, "immutable", "immutable_until")
+    point.inferred = inferred
     return point
 
 

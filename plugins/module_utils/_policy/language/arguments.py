@@ -51,14 +51,14 @@ def refuse_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, wh
             near = difflib.get_close_matches(str(key), names, n=1)
             hint = f"Did you mean {near[0]}? " if near else ""
             raise OptionError(
-                f"{path}.{key}: there is no such {what}", advice=f"{hint}Allowed here: {', '.join(names) or 'nothing'}"
+                f"{path}.{key}: there is no such {what}", hint=f"{hint}Allowed here: {', '.join(names) or 'nothing'}"
             )
 
 
 def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> dict[str, t.Any]:
     """Require a mapping with only the allowed keys."""
     if not isinstance(value, dict):
-        raise OptionError(f"{path}: {value!r} is no mapping", advice="Write it as key: value pairs")
+        raise OptionError(f"{path}: {value!r} is no mapping", hint="Write it as key: value pairs")
     if allowed is not None:
         refuse_unknown(value, allowed, path)
     return value
@@ -67,16 +67,16 @@ def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> di
 def sequence(value: t.Any, path: str) -> list[t.Any]:
     """Require a list that is not empty: an empty list is usually a mistake elsewhere, such as a misspelled group."""
     if not isinstance(value, list):
-        raise OptionError(f"{path}: {value!r} is no list", advice="Write it as a list")
+        raise OptionError(f"{path}: {value!r} is no list", hint="Write it as a list")
     if not value:
-        raise OptionError(f"{path}: the list is empty", advice="Leave it out if nothing is meant")
+        raise OptionError(f"{path}: the list is empty", hint="Leave it out if nothing is meant")
     return value
 
 
 def text(value: t.Any, path: str) -> str:
     """Require text that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise OptionError(f"{path}: {value!r} is no text", advice="Write some words")
+        raise OptionError(f"{path}: {value!r} is no text", hint="Write some words")
     return value
 
 
@@ -86,7 +86,7 @@ def choice(value: t.Any, path: str, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in names:
         near = difflib.get_close_matches(str(value), names, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise OptionError(f"{path}: {value!r} is not possible", advice=f"{hint}Possible are: {', '.join(names)}")
+        raise OptionError(f"{path}: {value!r} is not possible", hint=f"{hint}Possible are: {', '.join(names)}")
     return value
 
 
@@ -102,7 +102,7 @@ def count(value: t.Any, path: str) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(
-            f"{path}: {value!r} is no number of at least 1", advice="Write a whole number, or leave the rule out"
+            f"{path}: {value!r} is no number of at least 1", hint="Write a whole number, or leave the rule out"
         )
     return value
 
@@ -111,7 +111,7 @@ def duration(value: t.Any, path: str) -> int:
     """Parse a duration of at least one second; returns seconds."""
     seconds = parse_duration(value, what=path)
     if not seconds:
-        raise OptionError(f"{path}: {value!r} is no time at all", advice="Write a longer one, or leave it out")
+        raise OptionError(f"{path}: {value!r} is no time at all", hint="Write a longer one, or leave it out")
     return seconds
 
 
@@ -119,7 +119,7 @@ def percent(value: t.Any, path: str) -> int:
     """``80%`` -> 80."""
     match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if match is None or not int(match[1]):
-        raise OptionError(f"{path}: {value!r} is no percentage", advice="Write a whole number and a %, such as 80%")
+        raise OptionError(f"{path}: {value!r} is no percentage", hint="Write a whole number and a %, such as 80%")
     return int(match[1])
 
 
@@ -128,14 +128,14 @@ def parse_bool(value: t.Any, path: str) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
         return value.lower() in ("true", "yes")
     if not isinstance(value, bool):
-        raise OptionError(f"{path}: {value!r} is neither true nor false", advice="Write true or false")
+        raise OptionError(f"{path}: {value!r} is neither true nor false", hint="Write true or false")
     return value
 
 
 def flag(value: t.Any, path: str) -> int:
     """Require ``true``: the rule applies. Rules that do not apply are omitted from a policy."""
     if not parse_bool(value, path):
-        raise OptionError(f"{path}: a rule that is not asked for is left out", advice="Write true, or leave it out")
+        raise OptionError(f"{path}: a rule that is not asked for is left out", hint="Write true, or leave it out")
     return 1
 
 
@@ -145,7 +145,7 @@ def moment(value: t.Any, path: str) -> int:
         return parse_time(value)
     except DataError as error:
         raise OptionError(
-            f"{path}: {error.message}", advice="Write it with its zone, such as 2026-12-31T18:00:00Z"
+            f"{path}: {error.message}", hint="Write it with its zone, such as 2026-12-31T18:00:00Z"
         ) from error
 
 
@@ -157,7 +157,7 @@ def end_date(value: t.Any, path: str) -> int:
         return moment(value, path) + 1
     except OptionError as error:
         raise OptionError(
-            f"{path}: {value!r} is no date", advice="Write a day such as 2026-12-31, or a time with its zone"
+            f"{path}: {value!r} is no date", hint="Write a day such as 2026-12-31, or a time with its zone"
         ) from error
 
 

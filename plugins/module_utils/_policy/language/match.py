@@ -47,7 +47,7 @@ class Match:
     def __init__(self, value: t.Any, path: str) -> None:
         given = arguments.mapping(value, path, MATCH_KEYS)
         if not given:
-            raise OptionError(f"{path}: it is empty", advice=f"Give at least one of {', '.join(MATCH_KEYS)}")
+            raise OptionError(f"{path}: it is empty", hint=f"Give at least one of {', '.join(MATCH_KEYS)}")
         self._globs = [(key, Globs(given[key], f"{path}.{key}")) for key in _TEXT_KEYS if key in given]
         self._checks_inventory = "in_inventory" in given
         inventory = given.get("in_inventory")
@@ -97,7 +97,9 @@ class Waiver:
             near = difflib.get_close_matches(str(given["control"]), names, n=1)
             raise OptionError(
                 f"{path}.control: there is no control {given['control']!r}",
-                advice=f"Did you mean {near[0]}?" if near else "Write <facet>.<rule>, such as recovery_points.minimum",
+                hint=f"Did you mean {near[0]}?"
+                if near
+                else "Write <attribute>.<rule>, such as recovery_points.min_count",
             )
         end = arguments.end_date(given["until"], f"{path}.until")
         return cls(Globs(given["workload"], f"{path}.workload"), control, end, {key: given[key] for key in keys})
@@ -106,7 +108,7 @@ class Waiver:
 def _require_keys(given: dict[str, t.Any], keys: Iterable[str], path: str) -> None:
     for key in keys:
         if given.get(key) is None:
-            raise OptionError(f"{path}.{key}: it is missing", advice=f"Needed are: {', '.join(keys)}")
+            raise OptionError(f"{path}.{key}: it is missing", hint=f"Needed are: {', '.join(keys)}")
 
 
 def first_label(name: str) -> str | None:

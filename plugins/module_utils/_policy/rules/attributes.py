@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Row -> view: the points that have a facet, that do not have it, and for which it is unknown.
+"""Row -> view: the points that have an attribute, that do not have it, and for which it is unknown.
 
-A view never has fewer points than the row counts: points that the row counts and the facet does not report are
-unknown. Estimated and attested points have the facet only if that certainty is in ``taken``.
+A view never has fewer points than the row counts: points that the row counts and the attribute does not report are
+unknown. Inferred and declared points have the attribute only if that certainty is in ``taken``.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from collections.abc import Callable, Iterable
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import COUNTING_KINDS, MALWARE
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    ATTESTED,
-    ESTIMATED,
+    DECLARED,
+    INFERRED,
     Row,
     View,
     to_micros,
 )
 
 _NOTHING: dict[str, t.Any] = {}
-_SOFT = (("estimated", ESTIMATED), ("attested", ATTESTED))
+_SOFT = (("inferred", INFERRED), ("declared", DECLARED))
 
 
 def latest(times: Iterable[str | None]) -> str | None:
@@ -37,14 +37,14 @@ def earliest(times: Iterable[str | None]) -> str | None:
 
 
 def is_soft(row: Row, name: str) -> bool:
-    """Whether the facet of the row has any estimated or attested points."""
-    facts = row.get("facets", _NOTHING).get(name, _NOTHING)
-    return "estimated" in facts or "attested" in facts
+    """Whether the attribute of the row has any inferred or declared points."""
+    facts = row.get("attributes", _NOTHING).get(name, _NOTHING)
+    return "inferred" in facts or "declared" in facts
 
 
 def recovery_points_view(row: Row, _taken: frozenset[int]) -> View:
     """View of the points that count, from the row itself."""
-    facts = row.get("facets", _NOTHING).get("recovery_points", _NOTHING)
+    facts = row.get("attributes", _NOTHING).get("recovery_points", _NOTHING)
     return View(
         row,
         row["recovery_points"],
@@ -58,10 +58,10 @@ def recovery_points_view(row: Row, _taken: frozenset[int]) -> View:
 
 
 def fact_view(name: str) -> Callable[[Row, frozenset[int]], View]:
-    """Build the view of a facet that is a fact about each point (verified, offsite, ...) or about its kind (full)."""
+    """Build the view of an attribute that is a fact about each point (offsite, ...) or about its kind (full)."""
 
     def build(row: Row, taken: frozenset[int]) -> View:
-        facts = row.get("facets", _NOTHING).get(name, _NOTHING)
+        facts = row.get("attributes", _NOTHING).get(name, _NOTHING)
         view = View(
             row,
             facts.get("count", 0),
@@ -113,7 +113,7 @@ def _pick_time(
 
 
 def _add_unreported(view: View) -> None:
-    """Add points that the row counts and the facet does not report as unknown, at unknown times."""
+    """Add points that the row counts and the attribute does not report as unknown, at unknown times."""
     silent = view.row["recovery_points"] - view.count - view.false - view.unknown
     if silent > 0:
         view.unknown += silent

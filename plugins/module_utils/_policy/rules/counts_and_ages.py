@@ -4,17 +4,17 @@
 
 """Evaluators of rules for counts and ages: (view, control, context) -> outcome.
 
-T are the points known to have the facet, U those for which it is unknown. A rule passes on T alone, is unknown if U (or
-points that were not read) could make it pass, and fails if nothing could. Each evaluator checks in this order.
+T are the points known to have the attribute, U those for which it is unknown. A rule passes on T alone, is unknown if U
+(or points that were not read) could make it pass, and fails if nothing could. Each evaluator checks in this order.
 """
 
 from __future__ import annotations
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     PASS,
+    REPORTED,
     WARN,
     Context,
     Control,
@@ -28,20 +28,20 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import elapsed
 
 
-def minimum(view: View, control: Control, context: Context) -> Outcome:
+def min_count(view: View, control: Control, context: Context) -> Outcome:
     """At least ``limit`` points."""
     count, possible = view.count, view.count + view.unknown
     if count >= control.limit:
-        return (PASS, EXACT, count, control.wording.passed, possible)
+        return (PASS, REPORTED, count, control.wording.passed, possible)
     if possible >= control.limit:
         why = f"{count} are known, and {view.unknown_reason()}"
         return unknown_outcome(control, why, count, possible)
     if unread := context.unread_reason():
         return unknown_outcome(control, f"{count} are known, {unread}", count, possible)
-    return (FAIL, EXACT, count, control.wording.failed, possible)
+    return (FAIL, REPORTED, count, control.wording.failed, possible)
 
 
-def newest_within(view: View, control: Control, context: Context) -> Outcome:
+def max_age(view: View, control: Control, context: Context) -> Outcome:
     """The newest point is at most as old as the limit."""
     if context.clock_off:
         return unknown_outcome(control, context.clock_off)
@@ -50,7 +50,7 @@ def newest_within(view: View, control: Control, context: Context) -> Outcome:
         age = elapsed(to_micros(view.newest), context.now, control.workdays)
         if age <= control.limit_micros:
             state = WARN if age > control.warn_micros else PASS
-            return (state, EXACT, ceil_seconds(age), control.wording.passed, 0)
+            return (state, REPORTED, ceil_seconds(age), control.wording.passed, 0)
     actual = None if age is None else ceil_seconds(age)
     if view.newest_unknown is not None:
         if elapsed(to_micros(view.newest_unknown), context.now, control.workdays) <= control.limit_micros:
@@ -68,16 +68,16 @@ def _evaluate_too_old(view: View, control: Control, context: Context, age: int |
         context.since is not None and elapsed(context.since, context.now, control.workdays) < control.limit_micros
     ):
         return unknown_outcome(control, str(context.unread_reason()), actual)
-    return (FAIL, EXACT, actual, control.wording.empty if age is None else control.wording.failed, 0)
+    return (FAIL, REPORTED, actual, control.wording.empty if age is None else control.wording.failed, 0)
 
 
-def tested_within(view: View, control: Control, context: Context) -> Outcome:
+def tested_max_age(view: View, control: Control, context: Context) -> Outcome:
     """The newest test is at most as old as the limit. A test is never older than the point it tested."""
     if context.clock_off:
         return unknown_outcome(control, context.clock_off)
     restore = view.history.get("restore")
     if restore is not None and restore["result"] != "passed":
-        return (FAIL, EXACT, None, failed_restore_message(restore), 0)
+        return (FAIL, REPORTED, None, failed_restore_message(restore), 0)
     tested, text = (view.tested_at if view.count else None), control.wording.passed
     if restore is not None:
         # Also a test of a point that retention has removed since: the age of the proof counts, not that of the point.
@@ -88,7 +88,7 @@ def tested_within(view: View, control: Control, context: Context) -> Outcome:
     if tested is not None:
         age = elapsed(to_micros(tested), context.now, control.workdays)
         if age <= control.limit_micros:
-            return (WARN if age > control.warn_micros else PASS, EXACT, ceil_seconds(age), text, 0)
+            return (WARN if age > control.warn_micros else PASS, REPORTED, ceil_seconds(age), text, 0)
     actual = None if age is None else ceil_seconds(age)
     # An old point may have been tested yesterday: its own age is not relevant.
     if view.unknown:
@@ -97,21 +97,21 @@ def tested_within(view: View, control: Control, context: Context) -> Outcome:
         return unknown_outcome(control, "the date of the test is not told", actual)
     if unread := context.unread_reason():
         return unknown_outcome(control, unread, actual)
-    return (FAIL, EXACT, actual, control.wording.empty if age is None else control.wording.failed, 0)
+    return (FAIL, REPORTED, actual, control.wording.empty if age is None else control.wording.failed, 0)
 
 
-def restored_within(view: View, control: Control, _context: Context) -> Outcome:
+def max_restore_time(view: View, control: Control, _context: Context) -> Outcome:
     """The newest restore test took at most as long as the limit."""
     restore = view.history.get("restore")
     if restore is None:
         return unknown_outcome(control, "no restore test of it is on record")
     if restore["result"] != "passed":
-        return (FAIL, EXACT, None, failed_restore_message(restore), 0)
+        return (FAIL, REPORTED, None, failed_restore_message(restore), 0)
     taken = restore["seconds"]
     if taken > control.limit:
-        return (FAIL, EXACT, taken, control.wording.failed, 0)
+        return (FAIL, REPORTED, taken, control.wording.failed, 0)
     state = WARN if taken * SECOND > control.warn_micros else PASS
-    return (state, EXACT, taken, control.wording.passed, 0)
+    return (state, REPORTED, taken, control.wording.passed, 0)
 
 
 def failed_restore_message(restore: Row) -> str:
@@ -121,7 +121,7 @@ def failed_restore_message(restore: Row) -> str:
     )
 
 
-def reaches_back(view: View, control: Control, context: Context) -> Outcome:
+def min_retention(view: View, control: Control, context: Context) -> Outcome:
     """The oldest point is at least as old as the limit."""
     if context.clock_off:
         return unknown_outcome(control, context.clock_off)
@@ -129,7 +129,7 @@ def reaches_back(view: View, control: Control, context: Context) -> Outcome:
     if view.oldest is not None:
         age = elapsed(to_micros(view.oldest), context.now, control.workdays)
         if age >= control.limit_micros:
-            return (PASS, EXACT, age // SECOND, control.wording.passed, 0)
+            return (PASS, REPORTED, age // SECOND, control.wording.passed, 0)
     actual = None if age is None else age // SECOND
     if view.oldest_unknown is not None:
         if elapsed(to_micros(view.oldest_unknown), context.now, control.workdays) >= control.limit_micros:
@@ -140,16 +140,16 @@ def reaches_back(view: View, control: Control, context: Context) -> Outcome:
         return unknown_outcome(control, "their times are not told", actual)
     if unread := context.unread_reason():
         return unknown_outcome(control, unread, actual)
-    return (FAIL, EXACT, actual, control.wording.empty if age is None else control.wording.failed, 0)
+    return (FAIL, REPORTED, actual, control.wording.empty if age is None else control.wording.failed, 0)
 
 
 def every(view: View, control: Control, context: Context) -> Outcome:
-    """All points have the facet: ``false`` breaks the rule, T satisfies it."""
+    """All points have the attribute: ``false`` breaks the rule, T satisfies it."""
     return _evaluate_all(view, control, context, (view.false, view.newest_false), (view.count, view.newest))
 
 
 def none(view: View, control: Control, context: Context) -> Outcome:
-    """No point has the facet: T breaks the rule, ``false`` satisfies it."""
+    """No point has the attribute: T breaks the rule, ``false`` satisfies it."""
     return _evaluate_all(view, control, context, (view.count, view.newest), (view.false, view.newest_false))
 
 
@@ -165,7 +165,7 @@ def _evaluate_all(
         return unknown_outcome(control, context.clock_off, None, possible)
     broken = _in_window(breaking, control, context)
     if broken:
-        return (FAIL, EXACT, breaking[0] if control.within is None else None, wording.failed, possible)
+        return (FAIL, REPORTED, breaking[0] if control.within is None else None, wording.failed, possible)
     if broken is None:
         return unknown_outcome(control, "the times of points that break it are not told", None, possible)
     if _in_window((view.unknown, view.newest_unknown), control, context) is not False:
@@ -176,7 +176,11 @@ def _evaluate_all(
     has_keeping = _in_window(keeping, control, context)
     if has_keeping is None:
         return unknown_outcome(control, "the times of the points are not told", None, possible)
-    return (PASS, EXACT, 0, wording.passed, possible) if has_keeping else (FAIL, EXACT, None, wording.empty, possible)
+    return (
+        (PASS, REPORTED, 0, wording.passed, possible)
+        if has_keeping
+        else (FAIL, REPORTED, None, wording.empty, possible)
+    )
 
 
 def _in_window(group: CountAndNewest, control: Control, context: Context) -> bool | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.attributes import earliest, latest
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     PASS,
+    REPORTED,
     WARN,
     Context,
     Control,
@@ -35,14 +35,14 @@ _WINDOWS: tuple[tuple[int | None, str], ...] = (
 )
 
 
-def longest_gap(view: View, control: Control, context: Context) -> Outcome:
+def max_gap(view: View, control: Control, context: Context) -> Outcome:
     """The longest time without a new point, including the current one, is at most as long as the limit."""
     if context.clock_off:
         return unknown_outcome(control, context.clock_off)
     if view.is_empty:
         if unread := context.unread_reason():
             return unknown_outcome(control, unread)
-        return (FAIL, EXACT, None, control.wording.empty, 0)
+        return (FAIL, REPORTED, None, control.wording.empty, 0)
     gaps = view.history.get("gaps", {})
     newest = to_micros_or_none(view.newest)
     least, most = _gap_bounds(gaps, newest, to_micros_or_none(view.oldest), control, context)
@@ -52,7 +52,7 @@ def longest_gap(view: View, control: Control, context: Context) -> Outcome:
         # For several kinds together, only the time since the newest point is known to be without one.
         least = elapsed(newest, context.now, control.workdays)
     if most is not None and most <= control.limit_micros:
-        return (WARN if most > control.warn_micros else PASS, EXACT, ceil_seconds(most), control.wording.passed, 0)
+        return (WARN if most > control.warn_micros else PASS, REPORTED, ceil_seconds(most), control.wording.passed, 0)
     return _evaluate_too_long(view, control, context, least)
 
 
@@ -71,7 +71,7 @@ def _evaluate_too_long(view: View, control: Control, context: Context, least: in
             return unknown_outcome(control, view.unknown_reason(), actual)
     if context.until is not None:
         return unknown_outcome(control, str(context.unread_reason()), actual)
-    return (FAIL, EXACT, actual, control.wording.failed, 0)
+    return (FAIL, REPORTED, actual, control.wording.failed, 0)
 
 
 def _unknown_gap_reason(view: View, control: Control, context: Context) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     PASS,
+    REPORTED,
     WARN,
     Context,
     Control,
@@ -27,7 +27,7 @@ _PRODUCTION = "whether the workload still exists, which would be one more, is no
 _NOT_LISTED = "of some points the product does not list where they lie"
 
 
-def locations_minimum(view: View, control: Control, context: Context) -> Outcome:
+def locations_min_count(view: View, control: Control, context: Context) -> Outcome:
     """At least ``limit`` locations have a recent point; for copies, production is one more."""
     recent, unsure = _recent_places(view, control, context)
     named = len({place["location"] for place in recent if place.get("location") is not None})
@@ -39,7 +39,7 @@ def locations_minimum(view: View, control: Control, context: Context) -> Outcome
     return _evaluate_count(view, control, context, named or int(bool(nameless)), doubts)
 
 
-def locations_types(view: View, control: Control, context: Context) -> Outcome:
+def min_types(view: View, control: Control, context: Context) -> Outcome:
     """At least ``limit`` types of location have a recent point."""
     recent, unsure = _recent_places(view, control, context)
     types = len({place["location_type"] for place in recent if place.get("location_type") is not None})
@@ -76,14 +76,14 @@ def _evaluate_count(view: View, control: Control, context: Context, count: int, 
     most = list(doubts.values())
     possible = count + sum(more or 0 for more in most)
     if count >= control.limit:
-        return (PASS, EXACT, count, control.wording.passed, possible)
+        return (PASS, REPORTED, count, control.wording.passed, possible)
     if None in most or possible >= control.limit:
         return unknown_outcome(control, f"{count} are known, {' and '.join(doubts)}", count, possible)
     if unread := context.unread_reason(
         None if control.max_age_micros is None else context.now - control.max_age_micros
     ):
         return unknown_outcome(control, f"{count} are known, {unread}", count, possible)
-    return (FAIL, EXACT, count, control.wording.failed, possible)
+    return (FAIL, REPORTED, count, control.wording.failed, possible)
 
 
 def _recent_places(
@@ -118,7 +118,7 @@ def _has_unlisted(view: View, control: Control, context: Context) -> bool:
     return elapsed(to_micros(newest), context.now, control.workdays) <= control.max_age_micros
 
 
-def locations_newest(view: View, control: Control, context: Context) -> Outcome:
+def locations_max_age(view: View, control: Control, context: Context) -> Outcome:
     """The newest point with a known location is at most as old as the limit."""
     if context.clock_off:
         return unknown_outcome(control, context.clock_off)
@@ -128,10 +128,10 @@ def locations_newest(view: View, control: Control, context: Context) -> Outcome:
     ]
     age = min(ages, default=None)
     if age is not None and age <= control.limit_micros:
-        return (WARN if age > control.warn_micros else PASS, EXACT, ceil_seconds(age), control.wording.passed, 0)
+        return (WARN if age > control.warn_micros else PASS, REPORTED, ceil_seconds(age), control.wording.passed, 0)
     actual = None if age is None else ceil_seconds(age)
     if len(ages) < len(places) or _has_unlisted(view, control, context):
         return unknown_outcome(control, _NOT_LISTED, actual)
     if unread := context.unread_reason(context.now - control.limit_micros):
         return unknown_outcome(control, unread, actual)
-    return (FAIL, EXACT, actual, control.wording.empty if age is None else control.wording.failed, 0)
+    return (FAIL, REPORTED, actual, control.wording.empty if age is None else control.wording.failed, 0)

@@ -10,9 +10,9 @@ import typing as t
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     PASS,
+    REPORTED,
     Context,
     Control,
     Outcome,
@@ -26,6 +26,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workday
     workdays_between,
 )
 
+# Rule -> its periods, as a row names them.
+RULES = {"daily": "days", "weekly": "weeks", "monthly": "months", "yearly": "years"}
 # Minimum and maximum length of a period, in microseconds.
 PERIODS = {
     "days": (DAY_MICROS, DAY_MICROS),
@@ -46,7 +48,7 @@ def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:
             return unknown_outcome(control, context.clock_off)
         run, certain = _run(view, control, context, period)
         if run is not None and run >= control.limit:
-            return (PASS, EXACT, run, control.wording.passed, run)
+            return (PASS, REPORTED, run, control.wording.passed, run)
         if run is None or not certain:
             return unknown_outcome(control, "the read does not tell how many hold a point", run)
         if view.unknown:
@@ -57,7 +59,7 @@ def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:
         looked_at = (run + 2) * longest * (1 if control.workdays is None else 7)
         if unread := context.unread_reason(context.now - looked_at):
             return unknown_outcome(control, unread, run)
-        return (FAIL, EXACT, run, control.wording.failed if run else control.wording.empty, run)
+        return (FAIL, REPORTED, run, control.wording.failed if run else control.wording.empty, run)
 
     return evaluate
 

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    EXACT,
     FAIL,
     PASS,
+    REPORTED,
     Context,
     Control,
     Outcome,
@@ -18,13 +18,13 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 )
 
 
-def newest_at_least(view: View, control: Control, context: Context) -> Outcome:
+def min_percent_of_median(view: View, control: Control, context: Context) -> Outcome:
     """The newest point has at least ``limit`` percent of the median size of its kind."""
     row = view.row
     if not view.count:
         if unread := context.unread_reason():
             return unknown_outcome(control, unread)
-        return (FAIL, EXACT, None, control.wording.empty, 0)
+        return (FAIL, REPORTED, None, control.wording.empty, 0)
     size, median = row.get("newest_size_bytes"), row.get("median_size_bytes", {}).get(row.get("newest_kind"))
     if size is None or median is None:
         return unknown_outcome(control, "the product does not tell the sizes of its points")
@@ -34,4 +34,4 @@ def newest_at_least(view: View, control: Control, context: Context) -> Outcome:
         return unknown_outcome(control, str(context.unread_reason()))
     passed = size * 100 >= control.limit * median
     wording = control.wording
-    return (PASS if passed else FAIL, EXACT, size * 100 // median, wording.passed if passed else wording.failed, 0)
+    return (PASS if passed else FAIL, REPORTED, size * 100 // median, wording.passed if passed else wording.failed, 0)

@@ -23,15 +23,15 @@ NOT_APPLICABLE, PASS, WAIVED, WARN, UNKNOWN, FAIL = range(6)
 RESULTS = ("not_applicable", "pass", "waived", "warn", "unknown", "fail")
 
 # In descending order of weight: the basis of a result.
-EXACT, ATTESTED, ESTIMATED, UNPROVED = range(4)
-CERTAINTIES = ("exact", "attested", "estimated", "unknown")
+REPORTED, DECLARED, INFERRED, UNPROVED = range(4)
+CERTAINTIES = ("reported", "declared", "inferred", "unknown")
 
 # Placeholder for the measured value in a text; the value is stored separately, so that 50,000 findings share one text.
 HOLE = "\0"
 
 Row = Mapping[str, t.Any]
 
-# The rules and facets of one row parse the same few times repeatedly.
+# The rules and attributes of one row parse the same few times repeatedly.
 to_micros = functools.lru_cache(maxsize=256)(parse_time)
 
 
@@ -67,13 +67,13 @@ class Context:
 
 @dataclasses.dataclass(slots=True)
 class View:
-    """One facet of a row: points known to have it, known not to have it, and those for which it is unknown."""
+    """One attribute of a row: points known to have it, known not to have it, and those for which it is unknown."""
 
     row: Row
     count: int = 0
     unknown: int = 0
     false: int = 0
-    # Points that are unknown only because the policy does not accept an estimate or an attestation.
+    # Points that are unknown only because the policy does not accept an inference or a declaration.
     refused: int = 0
     newest: str | None = None
     oldest: str | None = None
@@ -81,20 +81,20 @@ class View:
     oldest_unknown: str | None = None
     newest_false: str | None = None
     tested_at: str | None = None
-    # The mapping with gaps, calendar and possible: the row itself or the facet.
+    # The mapping with gaps, calendar and possible: the row itself or the attribute.
     history: Row = dataclasses.field(default_factory=dict)
     # Whether these are only the maximum of a gap and the minimum of a run.
     bounds_only: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether no point has the facet and none may have it."""
+        """Whether no point has the attribute and none may have it."""
         return not (self.count or self.unknown or self.newest)
 
     def unknown_reason(self) -> str:
-        """Return the reason why the facet is unknown for some points."""
+        """Return the reason why the attribute is unknown for some points."""
         if self.refused:
-            return f"of {self.refused} points this is only estimated or attested, which the policy does not accept"
+            return f"of {self.refused} points this is only inferred or declared, which the policy does not accept"
         return f"of {self.unknown} points the product does not tell"
 
 
@@ -115,7 +115,7 @@ class Wording:
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Control:
-    """One compiled rule of one facet with its limit."""
+    """One compiled rule of one attribute with its limit."""
 
     name: str
     evaluate: Evaluate
@@ -133,7 +133,7 @@ class Control:
     within: int | None = None
     # Result that replaces unknown.
     on_unknown: int = FAIL
-    # Certainties that count in addition to exact.
+    # Certainties that count in addition to reported.
     accept: frozenset[int] = frozenset()
     # Days that count, Monday = 0; None = all.
     workdays: frozenset[int] | None = None

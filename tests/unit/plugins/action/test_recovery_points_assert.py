@@ -20,13 +20,13 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.backup.audit.plugins.action import recovery_points_assert as plugin
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
-from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, ago, read, row
 
 AS_OF = "2026-11-21T07:00:00Z"
-SEVEN = {"recovery_points": {"minimum": 7}}
+SEVEN = {"recovery_points": {"min_count": 7}}
 COLLECTIONS = Path(plugin.__file__).parents[5]
 
 
@@ -42,37 +42,37 @@ def run(*, register: str | None = "verdict", **arguments: Any) -> dict[str, Any]
 
 class TestResult:
     def test_compliant(self) -> None:
-        result = run(reads=read(row()), policy=SEVEN)
+        result = run(results=read(row()), policy=SEVEN)
         assert result["failed"] is False
         assert result["changed"] is False
         assert result["compliant"] is True
         assert result["msg"] == "Compliant: of 1 workloads 1 pass"
         assert result["findings"] == []
         assert result["totals"]["results"]["pass"] == 4
-        output = unpack_assessment(result)
+        output = open_assessment(result)
         assert output["compliant"] is True
         assert output["as_of"] == AS_OF
 
     def test_not_compliant(self) -> None:
-        result = run(reads=read(row(recovery_points=3)), policy=SEVEN)
+        result = run(results=read(row(recovery_points=3)), policy=SEVEN)
         assert result["failed"] is True
         assert result["compliant"] is False
         assert result["msg"].splitlines()[0] == "Not compliant: of 1 workloads 1 fail"
         assert result["msg"].splitlines()[1] == (
-            "- web01 (vbr1): number of recovery points is 3, wanted are at least 7 [recovery_points.minimum]"
+            "- web01 (vbr1): number of recovery points is 3, wanted are at least 7 [recovery_points.min_count]"
         )
-        assert [finding["control"] for finding in result["findings"]] == ["recovery_points.minimum", "read.proof"]
+        assert [finding["control"] for finding in result["findings"]] == ["recovery_points.min_count", "data.proof"]
 
     @pytest.mark.parametrize("count", [3, 30])
     def test_what_is_not_registered_holds_nothing_that_nobody_reads(self, count: int) -> None:
         workload = read(row(recovery_points=count))
-        registered, not_registered = (run(reads=workload, policy=SEVEN, register=name) for name in ("verdict", None))
+        registered, not_registered = (run(results=workload, policy=SEVEN, register=name) for name in ("verdict", None))
         assert registered.pop("assessment")
         assert not_registered == registered
 
     def test_the_message_names_ten_and_says_how_many_more(self) -> None:
         rows = [row(workload_name=f"vm{number}", recovery_points=3) for number in range(15)]
-        lines = run(reads=read(row(), *rows), policy=SEVEN)["msg"].splitlines()
+        lines = run(results=read(row(), *rows), policy=SEVEN)["msg"].splitlines()
         assert lines[0] == "Not compliant: of 16 workloads 15 fail, 1 pass"
         assert [line.split()[1] for line in lines[1:11]] == [f"vm{number}" for number in range(10)]
         assert lines[11:] == ["... and 5 more"]
@@ -81,33 +81,33 @@ class TestResult:
     def test_max_findings(self, at_most: int | None, shown: int) -> None:
         rows = [row(recovery_points=3)] * 60
         given: dict[str, Any] = {} if at_most is None else {"max_findings": at_most}
-        result = run(reads=read(row(), *rows), policy=SEVEN, **given)
+        result = run(results=read(row(), *rows), policy=SEVEN, **given)
         assert len(result["findings"]) == shown
         # The message still names the worst findings, and the assessment contains all.
         assert "... and 50 more" in result["msg"]
-        assert len(unpack_assessment(result)["findings"]) == 64
+        assert len(open_assessment(result)["findings"]) == 64
 
     def test_findings_are_those_that_are_no_pass_the_worst_first(self) -> None:
-        policy = {"recovery_points": {"minimum": 7, "newest_within": {"limit": "6h", "warn_at": "50%"}}}
-        result = run(reads=read(row(), EMPTY), policy=policy)
+        policy = {"recovery_points": {"min_count": 7, "max_age": {"limit": "6h", "warn_at": "50%"}}}
+        result = run(results=read(row(), EMPTY), policy=policy)
         assert [finding["result"] for finding in result["findings"]] == ["fail", "fail", "warn"]
 
     def test_messages_of_ones_own(self) -> None:
         good, bad = read(row()), read(row(recovery_points=1))
-        assert run(reads=good, policy=SEVEN, success_msg="All is well")["msg"] == "All is well"
-        assert run(reads=bad, policy=SEVEN, fail_msg="Call the backup team")["msg"].startswith(
+        assert run(results=good, policy=SEVEN, success_msg="All is well")["msg"] == "All is well"
+        assert run(results=bad, policy=SEVEN, fail_msg="Call the backup team")["msg"].startswith(
             "Call the backup team\n- web01 (vbr1): "
         )
-        assert run(reads=bad, policy=SEVEN, fail_msg="Call us", quiet=True)["msg"] == "Call us"
-        assert run(reads=bad, policy=SEVEN, quiet="yes")["msg"] == "Not compliant: of 1 workloads 1 fail"
+        assert run(results=bad, policy=SEVEN, fail_msg="Call us", quiet=True)["msg"] == "Call us"
+        assert run(results=bad, policy=SEVEN, quiet="yes")["msg"] == "Not compliant: of 1 workloads 1 fail"
 
     def test_a_hostile_name_ends_no_line(self) -> None:
         hostile = row(workload_name="a\n- b: all is well\x1b[2J", recovery_points=1)
-        assert len(run(reads=read(row(), hostile), policy=SEVEN)["msg"].splitlines()) == 2
+        assert len(run(results=read(row(), hostile), policy=SEVEN)["msg"].splitlines()) == 2
 
     def test_an_incomplete_read_is_told_first(self) -> None:
-        lines = run(reads=read(row(), complete=False), policy=SEVEN)["msg"].splitlines()
-        assert lines[1] == "- (vbr1): the READ of vbr1 is not complete: it does not say why [read.complete]"
+        lines = run(results=read(row(), complete=False), policy=SEVEN)["msg"].splitlines()
+        assert lines[1] == "- (vbr1): the READ of vbr1 is not complete: it does not say why [data.complete]"
 
     def test_the_version_is_that_of_the_collection(self) -> None:
         galaxy = Path(plugin.__file__).parents[2] / "galaxy.yml"
@@ -116,11 +116,11 @@ class TestResult:
             version = json.loads(manifest.read_text())["collection_info"]["version"]
         else:
             version = yaml.safe_load(galaxy.read_text())["version"]
-        assert unpack_assessment(run(reads=read(row()), policy=SEVEN))["collection_version"] == version
+        assert open_assessment(run(results=read(row()), policy=SEVEN))["collection_version"] == version
 
     def test_now_is_the_default(self) -> None:
         before = datetime.datetime.now(datetime.timezone.utc)
-        result = parse_time(unpack_assessment(run(reads=read(row()), policy=SEVEN, as_of=None))["as_of"])
+        result = parse_time(open_assessment(run(results=read(row()), policy=SEVEN, as_of=None))["as_of"])
         assert 0 <= result - int(before.timestamp() * 10**6) < 60 * 10**6
 
     @pytest.mark.parametrize(("age", "taken"), [(0, True), (23 * 3600, True), (25 * 3600, False), (-60, False)])
@@ -129,8 +129,8 @@ class TestResult:
         now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
         newest, older = (format_time((now - age - extra) * SECOND) for extra in (0, 5))
         (tmp_path / "read.json").write_text(json.dumps(read(row(), read_at=newest)))
-        reads = [{"results": [read(row(), read_at=older)]}, str(tmp_path / "read.json")]
-        result = unpack_assessment(run(reads=reads, policy=SEVEN, as_of="newest_read"))
+        read_results = [{"results": [read(row(), read_at=older)]}, str(tmp_path / "read.json")]
+        result = open_assessment(run(results=read_results, policy=SEVEN, as_of="newest_read"))
         assert (result["as_of"] == newest) is taken
         assert result["compliant"] is taken or age < 0
 
@@ -139,18 +139,18 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("arguments", "text"),
         [
-            ({"policy": SEVEN}, "missing required arguments: reads"),
-            ({"policy": SEVEN, "reads": None}, "missing required arguments: reads"),
-            ({"reads": read(row())}, "one of the following is required: policy, policies"),
+            ({"policy": SEVEN}, "missing required arguments: results"),
+            ({"policy": SEVEN, "results": None}, "missing required arguments: results"),
+            ({"results": read(row())}, "one of the following is required: policy, policies"),
             (
-                {"reads": read(row()), "policy": SEVEN, "policies": [{"name": "a", "policy": SEVEN}]},
+                {"results": read(row()), "policy": SEVEN, "policies": [{"name": "a", "policy": SEVEN}]},
                 "mutually exclusive: policy|policies",
             ),
-            ({"reads": read(row()), "policy": SEVEN, "polices": []}, "polices"),
-            ({"reads": read(row()), "policy": SEVEN, "max_findings": "many"}, "max_findings"),
-            ({"reads": read(row()), "policy": SEVEN, "max_findings": -1}, "max_findings: it must be 0 or more"),
-            ({"reads": read(row()), "policy": SEVEN, "quiet": "perhaps"}, "quiet"),
-            ({"reads": read(row()), "policy": SEVEN, "expected_match": "long"}, "expected_match"),
+            ({"results": read(row()), "policy": SEVEN, "polices": []}, "polices"),
+            ({"results": read(row()), "policy": SEVEN, "max_findings": "many"}, "max_findings"),
+            ({"results": read(row()), "policy": SEVEN, "max_findings": -1}, "max_findings: it must be 0 or more"),
+            ({"results": read(row()), "policy": SEVEN, "quiet": "perhaps"}, "quiet"),
+            ({"results": read(row()), "policy": SEVEN, "expected_match": "long"}, "expected_match"),
         ],
     )
     def test_wrong_arguments(self, arguments: dict[str, Any], text: str) -> None:
@@ -161,20 +161,24 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("arguments", "code", "text"),
         [
-            ({"policy": {"recovery_points": {"minimun": 7}}}, "bad_option", "Did you mean minimum?"),
-            ({"policy": [1]}, "bad_option", "policy: [1] is no mapping"),
-            ({"policy": "gsf"}, "bad_option", "policy: there is no ready policy 'gsf'. Did you mean gfs?"),
-            ({"policy": SEVEN, "as_of": "yesterday"}, "bad_option", "as_of: 'yesterday' is no RFC 3339 time"),
-            ({"policy": SEVEN, "as_of": "2026-11-21T07:00:00"}, "bad_option", "has no zone"),
-            ({"policy": SEVEN, "expected": []}, "bad_option", "expected: the list is empty"),
-            ({"policy": SEVEN, "reads": []}, "bad_option", "reads: the list is empty"),
-            ({"policy": SEVEN, "reads": "no/such/file.json"}, "bad_option", "no/such/file.json cannot be read"),
-            ({"policy": SEVEN, "reads": {"msg": "hello"}}, "bad_data", "this is no READ"),
-            ({"policy": SEVEN, "reads": {"failed": True, "msg": "401"}}, "bad_data", "reading failed. It said: 401"),
+            ({"policy": {"recovery_points": {"min_cuont": 7}}}, "invalid_option", "Did you mean min_count?"),
+            ({"policy": [1]}, "invalid_option", "policy: [1] is no mapping"),
+            ({"policy": "gsf"}, "invalid_option", "policy: there is no ready policy 'gsf'. Did you mean gfs?"),
+            ({"policy": SEVEN, "as_of": "yesterday"}, "invalid_option", "as_of: 'yesterday' is no RFC 3339 time"),
+            ({"policy": SEVEN, "as_of": "2026-11-21T07:00:00"}, "invalid_option", "has no zone"),
+            ({"policy": SEVEN, "expected": []}, "invalid_option", "expected: the list is empty"),
+            ({"policy": SEVEN, "results": []}, "invalid_option", "results: the list is empty"),
+            ({"policy": SEVEN, "results": "no/such/file.json"}, "invalid_option", "no/such/file.json cannot be read"),
+            ({"policy": SEVEN, "results": {"msg": "hello"}}, "invalid_data", "this is no READ"),
+            (
+                {"policy": SEVEN, "results": {"failed": True, "msg": "401"}},
+                "invalid_data",
+                "reading failed. It said: 401",
+            ),
         ],
     )
     def test_what_cannot_be_judged_fails(self, arguments: dict[str, Any], code: str, text: str) -> None:
-        result = run(**{"reads": read(row()), **arguments})
+        result = run(**{"results": read(row()), **arguments})
         assert (result["failed"], result["compliant"], result["changed"]) == (True, False, False)
         assert text in result["msg"]
         assert result["failure"]["code"] == code
@@ -182,8 +186,8 @@ class TestArguments:
 
     def test_everything_may_be_given(self) -> None:
         result = run(
-            reads=[read(row(), row(workload_name="old", source="x"))],
-            policies=[{"name": "all", "policy": {"recovery_points": {"minimum": 40}}}],
+            results=[read(row(), row(workload_name="old", source="x"))],
+            policies=[{"name": "all", "policy": {"recovery_points": {"min_count": 40}}}],
             expected=["web01"],
             expected_match="exact",
             exclude=[{"match": {"source": "x"}, "reason": "y"}],
@@ -191,7 +195,7 @@ class TestArguments:
                 {"workload": "web01", "control": "*", "until": datetime.date(2026, 12, 31), "reason": "z"},
             ],
             combine={"by": "workload_name"},
-            max_read_age="2d",
+            max_data_age="2d",
             as_of=datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc),
         )
         assert result["compliant"] is True
@@ -199,10 +203,10 @@ class TestArguments:
 
     def test_a_failed_read_may_be_a_finding(self) -> None:
         failed = {"failed": True, "msg": "401", "failure": {"server": "vbr2"}}
-        result = run(reads=[read(row()), failed], policy=SEVEN, failed_reads="finding")
+        result = run(results=[read(row()), failed], policy=SEVEN, on_read_error="finding")
         assert result["compliant"] is False
         assert result["findings"][0]["message"] == "vbr2 could not be read: 401"
-        assert unpack_assessment(result)["totals"]["verdicts"]["pass"] == 1
+        assert open_assessment(result)["totals"]["verdicts"]["pass"] == 1
 
 
 PLAY = """
@@ -211,9 +215,9 @@ PLAY = """
   vars:
     policy:
       recovery_points:
-        minimum: "{{ 3 + 4 }}"
-        newest_within: "{{ 26 }}h"
-        reaches_back: 30d
+        min_count: "{{ 3 + 4 }}"
+        max_age: "{{ 26 }}h"
+        min_retention: 30d
       encrypted: {all: "{{ 1 == 1 }}", on_unknown: ignore}
   tasks:
     - name: Results as they are registered
@@ -227,7 +231,7 @@ PLAY = """
       register: looped
     - name: Judge in every way
       backup.audit.recovery_points_assert:
-        reads: "{{ given }}"
+        results: "{{ given }}"
         policy: "{{ policy }}"
         waivers:
           - {workload: "w*", control: "full.*", until: 2026-12-31, reason: a date without quotes}
@@ -251,9 +255,9 @@ PLAY = """
 @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["", "check"])
 def test_in_a_play(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Templated, registered, looped, from files, with YAML dates: always the same result."""
-    workload = row(facets={**row()["facets"], "encrypted": {"count": 30}}, oldest=ago(days=31))
+    workload = row(attributes={**row()["attributes"], "encrypted": {"count": 30}}, oldest=ago(days=31))
     (tmp_path / "plain.json").write_text(json.dumps(read(workload)))
-    (tmp_path / "packed.json").write_text(json.dumps(pack(read(workload))))
+    (tmp_path / "packed.json").write_text(json.dumps(compress(read(workload))))
     (tmp_path / "play.yml").write_text(PLAY)
     settings = {
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.filter.compare_assessments import compare_assessments
 from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, ago
-from tests.unit.plugins.plugin_utils.assessments import UNREAD, estate, packed_assessment, plain, point_row, server
+from tests.unit.plugins.plugin_utils.assessments import UNREAD, compressed_assessment, estate, plain, point_row, server
 
 LISTS = ("worse", "better", "new", "gone", "excluded", "included")
 
@@ -19,13 +19,13 @@ LISTS = ("worse", "better", "new", "gone", "excluded", "included")
 def late(name: str, **members: Any) -> dict[str, Any]:
     """Build a workload whose newest point is too old."""
     point = {"count": 30, "newest": ago(days=4), "oldest": ago(days=30)}
-    facets = {**point_row("a")["facets"], "recovery_points": point}
-    return point_row(name, **{"newest": ago(days=4), "facets": facets, **members})
+    attributes = {**point_row("a")["attributes"], "recovery_points": point}
+    return point_row(name, **{"newest": ago(days=4), "attributes": attributes, **members})
 
 
 def single_server(*rows: dict[str, Any], **options: Any) -> str:
     """Build the packed assessment of one server with these rows."""
-    return packed_assessment(server("vbr1", *rows), **options)
+    return compressed_assessment(server("vbr1", *rows), **options)
 
 
 def names(result: dict[str, Any]) -> dict[str, list[str | None]]:
@@ -55,7 +55,7 @@ def test_worse_and_better_say_why() -> None:
     assert (worse["before"], worse["after"], worse["workload_type"]) == ("pass", "fail", "vm")
     (control,) = worse["controls"]
     assert (control["control"], control["before"], control["after"]) == (
-        "recovery_points.newest_within",
+        "recovery_points.max_age",
         "pass",
         "fail",
     )
@@ -68,20 +68,22 @@ def test_the_same_verdict_for_one_more_reason_is_worse() -> None:
     good, one, two = point_row("b"), late("a"), {**EMPTY, "workload_name": "a", "workload_id": "id of a"}
     assert names(compare_assessments(single_server(two, good), single_server(one, good))) == {"worse": ["a"]}
     few = {"count": 3, "newest": ago(hours=3), "oldest": ago(days=30)}
-    other = point_row("a", recovery_points=3, facets={**point_row("a")["facets"], "recovery_points": few})
+    other = point_row("a", recovery_points=3, attributes={**point_row("a")["attributes"], "recovery_points": few})
     assert names(compare_assessments(single_server(other), single_server(one))) == {"worse": ["a"]}
-    both = late("a", recovery_points=3, facets={**other["facets"], "recovery_points": {**few, "newest": ago(days=4)}})
+    both = late(
+        "a", recovery_points=3, attributes={**other["attributes"], "recovery_points": {**few, "newest": ago(days=4)}}
+    )
     assert names(compare_assessments(single_server(one), single_server(both))) == {"better": ["a"]}
 
 
 def test_out_of_sight_is_not_gone() -> None:
     """A workload whose server was not read now may still exist."""
-    before = packed_assessment(server("vbr1", point_row("a")), server("vbr2", point_row("b"), point_row("c")))
-    after = packed_assessment(server("vbr1", point_row("a")), server("vbr2", point_row("b")))
+    before = compressed_assessment(server("vbr1", point_row("a")), server("vbr2", point_row("b"), point_row("c")))
+    after = compressed_assessment(server("vbr1", point_row("a")), server("vbr2", point_row("b")))
     assert [(one["workload_name"], one["source_unread"]) for one in compare_assessments(after, before)["gone"]] == [
         ("c", False)
     ]
-    dark = packed_assessment(server("vbr1", point_row("a")), {**UNREAD, "server": {"host": "vbr2"}})
+    dark = compressed_assessment(server("vbr1", point_row("a")), {**UNREAD, "server": {"host": "vbr2"}})
     result = compare_assessments(dark, before)
     assert [(one["workload_name"], one["source_unread"]) for one in result["gone"]] == [("b", True), ("c", True)]
     # The server itself got worse.
@@ -106,5 +108,5 @@ def test_both_are_named(name: str) -> None:
     assessment = plain(estate())
     assert result["as_of"] == assessment["as_of"]
     assert result["policy_sha256"] == assessment["policy_sha256"]
-    assert result["reads"][0]["sha256"] == assessment["reads"][0]["sha256"]
+    assert result["data_sources"][0]["sha256"] == assessment["data_sources"][0]["sha256"]
     assert result["totals"] == assessment["totals"]

@@ -14,7 +14,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.backup.audit.plugins.filter.restore_record import restore_record
 from ansible_collections.backup.audit.plugins.filter.restore_sample import restore_sample
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, seal
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 
@@ -33,7 +33,7 @@ def collector(*usable: bool | None, names: int = 20, kind: str = "full") -> dict
     return result.result()
 
 
-READ = seal(collector(True, True))
+RESULT = seal(collector(True, True))
 
 
 def workload_names(sample: list[dict[str, Any]]) -> list[str]:
@@ -41,10 +41,10 @@ def workload_names(sample: list[dict[str, Any]]) -> list[str]:
 
 
 def test_the_same_seed_and_date_make_the_same_choice() -> None:
-    first = restore_sample(READ, count=3, seed="2026", date="2026-11-21")
+    first = restore_sample(RESULT, count=3, seed="2026", date="2026-11-21")
     assert len(first) == 3
     assert workload_names(first) == workload_names(
-        restore_sample(pack(collector(True, True)), count=3, seed="2026", date="2026-11-21")
+        restore_sample(compress(collector(True, True)), count=3, seed="2026", date="2026-11-21")
     )
     # Recorded when this was written: another order would be another selection for an auditor.
     assert workload_names(first) == ["host18", "host19", "host07"]
@@ -52,7 +52,7 @@ def test_the_same_seed_and_date_make_the_same_choice() -> None:
 
 def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> None:
     days = [
-        tuple(workload_names(restore_sample(READ, count=3, seed="2026", date=f"2026-11-{day:02}")))
+        tuple(workload_names(restore_sample(RESULT, count=3, seed="2026", date=f"2026-11-{day:02}")))
         for day in range(1, 31)
     ]
     assert len(set(days)) == 30
@@ -60,18 +60,18 @@ def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> 
 
 
 def test_each_comes_with_its_newest_point_that_may_be_usable() -> None:
-    assert restore_sample(READ, names=["host07"])[0]["point"]["id"] == "7-1"
-    assert restore_sample(seal(collector(True, False)), names=["host07"])[0]["point"]["id"] == "7-0"
-    assert restore_sample(seal(collector(True, None)), names=["host07"])[0]["point"]["id"] == "7-1"
+    assert restore_sample(RESULT, workload_names=["host07"])[0]["point"]["id"] == "7-1"
+    assert restore_sample(seal(collector(True, False)), workload_names=["host07"])[0]["point"]["id"] == "7-0"
+    assert restore_sample(seal(collector(True, None)), workload_names=["host07"])[0]["point"]["id"] == "7-1"
 
 
 @pytest.mark.parametrize("lost", [collector(False), collector(), collector(True, kind="snapshot")])
 def test_one_without_any_point_is_chosen_all_the_same(lost: dict[str, Any]) -> None:
-    assert restore_sample(seal(lost), names=["host07"])[0]["point"] is None
+    assert restore_sample(seal(lost), workload_names=["host07"])[0]["point"] is None
 
 
 def test_names_and_patterns() -> None:
-    assert workload_names(restore_sample(READ, names=["HOST01", "host1[0-2]"])) == [
+    assert workload_names(restore_sample(RESULT, workload_names=["HOST01", "host1[0-2]"])) == [
         "host01",
         "host10",
         "host11",
@@ -82,13 +82,13 @@ def test_names_and_patterns() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"names": ["host01", "nobody"]}, "no workload is named 'nobody'"),
+        ({"workload_names": ["host01", "nobody"]}, "no workload is named 'nobody'"),
         ({"count": 0}, "count: 0 is less than 1"),
     ],
 )
 def test_a_choice_that_would_prove_less_than_it_seems_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
-        restore_sample(READ, **given)
+        restore_sample(RESULT, **given)
 
 
 def test_a_read_without_workloads_or_without_points_is_refused() -> None:
@@ -99,7 +99,7 @@ def test_a_read_without_workloads_or_without_points_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="detail: recovery_points"):
         restore_sample(seal(without))
     with pytest.raises(AnsibleFilterError, match="altered"):
-        restore_sample({**READ, "workloads": []})
+        restore_sample({**RESULT, "workloads": []})
 
 
 def test_a_record_that_makes_no_sense_is_refused() -> None:

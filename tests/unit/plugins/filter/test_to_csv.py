@@ -12,9 +12,9 @@ from ansible_collections.backup.audit.plugins.filter.to_csv import to_csv
 from tests.unit.plugins.plugin_utils.assessments import estate, plain
 
 
-def lines(packed: str) -> list[dict[str, str]]:
+def lines(compressed: str) -> list[dict[str, str]]:
     """Return the lines below the headings."""
-    return list(csv.DictReader(io.StringIO(to_csv(packed), newline=""), strict=True))
+    return list(csv.DictReader(io.StringIO(to_csv(compressed), newline=""), strict=True))
 
 
 def test_every_finding_is_a_line() -> None:
@@ -22,7 +22,7 @@ def test_every_finding_is_a_line() -> None:
     result, assessment = lines(estate()), plain(estate())
     assert result[0]["record"] == "assessment"
     assert result[0]["verdict"] == "not compliant"
-    assert '"newest_within":"6h"' in result[0]["message"]
+    assert '"max_age":"6h"' in result[0]["message"]
     assert {line["record"] for line in result[1:]} == {"finding"}
     assert [(line["control"], line["result"]) for line in result[1:]] == [
         (one["control"], one["result"]) for one in assessment["findings"]
@@ -35,9 +35,9 @@ def test_a_line_stands_alone() -> None:
     (line,) = (
         line
         for line in lines(estate())
-        if line["workload_name"] == "late" and line["control"] == "recovery_points.newest_within"
+        if line["workload_name"] == "late" and line["control"] == "recovery_points.max_age"
     )
-    read = plain(estate())["reads"][0]
+    read = plain(estate())["data_sources"][0]
     expected = {
         "source": "vbr1.example.com",
         "workload_id": "id of late",
@@ -48,7 +48,7 @@ def test_a_line_stands_alone() -> None:
         "verdict": "fail",
         "result": "fail",
         "limit": "93600",
-        "certainty": "exact",
+        "certainty": "reported",
         "tier": "silver",
         "waiver": "ended 2026-01-01: was to be removed",
         "read_version": "12.3.1",

@@ -18,9 +18,9 @@ from tests.unit.plugins.plugin_utils.assessments import estate, healthy, plain, 
 SCHEMA = load("hdf", "exec-json")
 
 
-def controls(packed: str) -> dict[str, dict[str, Any]]:
+def controls(compressed: str) -> dict[str, dict[str, Any]]:
     """Return the controls by id."""
-    (profile,) = json.loads(to_hdf(packed))["profiles"]
+    (profile,) = json.loads(to_hdf(compressed))["profiles"]
     result = {control["id"]: control for control in profile["controls"]}
     assert len(result) == len(profile["controls"])
     assert sorted(result) == sorted(name for group in profile["groups"] for name in group["controls"])
@@ -38,10 +38,10 @@ def heimdall(control: dict[str, Any]) -> str:
     return next((output for status, output in order if status in statuses), "not reviewed")
 
 
-@pytest.mark.parametrize("packed", [estate, healthy, unknown_only])
-def test_it_is_of_the_schema(packed: Any) -> None:
+@pytest.mark.parametrize("compressed", [estate, healthy, unknown_only])
+def test_it_is_of_the_schema(compressed: Any) -> None:
     """All members and types are those of the format that Heimdall reads."""
-    document = json.loads(to_hdf(packed()))
+    document = json.loads(to_hdf(compressed()))
     assert SCHEMA.document_problems("report", document) == []
     assert all(0 <= control["impact"] <= 1 for control in document["profiles"][0]["controls"])
 
@@ -73,7 +73,7 @@ def test_every_finding_is_a_result() -> None:
 def test_what_is_unknown_never_passes() -> None:
     """Heimdall passes a control with passed and skipped results, so unknown must be more than skipped."""
     output = controls(estate())
-    for name in ("encrypted.all yes (silver)", "offsite.minimum 1 (silver)"):
+    for name in ("encrypted.all yes (silver)", "offsite.min_count 1 (silver)"):
         statuses = {result["status"] for result in output[name]["results"]}
         assert {"passed", "error"} <= statuses
         assert heimdall(output[name]) == "error"
@@ -84,12 +84,12 @@ def test_what_is_unknown_never_passes() -> None:
 def test_what_is_waived_is_a_control_of_its_own() -> None:
     """With the end and the reason of the waiver; an expired waiver does not count."""
     output = controls(estate())
-    waived = output["recovery_points.newest_within 1d 2h (silver) waived"]
+    waived = output["recovery_points.max_age 1d 2h (silver) waived"]
     assert waived["waiver_data"]["expiration_date"] == "2026-12-31"
     assert waived["waiver_data"]["justification"] == "moves <soon>"
     assert [result["resource_id"] for result in waived["results"]] == ["id of moved"]
     assert heimdall(waived) == "not reviewed"
-    assert heimdall(output["recovery_points.newest_within 1d 2h (silver)"]) == "failed"
+    assert heimdall(output["recovery_points.max_age 1d 2h (silver)"]) == "failed"
     assert heimdall(output["policy.exclude"]) == "not applicable"
 
 
@@ -97,14 +97,14 @@ def test_tags_and_frame() -> None:
     """NIST names where Heimdall expects them; data sources as inputs."""
     document = json.loads(to_hdf(estate()))
     result, assessment = controls(estate()), plain(estate())
-    assert result["recovery_points.minimum 7 (silver)"]["tags"]["nist"] == ["CP-9", "CP-10"]
+    assert result["recovery_points.min_count 7 (silver)"]["tags"]["nist"] == ["CP-9", "CP-10"]
     assert result["encrypted.all yes (silver)"]["tags"]["nist"] == ["CP-9(8)"]
     assert {"ref": "DORA 12"} in result["encrypted.all yes (silver)"]["refs"]
     (profile,) = document["profiles"]
     assert profile["sha256"] == assessment["policy_sha256"]
     inputs = {one["name"]: one["options"]["value"] for one in profile["attributes"]}
     assert inputs["policy"]["policies"][1]["name"] == "silver"
-    assert inputs["reads"][0]["sha256"] == assessment["reads"][0]["sha256"]
-    assert inputs["reads"][2]["failure"] == "the log-in was rejected <b>now</b>"
+    assert inputs["data_sources"][0]["sha256"] == assessment["data_sources"][0]["sha256"]
+    assert inputs["data_sources"][2]["failure"] == "the log-in was rejected <b>now</b>"
     totals = {name: one["total"] for name, one in document["statistics"]["controls"].items()}
     assert sum(totals.values()) == len(result)

@@ -15,9 +15,9 @@ from ansible_collections.backup.audit.plugins.filter.to_html_report import to_ht
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import WORST_FIRST
 from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
+    compressed_assessment,
     estate,
     healthy,
-    packed_assessment,
     plain,
     point_row,
     server,
@@ -64,7 +64,7 @@ def test_the_verdict_comes_first() -> None:
         text.index(message)
         for message in (
             "Not compliant 24 workloads, as of 2026-11-21 07:00 UTC",
-            "Most often missed: recovery_points.minimum 7 (silver) by 1",
+            "Most often missed: recovery_points.min_count 7 (silver) by 1",
             "dark.example.com could not be read: the log-in was rejected <b>now</b>",
             "By control",
             "By server",
@@ -144,7 +144,7 @@ def test_tables_can_be_heard() -> None:
 
 def test_nothing_read_is_a_page_too() -> None:
     """No workload at all is the worst result."""
-    text = Seen(to_html_report(packed_assessment(server("vbr1")))).text
+    text = Seen(to_html_report(compressed_assessment(server("vbr1")))).text
     assert "Not compliant No workload was judged" in text
     assert "there is no workload in what was read" in text
 
@@ -161,8 +161,8 @@ def test_bars_show_what_is_rare() -> None:
     """One failure among thousands has a visible part."""
     rows = [point_row(f"w{number}") for number in range(400)]
     few: dict[str, Any] = {"count": 3, "newest": "2026-11-21T02:00:00Z", "oldest": "2026-11-01T02:00:00Z"}
-    rows.append(point_row("x", recovery_points=3, facets={**point_row("a")["facets"], "recovery_points": few}))
-    page = Seen(to_html_report(packed_assessment(server("vbr1", *rows))))
+    rows.append(point_row("x", recovery_points=3, attributes={**point_row("a")["attributes"], "recovery_points": few}))
+    page = Seen(to_html_report(compressed_assessment(server("vbr1", *rows))))
     first = page.all("rect")[0]
     assert first["class"] == "fail"
     assert float(str(first["width"])) >= 9

@@ -13,9 +13,9 @@ from ansible_collections.backup.audit.plugins.filter.to_junit import to_junit
 from tests.unit.plugins.plugin_utils.assessments import HOSTILE, estate, healthy, plain, unknown_only
 
 
-def suites(packed: str) -> dict[str, TestSuite]:
+def suites(compressed: str) -> dict[str, TestSuite]:
     """Return the suites by name."""
-    return {str(suite.name): suite for suite in JUnitXml.fromstring(to_junit(packed).encode())}
+    return {str(suite.name): suite for suite in JUnitXml.fromstring(to_junit(compressed).encode())}
 
 
 def outcome(case: TestCase) -> str:
@@ -50,20 +50,20 @@ def test_unknown_is_no_success() -> None:
     """Not if the policy ignores it, and not if it only warns."""
     (suite,) = (suite for name, suite in suites(unknown_only()).items() if name == "vbr1.example.com")
     result = {case.name: case for case in suite if case.classname == "web01"}
-    for control in ("encrypted.all", "offsite.minimum"):
+    for control in ("encrypted.all", "offsite.min_count"):
         assert outcome(result[control]) == "skipped"
         assert result[control].result[0].message.startswith("unknown: ")
-    assert outcome(result["recovery_points.minimum"]) == "success"
+    assert outcome(result["recovery_points.min_count"]) == "success"
 
 
 def test_failures_say_why() -> None:
     """With the measured value, the limit, and the requirements."""
     cases = {(case.classname, case.name): case for suite in suites(estate()).values() for case in suite}
-    late = cases["late", "recovery_points.newest_within"].result[0]
+    late = cases["late", "recovery_points.max_age"].result[0]
     assert "4d old, allowed are 1d 2h (its waiver ended: 2026-01-01)" in late.message
-    assert "limit: 1d 2h\nactual: 4d\ncertainty: exact\ntier: silver" in late.text
+    assert "limit: 1d 2h\nactual: 4d\ncertainty: reported\ntier: silver" in late.text
     assert "NIST SP 800-53 CP-9" in late.text
-    moved = cases["moved", "recovery_points.newest_within"].result[0]
+    moved = cases["moved", "recovery_points.max_age"].result[0]
     assert isinstance(moved, Skipped)
     assert "until 2026-12-31: moves <soon>" in moved.message
 
@@ -71,7 +71,7 @@ def test_failures_say_why() -> None:
 def test_a_server_that_was_not_read_fails() -> None:
     """It has its own suite although it has no workload."""
     (case,) = suites(estate())["dark.example.com"]
-    assert (case.classname, case.name, outcome(case)) == ("(the server)", "read.complete", "failure")
+    assert (case.classname, case.name, outcome(case)) == ("(the server)", "data.complete", "failure")
     assert "the log-in was rejected <b>now</b>" in case.result[0].message
 
 
@@ -83,9 +83,9 @@ def test_properties_name_what_it_rests_on() -> None:
         result[name] = {one.name: one.value for one in suite.properties()}  # type: ignore[no-untyped-call]
     assessment = plain(estate())
     assert result["backup.audit"]["compliant"] == "false"
-    assert '"newest_within":"6h"' in result["backup.audit"]["policy"]
+    assert '"max_age":"6h"' in result["backup.audit"]["policy"]
     assert result["backup.audit"]["read.3.failure"] == "the log-in was rejected <b>now</b>"
-    assert result["vbr1.example.com"]["read.1.sha256"] == assessment["reads"][0]["sha256"]
+    assert result["vbr1.example.com"]["read.1.sha256"] == assessment["data_sources"][0]["sha256"]
     assert "read.2.sha256" not in result["vbr1.example.com"]
 
 

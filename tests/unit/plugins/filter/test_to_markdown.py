@@ -71,14 +71,14 @@ def test_controls_waivers_and_basis() -> None:
     """Passes are counted; waivers have their end and reason; read results have their digest."""
     text = to_markdown(estate())
     controls = {line[0]: line for line in table(text, "Controls")}
-    assert controls["recovery_points.minimum 7 (silver)"][5] == "20"
+    assert controls["recovery_points.min_count 7 (silver)"][5] == "20"
     assert "CP-9(8)" in controls["encrypted.all yes (silver)"][7]
     waivers = {line[0]: line for line in table(text, "Waivers")}
     assert waivers["moved"][3:] == ["waived", "until 2026-12-31: moves <soon>"]
     assert waivers["late"][3:] == ["fail", "ended 2026-01-01: was to be removed"]
-    reads = table(text, "What this rests on")
-    assert reads[1][6] == plain(estate())["reads"][0]["sha256"]
-    assert reads[3][7] == "the log-in was rejected <b>now</b>"
+    read_results = table(text, "What this rests on")
+    assert read_results[1][6] == plain(estate())["data_sources"][0]["sha256"]
+    assert read_results[3][7] == "the log-in was rejected <b>now</b>"
 
 
 def test_a_policy_cannot_leave_its_fence() -> None:

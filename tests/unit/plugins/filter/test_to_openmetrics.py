@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families as text_form
 from ansible_collections.backup.audit.plugins.filter.to_openmetrics import to_openmetrics
 from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
+    compressed_assessment,
     estate,
     healthy,
-    packed_assessment,
     plain,
     point_row,
     server,
@@ -38,10 +38,10 @@ def samples(text: str, parse: Any = openmetrics) -> Samples:
     return result
 
 
-@pytest.mark.parametrize("packed", [estate, healthy])
-def test_both_formats_read_the_same(packed: Any) -> None:
+@pytest.mark.parametrize("compressed", [estate, healthy])
+def test_both_formats_read_the_same(compressed: Any) -> None:
     """One file for both formats."""
-    text = to_openmetrics(packed())
+    text = to_openmetrics(compressed())
     assert samples(text) == samples(text, text_format)
     assert text.endswith("\n# EOF\n")
 
@@ -93,7 +93,7 @@ def test_names_survive_their_escapes() -> None:
 def test_no_two_samples_have_the_same_labels() -> None:
     """Names that differ only in invisible characters would make collectors reject the file."""
     twins = [point_row("twin\x01", workload_id="a\x01"), point_row("twin\x02", workload_id="a\x02")]
-    result = samples(to_openmetrics(packed_assessment(server("vbr1", *twins))))["workload_verdict"]
+    result = samples(to_openmetrics(compressed_assessment(server("vbr1", *twins))))["workload_verdict"]
     assert [labels.get("duplicate") for labels, _value in result] == [None, "2"]
     counts = Counter(tuple(sorted(labels.items())) for labels, _value in result)
     assert set(counts.values()) == {1}

@@ -19,9 +19,9 @@ from ansible_collections.backup.audit.plugins.filter.to_oscal import to_oscal
 from tests.unit.plugins.plugin_utils.assessments import (
     POLICY,
     UNREAD,
+    compressed_assessment,
     estate,
     healthy,
-    packed_assessment,
     plain,
     point_row,
     server,
@@ -29,25 +29,25 @@ from tests.unit.plugins.plugin_utils.assessments import (
 )
 
 
-def load_with_trestle(packed: str, folder: Path) -> AssessmentResults:
+def load_with_trestle(compressed: str, folder: Path) -> AssessmentResults:
     """Load the document with a third-party tool, which rejects fields that are not in the model."""
     file = folder / "assessment-results.json"
-    file.write_text(to_oscal(packed), "utf-8")
+    file.write_text(to_oscal(compressed), "utf-8")
     result = AssessmentResults.oscal_read(file)
     assert isinstance(result, AssessmentResults)
     return result
 
 
-def load_result(packed: str, folder: Path) -> Result:
+def load_result(compressed: str, folder: Path) -> Result:
     """Return the one result."""
-    (result,) = load_with_trestle(packed, folder).results
+    (result,) = load_with_trestle(compressed, folder).results
     return result
 
 
-def states(packed: str, folder: Path) -> dict[str, tuple[str, str]]:
+def states(compressed: str, folder: Path) -> dict[str, tuple[str, str]]:
     """Control -> state and reason."""
     result = {}
-    for one in load_result(packed, folder).findings or []:
+    for one in load_result(compressed, folder).findings or []:
         assert one.target.status is not None
         result[one.title] = (one.target.status.state.value, str(one.target.status.reason))
     return result
@@ -61,11 +61,11 @@ def texts(value: Any) -> list[str]:
     return [text for item in value for text in texts(item)] if isinstance(value, list) else []
 
 
-@pytest.mark.parametrize("packed", [estate, healthy, unknown_only])
-def test_references_lead_somewhere(packed: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("compressed", [estate, healthy, unknown_only])
+def test_references_lead_somewhere(compressed: Any, tmp_path: Path) -> None:
     """Every referenced UUID is in the document once, and is a version 5 UUID."""
-    load_with_trestle(packed(), tmp_path)
-    text = to_oscal(packed())
+    load_with_trestle(compressed(), tmp_path)
+    text = to_oscal(compressed())
     named = texts(json.loads(text))
     assert len(named) == len(set(named))
     assert {uuid.UUID(one).version for one in named} == {5}
@@ -101,23 +101,25 @@ def test_satisfied_is_only_what_was_proved(tmp_path: Path) -> None:
 
 def test_a_server_that_was_not_read_satisfies_nothing(tmp_path: Path) -> None:
     """Its workloads may have no backup."""
-    packed = packed_assessment(server("vbr1.example.com", point_row("web01")), UNREAD)
-    assert set(states(packed, tmp_path).values()) == {("not-satisfied", "fail")}
+    compressed = compressed_assessment(server("vbr1.example.com", point_row("web01")), UNREAD)
+    assert set(states(compressed, tmp_path).values()) == {("not-satisfied", "fail")}
 
 
 def test_a_waiver_is_a_risk_taken(tmp_path: Path) -> None:
     """Compliant with the policy, but not satisfied."""
     old = {"count": 3, "newest": "2026-11-21T02:00:00Z", "oldest": "2026-11-01T02:00:00Z"}
-    facets = {**point_row("a")["facets"], "recovery_points": old}
-    waivers = [{"workload": "*", "control": "recovery_points.minimum", "until": "2027-01-01", "reason": "young"}]
-    packed = packed_assessment(server("vbr1", point_row("web01", recovery_points=3, facets=facets)), waivers=waivers)
-    assert plain(packed)["compliant"] is True
-    assert states(packed, tmp_path)["NIST SP 800-53 CP-9"] == ("not-satisfied", "other")
+    attributes = {**point_row("a")["attributes"], "recovery_points": old}
+    waivers = [{"workload": "*", "control": "recovery_points.min_count", "until": "2027-01-01", "reason": "young"}]
+    compressed = compressed_assessment(
+        server("vbr1", point_row("web01", recovery_points=3, attributes=attributes)), waivers=waivers
+    )
+    assert plain(compressed)["compliant"] is True
+    assert states(compressed, tmp_path)["NIST SP 800-53 CP-9"] == ("not-satisfied", "other")
 
 
 def test_nothing_read_is_a_document_too(tmp_path: Path) -> None:
     """Without workloads no control is satisfied."""
-    assert states(packed_assessment(UNREAD), tmp_path) == {"NIST SP 800-53 CP-9": ("not-satisfied", "fail")}
+    assert states(compressed_assessment(UNREAD), tmp_path) == {"NIST SP 800-53 CP-9": ("not-satisfied", "fail")}
 
 
 def test_controls_are_called_as_in_the_catalog(tmp_path: Path) -> None:
@@ -136,12 +138,12 @@ def test_what_it_rests_on(tmp_path: Path) -> None:
     result, assessment = load_with_trestle(estate(), tmp_path), plain(estate())
     assert result.metadata.oscal_version.root.root == "1.1.2"
     assert result.back_matter is not None
-    policy, *reads = result.back_matter.resources or []
+    policy, *read_results = result.back_matter.resources or []
     assert result.import_ap.href == f"#{policy.uuid}"
     assert policy.base64 is not None
     assert json.loads(base64.b64decode(policy.base64.value))["policies"][1] == POLICY["policies"][1]
-    known = [{prop.name: prop.value for prop in one.props or []} for one in reads]
-    assert [one.get("sha256") for one in known] == [one.get("sha256") for one in assessment["reads"]]
+    known = [{prop.name: prop.value for prop in one.props or []} for one in read_results]
+    assert [one.get("sha256") for one in known] == [one.get("sha256") for one in assessment["data_sources"]]
     assert known[2]["failure"] == "the log-in was rejected <b>now</b>"
 
 
@@ -155,5 +157,5 @@ def test_names_are_no_markup(tmp_path: Path) -> None:
 
 def test_another_assessment_shares_no_uuid() -> None:
     """Different assessments give documents with different UUIDs."""
-    one, other = (set(texts(json.loads(to_oscal(packed)))) for packed in (healthy(), unknown_only()))
+    one, other = (set(texts(json.loads(to_oscal(compressed)))) for compressed in (healthy(), unknown_only()))
     assert not one & other

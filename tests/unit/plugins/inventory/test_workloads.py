@@ -42,7 +42,7 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
         ([{"product": "tape", **LOGIN}], r"servers\[0\]: product is 'tape'"),
         ([LOGIN], r"servers\[0\]: product is None"),
         ([{"product": "spp", **LOGIN, "passwort": "x"}], r"servers\[0\] \(spp\): .*passwort"),
-        ([{"product": "spp", **LOGIN, "pack": False}], r"servers\[0\] \(spp\): .*pack"),
+        ([{"product": "spp", **LOGIN, "compress": False}], r"servers\[0\] \(spp\): .*compress"),
         ([{"product": "spp", **LOGIN}, {"product": "vprotect", **LOGIN}], "stands there twice"),
     ],
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
-from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, UNSURE, VERSION, ago, read, row
 
@@ -35,13 +35,13 @@ POLICY: dict[str, Any] = {
         {
             "name": "gold <&>",
             "match": {"workload_name": "gold*"},
-            "policy": {"recovery_points": {"minimum": 7, "newest_within": "6h"}},
+            "policy": {"recovery_points": {"min_count": 7, "max_age": "6h"}},
         },
         {
             "name": "silver",
             "policy": {
-                "recovery_points": {"minimum": 7, "newest_within": {"limit": "26h", "warn_at": "80%"}},
-                "offsite": {"minimum": 1, "on_unknown": "warn"},
+                "recovery_points": {"min_count": 7, "max_age": {"limit": "26h", "warn_at": "80%"}},
+                "offsite": {"min_count": 1, "on_unknown": "warn"},
                 "encrypted": {"all": True, "on_unknown": "ignore"},
             },
         },
@@ -60,34 +60,38 @@ UNREAD = {"server": {"host": "dark.example.com"}, "failure": "the log-in was rej
 
 def point_row(name: str, **members: Any) -> dict[str, Any]:
     """Build a workload that meets all requirements of POLICY."""
-    facet = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
-    known = dict.fromkeys(("recovery_points", "offsite", "encrypted"), facet)
-    given = {"workload_name": name, "workload_id": f"id of {name}", "facets": known, "history": "FIIIIIIF.i..SRAII"}
+    attribute = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
+    known = dict.fromkeys(("recovery_points", "offsite", "encrypted"), attribute)
+    given = {"workload_name": name, "workload_id": f"id of {name}", "attributes": known, "history": "FIIIIIIF.i..SRAII"}
     return row(**{**given, **members})
 
 
 def rows() -> list[dict[str, Any]]:
     """Build one workload for each outcome."""
     good = point_row("web01")
-    facets = good["facets"]
+    attributes = good["attributes"]
     old = {"count": 30, "newest": ago(hours=25), "oldest": ago(days=30)}
     return [
         good,
         point_row("gold-db"),
-        point_row("nearly", newest=ago(hours=25), facets={**facets, "recovery_points": old}),
-        point_row("offsite unknown", facets={**facets, "offsite": {"unknown": 30}}),
-        point_row("encryption unknown", facets={**facets, "encrypted": UNSURE}),
-        point_row("late", newest=ago(days=4), facets={**facets, "recovery_points": {**old, "newest": ago(days=4)}}),
-        point_row("moved", newest=ago(days=4), facets={**facets, "recovery_points": {**old, "newest": ago(days=4)}}),
+        point_row("nearly", newest=ago(hours=25), attributes={**attributes, "recovery_points": old}),
+        point_row("offsite unknown", attributes={**attributes, "offsite": {"unknown": 30}}),
+        point_row("encryption unknown", attributes={**attributes, "encrypted": UNSURE}),
+        point_row(
+            "late", newest=ago(days=4), attributes={**attributes, "recovery_points": {**old, "newest": ago(days=4)}}
+        ),
+        point_row(
+            "moved", newest=ago(days=4), attributes={**attributes, "recovery_points": {**old, "newest": ago(days=4)}}
+        ),
         point_row("scratch"),
         {**EMPTY, "workload_name": "never", "workload_id": "id of never", "history": ""},
     ]
 
 
-def packed_assessment(*reads: dict[str, Any], policy: Any = None, **options: Any) -> str:
+def compressed_assessment(*read_results: dict[str, Any], policy: Any = None, **options: Any) -> str:
     """Return the packed assessment of read results (a failed one has ``failure``)."""
-    result = [one if "failure" in one else unpack(one) for one in reads]
-    return assess(result, policy or POLICY, as_of=NOW, collection_version=VERSION, options=options).pack()
+    result = [one if "failure" in one else open_result(one) for one in read_results]
+    return assess(result, policy or POLICY, as_of=NOW, collection_version=VERSION, options=options).compress()
 
 
 def server(host: str, *workload_rows: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +111,7 @@ def server(host: str, *workload_rows: dict[str, Any]) -> dict[str, Any]:
 def estate() -> str:
     """Two servers and one that could not be read: every result, every certainty, and hostile names."""
     hostile = [point_row(name) for name in HOSTILE]
-    return packed_assessment(
+    return compressed_assessment(
         server("vbr1.example.com", *rows()), server("vbr2 \u202e<i>|", *hostile), UNREAD, **POLICY_OPTIONS
     )
 
@@ -115,33 +119,35 @@ def estate() -> str:
 @functools.cache
 def healthy() -> str:
     """One server on which every workload passes."""
-    return packed_assessment(server("vbr1.example.com", point_row("web01"), point_row("web02")), expected=["web01"])
+    return compressed_assessment(server("vbr1.example.com", point_row("web01"), point_row("web02")), expected=["web01"])
 
 
 @functools.cache
 def unknown_only() -> str:
     """A workload with unknown encryption, which the policy ignores or only warns about."""
-    facets = {**point_row("a")["facets"], "encrypted": {"unknown": 30}, "offsite": {"unknown": 30}}
-    return packed_assessment(server("vbr1.example.com", point_row("web01", facets=facets)))
+    attributes = {**point_row("a")["attributes"], "encrypted": {"unknown": 30}, "offsite": {"unknown": 30}}
+    return compressed_assessment(server("vbr1.example.com", point_row("web01", attributes=attributes)))
 
 
-def plain(packed: str) -> dict[str, Any]:
+def plain(compressed: str) -> dict[str, Any]:
     """Unpack the assessment without sanitizing its texts."""
-    return unpack_assessment(packed)
+    return open_assessment(compressed)
 
 
 @functools.cache
 def large(workloads: int = 5000) -> str:
     """That many workloads on five servers; every seventh is late, and all of them differ."""
-    reads = []
+    read_results = []
     for number in range(5):
         made = []
         for index in range(number, workloads, 5):
             newest = ago(days=2, seconds=index) if index % 7 == 0 else ago(hours=3, seconds=index)
-            facets = {
-                **point_row("a")["facets"],
+            attributes = {
+                **point_row("a")["attributes"],
                 "recovery_points": {"count": 30, "newest": newest, "oldest": ago(days=30)},
             }
-            made.append(point_row(f"vm-{index:05d}.example.com", newest=newest, facets=facets, history="FIIIIII" * 8))
-        reads.append(server(f"vbr{number}.example.com", *made))
-    return packed_assessment(*reads)
+            made.append(
+                point_row(f"vm-{index:05d}.example.com", newest=newest, attributes=attributes, history="FIIIIII" * 8)
+            )
+        read_results.append(server(f"vbr{number}.example.com", *made))
+    return compressed_assessment(*read_results)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tests recoverable and within_rpo: True only if it is proved now."""
+"""The tests has_recovery_points and within_rpo: True only if it is proved now."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time
-from ansible_collections.backup.audit.plugins.test.recoverable import recoverable
+from ansible_collections.backup.audit.plugins.test.has_recovery_points import has_recovery_points
 from ansible_collections.backup.audit.plugins.test.within_rpo import within_rpo
 from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, read, row
 
@@ -27,14 +27,14 @@ def _now(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_proved_is_a_yes() -> None:
-    assert recoverable(HEALTHY)
-    assert recoverable(HEALTHY, 30, "web01")
+    assert has_recovery_points(HEALTHY)
+    assert has_recovery_points(HEALTHY, 30, "web01")
     assert within_rpo(HEALTHY, "5h", ["web01"])
-    assert within_rpo([{"results": [pack(unpack(HEALTHY), set())]}], "26h")
+    assert within_rpo([{"results": [compress(open_result(HEALTHY), set())]}], "26h")
 
 
 @pytest.mark.parametrize(
-    ("reads", "expected"),
+    ("read_results", "expected"),
     [
         (read(EMPTY), None),
         (read(row(), EMPTY), None),
@@ -45,13 +45,13 @@ def test_what_is_proved_is_a_yes() -> None:
     ],
     ids=["no points", "one of two", "no workloads", "incomplete", "old", "missing"],
 )
-def test_what_is_not_proved_is_a_no(reads: dict[str, Any], expected: str | None) -> None:
-    assert recoverable(reads, expected=expected) is False
-    assert within_rpo(reads, "26h", expected) is False
+def test_what_is_not_proved_is_a_no(read_results: dict[str, Any], expected: str | None) -> None:
+    assert has_recovery_points(read_results, expected=expected) is False
+    assert within_rpo(read_results, "26h", expected) is False
 
 
 def test_limits_hold() -> None:
-    assert not recoverable(HEALTHY, 31)
+    assert not has_recovery_points(HEALTHY, 31)
     assert not within_rpo(HEALTHY, f"{5 * HOUR - 1}s")
 
 
@@ -62,7 +62,7 @@ def test_files_are_read(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reads", "rpo", "message"),
+    ("read_results", "rpo", "message"),
     [
         ({"failed": True, "msg": "login rejected"}, "26h", "login rejected"),
         (HEALTHY, "26 hours", "is no duration"),
@@ -70,6 +70,6 @@ def test_files_are_read(tmp_path: pathlib.Path) -> None:
         ([], "26h", "list is empty"),
     ],
 )
-def test_what_cannot_be_asked_is_an_error(reads: Any, rpo: str, message: str) -> None:
+def test_what_cannot_be_asked_is_an_error(read_results: Any, rpo: str, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=f"backup.audit.within_rpo: .*{message}"):
-        within_rpo(reads, rpo)
+        within_rpo(read_results, rpo)

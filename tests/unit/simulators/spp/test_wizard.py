@@ -159,7 +159,7 @@ def test_sla_policies(spp: SppClient) -> None:
 
 
 def test_worm_lock_is_copy_time_plus_age(spp: SppClient) -> None:
-    """The policy implies the values of the ground truth, so that an estimate can be compared with it."""
+    """The policy implies the values of the ground truth, so that an inferred value can be compared with it."""
     row = wizard_versions(spp, "erp-prod", embedCopies="true")[-1]
     offload = next(copy for copy in row["copies"] if copy["protectionInfo"]["subPolicyType"] == "SPPOFFLOAD")
     lock = offload["copyTime"] + 30 * 86_400_000

@@ -47,7 +47,7 @@ def test_list_is_the_truth(unitrends: UnitrendsClient) -> None:
         assert row["encrypted"] is point["encrypted"]
         assert row["complete"] is (point["completed_at"] is not None)
         assert row["legalhold"] is (point["hold"] == "legal")
-        assert row["certified"] is point["verified"]
+        assert row["certified"] is point["restore_tested"]
         kind = "Full" if point["kind"] == "full" else "Incremental"
         assert row["type"].split()[-1] == kind
 

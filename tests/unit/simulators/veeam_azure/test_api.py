@@ -260,7 +260,7 @@ def test_health_check_finds_the_corrupted_point(azure: AzureClient) -> None:
     assert broken == {"mail-01": 1}
     assert {session["status"] for session in sessions} == {"Success", "Error"}
     web = next(item for item in items if item["resource"]["name"] == "web-01")
-    checked = sum(point["checked"] for point in azure.workload("web-01")["points"])
+    checked = sum(point["integrity_checked"] for point in azure.workload("web-01")["points"])
     assert web["totalRestorePoints"] == checked
 
 

@@ -130,7 +130,7 @@ def test_scans_name_points_and_boots_do_not(vbr: VbrClient) -> None:
     for ident, row in scans.items():
         point = truth[ident]
         if row["scanResult"] == "Failed":
-            assert (point["checked"], point["usable"]) == (False, False)
+            assert (point["integrity_checked"], point["usable"]) == (False, False)
             continue
         assert point["checked_by"] == "scan"
         assert row["scanResult"] == ("Infected" if point["malware"] == "infected" else "Clean")
@@ -139,7 +139,7 @@ def test_scans_name_points_and_boots_do_not(vbr: VbrClient) -> None:
     assert {row["scanResult"] for row in scans.values()} == {"Clean", "Infected", "Failed"}
     boots = vbr.all("sessions", typeFilter="SureBackup")
     assert {utc(row["endTime"]) for row in boots} == {
-        utc(point["verified_at"]).replace(microsecond=0) for point in truth.values() if point["verified"]
+        utc(point["tested_at"]).replace(microsecond=0) for point in truth.values() if point["restore_tested"]
     }
     content = vbr.all("sessions", typeFilter="SureBackupContentScan")
     assert content

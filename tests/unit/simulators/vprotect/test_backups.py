@@ -253,10 +253,10 @@ def test_files_tell_of_encryption(vprotect: VprotectClient) -> None:
 
 def test_restores_are_the_proof(vprotect: VprotectClient) -> None:
     truth = {
-        vprotect.lists["points"][point["key"]]: milliseconds(point["verified_at"])
+        vprotect.lists["points"][point["key"]]: milliseconds(point["tested_at"])
         for work in vprotect.works()
         for point in vprotect.get_points(work)
-        if point["verified"]
+        if point["restore_tested"]
     }
     jobs = vprotect.get("/api/restore-jobs")
     assert {job["backup"]["guid"]: job["restoreTime"] for job in jobs} == truth

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.aws import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import (
-    MFA_ADVICE,
+    MFA_HINT,
     PAGE,
     Rows,
     VeeamCloud,
@@ -75,8 +75,8 @@ class VeeamAws(VeeamCloud):
             "kind": ("sometimes", "backups do not say whether they are full or incremental"),
             "status": ("cannot", "points carry no state"),
             "usable": ("cannot", "a damaged point is offered like any other"),
-            "verified": ("cannot", "no result of a test restore is kept with a point"),
-            "checked": ("cannot", "health checks are recorded by session, not by point"),
+            "restore_tested": ("cannot", "no result of a test restore is kept with a point"),
+            "integrity_checked": ("cannot", "health checks are recorded by session, not by point"),
             "malware": ("cannot", "no scan result is kept with a point"),
             "immutable": ("cannot", "points carry no immutability in the specification that is public"),
             "immutable_until": ("cannot", "points carry no immutability in the specification that is public"),
@@ -85,11 +85,11 @@ class VeeamAws(VeeamCloud):
             "job": ("cannot", "points do not name the policy"),
             "offsite": ("cannot", "where the repository of a backup stands is not told by its points"),
             "copies": ("cannot", "where the repository of a backup stands is not told by its points"),
-            "encrypted": ("estimated", "only where all repositories agree; needs a role that may read repositories"),
+            "encrypted": ("inferred", "only where all repositories agree; needs a role that may read repositories"),
             "snapshot:offsite": ("sometimes", "a snapshot lies beside the disk"),
             "snapshot:immutable": ("sometimes", "a snapshot can be deleted with the disk"),
             "snapshot:encrypted": ("cannot", "the encryption of snapshots is that of the disk and is not told"),
-            "snapshot:size_bytes": ("estimated", "may be the size of the whole disk"),
+            "snapshot:size_bytes": ("inferred", "may be the size of the whole disk"),
             "replica:offsite": ("sometimes", "told where the region differs from the instance's"),
             "replica:encrypted": ("cannot", "the encryption of snapshots is that of the disk and is not told"),
         },
@@ -99,12 +99,12 @@ class VeeamAws(VeeamCloud):
 
     def open(self, collector: Collector) -> None:
         """Negotiate the API revision and log in."""
-        self.client.advise = _advice
+        self.client.hint_for = _advice
         login = OAuth2Password(
             self.settings.username,
             self.settings.password,
             path=_TOKEN,
-            mfa_advice=MFA_ADVICE,
+            mfa_hint=MFA_HINT,
         )
         collector.scope["api_version"] = self._negotiate_version(login, self.settings.own.get("api_version"))
 
@@ -123,17 +123,17 @@ class VeeamAws(VeeamCloud):
                 self.log_in(login)
                 return version
             except LoginError as error:
-                if error.status != 400 or not _ABOUT_VERSION.search(error.words or ""):
+                if error.status != 400 or not _ABOUT_VERSION.search(error.server_message or ""):
                     raise
                 refused = error
         raise AuditError(
             f"the appliance does not speak revision {requested or 'any known'} of the API",
             code="wrong_version",
             server=refused.server,
-            call=refused.call,
+            request=refused.request,
             status=refused.status,
-            words=refused.words,
-            advice="Leave api_version out to use the newest that the appliance serves",
+            server_message=refused.server_message,
+            hint="Leave api_version out to use the newest that the appliance serves",
         )
 
     # Reading
@@ -296,16 +296,16 @@ class VeeamAws(VeeamCloud):
                 return None
             raise
         body = response.json_object()
-        return get_items(body, "results", response.call, response.server), as_int(body.get("totalCount"))
+        return get_items(body, "results", response.request, response.server), as_int(body.get("totalCount"))
 
     def _report_unassigned(self, reason: str) -> None:
         """Warn about points without an instance. With a name filter, fail: points would silently be missing."""
         if self._collector.has_name_filter:
             raise AuditError(
-                f"names: {reason}",
-                code="bad_option",
+                f"workload_names: {reason}",
+                code="invalid_option",
                 server=self.client.host,
-                advice="Leave names out, or use an account that may read instances",
+                hint="Leave names out, or use an account that may read instances",
             )
         self._collector.warnings.append(reason)
 

@@ -117,10 +117,10 @@ def parse_point(
         # A snapshot is stored with the disk, can be deleted with it, and its size may be that of the full disk.
         point.immutable = False
         point.size_bytes = point.size_bytes or None
-        point.estimated = ("size_bytes",) if point.size_bytes else ()
+        point.inferred = ("size_bytes",) if point.size_bytes else ()
     elif in_repository and encrypted is not None:
         point.encrypted = encrypted
-        point.estimated = ("encrypted",)
+        point.inferred = ("encrypted",)
     return point
 
 

@@ -19,7 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure
     OLD_POINTS,
     TypeReader,
 )
-from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_ADVICE, PAGE, VeeamCloud
+from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.cloud import MFA_HINT, PAGE, VeeamCloud
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     ForbiddenError,
@@ -71,15 +71,15 @@ class VeeamAzure(VeeamCloud):
         ("*", "*"): {
             "completed_at": ("cannot", "points carry only the time that can be restored"),
             "status": ("cannot", "that a backup ended with warnings is told by session, not by point"),
-            "verified": ("cannot", "restore tests are run, and recorded, by Veeam Backup & Replication only"),
-            "checked": ("cannot", "health checks are recorded by session, not by point"),
+            "restore_tested": ("cannot", "restore tests are run, and recorded, by Veeam Backup & Replication only"),
+            "integrity_checked": ("cannot", "health checks are recorded by session, not by point"),
             "malware": ("cannot", "no scan result is kept with a point"),
             "expires_at": ("cannot", "retention is applied by policy; points carry no date"),
             "job": ("cannot", "points name the session that made them, not the policy"),
-            "snapshot:offsite": ("estimated", "a snapshot lies beside the disk"),
+            "snapshot:offsite": ("inferred", "a snapshot lies beside the disk"),
             "snapshot:status": ("cannot", "the state of a snapshot is not applicable"),
-            "snapshot:size_bytes": ("estimated", "some versions give the size of the whole disk, others 0"),
-            "encrypted": ("estimated", "only where all repositories agree; needs a role that may read repositories"),
+            "snapshot:size_bytes": ("inferred", "some versions give the size of the whole disk, others 0"),
+            "encrypted": ("inferred", "only where all repositories agree; needs a role that may read repositories"),
         },
         ("database", "*"): {
             "offsite": ("cannot", "points of databases carry no region"),
@@ -109,27 +109,27 @@ class VeeamAzure(VeeamCloud):
     }
 
     @classmethod
-    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+    def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
         """Reject a name filter for versions that do not name workloads."""
-        super().check(settings, names)
+        super().check(settings, workload_names)
         version = _get_version(settings)
-        if names and version in _OLD_VERSIONS:
+        if workload_names and version in _OLD_VERSIONS:
             raise OptionError(
-                f"names: API version {version} names no virtual machine in its restore points",
-                advice="Leave names out, or use a newer api_version",
+                f"workload_names: API version {version} names no virtual machine in its restore points",
+                hint="Leave names out, or use a newer api_version",
             )
 
     def open(self, collector: Collector) -> None:
         """Log in."""
         self.root = f"/api/{_get_version(self.settings)}"
-        self.client.advise = _advice
+        self.client.hint_for = _advice
         login = OAuth2Password(
             self.settings.username,
             self.settings.password,
             path=_OAUTH,
             grant="Password",
             refresh_grant="Refresh_token",
-            mfa_advice=MFA_ADVICE,
+            mfa_hint=MFA_HINT,
         )
         self.log_in(login)
 
@@ -156,7 +156,7 @@ class VeeamAzure(VeeamCloud):
                 reader.read()
             except NotFoundError as error:
                 if workload_type == "vm":
-                    error.advice = (
+                    error.hint = (
                         "Set api_version to one that this appliance serves: 8.1 has v8.1 to v6, 8.0 v8 to v6, 7.0 v7 "
                         "to v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
                     )

@@ -61,7 +61,7 @@ def parse_point(
         # The size of a snapshot is that of the disk in some versions and 0 in others, not its own size.
         point.size_bytes = point.size_bytes or None
     if kind == "snapshot":
-        point.estimated = ("size_bytes",) if point.size_bytes else ()
+        point.inferred = ("size_bytes",) if point.size_bytes else ()
     if in_repository is False:
         # Snapshots are stored with the disk and can be deleted with it, so they are never immutable.
         point.immutable = False
@@ -73,7 +73,7 @@ def parse_point(
             copy.immutable_until = point.immutable_until
     if in_repository and encrypted is not None:
         point.encrypted = encrypted
-        point.estimated = ("encrypted",)
+        point.inferred = ("encrypted",)
         if copy is not None:
             copy.encrypted = encrypted
     return point

@@ -86,12 +86,15 @@ class VeeamBackupReplication(RestAdapter):
             "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
             "usable": ("sometimes", "a point for which no restore is offered may be damaged or not supported"),
             "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
-            "verified": ("cannot", "no call says which point was booted by SureBackup"),
-            "checked": ("sometimes", "clean scans by antivirus or YARA, while their task is kept; no other checks"),
-            "encrypted": ("estimated", "from the job's settings as they are today; needs a role that may read jobs"),
-            "immutable": ("estimated", "from the repository's settings as they are today"),
-            "immutable_until": ("estimated", "from the repository's settings; chains and GFS keep it longer"),
-            "offsite": ("estimated", "from the repository's type: only clouds are surely elsewhere"),
+            "restore_tested": ("cannot", "no call says which point was booted by SureBackup"),
+            "integrity_checked": (
+                "sometimes",
+                "clean scans by antivirus or YARA, while their task is kept; no other checks",
+            ),
+            "encrypted": ("inferred", "from the job's settings as they are today; needs a role that may read jobs"),
+            "immutable": ("inferred", "from the repository's settings as they are today"),
+            "immutable_until": ("inferred", "from the repository's settings; chains and GFS keep it longer"),
+            "offsite": ("inferred", "from the repository's type: only clouds are surely elsewhere"),
             "expires_at": ("cannot", "retention is applied by job; points carry no date"),
             "retention": ("sometimes", "the flags weekly to yearly of backup files; daily points carry none"),
             "size_bytes": ("sometimes", "not where a file holds several points, and never the size of a snapshot"),
@@ -122,7 +125,7 @@ class VeeamBackupReplication(RestAdapter):
             ),
             "kind": ("cannot", "points carry no type before 1.2"),
             "malware": ("cannot", "points carry no malware status before 1.2"),
-            "checked": ("cannot", "scans are not listed before 1.2"),
+            "integrity_checked": ("cannot", "scans are not listed before 1.2"),
             "retention": ("cannot", "files are not listed before 1.2"),
             "size_bytes": ("cannot", "files are not listed before 1.2"),
         },
@@ -135,12 +138,12 @@ class VeeamBackupReplication(RestAdapter):
         return {"api_version": {"type": "str"}}
 
     @classmethod
-    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+    def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
         """Reject a revision that this module does not support before any request is sent."""
         requested = settings.own.get("api_version")
         if requested is not None and requested not in API_VERSIONS:
             raise OptionError(
-                f"api_version: {cls.title} has no {requested!r}", advice=f"It has {', '.join(reversed(API_VERSIONS))}"
+                f"api_version: {cls.title} has no {requested!r}", hint=f"It has {', '.join(reversed(API_VERSIONS))}"
             )
 
     # Login
@@ -177,11 +180,11 @@ class VeeamBackupReplication(RestAdapter):
                 self.log_in(login)
                 return version
             except LoginError as error:
-                if error.status != 400 or not _ABOUT_VERSION.search(error.words or ""):
-                    error.advice = f"{error.advice}{_MFA}"
+                if error.status != 400 or not _ABOUT_VERSION.search(error.server_message or ""):
+                    error.hint = f"{error.hint}{_MFA}"
                     raise
                 refused = error
-                offered = _OFFERED.findall((error.words or "").partition("supported:")[2])
+                offered = _OFFERED.findall((error.server_message or "").partition("supported:")[2])
                 if offered and not requested:
                     known = {name.lower() for name in offered}
                     candidates = [name for name in API_VERSIONS if name in known and name not in tried]
@@ -189,10 +192,10 @@ class VeeamBackupReplication(RestAdapter):
             f"the server does not speak revision {' or '.join(tried)} of the API",
             code="wrong_version",
             server=refused.server,
-            call=refused.call,
+            request=refused.request,
             status=refused.status,
-            words=refused.words,
-            advice="Leave api_version out to use what the server offers; it must be release 12 or newer",
+            server_message=refused.server_message,
+            hint="Leave api_version out to use what the server offers; it must be release 12 or newer",
         )
 
     def _fetch_offered_versions(self) -> list[str]:

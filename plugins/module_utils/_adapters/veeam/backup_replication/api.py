@@ -89,7 +89,7 @@ class Api:
         """Fetch one page, or a complete listing that is not paged."""
         response = self.client.get(ROOT + path, params)
         body = response.json_object()
-        items = get_items(body, "data", response.call, response.server)
+        items = get_items(body, "data", response.request, response.server)
         return Page(items, as_int(as_object(body.get("pagination")).get("total")))
 
     def fetch_optional(
@@ -114,7 +114,7 @@ class Api:
         except InvalidResponseError as error:
             if error.status == 400:
                 # Response to a request that the platform does not support.
-                return error.words or error.message
+                return error.server_message or error.message
             raise
 
 

@@ -216,7 +216,7 @@ class Backups:
                 f"the listing of {what} came incomplete: {total} told, {len(rows)} found by filter",
                 code="incomplete",
                 server=self._api.client.host,
-                advice="Try again; if it stays so, use a newer api_version",
+                hint="Try again; if it stays so, use a newer api_version",
             )
         return rows
 
@@ -245,9 +245,7 @@ class Backups:
         def fetch(skip: int, limit: int) -> Page[t.Any]:
             page = listing(skip, limit)
             if page is None:
-                raise InvalidResponseError(
-                    "the listing of restore points was there, and is no more", advice="Try again"
-                )
+                raise InvalidResponseError("the listing of restore points was there, and is no more", hint="Try again")
             return page
 
         return fetch

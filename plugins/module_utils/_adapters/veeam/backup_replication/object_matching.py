@@ -88,7 +88,7 @@ class ObjectMatcher:
     def is_cheaper(self, pages: int, proving: float) -> bool:
         """Whether reading this many pages takes fewer requests than one for each object that they can prove.
 
-        ``proving`` is the share of points whose files refer to one object, estimated from the first page.
+        ``proving`` is the share of points whose files refer to one object, inferred from the first page.
         """
         return pages < proving * sum(owner.can_be_proven for owner in self._by_id.values())
 

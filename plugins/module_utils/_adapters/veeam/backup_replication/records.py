@@ -96,7 +96,7 @@ class Backup:
 
     @functools.cached_property
     def default_copy(self) -> tuple[Copy, tuple[str, ...]]:
-        """(copy, estimated attributes) of all its points, if nothing in its repository is locked until a date."""
+        """(copy, inferred attributes) of all its points, if nothing in its repository is locked until a date."""
         return _build_copy(self, None)
 
 
@@ -319,7 +319,7 @@ def parse_point(
         if scan.infected:
             point.malware = "infected"
         else:
-            point.checked, point.checked_at, point.checked_by = True, scan.ended, "scan"
+            point.integrity_checked, point.checked_at, point.checked_by = True, scan.ended, "scan"
     return point
 
 
@@ -337,7 +337,7 @@ def _apply_backup(point: RecoveryPoint, backup: Backup) -> None:
     until = None
     if location is not None and location.locked and location.locked_days:
         until = add_days(point.created, location.locked_days)
-    copy, point.estimated = backup.default_copy if until is None else _build_copy(backup, until)
+    copy, point.inferred = backup.default_copy if until is None else _build_copy(backup, until)
     point.copies = [copy]
     point.encrypted, point.offsite = copy.encrypted, copy.offsite
     point.immutable_until = until
@@ -385,7 +385,7 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
     except DataError as error:
         raise InvalidResponseError(
             f"restore point {as_text(row.get('id'))} has no creationTime with an offset: {row.get('creationTime')!r}",
-            advice="This version of the server answers in a way that this module does not know; please report it",
+            hint="This version of the server answers in a way that this module does not know; please report it",
         ) from error
 
 
@@ -393,6 +393,6 @@ def _parse_id(row: Mapping[str, t.Any]) -> str:
     ident = as_text(row.get("id"))
     if ident is None:
         raise InvalidResponseError(
-            "a restore point has no id", advice="Please report this with the version of the server"
+            "a restore point has no id", hint="Please report this with the version of the server"
         )
     return ident

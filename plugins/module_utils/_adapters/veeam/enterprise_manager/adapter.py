@@ -98,8 +98,8 @@ class VeeamEnterpriseManager(RestAdapter):
             "completed_at": ("cannot", "points carry only the time that can be restored"),
             "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
             "usable": ("cannot", "a damaged point is offered like any other"),
-            "verified": ("cannot", "what SureBackup tested is not told"),
-            "checked": ("cannot", "no result of a check is kept with a point"),
+            "restore_tested": ("cannot", "what SureBackup tested is not told"),
+            "integrity_checked": ("cannot", "no result of a check is kept with a point"),
             "encrypted": ("cannot", "encryption is not told by point or by repository"),
             "immutable": ("cannot", "immutability is not told"),
             "immutable_until": ("cannot", "immutability is not told"),
@@ -107,7 +107,7 @@ class VeeamEnterpriseManager(RestAdapter):
             "malware": ("cannot", "no scan result is kept with a point"),
             "retention": ("cannot", "points carry no retention class"),
             "in_inventory": ("cannot", "what exists is not told, only what was backed up"),
-            "offsite": ("estimated", "from the repository's kind: only clouds are surely elsewhere"),
+            "offsite": ("inferred", "from the repository's kind: only clouds are surely elsewhere"),
             "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
             "kind": ("sometimes", "which of two copies is the source is not told; kinds may differ"),
             "job": ("sometimes", "which of two copies is the source is not told"),
@@ -119,7 +119,7 @@ class VeeamEnterpriseManager(RestAdapter):
             "copies": ("cannot", "the host that a replica stands on is not told"),
         },
         (_CLOUD, "*"): {
-            "offsite": ("estimated", "it lies at the provider, which is meant to be elsewhere"),
+            "offsite": ("inferred", "it lies at the provider, which is meant to be elsewhere"),
             "job": ("cannot", "the replica's name is the tenant's job or the machine, depending on the version"),
         },
     }
@@ -135,13 +135,11 @@ class VeeamEnterpriseManager(RestAdapter):
         }
 
     @classmethod
-    def check(cls, settings: Settings, names: tuple[str, ...]) -> None:
+    def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
         """Check the API version and the options for tenants."""
         version = settings.own.get("api_version") or API_VERSIONS[0]
         if version not in API_VERSIONS:
-            raise OptionError(
-                f"api_version: {cls.title} has no {version!r}", advice=f"It has {', '.join(API_VERSIONS)}"
-            )
+            raise OptionError(f"api_version: {cls.title} has no {version!r}", hint=f"It has {', '.join(API_VERSIONS)}")
         if settings.own.get("tenant_organization") and not settings.own.get("tenant"):
             raise OptionError("tenant_organization: it needs tenant: true")
         if settings.own.get("tenant") and _CLOUD not in settings.workload_types:
@@ -166,9 +164,7 @@ class VeeamEnterpriseManager(RestAdapter):
         try:
             self.log_in(login)
         except LoginError as error:
-            error.advice = (
-                f"{error.advice}; write a domain user as DOMAIN\\user. The account needs a role of its own here"
-            )
+            error.hint = f"{error.hint}; write a domain user as DOMAIN\\user. The account needs a role of its own here"
             raise
         collector.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
         # No request returns objects that are not backed up.
@@ -304,10 +300,10 @@ class VeeamEnterpriseManager(RestAdapter):
     def _warn_about_cdp_replicas(collector: Collector, replicas: _Rows) -> None:
         collector.scope["cdp_replicas"] = len(replicas)
         if replicas:
-            names = sorted({as_text(decoding.lower_keys(row).get("name")) or "?" for row in replicas})
+            replica_names = sorted({as_text(decoding.lower_keys(row).get("name")) or "?" for row in replicas})
             collector.warnings.append(
                 f"{len(replicas)} continuous (CDP) replicas have points that this API gives only as spans of time; "
-                f"they are unknown, not zero, and stand in no row: {', '.join(names[:10])}"
+                f"they are unknown, not zero, and stand in no row: {', '.join(replica_names[:10])}"
             )
 
     # Requests
@@ -360,7 +356,7 @@ def _get_refusal_reason(error: AuditError) -> str:
         # Status 400 is the response for a type that this version does not have.
         if error.status != 400:
             raise error
-        return error.words or error.message
+        return error.server_message or error.message
     return error.message
 
 

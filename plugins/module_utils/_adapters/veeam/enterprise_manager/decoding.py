@@ -123,8 +123,8 @@ def _parse_page_count(response: Response, body: Mapping[str, t.Any], has_records
         raise InvalidResponseError(
             "the answer does not say how many pages there are",
             server=response.server,
-            call=response.call,
-            advice="Nothing is guessed from such an answer; please report it with the version of the server",
+            request=response.request,
+            hint="Nothing is guessed from such an answer; please report it with the version of the server",
         )
     return max(pages or 1, _parse_next_page(paging))
 
@@ -290,8 +290,8 @@ def _check_kinds(records: list[dict[str, t.Any]], kind: str, response: Response)
             raise InvalidResponseError(
                 f"{kind} was asked for, but a {found} came",
                 server=response.server,
-                call=response.call,
-                advice="Nothing is guessed from such an answer; please report it with the version of the server",
+                request=response.request,
+                hint="Nothing is guessed from such an answer; please report it with the version of the server",
             )
     return records
 
@@ -300,8 +300,8 @@ def _missing_list_error(response: Response, name: str) -> InvalidResponseError:
     return InvalidResponseError(
         f"the answer has no list {name!r}",
         server=response.server,
-        call=response.call,
-        advice="Check that the URL is that of the product; an unknown version may answer differently",
+        request=response.request,
+        hint="Check that the URL is that of the product; an unknown version may answer differently",
     )
 
 
@@ -313,7 +313,7 @@ def _parse_xml(response: Response) -> dict[str, t.Any]:
         raise AuditError(
             "representation: xml needs the Python package xmltodict",
             code="missing_library",
-            advice="Install xmltodict where the module runs, or use representation: json",
+            hint="Install xmltodict where the module runs, or use representation: json",
         ) from error
     try:
         text = response.body.decode("utf-8-sig")
@@ -327,8 +327,8 @@ def _parse_xml(response: Response) -> dict[str, t.Any]:
         raise InvalidResponseError(
             "the answer is empty" if not response.body.strip() else f"the XML is broken or cut short ({error})",
             server=response.server,
-            call=response.call,
+            request=response.request,
             status=response.status,
-            advice="Try again; if it stays so, look at the server's own log",
+            hint="Try again; if it stays so, look at the server's own log",
         ) from error
     return as_object(next(iter(parsed.values()), None))

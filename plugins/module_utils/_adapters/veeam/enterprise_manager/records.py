@@ -140,7 +140,7 @@ def parse_cloud_point(
     point.copies = [Copy(location=workload.origin, location_type="cloud", role="replica", offsite=True)]
     point.offsite = True
     # A provider's site is expected to be different from the tenant's site, but the API does not report it.
-    point.estimated = ("offsite",)
+    point.inferred = ("offsite",)
     return point
 
 
@@ -152,7 +152,7 @@ def apply_file_location(point: RecoveryPoint, location: FileLocation | None, *, 
         if location.copy is not None:
             point.copies = [location.copy]
             point.offsite = location.copy.offsite
-            point.estimated = ("offsite",) if point.offsite is not None else ()
+            point.inferred = ("offsite",) if point.offsite is not None else ()
     return point
 
 
@@ -216,7 +216,7 @@ def _build_raw(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _require_id(ident: str | None) -> str:
     if ident is None:
-        raise InvalidResponseError("a restore point has neither UID nor Href", advice="Please report this")
+        raise InvalidResponseError("a restore point has neither UID nor Href", hint="Please report this")
     return ident
 
 
@@ -229,5 +229,5 @@ def _parse_created(value: t.Any, ident: str) -> int:
     except DataError as error:
         raise InvalidResponseError(
             f"restore point {ident} has no CreationTimeUTC: {error.message}",
-            advice="This version of the server answers in a way that this module does not know; please report it",
+            hint="This version of the server answers in a way that this module does not know; please report it",
         ) from error

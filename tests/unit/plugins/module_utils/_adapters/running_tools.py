@@ -55,7 +55,7 @@ def run_adapter(
         own={name: params[name] for name in tool.own_spec()},
     )
     runner = CannedRunner(tool, answers)
-    collector = Collector("here", tool.product, names=params["names"], keep_points=True)
+    collector = Collector("here", tool.product, workload_names=params["workload_names"], keep_points=True)
     adapter = tool(runner, settings)
     adapter.open(collector)
     collector.start()

@@ -73,7 +73,9 @@ class TestPoints:
         first = by_id(points)["id-web01-2026-11-01"]
         assert (first["created_at"], first["completed_at"]) == ("2026-11-01T02:00:00Z", "2026-11-01T02:10:00Z")
         assert (first["kind"], first["status"], first["usable"], first["size_bytes"]) == ("full", "success", True, None)
-        assert (first["checked"], first["verified"], first["immutable"], first["offsite"]) == (None,) * 4
+        assert (first["integrity_checked"], first["restore_tested"], first["immutable"], first["offsite"]) == (
+            None,
+        ) * 4
 
     @pytest.mark.parametrize(
         ("mode", "encrypted"),
@@ -115,12 +117,14 @@ class TestPoints:
 
 
 class TestVerify:
-    def test_quick_is_an_estimate(self) -> None:
+    def test_quick_is_inferred(self) -> None:
         collector, points, runner = read(ARCHIVES, {CHECK: (0, "", "")}, verify="quick")
         assert runner.commands == [VERSION, LIST, CHECK]
         assert collector.verify is not None
         assert collector.verify["result"] == "sound"
-        assert {(point["checked"], tuple(point["estimated"])) for point in points} == {(True, ("checked",))}
+        assert {(point["integrity_checked"], tuple(point["inferred"])) for point in points} == {
+            (True, ("integrity_checked",))
+        }
 
     def test_data_reads_the_newest_of_each_workload_through(self) -> None:
         through: dict[tuple[str, ...], Response] = {
@@ -130,13 +134,13 @@ class TestVerify:
         }
         _reading, points, runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
         assert len(runner.commands) == 5
-        exact = {point["workload_name"] for point in points if point["checked"] and not point["estimated"]}
+        exact = {point["workload_name"] for point in points if point["integrity_checked"] and not point["inferred"]}
         assert exact == {"web01", "db01"}
-        assert by_id(points)["id-web01-2026-11-01"]["estimated"] == ["checked"]
+        assert by_id(points)["id-web01-2026-11-01"]["inferred"] == ["integrity_checked"]
 
     def test_names_limit_what_is_read_through(self) -> None:
         through = {CHECK: (0, "", ""), (*EXTRACT, "::db01-2026-11-02"): (0, "", "")}
-        runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix", names=["db*"])[2]
+        runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix", workload_names=["db*"])[2]
         assert len(runner.commands) == 4
 
     @pytest.mark.parametrize("verify", ["quick", "data"])
@@ -144,8 +148,11 @@ class TestVerify:
         collector, points, runner = read(ARCHIVES, {CHECK: (1, "", IMPAIRED)}, verify=verify)
         assert runner.commands[-1] == CHECK
         assert collector.verify is not None
-        assert (collector.verify["result"], "checksum mismatch" in collector.verify["words"]) == ("damaged", True)
-        assert {(point["checked"], point["usable"]) for point in points} == {(False, None)}
+        assert (collector.verify["result"], "checksum mismatch" in collector.verify["server_message"]) == (
+            "damaged",
+            True,
+        )
+        assert {(point["integrity_checked"], point["usable"]) for point in points} == {(False, None)}
 
     def test_an_archive_that_cannot_be_read_through_is_lost_and_others_may_be(self) -> None:
         through: dict[tuple[str, ...], Response] = {
@@ -155,8 +162,10 @@ class TestVerify:
         }
         collector, points, _runner = read(ARCHIVES, through, verify="data", workload_by="name_prefix")
         assert collector.verify is not None
-        assert "web01-2026-11-02 cannot be read: Local Exception; FileNotFoundError" in collector.verify["words"]
-        states = {point["id"]: (point["checked"], point["usable"]) for point in points}
+        assert (
+            "web01-2026-11-02 cannot be read: Local Exception; FileNotFoundError" in collector.verify["server_message"]
+        )
+        states = {point["id"]: (point["integrity_checked"], point["usable"]) for point in points}
         assert states == {
             "id-web01-2026-11-02": (False, False),
             "id-web01-2026-11-01": (False, None),
@@ -168,7 +177,7 @@ class TestVerify:
         collector, points, runner = read([archive(name, 1)], {CHECK: (0, "", "")}, verify="data")
         assert runner.commands[-1] == CHECK
         assert collector.verify == {"level": "data", "result": "unfinished"}
-        assert (collector.problems[0].code, points[0]["checked"]) == ("not_checked", None)
+        assert (collector.problems[0].code, points[0]["integrity_checked"]) == ("not_checked", None)
 
     def test_a_wrong_passphrase_is_no_damage(self) -> None:
         collector = read(ARCHIVES, {CHECK: (2, "", WRONG)}, verify="quick")[0]
@@ -185,8 +194,11 @@ class TestFailures:
             (WRONG, "wrong_password"),
             ('{"message": "Repository /x does not exist.", "msgid": "Repository.DoesNotExist"}', "not_found"),
             ('{"message": "/x is not a valid repository.", "msgid": "Repository.InvalidRepository"}', "not_found"),
-            ('{"message": "Repository access aborted", "msgid": "Cache.RepositoryAccessAborted"}', "not_trusted"),
-            ('{"message": "Cache initialization aborted", "msgid": "Cache.CacheInitAbortedError"}', "not_trusted"),
+            ('{"message": "Repository access aborted", "msgid": "Cache.RepositoryAccessAborted"}', "certificate_error"),
+            (
+                '{"message": "Cache initialization aborted", "msgid": "Cache.CacheInitAbortedError"}',
+                "certificate_error",
+            ),
             ("PermissionError: [Errno 13] Permission denied: '/srv/borg/config'", "forbidden"),
             (MISSING, "tool_failed"),
         ],
@@ -195,7 +207,7 @@ class TestFailures:
         with pytest.raises(AuditError) as caught:
             read((2, "", err))
         assert caught.value.code == code
-        assert caught.value.words
+        assert caught.value.server_message
 
     @pytest.mark.parametrize("answer", [{}, {"archives": None}, []])
     def test_another_answer_is_no_list(self, answer: Any) -> None:

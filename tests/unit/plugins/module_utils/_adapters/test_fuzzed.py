@@ -41,7 +41,7 @@ def get_named_recording(name: str) -> Recording:
 def test_a_good_reading_is_the_same_from_its_tape(name: str) -> None:
     """Otherwise the comparisons of the other tests would be meaningless."""
     recording = get_named_recording(name)
-    again = recording.replay({}, packed=True)
+    again = recording.replay({}, compressed=True)
     assert again.error is None
     assert again.points == recording.original.points
     assert bool(recording.original.points) is (name != "spp counts")
@@ -72,7 +72,7 @@ def test_what_is_strange_ends_in_an_answer_or_in_an_error_of_ours(name: str) -> 
     ]
     for damages, rng in cases:
         try:
-            found = recording.replay(apply_damages(recording.documents, damages, rng), packed=True)
+            found = recording.replay(apply_damages(recording.documents, damages, rng), compressed=True)
         except Exception as error:
             raise AssertionError(f"{'; '.join(map(str, damages))}: {error!r}") from error
         assert found.error is None or str(found.error)

@@ -40,7 +40,7 @@ def test_every_valid_answer_is_read(product: str, version: str, file: str) -> No
     answers = points = 0
     for number in range(_READINGS):
         schema_server = SchemaServer(known, f"{SEED}:{number}")
-        found = read(get_adapter(product), schema_server.serve, {"api_version": version}, packed=True)
+        found = read(get_adapter(product), schema_server.serve, {"api_version": version}, compressed=True)
         assert found.error is None or _MAD_CLOCK in found.error.message
         answers += schema_server.answers
         points += len(found.points)
@@ -55,7 +55,7 @@ def test_what_may_be_left_out_is_missed_in_words(product: str, version: str, fil
     ended: collections.Counter[str] = collections.Counter()
     for number in range(_READINGS):
         schema_server = SchemaServer(known, f"{SEED}:{number}")
-        found = read(get_adapter(product), schema_server.serve, {"api_version": version}, packed=True)
+        found = read(get_adapter(product), schema_server.serve, {"api_version": version}, compressed=True)
         if found.error is not None:
             ended[next((words for words in _UNUSABLE if words in found.error.message), str(found.error))] += 1
     assert set(ended) <= set(_UNUSABLE)

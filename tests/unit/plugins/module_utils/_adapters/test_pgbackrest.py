@@ -105,7 +105,9 @@ class TestPoints:
         assert {(point["workload_name"], point["workload_type"], point["platform"]) for point in points} == {
             ("main", "database", "postgresql")
         }
-        assert {(point["status"], point["usable"], point["checked"]) for point in points} == {("success", True, None)}
+        assert {(point["status"], point["usable"], point["integrity_checked"]) for point in points} == {
+            ("success", True, None)
+        }
 
     def test_a_backup_whose_parent_is_gone_is_not_usable(self) -> None:
         _reading, points, _runner = read(changed(backup=STANZA["backup"][1:]))
@@ -172,7 +174,7 @@ class TestStates:
         repos = [{"cipher": "none", "key": key, "status": missing} for key in (1, 2)]
         collector, points, _runner = read(changed(name="nope", backup=[], archive=[], repo=repos, status=missing))
         assert (points, collector.summary.rows()) == ([], [])
-        assert [problem.words for problem in collector.problems] == ["missing stanza path"] * 2
+        assert [problem.server_message for problem in collector.problems] == ["missing stanza path"] * 2
 
     def test_a_stanza_that_is_in_one_of_two_repositories_is_a_warning(self) -> None:
         missing = {"code": 1, "message": "missing stanza path"}
@@ -195,15 +197,15 @@ class TestVerify:
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify is not None
         assert collector.verify["result"] == "sound"
-        assert {(point["checked"], tuple(point["estimated"])) for point in points} == {(True, ())}
+        assert {(point["integrity_checked"], tuple(point["inferred"])) for point in points} == {(True, ())}
 
     def test_an_invalid_backup_is_not_usable_and_the_others_are_checked(self) -> None:
         # The return code is 0 nevertheless.
         checks = {verify(1): (0, BROKEN, ""), verify(2): (0, VALID_TOO, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify is not None
-        assert collector.verify["words"] == f"main in repo1: backup {DIFF} is invalid"
-        states = {point["id"].split("/")[1]: (point["checked"], point["usable"]) for point in points}
+        assert collector.verify["server_message"] == f"main in repo1: backup {DIFF} is invalid"
+        states = {point["id"].split("/")[1]: (point["integrity_checked"], point["usable"]) for point in points}
         # The increment depends on it, although its own files are valid.
         assert (states[DIFF], states[INCR]) == ((False, False), (False, False))
         assert {state for label, state in states.items() if label not in (DIFF, INCR)} == {(True, True)}
@@ -213,8 +215,8 @@ class TestVerify:
         checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify is not None
-        assert "1 files of the write-ahead log are damaged" in collector.verify["words"]
-        states = {(point["copies"][0]["location"], point["checked"], point["usable"]) for point in points}
+        assert "1 files of the write-ahead log are damaged" in collector.verify["server_message"]
+        states = {(point["copies"][0]["location"], point["integrity_checked"], point["usable"]) for point in points}
         assert states == {("repo1", None, None), ("repo2", True, True)}
 
     def test_an_error_of_which_nothing_is_told_is_damage(self) -> None:
@@ -222,27 +224,27 @@ class TestVerify:
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify is not None
         assert collector.verify["result"] == "damaged"
-        assert {point["checked"] for point in points if point["copies"][0]["location"] == "repo1"} == {None}
+        assert {point["integrity_checked"] for point in points if point["copies"][0]["location"] == "repo1"} == {None}
 
     def test_a_backup_that_the_check_did_not_name_is_unchecked(self) -> None:
         checks = {verify(1): (0, VALID, ""), verify(2): (0, "stanza: main\nstatus: ok\n", "")}
         _reading, points, _runner = read(STANZA, checks=checks, verify="data")
-        assert by_id(points)["main/20261121-030000F/repo2"]["checked"] is None
+        assert by_id(points)["main/20261121-030000F/repo2"]["integrity_checked"] is None
 
     def test_a_backup_that_is_listed_and_was_not_met_is_lost_where_something_is_wrong(self) -> None:
         out = BROKEN.replace(f"  backup: {FULL}, status: valid, total files checked: 9, total valid files: 9\n", "")
         checks = {verify(1): (0, out, ""), verify(2): (0, VALID_TOO, "")}
         _reading, points, _runner = read(STANZA, checks=checks, verify="data")
         full = by_id(points)[f"main/{FULL}/repo1"]
-        assert (full["checked"], full["usable"]) == (False, False)
+        assert (full["integrity_checked"], full["usable"]) == (False, False)
 
     def test_a_file_that_ends_the_check_is_damage(self) -> None:
         broken = (29, "", "ERROR: [029]: zlib threw error: [-3] data error\n")
         checks = {verify(1): broken, verify(2): (0, VALID_TOO, "")}
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify is not None
-        assert "zlib threw error" in collector.verify["words"]
-        states = {(point["copies"][0]["location"], point["checked"], point["usable"]) for point in points}
+        assert "zlib threw error" in collector.verify["server_message"]
+        states = {(point["copies"][0]["location"], point["integrity_checked"], point["usable"]) for point in points}
         assert states == {("repo1", None, None), ("repo2", True, True)}
 
     def test_a_check_that_says_nothing_is_no_proof(self) -> None:
@@ -250,4 +252,4 @@ class TestVerify:
         collector, points, _runner = read(STANZA, checks=checks, verify="data")
         assert collector.verify == {"level": "data", "result": "unfinished"}
         assert len(collector.problems) == 1
-        assert {point["checked"] for point in points} == {None}
+        assert {point["integrity_checked"] for point in points} == {None}

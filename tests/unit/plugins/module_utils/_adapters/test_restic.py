@@ -76,7 +76,9 @@ class TestPoints:
                 True,
                 True,
             )
-            assert (point["checked"], point["verified"], point["immutable"], point["offsite"]) == (None,) * 4
+            assert (point["integrity_checked"], point["restore_tested"], point["immutable"], point["offsite"]) == (
+                None,
+            ) * 4
             assert point["copies"][0]["location_type"] == "disk"
 
     @pytest.mark.parametrize("nothing", [[], None])
@@ -96,7 +98,7 @@ class TestPoints:
         assert read([OLD], workload_by=by)[1][0]["workload_name"] == name
 
     def test_names_are_checked_here(self) -> None:
-        assert [point["workload_name"] for point in read([OLD, NEW], names=["DB*"])[1]] == ["db01"]
+        assert [point["workload_name"] for point in read([OLD, NEW], workload_names=["DB*"])[1]] == ["db01"]
 
     def test_the_record_comes_only_if_it_is_asked_for(self) -> None:
         assert "raw" not in read([OLD])[1][0]
@@ -120,7 +122,10 @@ class TestPoints:
     )
     def test_a_snapshot_that_restic_leaves_out_makes_the_read_incomplete(self, line: str) -> None:
         collector, _points, _runner = read((0, [NEW], f"{line}\n"))
-        assert (collector.problems[0].message, collector.problems[0].words) == ("a snapshot was left out", line)
+        assert (collector.problems[0].message, collector.problems[0].server_message) == (
+            "a snapshot was left out",
+            line,
+        )
 
     @pytest.mark.parametrize(
         "line", ["unable to open cache: mkdir /root/.cache: failed", "repository a1b2 opened (v2)"]
@@ -136,27 +141,27 @@ class TestVerify:
         assert collector.verify is None
 
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
-    def test_quick_is_an_estimate(self, out: str) -> None:
+    def test_quick_is_inferred(self, out: str) -> None:
         collector, points, runner = read([OLD], verify="quick", check=(0, out, ""))
         assert runner.commands[-1] == CHECK
         assert collector.verify is not None
         assert (collector.verify["level"], collector.verify["result"]) == ("quick", "sound")
-        assert (points[0]["checked"], points[0]["checked_by"], points[0]["estimated"]) == (
+        assert (points[0]["integrity_checked"], points[0]["checked_by"], points[0]["inferred"]) == (
             True,
             "integrity_check",
-            ["checked"],
+            ["integrity_checked"],
         )
 
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
     def test_data_is_exact(self, out: str) -> None:
         collector, points, runner = read([OLD], verify="data", check_data=(0, out, ""))
         assert runner.commands[-1] == CHECK_DATA
-        assert (points[0]["checked"], points[0]["estimated"]) == (True, [])
+        assert (points[0]["integrity_checked"], points[0]["inferred"]) == (True, [])
         assert collector.verify is not None
         assert points[0]["checked_at"] == collector.verify["at"]
 
     @pytest.mark.parametrize(
-        ("answer", "words"),
+        ("answer", "server_message"),
         [
             (
                 (1, "load indexes\n", "Pack ID does not match, want 6d02\nFatal: repository contains errors\n"),
@@ -168,13 +173,13 @@ class TestVerify:
             ((1, SOUND, ""), "no errors were found"),
         ],
     )
-    def test_damage_leaves_no_point_surely_usable(self, answer: Response, words: str) -> None:
+    def test_damage_leaves_no_point_surely_usable(self, answer: Response, server_message: str) -> None:
         collector, points, _runner = read([OLD, NEW], verify="data", check_data=answer)
         assert collector.verify is not None
         assert collector.verify["result"] == "damaged"
-        assert words in collector.verify["words"]
-        assert words in collector.warnings[0]
-        assert [(point["checked"], point["usable"]) for point in points] == [(False, None)] * 2
+        assert server_message in collector.verify["server_message"]
+        assert server_message in collector.warnings[0]
+        assert [(point["integrity_checked"], point["usable"]) for point in points] == [(False, None)] * 2
         assert collector.problems == []
 
     @pytest.mark.parametrize(
@@ -189,7 +194,7 @@ class TestVerify:
         collector, points, _runner = read([OLD], verify="data", check_data=answer)
         assert collector.verify == {"level": "data", "result": "unfinished"}
         assert len(collector.problems) == 1
-        assert (points[0]["checked"], points[0]["usable"]) == (None, True)
+        assert (points[0]["integrity_checked"], points[0]["usable"]) == (None, True)
 
     def test_check_mode_skips_it_and_says_so(self) -> None:
         collector, points, runner = run_adapter(
@@ -198,7 +203,7 @@ class TestVerify:
         assert runner.commands == [VERSION, LIST]
         assert collector.verify == {"level": "data", "result": "skipped"}
         assert "skipped in check mode" in collector.warnings[0]
-        assert points[0]["checked"] is None
+        assert points[0]["integrity_checked"] is None
 
 
 class TestFailures:
@@ -225,7 +230,7 @@ class TestFailures:
             (
                 1,
                 "Fatal: Head: dial tcp 127.0.0.1:1: connect: connection refused\nIs there a repository at",
-                "no_connection",
+                "connection_error",
             ),
             (1, "Fatal: something new", "tool_failed"),
         ],
@@ -234,13 +239,13 @@ class TestFailures:
         with pytest.raises(AuditError) as caught:
             read((rc, "", err))
         assert caught.value.code == code
-        assert caught.value.words
+        assert caught.value.server_message
 
     @pytest.mark.parametrize("out", ["", "no json", '{"a": 1}', '"text"'])
     def test_another_answer_is_no_list(self, out: str) -> None:
         with pytest.raises(AuditError) as caught:
             read((0, out, ""))
-        assert caught.value.code == "bad_answer"
+        assert caught.value.code == "invalid_response"
 
     def test_another_program_is_not_restic(self) -> None:
         with pytest.raises(AuditError, match="not restic"):

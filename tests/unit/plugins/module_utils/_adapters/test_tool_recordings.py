@@ -48,7 +48,7 @@ def labels_in_first(version: str) -> dict[str, str]:
 
 
 def outcomes(points: list[dict[str, Any]]) -> set[tuple[Any, Any]]:
-    return {(point["checked"], point["usable"]) for point in points}
+    return {(point["integrity_checked"], point["usable"]) for point in points}
 
 
 class TestRestic:
@@ -75,23 +75,23 @@ class TestRestic:
         assert (collector.problems, points) == ([], [])
 
     @pytest.mark.parametrize(
-        ("verify", "check", "estimated"),
+        ("verify", "check", "inferred"),
         [
-            ("quick", "check", ["checked"]),
+            ("quick", "check", ["integrity_checked"]),
             # Not found, because the data is not read.
-            ("quick", "check_damaged_pack", ["checked"]),
+            ("quick", "check_damaged_pack", ["integrity_checked"]),
             ("data", "check_data", []),
         ],
     )
     @pytest.mark.parametrize("version", RESTIC)
-    def test_a_check_without_errors(self, version: str, verify: str, check: str, estimated: list[str]) -> None:
+    def test_a_check_without_errors(self, version: str, verify: str, check: str, inferred: list[str]) -> None:
         collector, points = read(Restic, version, "snapshots", check, verify=verify)
         assert (collector.verify["result"], len(points)) == ("sound", 4)
         assert outcomes(points) == {(True, True)}
-        assert all(point["estimated"] == estimated for point in points)
+        assert all(point["inferred"] == inferred for point in points)
 
     @pytest.mark.parametrize(
-        ("verify", "check", "words"),
+        ("verify", "check", "server_message"),
         [
             ("data", "check_data_damaged_pack", PACK),
             (
@@ -107,11 +107,11 @@ class TestRestic:
         ],
     )
     @pytest.mark.parametrize("version", RESTIC)
-    def test_check_of_a_damaged_repository(self, version: str, verify: str, check: str, words: str) -> None:
+    def test_check_of_a_damaged_repository(self, version: str, verify: str, check: str, server_message: str) -> None:
         collector, points = read(Restic, version, "snapshots", check, verify=verify)
         assert collector.verify is not None
         assert collector.verify["result"] == "damaged"
-        assert words in collector.verify["words"]
+        assert server_message in collector.verify["server_message"]
         assert outcomes(points) == {(False, None)}
 
     @pytest.mark.parametrize("version", RESTIC)
@@ -120,14 +120,14 @@ class TestRestic:
         recorded = answers(version, "snapshots") | {test_restic.CHECK_DATA: (1, test_restic.BROKEN_JSON, "")}
         collector, points, _runner = run_adapter(Restic, recorded, repository="/srv/restic", verify="data")
         assert collector.verify is not None
-        assert "pack 6d02 contains 1 errors" in collector.verify["words"]
+        assert "pack 6d02 contains 1 errors" in collector.verify["server_message"]
         assert outcomes(points) == {(False, None)}
 
     @pytest.mark.parametrize("version", RESTIC)
     def test_a_snapshot_that_cannot_be_read(self, version: str) -> None:
         collector, points = read(Restic, version, "snapshots_damaged_snapshot")
         assert [problem.message for problem in collector.problems] == ["a snapshot was left out"]
-        assert SNAPSHOT in collector.problems[0].words
+        assert SNAPSHOT in collector.problems[0].server_message
         assert len(points) == 3
 
     @pytest.mark.parametrize("case", ["damaged_pack", "missing_pack", "missing_index"])
@@ -172,36 +172,36 @@ class TestBorg:
         points = read(Borg, version, "list_unencrypted")[1]
         assert [point["encrypted"] for point in points] == [False] * 4
 
-    @pytest.mark.parametrize(("verify", "estimated"), [("quick", 4), ("data", 1)])
-    def test_a_check_without_errors(self, version: str, verify: str, estimated: int) -> None:
+    @pytest.mark.parametrize(("verify", "inferred"), [("quick", 4), ("data", 1)])
+    def test_a_check_without_errors(self, version: str, verify: str, inferred: int) -> None:
         collector, points = read(Borg, version, "list", "check", *EXTRACTED, verify=verify, workload_by="name_prefix")
         assert collector.verify["result"] == "sound"
         assert outcomes(points) == {(True, True)}
         # The older archive of web01 is not extracted.
-        assert [point["estimated"] for point in points].count(["checked"]) == estimated
+        assert [point["inferred"] for point in points].count(["integrity_checked"]) == inferred
 
     def test_check_of_a_damaged_segment(self, version: str) -> None:
         collector, points = read(Borg, version, "list_damaged_segment", "check_damaged_segment", verify="quick")
         assert collector.verify["result"] == "damaged"
-        assert "Segment entry checksum mismatch [segment 6, offset 8]" in collector.verify["words"]
+        assert "Segment entry checksum mismatch [segment 6, offset 8]" in collector.verify["server_message"]
         assert outcomes(points) == {(False, None)}
 
     def test_check_of_a_missing_segment(self, version: str) -> None:
         collector, points = read(Borg, version, "list", "check_missing_segment", verify="quick")
         assert collector.verify["result"] == "damaged"
-        assert "Index object count mismatch" in collector.verify["words"]
+        assert "Index object count mismatch" in collector.verify["server_message"]
         assert outcomes(points) == {(False, None)}
 
     @pytest.mark.parametrize(
-        ("case", "words"), [("damaged", "Segment entry checksum mismatch"), ("missing", "data/0/6")]
+        ("case", "server_message"), [("damaged", "Segment entry checksum mismatch"), ("missing", "data/0/6")]
     )
-    def test_an_archive_that_cannot_be_extracted(self, version: str, case: str, words: str) -> None:
+    def test_an_archive_that_cannot_be_extracted(self, version: str, case: str, server_message: str) -> None:
         extracted = (f"extract_{case}_segment", f"extract_{case}_segment_elsewhere", "extract_newest")
         options = {"verify": "data", "workload_by": "name_prefix"}
         collector, points = read(Borg, version, "list", "check", *extracted, **options)
-        assert collector.verify["words"].startswith("db01-2026-01-10 cannot be read: ")
-        assert words in collector.verify["words"]
-        assert {(point["workload_name"], point["checked"], point["usable"]) for point in points} == {
+        assert collector.verify["server_message"].startswith("db01-2026-01-10 cannot be read: ")
+        assert server_message in collector.verify["server_message"]
+        assert {(point["workload_name"], point["integrity_checked"], point["usable"]) for point in points} == {
             ("db01", False, False),
             # One was extracted, and the older one may share chunks with that of db01.
             ("web01", True, True),
@@ -215,7 +215,7 @@ class TestBorg:
             ("wrong_password", "wrong_password"),
             ("missing_repository", "not_found"),
             ("not_a_repository", "not_found"),
-            ("unencrypted_unknown", "not_trusted"),
+            ("unencrypted_unknown", "certificate_error"),
             ("missing_segment", "tool_failed"),
         ],
     )
@@ -223,7 +223,7 @@ class TestBorg:
         with pytest.raises(AuditError) as caught:
             read(Borg, version, f"list_{case}")
         assert caught.value.code == code
-        assert caught.value.words
+        assert caught.value.server_message
 
     @pytest.mark.parametrize("case", ["missing_repository", "not_a_repository"])
     def test_a_check_that_could_not_start(self, version: str, case: str) -> None:
@@ -262,7 +262,7 @@ class TestPgBackRest:
         recorded[load(version, "verify_damaged_file").command[1:]] = load(version, output).answer
         collector, points, _runner = run_adapter(PgBackRest, recorded, verify="data")
         assert collector.verify is not None
-        assert "is invalid" in collector.verify["words"]
+        assert "is invalid" in collector.verify["server_message"]
         invalid = {point["id"].split("/")[1] for point in points if point["usable"] is False}
         assert invalid == set(labels_in_first(version).values())
         assert outcomes(points) == {(False, False), (True, True)}
@@ -272,17 +272,21 @@ class TestPgBackRest:
             PgBackRest, version, "info_missing_full", "verify_missing_full", "verify_repo2", verify="data"
         )
         labels = labels_in_first(version)
-        assert f"backup {labels['diff']} is invalid" in collector.verify["words"]
+        assert f"backup {labels['diff']} is invalid" in collector.verify["server_message"]
         # The full backup is still listed; the check does not mention it any more.
-        lost = {point["id"].split("/")[1] for point in points if (point["checked"], point["usable"]) == (False, False)}
+        lost = {
+            point["id"].split("/")[1]
+            for point in points
+            if (point["integrity_checked"], point["usable"]) == (False, False)
+        }
         assert lost == set(labels.values())
 
     def test_verify_with_a_damaged_log(self, version: str) -> None:
         collector, points = read(
             PgBackRest, version, "info_damaged_wal", "verify_damaged_wal", "verify_repo2", verify="data"
         )
-        assert "1 files of the write-ahead log are damaged" in collector.verify["words"]
-        first = {(point["checked"], point["usable"]) for point in points if point["id"].endswith("/repo1")}
+        assert "1 files of the write-ahead log are damaged" in collector.verify["server_message"]
+        first = {(point["integrity_checked"], point["usable"]) for point in points if point["id"].endswith("/repo1")}
         assert first == {(None, None)}
 
     def test_a_repository_without_any_log(self, version: str) -> None:
@@ -301,7 +305,7 @@ class TestPgBackRest:
     def test_a_stanza_that_is_missing(self, version: str) -> None:
         collector, points = read(PgBackRest, version, "info_missing_stanza", stanza="nowhere")
         assert points == []
-        problems = {(problem.code, problem.words) for problem in collector.problems}
+        problems = {(problem.code, problem.server_message) for problem in collector.problems}
         assert problems == {("not_found", "missing stanza path")}
         assert len(collector.problems) == 2
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
@@ -61,8 +61,8 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
         {"since": "8d"},
         {"until": "2d"},
         {"since": "1h"},
-        {"names": ["db*"]},
-        {"names": ["app"]},
+        {"workload_names": ["db*"]},
+        {"workload_names": ["app"]},
     ]
     for options in windows:
         points = [
@@ -70,10 +70,10 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
             for number, day in enumerate(days)
         ]
         sizes = [-1 if each.size_bytes is None else each.size_bytes for each in points]
-        together = Collector("backup.example", "spp", location_facts=facts, **options)
+        together = Collector("backup.example", "spp", location_attributes=facts, **options)
         like = dataclasses.replace(points[0])
         together.add_points(like, list(range(len(points))), [each.created for each in points], sizes)
-        one_by_one = build_read(*points, location_facts=facts, **options)
+        one_by_one = build_read(*points, location_attributes=facts, **options)
         assert together.result() == one_by_one
 
 
@@ -98,11 +98,11 @@ def test_points_told_together_are_as_told_one_by_one() -> None:
 )
 def test_names_and_globs_whatever_their_case(wanted: list[str], found: list[Any]) -> None:
     points = [point(name=name) for name in ("db01", "APP01", "app02", "db[prod]", None)]
-    assert names(build_read(*points, names=wanted)) == found
+    assert names(build_read(*points, workload_names=wanted)) == found
 
 
 def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
-    collector = Collector("backup.example", "spp", names=["db*"])
+    collector = Collector("backup.example", "spp", workload_names=["db*"])
     for name in ("db01", "app01"):
         collector.add_workload(Workload(name=name, type="vm"))
         collector.add_count(Workload(name=name, type="database"), 7)
@@ -157,7 +157,7 @@ def test_a_bad_window_is_refused_before_anything_is_asked(window: dict[str, Any]
     with pytest.raises(OptionError) as raised:
         Collector("backup.example", "spp", **window)
     assert message in raised.value.message
-    assert raised.value.advice
+    assert raised.value.hint
 
 
 def test_durations_count_from_the_servers_clock() -> None:
@@ -191,11 +191,11 @@ def test_a_lock_that_has_not_ended_is_immutability(
     assert made.immutable is immutable
 
 
-def test_attested_facts_reach_the_row() -> None:
+def test_declared_facts_reach_the_row() -> None:
     entries = [{"match": "s3-*", "offsite": True}]
-    row = build_read(point(copies=[Copy(location="s3-x")]), location_facts=entries)["workloads"][0]
-    assert row["facets"]["offsite"]["attested"]["count"] == 1
-    assert row["facets"]["offsite"]["count"] == 0
+    row = build_read(point(copies=[Copy(location="s3-x")]), location_attributes=entries)["workloads"][0]
+    assert row["attributes"]["offsite"]["declared"]["count"] == 1
+    assert row["attributes"]["offsite"]["count"] == 0
 
 
 # Result
@@ -224,10 +224,10 @@ def test_a_problem_makes_a_read_incomplete() -> None:
     collector = Collector("backup.example", "spp")
     collector.version = "10.1"
     collector.scope["inventory"] = False
-    collector.add_problem(AuditError("two are missing", code="incomplete", call="GET /x"))
+    collector.add_problem(AuditError("two are missing", code="incomplete", request="GET /x"))
     read = collector.result()
     assert read["complete"] is False
-    assert read["errors"] == [{"code": "incomplete", "message": "two are missing", "call": "GET /x"}]
+    assert read["errors"] == [{"code": "incomplete", "message": "two are missing", "request": "GET /x"}]
     assert (read["server"]["version"], read["server"]["scope"]) == ("10.1", {"inventory": False})
 
 
@@ -250,9 +250,9 @@ def test_totals_add_up() -> None:
 
 def test_rows_travel_lean_and_come_back_whole() -> None:
     read = build_read(point(1), point(2))
-    assert "newest" not in read["workloads"][0]["facets"]["recovery_points"]
-    row = unpack(seal(read))["workloads"][0]
-    assert row["facets"]["recovery_points"]["newest"] == row["newest"]
+    assert "newest" not in read["workloads"][0]["attributes"]["recovery_points"]
+    row = open_result(seal(read))["workloads"][0]
+    assert row["attributes"]["recovery_points"]["newest"] == row["newest"]
 
 
 def test_points_are_listed_once_by_name_and_time() -> None:
@@ -295,16 +295,22 @@ def test_a_counted_workload_tells_nothing_but_its_number() -> None:
 
 ALIKE_OPTIONS: list[dict[str, Any]] = [
     {},
-    {"names": ["db*"]},
-    {"names": ["other"]},
+    {"workload_names": ["db*"]},
+    {"workload_names": ["other"]},
     {"since": "5d", "until": "2d"},
     {"keep_points": True},
-    {"location_facts": [{"match": "*", "offsite": True, "immutable": None, "encrypted": None, "location_type": None}]},
+    {
+        "location_attributes": [
+            {"match": "*", "offsite": True, "immutable": None, "encrypted": None, "location_type": None}
+        ]
+    },
 ]
 
 
 @pytest.mark.parametrize("options", ALIKE_OPTIONS)
-@pytest.mark.parametrize("more", [{}, {"immutable_until": NOW + DAY * SECOND}, {"verified": True, "verified_at": NOW}])
+@pytest.mark.parametrize(
+    "more", [{}, {"immutable_until": NOW + DAY * SECOND}, {"restore_tested": True, "tested_at": NOW}]
+)
 def test_points_told_by_a_pattern_are_those_told_one_by_one(options: dict[str, Any], more: dict[str, Any]) -> None:
     tellings = [(f"a{days}", NOW - days * DAY * SECOND, days or None) for days in (0, 1, 1, 3, 4, 9, 30_000)]
     copies = [Copy(location="here")]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._collect import columns
 from ansible_collections.backup.audit.plugins.module_utils._collect.columns import to_blocks, to_rows
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, pack, seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, compress, open_result, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 
 VALUES = st.recursive(
@@ -74,12 +74,12 @@ def test_rows_that_stand_beside_blocks_are_taken_as_they_are() -> None:
 def test_a_block_that_is_none_is_refused(block: Any) -> None:
     # An item that is not a row is packed unchanged, so that the digest matches.
     with pytest.raises(DataError, match="is no row"):
-        unpack(pack({"schema": SCHEMA, "workloads": [block]}))
+        open_result(compress({"schema": SCHEMA, "workloads": [block]}))
 
 
 def test_a_plain_row_that_gained_a_null_is_altered() -> None:
     sealed = seal({"schema": SCHEMA, "workloads": [{"workload_name": "db01"}]})
-    added: tuple[dict[str, Any], ...] = ({"newest": None}, {"kinds": {}})
+    added: tuple[dict[str, Any], ...] = ({"newest": None}, {"backup_types": {}})
     for more in added:
         with pytest.raises(DataError, match="altered"):
-            unpack({**sealed, "workloads": [{"workload_name": "db01", **more}]})
+            open_result({**sealed, "workloads": [{"workload_name": "db01", **more}]})

@@ -38,7 +38,7 @@ def test_a_point_without_a_possible_date_does_not_reach_back(created: str) -> No
     row, warnings = build_row(created)
     assert row["recovery_points"] == 0
     assert "oldest" not in row
-    assert row["facets"]["recovery_points"]["unknown"] == 1
+    assert row["attributes"]["recovery_points"]["unknown"] == 1
     assert len(warnings) == 1
     assert "dated before 1980" in warnings[0]
 
@@ -51,7 +51,7 @@ def test_an_old_point_counts(created: str) -> None:
 
 def test_what_is_unusable_stays_so() -> None:
     row, warnings = build_row(NEVER, usable=False)
-    assert row["facets"]["recovery_points"]["false"] == 1
+    assert row["attributes"]["recovery_points"]["false"] == 1
     assert warnings == []
 
 
@@ -68,7 +68,7 @@ def test_a_clock_that_cannot_be_is_refused(clock: str) -> None:
     collector.skew_micros = parse_time(clock) - time.time_ns() // 1000
     with pytest.raises(DataError, match="clock stands in a year") as raised:
         collector.start()
-    assert "clock" in (raised.value.advice or "")
+    assert "clock" in (raised.value.hint or "")
 
 
 _CLOCKS = (

@@ -19,7 +19,7 @@ def point(*locations: str | None, **more: Any) -> RecoveryPoint:
     return RecoveryPoint(**{"id": "a", "workload": Workload(), "created": 0, "copies": copies, **more})
 
 
-def attested(made: RecoveryPoint, *entries: dict[str, Any]) -> RecoveryPoint:
+def declared(made: RecoveryPoint, *entries: dict[str, Any]) -> RecoveryPoint:
     LocationAttributes(entries).apply(made)
     return made
 
@@ -28,10 +28,10 @@ def facts(made: RecoveryPoint) -> tuple[bool | None, bool | None, bool | None]:
     return made.offsite, made.immutable, made.encrypted
 
 
-def test_a_place_that_matches_gives_its_facts_and_says_that_they_are_attested() -> None:
-    made = attested(point("s3-vault"), S3)
+def test_a_place_that_matches_gives_its_facts_and_says_that_they_are_declared() -> None:
+    made = declared(point("s3-vault"), S3)
     assert facts(made) == (True, True, True)
-    assert made.attested == ("offsite", "immutable", "encrypted")
+    assert made.declared == ("offsite", "immutable", "encrypted")
     assert made.copies is not None
     assert made.copies[0].location_type == "object"
 
@@ -48,71 +48,71 @@ def test_a_place_that_matches_gives_its_facts_and_says_that_they_are_attested() 
     ],
 )
 def test_places_match_by_glob_whatever_their_case(glob: str, location: str, fits: bool) -> None:
-    assert attested(point(location), {"match": glob, "offsite": True}).offsite is (True if fits else None)
+    assert declared(point(location), {"match": glob, "offsite": True}).offsite is (True if fits else None)
 
 
 def test_the_first_entry_that_fits_wins() -> None:
     entries = [{"match": "s3-test*", "offsite": False}, {"match": "s3-*", "offsite": True, "immutable": True}]
-    made = attested(point("s3-test1"), *entries)
+    made = declared(point("s3-test1"), *entries)
     assert facts(made) == (False, None, None)
-    assert made.attested == ("offsite",)
+    assert made.declared == ("offsite",)
 
 
 def test_a_point_without_listed_copies_is_fitted_by_the_star_only() -> None:
-    assert facts(attested(point(None), S3)) == (None, None, None)
-    made = attested(point(None), S3, {"match": "*", "offsite": False, "encrypted": True})
+    assert facts(declared(point(None), S3)) == (None, None, None)
+    made = declared(point(None), S3, {"match": "*", "offsite": False, "encrypted": True})
     assert facts(made) == (False, None, True)
     assert made.copies is None
 
 
 def test_a_point_that_lies_nowhere_gets_nothing() -> None:
-    made = attested(point(), {"match": "*", "offsite": True, "encrypted": True})
+    made = declared(point(), {"match": "*", "offsite": True, "encrypted": True})
     assert facts(made) == (None, None, None)
-    assert made.attested == ()
+    assert made.declared == ()
 
 
 def test_one_copy_is_enough_to_be_offsite_or_immutable_but_all_must_be_encrypted() -> None:
     """One readable copy is enough for a thief."""
-    made = attested(point("s3-vault", "disk"), S3)
+    made = declared(point("s3-vault", "disk"), S3)
     assert facts(made) == (True, True, None)
-    made = attested(point("s3-vault", "disk"), S3, {"match": "disk", "offsite": False, "encrypted": False})
+    made = declared(point("s3-vault", "disk"), S3, {"match": "disk", "offsite": False, "encrypted": False})
     assert facts(made) == (True, True, False)
 
 
 def test_places_that_are_not_all_known_leave_a_fact_unknown() -> None:
-    made = attested(point("disk", "other"), {"match": "disk", "offsite": False, "immutable": False})
+    made = declared(point("disk", "other"), {"match": "disk", "offsite": False, "immutable": False})
     assert facts(made) == (None, None, None)
-    assert made.attested == ()
+    assert made.declared == ()
 
 
 @pytest.mark.parametrize("reported", [True, False])
 def test_what_the_product_says_is_not_overruled(reported: bool) -> None:
-    made = attested(point("s3-vault", offsite=reported, immutable=reported, encrypted=reported), S3)
+    made = declared(point("s3-vault", offsite=reported, immutable=reported, encrypted=reported), S3)
     assert facts(made) == (reported, reported, reported)
-    assert made.attested == ()
+    assert made.declared == ()
 
 
 def test_what_the_product_says_of_a_copy_is_not_overruled() -> None:
     copies = [Copy(location="s3-vault", offsite=False, encrypted=False, location_type="disk")]
-    made = attested(point(copies=copies), S3)
+    made = declared(point(copies=copies), S3)
     assert (made.offsite, made.encrypted) == (False, False)
     assert copies[0].location_type == "disk"
 
 
-def test_an_estimate_of_no_gives_way_but_one_of_yes_stays_an_estimate() -> None:
-    made = attested(
-        point("s3-vault", immutable=False, encrypted=True, estimated=("immutable", "encrypted")),
+def test_an_inferred_false_is_overridden_but_an_inferred_true_stays() -> None:
+    made = declared(
+        point("s3-vault", immutable=False, encrypted=True, inferred=("immutable", "encrypted")),
         {"match": "s3-*", "immutable": True, "encrypted": True},
     )
     assert (made.immutable, made.encrypted) == (True, True)
-    assert (made.attested, made.estimated) == (("immutable",), ("encrypted",))
+    assert (made.declared, made.inferred) == (("immutable",), ("encrypted",))
 
 
 @pytest.mark.parametrize("entry", [{"match": "s3-*"}, {"match": "s3-*", "offsite": None, "location_type": None}])
-def test_an_entry_that_attests_nothing_is_refused(entry: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=r"location_facts: the entry for 's3-\*' attests nothing"):
+def test_an_entry_that_declares_nothing_is_refused(entry: dict[str, Any]) -> None:
+    with pytest.raises(OptionError, match=r"location_attributes: the entry for 's3-\*' declares nothing"):
         LocationAttributes([entry])
 
 
-def test_an_entry_may_attest_that_something_is_not_so() -> None:
-    assert attested(point("disk"), {"match": "disk", "immutable": False}).immutable is False
+def test_an_entry_may_declare_that_something_is_not_so() -> None:
+    assert declared(point("disk"), {"match": "disk", "immutable": False}).immutable is False

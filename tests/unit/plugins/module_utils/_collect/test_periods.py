@@ -51,7 +51,7 @@ def test_without_points_there_is_no_gap_to_measure() -> None:
         ([60, 7, 1], {"7d": 6, "14d": 53, "31d": 53, "92d": 53, "366d": 53, "all": 53}),
     ],
 )
-def test_the_longest_gap_of_each_window(days: list[int], expected: dict[str, int]) -> None:
+def test_the_max_gap_of_each_window(days: list[int], expected: dict[str, int]) -> None:
     assert gaps([ago(number) for number in days], NOW) == {name: gap * DAY for name, gap in expected.items()}
 
 

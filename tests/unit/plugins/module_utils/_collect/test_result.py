@@ -20,12 +20,12 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.result impor
     SCHEMA,
     canonical_json,
     compact,
+    compress,
     expand_row,
-    pack,
+    open_result,
     seal,
     sha256_hex,
     shrink_row,
-    unpack,
 )
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
@@ -52,15 +52,15 @@ def a_read(**more: Any) -> dict[str, Any]:
         "errors": [],
         "workloads": [{"workload_name": "db01", "recovery_points": 3}],
         "totals": {"workloads": 1},
-        "requests": {"count": 4, "seconds": 0.25},
+        "http_requests": {"count": 4, "seconds": 0.25},
         **more,
     }
 
 
-def packed_by_hand(data: bytes) -> dict[str, Any]:
+def compressed_by_hand(data: bytes) -> dict[str, Any]:
     """Pack data by hand, with a matching digest, as somebody could in a file."""
     text = base64.b64encode(zlib.compress(data)).decode()
-    return {"schema": SCHEMA, "read": text, "sha256": sha256_hex(data)}
+    return {"schema": SCHEMA, "data": text, "sha256": sha256_hex(data)}
 
 
 # Serialization of rows
@@ -87,12 +87,12 @@ POINTS = st.lists(
         usable=st.sampled_from([True, None, False]),
         size_bytes=st.sampled_from([None, 0, 10]),
         copies=st.sampled_from([None, [], [Copy(location="a")], [Copy(location="b", location_type="disk")]]),
-        verified=st.sampled_from([True, None, False]),
-        verified_at=st.sampled_from([None, NOW]),
+        restore_tested=st.sampled_from([True, None, False]),
+        tested_at=st.sampled_from([None, NOW]),
         immutable=st.sampled_from([True, None, False]),
         malware=st.sampled_from([None, "clean", "infected"]),
-        estimated=st.sampled_from([(), ("immutable",)]),
-        attested=st.sampled_from([(), ("verified",)]),
+        inferred=st.sampled_from([(), ("immutable",)]),
+        declared=st.sampled_from([(), ("restore_tested",)]),
     ),
     max_size=6,
 )
@@ -136,7 +136,7 @@ def test_restoring_does_not_change_the_lean_row() -> None:
     assert slim == before
     assert full["kinds"]["full"]["newest"] == full["newest"]
     assert full["kinds"]["snapshot"]["gaps"]["7d"] == full["kinds"]["snapshot"]["gaps"]["all"] == 3 * DAY
-    # With one kind of full backups, its values are those of the facet "full".
+    # With one kind of full backups, its values are those of the attribute "full".
     assert "full" not in slim["kinds"]
 
 
@@ -145,25 +145,27 @@ def test_restoring_does_not_change_the_lean_row() -> None:
 
 def test_packed_or_not_the_digest_is_the_same_and_so_is_what_comes_out() -> None:
     read = a_read(recovery_points=[{"id": "a"}])
-    sealed, packed = seal(read), pack(read)
-    assert sealed["sha256"] == packed["sha256"]
-    assert not {"workloads", "recovery_points"} & set(packed)
-    assert packed["requests"] == read["requests"]
-    assert unpack(packed) == unpack(sealed)
-    assert unpack(packed)["workloads"] == read["workloads"]
-    assert unpack(packed)["recovery_points"] == [{"id": "a"}]
+    sealed, compressed = seal(read), compress(read)
+    assert sealed["sha256"] == compressed["sha256"]
+    assert not {"workloads", "recovery_points"} & set(compressed)
+    assert compressed["http_requests"] == read["http_requests"]
+    assert open_result(compressed) == open_result(sealed)
+    assert open_result(compressed)["workloads"] == read["workloads"]
+    assert open_result(compressed)["recovery_points"] == [{"id": "a"}]
 
 
 @given(
-    st.lists(st.dictionaries(st.text(max_size=8).filter(lambda key: key not in {"facets", "kinds", "by_kind"}), JSON))
+    st.lists(
+        st.dictionaries(st.text(max_size=8).filter(lambda key: key not in {"attributes", "kinds", "by_kind"}), JSON)
+    )
 )
 def test_whatever_rows_hold_survives_packing(rows: list[dict[str, Any]]) -> None:
     read = a_read(workloads=rows)
-    assert unpack(pack(read))["workloads"] == rows
-    assert pack(read)["sha256"] == seal(read)["sha256"]
+    assert open_result(compress(read))["workloads"] == rows
+    assert compress(read)["sha256"] == seal(read)["sha256"]
     # A registered result was serialized as JSON once more.
-    assert unpack(json.loads(json.dumps(pack(read))))["workloads"] == rows
-    assert unpack(json.loads(json.dumps(seal(read))))["workloads"] == rows
+    assert open_result(json.loads(json.dumps(compress(read))))["workloads"] == rows
+    assert open_result(json.loads(json.dumps(seal(read))))["workloads"] == rows
 
 
 def test_how_it_was_read_is_not_part_of_the_digest_but_what_was_found_is() -> None:
@@ -189,19 +191,19 @@ def incompressible(size: int) -> str:
 def test_packing_avoids_every_forbidden_text() -> None:
     """Ansible would mask a secret that happens to be in the packed text, and damage the text."""
     read = a_read(workloads=[{"workload_name": incompressible(300)}])
-    text = pack(read)["read"]
+    text = compress(read)["data"]
     secrets = ["", text[10:16], text[40:44], "%"]
-    again = pack(read, secrets)
-    assert again["read"] != text
-    assert not any(secret in again["read"] for secret in secrets if secret)
-    assert again["sha256"] == pack(read)["sha256"]
-    assert unpack(again) == unpack(pack(read))
+    again = compress(read, secrets)
+    assert again["data"] != text
+    assert not any(secret in again["data"] for secret in secrets if secret)
+    assert again["sha256"] == compress(read)["sha256"]
+    assert open_result(again) == open_result(compress(read))
 
 
 def test_a_secret_that_cannot_be_avoided_is_an_error() -> None:
     read = a_read(workloads=[{"workload_name": incompressible(3000)}])
     with pytest.raises(DataError, match="cannot be packed") as raised:
-        pack(read, ["a"])
+        compress(read, ["a"])
     assert "'a'" not in str(raised.value)
 
 
@@ -209,38 +211,38 @@ def test_a_secret_that_stands_in_the_digest_is_an_error_before_ansible_masks_it(
     read = a_read()
     digest = seal(read)["sha256"]
     with pytest.raises(DataError, match="short"):
-        pack(read, [digest[20:24]])
+        compress(read, [digest[20:24]])
 
 
 # Rejected input
 
 
-@pytest.mark.parametrize("flavour", [seal, pack])
+@pytest.mark.parametrize("flavour", [seal, compress])
 def test_an_altered_read_is_refused(flavour: Any) -> None:
     read = flavour(a_read())
-    if "read" in read:
+    if "data" in read:
         altered = a_read(complete=False)
-        read["read"] = pack(altered)["read"]
+        read["data"] = compress(altered)["data"]
     else:
         read["workloads"][0]["recovery_points"] = 4
     with pytest.raises(DataError, match="altered") as raised:
-        unpack(read, where="reads[0]")
-    assert raised.value.message.startswith("reads[0]: ")
+        open_result(read, where="results[0]")
+    assert raised.value.message.startswith("results[0]: ")
 
 
 @given(st.data())
 def test_no_single_changed_character_of_a_packed_read_is_believed(data: st.DataObject) -> None:
-    read = pack(a_read())
-    place = data.draw(st.integers(0, len(read["read"]) - 1))
+    read = compress(a_read())
+    place = data.draw(st.integers(0, len(read["data"]) - 1))
     letter = data.draw(st.sampled_from("ABCabc019+/=*"))
-    assume(read["read"][place] != letter)
-    read["read"] = read["read"][:place] + letter + read["read"][place + 1 :]
+    assume(read["data"][place] != letter)
+    read["data"] = read["data"][:place] + letter + read["data"][place + 1 :]
     try:
-        found = unpack(read)
+        found = open_result(read)
     except DataError:
         return
     # The last bits of base64 and the window size of zlib carry no data; then the sealed data is unchanged.
-    assert found == unpack(pack(a_read()))
+    assert found == open_result(compress(a_read()))
 
 
 @pytest.mark.parametrize("missing", ["sha256", "complete", "server", "totals", "errors"])
@@ -248,31 +250,31 @@ def test_a_read_that_lost_a_member_is_refused(missing: str) -> None:
     read = seal(a_read())
     del read[missing]
     with pytest.raises(DataError, match="SHA-256"):
-        unpack(read)
+        open_result(read)
 
 
 def test_a_read_in_which_ansible_masked_a_name_is_refused_with_a_way_out() -> None:
     read = seal(a_read())
     read["workloads"] = [{"workload_name": "********", "recovery_points": 3}]
     with pytest.raises(DataError, match="masked") as raised:
-        unpack(read)
-    assert "set pack" in (raised.value.advice or "")
+        open_result(read)
+    assert "set compress: true" in (raised.value.hint or "")
 
 
 def test_a_packed_read_that_was_cut_is_refused() -> None:
-    read = pack(a_read(workloads=[{"workload_name": incompressible(900)}]))
-    whole = read["read"]
+    read = compress(a_read(workloads=[{"workload_name": incompressible(900)}]))
+    whole = read["data"]
     for length in (0, 4, len(whole) // 8 * 4, len(whole) - 4, len(whole) - 1):
         with pytest.raises(DataError, match=r"cut short|damaged"):
-            unpack({**read, "read": whole[:length]})
+            open_result({**read, "data": whole[:length]})
 
 
 def test_a_packed_read_larger_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = pack(a_read(workloads=[{"workload_name": "x" * 100_000}]))
-    unpack(read)
-    monkeypatch.setattr(result_module, "MAX_UNPACKED_BYTES", 50_000)
+    read = compress(a_read(workloads=[{"workload_name": "x" * 100_000}]))
+    open_result(read)
+    monkeypatch.setattr(result_module, "MAX_DECOMPRESSED_BYTES", 50_000)
     with pytest.raises(DataError, match="larger than 50000 bytes"):
-        unpack(read)
+        open_result(read)
 
 
 @pytest.mark.parametrize(
@@ -287,29 +289,30 @@ def test_a_packed_read_larger_than_the_limit_is_refused(monkeypatch: pytest.Monk
         {"schema": "backup.audit/assessment/1", "workloads": []},
         {"schema": SCHEMA},
         {"schema": SCHEMA, "workloads": "all"},
-        {"read": "not base64!"},
-        {"read": base64.b64encode(b"not zlib").decode()},
-        packed_by_hand(b"not json"),
-        packed_by_hand(b"[]"),
-        packed_by_hand(b"null"),
-        packed_by_hand(b"[" * 200_000),
-        packed_by_hand(b'{"schema":"' + SCHEMA.encode() + b'"}'),
-        packed_by_hand(b"\xff\xfe\xfd"),
+        {"data": "not base64!"},
+        {"data": base64.b64encode(b"not zlib").decode()},
+        compressed_by_hand(b"not json"),
+        compressed_by_hand(b"[]"),
+        compressed_by_hand(b"null"),
+        compressed_by_hand(b"[" * 200_000),
+        compressed_by_hand(b'{"schema":"' + SCHEMA.encode() + b'"}'),
+        compressed_by_hand(b"\xff\xfe\xfd"),
     ],
 )
 def test_what_is_no_read_is_refused_with_its_place(value: Any) -> None:
     with pytest.raises(DataError) as raised:
-        unpack(value, where="reads[3]")
-    assert raised.value.message.startswith("reads[3]: ")
+        open_result(value, where="results[3]")
+    assert raised.value.message.startswith("results[3]: ")
 
 
 @pytest.mark.parametrize(
-    "row", [None, 1, "row", [], {"facets": 1}, {"kinds": [1]}, {"by_kind": {"full": 1}}, {"facets": {"full": 1}}]
+    "row",
+    [None, 1, "row", [], {"attributes": 1}, {"kinds": [1]}, {"by_kind": {"full": 1}}, {"attributes": {"full": 1}}],
 )
-@pytest.mark.parametrize("flavour", [seal, pack])
+@pytest.mark.parametrize("flavour", [seal, compress])
 def test_rows_that_are_no_rows_are_refused(row: Any, flavour: Any) -> None:
     with pytest.raises(DataError, match="is no row"):
-        unpack(flavour(a_read(workloads=[row])))
+        open_result(flavour(a_read(workloads=[row])))
 
 
 def many_rows(workloads: int, nights: int) -> list[dict[str, Any]]:
@@ -343,9 +346,9 @@ def many_rows(workloads: int, nights: int) -> list[dict[str, Any]]:
 def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kilobytes() -> None:
     """The size of results in AWX and of registered results."""
     rows = many_rows(1000, 30)
-    packed = pack(a_read(workloads=rows))
-    assert len(packed["read"]) <= 150_000
-    assert unpack(packed)["workloads"] == [expand_row(row) for row in rows]
+    compressed = compress(a_read(workloads=rows))
+    assert len(compressed["data"]) <= 150_000
+    assert open_result(compressed)["workloads"] == [expand_row(row) for row in rows]
 
 
 @pytest.mark.parametrize("nights", [30, 366])

@@ -39,14 +39,14 @@ def test_snapshots_logs_and_configuration_are_no_recovery_points(kind: str) -> N
     assert found["newest_age_seconds"] == (2 * DAY if counts or kind == "continuous" else None)
     assert bool(found["gaps"]) is counts
     assert found["by_kind"] == {kind: 1}
-    assert found["facets"]["immutable"]["unknown"] == (1 if counts else None)
+    assert found["attributes"]["immutable"]["unknown"] == (1 if counts else None)
 
 
 def test_continuous_protection_counts_for_newest_and_oldest_only() -> None:
     found = row(point(5), point(9, kind="continuous"), point(0.5, kind="continuous"))
-    assert found["recovery_points"] == found["facets"]["recovery_points"]["count"] == 1
+    assert found["recovery_points"] == found["attributes"]["recovery_points"]["count"] == 1
     assert (found["newest"], found["oldest"]) == (shown(0.5), shown(9))
-    assert found["facets"]["recovery_points"]["newest"] == shown(0.5)
+    assert found["attributes"]["recovery_points"]["newest"] == shown(0.5)
     assert found["gaps"]["all"] == 5 * DAY
 
 
@@ -61,7 +61,7 @@ def test_only_usable_points_count_and_unusable_ones_are_shown_by_status() -> Non
     assert (found["newest"], found["oldest"]) == (shown(1), shown(3))
     assert found["by_kind"] == {"full": 3}
     assert found["by_status"] == {"failed": 1, "success": 1, "unknown": 1, "warning": 1}
-    points = found["facets"]["recovery_points"]
+    points = found["attributes"]["recovery_points"]
     assert (points["count"], points["unknown"], points["false"]) == (2, 1, 1)
     assert points["newest_unknown"] == points["oldest_unknown"] == shown(0.1)
     assert points["newest_false"] == shown(0.2)
@@ -78,12 +78,12 @@ def test_copies_are_no_further_points() -> None:
 
 @pytest.mark.parametrize(("ahead", "counts"), [(0, True), (300 * SECOND, True), (300 * SECOND + 1, False)])
 def test_points_dated_in_the_future_are_left_out_and_counted(ahead: int, counts: bool) -> None:
-    found = row(point(3), point(created=NOW + ahead, verified=True, verified_at=NOW), history=True)
+    found = row(point(3), point(created=NOW + ahead, restore_tested=True, tested_at=NOW), history=True)
     assert found["recovery_points"] == (2 if counts else 1)
     assert found["in_future"] == (None if counts else 1)
     assert found["newest"] == format_time(NOW + ahead if counts else ago(3))
-    assert found["facets"]["verified"]["count"] == (1 if counts else 0)
-    assert found["facets"]["verified"]["tested_at"] == (format_time(NOW) if counts else None)
+    assert found["attributes"]["restore_tested"]["count"] == (1 if counts else 0)
+    assert found["attributes"]["restore_tested"]["tested_at"] == (format_time(NOW) if counts else None)
     assert sum(found["by_status"].values()) == (2 if counts else 1)
 
 
@@ -169,7 +169,7 @@ def test_a_workload_without_points_is_a_row_with_none() -> None:
     summary.add_workload(Workload(**DB01, in_inventory=True))
     (only,) = summary.rows()
     assert (only["recovery_points"], only["newest"], only["gaps"], only["locations"]) == (0, None, {}, None)
-    assert only["facets"]["full"]["count"] == 0
+    assert only["attributes"]["full"]["count"] == 0
 
 
 def test_what_is_known_of_a_workload_is_completed_not_overruled() -> None:

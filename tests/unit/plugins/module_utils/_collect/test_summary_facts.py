@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attributes of points in the rows of the summary: unknown, estimated, tested, infected."""
+"""Attributes of points in the rows of the summary: unknown, inferred, tested, infected."""
 
 from __future__ import annotations
 
@@ -24,77 +24,84 @@ def test_gaps_and_runs_are_told_for_sure_and_as_they_may_be() -> None:
 
 def test_a_kind_that_is_unknown_may_be_full() -> None:
     full = row(point(4), point(2, kind="synthetic_full"), point(1, kind="incremental"), point(3, kind="unknown"))
-    facet = full["facets"]["full"]
-    assert (facet["count"], facet["newest"], facet["oldest"]) == (2, shown(2), shown(4))
-    assert (facet["unknown"], facet["newest_unknown"]) == (1, shown(3))
-    assert facet["gaps"]["7d"] == 2 * DAY
-    assert row(point(3, kind="unknown", usable=False))["facets"]["full"]["unknown"] is None
+    attribute = full["attributes"]["full"]
+    assert (attribute["count"], attribute["newest"], attribute["oldest"]) == (2, shown(2), shown(4))
+    assert (attribute["unknown"], attribute["newest_unknown"]) == (1, shown(3))
+    assert attribute["gaps"]["7d"] == 2 * DAY
+    assert row(point(3, kind="unknown", usable=False))["attributes"]["full"]["unknown"] is None
 
 
-@pytest.mark.parametrize("name", ["verified", "checked", "offsite", "immutable", "encrypted"])
+@pytest.mark.parametrize("name", ["restore_tested", "integrity_checked", "offsite", "immutable", "encrypted"])
 def test_the_facts_of_points(name: str) -> None:
     points = [point(1, **{name: None}), point(2, **{name: True}), point(3, **{name: True}), point(4, **{name: False})]
-    facet = row(*points)["facets"][name]
-    assert (facet["count"], facet["newest"], facet["oldest"]) == (2, shown(2), shown(3))
-    assert (facet["unknown"], facet["newest_unknown"], facet["oldest_unknown"]) == (1, shown(1), shown(1))
-    assert (facet["false"], facet["newest_false"]) == (1, shown(4))
-    assert facet["estimated"] is facet["attested"] is None
+    attribute = row(*points)["attributes"][name]
+    assert (attribute["count"], attribute["newest"], attribute["oldest"]) == (2, shown(2), shown(3))
+    assert (attribute["unknown"], attribute["newest_unknown"], attribute["oldest_unknown"]) == (1, shown(1), shown(1))
+    assert (attribute["false"], attribute["newest_false"]) == (1, shown(4))
+    assert attribute["inferred"] is attribute["declared"] is None
 
 
-@pytest.mark.parametrize("name", ["verified", "checked", "offsite", "immutable", "encrypted"])
+@pytest.mark.parametrize("name", ["restore_tested", "integrity_checked", "offsite", "immutable", "encrypted"])
 def test_a_fact_of_what_is_perhaps_no_recovery_point_is_unknown(name: str) -> None:
-    facet = row(point(1, usable=None, **{name: True}), point(2, usable=False, **{name: True}))["facets"][name]
-    assert (facet["count"], facet["unknown"], facet["newest_unknown"]) == (0, 1, shown(1))
-    assert row(point(1, usable=None, **{name: False}))["facets"][name]["false"] == 1
+    attribute = row(point(1, usable=None, **{name: True}), point(2, usable=False, **{name: True}))["attributes"][name]
+    assert (attribute["count"], attribute["unknown"], attribute["newest_unknown"]) == (0, 1, shown(1))
+    assert row(point(1, usable=None, **{name: False}))["attributes"][name]["false"] == 1
 
 
-@pytest.mark.parametrize("origin", ["estimated", "attested"])
-def test_what_is_estimated_or_attested_is_kept_apart(origin: str) -> None:
+@pytest.mark.parametrize("origin", ["inferred", "declared"])
+def test_what_is_inferred_or_declared_is_kept_apart(origin: str) -> None:
     vouched = {"immutable": True, origin: ("immutable",)}
-    facet = row(point(1, **vouched), point(3, **vouched), point(2, immutable=True))["facets"]["immutable"]
-    assert (facet["count"], facet["newest"], facet["unknown"]) == (1, shown(2), None)
-    assert facet[origin] == {"count": 2, "newest": shown(1), "oldest": shown(3)}
+    attribute = row(point(1, **vouched), point(3, **vouched), point(2, immutable=True))["attributes"]["immutable"]
+    assert (attribute["count"], attribute["newest"], attribute["unknown"]) == (1, shown(2), None)
+    assert attribute[origin] == {"count": 2, "newest": shown(1), "oldest": shown(3)}
     # If something may not be a recovery point, its attributes are unknown, whatever was reported.
-    unsure = row(point(1, usable=None, **vouched))["facets"]["immutable"]
+    unsure = row(point(1, usable=None, **vouched))["attributes"]["immutable"]
     assert (unsure[origin], unsure["unknown"]) == (None, 1)
 
 
-def test_what_is_estimated_to_be_missing_is_missing() -> None:
-    facet = row(point(1, encrypted=False, estimated=("encrypted",)))["facets"]["encrypted"]
-    assert (facet["false"], facet["estimated"], facet["count"]) == (1, None, 0)
+def test_what_is_inferred_to_be_missing_is_missing() -> None:
+    attribute = row(point(1, encrypted=False, inferred=("encrypted",)))["attributes"]["encrypted"]
+    assert (attribute["false"], attribute["inferred"], attribute["count"]) == (1, None, 0)
 
 
 def test_the_newest_test_is_not_always_that_of_the_newest_point() -> None:
     found = row(
-        point(5, verified=True, verified_at=ago(1), checked=True, checked_at=ago(0.5)),
-        point(2, verified=True, verified_at=ago(1.5)),
-        point(1, verified=False, verified_at=ago(0.1)),
-        point(0.5, verified=None),
-    )["facets"]
-    assert (found["verified"]["tested_at"], found["verified"]["tested_point"]) == (shown(1), shown(5))
-    assert found["verified"]["newest"] == shown(2)
-    assert (found["checked"]["tested_at"], found["checked"]["tested_point"]) == (shown(0.5), shown(5))
+        point(5, restore_tested=True, tested_at=ago(1), integrity_checked=True, checked_at=ago(0.5)),
+        point(2, restore_tested=True, tested_at=ago(1.5)),
+        point(1, restore_tested=False, tested_at=ago(0.1)),
+        point(0.5, restore_tested=None),
+    )["attributes"]
+    assert (found["restore_tested"]["tested_at"], found["restore_tested"]["tested_point"]) == (shown(1), shown(5))
+    assert found["restore_tested"]["newest"] == shown(2)
+    assert (found["integrity_checked"]["tested_at"], found["integrity_checked"]["tested_point"]) == (
+        shown(0.5),
+        shown(5),
+    )
 
 
 def test_a_verification_without_a_date_has_none() -> None:
-    facet = row(point(1, verified=True), point(2, verified=True, verified_at=ago(1)))["facets"]["verified"]
-    assert (facet["count"], facet["tested_at"]) == (2, shown(1))
-    assert row(point(1, verified=True))["facets"]["verified"]["tested_at"] is None
+    attribute = row(point(1, restore_tested=True), point(2, restore_tested=True, tested_at=ago(1)))["attributes"][
+        "restore_tested"
+    ]
+    assert (attribute["count"], attribute["tested_at"]) == (2, shown(1))
+    assert row(point(1, restore_tested=True))["attributes"]["restore_tested"]["tested_at"] is None
 
 
 def test_a_test_in_the_future_is_no_test_of_today() -> None:
-    facet = row(point(1, verified=True, verified_at=ago(-1)), point(2, verified=True, verified_at=ago(1)))["facets"]
-    assert facet["verified"]["tested_at"] == shown(1)
-    assert row(point(1, verified=True, verified_at=ago(-1)))["facets"]["verified"]["tested_at"] is None
+    attribute = row(point(1, restore_tested=True, tested_at=ago(-1)), point(2, restore_tested=True, tested_at=ago(1)))[
+        "attributes"
+    ]
+    assert attribute["restore_tested"]["tested_at"] == shown(1)
+    assert row(point(1, restore_tested=True, tested_at=ago(-1)))["attributes"]["restore_tested"]["tested_at"] is None
 
 
 def test_the_test_of_a_point_that_was_dropped_goes_with_it() -> None:
     """A point is returned twice, once tested and once not: the less favourable record counts."""
     found = row(
-        point(9, verified=True, verified_at=ago(8)),
-        point(1, id="twice", verified=True, verified_at=ago(0.5)),
-        point(1, id="twice", verified=False),
-    )["facets"]["verified"]
+        point(9, restore_tested=True, tested_at=ago(8)),
+        point(1, id="twice", restore_tested=True, tested_at=ago(0.5)),
+        point(1, id="twice", restore_tested=False),
+    )["attributes"]["restore_tested"]
     assert (found["count"], found["tested_at"], found["tested_point"]) == (1, shown(8), shown(9))
 
 

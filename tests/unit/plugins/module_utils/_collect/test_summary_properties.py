@@ -48,8 +48,8 @@ def test_a_point_met_twice_counts_once() -> None:
         ({"malware": "clean"}, {"malware": None}),
         ({"days": 1}, {"days": 2}),
         ({"size_bytes": 9}, {"size_bytes": None}),
-        ({"verified": True, "verified_at": ago(1)}, {"verified": True, "verified_at": ago(9)}),
-        ({"verified": True, "verified_at": ago(1)}, {"verified": True}),
+        ({"restore_tested": True, "tested_at": ago(1)}, {"restore_tested": True, "tested_at": ago(9)}),
+        ({"restore_tested": True, "tested_at": ago(1)}, {"restore_tested": True}),
     ],
 )
 def test_of_two_readings_of_a_point_the_less_favourable_is_believed(
@@ -74,15 +74,15 @@ ANY_POINT = st.builds(
     usable=FACT,
     size_bytes=st.sampled_from([None, 0, 5, 9]),
     copies=st.sampled_from([None, [], [Copy(location="a")], [Copy(location="b", location_type="disk")]]),
-    verified=FACT,
-    verified_at=st.sampled_from([None, ago(-1), ago(0.1), ago(3)]),
-    checked=FACT,
+    restore_tested=FACT,
+    tested_at=st.sampled_from([None, ago(-1), ago(0.1), ago(3)]),
+    integrity_checked=FACT,
     checked_at=st.sampled_from([None, ago(0.2)]),
     encrypted=FACT,
     immutable=FACT,
     malware=st.sampled_from([None, "clean", "suspicious", "infected"]),
-    estimated=st.sampled_from([(), ("immutable",), ("encrypted", "immutable")]),
-    attested=st.sampled_from([(), ("offsite",)]),
+    inferred=st.sampled_from([(), ("immutable",), ("encrypted", "immutable")]),
+    declared=st.sampled_from([(), ("offsite",)]),
 )
 
 
@@ -123,10 +123,18 @@ def test_every_point_is_counted_exactly_once(points: list[RecoveryPoint]) -> Non
         assert each["recovery_points"] == sum(one.usable is True for one in counting)
         listed = [one for one in counting if one.usable is not False]
         assert sum(each["malware"].values()) == len(listed)
-        for name in ("recovery_points", "full", "verified", "checked", "offsite", "immutable", "encrypted"):
-            facet = each["facets"][name]
-            vouched = sum((facet.get(origin) or {}).get("count", 0) for origin in ("estimated", "attested"))
-            total = facet["count"] + (facet["unknown"] or 0) + (facet["false"] or 0) + vouched
+        for name in (
+            "recovery_points",
+            "full",
+            "restore_tested",
+            "integrity_checked",
+            "offsite",
+            "immutable",
+            "encrypted",
+        ):
+            attribute = each["attributes"][name]
+            vouched = sum((attribute.get(origin) or {}).get("count", 0) for origin in ("inferred", "declared"))
+            total = attribute["count"] + (attribute["unknown"] or 0) + (attribute["false"] or 0) + vouched
             if name == "recovery_points":
                 assert total == len(counting)
             elif name != "full":

@@ -9,24 +9,24 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 def test_an_error_says_where_what_in_whose_words_and_what_to_do() -> None:
     error = AuditError(
         "the server has trouble (503)",
-        code="server_trouble",
+        code="server_error",
         server="backup.example",
-        call="GET /api/list",
+        request="GET /api/list",
         status=503,
-        words="Starting!",
-        advice="Try again later",
+        server_message="Starting!",
+        hint="Try again later",
     )
     assert str(error) == (
         "backup.example GET /api/list: the server has trouble (503). It said: Starting! Try again later."
     )
     assert error.as_dict() == {
-        "code": "server_trouble",
+        "code": "server_error",
         "message": "the server has trouble (503)",
         "server": "backup.example",
-        "call": "GET /api/list",
+        "request": "GET /api/list",
         "status": 503,
-        "words": "Starting!",
-        "advice": "Try again later",
+        "server_message": "Starting!",
+        "hint": "Try again later",
     }
 
 
@@ -37,7 +37,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_kinds_of_errors_have_stable_codes() -> None:
-    assert OptionError("x").as_dict()["code"] == "bad_option"
-    assert DataError("x").as_dict()["code"] == "bad_data"
+    assert OptionError("x").as_dict()["code"] == "invalid_option"
+    assert DataError("x").as_dict()["code"] == "invalid_data"
     assert DataError("x", code="other").code == "other"
-    assert DataError("x").code == "bad_data"
+    assert DataError("x").code == "invalid_data"

@@ -59,8 +59,8 @@ def test_a_point_shows_every_field_and_null_for_what_is_not_known() -> None:
         "kind": "unknown",
         "status": "unknown",
         "retention": [],
-        "estimated": [],
-        "attested": [],
+        "inferred": [],
+        "declared": [],
     }
     assert {name: value for name, value in shown.items() if value is not None} == known
     assert shown["usable"] is shown["copies"] is shown["immutable"] is None
@@ -74,17 +74,17 @@ def test_a_point_shows_its_times_and_copies_as_text() -> None:
         workload=Workload(id="1", name="db01", type="vm", platform="vmware", in_inventory=False, origin="vbr1"),
         created=moment,
         completed=moment + 1,
-        verified_at=moment,
+        tested_at=moment,
         checked_at=moment,
         immutable_until=moment,
         expires=moment,
         copies=[Copy(location="s3", location_type="object", role="copy", immutable_until=moment, encrypted=True)],
         retention=("daily",),
-        estimated=("immutable",),
+        inferred=("immutable",),
         raw={"x": 1},
     ).as_dict("backup.example", "spp")
     assert shown["completed_at"] == "2026-11-21T06:49:00.000001Z"
-    for name in ("verified_at", "checked_at", "immutable_until", "expires_at"):
+    for name in ("tested_at", "checked_at", "immutable_until", "expires_at"):
         assert shown[name] == "2026-11-21T06:49:00Z"
     assert shown["copies"] == [
         {
@@ -97,7 +97,7 @@ def test_a_point_shows_its_times_and_copies_as_text() -> None:
         }
     ]
     assert (shown["origin"], shown["in_inventory"], shown["retention"]) == ("vbr1", False, ["daily"])
-    assert (shown["estimated"], shown["raw"]) == (["immutable"], {"x": 1})
+    assert (shown["inferred"], shown["raw"]) == (["immutable"], {"x": 1})
 
 
 def test_no_field_goes_by_another_name() -> None:
@@ -107,7 +107,7 @@ def test_no_field_goes_by_another_name() -> None:
         *("id", "source", "origin", "product"),
         *("workload_id", "workload_name", "workload_type", "platform", "in_inventory"),
         *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
-        *("verified", "verified_at", "verified_by", "checked", "checked_at", "checked_by"),
+        *("restore_tested", "tested_at", "tested_by", "integrity_checked", "checked_at", "checked_by"),
         *("encrypted", "offsite", "immutable", "immutable_until", "expires_at", "malware"),
-        *("retention", "job", "estimated", "attested", "raw"),
+        *("retention", "job", "inferred", "declared", "raw"),
     ]

@@ -167,10 +167,10 @@ def test_durations(text: str, seconds: int) -> None:
 )
 def test_bad_durations_are_refused_with_their_text_and_their_place(text: object) -> None:
     with pytest.raises(OptionError) as raised:
-        parse_duration(text, what="policy.recovery_points.newest_within")
-    assert raised.value.message.startswith("policy.recovery_points.newest_within: ")
+        parse_duration(text, what="policy.recovery_points.max_age")
+    assert raised.value.message.startswith("policy.recovery_points.max_age: ")
     assert repr(text)[:50] in raised.value.message
-    assert "26h" in (raised.value.advice or "")
+    assert "26h" in (raised.value.hint or "")
 
 
 @given(st.integers(0, 10**9), st.sampled_from("smhdw"))

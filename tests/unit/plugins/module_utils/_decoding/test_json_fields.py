@@ -116,7 +116,7 @@ def test_the_list_that_an_answer_is_about() -> None:
     for answer in others:
         with pytest.raises(InvalidResponseError, match="has no list 'items'") as raised:
             get_items(answer, "items", "GET /api", "backup.example")
-        assert (raised.value.server, raised.value.call) == ("backup.example", "GET /api")
+        assert (raised.value.server, raised.value.request) == ("backup.example", "GET /api")
 
 
 def test_members_that_look_like_secrets_are_left_out_at_every_depth() -> None:

@@ -78,7 +78,7 @@ class Product(RestAdapter):
                 )
             )
         for number in data.get("problems", []):
-            collector.add_problem(AuditError(f"problem {number}", code="incomplete", advice="Look there"))
+            collector.add_problem(AuditError(f"problem {number}", code="incomplete", hint="Look there"))
         collector.warnings.extend(data.get("warnings", []))
         if "swallow" in data:
             try:

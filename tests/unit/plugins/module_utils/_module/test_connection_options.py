@@ -92,7 +92,7 @@ def test_what_is_missing_is_named_with_its_variables() -> None:
     with pytest.raises(OptionError) as raised:
         filled(url=None, username=None, password=None)
     assert raised.value.message == "missing required arguments: url, username, password"
-    assert "VENDOR_PRODUCT_URL, VENDOR_URL" in (raised.value.advice or "")
+    assert "VENDOR_PRODUCT_URL, VENDOR_URL" in (raised.value.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_page_without_records_is_refused(page_size: int) -> None:
 def test_a_workload_type_that_the_product_does_not_have_is_refused() -> None:
     with pytest.raises(OptionError, match="workload_types: Product has no 'file_share'") as raised:
         build_settings(filled(workload_types=["vm", "file_share"]), Adapter)
-    assert "vm, database" in (raised.value.advice or "")
+    assert "vm, database" in (raised.value.hint or "")
 
 
 def test_settings_can_be_shown_without_the_password() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from tests.unit.plugins.module_utils._module.running_module import (
     ALL_OPTIONS,
@@ -29,17 +29,17 @@ from tests.unit.plugins.module_utils._module.running_module import (
 # A read
 
 
-@pytest.mark.parametrize("pack", [False, True])
-def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, pack: bool) -> None:
-    end = run(server, pack=pack)
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, compress: bool) -> None:
+    end = run(server, compress=compress)
     assert end.result["changed"] is False
-    assert ("workloads" in end.result) is not pack
-    read = unpack(end.result)
+    assert ("workloads" in end.result) is not compress
+    read = open_result(end.result)
     assert [(row["workload_name"], row["recovery_points"]) for row in read["workloads"]] == [("app", 1), ("db01", 2)]
     assert read["server"]["host"] == f"localhost:{server.port}"
     assert (read["server"]["product"], read["server"]["version"], read["complete"]) == ("product", "1.2", True)
     # Log-in and log-out count as requests.
-    assert end.result["requests"]["count"] == 3
+    assert end.result["http_requests"]["count"] == 3
     assert server.calls() == ["POST /session", "GET /list", "DELETE /session"]
     assert warnings(end.result) == []
     for secret in (PASSWORD, TOKEN, "YXVkaXRvcjpjMHJyZWN0LWgmcnNl"):
@@ -47,15 +47,15 @@ def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, 
 
 
 def test_both_spellings_have_the_same_digest_of_the_same_content(server: Any) -> None:
-    plain, packed = run(server, since="2026-01-01").result, run(server, since="2026-01-01", pack=True).result
+    plain, compressed = run(server, since="2026-01-01").result, run(server, since="2026-01-01", compress=True).result
     same = ("schema", "window", "complete", "errors", "totals")
-    assert {name: plain[name] for name in same} == {name: packed[name] for name in same}
-    assert unpack(plain)["sha256"] == plain["sha256"]
-    assert unpack(packed)["sha256"] == packed["sha256"]
+    assert {name: plain[name] for name in same} == {name: compressed[name] for name in same}
+    assert open_result(plain)["sha256"] == plain["sha256"]
+    assert open_result(compressed)["sha256"] == compressed["sha256"]
 
 
 def test_check_mode_reads_as_well(server: Any) -> None:
-    assert unpack(run(server, _ansible_check_mode=True).result)["totals"]["recovery_points"] == 3
+    assert open_result(run(server, _ansible_check_mode=True).result)["totals"]["recovery_points"] == 3
 
 
 def test_the_environment_stands_in_for_options(server: Any) -> None:
@@ -97,8 +97,8 @@ def test_what_weakens_a_read_is_warned_of(server: Any, appliance: Appliance) -> 
 
 def test_a_result_that_awx_would_drop_is_warned_of_unless_packed(server: Any, appliance: Appliance) -> None:
     appliance.content = {"points": [[f"{number:04}" + "x" * 1000, 1] for number in range(600)]}
-    assert any("use pack: true" in warning for warning in warnings(run(server).result))
-    assert warnings(run(server, pack=True).result) == []
+    assert any("use compress: true" in warning for warning in warnings(run(server).result))
+    assert warnings(run(server, compress=True).result) == []
 
 
 # Failures
@@ -108,7 +108,7 @@ def test_a_rejected_log_in_is_a_failure_in_parts(server: Any) -> None:
     end = run(server, password="wr0ng-one")
     assert end.result["failed"] is True
     assert end.result["failure"]["code"] == "login_rejected"
-    assert end.result["failure"]["words"] == "wrong password"
+    assert end.result["failure"]["server_message"] == "wrong password"
     assert end.result["failure"]["message"] in end.result["msg"]
     assert "wr0ng-one" not in end.output
     assert server.calls() == ["POST /session"]
@@ -122,7 +122,7 @@ def test_a_rejected_log_in_is_a_failure_in_parts(server: Any) -> None:
         ({"since": "30 days"}, "since: '30 days' is no duration"),
         ({"day_start": "noon"}, "day_start"),
         ({"calendar_timezone": "Mars/Olympus"}, "calendar_timezone"),
-        ({"location_facts": [{"match": "x"}]}, "location_facts"),
+        ({"location_attributes": [{"match": "x"}]}, "location_attributes"),
         ({"page_size": 0}, "page_size: 0 is less than 1"),
         ({"ca_path": "/nowhere.pem"}, "ca_path: '/nowhere.pem' cannot be read"),
     ],
@@ -130,7 +130,7 @@ def test_a_rejected_log_in_is_a_failure_in_parts(server: Any) -> None:
 def test_a_bad_option_is_refused_before_anything_is_sent(server: Any, options: dict[str, Any], message: str) -> None:
     end = run(server, **options)
     assert end.result["failed"] is True
-    assert end.result["failure"]["code"] == "bad_option"
+    assert end.result["failure"]["code"] == "invalid_option"
     assert message in end.result["msg"]
     assert server.requests == []
 
@@ -142,7 +142,7 @@ def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: A
     assert "not everything could be read: problem 1 (and 2 more problems)" in refused.result["msg"]
     assert "Look there. Mend this, or set allow_partial: true" in refused.result["msg"]
     assert "workloads" not in refused.result
-    allowed = unpack(run(server, allow_partial=True).result)
+    allowed = open_result(run(server, allow_partial=True).result)
     assert allowed["complete"] is False
     assert [error["message"] for error in allowed["errors"]] == ["problem 1", "problem 2", "problem 3"]
     assert all_sessions_closed(server)
@@ -200,5 +200,5 @@ def test_a_password_that_is_part_of_a_name_ruins_only_the_unpacked_read(server: 
     """Ansible masks it everywhere in the result; a masked result proves nothing."""
     appliance.content = {"points": [[f"x-{PASSWORD}", 1]]}
     with pytest.raises(DataError, match="masked"):
-        unpack(run(server).result)
-    assert unpack(run(server, pack=True).result)["workloads"][0]["workload_name"] == f"x-{PASSWORD}"
+        open_result(run(server).result)
+    assert open_result(run(server, compress=True).result)["workloads"][0]["workload_name"] == f"x-{PASSWORD}"

@@ -32,24 +32,24 @@ class RecordingModule:
         return json.dumps(data)
 
 
-def result_warnings(workloads: int, detail: str, *, pack: bool = False) -> list[str]:
+def result_warnings(workloads: int, detail: str, *, compress: bool = False) -> list[str]:
     """Return the warnings about a READ of ``workloads`` workloads, each with a name of a thousand letters."""
     collector = Collector("backup.example.com", "spp")
     for number in range(workloads):
         collector.add_workload(Workload(id=str(number), name="n" * 1000, type="vm"))
     listener = RecordingModule()
-    finish(listener, collector, dict, {"allow_partial": False, "pack": pack, "detail": detail})
+    finish(listener, collector, dict, {"allow_partial": False, "compress": compress, "detail": detail})
     return listener.warnings
 
 
 @pytest.mark.parametrize(
-    ("detail", "advice"),
-    [("workloads", "use pack: true"), ("recovery_points", "use pack: true, or detail: workloads")],
+    ("detail", "hint"),
+    [("workloads", "use compress: true"), ("recovery_points", "use compress: true, or detail: workloads")],
 )
-def test_a_result_too_large_for_awx_says_what_is_smaller(detail: str, advice: str) -> None:
+def test_a_result_too_large_for_awx_says_what_is_smaller(detail: str, hint: str) -> None:
     """No hint for an option that is already set, and no warning at all if the result fits or is packed."""
     (warning,) = result_warnings(AWX_EVENT_BYTES // 1000, detail)
     assert warning.startswith("backup.example.com: this result of ")
-    assert warning.endswith(f"(700,000); {advice}")
+    assert warning.endswith(f"(700,000); {hint}")
     assert result_warnings(100, detail) == []
-    assert result_warnings(AWX_EVENT_BYTES // 1000, detail, pack=True) == []
+    assert result_warnings(AWX_EVENT_BYTES // 1000, detail, compress=True) == []

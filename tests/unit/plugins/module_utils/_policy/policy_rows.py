@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
@@ -47,15 +47,15 @@ def row(**members: Any) -> dict[str, Any]:
         "gaps": gaps(every=25 * HOUR),
         "calendar": {"days": 30, "weeks": 5, "months": 2, "years": 1},
         "by_kind": {"incremental": 30},
-        "facets": {"recovery_points": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}},
+        "attributes": {"recovery_points": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}},
     }
     healthy.update(members)
     return {name: value for name, value in healthy.items() if value is not None}
 
 
-def with_facet(name: str, facts: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """Build a healthy row with these facts about one facet."""
-    return row(facets={**row()["facets"], name: facts}, **members)
+def with_attribute(name: str, facts: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """Build a healthy row with these facts about one attribute."""
+    return row(attributes={**row()["attributes"], name: facts}, **members)
 
 
 def read(*rows: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -74,22 +74,24 @@ def read(*rows: dict[str, Any], **members: Any) -> dict[str, Any]:
     return seal(made)
 
 
-def evaluate(reads: Any, policy: Any, *, as_of: int = NOW, **options: Any) -> Assessment:
+def evaluate(read_results: Any, policy: Any, *, as_of: int = NOW, **options: Any) -> Assessment:
     """Evaluate a read result, a row, or a list of read results."""
-    if isinstance(reads, dict):
-        reads = [reads if "schema" in reads else read(reads)]
-    return assess([unpack(one) for one in reads], policy, as_of=as_of, collection_version=VERSION, options=options)
+    if isinstance(read_results, dict):
+        read_results = [read_results if "schema" in read_results else read(read_results)]
+    return assess(
+        [open_result(one) for one in read_results], policy, as_of=as_of, collection_version=VERSION, options=options
+    )
 
 
-def findings(reads: Any, policy: Any, **given: Any) -> list[dict[str, Any]]:
+def findings(read_results: Any, policy: Any, **given: Any) -> list[dict[str, Any]]:
     """Return all findings about workloads (without those about the read itself)."""
-    assessment = evaluate(reads, policy, **given).plain()["findings"]
-    return [finding for finding in assessment if not finding["control"].startswith("read.")]
+    assessment = evaluate(read_results, policy, **given).plain()["findings"]
+    return [finding for finding in assessment if not finding["control"].startswith("data.")]
 
 
-def finding(reads: Any, policy: Any, **given: Any) -> dict[str, Any]:
+def finding(read_results: Any, policy: Any, **given: Any) -> dict[str, Any]:
     """Return the one finding about the one workload."""
-    (only,) = findings(reads, policy, **given)
+    (only,) = findings(read_results, policy, **given)
     return only
 
 
@@ -98,7 +100,7 @@ def messages(result: list[dict[str, Any]], control: str) -> list[tuple[str, str]
     return [(one["result"], one["message"]) for one in result if one["control"] == control]
 
 
-SEVEN = {"recovery_points": {"minimum": 7}}
+SEVEN = {"recovery_points": {"min_count": 7}}
 # 30 points, and 2 for which the product does not report whether they are usable.
 UNSURE = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30), "unknown": 2}
 # A workload that was never backed up.
@@ -109,7 +111,7 @@ EMPTY = row(
     gaps=None,
     calendar=None,
     by_kind=None,
-    facets={"recovery_points": {"count": 0}, "full": {"count": 0}},
+    attributes={"recovery_points": {"count": 0}, "full": {"count": 0}},
 )
 # A workload with only the number of points.
-COUNTS = row(newest=None, oldest=None, gaps=None, calendar=None, by_kind=None, facets=None)
+COUNTS = row(newest=None, oldest=None, gaps=None, calendar=None, by_kind=None, attributes=None)

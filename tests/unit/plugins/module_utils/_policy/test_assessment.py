@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
     DIGEST_FIELDS,
+    compress,
     digest_input,
-    pack,
+    open_result,
     seal,
     sha256_hex,
     shrink_row,
-    unpack,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._policy import packed_rows
-from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather
 from tests.unit.plugins.module_utils._policy.policy_rows import (
@@ -39,45 +39,50 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     evaluate,
     read,
     row,
-    with_facet,
+    with_attribute,
 )
 from tests.unit.plugins.module_utils._policy.rules.test_properties import rows
 
 POLICY: dict[str, Any] = {
-    "recovery_points": {"minimum": 7, "newest_within": {"limit": "26h", "warn_at": "10%"}, "longest_gap": "26h"},
-    "full": {"newest_within": "7d", "weeks": 4},
+    "recovery_points": {"min_count": 7, "max_age": {"limit": "26h", "warn_at": "10%"}, "max_gap": "26h"},
+    "full": {"max_age": "7d", "weekly": 4},
     "encrypted": {"all": True, "on_unknown": "warn"},
-    "kinds": {"snapshot": {"minimum": 1}},
+    "backup_types": {"snapshot": {"min_count": 1}},
 }
 WAIVERS = [{"workload": "web01", "control": "full.*", "until": "2026-12-31", "reason": "moved"}]
-MIXED = (row(), EMPTY, COUNTS, with_facet("encrypted", {"count": 29, "false": 1}, workload_name="Büro-\U0001f4be\x00"))
+MIXED = (
+    row(),
+    EMPTY,
+    COUNTS,
+    with_attribute("encrypted", {"count": 29, "false": 1}, workload_name="Büro-\U0001f4be\x00"),
+)
 
 
-def packed(*workload: dict[str, Any], **members: Any) -> dict[str, Any]:
+def compressed(*workload: dict[str, Any], **members: Any) -> dict[str, Any]:
     """Pack a read result into one string."""
-    return pack({**read(*workload, **members), "requests": {"count": 1}})
+    return compress({**read(*workload, **members), "http_requests": {"count": 1}})
 
 
-def assessed(reads: Any, load: Callable[[str], bytes] = lambda _path: b"", **given_too: Any) -> str:
+def assessed(read_results: Any, load: Callable[[str], bytes] = lambda _path: b"", **given_too: Any) -> str:
     """Return the packed assessment of anything that contains read results."""
-    result = gather(reads, load)
+    result = gather(read_results, load)
     return assess(
         result, POLICY, as_of=NOW, collection_version=VERSION, options={"waivers": WAIVERS, **given_too}
-    ).pack()
+    ).compress()
 
 
 class TestShape:
     def test_the_frame(self) -> None:
-        plain = evaluate(read(row()), {"recovery_points": {"minimum": 7}}, expected=["web01"]).plain()
+        plain = evaluate(read(row()), {"recovery_points": {"min_count": 7}}, expected=["web01"]).plain()
         assert plain.pop("findings")
         assert plain.pop("workloads")
         assert plain == {
             "schema": SCHEMA,
             "as_of": "2026-11-21T07:00:00Z",
             "collection_version": "1.2.3",
-            "policy": {"recovery_points": {"minimum": 7}, "expected": ["web01"]},
-            "policy_sha256": sha256_hex(b'{"expected":["web01"],"recovery_points":{"minimum":7}}'),
-            "reads": [
+            "policy": {"recovery_points": {"min_count": 7}, "expected": ["web01"]},
+            "policy_sha256": sha256_hex(b'{"expected":["web01"],"recovery_points":{"min_count":7}}'),
+            "data_sources": [
                 {
                     "server": {"host": "vbr1", "product": "veeam_backup_replication", "scope": {"inventory": True}},
                     "read_at": "2026-11-21T07:00:00Z",
@@ -121,15 +126,15 @@ class TestShape:
 
     def test_findings_about_the_reading_have_no_references(self) -> None:
         for finding in evaluate(row(), POLICY).plain()["findings"]:
-            assert bool(finding["references"]) is not finding["control"].startswith("read.")
+            assert bool(finding["references"]) is not finding["control"].startswith("data.")
 
     def test_verdicts_are_the_worst_result(self) -> None:
         policy = {
-            "recovery_points": {"minimum": 7, "newest_within": {"limit": "6h", "warn_at": "50%"}},
-            "full": {"days": 1},
+            "recovery_points": {"min_count": 7, "max_age": {"limit": "6h", "warn_at": "50%"}},
+            "full": {"daily": 1},
         }
-        waivers = [{**WAIVERS[0], "control": "full.days"}]
-        assessment = evaluate(with_facet("full", {"count": 0}), {**policy, "waivers": waivers}).frame["totals"]
+        waivers = [{**WAIVERS[0], "control": "full.daily"}]
+        assessment = evaluate(with_attribute("full", {"count": 0}), {**policy, "waivers": waivers}).frame["totals"]
         assert assessment["results"] == {
             "not_applicable": 0,
             "pass": 4,
@@ -153,25 +158,25 @@ class TestTravel:
     def test_packed_and_plain_say_the_same(self) -> None:
         assessment = evaluate(read(*MIXED), {**POLICY, "waivers": WAIVERS})
         plain = assessment.plain()
-        text = assessment.pack()
-        assert unpack_assessment(text) == plain
-        assert unpack_assessment(plain) == plain
-        assert unpack_assessment({"assessment": text, "compliant": False, "failed": True}) == plain
+        text = assessment.compress()
+        assert open_assessment(text) == plain
+        assert open_assessment(plain) == plain
+        assert open_assessment({"assessment": text, "compliant": False, "failed": True}) == plain
         assert json.loads(json.dumps(plain)) == plain
 
     def test_the_same_input_gives_the_same_bytes(self) -> None:
         first = assessed(read(*MIXED))
         assert first == assessed(read(*MIXED))
-        assert first == assessed(packed(*MIXED))
-        assert first == assessed([json.loads(json.dumps(packed(*MIXED)))])
+        assert first == assessed(compressed(*MIXED))
+        assert first == assessed([json.loads(json.dumps(compressed(*MIXED)))])
 
     @settings(max_examples=60)
     @given(st.lists(rows(), max_size=5))
     def test_packed_and_plain_reads_are_judged_the_same(self, workload: list[dict[str, Any]]) -> None:
         wire = [shrink_row(one) for one in workload]
-        assert assessed(read(*wire)) == assessed(packed(*wire))
+        assert assessed(read(*wire)) == assessed(compressed(*wire))
         assert (
-            unpack_assessment(assessed(packed(*wire)))["findings"]
+            open_assessment(assessed(compressed(*wire)))["findings"]
             == evaluate([read(*workload)], {**POLICY, "waivers": WAIVERS}).plain()["findings"]
         )
 
@@ -188,7 +193,7 @@ class TestTravel:
     )
     def test_damage_is_found(self, damage: Callable[[str], str]) -> None:
         with pytest.raises(DataError, match="evidence"):
-            unpack_assessment(damage(assessed(read(row()))), where="evidence")
+            open_assessment(damage(assessed(read(row()))), where="evidence")
 
     @pytest.mark.parametrize("column", ["at", "control", "text", "result", "places", "texts"])
     def test_columns_that_do_not_fit_are_found(self, column: str) -> None:
@@ -197,32 +202,34 @@ class TestTravel:
         if column == "at":
             del data["columns"]["at"]
         with pytest.raises(DataError, match="do not fit together"):
-            unpack_assessment(data)
+            open_assessment(data)
 
     @pytest.mark.parametrize("value", [None, 7, [], {}, {"schema": SCHEMA}, {"assessment": {"findings": []}}])
     def test_what_is_no_assessment(self, value: Any) -> None:
         with pytest.raises(DataError, match="assessment: "):
-            unpack_assessment(value)
+            open_assessment(value)
 
 
 class TestInputs:
     WANTED = assessed(read(row()))
 
     @pytest.mark.parametrize(
-        "reads",
+        "read_results",
         [
             read(row()),
             [read(row())],
-            ([packed(row())],),
+            ([compressed(row())],),
             {"changed": False, "failed": False, **read(row())},
-            {"results": [{"ansible_loop_var": "item", "item": 1, **packed(row())}], "changed": False},
+            {"results": [{"ansible_loop_var": "item", "item": 1, **compressed(row())}], "changed": False},
             [{"results": [read(row())]}],
         ],
     )
-    def test_every_way_is_the_same(self, reads: Any) -> None:
-        assert assessed(reads) == self.WANTED
+    def test_every_way_is_the_same(self, read_results: Any) -> None:
+        assert assessed(read_results) == self.WANTED
 
-    @pytest.mark.parametrize("content", [read(row()), packed(row()), [read(row())], {"results": [packed(row())]}])
+    @pytest.mark.parametrize(
+        "content", [read(row()), compressed(row()), [read(row())], {"results": [compressed(row())]}]
+    )
     def test_files(self, content: Any, tmp_path: Path) -> None:
         (tmp_path / "read.json").write_text(json.dumps(content))
 
@@ -234,56 +241,56 @@ class TestInputs:
 
     def test_several_are_all_judged(self) -> None:
         three = [row(workload_id=ident) for ident in ("a", "b", "c")]
-        result = unpack_assessment(assessed([read(three[0]), {"results": [packed(three[1]), packed(three[2])]}]))
-        assert len(result["reads"]) == 3
+        result = open_assessment(assessed([read(three[0]), {"results": [compressed(three[1]), compressed(three[2])]}]))
+        assert len(result["data_sources"]) == 3
         assert result["totals"]["workloads"] == 3
 
     @pytest.mark.parametrize(
-        ("reads", "text"),
+        ("read_results", "text"),
         [
-            ([], "reads: the list is empty. Without any READ nothing can be judged"),
-            ([[], read(row())], "reads[0]: the list is empty"),
-            ({"results": []}, "reads.results: the list is empty"),
-            (None, "reads: a NoneType is no READ"),
-            (7, "reads: a int is no READ"),
-            ({"msg": "hello"}, "reads: this is no READ (it has no schema)"),
-            ([read(row()), {"failed": True, "msg": "401"}], "reads[1]: reading failed. It said: 401"),
-            ({"failure": {"code": "x"}, "msg": "401"}, "reads: reading failed. It said: 401"),
+            ([], "results: the list is empty. Without any READ nothing can be judged"),
+            ([[], read(row())], "results[0]: the list is empty"),
+            ({"results": []}, "results.results: the list is empty"),
+            (None, "results: a NoneType is no READ"),
+            (7, "results: a int is no READ"),
+            ({"msg": "hello"}, "results: this is no READ (it has no schema)"),
+            ([read(row()), {"failed": True, "msg": "401"}], "results[1]: reading failed. It said: 401"),
+            ({"failure": {"code": "x"}, "msg": "401"}, "results: reading failed. It said: 401"),
             (
                 {"results": [{"failed": True, "msg": "m", "ansible_loop_var": "item", "item": "vbr2"}]},
-                "reads.results[0] (item 'vbr2'): reading failed",
+                "results.results[0] (item 'vbr2'): reading failed",
             ),
             (
                 {"results": [{"skipped": True, "ansible_loop_var": "s", "s": {"name": "vbr2", "password": "secret"}}]},
-                "reads.results[0] (item 'vbr2'): reading was skipped",
+                "results.results[0] (item 'vbr2'): reading was skipped",
             ),
-            ({**read(row()), "sha256": "0" * 64}, "reads: the READ was altered, cut or masked"),
-            ({**read(row()), "complete": False}, "reads: the READ was altered, cut or masked"),
-            ("missing.json", "reads: the file missing.json cannot be read (No such file)"),
+            ({**read(row()), "sha256": "0" * 64}, "results: the READ was altered, cut or masked"),
+            ({**read(row()), "complete": False}, "results: the READ was altered, cut or masked"),
+            ("missing.json", "results: the file missing.json cannot be read (No such file)"),
             ([[[[[[[[[read(row())]]]]]]]]], "lie too deep"),
         ],
     )
-    def test_what_is_refused(self, reads: Any, text: str) -> None:
+    def test_what_is_refused(self, read_results: Any, text: str) -> None:
         def load(_path: str) -> bytes:
             raise OSError(2, "No such file")
 
         with pytest.raises(AuditError) as caught:
-            assessed(reads, load)
+            assessed(read_results, load)
         assert text in str(caught.value)
         assert "secret" not in str(caught.value)
 
     @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"a": 1} x'])
     def test_files_that_are_no_json(self, content: bytes) -> None:
-        with pytest.raises(DataError, match="reads: the file r is no JSON"):
+        with pytest.raises(DataError, match="results: the file r is no JSON"):
             assessed("r", lambda _path: content)
 
     def test_a_read_that_failed_may_be_a_finding(self) -> None:
         failed = {"failed": True, "msg": "the password was rejected", "failure": {"server": "vbr2", "code": "x"}}
-        reads = gather([read(row()), failed], lambda _path: b"", failures_are_findings=True)
-        assessment = assess(reads, {"recovery_points": {"minimum": 7}}, as_of=NOW, collection_version=VERSION)
+        read_results = gather([read(row()), failed], lambda _path: b"", failures_are_findings=True)
+        assessment = assess(read_results, {"recovery_points": {"min_count": 7}}, as_of=NOW, collection_version=VERSION)
         assert not assessment.compliant
         (worst,) = assessment.findings.worst_first(9)
-        assert (worst["source"], worst["control"], worst["result"]) == ("vbr2", "read.complete", "fail")
+        assert (worst["source"], worst["control"], worst["result"]) == ("vbr2", "data.complete", "fail")
         assert worst["message"] == "vbr2 could not be read: the password was rejected"
 
     def test_a_skipped_read_is_never_only_a_finding(self) -> None:
@@ -298,7 +305,7 @@ class TestStream:
     def again(data: bytes, digest: str | None = None) -> dict[str, Any]:
         """Build a packed and sealed read result of any bytes."""
         text = base64.b64encode(zlib.compress(data)).decode()
-        return {"read": text, "sha256": sha256_hex(data.rstrip(b" ")) if digest is None else digest}
+        return {"data": text, "sha256": sha256_hex(data.rstrip(b" ")) if digest is None else digest}
 
     def test_nothing_sorts_behind_the_rows(self) -> None:
         assert max(DIGEST_FIELDS) == "workloads"
@@ -306,10 +313,10 @@ class TestStream:
     @pytest.mark.parametrize("chunk", [1, 2, 7, 64, 1 << 18])
     def test_however_it_is_cut(self, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(packed_rows, "_CHUNK", chunk)
-        given_read = packed(*MIXED, totals={"workloads": 12345, "x": 1.5}, errors=[{"message": "x" * 500}])
+        given_read = compressed(*MIXED, totals={"workloads": 12345, "x": 1.5}, errors=[{"message": "x" * 500}])
         result = packed_rows.stream(given_read, where="r")
         taken = {**result, "workloads": list(result["workloads"])}
-        assert taken == {**unpack(given_read), "workloads": list(MIXED)}
+        assert taken == {**open_result(given_read), "workloads": list(MIXED)}
 
     @pytest.mark.parametrize("blanks", [0, 1, 300])
     def test_blanks_behind_it_do_not_count(self, blanks: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,12 +361,12 @@ class TestStream:
     @pytest.mark.parametrize("text", ["%%%", "AAAA", base64.b64encode(b"x\x9c nonsense").decode()])
     def test_what_is_no_packed_text(self, text: str) -> None:
         with pytest.raises(DataError, match="damaged"):
-            assessed({"read": text, "sha256": ""})
+            assessed({"data": text, "sha256": ""})
 
     def test_a_bomb_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(packed_rows, "MAX_UNPACKED_BYTES", 1_000)
+        monkeypatch.setattr(packed_rows, "MAX_DECOMPRESSED_BYTES", 1_000)
         with pytest.raises(DataError, match="larger than 1000 bytes"):
-            assessed(packed(*[row()] * 40))
+            assessed(compressed(*[row()] * 40))
 
     def test_a_row_that_is_none_is_found(self) -> None:
         made = seal({**read(), "workloads": [7]})

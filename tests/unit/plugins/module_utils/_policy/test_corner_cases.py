@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, parse_time
-from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import newest_read
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Globs, is_same_host
 from tests.unit.plugins.module_utils._policy.policy_rows import (
@@ -24,7 +24,7 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     findings,
     read,
     row,
-    with_facet,
+    with_attribute,
 )
 
 ADDED = {"by": "workload_name", "independent": True}
@@ -45,8 +45,8 @@ def test_points_of_unknown_reach_back_only_if_old_enough(days: int, result: str)
         "newest_unknown": ago(hours=5),
         "oldest_unknown": ago(days=days),
     }
-    policy = {"on_unknown": "ignore", "offsite": {"reaches_back": "30d"}}
-    assert finding(with_facet("offsite", facts), policy)["result"] == result
+    policy = {"on_unknown": "ignore", "offsite": {"min_retention": "30d"}}
+    assert finding(with_attribute("offsite", facts), policy)["result"] == result
 
 
 def test_several_kinds_together_have_the_longest_run_of_one() -> None:
@@ -57,50 +57,52 @@ def test_several_kinds_together_have_the_longest_run_of_one() -> None:
         return {**spans, "gaps": {"all": 25 * HOUR}, "calendar": {"days": days}}
 
     kinds = {"log": kind(2), "snapshot": kind(6), "full": {"count": 1, "newest": ago(days=8), "oldest": ago(days=8)}}
-    rules = {"recovery_points": {"kinds": ["log", "snapshot"], "days": 6}}
+    rules = {"recovery_points": {"backup_types": ["log", "snapshot"], "daily": 6}}
     workload = row(kinds=kinds, by_kind={"log": 9, "snapshot": 9, "full": 1})
     assert finding(workload, rules)["result"] == "pass"
-    rules["recovery_points"]["days"] = 7
+    rules["recovery_points"]["daily"] = 7
     assert finding(workload, {"on_unknown": "ignore", **rules})["result"] == "unknown"
 
 
-def test_an_estimate_may_turn_a_warning_into_a_pass() -> None:
+def test_an_inference_may_turn_a_warning_into_a_pass() -> None:
     """Accepted points also count if exact points alone come near the limit."""
     facts = {
         "count": 5,
         "newest": ago(hours=25),
         "oldest": ago(days=5),
-        "estimated": {"count": 1, "newest": ago(hours=5), "oldest": ago(hours=5)},
+        "inferred": {"count": 1, "newest": ago(hours=5), "oldest": ago(hours=5)},
         "false": 24,
         "newest_false": ago(hours=6),
     }
     rule = {"limit": "26h", "warn_at": "80%"}
-    exact = finding(with_facet("immutable", facts), {"immutable": {"newest_within": rule}})
-    accepting = {"immutable": {"newest_within": rule, "accept": ["exact", "estimated"]}}
+    exact = finding(with_attribute("immutable", facts), {"immutable": {"max_age": rule}})
+    accepting = {"immutable": {"max_age": rule, "accept": ["reported", "inferred"]}}
     assert exact["result"] == "warn"
-    assert (result := finding(with_facet("immutable", facts), accepting))["result"] == "pass"
-    assert result["certainty"] == "estimated"
-    known = {**facts, "estimated": {"count": 1, "newest": ago(hours=30), "oldest": ago(hours=30)}}
-    assert finding(with_facet("immutable", known), accepting)["result"] == "warn"
+    assert (result := finding(with_attribute("immutable", facts), accepting))["result"] == "pass"
+    assert result["certainty"] == "inferred"
+    known = {**facts, "inferred": {"count": 1, "newest": ago(hours=30), "oldest": ago(hours=30)}}
+    assert finding(with_attribute("immutable", known), accepting)["result"] == "warn"
 
 
 def test_what_is_added_up_is_as_certain_as_the_weakest_that_is_accepted() -> None:
     facts = {"count": 3, "newest": ago(hours=5), "oldest": ago(days=3), "false": 27, "newest_false": ago(hours=6)}
-    reads = [
-        read(with_facet("immutable", facts, origin=f"vbr{number}", newest=ago(hours=number), oldest=ago(days=number)))
+    read_results = [
+        read(
+            with_attribute("immutable", facts, origin=f"vbr{number}", newest=ago(hours=number), oldest=ago(days=number))
+        )
         for number in (1, 2)
     ]
-    policy = {"immutable": {"minimum": 6, "accept": ["exact", "estimated", "attested"]}}
-    found = findings(reads, policy, combine={"by": "workload_name", "independent": True})
-    assert [(each["result"], each["certainty"]) for each in found] == [("pass", "estimated")]
+    policy = {"immutable": {"min_count": 6, "accept": ["reported", "inferred", "declared"]}}
+    found = findings(read_results, policy, combine={"by": "workload_name", "independent": True})
+    assert [(each["result"], each["certainty"]) for each in found] == [("pass", "inferred")]
 
 
-def test_kinds_are_looked_at_beside_other_facets() -> None:
+def test_kinds_are_looked_at_beside_other_attributes() -> None:
     """A row is reduced to what its tier uses, including kinds."""
     facts = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
     logs = {"log": {"count": 4, "newest": ago(hours=1), "oldest": ago(days=1)}}
-    workload = with_facet("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
-    found = findings(workload, {"kinds": {"log": {"minimum": 4}}, "offsite": {"minimum": 30}})
+    workload = with_attribute("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
+    found = findings(workload, {"backup_types": {"log": {"min_count": 4}}, "offsite": {"min_count": 30}})
     assert [each["result"] for each in found] == ["pass", "pass"]
 
 
@@ -114,22 +116,22 @@ def test_an_empty_list_is_refused_by_its_name(name: str) -> None:
 def test_errors_of_a_read_may_be_of_any_shape() -> None:
     """An incomplete read result is reported, regardless of the content of its errors."""
     assessment = evaluate(read(row(), complete=False, errors=["text", {"message": "no page 2"}, None]), SEVEN).plain()
-    (one,) = [each for each in assessment["findings"] if each["control"] == "read.complete"]
+    (one,) = [each for each in assessment["findings"] if each["control"] == "data.complete"]
     assert one["message"].endswith("is not complete: no page 2")
 
 
 def test_a_place_that_tells_its_newest_point_only_counts() -> None:
     places = [{"location": "disk", "newest": ago(hours=5)}, {"location": "cloud"}]
-    result = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"minimum": 2}})
+    result = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"min_count": 2}})
     assert result["actual"] == 1
 
 
 def test_a_packed_assessment_with_foreign_signs_is_damaged() -> None:
     """Base64 is decoded strictly: extra characters are rejected."""
-    packed = evaluate(row(), SEVEN).pack()
-    assert unpack_assessment(packed)["compliant"] is True
+    compressed = evaluate(row(), SEVEN).compress()
+    assert open_assessment(compressed)["compliant"] is True
     with pytest.raises(AuditError, match="damaged"):
-        unpack_assessment(f"{packed[:40]}!{packed[40:]}")
+        open_assessment(f"{compressed[:40]}!{compressed[40:]}")
 
 
 def test_the_newest_read_is_found_in_loops_lists_and_files() -> None:
@@ -153,14 +155,14 @@ def test_the_newest_read_is_found_in_loops_lists_and_files() -> None:
 def test_a_location_without_an_age_leaves_the_question_open() -> None:
     """Its newest point may be recent."""
     places = [{"location": "disk", "count": 3, "newest": ago(days=9)}, {"location": "cloud", "count": 3}]
-    result = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"newest_within": "48h"}})
+    result = finding(row(locations=places), {"on_unknown": "ignore", "locations": {"max_age": "48h"}})
     assert (result["result"], result["actual"]) == ("unknown", 9 * DAY)
 
 
 def test_of_two_ended_waivers_the_later_is_named() -> None:
-    waiver = {"workload": "web01", "control": "recovery_points.minimum", "reason": "moving"}
+    waiver = {"workload": "web01", "control": "recovery_points.min_count", "reason": "moving"}
     waivers = [{**waiver, "until": day} for day in ("2026-11-02", "2026-11-19", "2026-11-11")]
-    result = finding(row(), {"recovery_points": {"minimum": 99}}, waivers=waivers)
+    result = finding(row(), {"recovery_points": {"min_count": 99}}, waivers=waivers)
     assert result["result"] == "fail"
     assert result["waiver"]["until"] == "2026-11-19"
 
@@ -168,7 +170,7 @@ def test_of_two_ended_waivers_the_later_is_named() -> None:
 def test_a_kind_of_which_only_the_number_is_told_proves_nothing() -> None:
     """by_kind counts points of unknown usability as well."""
     workload = row(by_kind={"incremental": 30, "log": 4})
-    result = finding(workload, {"on_unknown": "ignore", "kinds": {"log": {"minimum": 1}}})
+    result = finding(workload, {"on_unknown": "ignore", "backup_types": {"log": {"min_count": 1}}})
     assert (result["result"], result["actual"]) == ("unknown", 0)
 
 
@@ -183,12 +185,12 @@ def test_malware_of_an_unknown_time_may_be_of_the_window() -> None:
 def test_booleans_may_be_text(text: Any, copies: int) -> None:
     """Templates convert them to text."""
     workload = row(in_inventory=True, locations=[{"location": "disk", "count": 30, "newest": ago(hours=5)}])
-    assert finding(workload, {"copies": {"minimum": 9, "production": text}})["actual"] == copies
+    assert finding(workload, {"copies": {"min_count": 9, "include_production": text}})["actual"] == copies
 
 
 def test_other_words_are_no_booleans() -> None:
     with pytest.raises(AuditError, match="neither true nor false"):
-        evaluate(row(), {"copies": {"minimum": 9, "production": "perhaps"}})
+        evaluate(row(), {"copies": {"min_count": 9, "include_production": "perhaps"}})
 
 
 def test_each_of_several_patterns_matches() -> None:
@@ -214,28 +216,30 @@ def test_which_names_may_be_one_host(one: str, other: str, same: bool) -> None:
 
 
 def test_an_origin_without_points_adds_nothing() -> None:
-    few = row(recovery_points=6, facets={"recovery_points": {"count": 6}})
+    few = row(recovery_points=6, attributes={"recovery_points": {"count": 6}})
     none = {**EMPTY, "source": "vbr2"}
     result = finding([read(few), read(none, server={"host": "vbr2"})], SEVEN, combine=ADDED)
-    assert (result["result"], result["actual"], result["certainty"]) == ("fail", 6, "exact")
+    assert (result["result"], result["actual"], result["certainty"]) == ("fail", 6, "reported")
 
 
 def test_times_of_the_row_itself_are_enough() -> None:
-    workload = row(facets={"recovery_points": {"count": 30}})
-    policy = {"recovery_points": {"newest_within": "26h", "reaches_back": "30d"}}
+    workload = row(attributes={"recovery_points": {"count": 30}})
+    policy = {"recovery_points": {"max_age": "26h", "min_retention": "30d"}}
     assert [each["result"] for each in findings(workload, policy)] == ["pass", "pass"]
     bare = row(newest=None, oldest=None)
     assert [each["result"] for each in findings(bare, policy)] == ["pass", "pass"]
 
 
-def test_named_kinds_are_looked_at_beside_other_facets() -> None:
+def test_named_kinds_are_looked_at_beside_other_attributes() -> None:
     facts = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
     logs = {"log": {"count": 4, "newest": ago(hours=1), "oldest": ago(days=1)}}
-    workload = with_facet("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
-    found = findings(workload, {"recovery_points": {"kinds": ["log"], "minimum": 4}, "offsite": {"minimum": 30}})
+    workload = with_attribute("offsite", facts, kinds=logs, by_kind={"incremental": 30, "log": 4})
+    found = findings(
+        workload, {"recovery_points": {"backup_types": ["log"], "min_count": 4}, "offsite": {"min_count": 30}}
+    )
     assert [each["result"] for each in found] == ["pass", "pass"]
 
 
-def test_what_becomes_of_orphans_is_refused_by_its_name() -> None:
-    with pytest.raises(AuditError, match="orphans: 'perhaps' is not"):
-        evaluate(row(), SEVEN, expected=["web01"], orphans="perhaps")
+def test_what_becomes_of_unexpected_is_refused_by_its_name() -> None:
+    with pytest.raises(AuditError, match="unexpected: 'perhaps' is not"):
+        evaluate(row(), SEVEN, expected=["web01"], unexpected="perhaps")

@@ -22,34 +22,34 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
     gaps,
     read,
     row,
-    with_facet,
+    with_attribute,
 )
 
-MINIMUM = {"recovery_points": {"minimum": 7}}
+MINIMUM = {"recovery_points": {"min_count": 7}}
 NONE_READ = "number of workloads read from {} is 0, which is also what an account sees that has no rights to them"
 
 
-def about_reading(reads: Any, **given: Any) -> dict[str, tuple[str, str]]:
+def about_reading(read_results: Any, **given: Any) -> dict[str, tuple[str, str]]:
     """control -> (result, message) of the findings about the read itself."""
-    assessment = evaluate(reads, MINIMUM, **given).plain()["findings"]
-    return {one["control"]: (one["result"], one["message"]) for one in assessment if one["control"].startswith("read.")}
+    assessment = evaluate(read_results, MINIMUM, **given).plain()["findings"]
+    return {one["control"]: (one["result"], one["message"]) for one in assessment if one["control"].startswith("data.")}
 
 
 def test_a_good_read_is_proof_itself() -> None:
     assert about_reading(read(row())) == {
-        "read.complete": ("pass", "everything asked of vbr1 was read"),
-        "read.age": ("pass", "the READ of vbr1 is 0s old, allowed are 1d"),
-        "read.workloads": ("pass", "number of workloads read from vbr1 is 1"),
+        "data.complete": ("pass", "everything asked of vbr1 was read"),
+        "data.age": ("pass", "the READ of vbr1 is 0s old, allowed are 1d"),
+        "data.workloads": ("pass", "number of workloads read from vbr1 is 1"),
     }
 
 
-def verified(**verify: Any) -> Any:
+def restore_tested(**verify: Any) -> Any:
     return read(row(), server={**read()["server"], "verify": verify})
 
 
 def test_damage_that_the_products_own_check_found_fails_whatever_the_policy_asks() -> None:
-    damaged = verified(level="data", result="damaged", words="pack 6d02 is broken")
-    assert about_reading(damaged)["read.verify"] == (
+    damaged = restore_tested(level="data", result="damaged", server_message="pack 6d02 is broken")
+    assert about_reading(damaged)["data.verify"] == (
         "fail",
         "the check (data) of vbr1 found damage: pack 6d02 is broken",
     )
@@ -57,13 +57,13 @@ def test_damage_that_the_products_own_check_found_fails_whatever_the_policy_asks
 
 
 def test_a_check_that_found_nothing_passes() -> None:
-    sound = verified(level="quick", result="sound")
-    assert about_reading(sound)["read.verify"] == ("pass", "the check (quick) of vbr1 found no damage")
+    sound = restore_tested(level="quick", result="sound")
+    assert about_reading(sound)["data.verify"] == ("pass", "the check (quick) of vbr1 found no damage")
 
 
 @pytest.mark.parametrize("result", ["skipped", "unfinished"])
 def test_a_check_that_was_not_made_is_a_warning(result: str) -> None:
-    output = about_reading(verified(level="data", result=result))["read.verify"]
+    output = about_reading(restore_tested(level="data", result=result))["data.verify"]
     assert output == ("warn", f"the check (data) of vbr1 was {result}: it proves nothing")
 
 
@@ -74,7 +74,7 @@ def test_an_incomplete_read_never_passes(complete: Any, on_unknown: str) -> None
     partial = read(row(), complete=complete, errors=errors)
     assessment = evaluate(partial, {**MINIMUM, "on_unknown": on_unknown})
     assert not assessment.compliant
-    result, message = about_reading(partial)["read.complete"]
+    result, message = about_reading(partial)["data.complete"]
     assert result == "fail"
     assert "repository 0 cannot be read; repository 1" in message
     assert message.endswith("; and 2 more")
@@ -89,14 +89,14 @@ def test_an_incomplete_read_never_passes(complete: Any, on_unknown: str) -> None
 
 def test_a_fail_of_an_incomplete_read_stays_a_fail() -> None:
     result = finding(read(row(recovery_points=3), complete=False), {**MINIMUM, "on_unknown": "ignore"})
-    assert (result["result"], result["certainty"]) == ("fail", "exact")
+    assert (result["result"], result["certainty"]) == ("fail", "reported")
 
 
 def test_no_workloads_never_pass() -> None:
     assessment = evaluate(read(), MINIMUM)
     assert not assessment.compliant
-    assert about_reading(read())["read.workloads"] == ("fail", NONE_READ.format("vbr1"))
-    assert about_reading(read())["read.proof"] == ("fail", "there is no workload in what was read")
+    assert about_reading(read())["data.workloads"] == ("fail", NONE_READ.format("vbr1"))
+    assert about_reading(read())["data.proof"] == ("fail", "there is no workload in what was read")
     assert evaluate([], MINIMUM).compliant is False
 
 
@@ -104,8 +104,8 @@ def test_no_workloads_never_pass() -> None:
     ("options", "result"),
     [
         ({}, "fail"),
-        ({"empty_reads": "fail", "expected": ["web01"]}, "fail"),
-        ({"empty_reads": "warn"}, "warn"),
+        ({"on_empty": "fail", "expected": ["web01"]}, "fail"),
+        ({"on_empty": "warn"}, "warn"),
         ({"expected": ["web01"]}, "warn"),
     ],
 )
@@ -114,23 +114,23 @@ def test_one_empty_read_beside_a_good_one(options: dict[str, Any], result: str) 
     assessment = evaluate([read(row()), empty], MINIMUM, **options)
     assert assessment.compliant is (result == "warn")
     output = [
-        one for one in assessment.plain()["findings"] if one["control"] == "read.workloads" and one["source"] == "vbr2"
+        one for one in assessment.plain()["findings"] if one["control"] == "data.workloads" and one["source"] == "vbr2"
     ]
     assert [(one["result"], one["actual"], one["certainty"]) for one in output] == [(result, 0, "unknown")]
     assert output[0]["message"] == NONE_READ.format("vbr2")
 
 
-def test_what_becomes_of_empty_reads_is_refused_by_its_name() -> None:
-    with pytest.raises(AuditError, match="empty_reads: 'ignore' is not"):
-        evaluate(read(row()), MINIMUM, empty_reads="ignore")
+def test_what_becomes_of_on_empty_is_refused_by_its_name() -> None:
+    with pytest.raises(AuditError, match="on_empty: 'ignore' is not"):
+        evaluate(read(row()), MINIMUM, on_empty="ignore")
 
 
 def test_nothing_but_ignored_unknowns_is_no_proof() -> None:
     silent = read(COUNTS)
     assessment = evaluate(silent, {"encrypted": {"all": True}, "on_unknown": "ignore"})
     assert assessment.compliant is False
-    assert about_reading(read(row(recovery_points=1)))["read.complete"][0] == "pass"
-    result = [one["message"] for one in assessment.plain()["findings"] if one["control"] == "read.proof"]
+    assert about_reading(read(row(recovery_points=1)))["data.complete"][0] == "pass"
+    result = [one["message"] for one in assessment.plain()["findings"] if one["control"] == "data.proof"]
     assert result == ["nothing was proved about any workload"]
 
 
@@ -152,15 +152,15 @@ def test_an_old_read_proves_nothing(age: int, passes: bool) -> None:
     as_of = NOW + age * SECOND
     assert evaluate(read(row()), MINIMUM, as_of=as_of).compliant is passes
     result = finding(read(row()), MINIMUM, as_of=as_of)
-    assert (result["certainty"] == "exact") is passes
-    assert about_reading(read(row()), as_of=as_of)["read.age"][0] == ("pass" if passes else "fail")
+    assert (result["certainty"] == "reported") is passes
+    assert about_reading(read(row()), as_of=as_of)["data.age"][0] == ("pass" if passes else "fail")
 
 
-def test_max_read_age_is_the_policys() -> None:
+def test_max_data_age_is_the_policys() -> None:
     as_of = NOW + 3 * DAY * SECOND
     assert not evaluate(read(row()), MINIMUM, as_of=as_of).compliant
-    assert evaluate(read(row()), MINIMUM, as_of=as_of, max_read_age="3d").compliant
-    assert evaluate(read(row()), {"policy": MINIMUM, "max_read_age": "3d"}, as_of=as_of).compliant
+    assert evaluate(read(row()), MINIMUM, as_of=as_of, max_data_age="3d").compliant
+    assert evaluate(read(row()), {"policy": MINIMUM, "max_data_age": "3d"}, as_of=as_of).compliant
 
 
 @pytest.mark.parametrize(("later", "passes"), [(300, True), (301, False)])
@@ -173,7 +173,7 @@ def test_a_read_of_later_proves_nothing(later: int, passes: bool) -> None:
 
 
 def test_ages_are_those_at_as_of() -> None:
-    policy = {"recovery_points": {"newest_within": "26h"}}
+    policy = {"recovery_points": {"max_age": "26h"}}
     assert finding(read(row()), policy, as_of=NOW + 21 * HOUR * SECOND)["result"] == "pass"
     result = finding(read(row()), policy, as_of=NOW + (21 * HOUR + 1) * SECOND)
     assert (result["result"], result["actual"], result["limit"]) == ("fail", 26 * HOUR + 1, 26 * HOUR)
@@ -184,40 +184,40 @@ def test_ages_are_those_at_as_of() -> None:
 def test_ages_are_told_by_the_servers_clock(skew: int, result: str) -> None:
     """A server whose clock is ahead gives its points later times; the age is measured with that clock."""
     skewed = read(row(newest=ago(seconds=26 * HOUR - 299)), server={"host": "vbr1", "clock_skew_seconds": skew})
-    assert finding(skewed, {"recovery_points": {"newest_within": "26h"}})["result"] == result
+    assert finding(skewed, {"recovery_points": {"max_age": "26h"}})["result"] == result
 
 
 @pytest.mark.parametrize("skew", [301, -301, 4000])
 def test_a_clock_that_is_far_off_proves_no_age(skew: int) -> None:
     skewed = read(row(), server={"host": "vbr1", "clock_skew_seconds": skew})
     rules = {
-        "newest_within": "26h",
-        "reaches_back": "3d",
-        "longest_gap": "26h",
-        "days": 3,
-        "weeks": 1,
-        "months": 1,
-        "years": 1,
+        "max_age": "26h",
+        "min_retention": "3d",
+        "max_gap": "26h",
+        "daily": 3,
+        "weekly": 1,
+        "monthly": 1,
+        "yearly": 1,
     }
     policy = {
-        "recovery_points": {"minimum": 7, **rules},
-        "verified": {"newest_within": "90d"},
+        "recovery_points": {"min_count": 7, **rules},
+        "restore_tested": {"max_age": "90d"},
         "encrypted": {"all": {"within": "7d"}},
-        "locations": {"minimum": 1, "newest_within": "26h"},
+        "locations": {"min_count": 1, "max_age": "26h"},
         "on_unknown": "ignore",
     }
-    facets = {**row()["facets"], "encrypted": {"count": 30, "newest": ago(hours=5)}}
+    attributes = {**row()["attributes"], "encrypted": {"count": 30, "newest": ago(hours=5)}}
     places = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
     assessment = evaluate(
-        read(row(facets=facets, locations=places), server={"host": "vbr1", "clock_skew_seconds": skew}), policy
+        read(row(attributes=attributes, locations=places), server={"host": "vbr1", "clock_skew_seconds": skew}), policy
     ).plain()["findings"]
     for one in assessment:
-        if one["control"] == "recovery_points.minimum":
+        if one["control"] == "recovery_points.min_count":
             assert one["result"] == "pass"
-        elif not one["control"].startswith("read."):
+        elif not one["control"].startswith("data."):
             assert one["result"] == "unknown", one
             assert "the clock of vbr1 is off by" in one["message"]
-    assert finding(skewed, {"recovery_points": {"newest_within": "26h"}})["result"] == "fail"
+    assert finding(skewed, {"recovery_points": {"max_age": "26h"}})["result"] == "fail"
 
 
 def windowed(workload: dict[str, Any], policy: dict[str, Any], **window: str) -> tuple[str, str]:
@@ -230,51 +230,56 @@ def windowed(workload: dict[str, Any], policy: dict[str, Any], **window: str) ->
     ("workload", "policy", "since", "result"),
     [
         # Points that were found count; others may be further back.
-        (row(), {"recovery_points": {"minimum": 30}}, 30, "pass"),
-        (row(), {"recovery_points": {"minimum": 31}}, 30, "unknown"),
-        (row(), {"recovery_points": {"reaches_back": "30d"}}, 30, "pass"),
-        (row(), {"recovery_points": {"reaches_back": "31d"}}, 400, "unknown"),
-        (row(), {"recovery_points": {"newest_within": "5h"}}, 0.1, "pass"),
-        (EMPTY, {"recovery_points": {"newest_within": "26h"}}, 1, "unknown"),
-        (row(newest=ago(days=2)), {"recovery_points": {"newest_within": "26h"}}, 3, "fail"),
-        (EMPTY, {"recovery_points": {"newest_within": "24h"}}, 1, "fail"),
+        (row(), {"recovery_points": {"min_count": 30}}, 30, "pass"),
+        (row(), {"recovery_points": {"min_count": 31}}, 30, "unknown"),
+        (row(), {"recovery_points": {"min_retention": "30d"}}, 30, "pass"),
+        (row(), {"recovery_points": {"min_retention": "31d"}}, 400, "unknown"),
+        (row(), {"recovery_points": {"max_age": "5h"}}, 0.1, "pass"),
+        (EMPTY, {"recovery_points": {"max_age": "26h"}}, 1, "unknown"),
+        (row(newest=ago(days=2)), {"recovery_points": {"max_age": "26h"}}, 3, "fail"),
+        (EMPTY, {"recovery_points": {"max_age": "24h"}}, 1, "fail"),
         # A test of a point that was not read may be from yesterday.
-        (with_facet("verified", {"count": 0, "false": 30}), {"verified": {"newest_within": "1d"}}, 30, "unknown"),
-        (with_facet("encrypted", {"count": 30}), {"encrypted": {"all": True}}, 400, "unknown"),
         (
-            with_facet("encrypted", {"count": 30, "newest": ago(hours=5)}),
+            with_attribute("restore_tested", {"count": 0, "false": 30}),
+            {"restore_tested": {"max_age": "1d"}},
+            30,
+            "unknown",
+        ),
+        (with_attribute("encrypted", {"count": 30}), {"encrypted": {"all": True}}, 400, "unknown"),
+        (
+            with_attribute("encrypted", {"count": 30, "newest": ago(hours=5)}),
             {"encrypted": {"all": {"within": "30d"}}},
             30,
             "pass",
         ),
         (
-            with_facet("encrypted", {"count": 30, "newest": ago(hours=5)}),
+            with_attribute("encrypted", {"count": 30, "newest": ago(hours=5)}),
             {"encrypted": {"all": {"within": "31d"}}},
             30,
             "unknown",
         ),
-        (with_facet("encrypted", {"count": 29, "false": 1}), {"encrypted": {"all": True}}, 30, "fail"),
+        (with_attribute("encrypted", {"count": 29, "false": 1}), {"encrypted": {"all": True}}, 30, "fail"),
         (row(malware={"clean": 30}), {"malware": {"none": True}}, 30, "unknown"),
-        (row(), {"recovery_points": {"days": 30}}, 30, "pass"),
-        (row(), {"recovery_points": {"days": 31}}, 30, "unknown"),
+        (row(), {"recovery_points": {"daily": 30}}, 30, "pass"),
+        (row(), {"recovery_points": {"daily": 31}}, 30, "unknown"),
         # The run ended within the window: older points cannot extend it.
-        (row(calendar={"days": 3}), {"recovery_points": {"days": 7}}, 5, "fail"),
-        (row(calendar={"days": 3}), {"recovery_points": {"days": 7}}, 4, "unknown"),
-        (row(), {"recovery_points": {"longest_gap": "26h"}}, 400, "unknown"),
+        (row(calendar={"days": 3}), {"recovery_points": {"daily": 7}}, 5, "fail"),
+        (row(calendar={"days": 3}), {"recovery_points": {"daily": 7}}, 4, "unknown"),
+        (row(), {"recovery_points": {"max_gap": "26h"}}, 400, "unknown"),
         (
             row(oldest=ago(days=400)),
-            {"recovery_points": {"longest_gap": {"limit": "26h", "within": "31d"}}},
+            {"recovery_points": {"max_gap": {"limit": "26h", "within": "31d"}}},
             40,
             "pass",
         ),
-        (row(gaps=gaps(every=99 * HOUR)), {"recovery_points": {"longest_gap": "26h"}}, 400, "fail"),
-        (EMPTY, {"locations": {"minimum": 1}}, 30, "unknown"),
-        (EMPTY, {"locations": {"minimum": 1, "newest_within": "29d"}}, 30, "fail"),
-        (EMPTY, {"locations": {"minimum": 1, "newest_within": "31d"}}, 30, "unknown"),
-        (EMPTY, {"size": {"newest_at_least": "50%"}}, 30, "unknown"),
-        (EMPTY, {"locations": {"newest_within": "30d"}}, 30, "fail"),
-        (EMPTY, {"locations": {"newest_within": {"limit": "31d", "warn_at": "50%"}}}, 30, "unknown"),
-        (EMPTY, {"recovery_points": {"longest_gap": "26h"}}, 30, "unknown"),
+        (row(gaps=gaps(every=99 * HOUR)), {"recovery_points": {"max_gap": "26h"}}, 400, "fail"),
+        (EMPTY, {"locations": {"min_count": 1}}, 30, "unknown"),
+        (EMPTY, {"locations": {"min_count": 1, "max_age": "29d"}}, 30, "fail"),
+        (EMPTY, {"locations": {"min_count": 1, "max_age": "31d"}}, 30, "unknown"),
+        (EMPTY, {"size": {"min_percent_of_median": "50%"}}, 30, "unknown"),
+        (EMPTY, {"locations": {"max_age": "30d"}}, 30, "fail"),
+        (EMPTY, {"locations": {"max_age": {"limit": "31d", "warn_at": "50%"}}}, 30, "unknown"),
+        (EMPTY, {"recovery_points": {"max_gap": "26h"}}, 30, "unknown"),
     ],
 )
 def test_what_lies_before_the_window_is_unknown(
@@ -289,12 +294,12 @@ def test_what_lies_before_the_window_is_unknown(
 @pytest.mark.parametrize(
     ("policy", "result"),
     [
-        ({"recovery_points": {"minimum": 30}}, "pass"),
-        ({"recovery_points": {"minimum": 31}}, "unknown"),
-        ({"recovery_points": {"newest_within": "4h"}}, "unknown"),
-        ({"recovery_points": {"reaches_back": "31d"}}, "unknown"),
-        ({"recovery_points": {"longest_gap": "24h"}}, "unknown"),
-        ({"recovery_points": {"days": 31}}, "unknown"),
+        ({"recovery_points": {"min_count": 30}}, "pass"),
+        ({"recovery_points": {"min_count": 31}}, "unknown"),
+        ({"recovery_points": {"max_age": "4h"}}, "unknown"),
+        ({"recovery_points": {"min_retention": "31d"}}, "unknown"),
+        ({"recovery_points": {"max_gap": "24h"}}, "unknown"),
+        ({"recovery_points": {"daily": 31}}, "unknown"),
         ({"malware": {"none": True}}, "unknown"),
     ],
 )
@@ -304,27 +309,27 @@ def test_what_lies_behind_the_window_is_unknown(policy: dict[str, Any], result: 
 
 
 def test_a_window_that_ends_when_it_was_read_is_no_limit() -> None:
-    assert windowed(row(), {"recovery_points": {"minimum": 31}}, until=format_time(NOW))[0] == "fail"
+    assert windowed(row(), {"recovery_points": {"min_count": 31}}, until=format_time(NOW))[0] == "fail"
 
 
 def test_counted_points_prove_no_time() -> None:
-    policy = {"recovery_points": {"minimum": 7, "newest_within": "26h", "days": 7, "longest_gap": "26h"}}
+    policy = {"recovery_points": {"min_count": 7, "max_age": "26h", "daily": 7, "max_gap": "26h"}}
     assessment = evaluate(COUNTS, {**policy, "on_unknown": "ignore"}).plain()["findings"]
     results = {one["control"]: one["result"] for one in assessment if one["control"].startswith("recovery_points")}
     assert results == {
-        "recovery_points.minimum": "pass",
-        "recovery_points.newest_within": "unknown",
-        "recovery_points.days": "unknown",
-        "recovery_points.longest_gap": "unknown",
+        "recovery_points.min_count": "pass",
+        "recovery_points.max_age": "unknown",
+        "recovery_points.daily": "unknown",
+        "recovery_points.max_gap": "unknown",
     }
 
 
 def test_what_an_account_cannot_see_is_told() -> None:
     blind = read(row(), server={"host": "vbr1", "scope": {"inventory": False, "databases": False, "copies": True}})
     result = about_reading(blind)
-    assert result["read.inventory"][0] == "warn"
-    assert "workloads without any recovery point are not listed" in result["read.inventory"][1]
-    assert result["read.scope"] == ("warn", "the account cannot see all of vbr1: databases could not be read")
+    assert result["data.inventory"][0] == "warn"
+    assert "workloads without any recovery point are not listed" in result["data.inventory"][1]
+    assert result["data.scope"] == ("warn", "the account cannot see all of vbr1: databases could not be read")
 
 
 def test_points_in_the_future_are_told() -> None:
@@ -339,8 +344,8 @@ def test_points_in_the_future_are_told() -> None:
     [
         {"recovery_points": "30"},
         {"recovery_points": None},
-        {"facets": {"recovery_points": [1]}},
-        {"facets": []},
+        {"attributes": {"recovery_points": [1]}},
+        {"attributes": []},
         {"newest": "yesterday"},
         {"gaps": {"all": "long"}},
         {"calendar": {"days": "many"}},
@@ -348,7 +353,7 @@ def test_points_in_the_future_are_told() -> None:
     ],
 )
 def test_a_row_that_is_none_is_an_error(damaged: dict[str, Any]) -> None:
-    policy = {"recovery_points": {"minimum": 40, "newest_within": "1h", "longest_gap": "1h", "days": 7}}
+    policy = {"recovery_points": {"min_count": 40, "max_age": "1h", "max_gap": "1h", "daily": 7}}
     with pytest.raises(DataError, match=r"row|READ"):
         evaluate(row(**damaged), policy)
 

@@ -25,27 +25,27 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import DA
 from tests.unit.plugins.module_utils._policy.policy_rows import NOW, evaluate, findings, read
 
 WORKLOAD = Workload(id="1", name="db01", type="vm", in_inventory=True)
-# One rule of each type for each facet; limits that points of these days meet or miss.
+# One rule of each type for each attribute; limits that points of these days meet or miss.
 POLICY: dict[str, Any] = {
     "recovery_points": {
-        "minimum": 3,
-        "newest_within": "2d",
-        "reaches_back": "6d",
-        "longest_gap": {"limit": "20d", "within": "14d"},
-        "days": 2,
-        "weeks": 2,
-        "months": 2,
+        "min_count": 3,
+        "max_age": "2d",
+        "min_retention": "6d",
+        "max_gap": {"limit": "20d", "within": "14d"},
+        "daily": 2,
+        "weekly": 2,
+        "monthly": 2,
     },
-    "full": {"minimum": 1, "newest_within": "7d", "reaches_back": "6d"},
-    "verified": {"minimum": 1, "newest_within": "7d"},
-    "checked": {"minimum": 2, "all": True},
-    "offsite": {"minimum": 1, "newest_within": "2d"},
-    "immutable": {"minimum": 1, "all": True},
+    "full": {"min_count": 1, "max_age": "7d", "min_retention": "6d"},
+    "restore_tested": {"min_count": 1, "max_age": "7d"},
+    "integrity_checked": {"min_count": 2, "all": True},
+    "offsite": {"min_count": 1, "max_age": "2d"},
+    "immutable": {"min_count": 1, "all": True},
     "encrypted": {"all": True},
     "malware": {"none": True},
     "on_unknown": "ignore",
 }
-_FACTS = ("verified", "checked", "encrypted", "offsite", "immutable")
+_FACTS = ("restore_tested", "integrity_checked", "encrypted", "offsite", "immutable")
 _FACT = st.sampled_from([True, True, False, None])
 
 
@@ -62,15 +62,15 @@ POINT = st.builds(
     kind=st.sampled_from(["full", "incremental", "incremental", "synthetic_full", "unknown", "snapshot"]),
     status=st.sampled_from(["success", "unknown"]),
     usable=st.sampled_from([True, True, True, None, False]),
-    verified=_FACT,
-    verified_at=st.sampled_from([None, _ago(0.05), _ago(5)]),
-    checked=_FACT,
+    restore_tested=_FACT,
+    tested_at=st.sampled_from([None, _ago(0.05), _ago(5)]),
+    integrity_checked=_FACT,
     checked_at=st.sampled_from([None, _ago(0.05)]),
     encrypted=_FACT,
     offsite=_FACT,
     immutable=_FACT,
     malware=st.sampled_from(["clean", "clean", "clean", None, "infected"]),
-    estimated=st.sampled_from([(), (), ("immutable",), ("encrypted", "offsite")]),
+    inferred=st.sampled_from([(), (), ("immutable",), ("encrypted", "offsite")]),
 )
 POINTS = st.lists(POINT, max_size=8, unique_by=lambda point: point.id)
 
@@ -100,7 +100,7 @@ def test_points_that_prove_all_pass_all() -> None:
     good: dict[str, Any] = {**dict.fromkeys(_FACTS, True), "usable": True, "malware": "clean", "workload": WORKLOAD}
     points = [
         RecoveryPoint(
-            id=str(day), created=_ago(day + 0.1), kind="full", verified_at=_ago(0.05), checked_at=_ago(0.05), **good
+            id=str(day), created=_ago(day + 0.1), kind="full", tested_at=_ago(0.05), checked_at=_ago(0.05), **good
         )
         for day in range(40)
     ]
@@ -123,7 +123,7 @@ def weaker(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoint]]:
     points = draw(POINTS)
     less = []
     for point in points:
-        lost = draw(st.sets(st.sampled_from([*_FACTS, "usable", "malware", "verified_at", "checked_at"]), max_size=3))
+        lost = draw(st.sets(st.sampled_from([*_FACTS, "usable", "malware", "tested_at", "checked_at"]), max_size=3))
         changes: dict[str, Any] = dict.fromkeys(lost)
         if "usable" in lost and point.usable is False:
             # Points known to be unusable are never counted; points of unknown usability leave doubt.
@@ -146,7 +146,7 @@ def test_a_doubtful_point_may_begin_a_gap_that_is_too_long() -> None:
     )
     for usable, result in ((True, "fail"), (None, "unknown"), (False, "pass")):
         output = results([dataclasses.replace(old, usable=usable), certain])
-        assert output["recovery_points.longest_gap"] == result
+        assert output["recovery_points.max_gap"] == result
 
 
 @settings(max_examples=200)
@@ -190,25 +190,25 @@ def test_of_a_point_met_twice_the_reading_that_proves_less_is_believed(
 def test_a_usable_point_more_lowers_no_count(points: list[RecoveryPoint], more: RecoveryPoint) -> None:
     before, after = build_row(points), build_row([*points, dataclasses.replace(more, id="more", usable=True)])
     assert after.get("recovery_points", 0) >= before.get("recovery_points", 0)
-    for name, facet in before["facets"].items():
+    for name, attribute in before["attributes"].items():
         for count in ("count", "unknown", "false"):
-            assert after["facets"][name].get(count, 0) >= facet.get(count, 0), (name, count)
+            assert after["attributes"][name].get(count, 0) >= attribute.get(count, 0), (name, count)
 
 
 @settings(max_examples=100)
 @given(st.lists(POINTS, min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_of_reads_is_of_no_account(lists: list[list[RecoveryPoint]], chance: Any) -> None:
-    reads = []
+    read_results = []
     for number, points in enumerate(lists):
         rows = [
             {**build_row(points), "workload_id": str(half), "workload_name": f"db{number}{half}"} for half in (1, 2)
         ]
         host = f"vbr{number}"
         server = {"host": host, "product": "veeam_backup_replication", "scope": {"inventory": True}}
-        reads.append(read(*[{**row, "source": host} for row in rows], server=server))
-    turned = [read(*reversed(one["workloads"]), server=one["server"]) for one in reads]
+        read_results.append(read(*[{**row, "source": host} for row in rows], server=server))
+    turned = [read(*reversed(one["workloads"]), server=one["server"]) for one in read_results]
     chance.shuffle(turned)
-    first, second = (evaluate(chosen, POLICY).plain() for chosen in (reads, turned))
+    first, second = (evaluate(chosen, POLICY).plain() for chosen in (read_results, turned))
 
     def sortable(finding: dict[str, Any]) -> str:
         return repr(sorted(finding.items(), key=lambda item: item[0]))
@@ -236,7 +236,7 @@ def test_the_dice_are_not_loaded() -> None:
         for number in range(chance.randrange(9)):
             output: dict[str, Any] = {name: chance.random() < 0.8 for name in _FACTS}
             output |= {"kind": chance.choice(["full", "incremental"]), "usable": True, "id": str(number)}
-            output |= {"verified_at": _ago(0.05), "checked_at": _ago(0.05), "created": _ago(chance.choice(_DAYS))}
+            output |= {"tested_at": _ago(0.05), "checked_at": _ago(0.05), "created": _ago(chance.choice(_DAYS))}
             output["malware"] = chance.choice(["clean", "clean", "clean", "infected"])
             points.append(RecoveryPoint(workload=WORKLOAD, **output))
         for control, result in results(points).items():

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, KIND_FACETS
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import ATTRIBUTES, KIND_ATTRIBUTES
 from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 
-BACKUP = {"recovery_points", "full", "kinds", "size", "expected"}
-TESTS = {"verified", "checked", "malware"}
+BACKUP = {"recovery_points", "full", "backup_types", "size", "expected"}
+TESTS = {"restore_tested", "integrity_checked", "malware"}
 APART = {"locations", "copies", "offsite"}
 KEPT = {"immutable", "encrypted"}
 ALL = BACKUP | TESTS | APART | KEPT
 
-# Requirement -> exactly the related facets.
+# Requirement -> exactly the related attributes.
 REQUIREMENTS = {
     "NIST SP 800-53 CP-6": APART,
     "NIST SP 800-53 CP-9": BACKUP | {"immutable"},
@@ -24,14 +24,14 @@ REQUIREMENTS = {
     "NIST SP 800-53 CP-9(3)": APART,
     "NIST SP 800-53 CP-9(5)": {"offsite"},
     "NIST SP 800-53 CP-9(8)": {"encrypted"},
-    "NIST SP 800-53 CP-10": {"recovery_points", "full", "kinds", "verified"},
+    "NIST SP 800-53 CP-10": {"recovery_points", "full", "backup_types", "restore_tested"},
     "NIST SP 800-53 SI-3": {"malware"},
     "CIS 11.1": {"expected"},
     "CIS 11.2": BACKUP,
     "CIS 11.3": KEPT,
     "CIS 11.4": APART | {"immutable"},
-    "CIS 11.5": {"verified"},
-    "ISO/IEC 27001 A.5.30": {"verified"},
+    "CIS 11.5": {"restore_tested"},
+    "ISO/IEC 27001 A.5.30": {"restore_tested"},
     "ISO/IEC 27001 A.8.7": {"malware"},
     "ISO/IEC 27001 A.8.13": ALL,
     "ISO/IEC 27001 A.8.24": {"encrypted"},
@@ -46,23 +46,25 @@ REQUIREMENTS = {
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS)
-def test_facets_of_a_requirement(requirement: str) -> None:
-    assert {facet for facet in ALL if requirement in get_references(f"{facet}.minimum")} == REQUIREMENTS[requirement]
+def test_attributes_of_a_requirement(requirement: str) -> None:
+    assert {attribute for attribute in ALL if requirement in get_references(f"{attribute}.min_count")} == REQUIREMENTS[
+        requirement
+    ]
 
 
-def test_every_facet_speaks_to_known_requirements_and_names_each_once() -> None:
-    assert {*FACETS, "kinds", "expected"} == ALL
-    for facet in ALL:
-        result = get_references(f"{facet}.minimum")
+def test_every_attribute_speaks_to_known_requirements_and_names_each_once() -> None:
+    assert {*ATTRIBUTES, "backup_types", "expected"} == ALL
+    for attribute in ALL:
+        result = get_references(f"{attribute}.min_count")
         assert len(result) == len(set(result))
-        assert set(result) <= set(REQUIREMENTS), facet
+        assert set(result) <= set(REQUIREMENTS), attribute
 
 
-def test_facets_of_kinds_are_backups_like_others() -> None:
-    for facet in KIND_FACETS.values():
-        assert get_references(f"{facet.name}.minimum") == get_references("kinds.minimum")
+def test_attributes_of_kinds_are_backups_like_others() -> None:
+    for attribute in KIND_ATTRIBUTES.values():
+        assert get_references(f"{attribute.name}.min_count") == get_references("backup_types.min_count")
 
 
-@pytest.mark.parametrize("control", ["read.complete", "read.age", "policy.tier", "policy.exclude", "nothing"])
+@pytest.mark.parametrize("control", ["data.complete", "data.age", "policy.tier", "policy.exclude", "nothing"])
 def test_what_is_about_the_reading_speaks_to_none(control: str) -> None:
     assert get_references(control) == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import pack, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather, restore_tests
@@ -20,9 +20,9 @@ from tests.unit.plugins.module_utils._policy.policy_rows import NOW, ago, read, 
 
 UNTESTED = {
     "recovery_points": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)},
-    "verified": {"count": 0, "unknown": 30},
+    "restore_tested": {"count": 0, "unknown": 30},
 }
-POLICY = {"verified": {"minimum": 1, "newest_within": "7d", "restore_within": "4h"}}
+POLICY = {"restore_tested": {"min_count": 1, "max_age": "7d", "max_restore_time": "4h"}}
 
 
 def build_test(**members: Any) -> dict[str, Any]:
@@ -50,43 +50,43 @@ def load(_path: str) -> bytes:
 
 
 def evaluate_record(
-    record: Any, *, packed: bool = False, policy: Any = None, **members: Any
+    record: Any, *, compressed: bool = False, policy: Any = None, **members: Any
 ) -> dict[str, tuple[str, str]]:
     """control -> (result, message) for the read result of one workload and a record."""
-    one = read(row(facets=UNTESTED, **members))
-    reads: list[Any] = [{**pack(one), "changed": False} if packed else one, record]
+    one = read(row(attributes=UNTESTED, **members))
+    read_results: list[Any] = [{**compress(one), "changed": False} if compressed else one, record]
     found = assess(
-        gather(reads, load),
+        gather(read_results, load),
         policy or POLICY,
         as_of=NOW,
         collection_version="1",
-        restore_tests=restore_tests(reads, load),
+        restore_tests=restore_tests(read_results, load),
     )
     return {result["control"]: (result["result"], result["message"]) for result in found.plain()["findings"]}
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_restore_proves_what_the_product_cannot_tell(packed: bool) -> None:
-    output = evaluate_record(seal_record([build_test()]), packed=packed)
-    assert {name: result for name, (result, _text) in output.items() if name.startswith("verified")} == {
-        "verified.minimum": "pass",
-        "verified.newest_within": "pass",
-        "verified.restore_within": "pass",
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_restore_proves_what_the_product_cannot_tell(compressed: bool) -> None:
+    output = evaluate_record(seal_record([build_test()]), compressed=compressed)
+    assert {name: result for name, (result, _text) in output.items() if name.startswith("restore_tested")} == {
+        "restore_tested.min_count": "pass",
+        "restore_tested.max_age": "pass",
+        "restore_tested.max_restore_time": "pass",
     }
-    assert "read.restore_tests" not in output
+    assert "data.restore_tests" not in output
 
 
 def test_one_test_proves_one_point_and_not_the_others() -> None:
     result = evaluate_record(
-        seal_record([build_test()]), policy={"verified": {"minimum": 2, "all": True}, "on_unknown": "ignore"}
+        seal_record([build_test()]), policy={"restore_tested": {"min_count": 2, "all": True}, "on_unknown": "ignore"}
     )
-    assert (result["verified.minimum"][0], result["verified.all"][0]) == ("unknown", "unknown")
+    assert (result["restore_tested.min_count"][0], result["restore_tested.all"][0]) == ("unknown", "unknown")
 
 
 def test_a_test_of_a_point_that_is_gone_proves_its_age_and_no_point() -> None:
     result = evaluate_record(seal_record([build_test(point_created_at=ago(days=40))]))
-    assert (result["verified.newest_within"][0], result["verified.restore_within"][0]) == ("pass", "pass")
-    assert result["verified.minimum"][0] == "fail"
+    assert (result["restore_tested.max_age"][0], result["restore_tested.max_restore_time"][0]) == ("pass", "pass")
+    assert result["restore_tested.min_count"][0] == "fail"
 
 
 def test_a_failed_restore_fails_whatever_was_proved_before() -> None:
@@ -94,7 +94,7 @@ def test_a_failed_restore_fails_whatever_was_proved_before() -> None:
         [build_test(tested_at=ago(days=2)), build_test(result="failed", seconds=None, message="no table numbers")]
     )
     result = evaluate_record(record)
-    for control in ("verified.newest_within", "verified.restore_within"):
+    for control in ("restore_tested.max_age", "restore_tested.max_restore_time"):
         assert result[control][0] == "fail"
         assert "failed: no table numbers" in result[control][1]
 
@@ -102,23 +102,32 @@ def test_a_failed_restore_fails_whatever_was_proved_before() -> None:
 @pytest.mark.parametrize("other", [{"source": "vbr2"}, {"workload_id": "id-2"}, {"workload_name": "web02"}])
 def test_a_test_of_another_workload_proves_nothing_and_is_told(other: dict[str, Any]) -> None:
     result = evaluate_record(seal_record([build_test(**other)]))
-    assert result["verified.restore_within"][0] == "fail"
-    assert result["read.restore_tests"][0] == "warn"
-    assert "fits no workload that was read" in result["read.restore_tests"][1]
+    assert result["restore_tested.max_restore_time"][0] == "fail"
+    assert result["data.restore_tests"][0] == "warn"
+    assert "fits no workload that was read" in result["data.restore_tests"][1]
 
 
 def test_a_test_of_tomorrow_proves_nothing_today() -> None:
-    assert evaluate_record(seal_record([build_test(tested_at=ago(days=-1))]))["verified.restore_within"][0] == "fail"
+    assert (
+        evaluate_record(seal_record([build_test(tested_at=ago(days=-1))]))["restore_tested.max_restore_time"][0]
+        == "fail"
+    )
 
 
 def test_a_row_of_which_the_product_tells_all_stays_as_it_is() -> None:
-    facets = {
+    attributes = {
         **UNTESTED,
-        "verified": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30), "tested_at": ago(days=1)},
+        "restore_tested": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30), "tested_at": ago(days=1)},
     }
-    one = read(row(facets=facets))
+    one = read(row(attributes=attributes))
     tests = parse_tests(seal_record([build_test()]), "x")
-    found = assess([unpack(one)], {"verified": {"minimum": 31}}, as_of=NOW, collection_version="1", restore_tests=tests)
+    found = assess(
+        [open_result(one)],
+        {"restore_tested": {"min_count": 31}},
+        as_of=NOW,
+        collection_version="1",
+        restore_tests=tests,
+    )
     assert not found.compliant
 
 

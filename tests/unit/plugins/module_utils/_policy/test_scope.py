@@ -30,7 +30,7 @@ def results(result: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
 
 
 TIERS: list[dict[str, Any]] = [
-    {"name": "gold", "match": {"workload_name": ["db*", "pay*"]}, "policy": {"recovery_points": {"minimum": 40}}},
+    {"name": "gold", "match": {"workload_name": ["db*", "pay*"]}, "policy": {"recovery_points": {"min_count": 40}}},
     {"name": "vmware", "match": {"platform": "VMware", "workload_type": "vm"}, "policy": SEVEN},
 ]
 
@@ -40,14 +40,14 @@ class TestTiers:
         rows = read(row(workload_name="DB1"), row(workload_name="web01"), row(workload_name="x", platform="hyperv"))
         found = findings(rows, {"policies": TIERS})
         assert results(found) == {
-            ("DB1", "recovery_points.minimum"): "fail",
-            ("web01", "recovery_points.minimum"): "pass",
+            ("DB1", "recovery_points.min_count"): "fail",
+            ("web01", "recovery_points.min_count"): "pass",
             ("x", "policy.tier"): "fail",
         }
         assert [one["tier"] for one in found] == ["gold", "vmware", None]
 
     def test_a_last_tier_without_match_is_for_the_rest(self) -> None:
-        policies = [*TIERS, {"name": "rest", "policy": {"recovery_points": {"minimum": 1}}}]
+        policies = [*TIERS, {"name": "rest", "policy": {"recovery_points": {"min_count": 1}}}]
         result = finding(row(platform="hyperv"), {"policies": policies})
         assert (result["tier"], result["result"], result["limit"]) == ("rest", "pass", 1)
 
@@ -68,7 +68,7 @@ class TestTiers:
     )
     def test_what_is_not_known_is_not_matched(self, match: dict[str, Any], matches: bool) -> None:
         policies = [{"name": "only", "match": match, "policy": SEVEN}]
-        assert (finding(row(), {"policies": policies})["control"] == "recovery_points.minimum") is matches
+        assert (finding(row(), {"policies": policies})["control"] == "recovery_points.min_count") is matches
 
     def test_a_name_that_looks_like_a_pattern_matches_itself(self) -> None:
         policies = [{"name": "only", "match": {"workload_name": "vm[1]"}, "policy": SEVEN}]
@@ -84,7 +84,7 @@ class TestExclude:
         rows = read(row(), row(workload_name="gone", in_inventory=False, recovery_points=0))
         found = findings(rows, SEVEN, exclude=[{"match": {"in_inventory": False}, "reason": "switched off in May"}])
         assert results(found) == {
-            ("web01", "recovery_points.minimum"): "pass",
+            ("web01", "recovery_points.min_count"): "pass",
             ("gone", "policy.exclude"): "not_applicable",
         }
         assert found[1]["message"] == "not judged, excluded by the policy: switched off in May"
@@ -97,7 +97,7 @@ class TestWaivers:
         return {**given, **members}
 
     def test_covers_what_does_not_pass(self) -> None:
-        policy = {"recovery_points": {"minimum": 40, "newest_within": "26h"}}
+        policy = {"recovery_points": {"min_count": 40, "max_age": "26h"}}
         found = findings(row(), policy, waivers=[self.waiver()])
         assert [one["result"] for one in found] == ["waived", "pass"]
         assert found[0]["waiver"] == self.waiver()
@@ -106,7 +106,7 @@ class TestWaivers:
 
     @pytest.mark.parametrize(
         "members",
-        [{"workload": "db*"}, {"control": "recovery_points.days"}, {"control": "full.*"}, {"workload": "web0"}],
+        [{"workload": "db*"}, {"control": "recovery_points.daily"}, {"control": "full.*"}, {"workload": "web0"}],
     )
     def test_covers_nothing_else(self, members: dict[str, Any]) -> None:
         result = finding(row(recovery_points=3), SEVEN, waivers=[self.waiver(**members)])
@@ -159,28 +159,28 @@ class TestOtherNames:
         with pytest.raises(OptionError, match=r"expected_names\.web02"):
             evaluate(read(row()), SEVEN, expected=["web01"], expected_names={"web02": "x"})
 
-    @pytest.mark.parametrize(("orphans", "result"), [("warn", "warn"), ("fail", "fail")])
-    def test_points_that_nobody_expects(self, orphans: str, result: str) -> None:
+    @pytest.mark.parametrize(("unexpected", "result"), [("warn", "warn"), ("fail", "fail")])
+    def test_points_that_nobody_expects(self, unexpected: str, result: str) -> None:
         rows = read(row(workload_name="web01"), row(workload_name="stranger"), row(workload_name=None))
-        outcome = findings(rows, SEVEN, expected=["web01"], orphans=orphans)
-        found = [(one["workload_name"], one["result"]) for one in outcome if one["control"] == "expected.orphan"]
+        outcome = findings(rows, SEVEN, expected=["web01"], unexpected=unexpected)
+        found = [(one["workload_name"], one["result"]) for one in outcome if one["control"] == "expected.unexpected"]
         assert found == [("stranger", result), (None, result)]
 
-    def test_without_points_nobody_is_an_orphan(self) -> None:
+    def test_without_points_nobody_is_unexpected(self) -> None:
         rows = read(row(workload_name="web01"), row(workload_name="empty", recovery_points=0, newest=None))
-        found = findings(rows, SEVEN, expected=["web01"], orphans="fail")
-        assert not [one for one in found if one["control"] == "expected.orphan"]
+        found = findings(rows, SEVEN, expected=["web01"], unexpected="fail")
+        assert not [one for one in found if one["control"] == "expected.unexpected"]
 
-    def test_orphans_are_ignored_by_default_and_may_be_waived(self) -> None:
+    def test_unexpected_are_ignored_by_default_and_may_be_waived(self) -> None:
         rows = read(row(workload_name="web01"), row(workload_name="stranger"))
-        assert not [one for one in findings(rows, SEVEN, expected=["web01"]) if one["control"] == "expected.orphan"]
-        waiver = {"workload": "stranger", "control": "expected.orphan", "until": "2999-01-01", "reason": "known"}
-        found = findings(rows, SEVEN, expected=["web01"], orphans="fail", waivers=[waiver])
-        assert results(found)["stranger", "expected.orphan"] == "waived"
+        assert not [one for one in findings(rows, SEVEN, expected=["web01"]) if one["control"] == "expected.unexpected"]
+        waiver = {"workload": "stranger", "control": "expected.unexpected", "until": "2999-01-01", "reason": "known"}
+        found = findings(rows, SEVEN, expected=["web01"], unexpected="fail", waivers=[waiver])
+        assert results(found)["stranger", "expected.unexpected"] == "waived"
 
-    def test_orphans_need_expected_names(self) -> None:
+    def test_unexpected_need_expected_names(self) -> None:
         with pytest.raises(OptionError, match="nobody is expected"):
-            evaluate(read(row()), SEVEN, orphans="fail")
+            evaluate(read(row()), SEVEN, unexpected="fail")
 
 
 class TestExpected:
@@ -254,7 +254,7 @@ class TestExpected:
             ("this", "expected.exists", "pass"),
             ("old", "expected.exists", "not_applicable"),
             ("gone", "expected.exists", "not_applicable"),
-            ("this", "recovery_points.minimum", "pass"),
+            ("this", "recovery_points.min_count", "pass"),
         ]
         assert found[0]["message"] == (
             "web01 is known to vbr1 (vbr1, id this); not judged: vbr1, id old; vbr1, id gone"
@@ -276,7 +276,7 @@ class TestExpected:
         exclude = [{"match": {"platform": "lab"}, "reason": "a lab"}]
         for rows in (both, both[::-1]):
             found = findings(read(*rows), SEVEN, expected=["web01"], exclude=exclude)
-            assert [one["workload_id"] for one in found if one["control"] == "recovery_points.minimum"] == ["better"]
+            assert [one["workload_id"] for one in found if one["control"] == "recovery_points.min_count"] == ["better"]
 
     def test_the_finding_names_who_else_may_be_meant(self) -> None:
         found = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
@@ -291,7 +291,7 @@ class TestExpected:
             ("fail", "web01 may be any of web01.prod, web01.test: write the full name")
         ]
         # Both are still evaluated.
-        assert len(messages(found, "recovery_points.minimum")) == 2
+        assert len(messages(found, "recovery_points.min_count")) == 2
 
     def test_one_row_cannot_answer_for_two_names(self) -> None:
         found = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])

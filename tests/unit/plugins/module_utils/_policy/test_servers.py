@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.plugins.module_utils._policy.policy_rows import ago, evaluate, finding, findings, read, row
 
-SEVEN = {"recovery_points": {"minimum": 7}}
+SEVEN = {"recovery_points": {"min_count": 7}}
 ADDED = {"by": "workload_name", "independent": True}
 EARLIER = "2026-11-21T03:00:00Z"
 BEFORE = {"newest": ago(days=3), "oldest": ago(days=60)}
@@ -21,14 +21,16 @@ BEFORE = {"newest": ago(days=3), "oldest": ago(days=60)}
 @pytest.mark.parametrize("options", [{}, {"expected": ["web01"]}, {"combine": {"by": "workload_name"}}])
 def test_the_later_read_is_judged(order: int, options: dict[str, Any]) -> None:
     """In any order, and regardless of the content of the older one."""
-    reads = [read(row(recovery_points=30), read_at=EARLIER), read(row(recovery_points=2))][::order]
-    found = findings(reads, SEVEN, **options)
-    assert [each["actual"] for each in found if each["control"] == "recovery_points.minimum"] == [2]
+    read_results = [read(row(recovery_points=30), read_at=EARLIER), read(row(recovery_points=2))][::order]
+    found = findings(read_results, SEVEN, **options)
+    assert [each["actual"] for each in found if each["control"] == "recovery_points.min_count"] == [2]
     text = [
-        each for each in evaluate(reads, SEVEN, **options).plain()["findings"] if each["control"] == "read.superseded"
+        each
+        for each in evaluate(read_results, SEVEN, **options).plain()["findings"]
+        if each["control"] == "data.superseded"
     ]
     assert [(each["result"], each["workload_name"]) for each in text] == [("not_applicable", "web01")]
-    assert evaluate(reads, SEVEN, **options).plain()["totals"]["workloads"] == 1
+    assert evaluate(read_results, SEVEN, **options).plain()["totals"]["workloads"] == 1
 
 
 def test_of_two_reads_of_one_moment_one_is_judged() -> None:
@@ -72,7 +74,7 @@ def test_without_an_id_the_name_tells_them_apart() -> None:
     ],
 )
 def test_views_of_one_server_are_not_added_up(second: dict[str, Any], count: int) -> None:
-    four = {"recovery_points": 4, "facets": {"recovery_points": {"count": 4}}}
+    four = {"recovery_points": 4, "attributes": {"recovery_points": {"count": 4}}}
     other = row(**{**four, "source": "em", **second})
     result = finding([read(row(**four)), read(other, server={"host": "em"})], SEVEN, combine=ADDED)
     assert result["actual"] == count

@@ -101,7 +101,7 @@ def basic(password: str = PASSWORD) -> Login:
 
 
 def oauth2(password: str = PASSWORD) -> Login:
-    return OAuth2Password("auditor", password, path="/api/session", mfa_advice="Use a local user")
+    return OAuth2Password("auditor", password, path="/api/session", mfa_hint="Use a local user")
 
 
 def header_login(password: str = PASSWORD, body: str | None = None) -> Login:

@@ -114,8 +114,8 @@ def test_what_is_not_on_the_list_does_not_pass_and_is_told_why(method: str, targ
     with pytest.raises(RequestNotAllowedError) as raised:
         WALL.check(method, BASE + target)
     assert reason in raised.value.message
-    assert raised.value.code == "refused_by_wall"
-    assert (raised.value.call or "").startswith(method)
+    assert raised.value.code == "request_not_allowed"
+    assert (raised.value.request or "").startswith(method)
 
 
 @pytest.mark.parametrize("url", ["https://user@backup.example/api/backups", "https://a:b@backup.example/api/backups"])

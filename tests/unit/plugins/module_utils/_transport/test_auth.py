@@ -98,7 +98,7 @@ def test_a_wrong_password_is_sent_once_and_never_shown(
     assert raised.value.code == "login_rejected"
     assert "the log-in of 'auditor' was rejected" in raised.value.message
     assert raised.value.status in (400, 401)
-    assert (raised.value.words or "").startswith("bad password")
+    assert (raised.value.server_message or "").startswith("bad password")
     assert "wr0ng" not in str(raised.value)
     assert count_log_ins(server) == 1
     # There is no session to close.
@@ -113,7 +113,7 @@ def test_what_the_server_echoes_of_the_password_is_masked(
     appliance.log_in_answer = (401, {}, {"message": f"no user with {PASSWORD}"})
     with pytest.raises(LoginError) as raised:
         login_method().open(client)
-    assert raised.value.words == "no user with ********"
+    assert raised.value.server_message == "no user with ********"
 
 
 @LOGIN_METHODS
@@ -161,7 +161,7 @@ def test_a_second_factor_is_named_and_its_token_never_shown(
     with pytest.raises(LoginError) as raised:
         oauth2().open(client)
     assert raised.value.code == "mfa_required"
-    assert raised.value.advice == "Use a local user"
+    assert raised.value.hint == "Use a local user"
     assert "m-77" not in str(raised.value)
     assert count_log_ins(server) == 1
 
@@ -201,7 +201,7 @@ def test_an_answer_of_success_without_a_token_is_a_rejection_where_products_do_s
     appliance.log_in_answer = (200, {}, json.dumps(content).encode())
     with pytest.raises(LoginError) as raised:
         token_login().open(client)
-    assert raised.value.words == ("bad credentials" if content and "message" in content else None)
+    assert raised.value.server_message == ("bad credentials" if content and "message" in content else None)
 
 
 def test_a_log_in_by_json_names_its_session_to_end_it_and_tells_of_the_account(server: Any, client: Client) -> None:

@@ -39,7 +39,7 @@ def test_an_answer_is_read_whole_and_counted(serve: Any, connect: Any) -> None:
     answer = client.get("/api/list", {"page": "2"})
     assert answer.json_object() == {"items": [1, 2]}
     assert answer.headers["x-version"] == "7"
-    assert (answer.call, answer.server) == ("GET /api/list", f"localhost:{server.port}")
+    assert (answer.request, answer.server) == ("GET /api/list", f"localhost:{server.port}")
     assert server.calls() == ["GET /api/list?page=2"]
     assert (client.request_stats.count, client.request_stats.retries, client.request_stats.bytes) == (
         1,
@@ -91,7 +91,7 @@ def test_a_chunked_answer_is_put_together(serve: Any, connect: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "message", "words"),
+    ("content", "message", "server_message"),
     [
         (b"", "the answer is empty", None),
         (b" \n", "the answer is empty", None),
@@ -103,15 +103,15 @@ def test_a_chunked_answer_is_put_together(serve: Any, connect: Any) -> None:
     ],
 )
 def test_what_came_instead_of_json_is_said(
-    serve: Any, connect: Any, content: bytes, message: str, words: str | None
+    serve: Any, connect: Any, content: bytes, message: str, server_message: str | None
 ) -> None:
     server = serve(in_turn((200, {}, content)))
     with pytest.raises(InvalidResponseError) as raised:
         connect(server).get("/api/list").json()
     assert raised.value.message.startswith(message)
-    assert raised.value.words == words
-    assert (raised.value.call, raised.value.status) == ("GET /api/list", 200)
-    assert raised.value.advice
+    assert raised.value.server_message == server_message
+    assert (raised.value.request, raised.value.status) == ("GET /api/list", 200)
+    assert raised.value.hint
 
 
 @pytest.mark.parametrize("content", [[], None, "text", 7])
@@ -139,7 +139,7 @@ def test_another_authority_is_not_trusted(serve: Any, connect: Any) -> None:
     with pytest.raises(CertificateError) as raised:
         connect(server, verify=True).get("/api/list")
     assert "certificate is not trusted" in raised.value.message
-    assert "ca_path" in (raised.value.advice or "")
+    assert "ca_path" in (raised.value.hint or "")
     assert server.requests == []
 
 
@@ -148,7 +148,7 @@ def test_a_certificate_for_another_name_is_not_trusted(serve: Any, connect: Any)
     with pytest.raises(CertificateError) as raised:
         connect(server).get("/api/list")
     assert "localhost" in raised.value.message
-    assert "name that stands in the certificate" in (raised.value.advice or "")
+    assert "name that stands in the certificate" in (raised.value.hint or "")
 
 
 def test_an_expired_certificate_is_not_trusted(serve: Any, connect: Any) -> None:
@@ -156,7 +156,7 @@ def test_an_expired_certificate_is_not_trusted(serve: Any, connect: Any) -> None
     with pytest.raises(CertificateError) as raised:
         connect(server).get("/api/list")
     assert "expired" in raised.value.message
-    assert "clock" in (raised.value.advice or "")
+    assert "clock" in (raised.value.hint or "")
 
 
 def test_without_verification_any_certificate_will_do(serve: Any, connect: Any) -> None:
@@ -207,7 +207,7 @@ def test_nothing_listens_there(connect: Any, serve: Any, pauses: list[float]) ->
     client = connect(server, url=f"https://localhost:{free_port()}")
     with pytest.raises(ConnectionFailedError, match=r"nothing listens there \(after 3 tries\)") as raised:
         client.get("/api/list")
-    assert raised.value.code == "no_connection"
+    assert raised.value.code == "connection_error"
     assert len(pauses) == client.request_stats.retries == 2
 
 
@@ -254,7 +254,7 @@ def test_trouble_that_stays_is_an_error_that_counts_the_tries(serve: Any, connec
     server = serve(in_turn((503, {}, b'{"description": "starting"}')))
     with pytest.raises(ServerError, match=r"\(503\) \(after 3 tries\)") as raised:
         connect(server).get("/api/list")
-    assert raised.value.words == "starting"
+    assert raised.value.server_message == "starting"
     assert len(server.requests) == 3
 
 

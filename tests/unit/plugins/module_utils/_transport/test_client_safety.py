@@ -54,7 +54,7 @@ def test_an_answer_beyond_the_limit_is_refused(serve: Any, connect: Any, chunked
     server = serve(in_turn((status, {"Location": "/api/list", **length}, write)))
     with pytest.raises(InvalidResponseError, match="larger than 100000 bytes") as raised:
         connect(server, max_response_bytes=100_000).get("/api/list")
-    assert "page_size" in (raised.value.advice or "")
+    assert "page_size" in (raised.value.hint or "")
     assert len(server.requests) == 1
 
 

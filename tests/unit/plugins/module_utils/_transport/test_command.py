@@ -158,20 +158,20 @@ class TestMessages:
         command_result = run.run(*LIST)
         error = run.error(command_result)
         assert (error.code, error.status, error.message) == ("wrong_password", 12, "the password is wrong")
-        assert error.words == "Fatal: ******** is a wrong password"
+        assert error.server_message == "Fatal: ******** is a wrong password"
 
     @pytest.mark.parametrize("value", ["p@ss/word?", "p%40ss%2fword%3f", "cEBzcy93b3JkPw=="])
     def test_a_secret_is_masked_however_the_tool_spells_it(self, tmp_path: Path, value: str) -> None:
         run = runner(
             tool(tmp_path, f"echo 'no answer from https://user:{value}@host/' >&2; exit 1"), secrets=["p@ss/word?"]
         )
-        assert run.error(run.run(*LIST)).words == "no answer from https://user:********@host/"
+        assert run.error(run.run(*LIST)).server_message == "no answer from https://user:********@host/"
 
     def test_an_unknown_failure_is_told_too(self, tmp_path: Path) -> None:
         run = runner(tool(tmp_path, "echo odd; exit 3"))
         with pytest.raises(ToolError, match="ended with 3") as caught:
             run.json(run.run(*LIST))
-        assert caught.value.words == "odd"
+        assert caught.value.server_message == "odd"
 
     @pytest.mark.parametrize("script", ["echo '[1, 2'", "true", "echo no"])
     def test_what_is_no_json_is_no_answer_whatever_the_return_code(self, tmp_path: Path, script: str) -> None:

@@ -25,7 +25,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.client imp
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import (
     build_http_error,
     connection_error,
-    server_message,
+    extract_server_message,
 )
 
 
@@ -35,11 +35,11 @@ def plain(text: str) -> str:
 
 
 def parse_message(document: Any) -> str:
-    return server_message(json.dumps(document).encode(), plain)
+    return extract_server_message(json.dumps(document).encode(), plain)
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "server_message"),
     [
         # RFC 7807
         (
@@ -84,12 +84,12 @@ def parse_message(document: Any) -> str:
         (False, ""),
     ],
 )
-def test_the_words_of_every_shape(document: Any, words: str) -> None:
-    assert parse_message(document) == words
+def test_the_words_of_every_shape(document: Any, server_message: str) -> None:
+    assert parse_message(document) == server_message
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "server_message"),
     [
         (b"<html><head><TITLE>502 Bad\n Gateway</TITLE></head></html>", "502 Bad Gateway"),
         (b"<title>a &amp; b</title>", "a & b"),
@@ -107,34 +107,36 @@ def test_the_words_of_every_shape(document: Any, words: str) -> None:
         (b"\xff\xfe\xfa", "\ufffd\ufffd\ufffd"),
     ],
 )
-def test_the_words_of_bodies_that_are_no_json(body: bytes, words: str) -> None:
-    assert server_message(body, plain) == words
+def test_the_words_of_bodies_that_are_no_json(body: bytes, server_message: str) -> None:
+    assert extract_server_message(body, plain) == server_message
 
 
 def test_long_words_are_cut() -> None:
-    words = parse_message({"message": "x" * 5000})
-    assert len(words) == 300
-    assert words.endswith("xxx...")
+    server_message = parse_message({"message": "x" * 5000})
+    assert len(server_message) == 300
+    assert server_message.endswith("xxx...")
 
 
 def test_a_secret_across_the_cut_is_masked_before_the_cut() -> None:
     secret = "hunter2-hunter2"
     body = json.dumps({"message": "x" * 290 + secret + "y" * 100}).encode()
-    words = server_message(body, lambda text: text.replace(secret, "********"))
-    assert "hunter" not in words
-    assert "***" in words
+    server_message = extract_server_message(body, lambda text: text.replace(secret, "********"))
+    assert "hunter" not in server_message
+    assert "***" in server_message
 
 
 def test_a_secret_written_as_html_is_masked() -> None:
     body = b"<title>no user with password p&amp;w&quot;d</title>"
-    assert server_message(body, lambda text: text.replace('p&w"d', "********")) == "no user with password ********"
+    assert (
+        extract_server_message(body, lambda text: text.replace('p&w"d', "********")) == "no user with password ********"
+    )
 
 
 @given(st.binary(max_size=200))
 def test_no_body_breaks_it(body: bytes) -> None:
-    words = server_message(body, plain)
-    assert len(words) <= 300
-    assert words == "" or words.isprintable()
+    server_message = extract_server_message(body, plain)
+    assert len(server_message) <= 300
+    assert server_message == "" or server_message.isprintable()
 
 
 @given(
@@ -149,28 +151,28 @@ def test_no_document_breaks_it(document: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "code", "words"),
+    ("status", "kind", "code", "server_message"),
     [
-        (400, InvalidResponseError, "bad_answer", "did not accept the request (400)"),
+        (400, InvalidResponseError, "invalid_response", "did not accept the request (400)"),
         (401, UnauthorizedError, "rejected", "refused the session or the log-in (401)"),
         (403, ForbiddenError, "forbidden", "may not read this (403)"),
         (404, NotFoundError, "not_found", "does not know this call (404)"),
         (405, NotFoundError, "not_found", "does not know this call (405)"),
-        (409, InvalidResponseError, "bad_answer", "did not accept the request (409)"),
-        (429, ServerError, "server_trouble", "is asked too often (429)"),
-        (500, ServerError, "server_trouble", "has trouble, or is still starting (500)"),
-        (503, ServerError, "server_trouble", "has trouble, or is still starting (503)"),
+        (409, InvalidResponseError, "invalid_response", "did not accept the request (409)"),
+        (429, ServerError, "server_error", "is asked too often (429)"),
+        (500, ServerError, "server_error", "has trouble, or is still starting (500)"),
+        (503, ServerError, "server_error", "has trouble, or is still starting (503)"),
     ],
 )
 def test_every_status_has_its_error_with_the_products_own_words(
-    status: int, kind: type[AuditError], code: str, words: str
+    status: int, kind: type[AuditError], code: str, server_message: str
 ) -> None:
     error = build_http_error("backup.example", "GET /api", status, {}, b'{"message": "token abc is bad"}', mask_abc)
     assert error.__class__ == kind
     assert error.as_dict()["code"] == code
-    assert words in error.message
-    assert (error.server, error.call, error.status) == ("backup.example", "GET /api", status)
-    assert error.words == "token *** is bad"
+    assert server_message in error.message
+    assert (error.server, error.request, error.status) == ("backup.example", "GET /api", status)
+    assert error.server_message == "token *** is bad"
 
 
 def mask_abc(text: str) -> str:
@@ -181,7 +183,7 @@ def test_a_redirect_names_its_target_without_its_query_and_masked() -> None:
     headers = {"Location": "https://portal.example/abc/?token=xyz"}
     error = build_http_error("backup.example", "GET /api", 302, headers, b"", mask_abc)
     assert "redirects to 'https://portal.example/***/' (302)" in error.message
-    assert "redirects" in (error.advice or "")
+    assert "redirects" in (error.hint or "")
 
 
 ENDPOINT = Endpoint(url="https://backup.example:443", timeout=7)
@@ -233,7 +235,7 @@ def test_tls_trouble_that_another_try_will_not_cure(raised: Exception, message: 
     assert isinstance(error, CertificateError)
     assert message in error.message
     assert not error.is_transient
-    assert error.advice
+    assert error.hint
 
 
 def test_a_timeout_names_the_limit() -> None:

@@ -17,17 +17,17 @@ from tests.unit.plugins.plugin_utils.assessments import estate, plain
 @pytest.mark.parametrize(
     ("result", "certainty", "expected"),
     [
-        ("pass", "exact", "met"),
-        ("pass", "estimated", "met"),
+        ("pass", "reported", "met"),
+        ("pass", "inferred", "met"),
         ("pass", "unknown", "unknown"),
-        ("warn", "exact", "met"),
+        ("warn", "reported", "met"),
         ("warn", "unknown", "unknown"),
         ("unknown", "unknown", "unknown"),
-        ("fail", "exact", "not_met"),
+        ("fail", "reported", "not_met"),
         ("fail", "unknown", "not_met"),
-        ("waived", "exact", "waived"),
-        ("not_applicable", "exact", "not_applicable"),
-        ("something else", "exact", "unknown"),
+        ("waived", "reported", "waived"),
+        ("not_applicable", "reported", "not_applicable"),
+        ("something else", "reported", "unknown"),
     ],
 )
 def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str) -> None:
@@ -38,12 +38,12 @@ def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str)
 @pytest.mark.parametrize(
     ("control", "limit", "expected"),
     [
-        ("recovery_points.newest_within", 93600, "1d 2h"),
-        ("read.age", 86400, "1d"),
-        ("size.newest_at_least", 50, "50%"),
+        ("recovery_points.max_age", 93600, "1d 2h"),
+        ("data.age", 86400, "1d"),
+        ("size.min_percent_of_median", 50, "50%"),
         ("encrypted.all", True, "yes"),
-        ("recovery_points.minimum", 7, "7"),
-        ("read.complete", None, ""),
+        ("recovery_points.min_count", 7, "7"),
+        ("data.complete", None, ""),
     ],
 )
 def test_limits_are_in_words(control: str, limit: Any, expected: str) -> None:
@@ -62,7 +62,7 @@ def test_loading_changes_no_numbers_and_no_lengths() -> None:
     assert [one["verdict"] for one in result["workloads"]] == [one["verdict"] for one in given["workloads"]]
 
 
-@pytest.mark.parametrize("missing", ["as_of", "policy", "reads", "totals", "workloads", "compliant"])
+@pytest.mark.parametrize("missing", ["as_of", "policy", "data_sources", "totals", "workloads", "compliant"])
 def test_half_an_assessment_is_refused(missing: str) -> None:
     """An incomplete assessment is not rendered."""
     given = plain(estate())
@@ -85,7 +85,7 @@ def test_every_read_is_named() -> None:
     lines = report_model.read_lines(report_model.load(estate()))
     assert [line.host for line in lines] == ["vbr1.example.com", "vbr2 \ufffd<i>|", "dark.example.com"]
     assert [line.complete for line in lines] == [True, True, False]
-    assert lines[0].facts()["sha256"] == plain(estate())["reads"][0]["sha256"]
+    assert lines[0].facts()["sha256"] == plain(estate())["data_sources"][0]["sha256"]
     assert lines[2].facts() == {
         "source": "dark.example.com",
         "complete": "false",

@@ -27,7 +27,7 @@ def workload(name: str | None, verdict: str, **more: Any) -> dict[str, Any]:
 
 
 def finding(
-    item: dict[str, Any], result: str, message: str, control: str = "recovery_points.minimum"
+    item: dict[str, Any], result: str, message: str, control: str = "recovery_points.min_count"
 ) -> dict[str, Any]:
     """Build a finding about a workload (or a server if it has no name)."""
     who = {key: item.get(key) for key in ("source", "origin", "workload_id", "workload_name")}
@@ -62,7 +62,7 @@ def test_worst_first_with_all_reasons() -> None:
 
 def test_a_server_has_its_own_line() -> None:
     """Problems of a whole server are shown even without workloads."""
-    result = finding({"source": "dark.example"}, "fail", "dark.example could not be read", "read.complete")
+    result = finding({"source": "dark.example"}, "fail", "dark.example could not be read", "data.complete")
     text = text_table.format_table(assessment([], [result]), 50)
     assert "dark.example could not be read" in text
     assert "none was judged" in text

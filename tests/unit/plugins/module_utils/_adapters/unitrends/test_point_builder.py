@@ -151,7 +151,7 @@ def test_one_of_two_systems_fails(serve: Callable[..., Any]) -> None:
     assert [point["id"] for point in result["recovery_points"]] == ["1/501"]
     assert result["complete"] is False
     assert "there" in result["errors"][0]["message"]
-    assert result["errors"][0]["words"].endswith("core is down")
+    assert result["errors"][0]["server_message"].endswith("core is down")
     assert not any("sid=3" in call for call in server.calls())
     calls = [call for call in server.calls() if call.startswith("POST /api/backups/") and "sid=2" in call]
     assert len(calls) <= 4

@@ -74,10 +74,10 @@ def test_a_backup() -> None:
     assert (made["created_at"], made["completed_at"]) == ("2026-07-15T00:30:05Z", "2026-07-15T00:58:07Z")
     assert (made["kind"], made["status"], made["usable"]) == ("full", "success", True)
     assert made["size_bytes"] == 518 * 2**20
-    assert (made["verified"], made["checked"], made["encrypted"]) == (False, True, True)
+    assert (made["restore_tested"], made["integrity_checked"], made["encrypted"]) == (False, True, True)
     assert made["retention"] == ["weekly"]
     assert [copy["location"] for copy in made["copies"]] == ["Internal"]
-    unknown = ("immutable", "immutable_until", "offsite", "expires_at", "malware", "job", "verified_at", "checked_at")
+    unknown = ("immutable", "immutable_until", "offsite", "expires_at", "malware", "job", "tested_at", "checked_at")
     assert [made[name] for name in unknown] == [None] * len(unknown)
 
 
@@ -87,14 +87,14 @@ def test_the_older_generation() -> None:
     assert format_time(made.created) == "2026-07-15T00:30:00Z"
     assert made.completed is None
     assert (made.kind, made.status, made.usable) == ("differential", "success", True)
-    assert (made.verified, made.checked) == (None, None)
+    assert (made.restore_tested, made.integrity_checked) == (None, None)
     assert (made.workload.id, made.workload.name, made.workload.type) == ("1/c9", "files-1", "physical")
     copied = point(old_row(replication_status="Completed"))
-    assert (copied.offsite, copied.estimated) == (True, ("offsite",))
+    assert (copied.offsite, copied.inferred) == (True, ("offsite",))
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("fields", "expected"),
     [
         ({"status": "Successful"}, ("success", True)),
         ({"status": "Success"}, ("success", True)),
@@ -110,9 +110,9 @@ def test_the_older_generation() -> None:
         ({"verify_status": "Not Applicable"}, ("success", True)),
     ],
 )
-def test_outcome(words: dict[str, Any], expected: tuple[str, bool | None]) -> None:
+def test_outcome(fields: dict[str, Any], expected: tuple[str, bool | None]) -> None:
     """Warnings can be restored; backups that failed verification cannot; unknown values prove nothing."""
-    made = point(row(**words))
+    made = point(row(**fields))
     assert (made.status, made.usable) == expected
 
 
@@ -188,7 +188,7 @@ def test_local_times(text: str, utc: str) -> None:
 
 
 def test_the_repeated_hour() -> None:
-    """01:30 occurs twice on November 1; the older time is reported, and it is marked as estimated."""
+    """01:30 occurs twice on November 1; the older time is reported, and it is marked as inferred."""
     first, second = NEW_YORK.instants("11/01/2026 01:30:05 am")
     assert [format_time(first), format_time(second)] == ["2026-11-01T05:30:05Z", "2026-11-01T06:30:05Z"]
     record = row(start_time="11/01/2026 01:30:05 am", complete_time="11/01/2026 02:10:00 am")
@@ -196,7 +196,7 @@ def test_the_repeated_hour() -> None:
         record, records.parse_fields(record), None, records.build_workload(record, 1, {}), 1, (), NEW_YORK
     )
     assert made.created == first
-    assert made.estimated == ("created_at",)
+    assert made.inferred == ("created_at",)
     # It started before the repeated hour, or in its first pass: the end is never before the start.
     assert NEW_YORK.not_before("11/01/2026 01:10:00 am", second - 60 * SECOND) == []
     assert NEW_YORK.not_before("11/01/2026 01:50:00 am", first) == [
@@ -311,7 +311,7 @@ def test_format_of_2015() -> None:
     )
     assert (made.id, made.workload.id, made.workload.name) == ("1/515", "1/c31", "files-02")
     assert (format_time(made.created), made.kind, made.status) == ("2015-03-06T00:18:00Z", "differential", "success")
-    assert (made.checked, made.verified, made.size_bytes) == (True, False, 96 * 2**20)
+    assert (made.integrity_checked, made.restore_tested, made.size_bytes) == (True, False, 96 * 2**20)
     body = read_body("unitrends/backups_2015.yml")
     with pytest.raises(ValueError, match="delimiter"):
         json.loads(body.replace(b'"size": 96,', b'"size": 96'))

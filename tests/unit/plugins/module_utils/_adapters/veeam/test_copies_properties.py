@@ -17,7 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Co
 
 _WORKLOAD = Workload(id="1", name="db01", type="vm")
 _FACT = st.sampled_from([True, False, None])
-_FACTS = ("usable", "checked", "encrypted", "offsite", "immutable")
+_FACTS = ("usable", "integrity_checked", "encrypted", "offsite", "immutable")
 POINTS = st.lists(
     st.builds(
         RecoveryPoint,
@@ -28,7 +28,7 @@ POINTS = st.lists(
         usable=_FACT,
         size_bytes=st.sampled_from([None, 5, 9]),
         copies=st.sampled_from(["primary", "copy", None]).map(lambda role: [Copy(location="a", role=role)]),
-        checked=st.sampled_from([True, None]),
+        integrity_checked=st.sampled_from([True, None]),
         encrypted=_FACT,
         offsite=_FACT,
         immutable=_FACT,
@@ -57,7 +57,7 @@ def test_the_order_in_which_copies_come_is_of_no_account(points: list[RecoveryPo
     chance.shuffle(shuffled)
     first, second = merge_by_time(points), merge_by_time(shuffled)
     for created, point in first.items():
-        for name in (*_FACTS, "kind", "malware", "size_bytes", "estimated"):
+        for name in (*_FACTS, "kind", "malware", "size_bytes", "inferred"):
             assert getattr(point, name) == getattr(second[created], name), name
 
 

@@ -97,9 +97,18 @@ def test_a_full_backup(as_object: bool) -> None:
             "offsite": None,
         }
     ]
-    unknown = ("verified", "checked", "encrypted", "offsite", "immutable", "expires_at", "malware", "in_inventory")
+    unknown = (
+        "restore_tested",
+        "integrity_checked",
+        "encrypted",
+        "offsite",
+        "immutable",
+        "expires_at",
+        "malware",
+        "in_inventory",
+    )
     assert [result[name] for name in unknown] == [None] * len(unknown)
-    assert result["estimated"] == []
+    assert result["inferred"] == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +158,7 @@ def test_old_versions_list_no_places() -> None:
         assert point(row, since).usable is None, version
 
 
-def test_what_settings_imply_is_an_estimate() -> None:
+def test_what_settings_imply_is_inferred() -> None:
     """Encryption, lock, off-site and a completed restore."""
     requested = []
 
@@ -169,8 +178,8 @@ def test_what_settings_imply_is_an_estimate() -> None:
     assert requested == [("r-1", "vm")]
     assert result.immutable_until == STORED * 1000 + 14 * DAY * SECOND
     assert [copy.immutable_until is not None for copy in result.copies or ()] == [False, True]
-    assert (result.encrypted, result.offsite, result.verified, result.verified_by) == (True, True, True, "restore")
-    assert {"encrypted", "offsite", "verified", "immutable", "immutable_until"} <= set(result.estimated)
+    assert (result.encrypted, result.offsite, result.restore_tested, result.tested_by) == (True, True, True, "restore")
+    assert {"encrypted", "offsite", "restore_tested", "immutable", "immutable_until"} <= set(result.inferred)
     assert result.raw is not None
     half = records.Context(frozenset({"d-2"}), {}, lambda _rule, _word: {}, include_raw=False)
     assert point(backup(backupLocations=[location("d-1", "ISP"), location("d-2", "S3")]), half).encrypted is None
@@ -195,7 +204,7 @@ def test_missing_times() -> None:
     with pytest.raises(AuditError, match="neither snapshotTime"):
         point(row)
     row["backupTime"] = STORED
-    assert point(row).estimated == ("created_at",)
+    assert point(row).inferred == ("created_at",)
 
 
 def test_deleted_workload_keeps_its_name() -> None:
@@ -310,14 +319,14 @@ def test_a_parent_that_was_told_long_before_is_found_in_the_end(monkeypatch: pyt
     chains.add(one_point("child of a good one"), "full-0")
     chains.add(one_point("child of a bad one"), "full-1")
     chains.add(one_point("grandchild"), "child of a good one")
-    chains.add(one_point("orphan"), "nobody")
+    chains.add(one_point("unexpected"), "nobody")
     assert len(result) == 5
     chains.finish(complete=True)
     assert {point.id: point.usable for point in result[5:]} == {
         "child of a good one": True,
         "grandchild": True,
         "child of a bad one": False,
-        "orphan": False,
+        "unexpected": False,
     }
 
 

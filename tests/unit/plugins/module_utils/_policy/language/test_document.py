@@ -12,10 +12,10 @@ import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, RULES
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import ATTRIBUTES, RULES
 from tests.unit.plugins.module_utils._policy.policy_rows import evaluate, findings, row
 
-SEVEN = {"recovery_points": {"minimum": 7}}
+SEVEN = {"recovery_points": {"min_count": 7}}
 
 
 def refused(policy: Any, **options: Any) -> str:
@@ -28,62 +28,65 @@ def refused(policy: Any, **options: Any) -> str:
 @pytest.mark.parametrize(
     ("policy", "text"),
     [
-        ({}, "policy: it is empty. Ask for something, such as recovery_points: {minimum: 7}."),
+        ({}, "policy: it is empty. Ask for something, such as recovery_points: {min_count: 7}."),
         (None, "policy: it is empty."),
         ([], "policy: it is empty."),
         ({"policy": {}}, "policy: it asks for nothing."),
         ({"on_unknown": "warn"}, "policy: it asks for nothing."),
-        ({"recovery_points": {}}, "policy.recovery_points: it asks for nothing. Give at least one of minimum, newest_"),
+        (
+            {"recovery_points": {}},
+            "policy.recovery_points: it asks for nothing. Give at least one of min_count, max_age, min_",
+        ),
         ({"recovery_points": {"on_unknown": "warn"}}, "policy.recovery_points: it asks for nothing."),
         ({"recovery_points": 7}, "policy.recovery_points: 7 is no mapping."),
         ({"recovery_points": None}, "policy.recovery_points: None is no mapping."),
         (
-            {"recoverypoints": {"minimum": 7}},
+            {"recoverypoints": {"min_count": 7}},
             "policy.recoverypoints: there is no such key. Did you mean recovery_points?",
         ),
         (
-            {"recovery_points": {"newest_wihtin": "26h"}},
-            "there is no such rule or setting. Did you mean newest_within? Allowed here: accept, days, kinds,",
+            {"recovery_points": {"max_aeg": "26h"}},
+            "there is no such rule or setting. Did you mean max_age? Allowed here: accept, backup_types, daily,",
         ),
         (
-            {"size": {"minimum": 7}},
-            "policy.size.minimum: minimum makes no sense on size. Rules of it are: newest_at_least.",
+            {"size": {"min_count": 7}},
+            "policy.size.min_count: min_count makes no sense on size. Rules of it are: min_percent_of_median.",
         ),
-        ({"offsite": {"days": 7}}, "policy.offsite.days: days makes no sense on offsite."),
+        ({"offsite": {"daily": 7}}, "policy.offsite.daily: daily makes no sense on offsite."),
         ({"recovery_points": {"all": True}}, "policy.recovery_points.all: all makes no sense on recovery_points."),
-        ({"malware": {"minimum": 1}}, "policy.malware.minimum: minimum makes no sense on malware."),
-        ({"recovery_points": {"minimum": 0}}, "policy.recovery_points.minimum: 0 is no number of at least 1."),
-        ({"recovery_points": {"minimum": -1}}, "policy.recovery_points.minimum: -1 is no number"),
-        ({"recovery_points": {"minimum": True}}, "policy.recovery_points.minimum: True is no number"),
-        ({"recovery_points": {"minimum": 7.5}}, "policy.recovery_points.minimum: 7.5 is no number"),
-        ({"recovery_points": {"minimum": "seven"}}, "policy.recovery_points.minimum: 'seven' is no number"),
-        ({"recovery_points": {"minimum": None}}, "policy.recovery_points.minimum: None is no number"),
+        ({"malware": {"min_count": 1}}, "policy.malware.min_count: min_count makes no sense on malware."),
+        ({"recovery_points": {"min_count": 0}}, "policy.recovery_points.min_count: 0 is no number of at least 1."),
+        ({"recovery_points": {"min_count": -1}}, "policy.recovery_points.min_count: -1 is no number"),
+        ({"recovery_points": {"min_count": True}}, "policy.recovery_points.min_count: True is no number"),
+        ({"recovery_points": {"min_count": 7.5}}, "policy.recovery_points.min_count: 7.5 is no number"),
+        ({"recovery_points": {"min_count": "seven"}}, "policy.recovery_points.min_count: 'seven' is no number"),
+        ({"recovery_points": {"min_count": None}}, "policy.recovery_points.min_count: None is no number"),
         (
-            {"recovery_points": {"minimum": {"on_unknown": "warn"}}},
-            "policy.recovery_points.minimum.limit: it is missing.",
+            {"recovery_points": {"min_count": {"on_unknown": "warn"}}},
+            "policy.recovery_points.min_count.limit: it is missing.",
         ),
-        ({"recovery_points": {"newest_within": 26}}, "policy.recovery_points.newest_within: 26 is no duration."),
+        ({"recovery_points": {"max_age": 26}}, "policy.recovery_points.max_age: 26 is no duration."),
         (
-            {"recovery_points": {"newest_within": "26 h"}},
-            "policy.recovery_points.newest_within: '26 h' is no duration.",
+            {"recovery_points": {"max_age": "26 h"}},
+            "policy.recovery_points.max_age: '26 h' is no duration.",
         ),
-        ({"recovery_points": {"newest_within": "0h"}}, "policy.recovery_points.newest_within: '0h' is no time at all."),
+        ({"recovery_points": {"max_age": "0h"}}, "policy.recovery_points.max_age: '0h' is no time at all."),
         (
-            {"recovery_points": {"longest_gap": {"limit": "26h", "wihtin": "14d"}}},
-            "policy.recovery_points.longest_gap.wihtin: there is no such key. Did you mean within?",
+            {"recovery_points": {"max_gap": {"limit": "26h", "wihtin": "14d"}}},
+            "policy.recovery_points.max_gap.wihtin: there is no such key. Did you mean within?",
         ),
         (
-            {"recovery_points": {"minimum": {"limit": 7, "within": "14d"}}},
-            "policy.recovery_points.minimum.within: there is no such key.",
+            {"recovery_points": {"min_count": {"limit": 7, "within": "14d"}}},
+            "policy.recovery_points.min_count.within: there is no such key.",
         ),
         ({"encrypted": {"all": False}}, "policy.encrypted.all: a rule that is not asked for is left out."),
         ({"encrypted": {"all": "perhaps"}}, "policy.encrypted.all: 'perhaps' is neither true nor false."),
-        ({"size": {"newest_at_least": 50}}, "policy.size.newest_at_least: 50 is no percentage."),
-        ({"size": {"newest_at_least": "0%"}}, "policy.size.newest_at_least: '0%' is no percentage."),
-        ({"recovery_points": {"minimum": 7, "accept": []}}, "policy.recovery_points.accept: the list is empty."),
+        ({"size": {"min_percent_of_median": 50}}, "policy.size.min_percent_of_median: 50 is no percentage."),
+        ({"size": {"min_percent_of_median": "0%"}}, "policy.size.min_percent_of_median: '0%' is no percentage."),
+        ({"recovery_points": {"min_count": 7, "accept": []}}, "policy.recovery_points.accept: the list is empty."),
         (
-            {"immutable": {"minimum": 1, "accept": ["estimate"]}},
-            "policy.immutable.accept[0]: 'estimate' is not possible. Did you mean estimated?",
+            {"immutable": {"min_count": 1, "accept": ["infered"]}},
+            "policy.immutable.accept[0]: 'infered' is not possible. Did you mean inferred?",
         ),
         (
             {**SEVEN, "on_unknown": "pass"},
@@ -92,32 +95,41 @@ def refused(policy: Any, **options: Any) -> str:
         ({**SEVEN, "warn_at": 80}, "policy.warn_at: 80 is no percentage."),
         ({**SEVEN, "warn_at": "100%"}, "policy.warn_at: at 100% of a limit it fails."),
         (
-            {"recovery_points": {"minimum": {"limit": 7, "warn_at": "80%"}}},
-            "policy.recovery_points.minimum.warn_at: minimum has no limit that is come near to from below.",
+            {"recovery_points": {"min_count": {"limit": 7, "warn_at": "80%"}}},
+            "policy.recovery_points.min_count.warn_at: min_count has no limit that is come near to from below.",
         ),
         ({**SEVEN, "weekdays": "mon"}, "policy.weekdays: 'mon' is no list."),
         ({**SEVEN, "weekdays": ["monday"]}, "policy.weekdays[0]: 'monday' is not possible. Did you mean mon?"),
         ({**SEVEN, "weekdays": ["mon..fry"]}, "policy.weekdays[0]: 'fry' is not possible."),
         (
-            {"kinds": {"snapshots": {"minimum": 1}}},
-            "policy.kinds.snapshots: there is no such key. Did you mean snapshot?",
+            {"backup_types": {"snapshots": {"min_count": 1}}},
+            "policy.backup_types.snapshots: there is no such key. Did you mean snapshot?",
         ),
-        ({"kinds": {}}, "policy: it asks for nothing."),
-        ({"kinds": {"log": {"all": True}}}, "policy.kinds.log.all: all makes no sense on kinds.log."),
+        ({"backup_types": {}}, "policy: it asks for nothing."),
         (
-            {"recovery_points": {"minimum": 1, "kinds": ["ful"]}},
-            "policy.recovery_points.kinds[0]: 'ful' is not possible. Did you mean full?",
+            {"backup_types": {"log": {"all": True}}},
+            "policy.backup_types.log.all: all makes no sense on backup_types.log.",
         ),
-        ({"full": {"minimum": 1, "kinds": ["full"]}}, "policy.full.kinds: there is no such rule or setting."),
-        ({"copies": {"minimum": 3, "production": "no!"}}, "policy.copies.production: 'no!' is neither true nor false."),
+        (
+            {"recovery_points": {"min_count": 1, "backup_types": ["ful"]}},
+            "policy.recovery_points.backup_types[0]: 'ful' is not possible. Did you mean full?",
+        ),
+        (
+            {"full": {"min_count": 1, "backup_types": ["full"]}},
+            "policy.full.backup_types: there is no such rule or setting.",
+        ),
+        (
+            {"copies": {"min_count": 3, "include_production": "no!"}},
+            "policy.copies.include_production: 'no!' is neither true nor false.",
+        ),
         ({"policy": SEVEN, "waiver": []}, "policy.waiver: there is no such key. Did you mean waivers?"),
         (
             {"policy": {**SEVEN, "expected": ["a"]}, "expected": ["a"]},
             "policy.policy.expected: expected is given twice.",
         ),
         (
-            {"recovery_points": {"minimum": object()}},
-            "policy.recovery_points.minimum: a object cannot be part of a policy",
+            {"recovery_points": {"min_count": object()}},
+            "policy.recovery_points.min_count: a object cannot be part of a policy",
         ),
         ({**SEVEN, "policies": [{"name": "a", "policy": SEVEN}]}, "policy.recovery_points: it stands beside policies."),
     ],
@@ -167,7 +179,7 @@ def test_refused_tiers(policies: Any, text: str) -> None:
     assert text in refused({"policies": policies})
 
 
-WAIVER = {"workload": "web*", "control": "recovery_points.minimum", "until": "2026-12-31", "reason": "moved"}
+WAIVER = {"workload": "web*", "control": "recovery_points.min_count", "until": "2026-12-31", "reason": "moved"}
 
 
 @pytest.mark.parametrize(
@@ -191,8 +203,8 @@ WAIVER = {"workload": "web*", "control": "recovery_points.minimum", "until": "20
         ),
         ({"waivers": [{**WAIVER, "reason": " "}]}, "waivers[0].reason: ' ' is no text."),
         (
-            {"waivers": [{**WAIVER, "control": "recovery_point.minimum"}]},
-            "waivers[0].control: there is no control 'recovery_point.minimum'. Did you mean recovery_points.minimum?",
+            {"waivers": [{**WAIVER, "control": "recovery_point.min_count"}]},
+            "waivers[0].control: there is no control 'recovery_point.min_count'. Did you mean recovery_points.",
         ),
         (
             {"waivers": [{**WAIVER, "controls": "*"}]},
@@ -202,7 +214,7 @@ WAIVER = {"workload": "web*", "control": "recovery_points.minimum", "until": "20
         ({"combine": {"by": "name"}}, "combine.by: 'name' is not possible."),
         ({"combine": {"by": "workload_name", "independent": "so"}}, "combine.independent: 'so' is neither"),
         ({"combine": {"by": "workload_name", "add": True}}, "combine.add: there is no such key."),
-        ({"max_read_age": "1"}, "max_read_age: '1' is no duration."),
+        ({"max_data_age": "1"}, "max_data_age: '1' is no duration."),
     ],
 )
 def test_refused_beside(options: dict[str, Any], text: str) -> None:
@@ -214,24 +226,26 @@ def test_given_beside_and_in_the_file_is_refused() -> None:
     assert "policy.expected: expected is given twice." in refused({"policy": SEVEN, "expected": ["a"]}, expected=["b"])
 
 
-@pytest.mark.parametrize("facet", sorted(FACETS))
+@pytest.mark.parametrize("attribute", sorted(ATTRIBUTES))
 @pytest.mark.parametrize("rule", sorted({rule.name for rule in RULES}))
-def test_a_rule_is_taken_or_refused_by_the_table(facet: str, rule: str) -> None:
-    own = {one.name: one.argument for one in FACETS[facet].rules}
+def test_a_rule_is_taken_or_refused_by_the_table(attribute: str, rule: str) -> None:
+    own = {one.name: one.argument for one in ATTRIBUTES[attribute].rules}
     limit = {"count": 3, "duration": "3d", "percent": "50%", "flag": True}[own.get(rule, "count")]
     if rule in own:
-        (tier,) = compile_document({facet: {rule: limit}}).tiers
-        assert [control.name for control in tier.controls] == [f"{facet}.{rule}"]
+        (tier,) = compile_document({attribute: {rule: limit}}).tiers
+        assert [control.name for control in tier.controls] == [f"{attribute}.{rule}"]
     else:
-        assert f"policy.{facet}.{rule}: {rule} makes no sense on {facet}." in refused({facet: {rule: limit}})
+        assert f"policy.{attribute}.{rule}: {rule} makes no sense on {attribute}." in refused(
+            {attribute: {rule: limit}}
+        )
 
 
 @pytest.mark.parametrize(
     "policy",
     [
         {"policy": SEVEN},
-        {"recovery_points": {"minimum": "7"}},
-        {"recovery_points": {"minimum": {"limit": 7}}},
+        {"recovery_points": {"min_count": "7"}},
+        {"recovery_points": {"min_count": {"limit": 7}}},
         {"policies": [{"name": "x", "policy": SEVEN}]},
     ],
 )
@@ -248,9 +262,9 @@ def test_flags_as_templates_make_them(given: Any) -> None:
 def test_what_is_written_is_kept_for_the_evidence() -> None:
     """Dates become text again, nothing is added, and the stored policy gives the same results."""
     waiver = {**WAIVER, "until": datetime.date(2026, 12, 31)}
-    given = {"policy": SEVEN, "waivers": [waiver], "max_read_age": "2d"}
+    given = {"policy": SEVEN, "waivers": [waiver], "max_data_age": "2d"}
     kept = evaluate(row(), given, expected=["web01"]).frame["policy"]
-    assert kept == {**SEVEN, "waivers": [WAIVER], "max_read_age": "2d", "expected": ["web01"]}
+    assert kept == {**SEVEN, "waivers": [WAIVER], "max_data_age": "2d", "expected": ["web01"]}
     assert evaluate(row(), kept).plain() == evaluate(row(), given, expected=["web01"]).plain()
 
 
@@ -268,10 +282,10 @@ def test_times_as_yaml_makes_them(until: datetime.datetime, text: str) -> None:
 
 
 def test_control_names_are_all_different() -> None:
-    kinds = {"kinds": {"log": {"newest_within": "1h"}, "snapshot": {"newest_within": "1h"}}}
-    (tier,) = compile_document({**SEVEN, **kinds}).tiers
+    backup_types = {"backup_types": {"log": {"max_age": "1h"}, "snapshot": {"max_age": "1h"}}}
+    (tier,) = compile_document({**SEVEN, **backup_types}).tiers
     assert [control.name for control in tier.controls] == [
-        "recovery_points.minimum",
-        "kinds.log.newest_within",
-        "kinds.snapshot.newest_within",
+        "recovery_points.min_count",
+        "backup_types.log.max_age",
+        "backup_types.snapshot.max_age",
     ]

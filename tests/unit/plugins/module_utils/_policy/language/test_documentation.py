@@ -17,7 +17,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.findings impo
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import SETTINGS, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import MATCH_KEYS
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import EXTENDS, PRESETS
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS, KIND_FACETS
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import ATTRIBUTES, KIND_ATTRIBUTES
 from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import CERTAINTIES, RESULTS
 from tests.tools.project import ROOT
@@ -48,16 +48,16 @@ def between(name: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_the_table_of_facets_and_rules() -> None:
+def test_the_table_of_attributes_and_rules() -> None:
     result = {cells[0].strip("`"): re.findall(r"`(\w+)`", cells[2]) for cells in between("rules")}
-    wanted = {facet.name: [rule.name for rule in facet.rules] for facet in FACETS.values()}
-    wanted["kinds.<kind>"] = [rule.name for rule in KIND_FACETS["log"].rules]
+    wanted = {attribute.name: [rule.name for rule in attribute.rules] for attribute in ATTRIBUTES.values()}
+    wanted["backup_types.<kind>"] = [rule.name for rule in KIND_ATTRIBUTES["log"].rules]
     assert result == wanted
 
 
 def test_the_table_of_references() -> None:
     result = {cells[0].strip("`"): cells[1].split(", ") for cells in between("references")}
-    names = (*FACETS, "kinds", "expected")
+    names = (*ATTRIBUTES, "backup_types", "expected")
     assert result == {name: get_references(name) for name in names}
     assert all(result.values())
 
@@ -76,7 +76,7 @@ def test_every_ready_policy_is_explained() -> None:
             r"^(?:\*\*|\| )`([^`]+)`", PAGE[table : PAGE.index("### What a healthy workload gets")], re.MULTILINE
         )
     )
-    assert explained - {"bam_..."} == set(PRESETS)
+    assert explained - {"aws_bam_..."} == set(PRESETS)
 
 
 def test_there_are_examples() -> None:
@@ -98,7 +98,7 @@ def test_the_settings_of_the_page() -> None:
 
 def test_options_are_those_that_are_taken() -> None:
     options = module_text("DOCUMENTATION")["options"]
-    assert set(options) == {"reads", *action.ARGUMENT_SPEC}
+    assert set(options) == {"results", *action.ARGUMENT_SPEC}
     for name, spec in action.ARGUMENT_SPEC.items():
         result = options[name]
         assert {key: result.get(key) for key in ("type", "elements", "choices", "default")} == {
@@ -108,18 +108,18 @@ def test_options_are_those_that_are_taken() -> None:
 
 def test_suboptions_are_those_of_the_language() -> None:
     options = module_text("DOCUMENTATION")["options"]
-    assert set(options["policy"]["suboptions"]) == {*FACETS, "kinds", EXTENDS, *SETTINGS}
-    for facet in FACETS.values():
-        text = str(options["policy"]["suboptions"][facet.name]["description"])
+    assert set(options["policy"]["suboptions"]) == {*ATTRIBUTES, "backup_types", EXTENDS, *SETTINGS}
+    for attribute in ATTRIBUTES.values():
+        text = str(options["policy"]["suboptions"][attribute.name]["description"])
         if "Rules as of" not in text:
-            assert all(f"C({rule.name})" in text for rule in facet.rules), facet.name
+            assert all(f"C({rule.name})" in text for rule in attribute.rules), attribute.name
     match = str(options["policies"]["suboptions"]["match"]["description"])
     assert all(f"C({key})" in match for key in MATCH_KEYS)
 
 
 def test_what_is_returned_is_documented() -> None:
     result = module_text("RETURN")
-    assessment = evaluate(row(), {"recovery_points": {"minimum": 40}})
+    assessment = evaluate(row(), {"recovery_points": {"min_count": 40}})
     (failing,) = assessment.findings.worst_first(1)
     assert set(result["findings"]["contains"]) == set(failing)
     assert set(result["totals"]["contains"]) == set(assessment.frame["totals"])
@@ -133,13 +133,13 @@ def test_examples_of_the_module_are_policies() -> None:
     tasks = [task["backup.audit.recovery_points_assert"] for task in module_text("EXAMPLES") if len(task) == 2]
     assert len(tasks) == 5
     for arguments in tasks:
-        assert set(arguments) <= {"reads", *action.ARGUMENT_SPEC}
+        assert set(arguments) <= {"results", *action.ARGUMENT_SPEC}
         policy = arguments.get("policy", {"policies": arguments.get("policies")})
         if not isinstance(policy, str):
-            options = {name: arguments.get(name) for name in ("exclude", "waivers", "combine", "max_read_age")}
+            options = {name: arguments.get(name) for name in ("exclude", "waivers", "combine", "max_data_age")}
             assert compile_document(policy, options).tiers
 
 
 def test_findings_of_a_server_have_no_references() -> None:
-    assert get_references("read.complete") == []
+    assert get_references("data.complete") == []
     assert Findings().totals()["workloads"] == 0

@@ -19,11 +19,11 @@ from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, ago,
 
 NAMES = list(PRESETS)
 # Rules that use no time: a wrong clock does not affect them.
-TIMELESS = ("retired", "bam_encrypted")
+TIMELESS = ("retired", "aws_bam_encrypted")
 
 
 def facts(**members: Any) -> dict[str, Any]:
-    """Build a facet that all 400 points of the healthy workload have."""
+    """Build an attribute that all 400 points of the healthy workload have."""
     return {"count": 400, "newest": ago(hours=5), "oldest": ago(days=400), **members}
 
 
@@ -38,7 +38,7 @@ def healthy(**members: Any) -> dict[str, Any]:
         "gaps": gaps(every=25 * HOUR),
         "calendar": {"days": 400, "weeks": 57, "months": 13, "years": 2},
         "by_kind": {"incremental": 400},
-        "facets": {**{name: facts() for name in names}, "verified": facts(tested_at=ago(days=30))},
+        "attributes": {**{name: facts() for name in names}, "restore_tested": facts(tested_at=ago(days=30))},
         "locations": [
             {"location": name, "location_type": kind, "count": 400, "newest": ago(hours=5)} for name, kind in places
         ],
@@ -47,8 +47,8 @@ def healthy(**members: Any) -> dict[str, Any]:
 
 
 def with_facts(name: str, **members: Any) -> dict[str, Any]:
-    """Build the healthy workload with another value of one facet."""
-    return healthy(facets={**healthy()["facets"], name: facts(**members)})
+    """Build the healthy workload with another value of one attribute."""
+    return healthy(attributes={**healthy()["attributes"], name: facts(**members)})
 
 
 def results(workload: Any, policy: Any, **given: Any) -> dict[str, str]:
@@ -65,37 +65,37 @@ def test_a_healthy_workload_passes(name: str) -> None:
 
 
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
-    ("3-2-1-1-0", "recovery_points.newest_within", healthy(newest=ago(hours=27))),
-    ("3-2-1-1-0", "copies.minimum", healthy(locations=healthy()["locations"][:1])),
-    ("3-2-1-1-0", "copies.minimum", healthy(in_inventory=False)),
+    ("3-2-1-1-0", "recovery_points.max_age", healthy(newest=ago(hours=27))),
+    ("3-2-1-1-0", "copies.min_count", healthy(locations=healthy()["locations"][:1])),
+    ("3-2-1-1-0", "copies.min_count", healthy(in_inventory=False)),
     (
         "3-2-1-1-0",
-        "locations.types",
+        "locations.min_types",
         healthy(locations=[{**one, "location_type": "disk"} for one in healthy()["locations"]]),
     ),
     # The copies are three days old: they are not copies of the current state.
     (
         "3-2-1-1-0",
-        "copies.minimum",
+        "copies.min_count",
         healthy(locations=[{**one, "newest": ago(days=3)} for one in healthy()["locations"]]),
     ),
-    ("3-2-1-1-0", "offsite.newest_within", with_facts("offsite", newest=ago(days=3))),
-    ("3-2-1-1-0", "immutable.newest_within", with_facts("immutable", newest=ago(days=8))),
-    ("3-2-1-1-0", "verified.newest_within", with_facts("verified", tested_at=ago(days=91), newest=ago(days=92))),
-    ("daily_26h", "recovery_points.newest_within", healthy(newest=ago(hours=27))),
-    ("daily_26h", "recovery_points.longest_gap", healthy(gaps=gaps(every=27 * HOUR))),
-    ("gfs", "recovery_points.newest_within", healthy(newest=ago(hours=27))),
-    ("gfs", "recovery_points.days", healthy(calendar={"days": 6, "weeks": 57, "months": 13})),
-    ("gfs", "recovery_points.weeks", healthy(calendar={"days": 400, "weeks": 3, "months": 13})),
-    ("gfs", "recovery_points.months", healthy(calendar={"days": 400, "weeks": 57, "months": 11})),
-    ("retired", "recovery_points.minimum", EMPTY),
-    ("bam_minimum_frequency_and_retention", "recovery_points.days", healthy(calendar={"days": 34})),
-    ("bam_minimum_frequency_and_retention", "recovery_points.reaches_back", healthy(oldest=ago(days=34))),
-    ("bam_encrypted", "encrypted.all", with_facts("encrypted", count=399, false=1)),
-    ("bam_minimum_retention", "recovery_points.reaches_back", healthy(oldest=ago(days=34))),
-    ("bam_last_recovery_point_created", "recovery_points.newest_within", healthy(newest=ago(hours=25))),
-    ("bam_cross_region_copy", "offsite.newest_within", with_facts("offsite", newest=ago(days=3))),
-    ("bam_vault_lock", "immutable.newest_within", with_facts("immutable", newest=ago(days=8))),
+    ("3-2-1-1-0", "offsite.max_age", with_facts("offsite", newest=ago(days=3))),
+    ("3-2-1-1-0", "immutable.max_age", with_facts("immutable", newest=ago(days=8))),
+    ("3-2-1-1-0", "restore_tested.max_age", with_facts("restore_tested", tested_at=ago(days=91), newest=ago(days=92))),
+    ("daily_26h", "recovery_points.max_age", healthy(newest=ago(hours=27))),
+    ("daily_26h", "recovery_points.max_gap", healthy(gaps=gaps(every=27 * HOUR))),
+    ("gfs", "recovery_points.max_age", healthy(newest=ago(hours=27))),
+    ("gfs", "recovery_points.daily", healthy(calendar={"days": 6, "weeks": 57, "months": 13})),
+    ("gfs", "recovery_points.weekly", healthy(calendar={"days": 400, "weeks": 3, "months": 13})),
+    ("gfs", "recovery_points.monthly", healthy(calendar={"days": 400, "weeks": 57, "months": 11})),
+    ("retired", "recovery_points.min_count", EMPTY),
+    ("aws_bam_minimum_frequency_and_retention", "recovery_points.daily", healthy(calendar={"days": 34})),
+    ("aws_bam_minimum_frequency_and_retention", "recovery_points.min_retention", healthy(oldest=ago(days=34))),
+    ("aws_bam_encrypted", "encrypted.all", with_facts("encrypted", count=399, false=1)),
+    ("aws_bam_minimum_retention", "recovery_points.min_retention", healthy(oldest=ago(days=34))),
+    ("aws_bam_last_recovery_point_created", "recovery_points.max_age", healthy(newest=ago(hours=25))),
+    ("aws_bam_cross_region_copy", "offsite.max_age", with_facts("offsite", newest=ago(days=3))),
+    ("aws_bam_vault_lock", "immutable.max_age", with_facts("immutable", newest=ago(days=8))),
 ]
 
 
@@ -107,21 +107,21 @@ def test_what_breaks_it(name: str, control: str, workload: dict[str, Any]) -> No
 
 def test_every_control_of_every_ready_policy_is_broken_somewhere() -> None:
     rules = {(name, control.name) for name in NAMES for control in compile_document(name).tiers[0].controls}
-    # locations.newest_within passes whenever a location counts; it defines which ones do.
-    assert rules - {(name, control) for name, control, _row in BROKEN} == {("3-2-1-1-0", "locations.newest_within")}
+    # locations.max_age passes whenever a location counts; it defines which ones do.
+    assert rules - {(name, control) for name, control, _row in BROKEN} == {("3-2-1-1-0", "locations.max_age")}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_passes_without_proof(name: str) -> None:
     unsure = {"recovery_points": {"count": 0, "unknown": 400, "newest_unknown": ago(hours=5)}}
-    silent = {**EMPTY, "facets": unsure}
-    names = ("offsite", "immutable", "encrypted", "verified")
-    soft = {key: {"count": 0, "estimated": facts(), "attested": facts()} for key in names}
+    silent = {**EMPTY, "attributes": unsure}
+    names = ("offsite", "immutable", "encrypted", "restore_tested")
+    soft = {key: {"count": 0, "inferred": facts(), "declared": facts()} for key in names}
     situations = {
         "no workload": evaluate(read(), name),
         "no point": evaluate(EMPTY, name),
         "nothing is told of the points": evaluate(silent, name),
-        "only estimates": evaluate({**silent, "facets": {**unsure, **soft}}, name),
+        "only inferred": evaluate({**silent, "attributes": {**unsure, **soft}}, name),
         "not wholly read": evaluate(read(healthy(), complete=False), name),
         "read too long ago": evaluate(healthy(), name, as_of=NOW + 25 * HOUR * 1_000_000),
         "read later": evaluate(healthy(), name, as_of=NOW - HOUR * 1_000_000),
@@ -142,26 +142,31 @@ def test_a_clock_that_is_off_proves_no_time(name: str, skew: int) -> None:
     assert evaluate(read(healthy(), server=server), name).compliant is (name in TIMELESS)
 
 
-def test_estimates_count_where_the_user_says_so() -> None:
-    soft = with_facts("immutable", count=0, newest=None, oldest=None, estimated=facts())
-    assert results(soft, "3-2-1-1-0")["immutable.newest_within"] == "fail"
-    accepting: dict[str, Any] = {"extends": "3-2-1-1-0", "accept": ["exact", "estimated"]}
+def test_inferences_count_where_the_user_says_so() -> None:
+    soft = with_facts("immutable", count=0, newest=None, oldest=None, inferred=facts())
+    assert results(soft, "3-2-1-1-0")["immutable.max_age"] == "fail"
+    accepting: dict[str, Any] = {"extends": "3-2-1-1-0", "accept": ["reported", "inferred"]}
     assert evaluate(soft, accepting).compliant
-    assert evaluate(soft, {"extends": "3-2-1-1-0", "immutable": {"accept": ["estimated"]}}).compliant
+    assert evaluate(soft, {"extends": "3-2-1-1-0", "immutable": {"accept": ["inferred"]}}).compliant
 
 
 class TestExtends:
     def test_a_rule_of_ones_own_takes_the_place_of_the_ready_one(self) -> None:
-        own = {"extends": "gfs", "recovery_points": {"months": 3, "minimum": 9}, "warn_at": "80%", "full": {"weeks": 4}}
+        own = {
+            "extends": "gfs",
+            "recovery_points": {"monthly": 3, "min_count": 9},
+            "warn_at": "80%",
+            "full": {"weekly": 4},
+        }
         assert compile_document(own).definition == {
-            "recovery_points": {"newest_within": "26h", "days": 7, "weeks": 4, "months": 3, "minimum": 9},
-            "full": {"weeks": 4},
+            "recovery_points": {"max_age": "26h", "daily": 7, "weekly": 4, "monthly": 3, "min_count": 9},
+            "full": {"weekly": 4},
             "warn_at": "80%",
         }
 
     def test_what_is_ready_stays_as_it_is(self) -> None:
         before = deepcopy(dict(PRESETS))
-        evaluate(healthy(), {"extends": "gfs", "recovery_points": {"months": 3}, "expected": ["web01"]})
+        evaluate(healthy(), {"extends": "gfs", "recovery_points": {"monthly": 3}, "expected": ["web01"]})
         assert before == PRESETS
 
     @pytest.mark.parametrize(
@@ -174,10 +179,10 @@ class TestExtends:
         ],
     )
     def test_the_assessment_shows_the_policy_in_force(self, policy: Any) -> None:
-        assessment = evaluate(healthy(), policy, max_read_age="2d").plain()["policy"]
-        assert assessment == {**PRESETS["gfs"], "max_read_age": "2d"}
+        assessment = evaluate(healthy(), policy, max_data_age="2d").plain()["policy"]
+        assert assessment == {**PRESETS["gfs"], "max_data_age": "2d"}
         again = evaluate(healthy(), assessment)
-        assert again.plain() == evaluate(healthy(), policy, max_read_age="2d").plain()
+        assert again.plain() == evaluate(healthy(), policy, max_data_age="2d").plain()
 
     def test_beside_it_in_one_file(self) -> None:
         text = yaml.safe_load("policy: 3-2-1-1-0\nexpected: [web01, web02]\n")
@@ -186,7 +191,7 @@ class TestExtends:
     def test_in_tiers(self) -> None:
         tiers = [
             {"name": "retired", "match": {"in_inventory": False}, "policy": "retired"},
-            {"name": "others", "policy": {"extends": "daily_26h", "recovery_points": {"minimum": 7}}},
+            {"name": "others", "policy": {"extends": "daily_26h", "recovery_points": {"min_count": 7}}},
         ]
         gone = healthy(workload_name="gone", in_inventory=False, newest=ago(days=90))
         assessment = evaluate([read(healthy(), gone)], {"policies": tiers})
@@ -199,7 +204,7 @@ class TestExtends:
         assert evaluated["policy"]["policies"][0]["policy"] == PRESETS["retired"]
         assert evaluated["policy"]["policies"][1]["policy"]["recovery_points"] == {
             **PRESETS["daily_26h"]["recovery_points"],
-            "minimum": 7,
+            "min_count": 7,
         }
 
     @pytest.mark.parametrize(
@@ -225,7 +230,7 @@ class TestExtends:
                 "policy.extends: it stands beside policies",
             ),
             ({"extends": "gfs", "recovery_points": None}, "policy.recovery_points: None is no mapping"),
-            ({"extends": "gfs", "policy": {"full": {"weeks": 1}}}, "policy.policy: there is no such key"),
+            ({"extends": "gfs", "policy": {"full": {"weekly": 1}}}, "policy.policy: there is no such key"),
         ],
     )
     def test_refused(self, policy: Any, text: str) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS
-from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, Case, ago, findings, row, with_facet
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import ATTRIBUTES
+from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, Case, ago, findings, row, with_attribute
 from tests.unit.plugins.module_utils._policy.rules import test_counts_and_ages
 
 
 def _fact(count: int = 0, unknown: int = 0, false: int = 0) -> dict[str, Any]:
-    """Build one facet: the newest points have it, then come unknown ones, then those that do not have it."""
+    """Build one attribute: the newest points have it, then come unknown ones, then those that do not have it."""
     facts: dict[str, Any] = {"count": count}
     if count:
         facts.update(newest=ago(hours=5), oldest=ago(days=9))
@@ -27,20 +27,22 @@ def _fact(count: int = 0, unknown: int = 0, false: int = 0) -> dict[str, Any]:
 
 
 def _fact_cases(name: str) -> list[Case]:
-    """Build the same cases for each facet that is a fact about a point."""
+    """Build the same cases for each attribute that is a fact about a point."""
 
     def case(title: str, facts: dict[str, Any], rules: dict[str, Any], result: str, message: str) -> Case:
-        return (f"{name} {title}", with_facet(name, facts), {name: rules}, result, message)
+        return (f"{name} {title}", with_attribute(name, facts), {name: rules}, result, message)
 
     return [
-        case("enough", _fact(count=3, false=27), {"minimum": 3}, "pass", "is 3, wanted are at least 3"),
-        case("too few", _fact(count=3, false=27), {"minimum": 4}, "fail", "is 3, wanted are at least 4"),
-        case("perhaps", _fact(count=3, unknown=1, false=26), {"minimum": 4}, "unknown", "3 are known, and of 1 points"),
+        case("enough", _fact(count=3, false=27), {"min_count": 3}, "pass", "is 3, wanted are at least 3"),
+        case("too few", _fact(count=3, false=27), {"min_count": 4}, "fail", "is 3, wanted are at least 4"),
+        case(
+            "perhaps", _fact(count=3, unknown=1, false=26), {"min_count": 4}, "unknown", "3 are known, and of 1 points"
+        ),
         case("silent of one", {"count": 29}, {"all": True}, "unknown", "of 1 points"),
-        case("silent", {"count": 0}, {"minimum": 1}, "unknown", "of 30 points the product does not tell"),
-        case("back", _fact(count=3, false=27), {"reaches_back": "9d"}, "pass", "is 9d old"),
-        case("not back", _fact(count=3, false=27), {"reaches_back": "10d"}, "fail", "is 9d old"),
-        case("perhaps back", _fact(count=3, unknown=27), {"reaches_back": "19d"}, "unknown", "cannot tell"),
+        case("silent", {"count": 0}, {"min_count": 1}, "unknown", "of 30 points the product does not tell"),
+        case("back", _fact(count=3, false=27), {"min_retention": "9d"}, "pass", "is 9d old"),
+        case("not back", _fact(count=3, false=27), {"min_retention": "10d"}, "fail", "is 9d old"),
+        case("perhaps back", _fact(count=3, unknown=27), {"min_retention": "19d"}, "unknown", "cannot tell"),
         case("all", _fact(count=30), {"all": True}, "pass", "every recovery point is"),
         case("not all", _fact(count=29, false=1), {"all": True}, "fail", "is 1, allowed are none"),
         case("perhaps all", _fact(count=29, unknown=1), {"all": True}, "unknown", "of 1 points"),
@@ -56,15 +58,17 @@ def _fact_cases(name: str) -> list[Case]:
 
 
 FACTS: list[Case] = [
-    case for name in ("verified", "checked", "offsite", "immutable", "encrypted") for case in _fact_cases(name)
+    case
+    for name in ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted")
+    for case in _fact_cases(name)
 ]
 NOTHING: list[Case] = [
     (f"{name}.{rule} of nothing", EMPTY, {name: {rule: True}}, "fail", "there is no recovery point")
-    for name in ("verified", "checked", "offsite", "immutable", "encrypted", "malware")
+    for name in ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted", "malware")
     for rule in ("all", "none")
 ]
 AGES: list[Case] = [
-    (f"{name} {title}", with_facet(name, facts), {name: {"newest_within": "26h"}}, result, message)
+    (f"{name} {title}", with_attribute(name, facts), {name: {"max_age": "26h"}}, result, message)
     for name in ("offsite", "immutable", "encrypted")
     for title, facts, result, message in (
         ("young", _fact(count=3, false=27), "pass", "is 5h old, allowed are 1d 2h"),
@@ -77,8 +81,8 @@ AGES: list[Case] = [
 ]
 _TESTED = {"count": 1, "newest": ago(days=200), "oldest": ago(days=200), "false": 29}
 TESTS: list[Case] = [
-    (f"{name} {title}", with_facet(name, facts), {name: {"newest_within": "90d"}}, result, message)
-    for name in ("verified", "checked")
+    (f"{name} {title}", with_attribute(name, facts), {name: {"max_age": "90d"}}, result, message)
+    for name in ("restore_tested", "integrity_checked")
     for title, facts, result, message in (
         # An old point that was tested recently: the test counts.
         ("lately", {**_TESTED, "tested_at": ago(days=90)}, "pass", "is 90d old, allowed are 90d"),
@@ -128,84 +132,84 @@ LOCATIONS: list[Case] = [
     (
         "two",
         row(locations=_TWO),
-        {"locations": {"minimum": 2}},
+        {"locations": {"min_count": 2}},
         "pass",
         "number of locations with a recovery point is 2",
     ),
-    ("one too few", row(locations=_TWO), {"locations": {"minimum": 3}}, "fail", "is 2, wanted are at least 3"),
-    ("not listed", row(), {"locations": {"minimum": 1}}, "unknown", "does not list where they lie"),
-    ("no points", EMPTY, {"locations": {"minimum": 1}}, "fail", "is 0"),
+    ("one too few", row(locations=_TWO), {"locations": {"min_count": 3}}, "fail", "is 2, wanted are at least 3"),
+    ("not listed", row(), {"locations": {"min_count": 1}}, "unknown", "does not list where they lie"),
+    ("no points", EMPTY, {"locations": {"min_count": 1}}, "fail", "is 0"),
     (
         "some not listed",
         row(locations=_TWO, locations_unknown=_LISTLESS),
-        {"locations": {"minimum": 3}},
+        {"locations": {"min_count": 3}},
         "unknown",
         "2 are known",
     ),
     (
         "only one young",
         row(locations=_TWO),
-        {"locations": {"minimum": 2, "newest_within": "26h"}},
+        {"locations": {"min_count": 2, "max_age": "26h"}},
         "fail",
         "number of locations with a recovery point at most 1d 2h old is 1",
     ),
     (
         "as young as is asked",
         row(locations=_TWO),
-        {"locations": {"minimum": 2, "newest_within": "3d"}},
+        {"locations": {"min_count": 2, "max_age": "3d"}},
         "pass",
         "at most 3d old is 2",
     ),
     (
         "all listed",
         row(locations=_TWO, locations_unknown={"count": 0}),
-        {"locations": {"minimum": 3}},
+        {"locations": {"min_count": 3}},
         "fail",
         "is 2",
     ),
     (
         "unlisted ones are old",
         row(locations=_TWO, locations_unknown={"count": 4, "newest": ago(days=5)}),
-        {"locations": {"minimum": 2, "newest_within": "26h"}},
+        {"locations": {"min_count": 2, "max_age": "26h"}},
         "fail",
         "is 1",
     ),
     (
         "age of one not told",
         row(locations=[_TWO[0], {"location": "tape", "count": 3}]),
-        {"locations": {"minimum": 2, "newest_within": "26h"}},
+        {"locations": {"min_count": 2, "max_age": "26h"}},
         "unknown",
         "1 are known, of 1 locations the age is not told",
     ),
     (
         "no name, perhaps another place",
         row(locations=[_TWO[0], {"location_type": "disk", "count": 3, "newest": ago(hours=5)}]),
-        {"locations": {"minimum": 2}},
+        {"locations": {"min_count": 2}},
         "unknown",
         "1 are known, 1 of them without a name",
     ),
-    ("one place twice", row(locations=[_TWO[0], _TWO[0]]), {"locations": {"minimum": 2}}, "fail", "is 1"),
-    ("types", row(locations=_TWO), {"locations": {"types": 2}}, "pass", "number of types of location"),
-    ("types too few", row(locations=_TWO), {"locations": {"types": 3}}, "fail", "is 2"),
+    ("one place twice", row(locations=[_TWO[0], _TWO[0]]), {"locations": {"min_count": 2}}, "fail", "is 1"),
+    ("types", row(locations=_TWO), {"locations": {"min_types": 2}}, "pass", "number of types of location"),
+    ("types too few", row(locations=_TWO), {"locations": {"min_types": 3}}, "fail", "is 2"),
     (
         "a type not told",
         row(locations=[_TWO[0], {"location": "x", "count": 1, "newest": ago(hours=5)}]),
-        {"locations": {"types": 2}},
+        {"locations": {"min_types": 2}},
         "unknown",
         "1 are known, of 1 locations the type is not told",
     ),
     (
         "one untyped place is one type",
         row(locations=[{"location": "x", "count": 1, "newest": ago(hours=5)}]),
-        {"locations": {"types": 2}},
+        {"locations": {"min_types": 2}},
         "fail",
         "is 1",
     ),
-    ("young place", row(locations=_TWO), {"locations": {"newest_within": "5h"}}, "pass", "is 5h old"),
+    ("young place", row(locations=_TWO), {"locations": {"max_age": "5h"}}, "pass", "is 5h old"),
     (
         "nearly old",
         row(locations=_TWO),
-        {"locations": {"newest_within": {"limit": "6h", "warn_at": "80%"}}},
+        {"locations": {"max_age": {"limit": "6h", "warn_at": "80%"}}},
         "warn",
         "5h",
     ),
@@ -215,32 +219,32 @@ LOCATIONS: list[Case] = [
             locations=[{"location": "tape", "count": 3}, _TWO[1]],
             locations_unknown={"count": 4, "newest": ago(hours=6)},
         ),
-        {"locations": {"newest_within": {"limit": "6h", "warn_at": "50%"}}},
+        {"locations": {"max_age": {"limit": "6h", "warn_at": "50%"}}},
         "unknown",
         "does not list",
     ),
-    ("old places", row(locations=_TWO), {"locations": {"newest_within": "4h"}}, "fail", "is 5h old"),
+    ("old places", row(locations=_TWO), {"locations": {"max_age": "4h"}}, "fail", "is 5h old"),
     (
         "perhaps a young place",
         row(locations=_TWO, locations_unknown={"count": 1, "newest": ago(hours=1)}),
-        {"locations": {"newest_within": "4h"}},
+        {"locations": {"max_age": "4h"}},
         "unknown",
         "does not list",
     ),
     (
         "copies",
         row(locations=_TWO, in_inventory=True),
-        {"copies": {"minimum": 3}},
+        {"copies": {"min_count": 3}},
         "pass",
         "with a recovery point is 3",
     ),
-    ("copies too few", row(locations=_TWO, in_inventory=True), {"copies": {"minimum": 4}}, "fail", "is 3"),
-    ("production not told", row(locations=_TWO), {"copies": {"minimum": 3}}, "unknown", "still exists"),
-    ("production not needed", row(locations=_TWO), {"copies": {"minimum": 2}}, "pass", "is 2"),
-    ("production no help", row(locations=_TWO), {"copies": {"minimum": 4}}, "fail", "is 2"),
-    ("no production", row(locations=_TWO), {"copies": {"minimum": 3, "production": False}}, "fail", "is 2"),
-    ("gone production", row(locations=_TWO, in_inventory=False), {"copies": {"minimum": 3}}, "fail", "is 2"),
-    ("copies not told", row(in_inventory=True), {"copies": {"minimum": 2}}, "unknown", "1 are known"),
+    ("copies too few", row(locations=_TWO, in_inventory=True), {"copies": {"min_count": 4}}, "fail", "is 3"),
+    ("production not told", row(locations=_TWO), {"copies": {"min_count": 3}}, "unknown", "still exists"),
+    ("production not needed", row(locations=_TWO), {"copies": {"min_count": 2}}, "pass", "is 2"),
+    ("production no help", row(locations=_TWO), {"copies": {"min_count": 4}}, "fail", "is 2"),
+    ("no production", row(locations=_TWO), {"copies": {"min_count": 3, "include_production": False}}, "fail", "is 2"),
+    ("gone production", row(locations=_TWO, in_inventory=False), {"copies": {"min_count": 3}}, "fail", "is 2"),
+    ("copies not told", row(in_inventory=True), {"copies": {"min_count": 2}}, "unknown", "1 are known"),
 ]
 
 
@@ -252,7 +256,7 @@ def _sized(newest: int | None, median: int | None) -> dict[str, Any]:
     )
 
 
-_HALF = {"size": {"newest_at_least": "50%"}}
+_HALF = {"size": {"min_percent_of_median": "50%"}}
 SIZE: list[Case] = [
     ("half", _sized(50, 100), _HALF, "pass", "has 50% of the median size of its kind, wanted is at least 50%"),
     ("shrunk", _sized(499, 1000), _HALF, "fail", "has 49% of the median"),
@@ -265,11 +269,11 @@ SIZE: list[Case] = [
 
 def _restored(**test: Any) -> dict[str, Any]:
     output = {"result": "passed", "tested_at": ago(days=3), "seconds": 3600, "message": None, **test}
-    return with_facet("verified", {"count": 0, "unknown": 30, "restore": output})
+    return with_attribute("restore_tested", {"count": 0, "unknown": 30, "restore": output})
 
 
-_HOUR = {"verified": {"restore_within": "1h"}}
-_WEEK = {"verified": {"newest_within": "7d"}}
+_HOUR = {"restore_tested": {"max_restore_time": "1h"}}
+_WEEK = {"restore_tested": {"max_age": "7d"}}
 _FAILED = "the newest restore test, of 2026-11-18T07:00:00Z, failed: rows are missing"
 RESTORES: list[Case] = [
     ("restored in time", _restored(), _HOUR, "pass", "restore test took 1h, allowed are 1h"),
@@ -285,7 +289,7 @@ CASES = [*RESTORES, *FACTS, *NOTHING, *AGES, *TESTS, *MALWARE, *LOCATIONS, *SIZE
 
 @pytest.mark.parametrize(("_title", "workload", "policy", "result", "message"), CASES, ids=[case[0] for case in CASES])
 def test_case(_title: str, workload: dict[str, Any], policy: dict[str, Any], result: str, message: str) -> None:
-    # A second rule of the facet only defines which points count for the first.
+    # A second rule of the attribute only defines which points count for the first.
     found = findings(workload, {**policy, "on_unknown": "ignore"})[0]
     assert found["result"] == result, found["message"]
     assert message in found["message"]
@@ -293,12 +297,12 @@ def test_case(_title: str, workload: dict[str, Any], policy: dict[str, Any], res
     assert "\0" not in found["message"]
 
 
-def test_every_rule_of_every_facet_passes_and_fails_somewhere() -> None:
-    """The cases of both files cover every pair of facet and rule, each with a pass and a fail."""
+def test_every_rule_of_every_attribute_passes_and_fails_somewhere() -> None:
+    """The cases of both files cover every pair of attribute and rule, each with a pass and a fail."""
     seen: dict[tuple[str, str], set[str]] = {}
     for _title, _row, policy, result, _message in (*CASES, *test_counts_and_ages.CASES):
-        ((facet, rules),) = policy.items()
-        seen.setdefault((facet, next(iter(rules))), set()).add(result)
-    wanted = {(facet.name, rule.name) for facet in FACETS.values() for rule in facet.rules}
+        ((attribute, rules),) = policy.items()
+        seen.setdefault((attribute, next(iter(rules))), set()).add(result)
+    wanted = {(attribute.name, rule.name) for attribute in ATTRIBUTES.values() for rule in attribute.rules}
     lacking = {pair: {"pass", "fail"} - seen.get(pair, set()) for pair in wanted}
     assert {pair: results for pair, results in lacking.items() if results} == {}

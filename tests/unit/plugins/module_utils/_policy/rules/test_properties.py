@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import FACETS
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import ATTRIBUTES
 from tests.unit.plugins.module_utils._policy.policy_rows import WINDOWS, ago, findings, read, row
 
-FACT_FACETS = ("verified", "checked", "offsite", "immutable", "encrypted")
+POINT_ATTRIBUTES = ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted")
 _AGES = st.integers(0, 60 * 24)
 _COUNTS = st.integers(0, 9)
 
@@ -30,8 +30,8 @@ def spans(draw: st.DrawFn, count: int, name: str = "") -> dict[str, str]:
 
 
 @st.composite
-def facets(draw: st.DrawFn, points: int) -> dict[str, Any]:
-    """Generate one facet of this number of points, each of which has it, does not have it, or is unknown."""
+def attributes(draw: st.DrawFn, points: int) -> dict[str, Any]:
+    """Generate one attribute of this number of points, each of which has it, does not have it, or is unknown."""
     count = draw(st.integers(0, points))
     unknown = draw(st.integers(0, points - count))
     false = points - count - unknown
@@ -82,10 +82,10 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         **rhythm,
         by_kind=None,
         possible={"gaps": {}, "calendar": draw(rhythms())["calendar"]} if unsure else None,
-        facets={
+        attributes={
             "recovery_points": own,
-            "full": {**draw(facets(points)), **(draw(rhythms()) if points else {})},
-            **{name: draw(facets(points)) for name in FACT_FACETS},
+            "full": {**draw(attributes(points)), **(draw(rhythms()) if points else {})},
+            **{name: draw(attributes(points)) for name in POINT_ATTRIBUTES},
         },
         malware=states if points else None,
         malware_newest={state: ago(hours=draw(_AGES)) for state, count in states.items() if count},
@@ -101,23 +101,23 @@ _LIMITS = {
     "percent": st.integers(1, 150).map(lambda percent: f"{percent}%"),
     "flag": st.just(True),
 }
-_RULES = sorted((facet.name, rule.name) for facet in FACETS.values() for rule in facet.rules)
+_RULES = sorted((attribute.name, rule.name) for attribute in ATTRIBUTES.values() for rule in attribute.rules)
 
 
-def _argument(facet: str, rule: str) -> str:
-    return next(one.argument for one in FACETS[facet].rules if one.name == rule)
+def _argument(attribute: str, rule: str) -> str:
+    return next(one.argument for one in ATTRIBUTES[attribute].rules if one.name == rule)
 
 
 @st.composite
 def policies(draw: st.DrawFn) -> tuple[str, str, Any]:
-    """Generate one rule of one facet with a limit."""
-    facet, rule = draw(st.sampled_from(_RULES))
-    return facet, rule, draw(_LIMITS[_argument(facet, rule)])
+    """Generate one rule of one attribute with a limit."""
+    attribute, rule = draw(st.sampled_from(_RULES))
+    return attribute, rule, draw(_LIMITS[_argument(attribute, rule)])
 
 
-def get_result(workload: dict[str, Any], facet: str, rule: str, limit: Any, **window: str) -> str:
+def get_result(workload: dict[str, Any], attribute: str, rule: str, limit: Any, **window: str) -> str:
     """Return the result of one rule; unknown is returned as "unknown"."""
-    policy = {facet: {rule: limit}, "on_unknown": "ignore"}
+    policy = {attribute: {rule: limit}, "on_unknown": "ignore"}
     return str(findings(read(workload, window=window), policy)[0]["result"])
 
 
@@ -127,23 +127,23 @@ def _stricter(rule: str, limit: Any, by: int) -> Any:
     if limit.endswith("%"):
         return f"{int(limit[:-1]) + by}%"
     hours = int(limit[:-1])
-    return f"{hours + by}h" if rule == "reaches_back" else f"{max(1, hours - by)}h"
+    return f"{hours + by}h" if rule == "min_retention" else f"{max(1, hours - by)}h"
 
 
 @settings(max_examples=150)
 @given(rows(), policies(), st.integers(1, 48))
 def test_a_stricter_limit_never_helps(workload: dict[str, Any], policy: tuple[str, str, Any], by: int) -> None:
-    facet, rule, limit = policy
+    attribute, rule, limit = policy
     if limit is True:
         return
     order = ("pass", "unknown", "fail")
-    before = get_result(workload, facet, rule, limit)
-    after = get_result(workload, facet, rule, _stricter(rule, limit, by))
+    before = get_result(workload, attribute, rule, limit)
+    after = get_result(workload, attribute, rule, _stricter(rule, limit, by))
     assert order.index(after) >= order.index(before)
 
 
 def _forget_points(facts: dict[str, Any], how_many: int, member: str) -> None:
-    """Make this number of points with a known facet (true or false) unknown."""
+    """Make this number of points with a known attribute (true or false) unknown."""
     known = facts.get(member, 0)
     moved = min(how_many, known)
     if not moved:
@@ -160,7 +160,7 @@ def _forget_points(facts: dict[str, Any], how_many: int, member: str) -> None:
         facts.pop("tested_at", None)
 
 
-_FORGETTABLE = ("newest", "oldest", "gaps", "calendar", "facets", "locations", "malware", "newest_size_bytes")
+_FORGETTABLE = ("newest", "oldest", "gaps", "calendar", "attributes", "locations", "malware", "newest_size_bytes")
 
 
 @st.composite
@@ -168,9 +168,9 @@ def forgetting(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     """Generate a row, and the same row with less known."""
     full = draw(rows())
     less = copy.deepcopy(full)
-    for name in FACT_FACETS:
+    for name in POINT_ATTRIBUTES:
         if draw(st.booleans()):
-            _forget_points(less["facets"][name], draw(st.integers(1, 9)), draw(st.sampled_from(["count", "false"])))
+            _forget_points(less["attributes"][name], draw(st.integers(1, 9)), draw(st.sampled_from(["count", "false"])))
     for name in draw(st.sets(st.sampled_from(_FORGETTABLE), max_size=3)):
         less.pop(name, None)
     for state in draw(st.sets(st.sampled_from(["clean", "infected"]))):
@@ -185,9 +185,9 @@ def test_knowing_less_never_makes_a_pass(
     pair: tuple[dict[str, Any], dict[str, Any]], policy: tuple[str, str, Any]
 ) -> None:
     full, less = pair
-    facet, rule, limit = policy
-    if get_result(full, facet, rule, limit) != "pass":
-        assert get_result(less, facet, rule, limit) != "pass"
+    attribute, rule, limit = policy
+    if get_result(full, attribute, rule, limit) != "pass":
+        assert get_result(less, attribute, rule, limit) != "pass"
 
 
 @settings(max_examples=120)
@@ -196,43 +196,43 @@ def test_reading_less_far_back_never_makes_a_pass(
     workload: dict[str, Any], policy: tuple[str, str, Any], hours: int
 ) -> None:
     """The same row from a read result with a shorter window proves less."""
-    facet, rule, limit = policy
-    complete = get_result(workload, facet, rule, limit)
-    part = get_result(workload, facet, rule, limit, since=ago(hours=hours))
+    attribute, rule, limit = policy
+    complete = get_result(workload, attribute, rule, limit)
+    part = get_result(workload, attribute, rule, limit, since=ago(hours=hours))
     assert part in (complete, "unknown")
 
 
 @settings(max_examples=100)
 @given(rows(), policies())
-def test_an_accepted_estimate_is_never_worse_than_a_refused_one(
+def test_an_accepted_inference_is_never_worse_than_a_refused_one(
     workload: dict[str, Any], policy: tuple[str, str, Any]
 ) -> None:
-    """Except for ``none``: there an estimate that counts may break the rule."""
-    facet, rule, limit = policy
-    if facet not in FACT_FACETS or rule == "none":
+    """Except for ``none``: there an inference that counts may break the rule."""
+    attribute, rule, limit = policy
+    if attribute not in POINT_ATTRIBUTES or rule == "none":
         return
-    facts = workload["facets"][facet]
-    facts["estimated"] = {"count": facts.pop("unknown", 0)}
+    facts = workload["attributes"][attribute]
+    facts["inferred"] = {"count": facts.pop("unknown", 0)}
     for end in ("newest", "oldest"):
         if f"{end}_unknown" in facts:
-            facts["estimated"][end] = facts.pop(f"{end}_unknown")
-    refused = findings(workload, {facet: {rule: limit}, "on_unknown": "ignore"})[0]
-    accepted = findings(workload, {facet: {rule: limit}, "on_unknown": "ignore", "accept": ["estimated"]})[0]
+            facts["inferred"][end] = facts.pop(f"{end}_unknown")
+    refused = findings(workload, {attribute: {rule: limit}, "on_unknown": "ignore"})[0]
+    accepted = findings(workload, {attribute: {rule: limit}, "on_unknown": "ignore", "accept": ["inferred"]})[0]
     order = ("pass", "unknown", "fail")
     if refused["result"] == "pass":
         assert accepted == refused
     else:
-        assert accepted["certainty"] in ("estimated", "unknown", "exact")
+        assert accepted["certainty"] in ("inferred", "unknown", "reported")
         assert not (refused["result"] == "fail" and order.index(accepted["result"]) < 2)
 
 
 def test_an_age_equal_to_the_limit_passes_and_a_microsecond_more_does_not() -> None:
-    for facet in ("recovery_points", "offsite"):
+    for attribute in ("recovery_points", "offsite"):
         for extra, result in ((0, "pass"), (0.000001, "fail")):
             newest = ago(hours=26, seconds=extra)
             facts = {"count": 30, "newest": newest, "oldest": ago(days=30)}
-            workload = row(newest=newest, facets={"recovery_points": facts, "offsite": facts})
-            assert get_result(workload, facet, "newest_within", "26h") == result
+            workload = row(newest=newest, attributes={"recovery_points": facts, "offsite": facts})
+            assert get_result(workload, attribute, "max_age", "26h") == result
     for missing, result in ((0, "pass"), (0.000001, "fail")):
         workload = row(oldest=ago(seconds=30 * DAY - missing))
-        assert get_result(workload, "recovery_points", "reaches_back", "30d") == result
+        assert get_result(workload, "recovery_points", "min_retention", "30d") == result

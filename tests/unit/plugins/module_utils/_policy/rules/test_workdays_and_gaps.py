@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workday
     workday_bounds,
     workdays_between,
 )
-from tests.unit.plugins.module_utils._policy.policy_rows import NOW, ago, finding, gaps, read, row, with_facet
+from tests.unit.plugins.module_utils._policy.policy_rows import NOW, ago, finding, gaps, read, row, with_attribute
 
 MON_TO_FRI = frozenset(range(5))
 
@@ -36,7 +36,7 @@ MON_TO_FRI = frozenset(range(5))
     ],
 )
 def test_weekdays_in_ages(weekdays: list[str], newest: str, limit: str, result: str) -> None:
-    policy = {"recovery_points": {"newest_within": limit}, "weekdays": weekdays}
+    policy = {"recovery_points": {"max_age": limit}, "weekdays": weekdays}
     assert finding(row(newest=newest), policy)["result"] == result
 
 
@@ -56,7 +56,7 @@ def test_weekdays_in_ages(weekdays: list[str], newest: str, limit: str, result: 
 )
 def test_weekdays_in_gaps(gap: int, limit: str, result: str) -> None:
     workload = row(newest=ago(hours=8), gaps=gaps(every=gap * HOUR))
-    policy = {"recovery_points": {"longest_gap": limit}, "weekdays": ["mon..fri"], "on_unknown": "ignore"}
+    policy = {"recovery_points": {"max_gap": limit}, "weekdays": ["mon..fri"], "on_unknown": "ignore"}
     found = finding(workload, policy)
     assert found["result"] == result, found["message"]
     if result == "unknown":
@@ -78,7 +78,7 @@ def test_weekdays_in_gaps(gap: int, limit: str, result: str) -> None:
 )
 def test_weekdays_in_days(newest: str, run: int, wanted: int, result: str) -> None:
     workload = row(newest=newest, calendar={"days": run})
-    policy = {"recovery_points": {"days": wanted}, "weekdays": ["mon..fri"], "on_unknown": "ignore"}
+    policy = {"recovery_points": {"daily": wanted}, "weekdays": ["mon..fri"], "on_unknown": "ignore"}
     found = finding(workload, policy)
     assert found["result"] == result, found["message"]
 
@@ -87,15 +87,15 @@ def test_weekdays_on_a_monday_after_a_quiet_weekend() -> None:
     """The calendar has a run of 0 because Sunday is empty, although Friday has a point."""
     monday = parse_time("2026-11-23T07:00:00Z")
     workload = read(row(newest="2026-11-20T20:00:00Z", calendar={"days": 0}), read_at=format_time(monday))
-    policy = {"recovery_points": {"days": 1}, "weekdays": ["mon..fri"]}
+    policy = {"recovery_points": {"daily": 1}, "weekdays": ["mon..fri"]}
     assert finding(workload, policy, as_of=monday)["result"] == "pass"
 
 
 @pytest.mark.parametrize(("later", "result"), [(0, "pass"), (19, "pass"), (20, "unknown"), (44, "fail")])
 def test_a_run_may_have_ended_since_it_was_read(later: int, result: str) -> None:
     """Newest 5 hours before the read; after one day there may be an empty day, after two days there is one."""
-    policy = {"recovery_points": {"days": 7}, "on_unknown": "ignore"}
-    found = finding(row(), policy, as_of=NOW + later * HOUR * 1_000_000, max_read_age="9d")
+    policy = {"recovery_points": {"daily": 7}, "on_unknown": "ignore"}
+    found = finding(row(), policy, as_of=NOW + later * HOUR * 1_000_000, max_data_age="9d")
     assert found["result"] == result, found["message"]
 
 
@@ -103,25 +103,25 @@ def test_a_run_may_have_ended_since_it_was_read(later: int, result: str) -> None
 def test_a_run_is_believed_at_the_moment_of_reading(later: int, result: str) -> None:
     """The newest point is 40 hours old: either yesterday or the day before has none; known at the read time."""
     workload = row(newest=ago(hours=40), calendar={"days": 7})
-    policy = {"recovery_points": {"days": 7}, "on_unknown": "ignore"}
+    policy = {"recovery_points": {"daily": 7}, "on_unknown": "ignore"}
     assert finding(workload, policy, as_of=NOW + later * 1_000_000)["result"] == result
 
 
 def test_a_run_that_surely_ended_is_none() -> None:
-    policy = {"recovery_points": {"days": 1}, "on_unknown": "ignore"}
-    result = finding(row(), policy, as_of=NOW + 50 * HOUR * 1_000_000, max_read_age="9d")
+    policy = {"recovery_points": {"daily": 1}, "on_unknown": "ignore"}
+    result = finding(row(), policy, as_of=NOW + 50 * HOUR * 1_000_000, max_data_age="9d")
     assert (result["result"], result["actual"]) == ("fail", 0)
 
 
 def test_a_period_that_the_calendar_leaves_out_is_none() -> None:
-    assert finding(row(calendar={"weeks": 5}), {"recovery_points": {"days": 1}})["actual"] == 0
+    assert finding(row(calendar={"weeks": 5}), {"recovery_points": {"daily": 1}})["actual"] == 0
 
 
 @pytest.mark.parametrize(("since", "result"), [(20, "unknown"), (21, "fail")])
 def test_weekdays_in_days_that_were_not_all_read(since: int, result: str) -> None:
     """In the worst case each period in the run, and those around it, are a week apart."""
     workload = read(row(newest="2026-11-20T20:00:00Z", calendar={"days": 1}), window={"since": ago(days=since)})
-    policy = {"recovery_points": {"days": 3}, "weekdays": ["thu", "fri"], "on_unknown": "ignore"}
+    policy = {"recovery_points": {"daily": 3}, "weekdays": ["thu", "fri"], "on_unknown": "ignore"}
     found = finding(workload, policy)
     assert (found["result"], found["actual"]) == (result, 1), found["message"]
 
@@ -129,13 +129,13 @@ def test_weekdays_in_days_that_were_not_all_read(since: int, result: str) -> Non
 def test_young_workloads_lack_the_history() -> None:
     """Backed up for only three days: the last 14 days have eleven days without a point."""
     young = row(oldest=ago(days=3), gaps=gaps(every=25 * HOUR))
-    policy = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d"}}}
+    policy = {"recovery_points": {"max_gap": {"limit": "26h", "within": "14d"}}}
     result = finding(young, policy)
     assert (result["result"], result["actual"]) == ("fail", 11 * 24 * HOUR)
-    assert finding(young, {"recovery_points": {"longest_gap": "26h"}})["result"] == "pass"
+    assert finding(young, {"recovery_points": {"max_gap": "26h"}})["result"] == "pass"
 
 
-FORTNIGHT = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d"}}, "on_unknown": "ignore"}
+FORTNIGHT = {"recovery_points": {"max_gap": {"limit": "26h", "within": "14d"}}, "on_unknown": "ignore"}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ FORTNIGHT = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d"
 def test_a_gap_that_runs_into_the_window_counts_whole(
     oldest: float | None, since: float | None, result: str, message: str
 ) -> None:
-    workload = row(oldest=None if oldest is None else ago(days=oldest), facets=None, by_kind=None)
+    workload = row(oldest=None if oldest is None else ago(days=oldest), attributes=None, by_kind=None)
     found = finding(read(workload, window={} if since is None else {"since": ago(days=since)}), FORTNIGHT)
     assert found["result"] == result, found["message"]
     assert message in found["message"]
@@ -164,7 +164,7 @@ def test_a_gap_that_runs_into_the_window_counts_whole(
 def test_a_young_workload_that_may_be_older(possible: int, result: str) -> None:
     """A point of unknown usability is before the window: if it counted, the rule would pass."""
     facts = {"count": 3, "newest": ago(hours=5), "oldest": ago(days=3), "unknown": 12, "oldest_unknown": ago(days=20)}
-    workload = with_facet(
+    workload = with_attribute(
         "recovery_points",
         {**facts, "newest_unknown": ago(days=4)},
         oldest=ago(days=3),
@@ -172,14 +172,14 @@ def test_a_young_workload_that_may_be_older(possible: int, result: str) -> None:
         possible={"gaps": gaps(every=possible), "calendar": {"days": 20}},
     )
     assert finding(workload, FORTNIGHT)["result"] == result
-    warned = {"recovery_points": {"longest_gap": {"limit": "26h", "within": "14d", "warn_at": "50%"}}}
+    warned = {"recovery_points": {"max_gap": {"limit": "26h", "within": "14d", "warn_at": "50%"}}}
     assert finding(workload, {**warned, "on_unknown": "ignore"})["result"] == result
 
 
 def test_nothing_but_points_of_unknown_usability() -> None:
     facts = {"count": 0, "unknown": 9, "newest_unknown": ago(hours=5), "oldest_unknown": ago(days=20)}
     workload = row(
-        recovery_points=0, newest=None, oldest=None, gaps=None, calendar=None, facets={"recovery_points": facts}
+        recovery_points=0, newest=None, oldest=None, gaps=None, calendar=None, attributes={"recovery_points": facts}
     )
     result = finding(workload, FORTNIGHT)
     assert (result["result"], result["actual"]) == ("unknown", None)
@@ -204,7 +204,7 @@ def test_nothing_but_points_of_unknown_usability() -> None:
 )
 def test_gap_windows_that_are_not_kept(kept: dict[str, int], within: str, result: str) -> None:
     workload = row(oldest=ago(days=500), gaps=gaps(**kept))
-    policy = {"recovery_points": {"longest_gap": {"limit": "26h", "within": within}}, "on_unknown": "ignore"}
+    policy = {"recovery_points": {"max_gap": {"limit": "26h", "within": within}}, "on_unknown": "ignore"}
     found = finding(workload, policy)
     assert found["result"] == result, found["message"]
 

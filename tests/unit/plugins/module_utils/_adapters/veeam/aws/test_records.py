@@ -60,14 +60,14 @@ def test_a_backup() -> None:
     assert (result.kind, result.status, result.usable, result.size_bytes) == ("unknown", "unknown", True, 4096)
     assert (result.encrypted, result.offsite, result.immutable, result.copies) == (None, None, None, None)
     inferred = point(row(), encrypted=True)
-    assert (inferred.encrypted, inferred.estimated) == (True, ("encrypted",))
+    assert (inferred.encrypted, inferred.inferred) == (True, ("encrypted",))
 
 
 def test_snapshots_and_replicas() -> None:
     """A snapshot is stored with the disk; a replica is offsite only if its region is different."""
     snapshot = point(row(jobType="ManualSnapshot"), encrypted=True)
     assert (snapshot.kind, snapshot.offsite, snapshot.immutable, snapshot.encrypted) == ("snapshot", False, False, None)
-    assert snapshot.estimated == ("size_bytes",)
+    assert snapshot.inferred == ("size_bytes",)
     assert point(row(jobType="Snapshot", backupSizeBytes=0)).size_bytes is None
     replica = point(row(jobType="Replica", regionId="r-2"))
     assert (replica.kind, replica.offsite, replica.usable) == ("replica", True, True)
@@ -136,7 +136,7 @@ def page(rows: list[dict[str, Any]], query: dict[str, list[str]]) -> dict[str, A
     return {"totalCount": len(rows), "results": rows[start : start + int(query["Limit"][0])]}
 
 
-def read(server: Any, *, names: tuple[str, ...] = (), api_version: str | None = None) -> dict[str, Any]:
+def read(server: Any, *, workload_names: tuple[str, ...] = (), api_version: str | None = None) -> dict[str, Any]:
     """The read result of such an appliance."""
     settings = Settings(
         username="auditor",
@@ -150,7 +150,7 @@ def read(server: Any, *, names: tuple[str, ...] = (), api_version: str | None = 
     )
     client = Client(Endpoint(url=server.url, verify=server.ca_path, retries=0), VeeamAws.allowlist)
     thread_pool = ThreadPool(2)
-    collector = Collector("here", "veeam_aws", names=names)
+    collector = Collector("here", "veeam_aws", workload_names=workload_names)
     source = VeeamAws(client, settings, thread_pool)
     try:
         source.collect(collector)
@@ -167,7 +167,7 @@ def test_points_find_their_instance(serve: Callable[..., Any]) -> None:
     result = read(server)
     assert count_by_instance(result) == {"vm-1": 1, "vm-2": 1, "vm-3": 0}
     assert not any("vm-3" in call for call in server.calls())
-    assert [each["workload_name"] for each in read(server, names=("WEB-02",))["workloads"]] == ["web-02"]
+    assert [each["workload_name"] for each in read(server, workload_names=("WEB-02",))["workloads"]] == ["web-02"]
 
 
 def count_by_instance(result: dict[str, Any]) -> dict[str | None, int]:
@@ -186,8 +186,8 @@ def test_what_the_instances_list_may_be_all(serve: Callable[..., Any]) -> None:
     server = serve(appliance())
     assert read(server)["totals"]["recovery_points"] == 2
     assert count_full_listing_pages(server) == 0
-    assert read(server, names=("web-02",))["totals"]["recovery_points"] == 1
-    assert read(server, names=("nobody",))["totals"]["recovery_points"] == 0
+    assert read(server, workload_names=("web-02",))["totals"]["recovery_points"] == 1
+    assert read(server, workload_names=("nobody",))["totals"]["recovery_points"] == 0
     assert count_full_listing_pages(server) == 0
 
 
@@ -224,8 +224,8 @@ def test_points_of_nobody_and_of_two(serve: Callable[..., Any]) -> None:
     result = read(server)
     assert count_by_instance(result) == {None: 1, "vm-1": 0, "vm-2": 2, "vm-3": 0}
     assert any("whose restore points" in warning for warning in result["warnings"])
-    with pytest.raises(AuditError, match="names"):
-        read(server, names=("web-*",))
+    with pytest.raises(AuditError, match="workload_names"):
+        read(server, workload_names=("web-*",))
 
 
 def test_filter_that_is_ignored(serve: Callable[..., Any]) -> None:
@@ -234,8 +234,8 @@ def test_filter_that_is_ignored(serve: Callable[..., Any]) -> None:
     result = read(server)
     assert count_by_instance(result) == {None: 2, "vm-1": 0, "vm-2": 0, "vm-3": 0}
     assert any("whose restore points" in warning for warning in result["warnings"])
-    with pytest.raises(AuditError, match="names"):
-        read(server, names=("web-01",))
+    with pytest.raises(AuditError, match="workload_names"):
+        read(server, workload_names=("web-01",))
 
 
 def test_the_newest_revision_that_is_served(serve: Callable[..., Any]) -> None:

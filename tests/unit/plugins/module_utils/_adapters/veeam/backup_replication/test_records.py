@@ -113,9 +113,14 @@ def test_malware(value: Any, malware: str | None) -> None:
 def test_scans_check_and_never_verify() -> None:
     """A clean scan is a check; an infected scan is not, and it overrides the status of the point."""
     clean = point(scan=records.Scan(False, 5 * SECOND))
-    assert (clean.checked, clean.checked_at, clean.checked_by, clean.verified) == (True, 5 * SECOND, "scan", None)
+    assert (clean.integrity_checked, clean.checked_at, clean.checked_by, clean.restore_tested) == (
+        True,
+        5 * SECOND,
+        "scan",
+        None,
+    )
     infected = point(scan=records.Scan(True, 5 * SECOND))
-    assert (infected.checked, infected.malware) == (None, "infected")
+    assert (infected.integrity_checked, infected.malware) == (None, "infected")
 
 
 @pytest.mark.parametrize(
@@ -189,15 +194,15 @@ def test_a_scale_out_repository_is_what_all_its_parts_are() -> None:
     assert tier("c", isEnabled=True, copyPolicyEnabled=False, extents=[{"id": "a"}]).offsite is None
 
 
-def test_all_that_settings_imply_is_estimated() -> None:
+def test_all_that_settings_imply_is_inferred() -> None:
     """Current settings may differ from the settings when the point was created."""
     full = point(backup=records.Backup("Gold", CLOUD, False, True))
     assert full.job == "Gold"
     assert full.immutable_until == full.created + 30 * DAY * SECOND
     assert (full.encrypted, full.offsite) == (True, True)
-    assert set(full.estimated) == {"encrypted", "offsite", "immutable", "immutable_until"}
+    assert set(full.inferred) == {"encrypted", "offsite", "immutable", "immutable_until"}
     silent = point(backup=records.Backup("Gold", None, None, None))
-    assert (silent.encrypted, silent.offsite, silent.immutable, silent.estimated) == (None, None, None, ())
+    assert (silent.encrypted, silent.offsite, silent.immutable, silent.inferred) == (None, None, None, ())
     assert point().copies is None
 
 
@@ -217,9 +222,9 @@ def test_copies_of_one_moment_are_one_point() -> None:
     assert (one.usable, one.offsite, one.encrypted, one.malware) == (True, True, None, "suspicious")
     assert one.immutable is None
     assert one.immutable_until == one.created + 30 * DAY * SECOND
-    assert (one.checked, one.checked_at) == (True, 9 * SECOND)
+    assert (one.integrity_checked, one.checked_at) == (True, 9 * SECOND)
     assert one.retention == ("weekly",)
-    assert set(one.estimated) == {"offsite", "immutable_until"}
+    assert set(one.inferred) == {"offsite", "immutable_until"}
     assert second.id == "0c"
 
 

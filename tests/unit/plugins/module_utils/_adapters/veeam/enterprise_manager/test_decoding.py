@@ -103,7 +103,7 @@ def test_every_representation_says_the_same(response: Response) -> None:
     assert point.id == "p1"
     assert format_time(point.created) == "2026-11-20T20:01:11.5Z"
     assert (point.kind, point.usable, point.offsite) == ("replica", True, True)
-    assert point.estimated == ("offsite",)
+    assert point.inferred == ("offsite",)
     assert dataclasses.astuple(point.workload) == (
         "r1/shop & <co>",
         "shop & <co>",

@@ -111,7 +111,7 @@ def build_pending(file_index: BackupFileIndex, *records: dict[str, Any]) -> list
 def test_size_and_place_come_by_joining() -> None:
     """File, backup, repository; a file shared by several points has no size for this point."""
     (alone,) = build_pending(BackupFileIndex(fields.parse_files([FILE]), [BACKUP], [REPOSITORY]), VM)
-    assert (alone.size_bytes, alone.job, alone.offsite, alone.estimated) == (500, "Gold", True, ("offsite",))
+    assert (alone.size_bytes, alone.job, alone.offsite, alone.inferred) == (500, "Gold", True, ("offsite",))
     assert alone.copies == [Copy(location="disk-1", location_type="Cloud", offsite=True)]
     assert (alone.created, alone.kind) == parse_in_file(VM)[1:3]
     together = build_pending(

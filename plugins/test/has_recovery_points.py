@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Test recoverable."""
+"""Test has_recovery_points."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from collections.abc import Callable
 from ansible_collections.backup.audit.plugins.plugin_utils._condition_tests import is_compliant
 
 
-def recoverable(reads: t.Any, minimum: int = 1, expected: t.Any = None) -> bool:
+def has_recovery_points(read_results: t.Any, min_count: int = 1, expected: t.Any = None) -> bool:
     """Whether every workload that was read, and every expected one, has this many recovery points or more."""
-    return is_compliant("backup.audit.recoverable", reads, {"recovery_points": {"minimum": minimum}}, expected)
+    return is_compliant(
+        "backup.audit.has_recovery_points", read_results, {"recovery_points": {"min_count": min_count}}, expected
+    )
 
 
 class TestModule:
@@ -22,4 +24,4 @@ class TestModule:
 
     def tests(self) -> dict[str, Callable[..., bool]]:
         """Return the tests of this file."""
-        return {"recoverable": recoverable}
+        return {"has_recovery_points": has_recovery_points}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filter unpacked."""
+"""Filter to_assessment."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from collections.abc import Callable
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import unpack_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
 
 
-def unpacked(assessment: t.Any) -> dict[str, t.Any]:
+def to_assessment(assessment: t.Any) -> dict[str, t.Any]:
     """Return an assessment (packed or plain) with its workloads and findings as dicts."""
     try:
-        return unpack_assessment(assessment)
+        return open_assessment(assessment)
     except AuditError as error:
-        raise AnsibleFilterError(f"backup.audit.unpacked: {error}") from error
+        raise AnsibleFilterError(f"backup.audit.to_assessment: {error}") from error
 
 
 class FilterModule:
@@ -28,4 +28,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., t.Any]]:
         """Return the filters of this file."""
-        return {"unpacked": unpacked}
+        return {"to_assessment": to_assessment}
