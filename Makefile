@@ -83,8 +83,8 @@ coverage: setup ## unit, integration and false compliance tests, and which lines
 mutants: setup ## mutation testing of what judges and counts; MINUTES=30 for a part chosen by chance
 	$(PYTHON) -m tests.tools.mutate --minutes $(or $(MINUTES),1440)
 
-.PHONY: lint lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-links lint-changelog
-lint: lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-links lint-changelog ## style, types, documentation, license notices
+.PHONY: lint lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-prose lint-links lint-changelog
+lint: lint-license lint-github lint-style lint-types lint-ansible lint-docs lint-prose lint-links lint-changelog ## style, types, documentation, prose, license notices
 
 lint-license: setup
 	reuse lint --quiet || reuse lint
@@ -109,6 +109,9 @@ lint-ansible: setup
 
 lint-docs: setup
 	$(PYTHON) -m tests.tools.in_copy antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+
+lint-prose: setup
+	$(PYTHON) -m tests.tools.prose
 
 lint-links: setup
 	$(PYTHON) -m tests.tools.links
