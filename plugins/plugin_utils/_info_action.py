@@ -4,17 +4,20 @@
 
 """Action plugin of all info modules: runs the module unchanged and shows its progress with -v.
 
-It also reports a Python version that is too old: the module cannot do so, because it does not even start there.
+It also reports a Python version that is too old. The module cannot do so, because it does not start with it.
 """
 
 from __future__ import annotations
 
 import typing as t
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import VARIABLE
+from ansible_collections.backup.audit.plugins.module_utils._module.read_options import reading_spec
+from ansible_collections.backup.audit.plugins.plugin_utils._parameters import renamed_parameters
 from ansible_collections.backup.audit.plugins.plugin_utils._progress import open_pipe
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
 
@@ -27,10 +30,13 @@ class InfoAction(NormalAction):  # type: ignore[misc]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the module and return its result."""
+        name = self._task.action.rpartition(".")[2]
+        if unsupported := renamed_parameters(name, self._task.args, reading_spec(())):
+            raise AnsibleActionFail(unsupported)
         display = Display()
-        # Only a module on this machine can open the pipe, and nobody watches an asynchronous task.
-        here = self._connection.transport == "local" and not self._task.async_val
-        if not here or not display.verbosity or self._task.no_log:
+        # Only a module on this machine can open the pipe, and an asynchronous task does not show progress.
+        is_local = self._connection.transport == "local" and not self._task.async_val
+        if not is_local or not display.verbosity or self._task.no_log:
             return self._run_module(tmp, task_vars)
         host = str((task_vars or {}).get("inventory_hostname", "localhost"))
         with open_pipe(lambda line: display.v(clean_text(line), host=host)) as path:
@@ -43,7 +49,7 @@ class InfoAction(NormalAction):  # type: ignore[misc]
         if result.get("failed") and any(message in output for message in _TOO_OLD):
             result.pop("exception", None)
             result["msg"] = (
-                "this module needs Python 3.10 or newer where it runs, and Ansible used an older one there; "
-                "set ansible_python_interpreter to the path of a newer one"
+                "This module requires Python 3.10 or later on the host where it runs, but Ansible used an older "
+                "version. Set ansible_python_interpreter to the path of Python 3.10 or later."
             )
         return result

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Error message for options that a module or plugin does not have, with the new or a similar name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ansible_collections.backup.audit.plugins.module_utils._core.names import RENAMED, suggest
+
+
+def unsupported_parameters(name: str, given: Iterable[str], supported: Iterable[str]) -> str | None:
+    """Return the error message for the ``given`` names that are not ``supported``; None if all are.
+
+    ``name`` is that of the module without its collection. Internal options (with a leading underscore) are skipped.
+    """
+    names = sorted(supported)
+    unknown = [option for option in given if option not in names and not option.startswith("_")]
+    if not unknown:
+        return None
+    parts = " ".join(f"{option}. {suggest(option, names)}".rstrip() for option in unknown)
+    plural = "" if len(unknown) == 1 else "s"
+    return f"Unsupported parameter{plural} for backup.audit.{name}: {parts} Supported parameters: {', '.join(names)}."
+
+
+def renamed_parameters(name: str, given: Iterable[str], supported: Iterable[str]) -> str | None:
+    """Return the error message for the ``given`` names that were renamed to a ``supported`` one; None if none was.
+
+    For modules that validate their options themselves, with a message that has no suggestion.
+    """
+    names = set(supported)
+    old = [option for option in given if RENAMED.get(option) in names]
+    if not old:
+        return None
+    parts = " ".join(f"{option}. {suggest(option, names)}" for option in old)
+    return f"Unsupported parameter{'' if len(old) == 1 else 's'} for backup.audit.{name}: {parts}"
