@@ -23,6 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate impo
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather, newest_read, restore_tests
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import OPTION_KEYS
+from ansible_collections.backup.audit.plugins.plugin_utils._parameters import unsupported_parameters
 
 # Without ``results``: the validator would copy all rows, and _policy/inputs.py checks each of them anyway.
 ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
@@ -40,6 +41,7 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "on_empty": {"type": "str", "choices": ["fail", "warn"]},
     "on_read_error": {"type": "str", "choices": ["error", "finding"], "default": "error"},
     "as_of": {"type": "raw"},
+    "fail": {"type": "bool", "default": True},
     "max_findings": {"type": "int", "default": 50},
     "fail_msg": {"type": "str"},
     "success_msg": {"type": "str"},
@@ -71,9 +73,10 @@ class ActionModule(ActionBase):
         return {
             **result,
             "changed": False,
-            "failed": not assessment.compliant,
+            "failed": options["fail"] and not assessment.compliant,
             "msg": _message(assessment, findings, options),
             "compliant": assessment.compliant,
+            "headline": assessment.frame["headline"],
             "totals": assessment.frame["totals"],
             "findings": findings[: options["max_findings"]],
             **evidence,
@@ -106,19 +109,25 @@ class ActionModule(ActionBase):
 
 
 def _validate(given: dict[str, t.Any]) -> dict[str, t.Any]:
+    supported = ("results", *ARGUMENT_SPEC)
+    if unsupported := unsupported_parameters("recovery_points_assert", given, supported):
+        raise AnsibleActionFail(unsupported)
     if given.get("results") is None:
-        raise AnsibleActionFail("missing required arguments: results")
+        raise AnsibleActionFail(
+            "recovery_points_assert: missing required arguments: results. Set it to the registered result of an info "
+            "module, or to a list of them"
+        )
     validator = ArgumentSpecValidator(
         ARGUMENT_SPEC, mutually_exclusive=[("policy", "policies")], required_one_of=[("policy", "policies")]
     )
-    checked = validator.validate({key: value for key, value in given.items() if key != "results"})
-    if checked.error_messages:
-        raise AnsibleActionFail(f"recovery_points_assert: {'; '.join(checked.error_messages)}")
-    options: dict[str, t.Any] = checked.validated_parameters
+    validated = validator.validate({key: value for key, value in given.items() if key != "results"})
+    if validated.error_messages:
+        raise AnsibleActionFail(f"recovery_points_assert: {'; '.join(validated.error_messages)}")
+    options: dict[str, t.Any] = validated.validated_parameters
     if options["policy"] is None and options["policies"] is None:
-        raise AnsibleActionFail("policy: it is empty; give rules, the name of a ready policy, or policies")
+        raise AnsibleActionFail("policy: the policy is empty. Set rules, the name of a built-in policy, or policies")
     if options["max_findings"] < 0:
-        raise AnsibleActionFail("max_findings: it must be 0 or more")
+        raise AnsibleActionFail(f"max_findings: {options['max_findings']} is less than 0")
     return options
 
 
@@ -132,16 +141,15 @@ def _collection_version() -> str:
 
 
 def _message(assessment: Assessment, findings: list[dict[str, t.Any]], options: dict[str, t.Any]) -> str:
-    totals = assessment.frame["totals"]
-    counts = ", ".join(f"{count} {name}" for name, count in reversed(totals["verdicts"].items()) if count)
+    frame = assessment.frame
     if assessment.compliant:
-        return options["success_msg"] or f"Compliant: of {totals['workloads']} workloads {counts}"
-    headline = options["fail_msg"] or f"Not compliant: of {totals['workloads']} workloads {counts or 'none was judged'}"
+        return str(options["success_msg"] or frame["headline"])
+    headline = str(options["fail_msg"] or frame["headline"])
     if options["quiet"]:
         return headline
     failing = [finding for finding in findings if finding["result"] == "fail"][:_NAMED_IN_MESSAGE]
     lines = [headline, *(_line(finding) for finding in failing)]
-    more = totals["results"]["fail"] - len(failing)
+    more = frame["totals"]["results"]["fail"] - len(failing)
     return "\n".join([*lines, f"... and {more} more"] if more else lines)
 
 

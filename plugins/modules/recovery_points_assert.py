@@ -10,287 +10,311 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: recovery_points_assert
-short_description: Judge recovery points by a policy, and fail where it is not met
+short_description: Evaluate recovery points against a policy, and fail if it is not met
 version_added: 1.0.0
 description:
-  - Judges what the info modules of this collection have read by a policy, and fails unless every workload meets it.
-  - What is not known is never taken for proved. An incomplete READ, an old one, an empty one, or a workload that no
-    tier of the policy speaks of is a finding, and the task fails.
-  - It runs on the control node and asks no server. The same READs, policy and O(as_of) always give the same assessment,
-    so that evidence can be judged again years later.
-  - The guide to policies, with every attribute and rule, is C(docs/policy.md) of this collection.
+  - Evaluates read results of the info modules of this collection against a policy. Fails unless every workload meets
+    the policy.
+  - Unknown values never satisfy a rule. Incomplete, outdated and empty read results, and workloads that match no tier
+    of the policy, are findings that fail.
+  - Runs on the control node and sends no requests. The same read results, policy and O(as_of) always give the same
+    assessment, so saved data can be evaluated again later.
+  - C(docs/policy.md) of this collection is the guide to policies, with all attributes and rules.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
   results:
     description:
-      - What was read. The registered result of an info module (with or without O(ignore:compress)), the result of a
-        loop of such tasks, the path of a JSON file that holds one, or a list of any of these.
-      - A record of restore tests, as the role C(backup.audit.restore_test) leaves it, may stand among them. What it
-        says of a workload is judged with the row of that workload.
-      - A relative path is looked for beside the playbook.
-      - A result that was altered after the module returned it is refused. So is one that failed (but see
-        O(on_read_error)) or was skipped, because a list that is shorter than it should be proves nothing.
+      - Read results to evaluate. Each is the registered result of an info module (with or without O(ignore:compress)),
+        the registered result of a loop of such tasks, or the path of a JSON file with one of them.
+      - Restore test records of the role C(backup.audit.restore_test) can be in the same list. They are evaluated with
+        the rows of their workloads.
+      - Relative paths are resolved from the directory of the playbook.
+      - Read results that were altered after the module returned them are rejected, and so are results of skipped tasks.
+        For failed tasks see O(on_read_error).
     type: raw
     required: true
   policy:
     description:
-      - What is asked of every workload. At least one rule must be asked for.
-      - Either a mapping, or the name of a ready policy, such as V(3-2-1-1-0), V(daily_26h), V(gfs) or V(retired). The
-        guide lists them. A mapping may build on one with O(policy.extends).
-      - Each attribute takes rules with a limit (V(min_count) 7), or with a mapping that holds C(limit), what the rule
-        takes besides, and settings (C(on_unknown), C(warn_at), C(accept), C(weekdays)). Settings may also stand at the
-        attribute or at the policy. The nearest wins.
-      - Durations are a whole number and one of C(s), C(m) (minutes), C(h), C(d), C(w).
-      - Keys that do not exist, and rules that make no sense on an attribute, are refused with the path of the key.
-      - A file that holds a policy may have the outer key C(policy) and, beside it, O(policies), O(expected),
-        O(expected_match), O(exclude), O(waivers), O(combine), O(max_data_age) and O(on_empty). What is given in
-        both places is refused.
+      - Requirements for every workload. At least one rule is required.
+      - Either a mapping, or the name of a built-in policy, such as V(3-2-1-1-0), V(daily_26h), V(gfs) or V(retired). A
+        mapping can extend a built-in policy with O(policy.extends).
+      - Each attribute takes rules. A rule is either a limit (V(min_count) 7) or a mapping with C(limit), options of the
+        rule, and settings (C(on_unknown), C(warn_at), C(accept), C(weekdays)). Settings can also be set for an
+        attribute or for the policy. The most specific setting takes precedence.
+      - Durations are a whole number and a unit, C(s), C(m) (minutes), C(h), C(d) or C(w), such as V(26h).
+      - Unknown keys, and rules that do not apply to an attribute, are rejected. The error names the path of the key and
+        the valid keys.
+      - A file with a policy can have the outer key C(policy) and, next to it, O(policies), O(expected),
+        O(expected_names), O(expected_match), O(unexpected), O(exclude), O(waivers), O(combine), O(max_data_age) and
+        O(on_empty). A key that is set both in the file and as an option is rejected.
       - Exactly one of O(policy) and O(policies) is required.
     type: raw
     suboptions:
       extends:
         description:
-          - Name of a ready policy that this one builds on. A rule or a setting that is given here takes the place of
-            the same one there. The assessment holds the whole written out.
+          - Name of a built-in policy to extend. Rules and settings of this policy override those of the built-in
+            policy. The assessment contains the complete policy.
         type: str
       recovery_points:
         description:
-          - Points that can be restored, whatever else is known of them. Snapshots, logs and configuration points do not
-            count, unless C(backup_types) (a list of kinds) says which kinds do.
-          - C(min_count) points; C(max_age) a duration; C(min_retention) a duration; C(max_gap) at most a
-            duration, the running one included (in the time C(within), default in all); C(daily), C(weekly), C(monthly),
-            C(yearly) in a row with a point.
+          - All recovery points that can be restored. Snapshots, log backups and configuration backups do not count
+            unless C(backup_types), a list of backup types, includes them.
+          - C(min_count), the minimum number of points.
+          - C(max_age), the maximum age of the newest point.
+          - C(min_retention), the minimum age of the oldest point.
+          - C(max_gap), the maximum time between two points and since the newest point. With C(within), only in that
+            last period.
+          - C(daily), C(weekly), C(monthly), C(yearly), the minimum number of consecutive days, weeks, months or years
+            with a point.
         type: dict
       full:
-        description: Full backups, synthetic ones included. Rules as of O(policy.recovery_points).
+        description: Full and synthetic full backups. Takes the rules of O(policy.recovery_points).
         type: dict
       restore_tested:
         description:
-          - Points that were tested by a restore or a boot. C(min_count), C(max_age) (the age of the newest test),
-            C(min_retention); C(all) or C(none) of the points (C(within) a time).
-          - C(max_restore_time) a duration that the newest restore test may have taken. It needs a record of restore
-            tests among O(reads).
+          - Points that were tested by a restore or a boot. C(min_count), C(max_age) (age of the newest test),
+            C(min_retention), C(all), C(none). C(all) and C(none) take C(within).
+          - C(max_restore_time), the maximum time that the newest restore test took. Requires a restore test record in
+            O(results).
         type: dict
       integrity_checked:
-        description: Points whose integrity was checked. C(min_count), C(max_age), C(min_retention), C(all), C(none).
+        description:
+          - Points whose integrity was checked. C(min_count), C(max_age) (age of the newest check), C(min_retention),
+            C(all), C(none).
         type: dict
       offsite:
         description:
-          - Points with a copy in another place. C(min_count), C(max_age), C(min_retention), C(all), C(none).
+          - Points with a copy at another site. C(min_count), C(max_age), C(min_retention), C(all), C(none).
         type: dict
       immutable:
-        description: Points with a copy that cannot be changed or deleted now. Rules as of O(policy.offsite).
+        description: Points with a copy that cannot be changed or deleted. Takes the rules of O(policy.offsite).
         type: dict
       encrypted:
-        description: Points all copies of which are encrypted. Rules as of O(policy.offsite).
+        description: Points whose copies are all encrypted. Takes the rules of O(policy.offsite).
         type: dict
       malware:
-        description: C(none) of the points is suspicious or infected, which is the same as C(all) are clean.
+        description: Result of malware scans. C(none) of the points is suspicious or infected. C(all) are clean means
+          the same.
         type: dict
       locations:
         description:
-          - Places in which points lie. C(min_count) places, C(min_types) of places; a place counts if its newest point
-            is at most C(max_age) old (default that of O(policy.recovery_points)).
+          - Locations where points are stored. C(min_count) locations, C(min_types) types of location. A location counts
+            if its newest point is at most C(max_age) old (default C(max_age) of O(policy.recovery_points)).
         type: dict
       copies:
-        description: C(min_count) copies, which are the locations and production, unless C(include_production) is
-          V(false).
+        description:
+          - C(min_count) copies. Copies are the locations, and production unless C(include_production) is V(false).
         type: dict
       size:
-        description: C(min_percent_of_median) a percentage of the median size of points of the same kind.
+        description:
+          - C(min_percent_of_median), the minimum size of the newest point as a percentage of the median of its type.
         type: dict
       backup_types:
-        description: Points of single kinds, such as V({log:{max_age:1h}}). Rules as of O(policy.recovery_points).
+        description:
+          - Points of one backup type, such as V({log:{max_age:1h}}). Takes the rules of O(policy.recovery_points).
         type: dict
       on_unknown:
         description:
-          - What a rule becomes that cannot be decided. V(ignore) is reported as unknown, never as pass.
+          - Result of a rule that cannot be decided. With V(ignore) it is reported as unknown, never as pass.
         type: str
         choices: [fail, warn, ignore]
         default: fail
       warn_at:
-        description: The part of a C(max_age) or C(max_gap) from which on it warns, such as V(80%).
+        description: Percentage of an upper limit (C(max_age), C(max_gap), C(max_restore_time)) above which a rule
+          warns.
         type: str
       accept:
         description:
-          - Which values count. An inferred value follows from settings of the product, an declared one from
-            O(ignore:location_attributes) that the owner vouches for. V(reported) always counts.
+          - Certainties that count. V(reported) values always count. V(inferred) values follow from settings of the
+            product. V(declared) values come from O(ignore:location_attributes).
         type: list
         elements: str
         choices: [reported, inferred, declared]
         default: [reported]
       weekdays:
         description:
-          - Days (UTC) that count in ages, gaps and C(daily), such as V([mon..fri]) or V([mon,wed]). By default all.
+          - Days (UTC) that count in ages, gaps and C(daily), such as V([mon..fri]) or V([mon,wed]). By default all days
+            count.
         type: list
         elements: str
   policies:
     description:
-      - Tiers, each with a policy of its own. The first whose C(match) fits a workload judges it. A workload that no
-        tier fits is a finding.
+      - Tiers with a policy each. The first tier whose C(match) matches a workload applies to it. A workload that
+        matches no tier is a finding that fails.
     type: list
     elements: dict
     suboptions:
       name:
-        description: Name of the tier, as findings show it.
+        description: Name of the tier. Included in findings.
         type: str
         required: true
       match:
         description:
-          - What the workload is like; all members must fit. C(workload_name), C(workload_id), C(workload_type),
-            C(platform), C(source), C(origin), C(product) take a shell pattern or a list of them, C(in_inventory) takes
-            V(true), V(false) or V(null) (not known). Case makes no difference.
-          - What is not known of a workload fits no pattern. Only the last tier may be without C(match).
+          - Conditions on a workload, all of which must match. C(workload_name), C(workload_id), C(workload_type),
+            C(platform), C(source), C(origin) and C(product) take a shell pattern or a list of patterns. Patterns ignore
+            case. C(in_inventory) takes V(true), V(false) or V(null) (unknown).
+          - Unknown values never match a pattern. Only the last tier can be without C(match).
         type: dict
       policy:
-        description: As O(policy).
+        description: Policy of the tier. Takes the values of O(policy).
         type: raw
         required: true
   expected:
     description:
-      - Names that must exist, for example an Ansible inventory group. A missing one fails.
-      - Of several workloads of one name the newest that is in the inventory is judged. The finding names the others.
-      - Workloads that are not expected are judged all the same.
+      - Names of workloads that must exist, for example an Ansible inventory group. A missing workload fails.
+      - If several workloads have the name, the newest one that is in the inventory is evaluated. The finding names the
+        others.
+      - Workloads that are not expected are evaluated too.
     type: list
     elements: str
   expected_names:
     description:
-      - What an expected workload is called in the backup products, where that is another name.
-      - Each key is one of O(expected), its value the name to look for.
+      - Names of expected workloads in the backup products, if they differ.
+      - Each key is one of O(expected), its value is the name in the product.
     type: dict
   unexpected:
     description:
-      - What becomes of workloads that have recovery points although nobody expects them. By default V(ignore).
-      - Needs O(expected).
+      - Result for workloads that have recovery points but are not expected. The default is V(ignore).
+      - Requires O(expected).
     type: str
     choices: [ignore, warn, fail]
   expected_match:
     description:
-      - V(short) (the default) compares full names first; then a name without a domain matches the first label of one
-        that has a domain. Two different full names never match.
-      - V(exact) compares full names only. Case makes no difference.
+      - How names are compared. Both ways ignore case.
+      - V(short) (the default) first compares full names. A name without a domain then matches the first label of a name
+        with a domain. Two different full names never match.
+      - V(exact) compares full names only.
     type: str
     choices: [short, exact]
   exclude:
-    description: Workloads that are not judged. They are listed in the evidence with the reason.
+    description: Workloads to exclude from the evaluation. The evidence lists them with the reason.
     type: list
     elements: dict
     suboptions:
       match:
-        description: As O(policies[].match).
+        description: Conditions on a workload. Takes the values of O(policies[].match).
         type: dict
         required: true
       reason:
-        description: Why not.
+        description: Reason for excluding the workloads. Included in the evidence.
         type: str
         required: true
   waivers:
     description:
-      - Controls that a workload need not meet for some time. The finding becomes C(waived), openly.
-      - After its end a waiver is void, and the finding says so. No waiver makes an incomplete READ pass.
+      - Controls that a workload does not have to meet for a limited time. The result of such a finding is C(waived).
+      - A waiver that has ended has no effect, and the finding names it. No waiver applies to an incomplete read result.
     type: list
     elements: dict
     suboptions:
       workload:
-        description: Name of the workload, as a shell pattern or a list of them.
+        description: Name of the workload. A shell pattern or a list of patterns.
         type: raw
         required: true
       control:
-        description: Name of the control, such as V(recovery_points.min_count), as a shell pattern or a list of them.
+        description: Name of the control, such as V(recovery_points.min_count). A shell pattern or a list of patterns.
         type: raw
         required: true
       until:
-        description: The last day, such as V(2026-12-31), in UTC; or a time with its zone.
+        description: Last day in UTC, such as V(2026-12-31), or a time with a time zone.
         type: str
         required: true
       reason:
-        description: Why.
+        description: Reason for the waiver. Included in the evidence.
         type: str
         required: true
   combine:
     description:
-      - Judge rows of one name from several servers as one workload, by bounds that are always safe. Of one origin the
-        larger count, across origins the best single row, the longest run, the gap of the row that reaches back
-        furthest; one row that breaks C(all) or C(none) breaks it for all.
-      - Every finding names the rows that were judged as one. Two rows of one name from one server are two workloads and
-        stay alone, with a warning.
+      - Combines rows with the same name from several servers into one workload. The larger count of one origin and the
+        best single row across origins count, and the gap of the row with the longest history. A row that breaks C(all)
+        or C(none) breaks it for all.
+      - Every finding names the combined rows. Two rows with the same name from one server are two workloads. They are
+        not combined, and a finding warns about them.
     type: dict
     suboptions:
       by:
-        description: What the rows have in common.
+        description: Field that the rows have in common.
         type: str
         choices: [workload_name, workload_id]
         required: true
       independent:
-        description: Whether points of different origins are different points, so that their counts add.
+        description: Whether points of different origins are different points, so that their counts are added.
         type: bool
         default: false
   max_data_age:
     description:
-      - How old a READ may be at O(as_of). Nothing passes on an older one. By default V(24h).
+      - Maximum age of a read result at O(as_of). Results based on older data do not pass. The default is V(24h).
     type: str
   on_empty:
     description:
-      - What becomes of a READ that holds no workload. An account without rights to them reads the same.
-      - By default V(fail), or V(warn) if O(expected) says who must be found.
-      - If no read holds any workload, nothing is proved, and the assertion fails whatever is said here.
+      - Result for a server that returned no workloads. An account without permissions gets the same response.
+      - The default is V(fail), or V(warn) if O(expected) is set.
+      - If no server returned any workload, the assertion fails in any case.
     type: str
     choices: [fail, warn]
     version_added: 1.0.0
   on_read_error:
     description:
-      - What becomes of a READ that failed. V(error) fails at once, V(finding) judges the others and reports the failed
-        one as a finding that fails.
+      - What to do about a server that could not be read. V(error) fails at once. V(finding) evaluates the other servers
+        and adds a finding that fails.
     type: str
     choices: [error, finding]
     default: error
   as_of:
     description:
-      - The moment for which to judge, as RFC 3339 with a zone. By default now.
-      - Give the time of old READs to judge them again. A READ of later than this proves nothing about it.
-      - V(newest_read) is the time of the newest READ, so that the same READs always give the same assessment. If even
-        that is older than O(max_data_age), it means now, so that nobody takes old READs for the present state.
+      - Point in time to evaluate, in RFC 3339 format with a time zone. The default is now.
+      - Set it to the time of saved read results to evaluate them again. A read result that is newer than this time
+        proves nothing about it.
+      - V(newest_read) is the time of the newest read result, so that the same read results always give the same
+        assessment. If that is older than O(max_data_age), now is used instead.
     type: raw
+  fail:
+    description:
+      - Whether to fail the task if the policy is not met. With V(false) the task returns RV(compliant), RV(headline)
+        and RV(assessment) without failing. A later task must then fail, or the play succeeds.
+      - Invalid options, policies and read results always fail the task.
+    type: bool
+    default: true
+    version_added: 2.0.0
   max_findings:
-    description: How many findings to return at most in RV(findings). RV(assessment) always holds all of them.
+    description: Maximum number of findings in RV(findings). RV(assessment) always contains all findings.
     type: int
     default: 50
   fail_msg:
-    description: The first line of RV(msg) when the task fails.
+    description: First line of RV(msg) if the policy is not met. The default is RV(headline).
     type: str
   success_msg:
-    description: RV(msg) when the task does not fail.
+    description: RV(msg) if the policy is met. The default is RV(headline).
     type: str
   quiet:
-    description: Whether RV(msg) leaves out the findings.
+    description: Whether to omit the findings from RV(msg).
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Can run in check mode and return the same, because it changes nothing.
+    description: Can run in check mode and returns the same result, because it changes nothing.
     support: full
   diff_mode:
     description: Will return details on what has changed in diff mode.
     support: none
-    details: It changes nothing.
+    details: The module changes nothing.
   async:
     description: Supports being used with the C(async) keyword.
     support: none
   connection:
     description: Uses the target's configured connection.
     support: none
-    details: It runs on the control node.
+    details: The module runs on the control node.
 notes:
-  - Nothing passes unless something was proved. A task that judged no workload at all fails.
-  - Large estates are best read with O(ignore:compress), because Ansible is slow at carrying rows.
+  - At least one rule must be proved for at least one workload. Otherwise the task fails.
+  - For more than a few hundred workloads, read with O(ignore:compress), because Ansible transfers rows slowly.
 seealso:
   - module: backup.audit.spp_recovery_points_info
   - module: backup.audit.veeam_restore_points_info
 """
 
 EXAMPLES = r"""
-- name: Read the recovery points
+- name: Read recovery points
   backup.audit.spp_recovery_points_info:
     url: https://spp.example.com
     username: auditor
@@ -298,7 +322,7 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: spp
 
-- name: Every expected machine has seven recovery points, the newest from last night
+- name: Require seven recovery points for every expected machine, the newest from last night
   backup.audit.recovery_points_assert:
     results: "{{ spp }}"
     policy:
@@ -307,7 +331,7 @@ EXAMPLES = r"""
         max_age: 26h
     expected: "{{ groups['production'] }}"
 
-- name: Keep the 3-2-1 rule, and be warned before the limit
+- name: Require 3-2-1, with a warning before a limit is reached
   backup.audit.recovery_points_assert:
     results: "{{ spp }}"
     policy:
@@ -330,7 +354,7 @@ EXAMPLES = r"""
           within: 30d
           on_unknown: warn
 
-- name: Ask for 3-2-1-1-0, where immutability follows from settings of the repository
+- name: Require 3-2-1-1-0 and accept immutability that is inferred from settings
   backup.audit.recovery_points_assert:
     results: "{{ spp }}"
     policy:
@@ -338,7 +362,7 @@ EXAMPLES = r"""
       immutable:
         accept: [reported, inferred]
 
-- name: Several servers, two tiers, and what is agreed with the owners
+- name: Evaluate several servers with two tiers, exclusions and waivers
   backup.audit.recovery_points_assert:
     results: ["{{ spp }}", "{{ azure }}", evidence/veeam.json]
     policies:
@@ -366,38 +390,63 @@ EXAMPLES = r"""
         until: "2026-12-31"
         reason: in service since last week, see CHG-1234
 
-- name: Judge saved evidence for the day on which it was made
+- name: Evaluate saved data as of the day on which it was read
   backup.audit.recovery_points_assert:
     results: evidence/2025-12-31.json
     policy: "{{ lookup('ansible.builtin.file', 'policy.yml') | from_yaml }}"
     as_of: "2025-12-31T23:00:00Z"
+
+- name: Evaluate without failing, so that a report can be written first
+  backup.audit.recovery_points_assert:
+    results: "{{ spp }}"
+    policy: daily_26h
+    fail: false
+  register: audit
+
+- name: Write the report
+  ansible.builtin.copy:
+    content: "{{ audit | backup.audit.to_html_report | string }}"
+    dest: /var/lib/backup-audit/report.html
+    mode: "0640"
+  delegate_to: localhost
+
+- name: Fail if the servers are not compliant
+  ansible.builtin.assert:
+    that: audit.compliant
+    fail_msg: "{{ audit.headline }}"
 """
 
 RETURN = r"""
 compliant:
-  description: Whether nothing fails and something was proved.
+  description: Whether no finding fails and at least one rule is proved.
   returned: always
   type: bool
   sample: false
+headline:
+  description: Overall result in one line, with servers that could not be read.
+  returned: if the evaluation was possible
+  type: str
+  sample: "Not compliant: 1 of 120 workloads failed, 119 passed; 1 of 2 servers could not be read"
 msg:
-  description: The verdict in one line, then at most ten of the findings that fail, and how many more there are.
+  description: The headline, then at most ten of the findings that fail, and the number of further ones.
   returned: always
   type: str
   sample: |-
-    Not compliant: of 120 workloads 1 fail, 119 pass
-    - db7 (spp.example.com): newest recovery point is 5d 3h old, allowed are 1d 2h [recovery_points.max_age]
+    Not compliant: 1 of 120 workloads failed, 119 passed
+    - db7 (spp.example.com): newest recovery point is 5d 3h old (maximum 26h) [recovery_points.max_age]
 totals:
   description: Counts.
-  returned: when it was judged
+  returned: if the evaluation was possible
   type: dict
   contains:
     workloads:
-      description: Workloads that findings are about, missing ones and excluded ones included.
+      description: Number of workloads with findings. Missing and excluded workloads are included.
       returned: always
       type: int
       sample: 120
     verdicts:
-      description: How many workloads have which verdict, which is their worst result (see RV(findings[].result)).
+      description: Number of workloads by verdict. The verdict is the worst result of a workload (see
+        RV(findings[].result)).
       returned: always
       type: dict
       sample:
@@ -408,12 +457,12 @@ totals:
         unknown: 0
         fail: 1
     findings:
-      description: All findings, passes included.
+      description: Number of findings, including those that pass.
       returned: always
       type: int
       sample: 243
     results:
-      description: How many findings have which result.
+      description: Number of findings by result.
       returned: always
       type: dict
       sample:
@@ -424,102 +473,109 @@ totals:
         unknown: 0
         fail: 1
     not_proved:
-      description: How many findings rest on something that is not known, whatever O(policy.on_unknown) makes of them.
+      description: Number of findings that rest on unknown values, regardless of O(policy.on_unknown).
       returned: always
       type: int
       sample: 0
 findings:
-  description: The findings that are no pass, the worst first, at most O(max_findings).
-  returned: when it was judged
+  description: Findings that do not pass, worst first, at most O(max_findings).
+  returned: if the evaluation was possible
   type: list
   elements: dict
   contains:
     source:
-      description: The server that was read.
+      description: Server that was read.
       returned: always
       type: str
       sample: spp.example.com
     origin:
-      description: The server that holds the data, where that is another.
+      description: Server that stores the data, if it is another one.
       returned: always
       type: str
       sample: null
     workload_id:
-      description: The product's own id.
+      description: The product's own ID of the workload.
       returned: always
       type: str
       sample: "4711"
     workload_name:
-      description: Its name; null for findings about a server.
+      description: Name of the workload. Null for findings about a server.
       returned: always
       type: str
       sample: db7
     control:
       description:
-        - Attribute and rule. Findings about the reading are C(data.complete), C(data.age), C(data.workloads),
-          C(data.inventory), C(data.scope) and C(data.proof). C(expected.exists), C(policy.tier), C(policy.exclude),
-          C(policy.combine) and C(recovery_points.in_future) follow from who is judged.
+        - Attribute and rule. Controls about data quality are C(data.complete), C(data.age), C(data.workloads),
+          C(data.inventory), C(data.scope), C(data.verify), C(data.restore_tests), C(data.superseded) and
+          C(data.proof). Controls about the scope of the policy are C(expected.exists), C(expected.unexpected),
+          C(policy.tier), C(policy.exclude), C(policy.combine) and C(recovery_points.in_future).
       returned: always
       type: str
       sample: recovery_points.max_age
     result:
-      description: One of C(fail), C(unknown), C(warn), C(waived), C(pass), C(not_applicable), the worst first.
+      description: One of C(fail), C(unknown), C(warn), C(waived), C(pass), C(not_applicable), worst first.
       returned: always
       type: str
       sample: fail
     limit:
-      description: What is asked, as a number (durations in seconds, percentages without the sign), or V(true).
+      description: Limit as a number (durations in seconds, percentages without the sign), or V(true).
       returned: always
       type: raw
       sample: 93600
+    limit_text:
+      description: Limit as written in the policy. Empty if the control has none.
+      returned: always
+      type: str
+      sample: 26h
     actual:
-      description: What was found, in the same unit; null where there is nothing to measure.
+      description: Measured value in the unit of RV(findings[].limit). Null if nothing was measured.
       returned: always
       type: int
       sample: 442800
     certainty:
       description:
-        - What the result rests on. C(reported), C(declared) or C(inferred) values, or C(unknown) where it could not be
-          decided and O(policy.on_unknown) decided.
+        - Basis of the result. C(reported), C(declared) or C(inferred) values, or C(unknown) if the rule could not be
+          decided and O(policy.on_unknown) applied.
       returned: always
       type: str
       sample: reported
     message:
-      description: One sentence for people.
+      description: Explanation in one sentence.
       returned: always
       type: str
-      sample: newest recovery point is 5d 3h old, allowed are 1d 2h
+      sample: newest recovery point is 5d 3h old (maximum 26h)
     tier:
-      description: Name of the tier that judged it.
+      description: Name of the tier that applied.
       returned: always
       type: str
       sample: null
     waiver:
-      description: The waiver that covers it, as it was written. One that has ended carries C(expired).
+      description: Waiver that applies, as written in the policy. A waiver that has ended has the key C(expired).
       returned: always
       type: dict
       sample: null
     references:
-      description: Requirements of standards that the control speaks to.
+      description: Related requirements of standards.
       returned: always
       type: list
       elements: str
       sample: [NIST SP 800-53 CP-9, CIS 11.2]
 assessment:
   description:
-    - The whole assessment as one string (JSON, zlib, base64). It holds when and by which policy was judged, what was
-      read, all findings, passes included, and the verdict and facts of each workload.
-    - The filters of this collection take it as it is. P(backup.audit.to_assessment#filter) makes data of it.
-  returned: when it was judged and the task has C(register); otherwise a failure would print it
+    - The complete assessment as one string (JSON, zlib, base64). It contains the time, the policy, the read results,
+      all findings including those that pass, and the verdict and facts of each workload.
+    - The filters of this collection take this string or the complete result. P(backup.audit.to_assessment#filter)
+      converts it to data.
+  returned: if the evaluation was possible and the task has C(register)
   type: str
   sample: eJyrVkrLz1eyUkpKLFKqBQAdegQ0
 failure:
-  description: What kept it from judging.
-  returned: when it could not judge
+  description: Reason why the evaluation was not possible.
+  returned: if the evaluation was not possible
   type: dict
   contains:
     code:
-      description: A stable word for programs, C(invalid_option) or C(invalid_data).
+      description: Stable identifier for programs, C(invalid_option) or C(invalid_data).
       returned: always
       type: str
       sample: invalid_option
@@ -527,14 +583,14 @@ failure:
       description: What is wrong.
       returned: always
       type: str
-      sample: "policy.recovery_points.min_cuont: there is no such rule or setting"
+      sample: "policy.recovery_points.minimun: unknown rule or setting"
     server_message:
-      description: What a module that failed said.
-      returned: when it said something
+      description: Error message of a failed info module.
+      returned: if an info module failed
       type: str
     hint:
-      description: What to do.
-      returned: when there is some
+      description: How to fix the problem.
+      returned: if known
       type: str
-      sample: Did you mean min_count?
+      sample: Did you mean 'min_count'?
 """

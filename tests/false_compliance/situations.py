@@ -26,7 +26,7 @@ P = ParamSpec("P")
 Trap = Assessment | ModuleResult | PlayResult | Callable[[], Any]
 # The trap, and the same data without it (if that is possible).
 Pair = tuple[Trap, Trap | None]
-REFUSED = "refused"
+REJECTED = "rejected"
 COUNT = "recovery_points.min_count"
 AGE = "recovery_points.max_age"
 
@@ -68,10 +68,10 @@ def situation(
 
 
 def _check_result(trap: Trap, control: str, result: str, message: str) -> None:
-    if result == REFUSED:
-        refusal = _refusal(trap)
-        assert refusal is not None, "it was not refused"
-        assert message in refusal
+    if result == REJECTED:
+        rejection = _get_rejection(trap)
+        assert rejection is not None, "the trap was not rejected"
+        assert message in rejection
         return
     assert isinstance(trap, Assessment), trap
     all_findings = trap.plain()["findings"]
@@ -80,7 +80,7 @@ def _check_result(trap: Trap, control: str, result: str, message: str) -> None:
     assert trap.compliant is (result not in ("fail",)), [each for each in all_findings if each["result"] != "pass"]
 
 
-def _refusal(trap: Trap) -> str | None:
+def _get_rejection(trap: Trap) -> str | None:
     if isinstance(trap, ModuleResult):
         return trap.message if trap.failed else None
     if isinstance(trap, PlayResult):
@@ -98,4 +98,4 @@ def _refusal(trap: Trap) -> str | None:
 def _is_compliant(trap: Trap) -> bool:
     if isinstance(trap, Assessment):
         return trap.compliant
-    return _refusal(trap) is None
+    return _get_rejection(trap) is None

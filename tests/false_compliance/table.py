@@ -10,14 +10,14 @@ import importlib
 from tests.false_compliance.situations import SITUATIONS
 
 MODULES = {
-    "test_points": "Points that look like recovery points",
-    "test_attributes": "Facts about points that are less than they look",
-    "test_read_results": "READs that prove less than they look",
-    "test_scope": "Who is judged",
-    "test_policies": "Policies and waivers that ask less than they look",
-    "test_servers": "What servers say: simulated server, info module, policy",
-    "test_servers_veeam": "What servers of Veeam say",
-    "test_handwritten_answers": "What servers, chains and inventories hide",
+    "test_points": "Items that look like recovery points",
+    "test_attributes": "Attributes that prove less than they seem to",
+    "test_read_results": "Read results that prove less than they seem to",
+    "test_scope": "Scope of the evaluation",
+    "test_policies": "Policies and waivers that require less than they seem to",
+    "test_servers": "Server behavior: simulated server, info module and policy",
+    "test_servers_veeam": "Server behavior: Veeam",
+    "test_handwritten_answers": "Server behavior: filters, backup chains and inventories",
 }
 
 
@@ -28,6 +28,6 @@ def table() -> str:
         module = importlib.import_module(f"tests.false_compliance.{name}")
         rows = [row for row in SITUATIONS if hasattr(module, row.test)]
         count += len(rows)
-        text += f"\n### {title}\n\n| situation | a careless check says | this one says |\n|---|---|---|\n"
+        text += f"\n### {title}\n\n| situation | naive check | this collection |\n|---|---|---|\n"
         text += "".join(f"| {row.description} | {row.naive_check} | {row.expected} |\n" for row in rows)
     return f"\n{count} situations.\n{text}\n"

@@ -12,11 +12,11 @@ from tests.false_compliance.situations import Pair, situation
 
 
 @situation(
-    "All points lie in one place; each is listed there and as a copy",
-    naive_check="two entries for each night, so two copies",
+    "All recovery points are in one location, and each is also listed there as a copy",
+    naive_check="two entries for each night, so there are two copies",
     control="copies.min_count",
     result="fail",
-    message="number of copies with a recovery point is 2",
+    message="2 copies (locations with a recovery point, plus production), at least 3 required",
 )
 def test_copies_in_one_place() -> Pair:
     policy = {"copies": {"min_count": 3}}
@@ -27,11 +27,11 @@ def test_copies_in_one_place() -> Pair:
 
 
 @situation(
-    "The second place got its last copy two months ago",
-    naive_check="points lie in two places",
+    "The second location received its last copy two months ago",
+    naive_check="recovery points are in two locations",
     control="locations.min_count",
     result="fail",
-    message="number of locations with a recovery point at most 2d old is 1",
+    message="1 location with a recovery point at most 48h old, at least 2 required",
 )
 def test_second_place_is_stale() -> Pair:
     policy = {"locations": {"min_count": 2, "max_age": "48h"}}
@@ -43,11 +43,11 @@ def test_second_place_is_stale() -> Pair:
 
 
 @situation(
-    "The product does not list where points lie",
-    naive_check="two disks are configured, so two places",
+    "The product does not report the locations of recovery points",
+    naive_check="two disks are configured, so there are two locations",
     control="locations.min_count",
     result="fail",
-    message="the product does not list where they lie",
+    message="locations of some recovery points not reported",
 )
 def test_places_are_not_told() -> Pair:
     policy = {"locations": {"min_count": 2}}
@@ -56,11 +56,12 @@ def test_places_are_not_told() -> Pair:
 
 
 @situation(
-    "An integrity check ran, nobody ever restored",
-    naive_check="the product shows a green tick",
+    "An integrity check ran, but there was no restore test",
+    naive_check="the product shows a green check mark",
     control="restore_tested.min_count",
     result="fail",
-    message="cannot tell whether there are at least 1 restore-tested",
+    message="restore-tested recovery points: 0 known, at least 1 required; "
+    "restore test result unknown for 7 recovery points",
 )
 def test_integrity_check_is_no_restore_test() -> Pair:
     policy = {"restore_tested": {"min_count": 1}}
@@ -71,11 +72,11 @@ def test_integrity_check_is_no_restore_test() -> Pair:
 
 
 @situation(
-    "The only restore test is from last year, of a point that is still kept",
+    "The only restore test is from last year, of a recovery point that still exists",
     naive_check="restore_tested: yes",
     control="restore_tested.max_age",
     result="fail",
-    message="newest test by a restore or a boot is 400d old",
+    message="newest restore test is 400d old (maximum 90d)",
 )
 def test_restore_test_is_old() -> Pair:
     policy = {"restore_tested": {"max_age": "90d"}}
@@ -86,11 +87,11 @@ def test_restore_test_is_old() -> Pair:
 
 
 @situation(
-    "The time of a restore test lies in the future",
-    naive_check="it was tested less than 90 days ago",
+    "The time of a restore test is in the future",
+    naive_check="the last test was less than 90 days ago",
     control="restore_tested.max_age",
     result="fail",
-    message="the date of the test is not told",
+    message="test date not reported",
 )
 def test_restore_test_in_the_future() -> Pair:
     policy = {"restore_tested": {"max_age": "90d"}}
@@ -100,11 +101,11 @@ def test_restore_test_in_the_future() -> Pair:
 
 
 @situation(
-    "Immutability follows from a setting, no lock was seen",
+    "Immutability is inferred from a setting, and the product reports no lock",
     naive_check="the repository is immutable for 30 days",
     control="immutable.max_age",
     result="fail",
-    message="only inferred or declared, which the policy does not accept",
+    message="only inferred or declared for 7 recovery points, which the policy does not accept",
 )
 def test_inference_is_taken_for_proof() -> Pair:
     policy = {"immutable": {"max_age": "7d"}}
@@ -115,11 +116,11 @@ def test_inference_is_taken_for_proof() -> Pair:
 
 
 @situation(
-    "That the copies are off-site is somebody's word",
+    "The user declared that the copies are off-site",
     naive_check="offsite: true",
     control="offsite.min_count",
     result="fail",
-    message="only inferred or declared, which the policy does not accept",
+    message="only inferred or declared for 7 recovery points, which the policy does not accept",
 )
 def test_declaration_is_taken_for_proof() -> Pair:
     policy = {"offsite": {"min_count": 1}}
@@ -129,11 +130,11 @@ def test_declaration_is_taken_for_proof() -> Pair:
 
 
 @situation(
-    "The lock on all points has run out",
+    "The lock on all recovery points has expired",
     naive_check="immutable_until is set",
     control="immutable.min_count",
     result="fail",
-    message="number of immutable recovery points is 0",
+    message="0 immutable recovery points, at least 1 required",
 )
 def test_immutability_has_run_out() -> Pair:
     policy = {"immutable": {"min_count": 1}}
@@ -144,11 +145,11 @@ def test_immutability_has_run_out() -> Pair:
 
 
 @situation(
-    "Of one point it is not told whether it is encrypted",
-    naive_check="no point is unencrypted",
+    "The product does not report whether one recovery point is encrypted",
+    naive_check="no recovery point is unencrypted",
     control="encrypted.all",
     result="fail",
-    message="of 1 points the product does not tell",
+    message="encryption status unknown for 1 recovery point",
 )
 def test_encryption_is_unknown() -> Pair:
     policy = {"encrypted": {"all": True}}
@@ -159,11 +160,11 @@ def test_encryption_is_unknown() -> Pair:
 
 
 @situation(
-    "There is no point at all",
-    naive_check="all of 0 points are encrypted",
+    "There are no recovery points",
+    naive_check="all of 0 recovery points are encrypted",
     control="encrypted.all",
     result="fail",
-    message="there is no recovery point, so none is encrypted",
+    message="no recovery points (at least 1 required, and all must be encrypted)",
 )
 def test_all_of_nothing() -> Pair:
     policy = {"encrypted": {"all": True}}
@@ -173,11 +174,11 @@ def test_all_of_nothing() -> Pair:
 
 
 @situation(
-    "Nobody looked for malware",
+    "There was no malware scan",
     naive_check="no malware was found",
     control="malware.none",
     result="fail",
-    message="cannot tell whether no recovery point is suspicious or infected",
+    message="cannot verify that no recovery point is suspicious or infected",
 )
 def test_malware_was_not_looked_for() -> Pair:
     policy = {"malware": {"none": True}}
@@ -187,11 +188,11 @@ def test_malware_was_not_looked_for() -> Pair:
 
 
 @situation(
-    "One point is only suspicious",
-    naive_check="none is infected",
+    "One recovery point is only suspicious",
+    naive_check="no recovery point is infected",
     control="malware.none",
     result="fail",
-    message="number of recovery points that are suspicious or infected is 1",
+    message="1 recovery point is suspicious or infected (none allowed)",
 )
 def test_suspicious_is_not_clean() -> Pair:
     policy = {"malware": {"none": True}}
@@ -202,11 +203,11 @@ def test_suspicious_is_not_clean() -> Pair:
 
 
 @situation(
-    "The newest full backup holds almost nothing",
-    naive_check="it ended with success",
+    "The newest full backup is almost empty",
+    naive_check="the backup was successful",
     control="size.min_percent_of_median",
     result="fail",
-    message="has 0% of the median size of its kind",
+    message="size of the newest recovery point is 0% of the median for its backup type (minimum 50%)",
 )
 def test_size_drops_to_zero() -> Pair:
     policy = {"size": {"min_percent_of_median": "50%"}}
@@ -217,11 +218,11 @@ def test_size_drops_to_zero() -> Pair:
 
 
 @situation(
-    "The size of a point is not told",
-    naive_check="0 is not below the limit of nothing",
+    "The product does not report the size of one recovery point",
+    naive_check="the missing size is not below the limit",
     control="size.min_percent_of_median",
     result="fail",
-    message="the product does not tell the sizes",
+    message="sizes not reported",
 )
 def test_size_is_unknown() -> Pair:
     policy = {"size": {"min_percent_of_median": "50%"}}

@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import Re
 from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
 from tests.false_compliance.collecting import NOW, SEVEN, evaluate_results, observed
 from tests.false_compliance.simulated_servers import EM, evaluate_at_read_time, get_result, one
-from tests.false_compliance.situations import COUNT, REFUSED, Pair, Trap, situation
+from tests.false_compliance.situations import COUNT, REJECTED, Pair, Trap, situation
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read, run_module
 from tests.integration.running_plays import play, servers
@@ -27,11 +27,11 @@ AWS = "veeam_restore_points_info"
 
 
 @situation(
-    "The server does not know the filter for one machine, and answers with the points of all",
-    naive_check="each of three machines has the 2 points of all",
+    "The server ignores the filter for one machine and returns the recovery points of all machines",
+    naive_check="each of three machines has the 2 recovery points of all machines",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 1 required",
 )
 def test_filter_that_the_server_ignores(serve: Callable[..., Any]) -> Pair:
     policy = {"recovery_points": {"min_count": 1}}
@@ -71,11 +71,11 @@ def backups(numbers: Iterable[int]) -> list[dict[str, Any]]:
 
 
 @situation(
-    "The increments lie on a backup that has been removed",
-    naive_check="8 backups ended with success, and their files are present",
+    "The increments depend on a backup that has been removed",
+    naive_check="8 backups were successful, and their files are present",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 3",
+    message="3 recovery points, at least 7 required",
 )
 def test_parent_is_gone() -> Pair:
     def evaluate_with(rows: list[dict[str, Any]]) -> Trap:
@@ -93,11 +93,11 @@ def test_parent_is_gone() -> Pair:
 
 
 @situation(
-    "A legal hold lies on the backups",
-    naive_check="they cannot be deleted, so they are immutable",
+    "The backups have a legal hold",
+    naive_check="the backups cannot be deleted, so they are immutable",
     control="immutable.min_count",
     result="fail",
-    message="cannot tell whether there are at least 1 immutable",
+    message="immutable recovery points: 0 known, at least 1 required",
 )
 def test_legal_hold_is_no_immutability(simulators: Simulators) -> Pair:
     simulators.ask("unitrends", "__variant", {"hold_days": 12})
@@ -106,11 +106,11 @@ def test_legal_hold_is_no_immutability(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "allow_partial lets the module return what it could read",
-    naive_check="the task ended well",
+    "With allow_partial the module returns the part that it could read",
+    naive_check="the task was successful",
     control="data.complete",
     result="fail",
-    message="is not complete",
+    message="was only partially read",
 )
 def test_partial_answer_is_allowed(simulators: Simulators) -> Pair:
     straight = evaluate_at_read_time(get_result(read(simulators.ready, "unitrends", workload_names=["web-01"])), SEVEN)
@@ -120,11 +120,11 @@ def test_partial_answer_is_allowed(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Pages are shorter than asked for",
-    naive_check="a page that is not full is the last one",
+    "Pages are shorter than requested",
+    naive_check="a page that is not full is the last page",
     control=COUNT,
     result="pass",
-    message="number of recovery points is 30",
+    message="30 recovery points, at least 30 required",
 )
 def test_short_pages(simulators: Simulators) -> Pair:
     simulators.ask(EM, "__variant", {"page_cap": 9})
@@ -146,9 +146,9 @@ def compliance(simulators: Simulators, folder: Path, hosts: dict[str, Any] | Non
 
 
 @situation(
-    "One server stands twice in the inventory, under two names",
-    naive_check="two servers, twice as many points",
-    result=REFUSED,
+    "One server is in the inventory twice, with two names",
+    naive_check="two servers have twice as many recovery points",
+    result=REJECTED,
     message="its workloads would count twice",
 )
 def test_one_url_under_two_names(simulators: Simulators, tmp_path: Path) -> Pair:
@@ -157,19 +157,19 @@ def test_one_url_under_two_names(simulators: Simulators, tmp_path: Path) -> Pair
 
 
 @situation(
-    "A host of the inventory has no URL",
+    "A host in the inventory has no URL",
     naive_check="there is nothing to read, so nothing can fail",
-    result=REFUSED,
-    message="needs backup_url",
+    result=REJECTED,
+    message="Host forgotten: backup_url is not set.",
 )
 def test_host_without_a_url(simulators: Simulators, tmp_path: Path) -> Pair:
     return compliance(simulators, tmp_path, {"forgotten": {"backup_product": "vprotect"}}), None
 
 
 @situation(
-    "The role's expected names are those of a group whose name is misspelled",
+    "The role's expected names are from a group whose name is misspelled",
     naive_check="no expected workload is missing",
-    result=REFUSED,
+    result=REJECTED,
     message="expected: the list is empty",
 )
 def test_misspelled_group(simulators: Simulators, tmp_path: Path) -> Pair:
@@ -179,10 +179,10 @@ def test_misspelled_group(simulators: Simulators, tmp_path: Path) -> Pair:
 
 
 @situation(
-    "The variable with the role's policy is misspelled",
-    naive_check="all workloads keep the policy by default, which asks for less",
-    result=REFUSED,
-    message="has no compliance_polcy",
+    "The variable for the role's policy is misspelled",
+    naive_check="all workloads are evaluated with the default policy, which requires less",
+    result=REJECTED,
+    message="Unknown variable: compliance_polcy. Did you mean 'compliance_policy'?",
 )
 def test_misspelled_variable(simulators: Simulators, tmp_path: Path) -> Pair:
     of_their_own: dict[str, Any] = {"compliance_level": "gold", "compliance_ignored_variables": ["compliance_level"]}

@@ -11,10 +11,10 @@ from tests.false_compliance.situations import AGE, COUNT, Pair, situation
 
 @situation(
     "Every second backup failed",
-    naive_check="8 entries in the list, 7 wanted",
+    naive_check="the list has 8 entries, 7 are required",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 4",
+    message="4 recovery points, at least 7 required",
 )
 def test_failed_backups_are_counted() -> Pair:
     points = nightly(8)
@@ -39,11 +39,11 @@ def test_failed_backup_is_the_newest() -> Pair:
 
 
 @situation(
-    "The first backup ever is still running",
-    naive_check="there is a backup, a minute old",
+    "The first backup is still running",
+    naive_check="there is a backup, one minute old",
     control=AGE,
     result="fail",
-    message="there is no recovery point",
+    message="no recovery points (newest must be at most 26h old)",
 )
 def test_running_backup_is_counted() -> Pair:
     running = point(hours=0.02, status="running", usable=False)
@@ -51,8 +51,8 @@ def test_running_backup_is_counted() -> Pair:
 
 
 @situation(
-    "The newest point cannot be read back any more",
-    naive_check="7 points, the newest from last night",
+    "The newest recovery point can no longer be read",
+    naive_check="7 recovery points, the newest from last night",
     control=AGE,
     result="fail",
     message="newest recovery point is 1d 5h old",
@@ -65,19 +65,19 @@ def test_damaged_point_is_counted() -> Pair:
 
 
 @situation(
-    "The product does not say which points can still be restored",
-    naive_check="it lists 7, so there are 7",
+    "The product does not report which recovery points can still be restored",
+    naive_check="the product lists 7, so there are 7",
     control=COUNT,
     result="fail",
-    message="cannot tell whether there are at least 7 recovery points",
+    message="recovery points: 0 known, at least 7 required; usability unknown for 7 recovery points",
 )
 def test_usability_is_not_told() -> Pair:
     return evaluate_results(observed(nightly(7, usable=None)), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
 @situation(
-    "One point is dated next week, the real ones are old",
-    naive_check="the newest point is not older than a day",
+    "One recovery point is dated next week, and the other ones are old",
+    naive_check="the newest recovery point is less than one day old",
     control=AGE,
     result="fail",
     message="newest recovery point is 10d 5h old",
@@ -90,11 +90,11 @@ def test_point_in_the_future() -> Pair:
 
 
 @situation(
-    "A page of the listing came twice",
-    naive_check="8 entries, 7 wanted",
+    "One page of the listing was returned twice",
+    naive_check="8 entries, 7 are required",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 4",
+    message="4 recovery points, at least 7 required",
 )
 def test_page_came_twice() -> Pair:
     points = nightly(4)
@@ -102,11 +102,11 @@ def test_page_came_twice() -> Pair:
 
 
 @situation(
-    "There are only snapshots beside the machine",
+    "The machine only has snapshots",
     naive_check="14 nightly restore points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 7 required",
 )
 def test_snapshots_are_no_backups() -> Pair:
     return evaluate_results(observed(nightly(14, kind="snapshot")), SEVEN), evaluate_results(
@@ -116,7 +116,7 @@ def test_snapshots_are_no_backups() -> Pair:
 
 @situation(
     "A snapshot is newer than the last backup",
-    naive_check="the newest point is 5 hours old",
+    naive_check="the newest recovery point is 5 hours old",
     control=AGE,
     result="fail",
     message="newest recovery point is 3d 5h old",
@@ -129,11 +129,11 @@ def test_snapshot_chain_is_taken_for_backups() -> Pair:
 
 
 @situation(
-    "One backup and hundreds of log backups behind it",
-    naive_check="301 backups of this database",
+    "One full backup is followed by hundreds of log backups",
+    naive_check="301 backups of the database",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 1,",
+    message="1 recovery point, at least 7 required",
 )
 def test_log_backups_are_counted() -> Pair:
     full = [point(hours=5, kind="full")]
@@ -144,22 +144,22 @@ def test_log_backups_are_counted() -> Pair:
 
 
 @situation(
-    "What is kept is the appliance's configuration, not the data",
-    naive_check="7 backups of today and before",
+    "Only the appliance's configuration is backed up, not the data",
+    naive_check="7 backups from today and earlier",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 7 required",
 )
 def test_configuration_is_no_data() -> Pair:
     return evaluate_results(observed(nightly(7, kind="config")), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
 
 
 @situation(
-    "Continuous protection shows its first and its last moment",
-    naive_check="a whole week of points",
+    "Continuous protection only reports its first and its last point in time",
+    naive_check="a full week of recovery points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 2 required",
 )
 def test_continuous_protection_has_no_number() -> Pair:
     ends = [point(days=7, kind="continuous"), point(hours=0.1, kind="continuous")]
@@ -168,11 +168,11 @@ def test_continuous_protection_has_no_number() -> Pair:
 
 
 @situation(
-    "A chain of increments whose full backup is gone",
-    naive_check="14 recovery points of the last 14 days",
+    "The full backup of a chain of increments no longer exists",
+    naive_check="14 recovery points from the last 14 days",
     control="full.min_count",
     result="fail",
-    message="number of full backups is 0",
+    message="0 full backups, at least 1 required",
 )
 def test_increments_without_a_full_backup() -> Pair:
     policy = {"full": {"min_count": 1}}
@@ -182,11 +182,11 @@ def test_increments_without_a_full_backup() -> Pair:
 
 
 @situation(
-    "Seven points, all of one afternoon",
-    naive_check="7 points, 7 wanted",
+    "All seven recovery points are from one afternoon",
+    naive_check="7 recovery points, 7 are required",
     control="recovery_points.daily",
     result="fail",
-    message="number of days in a row with a recovery point is 1",
+    message="1 consecutive day with a recovery point, at least 7 required",
 )
 def test_many_points_of_one_day() -> Pair:
     policy = {"recovery_points": {"min_count": 7, "daily": 7}}
@@ -196,11 +196,11 @@ def test_many_points_of_one_day() -> Pair:
 
 
 @situation(
-    "Three nights are missing in the middle",
-    naive_check="11 points, the newest from last night",
+    "Three nights in the middle are missing",
+    naive_check="11 recovery points, the newest from last night",
     control="recovery_points.max_gap",
     result="fail",
-    message="longest time without a new recovery point in the last 14d is 4d",
+    message="longest gap without a new recovery point in the last 14d is 4d (maximum 26h)",
 )
 def test_gap_in_the_middle() -> Pair:
     policy = {"recovery_points": {"min_count": 11, "max_gap": {"limit": "26h", "within": "14d"}}}
@@ -209,11 +209,11 @@ def test_gap_in_the_middle() -> Pair:
 
 
 @situation(
-    "Backups came closely until they stopped two days ago",
-    naive_check="no gap between two points is longer than a day",
+    "Backups were regular until they stopped two days ago",
+    naive_check="no gap between two recovery points is longer than a day",
     control="recovery_points.max_gap",
     result="fail",
-    message="is 2d 5h",
+    message="longest gap without a new recovery point is 2d 5h (maximum 26h)",
 )
 def test_gap_that_is_still_running() -> Pair:
     policy = {"recovery_points": {"max_gap": "26h"}}
@@ -221,11 +221,11 @@ def test_gap_that_is_still_running() -> Pair:
 
 
 @situation(
-    "Old points were thinned out to weeklies and monthlies, as the policy asks",
-    naive_check="fail: there are gaps of a month between points",
+    "Old recovery points were thinned out to weekly and monthly ones, as the policy requires",
+    naive_check="fail: there are gaps of one month between recovery points",
     control="recovery_points.max_gap",
     result="pass",
-    message="longest time without a new recovery point in the last 7d is 1d",
+    message="longest gap without a new recovery point in the last 7d is 1d (maximum 26h)",
 )
 def test_thinned_retention_is_no_gap() -> Pair:
     policy = {

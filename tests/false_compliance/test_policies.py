@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_results, fleet, nightly, observed, point
-from tests.false_compliance.situations import COUNT, REFUSED, Pair, Trap, situation
+from tests.false_compliance.situations import COUNT, REJECTED, Pair, Trap, situation
 
 WAIVER = {"workload": "web01", "control": COUNT, "reason": "moving house"}
 
 
 @situation(
-    "The policy's tiers match none of the workloads",
-    naive_check="no rule was broken",
+    "The tiers of the policy do not match any workload",
+    naive_check="no rule was violated",
     control="policy.tier",
     result="fail",
     message="no tier of the policy matches this workload",
@@ -28,11 +28,11 @@ def test_policy_matches_nobody() -> Pair:
 
 
 @situation(
-    "A waiver has ended yesterday",
-    naive_check="there is a waiver for it",
+    "A waiver expired yesterday",
+    naive_check="there is a waiver for this workload",
     control=COUNT,
     result="fail",
-    message="its waiver ended: 2026-11-20",
+    message="waiver ended: 2026-11-20",
 )
 def test_waiver_has_ended() -> Pair:
     read = observed(nightly(2))
@@ -47,9 +47,9 @@ def test_waiver_has_ended() -> Pair:
 
 @situation(
     "A waiver names a control that does not exist",
-    naive_check="it is accepted and covers nothing, or all",
-    result=REFUSED,
-    message="there is no control",
+    naive_check="the waiver is accepted and covers nothing or everything",
+    result=REJECTED,
+    message="unknown control",
 )
 def test_waiver_of_no_control() -> Pair:
     read = observed(nightly(2))
@@ -61,11 +61,11 @@ def test_waiver_of_no_control() -> Pair:
 
 
 @situation(
-    "A waiver for one machine, and another breaks the same rule",
+    "A waiver covers one machine, and another machine violates the same rule",
     naive_check="this rule is waived",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 2",
+    message="2 recovery points, at least 7 required",
 )
 def test_waiver_of_another_machine() -> Pair:
     waivers = [{**WAIVER, "until": "2027-01-01"}]
@@ -76,9 +76,9 @@ def test_waiver_of_another_machine() -> Pair:
 
 @situation(
     "The policy is empty",
-    naive_check="no rule, no violation",
-    result=REFUSED,
-    message="policy: it is empty",
+    naive_check="without rules there are no violations",
+    result=REJECTED,
+    message="policy: the policy is empty",
 )
 def test_policy_asks_nothing() -> Pair:
     read = observed(nightly(1))
@@ -87,9 +87,9 @@ def test_policy_asks_nothing() -> Pair:
 
 @situation(
     "A rule is misspelled",
-    naive_check="a rule that is not known is not broken",
-    result=REFUSED,
-    message="policy.recovery_points.min_cuont: there is no such rule or setting",
+    naive_check="an unknown rule is not violated",
+    result=REJECTED,
+    message="policy.recovery_points.min_cuont: unknown rule or setting",
 )
 def test_rule_is_misspelled() -> Pair:
     read = observed(nightly(1))
@@ -99,10 +99,10 @@ def test_rule_is_misspelled() -> Pair:
 
 
 @situation(
-    "A variable in the policy is empty, so that 0 points are wanted",
-    naive_check="0 of 0 points",
-    result=REFUSED,
-    message="0 is no number of at least 1",
+    "A variable in the policy is empty, so 0 recovery points are required",
+    naive_check="0 of 0 recovery points",
+    result=REJECTED,
+    message="0 is not a whole number of at least 1",
 )
 def test_nothing_is_enough() -> Pair:
     read = observed(nightly(1))
@@ -112,10 +112,10 @@ def test_nothing_is_enough() -> Pair:
 
 
 @situation(
-    "max_age: 26 was written without its unit",
-    naive_check="26 days are allowed",
-    result=REFUSED,
-    message="policy.recovery_points.max_age",
+    "max_age: 26 has no unit",
+    naive_check="the limit is 26 days",
+    result=REJECTED,
+    message="policy.recovery_points.max_age: 26 is not a valid duration: the unit is missing",
 )
 def test_limit_without_a_unit() -> Pair:
     read = observed(nightly(1))
@@ -125,11 +125,11 @@ def test_limit_without_a_unit() -> Pair:
 
 
 @situation(
-    "Every unknown is ignored, and nothing is known",
+    "Unknown results are ignored, and all results are unknown",
     naive_check="nothing failed",
     control="data.proof",
     result="fail",
-    message="nothing was proved about any workload",
+    message="no workload is proved compliant",
 )
 def test_everything_unknown_is_ignored() -> Pair:
     policy = {"on_unknown": "ignore", "restore_tested": {"min_count": 1}}
@@ -139,11 +139,11 @@ def test_everything_unknown_is_ignored() -> Pair:
 
 
 @situation(
-    "The machine that everybody expects is there, and nothing is asked of it that can be told",
-    naive_check="it exists, so something was proved",
+    "An expected machine exists, and the policy requires only attributes that are not reported",
+    naive_check="the machine exists, so something was proved",
     control="data.proof",
     result="fail",
-    message="nothing was proved about any workload",
+    message="no workload is proved compliant",
 )
 def test_existence_is_no_proof_of_backups() -> Pair:
     policy = {"on_unknown": "ignore", "offsite": {"min_count": 1}}
@@ -153,12 +153,12 @@ def test_existence_is_no_proof_of_backups() -> Pair:
 
 
 @situation(
-    "A ready policy is laid over by an empty attribute of one's own",
-    naive_check="encryption is asked for, as the ready policy says",
-    result=REFUSED,
-    message="policy.encrypted: it asks for nothing",
+    "A built-in policy is overridden with an empty attribute",
+    naive_check="the built-in policy requires encryption",
+    result=REJECTED,
+    message="policy.encrypted: no rule is set",
 )
-def test_ready_policy_is_emptied() -> Pair:
+def test_built_in_policy_is_emptied() -> Pair:
     read = observed(nightly(1, encrypted=True))
     return (lambda: evaluate_results(read, {"encrypted": {"on_unknown": "ignore"}})), (
         lambda: evaluate_results(read, {"extends": "aws_bam_encrypted", "encrypted": {"on_unknown": "warn"}})
@@ -166,10 +166,10 @@ def test_ready_policy_is_emptied() -> Pair:
 
 
 @situation(
-    "The first tier catches all, the strict one behind it is never reached",
-    naive_check="the strict tier has no failing workload",
-    result=REFUSED,
-    message="it is never reached",
+    "The first tier matches all workloads, so the strict tier after it is never reached",
+    naive_check="no workload of the strict tier fails",
+    result=REJECTED,
+    message="this tier never applies",
 )
 def test_strict_tier_is_never_reached() -> Pair:
     read = observed([point(days=1)])

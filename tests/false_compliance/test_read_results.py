@@ -24,7 +24,7 @@ from tests.false_compliance.collecting import (
     point,
     workload,
 )
-from tests.false_compliance.situations import AGE, COUNT, REFUSED, Pair, situation
+from tests.false_compliance.situations import AGE, COUNT, REJECTED, Pair, situation
 
 
 def changed(read: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -43,11 +43,11 @@ def load_results(read_results: Any, **options: bool) -> list[dict[str, Any]]:
 
 
 @situation(
-    "The server lists no workload at all",
-    naive_check="nothing failed, so all is well",
+    "The server lists no workloads",
+    naive_check="nothing failed, so the result is good",
     control="data.proof",
     result="fail",
-    message="there is no workload in what was read",
+    message="no workloads were read",
 )
 def test_nothing_found_is_no_good_news() -> Pair:
     return evaluate_results(observed(), SEVEN), evaluate_results(observed(nightly(7)), SEVEN)
@@ -56,8 +56,8 @@ def test_nothing_found_is_no_good_news() -> Pair:
 @situation(
     "The list of servers to read was empty",
     naive_check="no server reported a problem",
-    result=REFUSED,
-    message="the list is empty",
+    result=REJECTED,
+    message="results: the list is empty",
 )
 def test_nobody_was_read() -> Pair:
     return (lambda: load_results([])), (lambda: load_results([observed(nightly(7))]))
@@ -65,10 +65,10 @@ def test_nobody_was_read() -> Pair:
 
 @situation(
     "Only the first page could be read",
-    naive_check="everything on it is fine",
+    naive_check="everything on this page is good",
     control=COUNT,
     result="fail",
-    message="but the READ of vbr1 is not complete",
+    message="7 recovery points, at least 7 required, but vbr1 was only partially read",
 )
 def test_first_page_only() -> Pair:
     read = observed(nightly(7))
@@ -77,11 +77,11 @@ def test_first_page_only() -> Pair:
 
 
 @situation(
-    "A saved READ of last week is judged as if it were today's",
-    naive_check="the newest point was 5 hours old",
+    "A saved read result from last week is evaluated as if it were from today",
+    naive_check="the newest recovery point was 5 hours old",
     control="data.age",
     result="fail",
-    message="the READ of vbr1 is 7d old, allowed are 1d",
+    message="data of vbr1 is 7d old (maximum 24h)",
 )
 def test_old_read() -> Pair:
     read = observed(nightly(7))
@@ -89,11 +89,11 @@ def test_old_read() -> Pair:
 
 
 @situation(
-    "A READ of today is taken for last month's proof",
-    naive_check="it holds points of that time",
+    "Today's read result is used as proof for last month",
+    naive_check="it contains recovery points from that time",
     control="data.age",
     result="fail",
-    message="which proves nothing about 2026-10-22T07:00:00Z",
+    message="after the time of the evaluation (2026-10-22T07:00:00Z)",
 )
 def test_read_that_is_younger_than_the_question() -> Pair:
     read = observed(nightly(60))
@@ -101,10 +101,10 @@ def test_read_that_is_younger_than_the_question() -> Pair:
 
 
 @situation(
-    "The age in a READ was edited by hand",
-    naive_check="newest_age_seconds says an hour",
-    result=REFUSED,
-    message="the READ was altered, cut or masked",
+    "The age in a read result was edited manually",
+    naive_check="newest_age_seconds is one hour",
+    result=REJECTED,
+    message="the read result was altered, truncated or masked",
 )
 def test_read_was_edited() -> Pair:
     read = observed(nightly(7, first=4))
@@ -113,10 +113,10 @@ def test_read_was_edited() -> Pair:
 
 
 @situation(
-    "A row was deleted from a packed READ, and the digest beside it renewed only outside",
-    naive_check="the digest has the right length",
-    result=REFUSED,
-    message="the READ was altered, cut or masked",
+    "A row was deleted from a compressed read result, and only the outer digest was updated",
+    naive_check="the digest has the correct length",
+    result=REJECTED,
+    message="the read result was altered, truncated or masked",
 )
 def test_packed_read_of_another_digest() -> Pair:
     two = observed([*nightly(7), *nightly(1, workload=workload("db01", "vm-2"))])
@@ -126,10 +126,10 @@ def test_packed_read_of_another_digest() -> Pair:
 
 
 @situation(
-    "Reading failed, and the play went on with ignore_errors",
-    naive_check="the loop has no failing workload",
-    result=REFUSED,
-    message="reading failed",
+    "Reading failed, and the play continued with ignore_errors",
+    naive_check="the loop has no workload that fails",
+    result=REJECTED,
+    message="the info module failed",
 )
 def test_failed_read_is_left_out() -> Pair:
     failed = {"failed": True, "msg": "vbr2: connection refused", "failure": {"server": "vbr2"}}
@@ -137,8 +137,8 @@ def test_failed_read_is_left_out() -> Pair:
 
 
 @situation(
-    "One of two servers could not be read, and the report is made all the same",
-    naive_check="all workloads in the report are fine",
+    "One of two servers could not be read, and the report is still created",
+    naive_check="all workloads in the report are good",
     control="data.complete",
     result="fail",
     message="vbr2 could not be read",
@@ -151,9 +151,9 @@ def test_failed_read_is_a_finding() -> Pair:
 
 @situation(
     "Reading was skipped by a condition",
-    naive_check="a skipped task is not a failed one",
-    result=REFUSED,
-    message="reading was skipped",
+    naive_check="a skipped task did not fail",
+    result=REJECTED,
+    message="the task was skipped",
 )
 def test_skipped_read() -> Pair:
     return (lambda: load_results([{"skipped": True, "changed": False}])), (lambda: load_results([observed(nightly(7))]))
@@ -161,10 +161,10 @@ def test_skipped_read() -> Pair:
 
 @situation(
     "The server's clock is two hours behind",
-    naive_check="the newest point is 25 hours old by that clock",
+    naive_check="the newest recovery point is 25 hours old by this clock",
     control=AGE,
     result="fail",
-    message="the clock of vbr1 is off by 2h",
+    message="clock of vbr1 is off by 2h",
 )
 def test_clock_is_wrong() -> Pair:
     points = [point(hours=25)]
@@ -172,11 +172,11 @@ def test_clock_is_wrong() -> Pair:
 
 
 @situation(
-    "Only numbers were asked of the server",
-    naive_check="30 points, so the newest will be young",
+    "Only counts were requested from the server",
+    naive_check="30 recovery points, so the newest is probably recent",
     control=AGE,
     result="fail",
-    message="their times are not told",
+    message="creation times not reported",
 )
 def test_counts_tell_no_age() -> Pair:
     read = observed()
@@ -185,11 +185,11 @@ def test_counts_tell_no_age() -> Pair:
 
 
 @situation(
-    "The account cannot see the inventory; an expected machine has never been backed up",
-    naive_check="every machine in the list is fine",
+    "The account cannot read the inventory, and an expected machine has never been backed up",
+    naive_check="every machine in the list is good",
     control="expected.exists",
     result="fail",
-    message="no server that was read knows a workload of this name",
+    message="expected workload not found on any server that was read",
 )
 def test_restricted_account_sees_nothing() -> Pair:
     read = observed(nightly(7), inventory=False)
@@ -200,11 +200,11 @@ def test_restricted_account_sees_nothing() -> Pair:
 
 
 @situation(
-    "Old points of an expected machine are there; whether it still exists cannot be seen",
-    naive_check="it is in the list",
+    "An expected machine has old recovery points, and it is unknown whether it still exists",
+    naive_check="the machine is in the list",
     control="expected.exists",
     result="fail",
-    message="cannot tell whether web01 still exists",
+    message="existence unknown: the inventory of vbr1 is not available to this account",
 )
 def test_existence_is_unknown() -> Pair:
     hidden = nightly(7, workload=workload(exists=None))
@@ -214,11 +214,11 @@ def test_existence_is_unknown() -> Pair:
 
 
 @situation(
-    "A server that holds nothing is one of two",
-    naive_check="there is nothing to complain about on that server",
+    "One of two servers has no data",
+    naive_check="nothing fails on this server",
     control="data.workloads",
     result="fail",
-    message="number of workloads read from vbr2 is 0, which is also what an account sees that has no rights to them",
+    message="vbr2 returned no workloads. The account may lack permission to list them.",
 )
 def test_one_of_two_servers_is_empty() -> Pair:
     both = [observed(nightly(7)), observed(host="vbr2")]
@@ -226,11 +226,11 @@ def test_one_of_two_servers_is_empty() -> Pair:
 
 
 @situation(
-    "Only the last week was read, and the policy asks for a month",
-    naive_check="no gap and no failure in what was read",
+    "Only the last week was read, and the policy requires one month",
+    naive_check="the data that was read has no gap and no failure",
     control="recovery_points.min_retention",
     result="fail",
-    message="cannot tell whether the oldest recovery point is at least 30d old",
+    message="age of the oldest recovery point unknown (at least 30d required)",
 )
 def test_window_hides_the_rest() -> Pair:
     policy = {"recovery_points": {"min_retention": "30d"}}
@@ -238,11 +238,11 @@ def test_window_hides_the_rest() -> Pair:
 
 
 @situation(
-    "The READ ends a week ago",
-    naive_check="the last point in it was fresh then",
+    "The read result ends one week ago",
+    naive_check="its last recovery point was recent at that time",
     control="recovery_points.max_gap",
     result="fail",
-    message="cannot tell whether the longest time without a new recovery point",
+    message="longest gap without a new recovery point in the last 14d unknown (maximum 26h)",
 )
 def test_window_ends_in_the_past() -> Pair:
     policy = {"recovery_points": {"max_gap": {"limit": "26h", "within": "14d"}}}
@@ -250,11 +250,11 @@ def test_window_ends_in_the_past() -> Pair:
 
 
 @situation(
-    "Backups of 23:30 and 00:30 UTC are one night where the servers stand",
-    naive_check="2 days in a row hold a point",
+    "Backups of 23:30 and 00:30 UTC belong to one night in the time zone of the servers",
+    naive_check="2 consecutive days have a recovery point",
     control="recovery_points.daily",
     result="fail",
-    message="number of days in a row with a recovery point is 1",
+    message="1 consecutive day with a recovery point, at least 2 required",
 )
 def test_days_of_another_zone() -> Pair:
     policy = {"recovery_points": {"daily": 2}}
@@ -264,11 +264,11 @@ def test_days_of_another_zone() -> Pair:
 
 
 @situation(
-    "The night in which clocks go back has 25 hours",
-    naive_check="23:00 to 23:00 local is a day, allowed are 24 hours",
+    "The day has 25 hours because daylight saving time ends",
+    naive_check="from 23:00 to 23:00 local time is one day, and the maximum is 24 hours",
     control="recovery_points.max_gap",
     result="fail",
-    message="is 1d 1h, allowed are 1d",
+    message="longest gap without a new recovery point is 1d 1h (maximum 24h)",
 )
 def test_night_of_25_hours() -> Pair:
     policy = {"recovery_points": {"max_gap": "24h"}}
@@ -281,8 +281,8 @@ def test_night_of_25_hours() -> Pair:
 
 
 @situation(
-    "Weekends do not count; Friday's backup is missing",
-    naive_check="the newest is from Thursday, and it is Saturday: about a working day",
+    "Weekends do not count, and Friday's backup is missing",
+    naive_check="the newest is from Thursday and today is Saturday, so its age is about one working day",
     control=AGE,
     result="fail",
     message="newest recovery point is 1d",
@@ -294,8 +294,8 @@ def test_weekend_hides_a_missing_friday() -> Pair:
 
 
 @situation(
-    "On Monday morning the newest backup is Friday's, as the schedule wants",
-    naive_check="fail: it is 58 hours old",
+    "On Monday morning the newest backup is from Friday, as scheduled",
+    naive_check="fail: the newest backup is 58 hours old",
     control=AGE,
     result="pass",
     message="newest recovery point is",
@@ -308,8 +308,8 @@ def test_weekend_is_wrongly_failed() -> Pair:
 
 
 @situation(
-    "The read was judged 23 hours after it was made",
-    naive_check="its newest point was 5 hours old",
+    "The read result was evaluated 23 hours after it was created",
+    naive_check="its newest recovery point was 5 hours old",
     control=AGE,
     result="fail",
     message="newest recovery point is 1d 4h old",
@@ -320,10 +320,10 @@ def test_age_is_that_of_judging() -> Pair:
 
 
 @situation(
-    "Rows of a READ lost their members on the way",
-    naive_check="what is not there cannot fail",
-    result=REFUSED,
-    message="is not in the shape of a READ",
+    "Rows of a read result lost their fields in transit",
+    naive_check="a missing field cannot fail",
+    result=REJECTED,
+    message="workload 0 (web01) has an invalid format",
 )
 def test_rows_without_members() -> Pair:
     bare = changed(observed(known=[WEB]), workloads=[{"workload_name": "web01"}])
@@ -331,10 +331,10 @@ def test_rows_without_members() -> Pair:
 
 
 @situation(
-    "The result of some other module was given as a READ",
+    "The result of another module was passed as a read result",
     naive_check="it has no workload that fails",
-    result=REFUSED,
-    message="this is no READ",
+    result=REJECTED,
+    message="expected a read result, found data without a schema",
 )
 def test_something_else_is_no_read() -> Pair:
     return (lambda: load_results([{"changed": False, "workloads": []}])), (lambda: load_results([observed()]))

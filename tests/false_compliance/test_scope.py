@@ -20,17 +20,17 @@ from tests.false_compliance.collecting import (
     point,
     workload,
 )
-from tests.false_compliance.situations import COUNT, REFUSED, Pair, situation
+from tests.false_compliance.situations import COUNT, REJECTED, Pair, situation
 
 EXISTS = "expected.exists"
 
 
 @situation(
     "Every workload is excluded",
-    naive_check="nothing that is judged fails",
+    naive_check="nothing that is evaluated fails",
     control="data.proof",
     result="fail",
-    message="nothing was proved about any workload",
+    message="no workload is proved compliant",
 )
 def test_everybody_is_excluded() -> Pair:
     everybody = [{"match": {"workload_type": "vm"}, "reason": "not ours"}]
@@ -39,11 +39,11 @@ def test_everybody_is_excluded() -> Pair:
 
 
 @situation(
-    "The glob of an exclusion has a typing error and excludes nobody",
-    naive_check="db01 was meant to be excluded, so it is not looked at",
+    "The pattern of an exclusion has a typing error and excludes nothing",
+    naive_check="db01 should be excluded, so it is not checked",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 2",
+    message="2 recovery points, at least 7 required",
 )
 def test_exclusion_with_a_typing_error() -> Pair:
     def without(glob: str) -> list[dict[str, Any]]:
@@ -55,11 +55,11 @@ def test_exclusion_with_a_typing_error() -> Pair:
 
 
 @situation(
-    "An expected machine is in no list of any server",
-    naive_check="all machines that were found are fine",
+    "No server lists an expected machine",
+    naive_check="all machines that were found are good",
     control=EXISTS,
     result="fail",
-    message="app01 is expected, and no server that was read knows a workload of this name",
+    message="expected workload not found on any server that was read",
 )
 def test_expected_machine_is_missing() -> Pair:
     read = observed(nightly(7))
@@ -69,11 +69,11 @@ def test_expected_machine_is_missing() -> Pair:
 
 
 @situation(
-    "web1.prod is expected, only web1.test is backed up",
-    naive_check="there is a web1",
+    "web1.prod is expected, but only web1.test is backed up",
+    naive_check="a machine named web1 is backed up",
     control=EXISTS,
     result="fail",
-    message="web1.prod.example.com is expected, and no server",
+    message="expected workload not found on any server that was read",
 )
 def test_name_of_another_machine() -> Pair:
     def named(name: str) -> dict[str, Any]:
@@ -86,11 +86,11 @@ def test_name_of_another_machine() -> Pair:
 
 
 @situation(
-    "A short name fits two machines",
-    naive_check="one of them is fine",
+    "A short name matches two machines",
+    naive_check="one of them is good",
     control=EXISTS,
     result="fail",
-    message="web1 may be any of web1.prod, web1.test",
+    message="web1 matches several workloads: web1.prod, web1.test",
 )
 def test_name_of_two_machines() -> Pair:
     two = observed([*nightly(7, workload=workload("web1.prod")), *nightly(7, workload=workload("web1.test", "vm-2"))])
@@ -98,11 +98,11 @@ def test_name_of_two_machines() -> Pair:
 
 
 @situation(
-    "A machine was rebuilt under its old name; the 30 points belong to the one that is gone",
-    naive_check="31 points of web01",
+    "A machine was rebuilt with its old name, and 30 recovery points belong to the deleted machine",
+    naive_check="31 recovery points of web01",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 1,",
+    message="1 recovery point, at least 7 required",
 )
 def test_points_of_a_deleted_machine() -> Pair:
     gone = workload("web01", "vm-old", exists=False)
@@ -113,11 +113,11 @@ def test_points_of_a_deleted_machine() -> Pair:
 
 
 @situation(
-    "An expected machine is no longer in the inventory, its points are kept",
-    naive_check="it has 30 points",
+    "An expected machine is no longer in the inventory, but its recovery points still exist",
+    naive_check="the machine has 30 recovery points",
     control=EXISTS,
     result="fail",
-    message="is no longer in the inventory",
+    message="expected workload is no longer in the inventory",
 )
 def test_expected_machine_is_gone() -> Pair:
     gone = observed(nightly(30, workload=workload(exists=False)))
@@ -129,7 +129,7 @@ def test_expected_machine_is_gone() -> Pair:
 @situation(
     "The inventory group with the expected names is empty",
     naive_check="every expected name was found",
-    result=REFUSED,
+    result=REJECTED,
     message="expected: the list is empty",
 )
 def test_nobody_is_expected() -> Pair:
@@ -140,11 +140,11 @@ def test_nobody_is_expected() -> Pair:
 
 
 @situation(
-    "One server is read under two names, and its points are added up",
-    naive_check="4 and 4 are 8 points",
+    "One server is read with two names, and its recovery points are added",
+    naive_check="4 and 4 are 8 recovery points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 4",
+    message="4 recovery points, at least 7 required",
 )
 def test_two_views_of_one_server() -> Pair:
     seen = workload()
@@ -161,11 +161,11 @@ def test_two_views_of_one_server() -> Pair:
 
 
 @situation(
-    "One server is read by its name and by its address, and its points are added up as independent",
-    naive_check="4 and 4 are 8 points",
+    "One server is read by its name and by its address, and its recovery points are added as independent",
+    naive_check="4 and 4 are 8 recovery points",
     control=COUNT,
     result="fail",
-    message="points of the same times are one server's, and count once",
+    message="points with the same times belong to one server and count once",
 )
 def test_one_server_by_two_names() -> Pair:
     combine = {"by": "workload_name", "independent": True}
@@ -178,11 +178,11 @@ def test_one_server_by_two_names() -> Pair:
 
 
 @situation(
-    "A READ of this morning is judged together with one of now, since which most points were deleted",
-    naive_check="the better of both counts: 30 points",
+    "A read result from this morning is evaluated with a current one, and most recovery points were deleted in between",
+    naive_check="the better count is used: 30 recovery points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 2",
+    message="2 recovery points, at least 7 required",
 )
 def test_older_read_hides_what_was_deleted() -> Pair:
     points = nightly(30)
@@ -194,11 +194,11 @@ def test_older_read_hides_what_was_deleted() -> Pair:
 
 
 @situation(
-    "Two servers protect one machine, each with half of the points; nobody said that these are independent",
-    naive_check="4 and 4 are 8 points",
+    "Two servers protect one machine, each with half of the recovery points, and are not configured as independent",
+    naive_check="4 and 4 are 8 recovery points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 4",
+    message="4 recovery points, at least 7 required",
 )
 def test_two_servers_are_added_up_unasked() -> Pair:
     other = [point(days=night, hours=7) for night in range(4)]
@@ -210,11 +210,11 @@ def test_two_servers_are_added_up_unasked() -> Pair:
 
 
 @situation(
-    "One server has two machines of one name; rows of one name are judged as one",
-    naive_check="web01 has 7 points",
+    "One server has two machines with the same name, and rows with the same name are combined",
+    naive_check="web01 has 7 recovery points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 1,",
+    message="1 recovery point, at least 7 required",
 )
 def test_one_machine_hides_another() -> Pair:
     combine = {"by": "workload_name"}
@@ -225,11 +225,11 @@ def test_one_machine_hides_another() -> Pair:
 
 
 @situation(
-    "The copy for a machine that was deleted is counted together with its production",
-    naive_check="two copies and production are three",
+    "The copies of a deleted machine are counted together with production",
+    naive_check="two copies and production are three copies",
     control="copies.min_count",
     result="fail",
-    message="number of copies with a recovery point is 2",
+    message="2 copies (locations with a recovery point, plus production), at least 3 required",
 )
 def test_production_of_a_deleted_machine() -> Pair:
 
@@ -240,11 +240,11 @@ def test_production_of_a_deleted_machine() -> Pair:
 
 
 @situation(
-    "Points belong to no workload that is known by a name",
-    naive_check="they are somebody's backups",
+    "Recovery points belong to a workload without a name",
+    naive_check="they are backups of some workload",
     control=EXISTS,
     result="fail",
-    message="web01 is expected, and no server",
+    message="expected workload not found on any server that was read",
 )
 def test_points_of_nobody() -> Pair:
     nobody = workload(None, None, exists=None)
@@ -254,11 +254,11 @@ def test_points_of_nobody() -> Pair:
 
 
 @situation(
-    "Only the machines of one pattern were read, and all are expected",
-    naive_check="all that was read is fine",
+    "Only the machines that match one pattern were read, and all machines are expected",
+    naive_check="everything that was read is good",
     control=EXISTS,
     result="fail",
-    message="db01 is expected, and no server",
+    message="expected workload not found on any server that was read",
 )
 def test_names_hide_the_rest() -> Pair:
     return evaluate_results(fleet(workload_names=["web*"]), FRESH, expected=["web01", "db01"]), evaluate_results(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.false_compliance.collecting import FRESH, SEVEN
 from tests.false_compliance.simulated_servers import evaluate_at_read_time, get_result, one, with_and_without
-from tests.false_compliance.situations import AGE, COUNT, REFUSED, Pair, situation
+from tests.false_compliance.situations import AGE, COUNT, REJECTED, Pair, situation
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read
 
@@ -16,11 +16,11 @@ from tests.integration.running_modules import read
 
 
 @situation(
-    "Spectrum Protect Plus lists each copy of a point as a row of its own",
+    "Spectrum Protect Plus lists each copy of a recovery point as a separate row",
     naive_check="60 rows, so 60 recovery points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 30",
+    message="30 recovery points, at least 31 required",
 )
 def test_copies_are_rows(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 31}}
@@ -30,10 +30,10 @@ def test_copies_are_rows(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The appliance cuts the groups of a count to one page",
-    naive_check="the workloads that were counted are fine",
-    result=REFUSED,
-    message="the count gave 5 vms, but the catalogue lists 16",
+    "The appliance limits the groups of a count to one page",
+    naive_check="the workloads that were counted are good",
+    result=REJECTED,
+    message="the count contains 5 vms, but the catalog lists 16",
 )
 def test_counts_are_cut(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "spp", detail="counts", workload_types=["vm"])
@@ -43,7 +43,7 @@ def test_counts_are_cut(simulators: Simulators) -> Pair:
 
 @situation(
     "The appliance's clock is two hours behind",
-    naive_check="the newest point is younger than it is",
+    naive_check="the newest recovery point seems younger than it is",
     control=AGE,
     result="fail",
     message="is off by 2h",
@@ -53,11 +53,11 @@ def test_clock_of_the_server(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "A machine is in no backup policy",
-    naive_check="it has no failed backup",
+    "A machine is not in any backup policy",
+    naive_check="the machine has no failed backup",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 7 required",
 )
 def test_machine_without_backups(simulators: Simulators) -> Pair:
     return one(simulators, "spp", "sandbox-7", SEVEN), one(simulators, "spp", "web-01", SEVEN)
@@ -67,10 +67,10 @@ def test_machine_without_backups(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The appliance's core fails, which the list of backups tells as an empty list",
-    naive_check="the call succeeded: there are no backups that could have failed",
-    result=REFUSED,
-    message="nothing proves",
+    "The appliance's core fails, and the list of backups is then empty",
+    naive_check="the request succeeded, so there are no backups that could have failed",
+    result=REJECTED,
+    message="neither its catalog nor its inventory is available",
 )
 def test_error_that_looks_empty(simulators: Simulators) -> Pair:
     straight = read(simulators.ready, "unitrends")
@@ -84,10 +84,10 @@ def test_error_that_looks_empty(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Times are told in the appliance's local time, without a zone",
-    naive_check="they are read as UTC: hours younger or older than they are",
-    result=REFUSED,
-    message="Set timezone",
+    "Times are in the appliance's local time, without a time zone",
+    naive_check="times are read as UTC, so backups seem hours younger or older",
+    result=REJECTED,
+    message='Set "timezone"',
 )
 def test_local_time_is_read_as_utc(simulators: Simulators) -> Pair:
     rule = {"match": {"path": "/api/date-time/"}, "fault": "status", "status": 404, "body": "{}"}
@@ -96,19 +96,19 @@ def test_local_time_is_read_as_utc(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The zone that was given is not the appliance's",
-    naive_check="the newest backup is 8 hours younger",
-    result=REFUSED,
-    message="Set timezone",
+    "The configured time zone is not the appliance's",
+    naive_check="the newest backup seems 8 hours younger",
+    result=REJECTED,
+    message='Set "timezone"',
 )
 def test_wrong_zone(simulators: Simulators) -> Pair:
     return read(simulators.ready, "unitrends", timezone="Asia/Tokyo"), read(simulators.ready, "unitrends")
 
 
 @situation(
-    "One of the systems behind a manager does not answer",
-    naive_check="all workloads of the others are fine",
-    result=REFUSED,
+    "One of the systems behind a manager does not respond",
+    naive_check="all workloads of the other systems are good",
+    result=REJECTED,
     message="ueb-chicago",
 )
 def test_system_that_is_not_there(simulators: Simulators) -> Pair:
@@ -118,11 +118,11 @@ def test_system_that_is_not_there(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The role of the account has a scope, so backups are silently absent",
-    naive_check="every workload in the list is fine",
+    "The role of the account has a scope, so backups are silently omitted",
+    naive_check="every workload in the list is good",
     control="expected.exists",
     result="fail",
-    message="is expected, and no server that was read knows",
+    message="expected workload not found on any server that was read",
 )
 def test_account_with_a_scope(simulators: Simulators) -> Pair:
     complete, scoped = (get_result(read(simulators.ready, "unitrends", account)) for account in (None, "scoped"))
@@ -142,10 +142,10 @@ def test_account_with_a_scope(simulators: Simulators) -> Pair:
 
 @situation(
     "vProtect still lists backups that its retention has removed",
-    naive_check="they ended with success, so they count",
+    naive_check="these backups were successful, so they count",
     control=COUNT,
     result="fail",
-    message="30 are known",
+    message="recovery points: 30 known, at least 31 required",
 )
 def test_removed_backups_are_counted(simulators: Simulators) -> Pair:
     simulators.ask("vprotect", "__variant", {"removed": 9})
@@ -157,11 +157,11 @@ def test_removed_backups_are_counted(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The restricted account sees some machines only, without a word",
-    naive_check="every machine in the list is fine",
+    "The restricted account can see only some machines, and the others are silently omitted",
+    naive_check="every machine in the list is good",
     control="expected.exists",
     result="fail",
-    message="is expected, and no server that was read knows",
+    message="expected workload not found on any server that was read",
 )
 def test_restricted_account(simulators: Simulators) -> Pair:
     complete, part = (get_result(read(simulators.ready, "vprotect", account)) for account in (None, "restricted"))
@@ -179,22 +179,22 @@ def test_restricted_account(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Backups say when they were stored, and not which moment they bring back",
-    naive_check="the newest is from last night",
+    "Backups have the time of storage, but not the point in time that they restore",
+    naive_check="the newest backup is from last night",
     control=AGE,
     result="fail",
-    message="cannot tell",
+    message="age of the newest recovery point unknown (maximum 26h)",
 )
 def test_when_it_was_stored_is_not_what_it_brings_back(simulators: Simulators) -> Pair:
     return with_and_without(simulators, "vprotect", {"snapshot_times": False}, FRESH)
 
 
 @situation(
-    "Half of the nights failed",
-    naive_check="30 entries",
+    "The backup failed in half of the nights",
+    naive_check="the list has 30 entries",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 15",
+    message="15 recovery points, at least 20 required",
 )
 def test_every_second_night_fails(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 20}}
@@ -202,11 +202,11 @@ def test_every_second_night_fails(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The machine was deleted four months ago, its backups are kept",
+    "The machine was deleted four months ago, but its backups still exist",
     naive_check="30 good recovery points",
     control="expected.exists",
     result="fail",
-    message="no longer in the inventory",
+    message="expected workload is no longer in the inventory",
 )
 def test_machine_was_deleted(simulators: Simulators) -> Pair:
     def evaluate_with(name: str) -> Assessment:

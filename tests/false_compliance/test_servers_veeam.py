@@ -20,7 +20,7 @@ from tests.false_compliance.simulated_servers import (
     one,
     with_and_without,
 )
-from tests.false_compliance.situations import AGE, COUNT, REFUSED, Pair, situation
+from tests.false_compliance.situations import AGE, COUNT, REJECTED, Pair, situation
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read
 
@@ -28,11 +28,11 @@ from tests.integration.running_modules import read
 
 
 @situation(
-    "A replica runs in its failover: its points are the machine that runs",
-    naive_check="5 points of the replica, and operations are offered for each",
+    "A replica is in failover, so its recovery points are in use by the running machine",
+    naive_check="5 recovery points of the replica, and the product offers operations for each",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 5 required",
 )
 def test_replica_in_failover(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 5}}
@@ -41,11 +41,11 @@ def test_replica_in_failover(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "A machine was rebuilt under its old name",
-    naive_check="15 points of rebuilt-01",
+    "A machine was rebuilt with its old name",
+    naive_check="15 recovery points of rebuilt-01",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 5",
+    message="5 recovery points, at least 7 required",
 )
 def test_machine_was_rebuilt(simulators: Simulators) -> Pair:
     return one(simulators, VBR, "rebuilt-01", SEVEN), one(
@@ -54,11 +54,11 @@ def test_machine_was_rebuilt(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The repository's capacity tier may hold copies",
-    naive_check="copies are off-site, the tier is enabled",
+    "The repository's capacity tier may contain copies",
+    naive_check="the tier is enabled, so copies are off-site",
     control="offsite.min_count",
     result="fail",
-    message="only inferred or declared, which the policy does not accept",
+    message="off-site status only inferred or declared for 30 recovery points, which the policy does not accept",
 )
 def test_tier_is_policy_and_no_proof(simulators: Simulators) -> Pair:
     policy = {"offsite": {"min_count": 1}}
@@ -68,9 +68,9 @@ def test_tier_is_policy_and_no_proof(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Replicas are asked for, and the account may not see any",
+    "Replicas are requested, but the account has no permission to see them",
     naive_check="no replica has a problem",
-    result=REFUSED,
+    result=REJECTED,
     message="/api/v1/replicas",
 )
 def test_replicas_that_may_not_be_seen(simulators: Simulators) -> Pair:
@@ -79,11 +79,11 @@ def test_replicas_that_may_not_be_seen(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "A scan looked into the points, nobody booted one",
-    naive_check="the points are tested",
+    "Recovery points were scanned, but not booted",
+    naive_check="the recovery points are tested",
     control="restore_tested.min_count",
     result="fail",
-    message="cannot tell whether",
+    message="restore-tested recovery points: 0 known, at least 1 required",
 )
 def test_scan_is_no_boot(simulators: Simulators) -> Pair:
     scanned = one(simulators, VBR, "download-01", {"restore_tested": {"min_count": 1}})
@@ -91,7 +91,7 @@ def test_scan_is_no_boot(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "A scan found malware in the newest points",
+    "A scan found malware in the newest recovery points",
     naive_check="30 good recovery points",
     control="malware.none",
     result="fail",
@@ -103,7 +103,7 @@ def test_infected_points(simulators: Simulators) -> Pair:
 
 @situation(
     "The job has not run for five days",
-    naive_check="its last run ended with success",
+    naive_check="its last run was successful",
     control=AGE,
     result="fail",
     message="newest recovery point is",
@@ -116,9 +116,9 @@ def test_dropped_from_its_job(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The points of one machine answer with an empty page that promises more",
+    "The list of recovery points of one machine is an empty page with a larger total",
     naive_check="an empty page is the end of the list",
-    result=REFUSED,
+    result=REJECTED,
     message="30",
 )
 def test_empty_page_before_the_end(simulators: Simulators) -> Pair:
@@ -133,8 +133,8 @@ def test_empty_page_before_the_end(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Enterprise Manager has collected nothing for three days",
-    naive_check="it answers at once, and lists 27 points",
+    "Enterprise Manager has not collected data for three days",
+    naive_check="it responds immediately and lists 27 recovery points",
     control=AGE,
     result="fail",
     message="newest recovery point is",
@@ -147,11 +147,11 @@ def test_stale_copy(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Enterprise Manager does not tell whether a replica is in failover",
-    naive_check="5 points of the replica",
+    "Enterprise Manager does not report whether a replica is in failover",
+    naive_check="5 recovery points of the replica",
     control=COUNT,
     result="fail",
-    message="cannot tell whether there are at least 5 recovery points",
+    message="recovery points: 0 known, at least 5 required; usability unknown for 5 recovery points",
 )
 def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 5}}
@@ -161,11 +161,11 @@ def test_state_of_replicas_is_not_told(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Backup & Replication is read directly and through Enterprise Manager, by other names and ids",
-    naive_check="30 and 30 are 60 independent points",
+    "Backup & Replication is read directly and through Enterprise Manager, with different names and ids",
+    naive_check="30 and 30 are 60 independent recovery points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 30",
+    message="30 recovery points, at least 31 required",
 )
 def test_two_views_are_added_up(simulators: Simulators) -> Pair:
     names: dict[str, Any] = {"workload_names": ["web-01"], "workload_types": ["vm"]}
@@ -180,11 +180,11 @@ def test_two_views_are_added_up(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "A tenant's machine runs at the provider: its 14 points are in use",
-    naive_check="14 points, the newest from last night",
+    "A tenant's machine runs at the provider, so its 14 recovery points are in use",
+    naive_check="14 recovery points, the newest from last night",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 7 required",
 )
 def test_tenant_in_failover(simulators: Simulators) -> Pair:
     types = {"workload_types": ["cloud_vm_replica"]}
@@ -192,11 +192,11 @@ def test_tenant_in_failover(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Never backed up machines are in no list of Enterprise Manager",
-    naive_check="every machine in the list is fine",
+    "Enterprise Manager does not list machines that were never backed up",
+    naive_check="every machine in the list is good",
     control="expected.exists",
     result="fail",
-    message="sandbox-7 is expected, and no server that was read knows",
+    message="expected workload not found on any server that was read",
 )
 def test_inventory_is_not_told(simulators: Simulators) -> Pair:
     result = get_result(read(simulators.ready, EM, workload_names=["web-01", "sandbox-7"], workload_types=["vm"]))
@@ -211,9 +211,9 @@ def test_inventory_is_not_told(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The log-in answers 200 and gives no token, because it wants a second factor",
-    naive_check="status 200: logged in, and nothing to see",
-    result=REFUSED,
+    "The login returns status 200 without a token, because it requires a second factor",
+    naive_check="status 200 means logged in, and there is no data",
+    result=REJECTED,
     message="multi-factor",
 )
 def test_log_in_without_a_token(simulators: Simulators) -> Pair:
@@ -221,8 +221,8 @@ def test_log_in_without_a_token(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The newest point cannot be read back, and the job ended with success",
-    naive_check="the last job succeeded last night",
+    "The newest recovery point cannot be read, and the job was successful",
+    naive_check="the last job was successful last night",
     control=AGE,
     result="fail",
     message="newest recovery point is",
@@ -242,22 +242,22 @@ def test_corrupted_point(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "Only snapshots are made of an instance",
+    "An instance only has snapshots",
     naive_check="30 restore points",
     control=COUNT,
     result="fail",
-    message="number of recovery points is 0",
+    message="0 recovery points, at least 7 required",
 )
 def test_instance_with_snapshots_only(simulators: Simulators) -> Pair:
     return one(simulators, "veeam_aws", "edge-cache", SEVEN), one(simulators, "veeam_aws", "web-01", SEVEN)
 
 
 @situation(
-    "The role may not see the inventory; an expected machine has points",
-    naive_check="it is in the list",
+    "The role cannot read the inventory, and an expected machine has recovery points",
+    naive_check="the machine is in the list",
     control="expected.exists",
     result="fail",
-    message="cannot tell whether erp-prod still exists",
+    message="existence unknown: the inventory of 127.0.0.1",
 )
 def test_read_only_role(simulators: Simulators) -> Pair:
     def evaluate_with(account: str | None) -> Assessment:
@@ -270,10 +270,10 @@ def test_read_only_role(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "The oldest revision names no machine in its points",
-    naive_check="a filter by name is answered, so these are the points of web-01",
-    result=REFUSED,
-    message="names no virtual machine",
+    "The oldest API revision does not include the machine in recovery points",
+    naive_check="the request with a name filter succeeds, so these are the recovery points of web-01",
+    result=REJECTED,
+    message="does not report the virtual machine",
 )
 def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
     names: dict[str, Any] = {"workload_names": ["web-01"], "workload_types": ["vm"]}
@@ -283,11 +283,11 @@ def test_filter_that_is_ignored(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "A new kind of state came with an update of the appliance",
-    naive_check="it is not Corrupted, so it is fine",
+    "An update of the appliance introduced a new state",
+    naive_check="the state is not Corrupted, so the recovery point is good",
     control=COUNT,
     result="fail",
-    message="the product does not tell",
+    message="recovery points: 24 known, at least 30 required; usability unknown for 6 recovery points",
 )
 def test_words_that_nobody_knows(simulators: Simulators) -> Pair:
     policy = {"recovery_points": {"min_count": 30}}
@@ -295,9 +295,9 @@ def test_words_that_nobody_knows(simulators: Simulators) -> Pair:
 
 
 @situation(
-    "A proxy answers with its own page and status 200",
-    naive_check="the server answers, and lists nothing bad",
-    result=REFUSED,
+    "A proxy returns its own page with status 200",
+    naive_check="the server responds and lists no problems",
+    result=REJECTED,
     message="web page",
 )
 def test_page_of_a_proxy(simulators: Simulators) -> Pair:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The assessment: what was evaluated, with which policy and which findings. As dicts, or packed as one string."""
+"""The assessment: what was evaluated, with which policy and which findings. As dicts, or compressed to one string."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings, as_dicts, workload_dicts
 
 SCHEMA = "backup.audit/assessment/1"
-# Half a million findings are about 30 MB; more than this is not an assessment but an attack or an accident.
+# Half a million findings are about 30 MB; larger data is either an attack or a mistake.
 MAX_DECOMPRESSED_BYTES = 1 << 30
-_HINT = "Give what recovery_points_assert returned, its member assessment, or a file that holds one of them"
+_HINT = "Pass the registered result of recovery_points_assert. If that task failed, fix its error first"
+_HINT_DAMAGED = "Pass the result of recovery_points_assert unchanged"
 
 
 @dataclasses.dataclass(slots=True)
@@ -42,32 +43,35 @@ class Assessment:
         return {**self.frame, "workloads": list(workload_dicts(columns)), "findings": list(as_dicts(columns))}
 
     def compress(self) -> str:
-        """Pack the assessment into one string: JSON with its findings as columns, zlib, base64."""
+        """Return the assessment as one string: JSON with its findings as columns, zlib, base64."""
         data = canonical_json({**self.frame, "columns": self.findings.columns()})
         return base64.b64encode(zlib.compress(data, 6)).decode("ascii")
 
 
-def open_assessment(value: t.Any, *, where: str = "assessment") -> dict[str, t.Any]:
-    """Return any assessment (packed, plain, or a result that contains one as ``assessment``) as dicts.
+def open_assessment(value: t.Any, *, where: str = "the input") -> dict[str, t.Any]:
+    """Return any assessment (compressed, plain, or a result that contains one as ``assessment``) as dicts.
 
-    Raises DataError for anything else, and for a packed one that was cut or damaged.
+    Raises DataError for anything else, and for a compressed assessment that is truncated or damaged.
     """
     if isinstance(value, Mapping) and "assessment" in value:
         value = value["assessment"]
     if isinstance(value, str):
         value = _inflate(value, where)
     if not isinstance(value, Mapping) or value.get("schema") != SCHEMA:
-        found = value.get("schema") if isinstance(value, Mapping) else type(value).__name__
-        raise DataError(f"{where}: this is no ASSESSMENT (found: {found!r})", hint=_HINT)
+        schema = value.get("schema") if isinstance(value, Mapping) else None
+        found = "" if schema is None else f" (found schema {schema!r})"
+        raise DataError(f"{where} has no 'assessment'{found}", hint=_HINT)
     content = {key: item for key, item in value.items() if key != "columns"}
     if "columns" in value:
         try:
             content["workloads"] = list(workload_dicts(value["columns"]))
             content["findings"] = list(as_dicts(value["columns"]))
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise DataError(f"{where}: the columns of the ASSESSMENT do not fit together ({error!r})") from error
+            raise DataError(
+                f"the assessment in {where} is damaged: its columns do not fit together ({error!r})", hint=_HINT_DAMAGED
+            ) from error
     if not isinstance(content.get("findings"), list):
-        raise DataError(f"{where}: the ASSESSMENT has no findings", hint=_HINT)
+        raise DataError(f"the assessment in {where} has no findings", hint=_HINT_DAMAGED)
     return content
 
 
@@ -77,8 +81,9 @@ def _inflate(text: str, where: str) -> t.Any:
         data = inflater.decompress(base64.b64decode(text, validate=True), MAX_DECOMPRESSED_BYTES)
         if not inflater.eof:
             raise DataError(
-                f"{where}: the packed ASSESSMENT is cut short or larger than {MAX_DECOMPRESSED_BYTES} bytes"
+                f"the assessment in {where} is truncated or larger than {MAX_DECOMPRESSED_BYTES} bytes",
+                hint=_HINT_DAMAGED,
             )
         return json.loads(data)
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise DataError(f"{where}: the packed ASSESSMENT is damaged ({error})", hint=_HINT) from error
+        raise DataError(f"the assessment in {where} is damaged ({error})", hint=_HINT_DAMAGED) from error

@@ -14,10 +14,10 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     PASS,
     REPORTED,
     UNKNOWN,
-    UNPROVED,
     Control,
     Outcome,
     to_micros,
+    unknown_outcome,
 )
 
 
@@ -81,6 +81,5 @@ def _sum(control: Control, outcomes: Sequence[Outcome], rows: Rows) -> Outcome:
     if count >= control.limit:
         return (PASS, certainty, count, control.wording.passed, at_most)
     if at_most >= control.limit or any(outcome[0] == UNKNOWN for outcome in outcomes):
-        why = f"{count} are known in {len(counts)} independent origins"
-        return (UNKNOWN, UNPROVED, count, f"cannot tell whether {control.wording.claim}: {why}", at_most)
+        return unknown_outcome(control, f"counted on {len(counts)} independent servers", count, at_most)
     return (FAIL, REPORTED, count, control.wording.failed, at_most)

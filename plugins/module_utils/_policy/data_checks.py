@@ -18,6 +18,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     parse_time,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     FAIL,
     HOLE,
@@ -27,6 +28,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     WARN,
     Context,
     ceil_seconds,
+    counted,
 )
 
 # Seconds. If a clock is further off, ages are unknown; a read result at most this much later than as_of counts as of
@@ -48,7 +50,7 @@ class ReadFacts:
 
 
 def check_result(
-    read: Mapping[str, t.Any], as_of: int, max_data_age: int, findings: Findings
+    read: Mapping[str, t.Any], as_of: int, document: Document, findings: Findings
 ) -> tuple[ReadFacts, dict[str, t.Any]]:
     """Check a read result, with a finding per check; return its facts and its entry in the assessment."""
     server = read.get("server") or {}
@@ -58,7 +60,9 @@ def check_result(
         window = read.get("window") or {}
         since, until = (None if window.get(end) is None else parse_time(window[end]) for end in ("since", "until"))
     except DataError as error:
-        raise DataError(f"the READ of {host}: {error.message}", hint="Read again; it is damaged") from error
+        raise DataError(
+            f"read result of {host}: {error.message}", hint="The read result is damaged: read again"
+        ) from error
     skew = server.get("clock_skew_seconds") or 0
     # as_of on the server's clock; a clock that is too far off is not used at all.
     off = abs(skew) > TOLERANCE
@@ -67,7 +71,7 @@ def check_result(
         read_at=read_at,
         since=since,
         until=until if until is not None and until < read_at else None,
-        clock_off=f"the clock of {host} is off by {format_duration(abs(int(skew)))}" if off else None,
+        clock_off=f"clock of {host} is off by {format_duration(abs(int(skew)))}" if off else None,
     )
     _check_scope(server, host, findings)
     _check_verification(server, host, findings)
@@ -75,7 +79,7 @@ def check_result(
         doubt
         for doubt in (
             _check_complete(read, host, findings),
-            _check_age(read_at, as_of, max_data_age, host, findings),
+            _check_age(read_at, as_of, document, host, findings),
         )
         if doubt
     ]
@@ -99,28 +103,29 @@ def _add_subject(host: t.Any, findings: Findings) -> int:
 def _check_complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) -> str | None:
     control = findings.control_number("data.complete")
     if read.get("complete") is True:
-        findings.add(_add_subject(host, findings), control, PASS, f"everything asked of {host} was read")
+        findings.add(_add_subject(host, findings), control, PASS, f"{host} was read completely")
         return None
     errors = [str(error.get("message", error)) for error in read.get("errors") or () if isinstance(error, Mapping)]
-    reasons = "; ".join(errors[:_SHOWN_ERRORS]) or "it does not say why"
+    reasons = "; ".join(errors[:_SHOWN_ERRORS]) or "no reason given"
     more = f"; and {len(errors) - _SHOWN_ERRORS} more" if len(errors) > _SHOWN_ERRORS else ""
     findings.add(
-        _add_subject(host, findings), control, FAIL, f"the READ of {host} is not complete: {reasons}{more}", UNPROVED
+        _add_subject(host, findings), control, FAIL, f"{host} was only partially read: {reasons}{more}", UNPROVED
     )
-    return f"the READ of {host} is not complete"
+    return f"{host} was only partially read"
 
 
-def _check_age(read_at: int, as_of: int, max_data_age: int, host: t.Any, findings: Findings) -> str | None:
-    control = findings.control_number("data.age", max_data_age, "seconds")
+def _check_age(read_at: int, as_of: int, document: Document, host: t.Any, findings: Findings) -> str | None:
+    limit = document.max_data_age_text
+    control = findings.control_number("data.age", document.max_data_age, "seconds", limit_text=limit)
     age = as_of - read_at
     if age < -TOLERANCE * SECOND:
-        doubt = f"{host} was read at {format_time(read_at)}, which proves nothing about {format_time(as_of)}"
+        doubt = f"{host} was read at {format_time(read_at)}, after the time of the evaluation ({format_time(as_of)})"
         findings.add(_add_subject(host, findings), control, FAIL, doubt, UNPROVED)
         return doubt
-    text = f"the READ of {host} is {HOLE} old, allowed are {format_duration(max_data_age)}"
-    if age > max_data_age * SECOND:
+    text = f"data of {host} is {HOLE} old (maximum {limit})"
+    if age > document.max_data_age * SECOND:
         findings.add(_add_subject(host, findings), control, FAIL, text, UNPROVED, ceil_seconds(age))
-        return f"the READ of {host} is older than {format_duration(max_data_age)}"
+        return f"data of {host} is older than {limit}"
     findings.add(_add_subject(host, findings), control, PASS, text, actual=ceil_seconds(age))
     return None
 
@@ -128,22 +133,22 @@ def _check_age(read_at: int, as_of: int, max_data_age: int, host: t.Any, finding
 def check_listing(host: str, workloads: int, empty: int, findings: Findings) -> None:
     """Check the number of workloads; an empty listing does not prove that there are none and gets result ``empty``."""
     control = findings.control_number("data.workloads", None, "count")
-    text = f"number of workloads read from {host} is {HOLE}"
     if workloads:
+        text = f"{host} returned {counted('workload', 'workloads')}"
         findings.add(_add_subject(host, findings), control, PASS, text, REPORTED, workloads)
         return
-    text += ", which is also what an account sees that has no rights to them"
+    text = f"{host} returned no workloads. The account may lack permission to list them."
     findings.add(_add_subject(host, findings), control, empty, text, UNPROVED, 0)
 
 
 def _check_scope(server: Mapping[str, t.Any], host: t.Any, findings: Findings) -> None:
     hidden = sorted(name for name, seen in (server.get("scope") or {}).items() if seen is False)
     if "inventory" in hidden:
-        text = f"the account cannot see the inventory of {host}: workloads without any recovery point are not listed"
+        text = f"inventory of {host} is not available to this account: unprotected workloads cannot be detected"
         findings.add(_add_subject(host, findings), findings.control_number("data.inventory"), WARN, text, UNPROVED)
         hidden.remove("inventory")
     if hidden:
-        text = f"the account cannot see all of {host}: {', '.join(hidden)} could not be read"
+        text = f"the account has no access to parts of {host}: {', '.join(hidden)}"
         findings.add(_add_subject(host, findings), findings.control_number("data.scope"), WARN, text, UNPROVED)
 
 
@@ -156,9 +161,10 @@ def _check_verification(server: Mapping[str, t.Any], host: t.Any, findings: Find
     control = findings.control_number("data.verify")
     subject = _add_subject(host, findings)
     if result == "damaged":
-        text = f"the check ({level}) of {host} found damage: {verify.get('server_message') or 'it does not say where'}"
+        text = f"{level} check of {host} found damage: {verify.get('server_message') or 'no details given'}"
         findings.add(subject, control, FAIL, text)
     elif result == "sound":
-        findings.add(subject, control, PASS, f"the check ({level}) of {host} found no damage")
+        findings.add(subject, control, PASS, f"{level} check of {host} found no damage")
     else:
-        findings.add(subject, control, WARN, f"the check ({level}) of {host} was {result}: it proves nothing", UNPROVED)
+        text = f"{level} check of {host} was {result}: damage cannot be ruled out"
+        findings.add(subject, control, WARN, text, UNPROVED)

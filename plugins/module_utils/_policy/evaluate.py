@@ -24,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks i
     report_failure,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
+from ansible_collections.backup.audit.plugins.module_utils._policy.headline import build_headline
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import RestoreTests
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record, evaluate_row
@@ -56,13 +57,16 @@ def assess(
     records, named = _evaluate_rows(read_results, document, as_of, findings, blind, tests)
     for test in tests.unused():
         subject = findings.add_subject((test["source"], None, None, None), is_workload=False)
-        text = f"the restore test of {test['workload_name']} of {test['tested_at']} fits no workload that was read"
+        text = (
+            f"restore test of {test['workload_name']} at {test['tested_at']} does not match any workload that was read"
+        )
         findings.add(subject, findings.control_number("data.restore_tests"), WARN, text, UNPROVED)
     writer.write(records)
     if not findings.has_proof(writer.controls):
         subject = findings.add_subject((None, None, None, None), is_workload=False)
-        text = "nothing was proved about any workload" if records else "there is no workload in what was read"
+        text = "no workload is proved compliant" if records else "no workloads were read"
         findings.add(subject, findings.control_number("data.proof"), FAIL, text, UNPROVED)
+    totals, compliant = findings.totals(), not findings.has_failures
     frame = {
         "schema": SCHEMA,
         "as_of": format_time(as_of),
@@ -70,8 +74,9 @@ def assess(
         "policy": document.definition,
         "policy_sha256": sha256_hex(canonical_json(document.definition)),
         "data_sources": named,
-        "totals": findings.totals(),
-        "compliant": not findings.has_failures,
+        "totals": totals,
+        "compliant": compliant,
+        "headline": build_headline(totals, named, compliant=compliant),
     }
     return Assessment(frame, findings)
 
@@ -92,7 +97,7 @@ def _evaluate_rows(
             named.append(report_failure(read, findings))
             blind.append(str(read["server"]["host"]))
             continue
-        facts, summary = check_result(read, as_of, document.max_data_age, findings)
+        facts, summary = check_result(read, as_of, document, findings)
         named.append(summary)
         if read.get("complete") is not True:
             blind.append(facts.host)
@@ -103,8 +108,8 @@ def _evaluate_rows(
             except (AttributeError, KeyError, TypeError, ValueError, DataError) as error:
                 name = row.get("workload_name") if isinstance(row, Mapping) else None
                 raise DataError(
-                    f"the READ of {facts.host}: workload {number} ({name}) is not in the shape of a READ: {error!r}",
-                    hint="Read again with a module of the same collection",
+                    f"read result of {facts.host}: workload {number} ({name}) has an invalid format: {error!r}",
+                    hint="Read again with a module of this collection version",
                 ) from error
         check_listing(facts.host, len(records) - before, document.on_empty, findings)
     return records, named

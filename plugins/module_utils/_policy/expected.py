@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import bisect
+import difflib
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -22,6 +24,10 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 )
 
 _SHOWN_SERVERS = 3
+# A similar name is searched for at most this many missing names, in the names before and after it in alphabetical
+# order: to compare one name with 50,000 others takes 4 s.
+_MAX_SUGGESTED = 100
+_COMPARED = 100
 _POINTS = FACTS.index("recovery_points")
 
 # (number of the record or None, expected name, result, text)
@@ -38,6 +44,7 @@ class Expected:
         self._records = records
         self._by_name: dict[str, list[int]] = defaultdict(list)
         self._by_label: dict[str, set[str]] = defaultdict(set)
+        self._suggested_names: list[str] = []
         if not document.expected:
             return
         for number, record in enumerate(records):
@@ -57,13 +64,18 @@ class Expected:
                 claims[name].append(expected)
         existences: list[Existence] = []
         dropped: set[int] = set()
+        # If many names are missing, they are not misspelled. Names that are expected are not suggested.
+        if sum(not found for found in names.values()) <= _MAX_SUGGESTED:
+            self._suggested_names = sorted(name for name in self._by_name if name not in claims)
         for expected, found in names.items():
             if len(found) > 1:
                 matches = ", ".join(sorted(found))
-                existences.append((None, expected, UNKNOWN, f"{expected} may be any of {matches}: write the full name"))
+                existences.append(
+                    (None, expected, UNKNOWN, f"{expected} matches several workloads: {matches}. Use the full name")
+                )
             elif found and len(claims[found[0]]) > 1 and found[0] != self._product_name(expected):
                 others = ", ".join(other for other in claims[found[0]] if other != expected)
-                text = f"the only workload that may be {expected} is {found[0]}, which may be {others} as well"
+                text = f"{expected} matches only workload {found[0]}, which also matches {others}"
                 existences.append((None, expected, UNKNOWN, text))
             elif found:
                 existences += self._list_findings(expected, self._by_name[found[0]], dropped)
@@ -90,12 +102,21 @@ class Expected:
         ]
 
     def _build_missing(self, expected: str) -> Existence:
-        text = f"{expected} is expected, and no server that was read knows a workload of this name"
-        if not self._blind:
-            return (None, expected, FAIL, text)
-        names = ", ".join(self._blind[:_SHOWN_SERVERS])
-        more = f" and {len(self._blind) - _SHOWN_SERVERS} more" if len(self._blind) > _SHOWN_SERVERS else ""
-        return (None, expected, UNKNOWN, f"{text}, but {names}{more} could not be read wholly")
+        text = "expected workload not found on any server that was read"
+        if self._blind:
+            names = ", ".join(self._blind[:_SHOWN_SERVERS])
+            more = f" and {len(self._blind) - _SHOWN_SERVERS} more" if len(self._blind) > _SHOWN_SERVERS else ""
+            text = f"{text}; not read or only partially read: {names}{more}"
+        near = self._find_similar(self._product_name(expected))
+        if near is not None:
+            # The name as the server reports it.
+            text = f"{text}. Similar name: {self._records[self._by_name[near][0]].name}"
+        return (None, expected, UNKNOWN if self._blind else FAIL, text)
+
+    def _find_similar(self, name: str) -> str | None:
+        position = bisect.bisect(self._suggested_names, name)
+        nearby = self._suggested_names[max(0, position - _COMPARED) : position + _COMPARED]
+        return next(iter(difflib.get_close_matches(name, nearby, n=1)), None)
 
     def _names_for(self, expected: str) -> list[str]:
         if expected in self._by_name:
@@ -109,16 +130,18 @@ class Expected:
         numbers = sorted(numbers, key=self._rank)
         number = numbers[0]
         record, others = self._records[number], numbers[1:]
-        result, text = self._check_existence(expected, record)
+        result, text = self._check_existence(record)
+        if record.name is not None and record.name.casefold() != expected.casefold():
+            text = f"{text} (expected name: {expected})"
         if not others or self._document.combine:
             return [(number, expected, result, text)]
         dropped.update(others)
         names = "; ".join(self._records[other].display_name() for other in others)
         existences: list[Existence] = [
-            (number, expected, result, f"{text} ({record.display_name()}); not judged: {names}")
+            (number, expected, result, f"{text}; evaluated row: {record.display_name()}; not evaluated: {names}")
         ]
         for other in others:
-            text = f"of {len(numbers)} rows of {expected} that of {record.display_name()} is judged"
+            text = f"not evaluated: {len(numbers)} rows are named {expected}; evaluated row: {record.display_name()}"
             existences.append((other, expected, NOT_APPLICABLE, text))
         return existences
 
@@ -130,12 +153,12 @@ class Expected:
         return (record.excluded is not None, presence, -newest)
 
     @staticmethod
-    def _check_existence(expected: str, record: Record) -> tuple[int, str]:
+    def _check_existence(record: Record) -> tuple[int, str]:
         if record.in_inventory is False:
-            return FAIL, f"{expected} is expected, and is no longer in the inventory of {record.read.host}"
+            return FAIL, f"expected workload is no longer in the inventory of {record.read.host}"
         if record.read.inventory is False and record.in_inventory is None:
             host = record.read.host
-            return UNKNOWN, f"cannot tell whether {expected} still exists: the inventory of {host} cannot be seen"
+            return UNKNOWN, f"existence unknown: the inventory of {host} is not available to this account"
         if record.read.doubt:
-            return UNKNOWN, f"{expected} is known to {record.read.host}, but {record.read.doubt}"
-        return PASS, f"{expected} is known to {record.read.host}"
+            return UNKNOWN, f"found on {record.read.host}, but {record.read.doubt}"
+        return PASS, f"found on {record.read.host}"

@@ -18,7 +18,6 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.references im
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     CERTAINTIES,
     FAIL,
-    HOLE,
     PASS,
     REPORTED,
     RESULTS,
@@ -27,7 +26,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     WAIVED,
     WARN,
     Outcome,
-    format_value,
+    fill_in,
 )
 
 # source, origin, workload_id, workload_name
@@ -53,8 +52,8 @@ class Findings:
         self._subjects: list[Subject] = []
         self._facts: list[Sequence[t.Any]] = []
         self._is_workload = bytearray()
-        # name, limit, unit, tier, references
-        self._controls: list[tuple[str, t.Any, str, str | None, list[str]]] = []
+        # name, limit, limit as the user wrote it, unit, tier, references
+        self._controls: list[tuple[str, t.Any, str, str, str | None, list[str]]] = []
         self._control_numbers: dict[tuple[str, t.Any, str | None], int] = {}
         self._texts: dict[str, int] = {}
         self._waivers: list[dict[str, t.Any]] = []
@@ -73,13 +72,15 @@ class Findings:
         self._is_workload.append(is_workload)
         return len(self._subjects) - 1
 
-    def control_number(self, name: str, limit: t.Any = None, unit: str = "text", tier: str | None = None) -> int:
+    def control_number(
+        self, name: str, limit: t.Any = None, unit: str = "text", tier: str | None = None, limit_text: str = ""
+    ) -> int:
         """Return the number of a control of a tier, adding it if it is new."""
         key = (name, limit, tier)
         number = self._control_numbers.get(key)
         if number is None:
             number = self._control_numbers[key] = len(self._controls)
-            self._controls.append((name, limit, unit, tier, get_references(name)))
+            self._controls.append((name, limit, limit_text, unit, tier, get_references(name)))
         return number
 
     def add(
@@ -199,10 +200,8 @@ def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None)
     subjects, controls, texts = columns["places"], columns["controls"], columns["texts"]
     for number in range(len(columns["at"])) if numbers is None else numbers:
         source, origin, workload_id, workload_name = subjects[columns["at"][number]]
-        name, limit, unit, tier, references = controls[columns["control"][number]]
-        actual, text = columns["actual"][number], texts[columns["text"][number]]
-        if HOLE in text:
-            text = text.replace(HOLE, format_value(actual, unit, limit), 1)
+        name, limit, limit_text, unit, tier, references = controls[columns["control"][number]]
+        actual = columns["actual"][number]
         waiver = columns["waived_by"].get(str(number))
         yield {
             "source": source,
@@ -212,9 +211,10 @@ def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None)
             "control": name,
             "result": RESULTS[int(columns["result"][number])],
             "limit": bool(limit) if unit == "flag" else limit,
+            "limit_text": limit_text,
             "actual": actual,
             "certainty": CERTAINTIES[int(columns["certainty"][number])],
-            "message": text,
+            "message": fill_in(texts[columns["text"][number]], actual, unit, limit),
             "tier": tier,
             "waiver": None if waiver is None else columns["waivers"][waiver],
             "references": list(references),

@@ -22,7 +22,7 @@ _DEPTH = 8
 def gather(
     read_results: t.Any, load: Callable[[str], bytes], *, failures_are_findings: bool = False
 ) -> Iterator[dict[str, t.Any]]:
-    """Iterate over the read results in ``results``; rows of packed ones are unpacked one by one.
+    """Iterate over the read results in ``results``; rows of compressed ones are decompressed one by one.
 
     ``load`` returns the bytes of a file. Anything else than a read result is an error: a failed or skipped read must
     not silently shorten the list. With ``failures_are_findings`` a failed read becomes {server, failure}, which the
@@ -32,7 +32,7 @@ def gather(
 
 
 def newest_read(read_results: t.Any, load: Callable[[str], bytes]) -> int | None:
-    """Return the newest read time, from fields outside of the packed and sealed part; None if there is none."""
+    """Return the newest read time, from fields outside of the compressed and sealed part; None if there is none."""
     moments = []
     for read in _iterate_results(read_results, load, _DEPTH):
         try:
@@ -59,12 +59,12 @@ def _walk(
     value: t.Any, where: str, load: Callable[[str], bytes], depth: int, failures: bool
 ) -> Iterator[dict[str, t.Any]]:
     if not depth:
-        raise OptionError(f"{where}: lists lie too deep within each other")
+        raise OptionError(f"{where}: lists are nested more than {_DEPTH} levels deep")
     if isinstance(value, str):
         yield from _walk(_load_json(value, where, load), f"{where} ({value})", load, depth - 1, failures)
     elif isinstance(value, (list, tuple)):
         if not value:
-            raise OptionError(f"{where}: the list is empty", hint="Without any READ nothing can be judged")
+            raise OptionError(f"{where}: the list is empty", hint="Pass at least one read result")
         for index, item in enumerate(value):
             yield from _walk(item, f"{where}[{index}]", load, depth - 1, failures)
     elif isinstance(value, Mapping) and isinstance(value.get("results"), (list, tuple)):
@@ -90,9 +90,9 @@ def _parse_read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
         if value.get("failed") or value.get("unreachable") or "failure" in value:
             if failures:
                 return _build_failure(value, where)
-            raise DataError(f"{where}: reading failed", server_message=str(value.get("msg", "no reason given")))
+            raise DataError(f"{where}: the info module failed", server_message=str(value.get("msg", "no reason given")))
         if value.get("skipped"):
-            raise DataError(f"{where}: reading was skipped", hint="Judge only what was read")
+            raise DataError(f"{where}: the task was skipped", hint="Pass only results of tasks that ran")
         if isinstance(value.get("data"), str):
             return stream(value, where=where)
     return open_result(value, where=where)
@@ -118,8 +118,8 @@ def _load_json(path: str, where: str, load: Callable[[str], bytes]) -> t.Any:
         return json.loads(load(path))
     except OSError as error:
         raise OptionError(
-            f"{where}: the file {path} cannot be read ({error.strerror})",
-            hint="Text in results is the path of a JSON file that holds a READ",
+            f"{where}: cannot read file {path}: {error.strerror}",
+            hint="A text in results is the path of a JSON file with a read result",
         ) from error
     except ValueError as error:
-        raise DataError(f"{where}: the file {path} is no JSON ({error})") from error
+        raise DataError(f"{where}: file {path} is not valid JSON ({error})") from error

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Streaming reader of a packed read result: 50,000 rows are 700 MB of dicts, of which a thousand are needed at a time.
+"""Streaming reader of a compressed read result: 50,000 rows are 700 MB of dicts; it keeps a thousand.
 
-Returns the same data as unpack in _collect/result.py, in the same order. The digest is only known at the end, so a
+Returns the same data as open_result in _collect/result.py, in the same order. The digest is only known at the end, so a
 caller must consume all rows before it relies on any of them.
 """
 
@@ -28,22 +28,22 @@ _ROWS = "workloads"
 
 
 def stream(read: Mapping[str, t.Any], *, where: str) -> dict[str, t.Any]:
-    """Return the fields of a packed read result; ``workloads`` iterates once over the rows, in their compact form.
+    """Return the fields of a compressed read result; ``workloads`` iterates once over the rows, in their compact form.
 
     Raises DataError, at the latest after the last row, if the read result is damaged.
     """
     text = _JsonReader(read["data"], where)
     text.expect("{")
     members: dict[str, t.Any] = {}
-    # The packed fields are sorted, and no field sorts after the rows.
+    # The compressed fields are sorted, and no field sorts after the rows.
     while (key := text.parse_value()) != _ROWS:
         text.expect(":")
         members[key] = text.parse_value()
         if text.expect_one(",}") == "}":
-            raise text.damaged_error("it holds no workloads")
+            raise text.damaged_error("workloads are missing")
     text.expect(":")
     if members.get("schema") != SCHEMA:
-        raise DataError(f"{where}: this is no READ (its schema is {members.get('schema')!r}, not {SCHEMA!r})")
+        raise DataError(f"{where}: not a read result (schema {members.get('schema')!r}, expected {SCHEMA!r})")
     return {**members, _ROWS: _iterate_rows(text, read.get("sha256"), where), "sha256": read.get("sha256")}
 
 
@@ -51,7 +51,7 @@ def _iterate_rows(text: _JsonReader, digest: t.Any, where: str) -> Iterator[t.An
     try:
         yield from to_rows(_iterate_items(text, digest))
     except (AttributeError, TypeError, ValueError, LookupError) as error:
-        raise DataError(f"{where}: a row of the READ is no row ({error})", hint="Read again") from error
+        raise DataError(f"{where}: the read result has an invalid row ({error})", hint="Read again") from error
 
 
 def _iterate_items(text: _JsonReader, digest: t.Any) -> Iterator[t.Any]:
@@ -88,7 +88,7 @@ class _JsonReader:
 
     def damaged_error(self, why: object) -> DataError:
         """Build the error for a read result that cannot be read to its end."""
-        return DataError(f"{self._where}: the packed READ is damaged ({why})", hint="Read again")
+        return DataError(f"{self._where}: the compressed read result is damaged ({why})", hint="Read again")
 
     def parse_value(self) -> t.Any:
         """Parse the next JSON value."""
@@ -110,14 +110,14 @@ class _JsonReader:
         """Return the next character without consuming it."""
         while self._at == len(self._text):
             if not self._inflate_more(_CHUNK):
-                raise self.damaged_error("it is cut short")
+                raise self.damaged_error("it is truncated")
         return self._text[self._at]
 
     def expect_one(self, signs: str) -> str:
         """Consume and return the next character, which must be one of ``signs``."""
         sign = self.peek()
         if sign not in signs:
-            raise self.damaged_error(f"{sign!r} stands where one of {signs!r} should")
+            raise self.damaged_error(f"found {sign!r}, expected one of {signs!r}")
         self._at += 1
         return sign
 
@@ -130,11 +130,12 @@ class _JsonReader:
         while self._inflate_more(_CHUNK):
             pass
         if self._text[self._at :].strip(" ") or not self._inflater.eof:
-            raise self.damaged_error("it does not end where it should")
+            raise self.damaged_error("data after its end, or no end")
         if self._digest.hexdigest() != digest:
             raise DataError(
-                f"{self._where}: the READ was altered, cut or masked after it was sealed (its SHA-256 does not fit)",
-                hint="Use the result of the info module as it is registered, or read again",
+                f"{self._where}: the read result was altered, truncated or masked after the module created it (SHA-256 "
+                "does not match)",
+                hint="Use the registered result of the info module unchanged, or read again",
             )
 
     def _inflate_more(self, size: int) -> bool:
@@ -150,7 +151,7 @@ class _JsonReader:
             return False
         self._size += len(data)
         if self._size > MAX_DECOMPRESSED_BYTES:
-            raise DataError(f"{self._where}: the packed READ is larger than {MAX_DECOMPRESSED_BYTES} bytes")
+            raise DataError(f"{self._where}: the compressed read result is larger than {MAX_DECOMPRESSED_BYTES} bytes")
         content = (self._blanks + data).rstrip(b" ")
         self._blanks = b" " * (len(self._blanks) + len(data) - len(content))
         self._digest.update(content)

@@ -14,7 +14,7 @@ _BACKUP = ("NIST SP 800-53 CP-9", "CIS 11.2", "SOC 2 A1.2", *_COMMON, "PCI DSS 1
 _RECOVERY = (*_BACKUP, "NIST SP 800-53 CP-10")
 # CP-9(1): media are reliable and the information on them is intact; A1.3: backups are tested for integrity.
 _INTEGRITY = ("NIST SP 800-53 CP-9(1)", "SOC 2 A1.3", *_COMMON)
-# CP-9(3): stored separately; CIS 11.4: isolated from whatever destroys the original.
+# CP-9(3): stored separately; CIS 11.4: isolated from what destroys the original.
 _APART = ("NIST SP 800-53 CP-6", "NIST SP 800-53 CP-9(3)", "CIS 11.4", "SOC 2 A1.2", *_COMMON)
 
 _BY_ATTRIBUTE: dict[str, tuple[str, ...]] = {

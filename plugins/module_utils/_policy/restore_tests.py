@@ -35,8 +35,8 @@ def is_record(value: t.Any) -> bool:
 def seal_record(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any]:
     """Build the record of these tests and of the tests in an ``earlier`` record for other workloads."""
     newest: dict[Key, Test] = {}
-    for test in (*(parse_tests(earlier, "the earlier record") if earlier else ()), *tests):
-        _check_test(test, "the record")
+    for test in (*(parse_tests(earlier, "earlier record") if earlier else ()), *tests):
+        _check_test(test, "record")
         known = newest.get(_key(test))
         if known is None or parse_time(known["tested_at"]) <= parse_time(test["tested_at"]):
             newest[_key(test)] = dict(test)
@@ -48,12 +48,12 @@ def seal_record(tests: Iterable[Test], earlier: t.Any = None) -> dict[str, t.Any
 def parse_tests(record: t.Any, where: str) -> list[Test]:
     """Return the tests of a record after checking its digest; DataError for an altered or invalid record."""
     if not is_record(record) or not isinstance(record.get("tests"), list):
-        raise DataError(f"{where}: this is no record of restore tests")
+        raise DataError(f"{where}: not a restore test record")
     plain = {"schema": record["schema"], "tests": record["tests"]}
     if sha256_hex(canonical_json(plain)) != record.get("sha256"):
         raise DataError(
-            f"{where}: the record of restore tests was altered or cut (its SHA-256 does not fit)",
-            hint="Use the file as the role restore_test left it, or test again",
+            f"{where}: the restore test record was altered or truncated (its SHA-256 does not match)",
+            hint="Use the file as the role restore_test wrote it, or run the tests again",
         )
     for test in record["tests"]:
         _check_test(test, where)
@@ -67,7 +67,7 @@ def _check_test(test: t.Any, where: str) -> None:
     if given.get("result") == PASSED and (not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0):
         missing.append("seconds")
     if missing or given.get("result") not in (PASSED, FAILED):
-        raise DataError(f"{where}: a restore test does not tell its {', '.join(missing) or 'result'}")
+        raise DataError(f"{where}: a restore test has no valid {', '.join(missing) or 'result'}")
     parse_time(given["tested_at"])
     parse_time(given["point_created_at"])
 

@@ -58,7 +58,7 @@ class Record:
     def display_name(self) -> str:
         """Return the text that distinguishes the row from others of the same name."""
         source, origin, workload_id, _name = self.subject
-        text = f"{source}" if origin in (None, source) else f"{source}, of {origin}"
+        text = f"{source}" if origin in (None, source) else f"{source}, origin {origin}"
         return text if workload_id is None else f"{text}, id {workload_id}"
 
 

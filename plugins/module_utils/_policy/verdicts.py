@@ -27,7 +27,6 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.matc
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     FAIL,
-    HOLE,
     NOT_APPLICABLE,
     PASS,
     REPORTED,
@@ -36,6 +35,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     WAIVED,
     WARN,
     Outcome,
+    counted,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.servers import find_superseded, resolve_origins
 
@@ -50,7 +50,9 @@ class FindingsWriter:
         self._findings = findings
         for tier in document.tiers:
             for control in tier.controls:
-                control.number = findings.control_number(control.name, control.limit, control.unit, tier.name)
+                control.number = findings.control_number(
+                    control.name, control.limit, control.unit, tier.name, control.limit_text
+                )
         # Controls of the policy itself; the existence of an expected workload proves nothing about its backups.
         self.controls = frozenset(control.number for tier in document.tiers for control in tier.controls)
         # Rows that were to be merged with others, but could not be.
@@ -86,7 +88,7 @@ class FindingsWriter:
         for number in sorted(old):
             record = records[number]
             subject = self._findings.add_subject(record.subject, is_workload=False)
-            text = f"not judged: a later READ of {record.read.host} tells this workload anew"
+            text = f"not evaluated: a newer read result of {record.read.host} contains this workload"
             self._findings.add(subject, self._findings.control_number(SUPERSEDED), NOT_APPLICABLE, text)
         return [record for number, record in enumerate(records) if number not in old] if old else records
 
@@ -139,14 +141,14 @@ class FindingsWriter:
         )
         names = "; ".join(record.display_name() for record in group)
         if len(set(rows.origins)) < len({record.subject[1] or record.read.host for record in group}):
-            names = f"{names}; points of the same times are one server's, and count once"
+            names = f"{names}; points with the same times belong to one server and count once"
         merged = []
         for number, control in enumerate(tier.controls):
             outcomes = [record.outcomes[number] for record in group]
             selected, outcome = merge(control, outcomes, rows, add=self._document.independent)
             state, certainty, actual, text, possible = outcome
-            whose = "added up" if selected is None else f"that of {group[selected].display_name()} counts"
-            text = f"{text} ({len(group)} rows judged as one: {names}; {whose})"
+            whose = "counts added" if selected is None else f"result from {group[selected].display_name()}"
+            text = f"{text} ({len(group)} rows combined: {names}; {whose})"
             merged.append((state, certainty, actual, text, possible))
         return merged
 
@@ -172,7 +174,7 @@ class FindingsWriter:
             self._findings.add(subject, number, WAIVED, text, certainty, actual, waiver.definition)
         elif covering:
             ended = max(covering, key=lambda waiver: waiver.end)
-            text = f"{text} (its waiver ended: {ended.definition['until']})"
+            text = f"{text} (waiver ended: {ended.definition['until']})"
             self._findings.add(subject, number, state, text, certainty, actual, {**ended.definition, "expired": True})
         else:
             self._findings.add(subject, number, state, text, certainty, actual)
@@ -181,26 +183,26 @@ class FindingsWriter:
         """Add the findings of a row that do not come from its controls."""
         findings = self._findings
         if record.excluded is not None:
-            text = f"not judged, excluded by the policy: {record.excluded}"
+            text = f"excluded by the policy: {record.excluded}"
             findings.add(subject, findings.control_number(EXCLUDED), NOT_APPLICABLE, text)
             return
         waivers = self._waivers_for(record.name)
         if record.tier is None:
-            text = "no tier of the policy matches this workload, so nothing is known about it"
+            text = "no tier of the policy matches this workload"
             self._add_waivable(subject, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
         if ambiguous:
-            text = "rows of this name are not judged as one, because one server has several workloads of it"
+            text = "rows are not combined, because one server has several workloads with this name"
             self._add_waivable(subject, findings.control_number(COMBINE), COMBINE, WARN, REPORTED, None, text, waivers)
         if record.in_future:
             number = findings.control_number(IN_FUTURE, 0, "count")
-            text = f"number of recovery points dated in the future is {HOLE}, they count for nothing"
+            text = f"{counted('recovery point is', 'recovery points are')} dated in the future and not counted"
             self._add_waivable(subject, number, IN_FUTURE, WARN, REPORTED, record.in_future, text, waivers)
 
     def _add_unexpected(self, subject: int, record: Record) -> None:
         state = self._document.unexpected
         if state is None or record.excluded is not None:
             return
-        text = "it has recovery points, and nobody expects a workload of this name"
+        text = "has recovery points, but no workload with this name is expected"
         number = self._findings.control_number(UNEXPECTED)
         self._add_waivable(subject, number, UNEXPECTED, state, REPORTED, None, text, self._waivers_for(record.name))
 

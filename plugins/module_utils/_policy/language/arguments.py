@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import re
 import typing as t
 from collections.abc import Callable, Iterable, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_duration, parse_time
 
 _PERCENT = re.compile(r"([0-9]{1,9})\s?%")
@@ -44,21 +44,20 @@ def to_plain(value: t.Any, path: str) -> t.Any:
 
 
 def refuse_unknown(given: Iterable[t.Any], allowed: Iterable[str], path: str, what: str = "key") -> None:
-    """Reject the first key that is not allowed, with a similar name and the allowed keys."""
+    """Reject the first key that is not allowed; the error has its new or a similar name, and the allowed keys."""
     names = sorted(allowed)
     for key in given:
         if key not in names:
-            near = difflib.get_close_matches(str(key), names, n=1)
-            hint = f"Did you mean {near[0]}? " if near else ""
             raise OptionError(
-                f"{path}.{key}: there is no such {what}", hint=f"{hint}Allowed here: {', '.join(names) or 'nothing'}"
+                f"{path}.{key}: unknown {what}",
+                hint=f"{suggest(key, names)} Valid keys: {', '.join(names) or 'none'}".lstrip(),
             )
 
 
 def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> dict[str, t.Any]:
     """Require a mapping with only the allowed keys."""
     if not isinstance(value, dict):
-        raise OptionError(f"{path}: {value!r} is no mapping", hint="Write it as key: value pairs")
+        raise OptionError(f"{path}: {value!r} is not a mapping", hint="Write it as key: value pairs")
     if allowed is not None:
         refuse_unknown(value, allowed, path)
     return value
@@ -67,16 +66,16 @@ def mapping(value: t.Any, path: str, allowed: Iterable[str] | None = None) -> di
 def sequence(value: t.Any, path: str) -> list[t.Any]:
     """Require a list that is not empty: an empty list is usually a mistake elsewhere, such as a misspelled group."""
     if not isinstance(value, list):
-        raise OptionError(f"{path}: {value!r} is no list", hint="Write it as a list")
+        raise OptionError(f"{path}: {value!r} is not a list", hint="Write it as a list")
     if not value:
-        raise OptionError(f"{path}: the list is empty", hint="Leave it out if nothing is meant")
+        raise OptionError(f"{path}: the list is empty", hint="Remove the key, or add at least one item")
     return value
 
 
 def text(value: t.Any, path: str) -> str:
     """Require text that is not blank."""
     if not isinstance(value, str) or not value.strip():
-        raise OptionError(f"{path}: {value!r} is no text", hint="Write some words")
+        raise OptionError(f"{path}: {value!r} is not a text", hint="Write a text that is not blank")
     return value
 
 
@@ -84,9 +83,10 @@ def choice(value: t.Any, path: str, allowed: Iterable[str]) -> str:
     """Require one of the allowed values."""
     names = tuple(allowed)
     if not isinstance(value, str) or value not in names:
-        near = difflib.get_close_matches(str(value), names, n=1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise OptionError(f"{path}: {value!r} is not possible", hint=f"{hint}Possible are: {', '.join(names)}")
+        raise OptionError(
+            f"{path}: {value!r} is not a valid value",
+            hint=f"{suggest(value, names)} Valid values: {', '.join(names)}".lstrip(),
+        )
     return value
 
 
@@ -102,7 +102,7 @@ def count(value: t.Any, path: str) -> int:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise OptionError(
-            f"{path}: {value!r} is no number of at least 1", hint="Write a whole number, or leave the rule out"
+            f"{path}: {value!r} is not a whole number of at least 1", hint="Use a whole number, or remove the rule"
         )
     return value
 
@@ -111,7 +111,9 @@ def duration(value: t.Any, path: str) -> int:
     """Parse a duration of at least one second; returns seconds."""
     seconds = parse_duration(value, what=path)
     if not seconds:
-        raise OptionError(f"{path}: {value!r} is no time at all", hint="Write a longer one, or leave it out")
+        raise OptionError(
+            f"{path}: {value!r} is not a valid duration: it is zero", hint="Use a longer duration, or remove the key"
+        )
     return seconds
 
 
@@ -119,7 +121,10 @@ def percent(value: t.Any, path: str) -> int:
     """``80%`` -> 80."""
     match = _PERCENT.fullmatch(value) if isinstance(value, str) else None
     if match is None or not int(match[1]):
-        raise OptionError(f"{path}: {value!r} is no percentage", hint="Write a whole number and a %, such as 80%")
+        raise OptionError(
+            f"{path}: {value!r} is not a valid percentage",
+            hint="Use a whole number and a percent sign, for example 80%",
+        )
     return int(match[1])
 
 
@@ -128,14 +133,14 @@ def parse_bool(value: t.Any, path: str) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
         return value.lower() in ("true", "yes")
     if not isinstance(value, bool):
-        raise OptionError(f"{path}: {value!r} is neither true nor false", hint="Write true or false")
+        raise OptionError(f"{path}: {value!r} is not a boolean", hint="Use true or false")
     return value
 
 
 def flag(value: t.Any, path: str) -> int:
     """Require ``true``: the rule applies. Rules that do not apply are omitted from a policy."""
     if not parse_bool(value, path):
-        raise OptionError(f"{path}: a rule that is not asked for is left out", hint="Write true, or leave it out")
+        raise OptionError(f"{path}: the rule is set to false", hint="Use true, or remove the rule")
     return 1
 
 
@@ -145,7 +150,7 @@ def moment(value: t.Any, path: str) -> int:
         return parse_time(value)
     except DataError as error:
         raise OptionError(
-            f"{path}: {error.message}", hint="Write it with its zone, such as 2026-12-31T18:00:00Z"
+            f"{path}: {error.message}", hint="Use RFC 3339 with a time zone, for example 2026-12-31T18:00:00Z"
         ) from error
 
 
@@ -157,7 +162,7 @@ def end_date(value: t.Any, path: str) -> int:
         return moment(value, path) + 1
     except OptionError as error:
         raise OptionError(
-            f"{path}: {value!r} is no date", hint="Write a day such as 2026-12-31, or a time with its zone"
+            f"{path}: {value!r} is not a valid date", hint="Use a date such as 2026-12-31, or a time with a time zone"
         ) from error
 
 

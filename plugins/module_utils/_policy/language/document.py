@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import ATTRIBUTES as ATTRIBUTE_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_duration
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Exclusion, Match, Waiver
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import EXTENDS, expand
@@ -24,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.sche
     Attribute,
     Rule,
     attribute_for_backup_types,
+    attribute_with_production,
     rules_by_name,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
@@ -62,7 +63,7 @@ OPTION_KEYS = (
     "on_empty",
 )
 _RULE_NAMES = frozenset(rule.name for rule in RULES)
-_ASK = "Ask for something, such as recovery_points: {min_count: 7}"
+_EXAMPLE = "Add at least one rule, for example recovery_points: {min_count: 7}"
 _UNEXPECTED = {"ignore": None, "warn": WARN, "fail": FAIL}
 _ON_EMPTY = {"warn": WARN, "fail": FAIL}
 _POLICY_KEYS = (*ATTRIBUTES, "backup_types", EXTENDS, *SETTINGS)
@@ -87,7 +88,9 @@ class Settings:
         if "warn_at" in given:
             changed["warn_at"] = arguments.percent(given["warn_at"], f"{path}.warn_at")
             if changed["warn_at"] >= 100:
-                raise OptionError(f"{path}.warn_at: at 100% of a limit it fails", hint="Write less, such as 80%")
+                raise OptionError(
+                    f"{path}.warn_at: {given['warn_at']!r} must be less than 100%", hint="Use for example 80%"
+                )
         if "accept" in given:
             names = arguments.choices(given["accept"], f"{path}.accept", ("reported", *_ACCEPT))
             changed["accept"] = frozenset(_ACCEPT[word] for word in names if word in _ACCEPT)
@@ -126,6 +129,7 @@ class Document:
     combine: str | None = None
     independent: bool = False
     max_data_age: int = DAY
+    max_data_age_text: str = "24h"
     # Result of a read result without workloads: an account without permissions reads the same.
     on_empty: int = FAIL
 
@@ -134,7 +138,7 @@ def compile_document(policy: t.Any, options: Mapping[str, t.Any] | None = None) 
     """Compile ``policy`` (with or without its outer key, or a name) and the other ``options`` (None = not given)."""
     definition = expand(arguments.to_plain(policy, "policy"), "policy")
     if not definition:
-        raise OptionError("policy: it is empty", hint=_ASK)
+        raise OptionError("policy: the policy is empty", hint=_EXAMPLE)
     arguments.mapping(definition, "policy")
     if isinstance(definition.get("policy"), (dict, str)) and not any(key in _POLICY_KEYS for key in definition):
         arguments.refuse_unknown(definition, ("policy", "policies", *OPTION_KEYS), "policy")
@@ -152,7 +156,7 @@ def compile_document(policy: t.Any, options: Mapping[str, t.Any] | None = None) 
 def _check_duplicates(one: Mapping[str, t.Any], other: Mapping[str, t.Any], path: str) -> None:
     for key in other:
         if key in one:
-            raise OptionError(f"{path}.{key}: {key} is given twice", hint="Give it in one place")
+            raise OptionError(f"{path}.{key}: {key} is set twice", hint="Set it in one place only")
 
 
 def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
@@ -161,18 +165,21 @@ def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
         return (_parse_tier(None, None, own, "policy"),)
     if own:
         raise OptionError(
-            f"policy.{next(iter(own))}: it stands beside policies",
-            hint="Put it into the policy of a tier; a last tier without match is for all the rest",
+            f"policy.{next(iter(own))}: not valid next to policies",
+            hint="Move it into the policy of a tier. A last tier without match applies to all other workloads",
         )
     tiers: list[Tier] = []
     for index, item in enumerate(arguments.sequence(definition["policies"], "policies")):
         path = f"policies[{index}]"
         given = arguments.mapping(item, path, ("name", "match", "policy"))
         if tiers and tiers[-1].match is None:
-            raise OptionError(f"{path}: it is never reached, the tier before it matches all", hint="Move it down")
+            raise OptionError(
+                f"{path}: this tier never applies, because the tier before it has no match and matches all workloads",
+                hint="Move the tier without match to the end",
+            )
         name = arguments.text(given.get("name"), f"{path}.name")
         if any(tier.name == name for tier in tiers):
-            raise OptionError(f"{path}.name: there are two tiers {name!r}", hint="Give each its own name")
+            raise OptionError(f"{path}.name: another tier is named {name!r}", hint="Use a different name for each tier")
         match = None if given.get("match") is None else Match(given["match"], f"{path}.match")
         given["policy"] = expand(given.get("policy"), f"{path}.policy")
         tiers.append(_parse_tier(name, match, arguments.mapping(given["policy"], f"{path}.policy"), f"{path}.policy"))
@@ -194,6 +201,7 @@ def _parse_options(definition: dict[str, t.Any], tiers: tuple[Tier, ...]) -> dic
         found["independent"] = arguments.parse_bool(combine.get("independent", False), "combine.independent")
     if "max_data_age" in definition:
         found["max_data_age"] = arguments.duration(definition["max_data_age"], "max_data_age")
+        found["max_data_age_text"] = definition["max_data_age"]
     if "on_empty" in definition:
         found["on_empty"] = _ON_EMPTY[arguments.choice(definition["on_empty"], "on_empty", _ON_EMPTY)]
     return found
@@ -214,13 +222,11 @@ def _parse_expected(definition: dict[str, t.Any]) -> dict[str, t.Any]:
             key for key in named if key.casefold() not in {name.casefold() for name in found.get("expected", ())}
         ]
         if strange:
-            raise OptionError(
-                f"expected_names.{strange[0]}: this name is not among the expected", hint="Add it to expected"
-            )
+            raise OptionError(f"expected_names.{strange[0]}: this name is not in expected", hint="Add it to expected")
         found["expected_names"] = {key.casefold(): value for key, value in named.items()}
     if "unexpected" in definition:
         if "expected" not in definition:
-            raise OptionError("unexpected: without expected nobody is expected", hint="Give expected as well")
+            raise OptionError("unexpected: requires expected", hint="Set expected to the names that must exist")
         found["unexpected"] = _UNEXPECTED[arguments.choice(definition["unexpected"], "unexpected", _UNEXPECTED)]
     if "expected_match" in definition:
         how = arguments.choice(definition["expected_match"], "expected_match", ("short", "exact"))
@@ -253,7 +259,7 @@ def _parse_tier(name: str | None, match: Match | None, policy: dict[str, t.Any],
         elif key in ATTRIBUTES:
             controls += _parse_attribute(ATTRIBUTES[key], value, f"{path}.{key}", settings, max_age)
     if not controls:
-        raise OptionError(f"{path}: it asks for nothing", hint=_ASK)
+        raise OptionError(f"{path}: no rule is set", hint=_EXAMPLE)
     return Tier(
         name=name,
         match=match,
@@ -264,27 +270,28 @@ def _parse_tier(name: str | None, match: Match | None, policy: dict[str, t.Any],
     )
 
 
-def _default_max_age(policy: dict[str, t.Any], path: str) -> int | None:
-    """Maximum age of the newest point of a location: locations.max_age, else recovery_points.max_age."""
+def _default_max_age(policy: dict[str, t.Any], path: str) -> str | None:
+    """Return the maximum age of the newest point of a location: locations.max_age, else recovery_points.max_age."""
     for attribute in ("locations", "recovery_points"):
         value = policy.get(attribute)
         limit = value.get("max_age") if isinstance(value, dict) else None
         if isinstance(limit, dict):
             limit = limit.get("limit")
         if limit is not None:
-            return arguments.duration(limit, f"{path}.{attribute}.max_age")
+            arguments.duration(limit, f"{path}.{attribute}.max_age")
+            return str(limit)
     return None
 
 
 def _parse_attribute(
-    attribute: Attribute, value: t.Any, path: str, settings: Settings, max_age: int | None
+    attribute: Attribute, value: t.Any, path: str, settings: Settings, max_age: str | None
 ) -> list[Control]:
     rules = rules_by_name(attribute)
     given = arguments.mapping(value, path)
     for key in given:
         if key not in rules and key in _RULE_NAMES:
             raise OptionError(
-                f"{path}.{key}: {key} makes no sense on {attribute.name}", hint=f"Rules of it are: {', '.join(rules)}"
+                f"{path}.{key}: {key} does not apply to {attribute.name}", hint=f"Valid rules: {', '.join(rules)}"
             )
     arguments.refuse_unknown(given, (*rules, *attribute.options, *SETTINGS), path, "rule or setting")
     settings = settings.override(given, path)
@@ -295,37 +302,41 @@ def _parse_attribute(
     offset = 0
     if attribute.name == "copies":
         offset = int(arguments.parse_bool(given.get("include_production", True), f"{path}.include_production"))
+        if offset:
+            attribute = attribute_with_production(attribute)
     controls = [
         _parse_control(attribute, rules[name], limit, f"{path}.{name}", settings, max_age=max_age, offset=offset)
         for name, limit in given.items()
         if name in rules
     ]
     if not controls:
-        raise OptionError(f"{path}: it asks for nothing", hint=f"Give at least one of {', '.join(rules)}")
+        raise OptionError(f"{path}: no rule is set", hint=f"Add at least one of {', '.join(rules)}")
     return controls
 
 
 def _parse_control(
-    attribute: Attribute, rule: Rule, value: t.Any, path: str, settings: Settings, *, max_age: int | None, offset: int
+    attribute: Attribute, rule: Rule, value: t.Any, path: str, settings: Settings, *, max_age: str | None, offset: int
 ) -> Control:
-    within = None
+    within, window = None, None
     if isinstance(value, dict):
         allowed = ("limit", *SETTINGS, *(("within",) if rule.within else ()))
         arguments.refuse_unknown(value, allowed, path)
         if "warn_at" in value and not rule.ceiling:
             raise OptionError(
-                f"{path}.warn_at: {rule.name} has no limit that is come near to from below",
-                hint="warn_at is for max_age and max_gap",
+                f"{path}.warn_at: {rule.name} has no upper limit",
+                hint="warn_at applies to rules with an upper limit: max_age, max_gap and max_restore_time",
             )
         if "within" in value:
-            within = arguments.duration(value["within"], f"{path}.within")
+            within, window = arguments.duration(value["within"], f"{path}.within"), str(value["within"])
         settings = settings.override(value, path)
         if "limit" not in value and rule.argument != "flag":
-            raise OptionError(f"{path}.limit: it is missing", hint=f"Write {rule.name}: {{limit: ...}}")
+            raise OptionError(f"{path}.limit: required key is missing", hint=f"Use {rule.name}: {{limit: ...}}")
         value = value.get("limit", True)
     parse, unit = arguments.ARGUMENTS[rule.argument]
     limit = parse(value, path)
-    window = within if attribute.name not in ("locations", "copies") else max_age
+    limit_text = str(value) if unit == "seconds" else format_value(limit, unit)
+    if attribute.name in ("locations", "copies"):
+        window = max_age
     limit_micros = limit * SECOND if unit == "seconds" else 0
     return Control(
         name=f"{attribute.name}.{rule.name}",
@@ -335,16 +346,15 @@ def _parse_control(
         unit=unit,
         ceiling=rule.ceiling,
         limit=limit,
-        wording=rule.wording(
-            attribute, format_value(limit, unit), "" if window is None else format_value(window, "seconds")
-        ),
+        wording=rule.wording(attribute, limit_text, window or ""),
+        limit_text=limit_text,
         limit_micros=limit_micros,
         warn_micros=limit_micros * settings.warn_at // 100,
         within=within,
         on_unknown=settings.on_unknown,
         accept=settings.accept,
         workdays=settings.workdays,
-        max_age_micros=None if max_age is None else max_age * SECOND,
+        max_age_micros=None if max_age is None else parse_duration(max_age) * SECOND,
         offset=offset,
     )
 

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import fnmatch
 import re
 import typing as t
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.names import renamed, suggest
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import Row
 
@@ -47,7 +47,7 @@ class Match:
     def __init__(self, value: t.Any, path: str) -> None:
         given = arguments.mapping(value, path, MATCH_KEYS)
         if not given:
-            raise OptionError(f"{path}: it is empty", hint=f"Give at least one of {', '.join(MATCH_KEYS)}")
+            raise OptionError(f"{path}: no condition is given", hint=f"Give at least one of {', '.join(MATCH_KEYS)}")
         self._globs = [(key, Globs(given[key], f"{path}.{key}")) for key in _TEXT_KEYS if key in given]
         self._checks_inventory = "in_inventory" in given
         inventory = given.get("in_inventory")
@@ -94,21 +94,28 @@ class Waiver:
         control = Globs(given["control"], f"{path}.control")
         names = sorted(controls)
         if not any(control.match(name) for name in names):
-            near = difflib.get_close_matches(str(given["control"]), names, n=1)
             raise OptionError(
-                f"{path}.control: there is no control {given['control']!r}",
-                hint=f"Did you mean {near[0]}?"
-                if near
-                else "Write <attribute>.<rule>, such as recovery_points.min_count",
+                f"{path}.control: unknown control {given['control']!r}",
+                hint=_suggest_control(given["control"], names)
+                or "Use <attribute>.<rule>, for example recovery_points.min_count",
             )
         end = arguments.end_date(given["until"], f"{path}.until")
         return cls(Globs(given["workload"], f"{path}.workload"), control, end, {key: given[key] for key in keys})
 
 
+def _suggest_control(given: t.Any, names: Sequence[str]) -> str:
+    """Return the control or pattern of version 2 for one of version 1; else a control of a similar name, or ""."""
+    for old in [given] if isinstance(given, str) else given:
+        new = renamed(old)
+        if new != old and any(Globs(new, "control").match(name) for name in names):
+            return f"It was renamed to {new}."
+    return suggest(given, names)
+
+
 def _require_keys(given: dict[str, t.Any], keys: Iterable[str], path: str) -> None:
     for key in keys:
         if given.get(key) is None:
-            raise OptionError(f"{path}.{key}: it is missing", hint=f"Needed are: {', '.join(keys)}")
+            raise OptionError(f"{path}.{key}: required key is missing", hint=f"Required keys: {', '.join(keys)}")
 
 
 def first_label(name: str) -> str | None:

@@ -10,11 +10,11 @@ None of them has settings: only reported values count, and unknown fails, unless
 
 from __future__ import annotations
 
-import difflib
 import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 
 EXTENDS = "extends"
 
@@ -56,11 +56,12 @@ def expand(policy: t.Any, path: str) -> t.Any:
 def _get_preset(name: t.Any, path: str) -> dict[str, dict[str, t.Any]]:
     if isinstance(name, str) and name in PRESETS:
         return PRESETS[name]
-    near = difflib.get_close_matches(str(name), PRESETS, n=1)
-    hint = f"Did you mean {near[0]}? " if near else ""
+    hint = suggest(name, PRESETS)
     if isinstance(name, str) and ":" in name:
-        hint = "Text is the name of a ready policy; for rules of your own give a mapping (with -e as JSON or @FILE). "
-    raise OptionError(f"{path}: there is no ready policy {name!r}", hint=f"{hint}There are: {', '.join(PRESETS)}")
+        hint = "A text is the name of a built-in policy. To set rules, pass a mapping (with -e: as JSON or @FILE)."
+    raise OptionError(
+        f"{path}: unknown built-in policy {name!r}", hint=f"{hint} Available: {', '.join(PRESETS)}".lstrip()
+    )
 
 
 def _overlay(preset: dict[str, dict[str, t.Any]], own: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -34,10 +34,9 @@ def min_count(view: View, control: Control, context: Context) -> Outcome:
     if count >= control.limit:
         return (PASS, REPORTED, count, control.wording.passed, possible)
     if possible >= control.limit:
-        why = f"{count} are known, and {view.unknown_reason()}"
-        return unknown_outcome(control, why, count, possible)
+        return unknown_outcome(control, view.unknown_reason(control.wording.fact), count, possible)
     if unread := context.unread_reason():
-        return unknown_outcome(control, f"{count} are known, {unread}", count, possible)
+        return unknown_outcome(control, unread, count, possible)
     return (FAIL, REPORTED, count, control.wording.failed, possible)
 
 
@@ -54,16 +53,16 @@ def max_age(view: View, control: Control, context: Context) -> Outcome:
     actual = None if age is None else ceil_seconds(age)
     if view.newest_unknown is not None:
         if elapsed(to_micros(view.newest_unknown), context.now, control.workdays) <= control.limit_micros:
-            return unknown_outcome(control, view.unknown_reason(), actual)
+            return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)
     elif view.unknown:
-        return unknown_outcome(control, view.unknown_reason(), actual)
+        return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)
     return _evaluate_too_old(view, control, context, age)
 
 
 def _evaluate_too_old(view: View, control: Control, context: Context, age: int | None) -> Outcome:
     actual = None if age is None else ceil_seconds(age)
     if view.count and age is None:
-        return unknown_outcome(control, "their times are not told", actual)
+        return unknown_outcome(control, "creation times not reported", actual)
     if context.until is not None or (
         context.since is not None and elapsed(context.since, context.now, control.workdays) < control.limit_micros
     ):
@@ -83,7 +82,10 @@ def tested_max_age(view: View, control: Control, context: Context) -> Outcome:
         # Also a test of a point that retention has removed since: the age of the proof counts, not that of the point.
         tested = max((time for time in (tested, restore["tested_at"]) if time), key=to_micros)
     if tested is None and view.newest is not None:
-        tested, text = view.newest, f"{text} (the date of the test is not told: that of the point is taken)"
+        tested, text = (
+            view.newest,
+            f"{text}; test date not reported, so the creation time of the recovery point is used",
+        )
     age = None
     if tested is not None:
         age = elapsed(to_micros(tested), context.now, control.workdays)
@@ -92,9 +94,9 @@ def tested_max_age(view: View, control: Control, context: Context) -> Outcome:
     actual = None if age is None else ceil_seconds(age)
     # An old point may have been tested yesterday: its own age is not relevant.
     if view.unknown:
-        return unknown_outcome(control, view.unknown_reason(), actual)
+        return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)
     if view.count and view.tested_at is None:
-        return unknown_outcome(control, "the date of the test is not told", actual)
+        return unknown_outcome(control, "test date not reported", actual)
     if unread := context.unread_reason():
         return unknown_outcome(control, unread, actual)
     return (FAIL, REPORTED, actual, control.wording.empty if age is None else control.wording.failed, 0)
@@ -104,7 +106,7 @@ def max_restore_time(view: View, control: Control, _context: Context) -> Outcome
     """The newest restore test took at most as long as the limit."""
     restore = view.history.get("restore")
     if restore is None:
-        return unknown_outcome(control, "no restore test of it is on record")
+        return unknown_outcome(control, "no restore test recorded")
     if restore["result"] != "passed":
         return (FAIL, REPORTED, None, failed_restore_message(restore), 0)
     taken = restore["seconds"]
@@ -116,9 +118,7 @@ def max_restore_time(view: View, control: Control, _context: Context) -> Outcome
 
 def failed_restore_message(restore: Row) -> str:
     """Return the message about a failed restore test."""
-    return (
-        f"the newest restore test, of {restore['tested_at']}, failed: {restore.get('message') or 'it does not say why'}"
-    )
+    return f"newest restore test ({restore['tested_at']}) failed: {restore.get('message') or 'no reason given'}"
 
 
 def min_retention(view: View, control: Control, context: Context) -> Outcome:
@@ -133,11 +133,11 @@ def min_retention(view: View, control: Control, context: Context) -> Outcome:
     actual = None if age is None else age // SECOND
     if view.oldest_unknown is not None:
         if elapsed(to_micros(view.oldest_unknown), context.now, control.workdays) >= control.limit_micros:
-            return unknown_outcome(control, view.unknown_reason(), actual)
+            return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)
     elif view.unknown:
-        return unknown_outcome(control, view.unknown_reason(), actual)
+        return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)
     if view.count and age is None:
-        return unknown_outcome(control, "their times are not told", actual)
+        return unknown_outcome(control, "creation times not reported", actual)
     if unread := context.unread_reason():
         return unknown_outcome(control, unread, actual)
     return (FAIL, REPORTED, actual, control.wording.empty if age is None else control.wording.failed, 0)
@@ -167,15 +167,17 @@ def _evaluate_all(
     if broken:
         return (FAIL, REPORTED, breaking[0] if control.within is None else None, wording.failed, possible)
     if broken is None:
-        return unknown_outcome(control, "the times of points that break it are not told", None, possible)
+        return unknown_outcome(
+            control, "creation times not reported for recovery points that violate this rule", None, possible
+        )
     if _in_window((view.unknown, view.newest_unknown), control, context) is not False:
-        return unknown_outcome(control, view.unknown_reason(), None, possible)
+        return unknown_outcome(control, view.unknown_reason(control.wording.fact), None, possible)
     back_to = None if control.within is None else context.now - control.within * SECOND
     if unread := context.unread_reason(back_to):
         return unknown_outcome(control, unread, None, possible)
     has_keeping = _in_window(keeping, control, context)
     if has_keeping is None:
-        return unknown_outcome(control, "the times of the points are not told", None, possible)
+        return unknown_outcome(control, "creation times not reported", None, possible)
     return (
         (PASS, REPORTED, 0, wording.passed, possible)
         if has_keeping

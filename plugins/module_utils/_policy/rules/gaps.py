@@ -68,23 +68,29 @@ def _evaluate_too_long(view: View, control: Control, context: Context, least: in
             possible, to_micros_or_none(newest), to_micros_or_none(oldest), control, context
         )
         if least_possible is None or least_possible <= control.limit_micros:
-            return unknown_outcome(control, view.unknown_reason(), actual)
+            return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)
     if context.until is not None:
         return unknown_outcome(control, str(context.unread_reason()), actual)
+    last = to_micros_or_none(view.newest)
+    if control.within is not None and last is not None and last < context.now - control.within * SECOND:
+        return (FAIL, REPORTED, ceil_seconds(context.now - last), control.wording.too_old, 0)
+    if control.within is not None and least > control.within * SECOND:
+        # The gap began before the window.
+        return (FAIL, REPORTED, actual, control.wording.too_long, 0)
     return (FAIL, REPORTED, actual, control.wording.failed, 0)
 
 
 def _unknown_gap_reason(view: View, control: Control, context: Context) -> str:
     if view.unknown and (not view.count or _doubtful_lead(view, control, context) > control.limit_micros):
-        return view.unknown_reason()
+        return view.unknown_reason(control.wording.fact)
     if not view.history.get("gaps") or view.newest is None:
-        return "the gaps between its points are not told"
+        return "gaps not reported"
     _least, most_lead = _lead_bounds(to_micros_or_none(view.oldest), control, context)
     if most_lead is None:
-        return context.unread_reason() or "the time of its oldest point is not told"
+        return context.unread_reason() or "creation time of the oldest recovery point not reported"
     if control.workdays is not None:
-        return "the read does not tell on which days of the week its gaps lie"
-    return "the read keeps no gaps of that window"
+        return "the read result does not contain the weekdays of gaps"
+    return "the read result does not contain the exact gap length"
 
 
 def _gap_bounds(

@@ -23,8 +23,8 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import elapsed
 
-_PRODUCTION = "whether the workload still exists, which would be one more, is not told"
-_NOT_LISTED = "of some points the product does not list where they lie"
+_PRODUCTION = "existence of the production copy unknown"
+_NOT_LISTED = "locations of some recovery points not reported"
 
 
 def locations_min_count(view: View, control: Control, context: Context) -> Outcome:
@@ -35,7 +35,7 @@ def locations_min_count(view: View, control: Control, context: Context) -> Outco
     doubts = _doubts(view, control, context, len(unsure))
     if nameless:
         # It may be one of the named locations, or several.
-        doubts[f"{nameless} of them without a name"] = None
+        doubts[f"name unknown for {count_locations(nameless)}"] = None
     return _evaluate_count(view, control, context, named or int(bool(nameless)), doubts)
 
 
@@ -49,8 +49,13 @@ def min_types(view: View, control: Control, context: Context) -> Outcome:
         nameless = any(place.get("location") is None for place in recent)
         # It has some type: if there is no other, the first of them is the one that is counted.
         more = untyped - int(not types)
-        doubts[f"of {untyped} locations the type is not told"] = None if nameless else more
+        doubts[f"type unknown for {count_locations(untyped)}"] = None if nameless else more
     return _evaluate_count(view, control, context, types or int(bool(recent)), doubts)
+
+
+def count_locations(count: int) -> str:
+    """Format a number of locations."""
+    return f"{count} location{'' if count == 1 else 's'}"
 
 
 # Reason why there may be more than is known -> how many more at most; None = any number.
@@ -60,7 +65,7 @@ Doubts = dict[str, "int | None"]
 def _doubts(view: View, control: Control, context: Context, unsure: int) -> Doubts:
     doubts: Doubts = {}
     if unsure:
-        doubts[context.clock_off or f"of {unsure} locations the age is not told"] = unsure
+        doubts[context.clock_off or f"age unknown for {count_locations(unsure)}"] = unsure
     if _has_unlisted(view, control, context):
         doubts[_NOT_LISTED] = None
     return doubts
@@ -78,11 +83,11 @@ def _evaluate_count(view: View, control: Control, context: Context, count: int, 
     if count >= control.limit:
         return (PASS, REPORTED, count, control.wording.passed, possible)
     if None in most or possible >= control.limit:
-        return unknown_outcome(control, f"{count} are known, {' and '.join(doubts)}", count, possible)
+        return unknown_outcome(control, "; ".join(doubts), count, possible)
     if unread := context.unread_reason(
         None if control.max_age_micros is None else context.now - control.max_age_micros
     ):
-        return unknown_outcome(control, f"{count} are known, {unread}", count, possible)
+        return unknown_outcome(control, unread, count, possible)
     return (FAIL, REPORTED, count, control.wording.failed, possible)
 
 

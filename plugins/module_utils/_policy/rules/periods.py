@@ -50,11 +50,11 @@ def in_a_row(period: str) -> t.Callable[[View, Control, Context], Outcome]:
         if run is not None and run >= control.limit:
             return (PASS, REPORTED, run, control.wording.passed, run)
         if run is None or not certain:
-            return unknown_outcome(control, "the read does not tell how many hold a point", run)
+            return unknown_outcome(control, "the read result does not contain the exact number", run)
         if view.unknown:
             possible = view.history.get("possible", {}).get("calendar", {}).get(period)
             if possible is None or possible >= control.limit or control.workdays is not None:
-                return unknown_outcome(control, view.unknown_reason(), run)
+                return unknown_outcome(control, view.unknown_reason(control.wording.fact), run)
         # The current period, the run and the empty period before it; only unread parts of these could help.
         looked_at = (run + 2) * longest * (1 if control.workdays is None else 7)
         if unread := context.unread_reason(context.now - looked_at):

@@ -27,9 +27,9 @@ def min_percent_of_median(view: View, control: Control, context: Context) -> Out
         return (FAIL, REPORTED, None, control.wording.empty, 0)
     size, median = row.get("newest_size_bytes"), row.get("median_size_bytes", {}).get(row.get("newest_kind"))
     if size is None or median is None:
-        return unknown_outcome(control, "the product does not tell the sizes of its points")
+        return unknown_outcome(control, "sizes not reported")
     if not median:
-        return unknown_outcome(control, "the median size of its kind is 0 bytes")
+        return unknown_outcome(control, "the median is 0 bytes")
     if context.until is not None:
         return unknown_outcome(control, str(context.unread_reason()))
     passed = size * 100 >= control.limit * median

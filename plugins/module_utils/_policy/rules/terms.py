@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import typing as t
 from collections.abc import Callable, Mapping
 
@@ -28,6 +29,8 @@ CERTAINTIES = ("reported", "declared", "inferred", "unknown")
 
 # Placeholder for the measured value in a text; the value is stored separately, so that 50,000 findings share one text.
 HOLE = "\0"
+# \1ONE\2MANY\3: the first if the measured value is 1, else the second.
+_NUMBER = re.compile("\1([^\2]*)\2([^\3]*)\3")
 
 Row = Mapping[str, t.Any]
 
@@ -59,9 +62,9 @@ class Context:
     def unread_reason(self, back_to: int | None = None) -> str | None:
         """Return which part of the time from ``back_to`` (None: ever) up to now was not read; None if all of it was."""
         if self.until is not None:
-            return f"points after {format_time(self.until)} were not read"
+            return f"recovery points after {format_time(self.until)} were not read"
         if self.since is not None and (back_to is None or self.since > back_to):
-            return f"points before {format_time(self.since)} were not read"
+            return f"recovery points before {format_time(self.since)} were not read"
         return None
 
 
@@ -73,7 +76,7 @@ class View:
     count: int = 0
     unknown: int = 0
     false: int = 0
-    # Points that are unknown only because the policy does not accept an inference or a declaration.
+    # Points that are unknown only because the policy does not accept inferred or declared values.
     refused: int = 0
     newest: str | None = None
     oldest: str | None = None
@@ -91,11 +94,12 @@ class View:
         """Whether no point has the attribute and none may have it."""
         return not (self.count or self.unknown or self.newest)
 
-    def unknown_reason(self) -> str:
-        """Return the reason why the attribute is unknown for some points."""
+    def unknown_reason(self, fact: str) -> str:
+        """Return the reason why ``fact``, such as "off-site status", is unknown for some points."""
         if self.refused:
-            return f"of {self.refused} points this is only inferred or declared, which the policy does not accept"
-        return f"of {self.unknown} points the product does not tell"
+            points = count_points(self.refused)
+            return f"{fact} only inferred or declared for {points}, which the policy does not accept"
+        return f"{fact} unknown for {count_points(self.unknown)}"
 
 
 Evaluate = Callable[[View, "Control", Context], Outcome]
@@ -109,8 +113,14 @@ class Wording:
     failed: str
     # If there are no points.
     empty: str
-    # The requirement, as used after "cannot tell whether".
-    claim: str
+    # What is measured, and the requirement; a rule without a measured value has an empty requirement.
+    subject: str
+    required: str
+    # What is unknown about points that may have the attribute.
+    fact: str = ""
+    # If the newest point is older than the window of the rule, and if a gap is longer than the window.
+    too_old: str = ""
+    too_long: str = ""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -124,6 +134,8 @@ class Control:
     unit: str
     limit: int
     wording: Wording
+    # ``limit`` as the user wrote it.
+    limit_text: str = ""
     # ``limit`` in microseconds, and the age above which it warns.
     limit_micros: int = 0
     warn_micros: int = 0
@@ -146,8 +158,33 @@ class Control:
 
 
 def unknown_outcome(control: Control, why: str, actual: int | None = None, possible: int = 0) -> Outcome:
-    """Build an unknown outcome with its reason."""
-    return (UNKNOWN, UNPROVED, actual, f"cannot tell whether {control.wording.claim}: {why}", possible)
+    """Build an unknown outcome with its reason; a count has the number that is known."""
+    wording = control.wording
+    if not wording.required:
+        text = f"{wording.subject}: {why}"
+    elif control.unit == "count" and actual is not None:
+        text = f"{wording.subject}: {HOLE} known, {wording.required}; {why}"
+    else:
+        text = f"{wording.subject} unknown ({wording.required}): {why}"
+    return (UNKNOWN, UNPROVED, actual, text, possible)
+
+
+def counted(one: str, many: str) -> str:
+    """Return the placeholder for a measured count with its noun in singular and plural."""
+    return f"{HOLE} \1{one}\2{many}\3"
+
+
+def count_points(count: int) -> str:
+    """Format a number of recovery points."""
+    return f"{count} recovery point{'' if count == 1 else 's'}"
+
+
+def fill_in(text: str, actual: int | None, unit: str, limit: t.Any) -> str:
+    """Replace the placeholders in a text by the measured value."""
+    if HOLE in text:
+        # The measured value of a flag is a number of points.
+        text = text.replace(HOLE, format_value(actual, "count" if unit == "flag" else unit, limit), 1)
+    return _NUMBER.sub(r"\1" if actual == 1 else r"\2", text) if "\1" in text else text
 
 
 def ceil_seconds(micros: int) -> int:
@@ -159,6 +196,8 @@ def format_value(value: int | None, unit: str, limit: int | None = None) -> str:
     """Format a measured value; if rounding would hide that it exceeds the limit, add the excess."""
     if value is None:
         return "unknown"
+    if unit == "flag":
+        return "yes" if value else "no"
     if unit == "seconds":
         text = format_duration(value)
         if limit is not None and value > limit and text == format_duration(limit):

@@ -46,7 +46,8 @@ class TestResult:
         assert result["failed"] is False
         assert result["changed"] is False
         assert result["compliant"] is True
-        assert result["msg"] == "Compliant: of 1 workloads 1 pass"
+        assert result["headline"] == "Compliant: 1 of 1 workload passed"
+        assert result["msg"] == "Compliant: 1 of 1 workload passed"
         assert result["findings"] == []
         assert result["totals"]["results"]["pass"] == 4
         output = open_assessment(result)
@@ -57,11 +58,26 @@ class TestResult:
         result = run(results=read(row(recovery_points=3)), policy=SEVEN)
         assert result["failed"] is True
         assert result["compliant"] is False
-        assert result["msg"].splitlines()[0] == "Not compliant: of 1 workloads 1 fail"
+        assert result["msg"].splitlines()[0] == "Not compliant: 1 of 1 workload failed"
         assert result["msg"].splitlines()[1] == (
-            "- web01 (vbr1): number of recovery points is 3, wanted are at least 7 [recovery_points.min_count]"
+            "- web01 (vbr1): 3 recovery points, at least 7 required [recovery_points.min_count]"
         )
         assert [finding["control"] for finding in result["findings"]] == ["recovery_points.min_count", "data.proof"]
+
+    def test_without_failing(self) -> None:
+        """The result is the same as with ``fail``, but for the failure."""
+        bad = read(row(recovery_points=3))
+        failed, returned = (run(results=bad, policy=SEVEN, fail=value) for value in (True, "no"))
+        assert failed.pop("failed") is True
+        assert returned.pop("failed") is False
+        assert returned == failed
+        assert returned["headline"] == "Not compliant: 1 of 1 workload failed"
+        assert returned["compliant"] is False
+        assert open_assessment(returned)["headline"] == returned["headline"]
+
+    def test_what_cannot_be_evaluated_fails_all_the_same(self) -> None:
+        result = run(results=read(row()), policy={"recovery_points": {}}, fail=False)
+        assert (result["failed"], result["compliant"]) == (True, False)
 
     @pytest.mark.parametrize("count", [3, 30])
     def test_what_is_not_registered_holds_nothing_that_nobody_reads(self, count: int) -> None:
@@ -73,7 +89,7 @@ class TestResult:
     def test_the_message_names_ten_and_says_how_many_more(self) -> None:
         rows = [row(workload_name=f"vm{number}", recovery_points=3) for number in range(15)]
         lines = run(results=read(row(), *rows), policy=SEVEN)["msg"].splitlines()
-        assert lines[0] == "Not compliant: of 16 workloads 15 fail, 1 pass"
+        assert lines[0] == "Not compliant: 15 of 16 workloads failed, 1 passed"
         assert [line.split()[1] for line in lines[1:11]] == [f"vm{number}" for number in range(10)]
         assert lines[11:] == ["... and 5 more"]
 
@@ -99,7 +115,7 @@ class TestResult:
             "Call the backup team\n- web01 (vbr1): "
         )
         assert run(results=bad, policy=SEVEN, fail_msg="Call us", quiet=True)["msg"] == "Call us"
-        assert run(results=bad, policy=SEVEN, quiet="yes")["msg"] == "Not compliant: of 1 workloads 1 fail"
+        assert run(results=bad, policy=SEVEN, quiet="yes")["msg"] == "Not compliant: 1 of 1 workload failed"
 
     def test_a_hostile_name_ends_no_line(self) -> None:
         hostile = row(workload_name="a\n- b: all is well\x1b[2J", recovery_points=1)
@@ -107,7 +123,7 @@ class TestResult:
 
     def test_an_incomplete_read_is_told_first(self) -> None:
         lines = run(results=read(row(), complete=False), policy=SEVEN)["msg"].splitlines()
-        assert lines[1] == "- (vbr1): the READ of vbr1 is not complete: it does not say why [data.complete]"
+        assert lines[1] == "- (vbr1): vbr1 was only partially read: no reason given [data.complete]"
 
     def test_the_version_is_that_of_the_collection(self) -> None:
         galaxy = Path(plugin.__file__).parents[2] / "galaxy.yml"
@@ -146,9 +162,9 @@ class TestArguments:
                 {"results": read(row()), "policy": SEVEN, "policies": [{"name": "a", "policy": SEVEN}]},
                 "mutually exclusive: policy|policies",
             ),
-            ({"results": read(row()), "policy": SEVEN, "polices": []}, "polices"),
+            ({"results": read(row()), "policy": SEVEN, "polices": []}, "polices. Did you mean 'policies'?"),
             ({"results": read(row()), "policy": SEVEN, "max_findings": "many"}, "max_findings"),
-            ({"results": read(row()), "policy": SEVEN, "max_findings": -1}, "max_findings: it must be 0 or more"),
+            ({"results": read(row()), "policy": SEVEN, "max_findings": -1}, "max_findings: -1 is less than 0"),
             ({"results": read(row()), "policy": SEVEN, "quiet": "perhaps"}, "quiet"),
             ({"results": read(row()), "policy": SEVEN, "expected_match": "long"}, "expected_match"),
         ],
@@ -161,19 +177,23 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("arguments", "code", "text"),
         [
-            ({"policy": {"recovery_points": {"min_cuont": 7}}}, "invalid_option", "Did you mean min_count?"),
-            ({"policy": [1]}, "invalid_option", "policy: [1] is no mapping"),
-            ({"policy": "gsf"}, "invalid_option", "policy: there is no ready policy 'gsf'. Did you mean gfs?"),
-            ({"policy": SEVEN, "as_of": "yesterday"}, "invalid_option", "as_of: 'yesterday' is no RFC 3339 time"),
-            ({"policy": SEVEN, "as_of": "2026-11-21T07:00:00"}, "invalid_option", "has no zone"),
+            ({"policy": {"recovery_points": {"min_cuont": 7}}}, "invalid_option", "Did you mean 'min_count'?"),
+            ({"policy": [1]}, "invalid_option", "policy: [1] is not a mapping"),
+            ({"policy": "gsf"}, "invalid_option", "policy: unknown built-in policy 'gsf'. Did you mean 'gfs'?"),
+            ({"policy": SEVEN, "as_of": "yesterday"}, "invalid_option", "'yesterday' is not a valid RFC 3339 time"),
+            ({"policy": SEVEN, "as_of": "2026-11-21T07:00:00"}, "invalid_option", "the time zone is missing"),
             ({"policy": SEVEN, "expected": []}, "invalid_option", "expected: the list is empty"),
             ({"policy": SEVEN, "results": []}, "invalid_option", "results: the list is empty"),
-            ({"policy": SEVEN, "results": "no/such/file.json"}, "invalid_option", "no/such/file.json cannot be read"),
-            ({"policy": SEVEN, "results": {"msg": "hello"}}, "invalid_data", "this is no READ"),
+            ({"policy": SEVEN, "results": "no/such/file.json"}, "invalid_option", "cannot read file no/such/file.json"),
+            (
+                {"policy": SEVEN, "results": {"msg": "hello"}},
+                "invalid_data",
+                "expected a read result, found data without a schema",
+            ),
             (
                 {"policy": SEVEN, "results": {"failed": True, "msg": "401"}},
                 "invalid_data",
-                "reading failed. It said: 401",
+                'the info module failed. Error message: "401"',
             ),
         ],
     )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result, seal
@@ -19,6 +20,23 @@ Case = tuple[str, dict[str, Any], dict[str, Any], str, str]
 NOW = parse_time("2026-11-21T07:00:00Z")
 VERSION = "1.2.3"
 WINDOWS = ("7d", "14d", "31d", "92d", "366d", "all")
+# Texts of an unknown outcome of a rule without a measured value, of a value, and of a count.
+_UNKNOWN_TEXT = re.compile(
+    r"cannot verify that [^:]+: .+"
+    r"|[^:]+ unknown \((?:(?:maximum|minimum) [^:()]+|at least [^:()]+ required)\): .+"
+    r"|[^:]+: [0-9]+ known, at least [0-9]+ required; .+"
+)
+_PLACEHOLDER = re.compile("[\0-\x1f]")
+
+
+def is_unknown_text(message: str) -> bool:
+    """Whether a message is that of an unknown outcome: what is unknown, the requirement, and the reason."""
+    return _UNKNOWN_TEXT.fullmatch(message) is not None
+
+
+def has_placeholder(message: str) -> bool:
+    """Whether a message has a placeholder that was not filled in."""
+    return _PLACEHOLDER.search(message) is not None
 
 
 def ago(days: float = 0, hours: float = 0, seconds: float = 0) -> str:

@@ -99,6 +99,7 @@ class TestShape:
                 "not_proved": 0,
             },
             "compliant": True,
+            "headline": "Compliant: 1 of 1 workload passed",
         }
 
     def test_a_finding(self) -> None:
@@ -115,10 +116,11 @@ class TestShape:
             "control": "encrypted.all",
             "result": "fail",
             "limit": True,
+            "limit_text": "yes",
             "actual": None,
             "certainty": "unknown",
             "message": (
-                "cannot tell whether every recovery point is encrypted: of 30 points the product does not tell"
+                "cannot verify that all recovery points are encrypted: encryption status unknown for 30 recovery points"
             ),
             "tier": "gold",
             "waiver": None,
@@ -206,7 +208,9 @@ class TestTravel:
 
     @pytest.mark.parametrize("value", [None, 7, [], {}, {"schema": SCHEMA}, {"assessment": {"findings": []}}])
     def test_what_is_no_assessment(self, value: Any) -> None:
-        with pytest.raises(DataError, match="assessment: "):
+        with pytest.raises(
+            DataError, match=r"the input has no 'assessment'|the assessment in the input has no findings"
+        ):
             open_assessment(value)
 
 
@@ -248,26 +252,29 @@ class TestInputs:
     @pytest.mark.parametrize(
         ("read_results", "text"),
         [
-            ([], "results: the list is empty. Without any READ nothing can be judged"),
+            ([], "results: the list is empty. Pass at least one read result."),
             ([[], read(row())], "results[0]: the list is empty"),
             ({"results": []}, "results.results: the list is empty"),
-            (None, "results: a NoneType is no READ"),
-            (7, "results: a int is no READ"),
-            ({"msg": "hello"}, "results: this is no READ (it has no schema)"),
-            ([read(row()), {"failed": True, "msg": "401"}], "results[1]: reading failed. It said: 401"),
-            ({"failure": {"code": "x"}, "msg": "401"}, "results: reading failed. It said: 401"),
+            (None, "results: expected a read result, found NoneType"),
+            (7, "results: expected a read result, found int"),
+            ({"msg": "hello"}, "results: expected a read result, found data without a schema"),
+            (
+                [read(row()), {"failed": True, "msg": "401"}],
+                'results[1]: the info module failed. Error message: "401".',
+            ),
+            ({"failure": {"code": "x"}, "msg": "401"}, 'results: the info module failed. Error message: "401".'),
             (
                 {"results": [{"failed": True, "msg": "m", "ansible_loop_var": "item", "item": "vbr2"}]},
-                "results.results[0] (item 'vbr2'): reading failed",
+                "results.results[0] (item 'vbr2'): the info module failed",
             ),
             (
                 {"results": [{"skipped": True, "ansible_loop_var": "s", "s": {"name": "vbr2", "password": "secret"}}]},
-                "results.results[0] (item 'vbr2'): reading was skipped",
+                "results.results[0] (item 'vbr2'): the task was skipped",
             ),
-            ({**read(row()), "sha256": "0" * 64}, "results: the READ was altered, cut or masked"),
-            ({**read(row()), "complete": False}, "results: the READ was altered, cut or masked"),
-            ("missing.json", "results: the file missing.json cannot be read (No such file)"),
-            ([[[[[[[[[read(row())]]]]]]]]], "lie too deep"),
+            ({**read(row()), "sha256": "0" * 64}, "results: the read result was altered, truncated or masked"),
+            ({**read(row()), "complete": False}, "results: the read result was altered, truncated or masked"),
+            ("missing.json", "results: cannot read file missing.json: No such file."),
+            ([[[[[[[[[read(row())]]]]]]]]], "lists are nested more than 8 levels deep"),
         ],
     )
     def test_what_is_refused(self, read_results: Any, text: str) -> None:
@@ -281,7 +288,7 @@ class TestInputs:
 
     @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"a": 1} x'])
     def test_files_that_are_no_json(self, content: bytes) -> None:
-        with pytest.raises(DataError, match="results: the file r is no JSON"):
+        with pytest.raises(DataError, match="results: file r is not valid JSON"):
             assessed("r", lambda _path: content)
 
     def test_a_read_that_failed_may_be_a_finding(self) -> None:
@@ -294,7 +301,7 @@ class TestInputs:
         assert worst["message"] == "vbr2 could not be read: the password was rejected"
 
     def test_a_skipped_read_is_never_only_a_finding(self) -> None:
-        with pytest.raises(DataError, match="reading was skipped"):
+        with pytest.raises(DataError, match="the task was skipped"):
             list(gather([{"skipped": True}], lambda _path: b"", failures_are_findings=True))
 
 
@@ -340,8 +347,8 @@ class TestStream:
             (lambda data: data + b'{"a":1}', "damaged"),
             (lambda data: data.replace(b'"workloads":[', b'"workloads":{', 1), "damaged"),
             (lambda data: data.replace(b'"complete":true', b'"complete" true', 1), "damaged"),
-            (lambda data: data.replace(b'"workloads":', b'"zebras":', 1), "it holds no workloads"),
-            (lambda data: data.replace(b"backup.audit/read/1", b"backup.audit/read/9", 1), "no READ"),
+            (lambda data: data.replace(b'"workloads":', b'"zebras":', 1), "workloads are missing"),
+            (lambda data: data.replace(b"backup.audit/read/1", b"backup.audit/read/9", 1), "not a read result"),
         ],
     )
     def test_damage_is_found(self, cut: Callable[[bytes], bytes], text: str) -> None:
@@ -355,7 +362,7 @@ class TestStream:
         data = digest_input(made)
         altered = data.replace(b"[30]", b"[31]", 1)
         assert altered != data
-        with pytest.raises(DataError, match="altered, cut or masked"):
+        with pytest.raises(DataError, match="altered, truncated or masked"):
             assessed(self.again(altered, digest=str(made["sha256"])))
 
     @pytest.mark.parametrize("text", ["%%%", "AAAA", base64.b64encode(b"x\x9c nonsense").decode()])
@@ -370,13 +377,13 @@ class TestStream:
 
     def test_a_row_that_is_none_is_found(self) -> None:
         made = seal({**read(), "workloads": [7]})
-        with pytest.raises(DataError, match="is not in the shape of a READ"):
+        with pytest.raises(DataError, match=r"read result of vbr1: workload 0 \(None\) has an invalid format"):
             assessed(self.again(digest_input(made)))
 
 
 def test_options_of_the_policy_are_refused_before_any_read_is_taken() -> None:
     def never(_number: int) -> dict[str, Any]:
-        raise AssertionError("a READ was taken")
+        raise AssertionError("a read result was used")
 
     with pytest.raises(OptionError):
         assess(map(never, [0]), {}, as_of=NOW, collection_version=VERSION)

@@ -46,8 +46,8 @@ class TestCombine:
         # If one row alone proves it, counts are not added up.
         assert finding(self.read_results(), SEVEN, combine={**BY_NAME, "independent": True})["actual"] == 30
         assert result["message"] == (
-            "number of recovery points is 30, wanted are at least 7 "
-            "(2 rows judged as one: vbr1, id id-1; spp1, id 77; that of vbr1, id id-1 counts)"
+            "30 recovery points, at least 7 required "
+            "(2 rows combined: vbr1, id id-1; spp1, id 77; result from vbr1, id id-1)"
         )
 
     @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ class TestCombine:
         read_results = self.read_results(calendar={"days": 3}, newest=ago(hours=1))
         policy = {"recovery_points": {"daily": 30, "max_age": "1h", "min_retention": "30d"}}
         found = findings(read_results, policy, combine=BY_NAME)
-        assert [(one["result"], "that of spp1" in one["message"]) for one in found] == [
+        assert [(one["result"], "result from spp1" in one["message"]) for one in found] == [
             ("pass", False),
             ("pass", True),
             ("pass", False),

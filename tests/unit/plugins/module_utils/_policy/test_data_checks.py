@@ -26,7 +26,7 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
 )
 
 MINIMUM = {"recovery_points": {"min_count": 7}}
-NONE_READ = "number of workloads read from {} is 0, which is also what an account sees that has no rights to them"
+NONE_READ = "{} returned no workloads. The account may lack permission to list them."
 
 
 def about_reading(read_results: Any, **given: Any) -> dict[str, tuple[str, str]]:
@@ -37,9 +37,9 @@ def about_reading(read_results: Any, **given: Any) -> dict[str, tuple[str, str]]
 
 def test_a_good_read_is_proof_itself() -> None:
     assert about_reading(read(row())) == {
-        "data.complete": ("pass", "everything asked of vbr1 was read"),
-        "data.age": ("pass", "the READ of vbr1 is 0s old, allowed are 1d"),
-        "data.workloads": ("pass", "number of workloads read from vbr1 is 1"),
+        "data.complete": ("pass", "vbr1 was read completely"),
+        "data.age": ("pass", "data of vbr1 is 0s old (maximum 24h)"),
+        "data.workloads": ("pass", "vbr1 returned 1 workload"),
     }
 
 
@@ -51,20 +51,20 @@ def test_damage_that_the_products_own_check_found_fails_whatever_the_policy_asks
     damaged = restore_tested(level="data", result="damaged", server_message="pack 6d02 is broken")
     assert about_reading(damaged)["data.verify"] == (
         "fail",
-        "the check (data) of vbr1 found damage: pack 6d02 is broken",
+        "data check of vbr1 found damage: pack 6d02 is broken",
     )
     assert not evaluate(damaged, {**MINIMUM, "on_unknown": "ignore"}).compliant
 
 
 def test_a_check_that_found_nothing_passes() -> None:
     sound = restore_tested(level="quick", result="sound")
-    assert about_reading(sound)["data.verify"] == ("pass", "the check (quick) of vbr1 found no damage")
+    assert about_reading(sound)["data.verify"] == ("pass", "quick check of vbr1 found no damage")
 
 
 @pytest.mark.parametrize("result", ["skipped", "unfinished"])
 def test_a_check_that_was_not_made_is_a_warning(result: str) -> None:
     output = about_reading(restore_tested(level="data", result=result))["data.verify"]
-    assert output == ("warn", f"the check (data) of vbr1 was {result}: it proves nothing")
+    assert output == ("warn", f"data check of vbr1 was {result}: damage cannot be ruled out")
 
 
 @pytest.mark.parametrize("complete", [False, None, "yes", 1])
@@ -81,10 +81,7 @@ def test_an_incomplete_read_never_passes(complete: Any, on_unknown: str) -> None
     found = finding(partial, {**MINIMUM, "on_unknown": on_unknown})
     assert found["result"] == {"fail": "fail", "warn": "warn", "ignore": "unknown"}[on_unknown]
     assert found["certainty"] == "unknown"
-    assert (
-        found["message"]
-        == "number of recovery points is 30, wanted are at least 7, but the READ of vbr1 is not complete"
-    )
+    assert found["message"] == "30 recovery points, at least 7 required, but vbr1 was only partially read"
 
 
 def test_a_fail_of_an_incomplete_read_stays_a_fail() -> None:
@@ -96,7 +93,7 @@ def test_no_workloads_never_pass() -> None:
     assessment = evaluate(read(), MINIMUM)
     assert not assessment.compliant
     assert about_reading(read())["data.workloads"] == ("fail", NONE_READ.format("vbr1"))
-    assert about_reading(read())["data.proof"] == ("fail", "there is no workload in what was read")
+    assert about_reading(read())["data.proof"] == ("fail", "no workloads were read")
     assert evaluate([], MINIMUM).compliant is False
 
 
@@ -131,7 +128,7 @@ def test_nothing_but_ignored_unknowns_is_no_proof() -> None:
     assert assessment.compliant is False
     assert about_reading(read(row(recovery_points=1)))["data.complete"][0] == "pass"
     result = [one["message"] for one in assessment.plain()["findings"] if one["control"] == "data.proof"]
-    assert result == ["nothing was proved about any workload"]
+    assert result == ["no workload is proved compliant"]
 
 
 def test_that_a_workload_exists_is_no_proof_of_its_backups() -> None:
@@ -169,7 +166,10 @@ def test_a_read_of_later_proves_nothing(later: int, passes: bool) -> None:
     assert evaluate(read(row()), MINIMUM, as_of=as_of).compliant is passes
     if not passes:
         result = finding(read(row()), MINIMUM, as_of=as_of)
-        assert f"which proves nothing about {format_time(as_of)}" in result["message"]
+        assert (
+            f"was read at {format_time(NOW)}, after the time of the evaluation ({format_time(as_of)})"
+            in result["message"]
+        )
 
 
 def test_ages_are_those_at_as_of() -> None:
@@ -177,7 +177,7 @@ def test_ages_are_those_at_as_of() -> None:
     assert finding(read(row()), policy, as_of=NOW + 21 * HOUR * SECOND)["result"] == "pass"
     result = finding(read(row()), policy, as_of=NOW + (21 * HOUR + 1) * SECOND)
     assert (result["result"], result["actual"], result["limit"]) == ("fail", 26 * HOUR + 1, 26 * HOUR)
-    assert result["message"] == "newest recovery point is 1d 2h and 1s old, allowed are 1d 2h"
+    assert result["message"] == "newest recovery point is 1d 2h and 1s old (maximum 26h)"
 
 
 @pytest.mark.parametrize(("skew", "result"), [(300, "fail"), (299, "pass"), (-300, "pass")])
@@ -216,7 +216,7 @@ def test_a_clock_that_is_far_off_proves_no_age(skew: int) -> None:
             assert one["result"] == "pass"
         elif not one["control"].startswith("data."):
             assert one["result"] == "unknown", one
-            assert "the clock of vbr1 is off by" in one["message"]
+            assert "clock of vbr1 is off by" in one["message"]
     assert finding(skewed, {"recovery_points": {"max_age": "26h"}})["result"] == "fail"
 
 
@@ -328,15 +328,15 @@ def test_what_an_account_cannot_see_is_told() -> None:
     blind = read(row(), server={"host": "vbr1", "scope": {"inventory": False, "databases": False, "copies": True}})
     result = about_reading(blind)
     assert result["data.inventory"][0] == "warn"
-    assert "workloads without any recovery point are not listed" in result["data.inventory"][1]
-    assert result["data.scope"] == ("warn", "the account cannot see all of vbr1: databases could not be read")
+    assert "unprotected workloads cannot be detected" in result["data.inventory"][1]
+    assert result["data.scope"] == ("warn", "the account has no access to parts of vbr1: databases")
 
 
 def test_points_in_the_future_are_told() -> None:
     assessment = evaluate(row(in_future=2), MINIMUM).plain()["findings"]
     (ahead,) = [one for one in assessment if one["control"] == "recovery_points.in_future"]
     assert (ahead["result"], ahead["actual"]) == ("warn", 2)
-    assert ahead["message"] == "number of recovery points dated in the future is 2, they count for nothing"
+    assert ahead["message"] == "2 recovery points are dated in the future and not counted"
 
 
 @pytest.mark.parametrize(
@@ -354,11 +354,12 @@ def test_points_in_the_future_are_told() -> None:
 )
 def test_a_row_that_is_none_is_an_error(damaged: dict[str, Any]) -> None:
     policy = {"recovery_points": {"min_count": 40, "max_age": "1h", "max_gap": "1h", "daily": 7}}
-    with pytest.raises(DataError, match=r"row|READ"):
+    expected = r"result of vbr1: workload 0 \(web01\) has an invalid format|the read result contains an invalid row"
+    with pytest.raises(DataError, match=expected):
         evaluate(row(**damaged), policy)
 
 
 @pytest.mark.parametrize("member", [{"read_at": None}, {"read_at": "today"}, {"window": {"since": "long ago"}}])
 def test_a_read_without_times_is_an_error(member: dict[str, Any]) -> None:
-    with pytest.raises(DataError, match="the READ of vbr1"):
+    with pytest.raises(DataError, match=r"read result of vbr1: .* is not a valid RFC 3339 time"):
         evaluate(read(row(), **member), MINIMUM)

@@ -104,7 +104,7 @@ def test_a_test_of_another_workload_proves_nothing_and_is_told(other: dict[str, 
     result = evaluate_record(seal_record([build_test(**other)]))
     assert result["restore_tested.max_restore_time"][0] == "fail"
     assert result["data.restore_tests"][0] == "warn"
-    assert "fits no workload that was read" in result["data.restore_tests"][1]
+    assert "does not match any workload that was read" in result["data.restore_tests"][1]
 
 
 def test_a_test_of_tomorrow_proves_nothing_today() -> None:

@@ -79,4 +79,4 @@ def test_views_of_one_server_are_not_added_up(second: dict[str, Any], count: int
     result = finding([read(row(**four)), read(other, server={"host": "em"})], SEVEN, combine=ADDED)
     assert result["actual"] == count
     assert result["result"] == ("pass" if count == 8 else "fail")
-    assert ("one server's" in result["message"]) is (count == 4)
+    assert ("belong to one server and count once" in result["message"]) is (count == 4)

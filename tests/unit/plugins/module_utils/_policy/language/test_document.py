@@ -28,110 +28,128 @@ def refused(policy: Any, **options: Any) -> str:
 @pytest.mark.parametrize(
     ("policy", "text"),
     [
-        ({}, "policy: it is empty. Ask for something, such as recovery_points: {min_count: 7}."),
-        (None, "policy: it is empty."),
-        ([], "policy: it is empty."),
-        ({"policy": {}}, "policy: it asks for nothing."),
-        ({"on_unknown": "warn"}, "policy: it asks for nothing."),
+        ({}, "policy: the policy is empty. Add at least one rule, for example recovery_points: {min_count: 7}."),
+        (None, "policy: the policy is empty."),
+        ([], "policy: the policy is empty."),
+        ({"policy": {}}, "policy: no rule is set."),
+        ({"on_unknown": "warn"}, "policy: no rule is set."),
         (
             {"recovery_points": {}},
-            "policy.recovery_points: it asks for nothing. Give at least one of min_count, max_age, min_",
+            "policy.recovery_points: no rule is set. Add at least one of min_count, max_age, min_",
         ),
-        ({"recovery_points": {"on_unknown": "warn"}}, "policy.recovery_points: it asks for nothing."),
-        ({"recovery_points": 7}, "policy.recovery_points: 7 is no mapping."),
-        ({"recovery_points": None}, "policy.recovery_points: None is no mapping."),
+        ({"recovery_points": {"on_unknown": "warn"}}, "policy.recovery_points: no rule is set."),
+        ({"recovery_points": 7}, "policy.recovery_points: 7 is not a mapping."),
+        ({"recovery_points": None}, "policy.recovery_points: None is not a mapping."),
         (
             {"recoverypoints": {"min_count": 7}},
-            "policy.recoverypoints: there is no such key. Did you mean recovery_points?",
+            "policy.recoverypoints: unknown key. Did you mean 'recovery_points'?",
         ),
         (
             {"recovery_points": {"max_aeg": "26h"}},
-            "there is no such rule or setting. Did you mean max_age? Allowed here: accept, backup_types, daily,",
+            "unknown rule or setting. Did you mean 'max_age'? Valid keys: accept, backup_types, daily,",
         ),
         (
             {"size": {"min_count": 7}},
-            "policy.size.min_count: min_count makes no sense on size. Rules of it are: min_percent_of_median.",
+            "policy.size.min_count: min_count does not apply to size. Valid rules: min_percent_of_median.",
         ),
-        ({"offsite": {"daily": 7}}, "policy.offsite.daily: daily makes no sense on offsite."),
-        ({"recovery_points": {"all": True}}, "policy.recovery_points.all: all makes no sense on recovery_points."),
-        ({"malware": {"min_count": 1}}, "policy.malware.min_count: min_count makes no sense on malware."),
-        ({"recovery_points": {"min_count": 0}}, "policy.recovery_points.min_count: 0 is no number of at least 1."),
-        ({"recovery_points": {"min_count": -1}}, "policy.recovery_points.min_count: -1 is no number"),
-        ({"recovery_points": {"min_count": True}}, "policy.recovery_points.min_count: True is no number"),
-        ({"recovery_points": {"min_count": 7.5}}, "policy.recovery_points.min_count: 7.5 is no number"),
-        ({"recovery_points": {"min_count": "seven"}}, "policy.recovery_points.min_count: 'seven' is no number"),
-        ({"recovery_points": {"min_count": None}}, "policy.recovery_points.min_count: None is no number"),
+        ({"offsite": {"daily": 7}}, "policy.offsite.daily: daily does not apply to offsite."),
+        ({"recovery_points": {"all": True}}, "policy.recovery_points.all: all does not apply to recovery_points."),
+        ({"malware": {"min_count": 1}}, "policy.malware.min_count: min_count does not apply to malware."),
+        (
+            {"recovery_points": {"min_count": 0}},
+            "policy.recovery_points.min_count: 0 is not a whole number of at least 1.",
+        ),
+        ({"recovery_points": {"min_count": -1}}, "policy.recovery_points.min_count: -1 is not a whole number"),
+        ({"recovery_points": {"min_count": True}}, "policy.recovery_points.min_count: True is not a whole number"),
+        ({"recovery_points": {"min_count": 7.5}}, "policy.recovery_points.min_count: 7.5 is not a whole number"),
+        (
+            {"recovery_points": {"min_count": "seven"}},
+            "policy.recovery_points.min_count: 'seven' is not a whole number",
+        ),
+        ({"recovery_points": {"min_count": None}}, "policy.recovery_points.min_count: None is not a whole number"),
         (
             {"recovery_points": {"min_count": {"on_unknown": "warn"}}},
-            "policy.recovery_points.min_count.limit: it is missing.",
+            "policy.recovery_points.min_count.limit: required key is missing.",
         ),
-        ({"recovery_points": {"max_age": 26}}, "policy.recovery_points.max_age: 26 is no duration."),
+        (
+            {"recovery_points": {"max_age": 26}},
+            "policy.recovery_points.max_age: 26 is not a valid duration: the unit is missing.",
+        ),
         (
             {"recovery_points": {"max_age": "26 h"}},
-            "policy.recovery_points.max_age: '26 h' is no duration.",
+            "policy.recovery_points.max_age: '26 h' is not a valid duration.",
         ),
-        ({"recovery_points": {"max_age": "0h"}}, "policy.recovery_points.max_age: '0h' is no time at all."),
+        (
+            {"recovery_points": {"max_age": "0h"}},
+            "policy.recovery_points.max_age: '0h' is not a valid duration: it is zero.",
+        ),
         (
             {"recovery_points": {"max_gap": {"limit": "26h", "wihtin": "14d"}}},
-            "policy.recovery_points.max_gap.wihtin: there is no such key. Did you mean within?",
+            "policy.recovery_points.max_gap.wihtin: unknown key. Did you mean 'within'?",
         ),
         (
             {"recovery_points": {"min_count": {"limit": 7, "within": "14d"}}},
-            "policy.recovery_points.min_count.within: there is no such key.",
+            "policy.recovery_points.min_count.within: unknown key.",
         ),
-        ({"encrypted": {"all": False}}, "policy.encrypted.all: a rule that is not asked for is left out."),
-        ({"encrypted": {"all": "perhaps"}}, "policy.encrypted.all: 'perhaps' is neither true nor false."),
-        ({"size": {"min_percent_of_median": 50}}, "policy.size.min_percent_of_median: 50 is no percentage."),
-        ({"size": {"min_percent_of_median": "0%"}}, "policy.size.min_percent_of_median: '0%' is no percentage."),
+        ({"encrypted": {"all": False}}, "policy.encrypted.all: the rule is set to false."),
+        ({"encrypted": {"all": "perhaps"}}, "policy.encrypted.all: 'perhaps' is not a boolean."),
+        ({"size": {"min_percent_of_median": 50}}, "policy.size.min_percent_of_median: 50 is not a valid percentage."),
+        (
+            {"size": {"min_percent_of_median": "0%"}},
+            "policy.size.min_percent_of_median: '0%' is not a valid percentage.",
+        ),
         ({"recovery_points": {"min_count": 7, "accept": []}}, "policy.recovery_points.accept: the list is empty."),
         (
             {"immutable": {"min_count": 1, "accept": ["infered"]}},
-            "policy.immutable.accept[0]: 'infered' is not possible. Did you mean inferred?",
+            "policy.immutable.accept[0]: 'infered' is not a valid value. Did you mean 'inferred'?",
         ),
         (
             {**SEVEN, "on_unknown": "pass"},
-            "policy.on_unknown: 'pass' is not possible. Possible are: fail, warn, ignore.",
+            "policy.on_unknown: 'pass' is not a valid value. Valid values: fail, warn, ignore.",
         ),
-        ({**SEVEN, "warn_at": 80}, "policy.warn_at: 80 is no percentage."),
-        ({**SEVEN, "warn_at": "100%"}, "policy.warn_at: at 100% of a limit it fails."),
+        ({**SEVEN, "warn_at": 80}, "policy.warn_at: 80 is not a valid percentage."),
+        ({**SEVEN, "warn_at": "100%"}, "policy.warn_at: '100%' must be less than 100%."),
         (
             {"recovery_points": {"min_count": {"limit": 7, "warn_at": "80%"}}},
-            "policy.recovery_points.min_count.warn_at: min_count has no limit that is come near to from below.",
+            "policy.recovery_points.min_count.warn_at: min_count has no upper limit.",
         ),
-        ({**SEVEN, "weekdays": "mon"}, "policy.weekdays: 'mon' is no list."),
-        ({**SEVEN, "weekdays": ["monday"]}, "policy.weekdays[0]: 'monday' is not possible. Did you mean mon?"),
-        ({**SEVEN, "weekdays": ["mon..fry"]}, "policy.weekdays[0]: 'fry' is not possible."),
+        ({**SEVEN, "weekdays": "mon"}, "policy.weekdays: 'mon' is not a list."),
+        ({**SEVEN, "weekdays": ["monday"]}, "policy.weekdays[0]: 'monday' is not a valid value. Did you mean 'mon'?"),
+        ({**SEVEN, "weekdays": ["mon..fry"]}, "policy.weekdays[0]: 'fry' is not a valid value."),
         (
             {"backup_types": {"snapshots": {"min_count": 1}}},
-            "policy.backup_types.snapshots: there is no such key. Did you mean snapshot?",
+            "policy.backup_types.snapshots: unknown key. Did you mean 'snapshot'?",
         ),
-        ({"backup_types": {}}, "policy: it asks for nothing."),
+        ({"backup_types": {}}, "policy: no rule is set."),
         (
             {"backup_types": {"log": {"all": True}}},
-            "policy.backup_types.log.all: all makes no sense on backup_types.log.",
+            "policy.backup_types.log.all: all does not apply to backup_types.log.",
         ),
         (
             {"recovery_points": {"min_count": 1, "backup_types": ["ful"]}},
-            "policy.recovery_points.backup_types[0]: 'ful' is not possible. Did you mean full?",
+            "policy.recovery_points.backup_types[0]: 'ful' is not a valid value. Did you mean 'full'?",
         ),
         (
             {"full": {"min_count": 1, "backup_types": ["full"]}},
-            "policy.full.backup_types: there is no such rule or setting.",
+            "policy.full.backup_types: unknown rule or setting.",
         ),
         (
             {"copies": {"min_count": 3, "include_production": "no!"}},
-            "policy.copies.include_production: 'no!' is neither true nor false.",
+            "policy.copies.include_production: 'no!' is not a boolean.",
         ),
-        ({"policy": SEVEN, "waiver": []}, "policy.waiver: there is no such key. Did you mean waivers?"),
+        ({"policy": SEVEN, "waiver": []}, "policy.waiver: unknown key. Did you mean 'waivers'?"),
         (
             {"policy": {**SEVEN, "expected": ["a"]}, "expected": ["a"]},
-            "policy.policy.expected: expected is given twice.",
+            "policy.policy.expected: expected is set twice.",
         ),
         (
             {"recovery_points": {"min_count": object()}},
             "policy.recovery_points.min_count: a object cannot be part of a policy",
         ),
-        ({**SEVEN, "policies": [{"name": "a", "policy": SEVEN}]}, "policy.recovery_points: it stands beside policies."),
+        (
+            {**SEVEN, "policies": [{"name": "a", "policy": SEVEN}]},
+            "policy.recovery_points: not valid next to policies.",
+        ),
     ],
 )
 def test_refused(policy: Any, text: str) -> None:
@@ -142,36 +160,36 @@ def test_refused(policy: Any, text: str) -> None:
     ("policies", "text"),
     [
         ([], "policies: the list is empty."),
-        ({}, "policies: {} is no list."),
-        ([{"policy": SEVEN}], "policies[0].name: None is no text."),
-        ([{"name": "gold"}], "policies[0].policy: None is no mapping."),
-        ([{"name": "gold", "policy": {}}], "policies[0].policy: it asks for nothing."),
-        ([{"name": "gold", "policy": {"x": 1}}], "policies[0].policy.x: there is no such key."),
+        ({}, "policies: {} is not a list."),
+        ([{"policy": SEVEN}], "policies[0].name: None is not a text."),
+        ([{"name": "gold"}], "policies[0].policy: None is not a mapping."),
+        ([{"name": "gold", "policy": {}}], "policies[0].policy: no rule is set."),
+        ([{"name": "gold", "policy": {"x": 1}}], "policies[0].policy.x: unknown key."),
         (
             [{"name": "gold", "policy": {**SEVEN, "expected": ["a"]}}],
-            "policies[0].policy.expected: there is no such key.",
+            "policies[0].policy.expected: unknown key.",
         ),
-        ([{"name": "gold", "match": {}, "policy": SEVEN}], "policies[0].match: it is empty."),
+        ([{"name": "gold", "match": {}, "policy": SEVEN}], "policies[0].match: no condition is given."),
         (
             [{"name": "gold", "match": {"workload": "a"}, "policy": SEVEN}],
-            "policies[0].match.workload: there is no such key. Did you mean workload_",
+            "policies[0].match.workload: unknown key. Did you mean 'workload_id'?",
         ),
         (
             [{"name": "gold", "match": {"platform": []}, "policy": SEVEN}],
             "policies[0].match.platform: the list is empty.",
         ),
-        ([{"name": "gold", "match": {"platform": 5}, "policy": SEVEN}], "policies[0].match.platform: 5 is no list."),
+        ([{"name": "gold", "match": {"platform": 5}, "policy": SEVEN}], "policies[0].match.platform: 5 is not a list."),
         (
             [{"name": "gold", "match": {"in_inventory": "perhaps"}, "policy": SEVEN}],
-            "policies[0].match.in_inventory: 'perhaps' is neither true nor false.",
+            "policies[0].match.in_inventory: 'perhaps' is not a boolean.",
         ),
         (
             [{"name": "all", "policy": SEVEN}, {"name": "gold", "match": {"platform": "x"}, "policy": SEVEN}],
-            "policies[1]: it is never reached, the tier before it matches all.",
+            "policies[1]: this tier never applies, because the tier before it has no match and matches all",
         ),
         (
             [{"name": "a", "match": {"platform": "x"}, "policy": SEVEN}, {"name": "a", "policy": SEVEN}],
-            "policies[1].name: there are two tiers 'a'.",
+            "policies[1].name: another tier is named 'a'.",
         ),
     ],
 )
@@ -185,36 +203,36 @@ WAIVER = {"workload": "web*", "control": "recovery_points.min_count", "until": "
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"expected": []}, "expected: the list is empty. Leave it out if nothing is meant."),
-        ({"expected": "web01"}, "expected: 'web01' is no list."),
-        ({"expected": ["web01", " "]}, "expected[1]: ' ' is no text."),
-        ({"expected_match": "loose"}, "expected_match: 'loose' is not possible. Possible are: short, exact."),
-        ({"exclude": [{"match": {"platform": "x"}}]}, "exclude[0].reason: it is missing."),
-        ({"exclude": [{"reason": "x"}]}, "exclude[0].match: it is missing."),
-        ({"exclude": [{"match": {"platform": "x"}, "reason": ""}]}, "exclude[0].reason: '' is no text."),
-        ({"exclude": [{"match": {"platform": "x"}, "why": "x"}]}, "exclude[0].why: there is no such key."),
-        ({"exclude": ["web01"]}, "exclude[0]: 'web01' is no mapping."),
-        ({"waivers": [{**WAIVER, "until": None}]}, "waivers[0].until: it is missing."),
-        ({"waivers": [{**WAIVER, "until": "soon"}]}, "waivers[0].until: 'soon' is no date."),
-        ({"waivers": [{**WAIVER, "until": "2026-02-30"}]}, "waivers[0].until: '2026-02-30' is no date"),
+        ({"expected": []}, "expected: the list is empty. Remove the key, or add at least one item."),
+        ({"expected": "web01"}, "expected: 'web01' is not a list."),
+        ({"expected": ["web01", " "]}, "expected[1]: ' ' is not a text."),
+        ({"expected_match": "loose"}, "expected_match: 'loose' is not a valid value. Valid values: short, exact."),
+        ({"exclude": [{"match": {"platform": "x"}}]}, "exclude[0].reason: required key is missing."),
+        ({"exclude": [{"reason": "x"}]}, "exclude[0].match: required key is missing."),
+        ({"exclude": [{"match": {"platform": "x"}, "reason": ""}]}, "exclude[0].reason: '' is not a text."),
+        ({"exclude": [{"match": {"platform": "x"}, "why": "x"}]}, "exclude[0].why: unknown key."),
+        ({"exclude": ["web01"]}, "exclude[0]: 'web01' is not a mapping."),
+        ({"waivers": [{**WAIVER, "until": None}]}, "waivers[0].until: required key is missing."),
+        ({"waivers": [{**WAIVER, "until": "soon"}]}, "waivers[0].until: 'soon' is not a valid date."),
+        ({"waivers": [{**WAIVER, "until": "2026-02-30"}]}, "waivers[0].until: '2026-02-30' is not a valid date"),
         (
             {"waivers": [{**WAIVER, "until": "2026-12-31T10:00:00"}]},
-            "waivers[0].until: '2026-12-31T10:00:00' is no date.",
+            "waivers[0].until: '2026-12-31T10:00:00' is not a valid date.",
         ),
-        ({"waivers": [{**WAIVER, "reason": " "}]}, "waivers[0].reason: ' ' is no text."),
+        ({"waivers": [{**WAIVER, "reason": " "}]}, "waivers[0].reason: ' ' is not a text."),
         (
             {"waivers": [{**WAIVER, "control": "recovery_point.min_count"}]},
-            "waivers[0].control: there is no control 'recovery_point.min_count'. Did you mean recovery_points.",
+            "waivers[0].control: unknown control 'recovery_point.min_count'. Did you mean 'recovery_points.",
         ),
         (
             {"waivers": [{**WAIVER, "controls": "*"}]},
-            "waivers[0].controls: there is no such key. Did you mean control?",
+            "waivers[0].controls: unknown key. Did you mean 'control'?",
         ),
-        ({"combine": {}}, "combine.by: None is not possible. Possible are: workload_name, workload_id."),
-        ({"combine": {"by": "name"}}, "combine.by: 'name' is not possible."),
-        ({"combine": {"by": "workload_name", "independent": "so"}}, "combine.independent: 'so' is neither"),
-        ({"combine": {"by": "workload_name", "add": True}}, "combine.add: there is no such key."),
-        ({"max_data_age": "1"}, "max_data_age: '1' is no duration."),
+        ({"combine": {}}, "combine.by: None is not a valid value. Valid values: workload_name, workload_id."),
+        ({"combine": {"by": "name"}}, "combine.by: 'name' is not a valid value."),
+        ({"combine": {"by": "workload_name", "independent": "so"}}, "combine.independent: 'so' is not a boolean"),
+        ({"combine": {"by": "workload_name", "add": True}}, "combine.add: unknown key."),
+        ({"max_data_age": "1"}, "max_data_age: '1' is not a valid duration: the unit is missing."),
     ],
 )
 def test_refused_beside(options: dict[str, Any], text: str) -> None:
@@ -223,7 +241,7 @@ def test_refused_beside(options: dict[str, Any], text: str) -> None:
 
 
 def test_given_beside_and_in_the_file_is_refused() -> None:
-    assert "policy.expected: expected is given twice." in refused({"policy": SEVEN, "expected": ["a"]}, expected=["b"])
+    assert "policy.expected: expected is set twice." in refused({"policy": SEVEN, "expected": ["a"]}, expected=["b"])
 
 
 @pytest.mark.parametrize("attribute", sorted(ATTRIBUTES))
@@ -235,7 +253,7 @@ def test_a_rule_is_taken_or_refused_by_the_table(attribute: str, rule: str) -> N
         (tier,) = compile_document({attribute: {rule: limit}}).tiers
         assert [control.name for control in tier.controls] == [f"{attribute}.{rule}"]
     else:
-        assert f"policy.{attribute}.{rule}: {rule} makes no sense on {attribute}." in refused(
+        assert f"policy.{attribute}.{rule}: {rule} does not apply to {attribute}." in refused(
             {attribute: {rule: limit}}
         )
 

@@ -62,18 +62,18 @@ def test_the_table_of_references() -> None:
     assert all(result.values())
 
 
-def test_the_table_of_ready_policies() -> None:
+def test_the_table_of_built_in_policies() -> None:
     document = {
-        cells[0].strip("`"): yaml.safe_load("\n".join(re.findall(r"`(.+?)`", cells[1]))) for cells in between("ready")
+        cells[0].strip("`"): yaml.safe_load("\n".join(re.findall(r"`(.+?)`", cells[1]))) for cells in between("presets")
     }
     assert document == PRESETS
 
 
-def test_every_ready_policy_is_explained() -> None:
-    table = PAGE.index("<!-- ready: end -->")
+def test_every_built_in_policy_is_explained() -> None:
+    table = PAGE.index("<!-- presets: end -->")
     explained = set(
         re.findall(
-            r"^(?:\*\*|\| )`([^`]+)`", PAGE[table : PAGE.index("### What a healthy workload gets")], re.MULTILINE
+            r"^(?:\*\*|\| )`([^`]+)`", PAGE[table : PAGE.index("### Results for a healthy workload")], re.MULTILINE
         )
     )
     assert explained - {"aws_bam_..."} == set(PRESETS)
@@ -111,7 +111,7 @@ def test_suboptions_are_those_of_the_language() -> None:
     assert set(options["policy"]["suboptions"]) == {*ATTRIBUTES, "backup_types", EXTENDS, *SETTINGS}
     for attribute in ATTRIBUTES.values():
         text = str(options["policy"]["suboptions"][attribute.name]["description"])
-        if "Rules as of" not in text:
+        if "Takes the rules of" not in text:
             assert all(f"C({rule.name})" in text for rule in attribute.rules), attribute.name
     match = str(options["policies"]["suboptions"]["match"]["description"])
     assert all(f"C({key})" in match for key in MATCH_KEYS)
@@ -126,12 +126,13 @@ def test_what_is_returned_is_documented() -> None:
     assert list(result["totals"]["contains"]["results"]["sample"]) == list(RESULTS)
     assert all(f"C({word})" in str(result["findings"]["contains"]["certainty"]) for word in CERTAINTIES)
     assert all(f"C({word})" in result["findings"]["contains"]["result"]["description"] for word in RESULTS)
-    assert set(result) == {"compliant", "msg", "totals", "findings", "assessment", "failure"}
+    assert set(result) == {"compliant", "headline", "msg", "totals", "findings", "assessment", "failure"}
 
 
 def test_examples_of_the_module_are_policies() -> None:
-    tasks = [task["backup.audit.recovery_points_assert"] for task in module_text("EXAMPLES") if len(task) == 2]
-    assert len(tasks) == 5
+    name = "backup.audit.recovery_points_assert"
+    tasks = [task[name] for task in module_text("EXAMPLES") if name in task]
+    assert len(tasks) == 6
     for arguments in tasks:
         assert set(arguments) <= {"results", *action.ARGUMENT_SPEC}
         policy = arguments.get("policy", {"policies": arguments.get("policies")})

@@ -212,25 +212,25 @@ class TestExtends:
         [
             (
                 "3-2-1",
-                "policy: there is no ready policy '3-2-1'. Did you mean 3-2-1-1-0? There are: 3-2-1-1-0, daily_26h",
+                "policy: unknown built-in policy '3-2-1'. Did you mean '3-2-1-1-0'? Available: 3-2-1-1-0, daily_26h",
             ),
-            ("", "policy: there is no ready policy ''. There are: "),
-            ({"extends": "dayly"}, "policy.extends: there is no ready policy 'dayly'"),
-            ({"extends": ["gfs"]}, "policy.extends: there is no ready policy ['gfs']. Did you mean gfs?"),
-            ({"extends": None}, "policy.extends: there is no ready policy None"),
-            ({"policy": "gsf"}, "policy.policy: there is no ready policy 'gsf'. Did you mean gfs?"),
-            ({"extend": "gfs"}, "policy.extend: there is no such key. Did you mean extends?"),
-            ({"policies": [{"name": "a", "policy": "gsf"}]}, "policies[0].policy: there is no ready policy 'gsf'"),
+            ("", "policy: unknown built-in policy ''. Available: "),
+            ({"extends": "dayly"}, "policy.extends: unknown built-in policy 'dayly'"),
+            ({"extends": ["gfs"]}, "policy.extends: unknown built-in policy ['gfs']. Did you mean 'gfs'?"),
+            ({"extends": None}, "policy.extends: unknown built-in policy None"),
+            ({"policy": "gsf"}, "policy.policy: unknown built-in policy 'gsf'. Did you mean 'gfs'?"),
+            ({"extend": "gfs"}, "policy.extend: unknown key. Did you mean 'extends'?"),
+            ({"policies": [{"name": "a", "policy": "gsf"}]}, "policies[0].policy: unknown built-in policy 'gsf'"),
             (
                 {"policies": [{"name": "a", "policy": {"extends": "gsf"}}]},
-                "policies[0].policy.extends: there is no ready policy 'gsf'",
+                "policies[0].policy.extends: unknown built-in policy 'gsf'",
             ),
             (
                 {"extends": "gfs", "policies": [{"name": "a", "policy": "gfs"}]},
-                "policy.extends: it stands beside policies",
+                "policy.extends: not valid next to policies",
             ),
-            ({"extends": "gfs", "recovery_points": None}, "policy.recovery_points: None is no mapping"),
-            ({"extends": "gfs", "policy": {"full": {"weekly": 1}}}, "policy.policy: there is no such key"),
+            ({"extends": "gfs", "recovery_points": None}, "policy.recovery_points: None is not a mapping"),
+            ({"extends": "gfs", "policy": {"full": {"weekly": 1}}}, "policy.policy: unknown key"),
         ],
     )
     def test_refused(self, policy: Any, text: str) -> None:

@@ -60,7 +60,7 @@ def test_weekdays_in_gaps(gap: int, limit: str, result: str) -> None:
     found = finding(workload, policy)
     assert found["result"] == result, found["message"]
     if result == "unknown":
-        assert "does not tell on which days of the week its gaps lie" in found["message"]
+        assert "the read result does not contain the weekdays of gaps" in found["message"]
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ FORTNIGHT = {"recovery_points": {"max_gap": {"limit": "26h", "within": "14d"}}, 
         # A point before the window: the gap that extends into the window is known completely.
         (14, 15, "pass", "in the last 14d is 1d 1h"),
         # The first point is in the window, and earlier points were not read.
-        (13.5, 14, "unknown", "points before 2026-11-07T07:00:00Z were not read"),
+        (13.5, 14, "unknown", "recovery points before 2026-11-07T07:00:00Z were not read"),
         (13.5, 14.5, "unknown", "were not read"),
         # A period longer than the limit was read without a point.
-        (13.5, 15, "fail", "is 1d 12h, allowed are 1d 2h"),
-        (None, None, "unknown", "the time of its oldest point is not told"),
+        (13.5, 15, "fail", "in the last 14d is 1d 12h (maximum 26h)"),
+        (None, None, "unknown", "creation time of the oldest recovery point not reported"),
     ],
 )
 def test_a_gap_that_runs_into_the_window_counts_whole(
@@ -183,7 +183,7 @@ def test_nothing_but_points_of_unknown_usability() -> None:
     )
     result = finding(workload, FORTNIGHT)
     assert (result["result"], result["actual"]) == ("unknown", None)
-    assert "of 9 points the product does not tell" in result["message"]
+    assert "usability unknown for 9 recovery points" in result["message"]
 
 
 @pytest.mark.parametrize(
