@@ -14,12 +14,12 @@ class ModuleDocFragment:
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and return the same, because it only reads.
+    description: Can run in check mode and returns the same result, because the module only reads data.
     support: full
   diff_mode:
     description: Will return details on what has changed in diff mode.
     support: none
-    details: It changes nothing.
+    details: The module does not change anything.
   action_group:
     description: Use C(group/backup.audit.info) in C(module_defaults) to set defaults for this module.
     support: full
@@ -31,13 +31,14 @@ attributes:
 options: {}
 attributes:
   check_mode:
-    description: Can run in check mode and return the same, because it only reads.
+    description: Can run in check mode and returns the same result, because the module only reads data.
     support: full
-    details: O(verify) other than V(none) is skipped, because it may take hours, and the result says so.
+    details: In check mode, the check requested with O(verify) is skipped because it can take hours. C(server.verify)
+      and a warning report this.
   diff_mode:
     description: Will return details on what has changed in diff mode.
     support: none
-    details: It changes nothing.
+    details: The module does not change anything.
   action_group:
     description: Use C(group/backup.audit.tools) in C(module_defaults) to set defaults for this module.
     support: full

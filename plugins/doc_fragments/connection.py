@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to reach a backup server: options that all info modules share."""
+"""Connection options that all info modules for APIs share."""
 
 from __future__ import annotations
 
@@ -14,70 +14,73 @@ class ModuleDocFragment:
 options:
   url:
     description:
-      - Where the server answers, such as V(https://backup.example.com). Without a scheme V(https) is meant, without a
-        port the product's own.
-      - Required, here or by environment (see the notes).
+      - URL of the server, such as V(https://backup.example.com). The default scheme is V(https). The default port
+        depends on the product.
+      - Required, either as this option or as an environment variable (see the notes).
     type: str
   username:
     description:
-      - Name of the account. A read-only account is enough; the page of the product says which rights it needs.
-      - Required, here or by environment (see the notes).
+      - Name of the account. A read-only account is sufficient. The documentation page of the product lists the required
+        permissions.
+      - Required, either as this option or as an environment variable (see the notes).
     type: str
   password:
     description:
       - Password of the account.
-      - Required, here or by environment (see the notes).
+      - Required, either as this option or as an environment variable (see the notes).
     type: str
   validate_certs:
     description:
-      - Whether to check the server's certificate. If neither this nor its environment variable is given, it is checked.
-      - With V(false) the result carries a warning, because then nothing proves which server answered.
+      - Whether to verify the server's certificate. The default is V(true) if neither this option nor its environment
+        variable is set.
+      - With V(false) the result contains a warning, because the identity of the server is not verified.
     type: bool
   ca_path:
     description:
-      - File (PEM) or directory of the certificate authorities to trust for this server.
-      - If not given, the authorities that the Python package C(requests) comes with. Neither this machine's own store
-        nor E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) or E(SSL_CERT_DIR) is looked at.
-      - A file of no bytes means that it is not given.
+      - File (PEM) or directory with the CA certificates to trust for this server.
+      - The default is the CA bundle of the Python package C(requests). The CA store of the operating system,
+        E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), E(SSL_CERT_FILE) and E(SSL_CERT_DIR) are ignored.
+      - An empty file is treated as if the option was not set.
     type: path
   client_cert:
-    description: File (PEM) with the client certificate, and with its key unless O(client_key) is given.
+    description: File (PEM) with the client certificate. It must also contain the private key unless O(client_key) is
+      set.
     type: path
   client_key:
-    description: File (PEM) with the key of O(client_cert). A key that needs a password is refused.
+    description: File (PEM) with the private key of O(client_cert). A key that is protected by a password is rejected.
     type: path
   proxy:
     description:
-      - URL of the proxy to use.
-      - If not given, E(HTTPS_PROXY), E(ALL_PROXY) and E(NO_PROXY) are honoured, also in lower case. A C(.netrc) never
-        is. If given, it is used for every host, whatever E(NO_PROXY) says.
-      - Over a proxy the certificate of O(url) is checked all the same. A password in it is masked.
+      - URL of the proxy. It is used for every host, even if E(NO_PROXY) lists the host.
+      - If this option is not set, E(HTTPS_PROXY), E(ALL_PROXY) and E(NO_PROXY) apply, also in lower case. A C(.netrc)
+        file is never used.
+      - The certificate of O(url) is also verified through a proxy. A password in the URL of the proxy is masked.
     type: str
   allow_plaintext:
-    description: Allow O(url) to start with C(http://), which sends the password in clear text.
+    description: Whether O(url) may start with C(http://). The password is then sent unencrypted.
     type: bool
     default: false
   timeout:
-    description: Seconds to wait for a connection and between two pieces of an answer. A whole answer may take ten
-      times as long.
+    description: Maximum time in seconds to wait for a connection, and for the next part of a response. A complete
+      response may take up to ten times as long.
     type: int
     default: 30
   retries:
     description:
-      - How often a read is sent again after a broken connection or a status of 429, 502, 503 or 504, with growing
-        pauses or those that the server asks for.
-      - A log-in that was rejected is never tried again, because that could lock the account.
+      - Maximum number of retries of a read request after a broken connection or HTTP status 429, 502, 503 or 504. The
+        delay is the one that the server requests, or an exponential backoff.
+      - A rejected login is never retried, because that could lock the account.
     type: int
     default: 4
   page_size:
-    description: Records to ask for in one request. The default is a size that suits the product.
+    description: Number of records to request at once. The default depends on the product.
     type: int
   connections:
-    description: How many requests may be under way at once.
+    description: Maximum number of parallel requests.
     type: int
     default: 4
 notes:
-  - O(client_cert), O(client_key) and O(proxy) are taken from the environment too, by the prefix of the product's other
-    variables, such as E(SPP_CLIENT_CERT), E(SPP_CLIENT_KEY) and E(SPP_PROXY). All other options have a default, and are
-    set for many tasks at once by C(module_defaults).
+  - O(client_cert), O(client_key) and O(proxy) can also be set with environment variables. They have the same prefix as
+    the other variables of the product, such as E(SPP_CLIENT_CERT), E(SPP_CLIENT_KEY) and E(SPP_PROXY). All other
+    options have a default. Use C(module_defaults) to set them for several tasks.
 """

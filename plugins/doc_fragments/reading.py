@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to read and in which form: options that all info modules share."""
+"""Options of all info modules about what to read and how to return it."""
 
 from __future__ import annotations
 
@@ -14,86 +14,91 @@ class ModuleDocFragment:
 options:
   workload_names:
     description:
-      - Names of workloads to read, or patterns such as V(db-*), whatever their case. All are read if the list is empty.
-      - Every name is checked again on this side, so that a server which ignores a filter changes nothing.
+      - Names of the workloads to read, or patterns such as V(db-*). Case is ignored. An empty list means all workloads.
+      - The module checks every name again, so a server that ignores the filter does not affect the result.
     type: list
     elements: str
     default: []
   since:
     description:
-      - Read only recovery points made at or after this time (V(2026-11-01T00:00:00Z)), or in this last time (V(30d),
-        V(12h)).
-      - What lies before is unknown to a policy, not absent.
+      - Start of the period to read, as a time (V(2026-11-01T00:00:00Z)) or as a duration before now (V(30d), V(12h)).
+        Recovery points created exactly at this time are included.
+      - Policies treat earlier recovery points as unknown, not as missing.
     type: str
   until:
-    description: Read only recovery points made at or before this time; written like O(since).
+    description: End of the period to read, in the same format as O(since). Recovery points created exactly at this time
+      are included.
     type: str
   include_unprotected:
     description:
-      - Also list workloads that the server knows and that have no recovery point.
-      - Where the account may not read the inventory, C(server.scope.inventory) is V(false) and a warning says so.
+      - Whether to also return workloads that are in the inventory of the server but have no recovery points.
+      - If the account cannot read the inventory, C(server.scope.inventory) is V(false) and the result contains a
+        warning.
     type: bool
     default: true
   include_raw:
     description:
-      - With O(detail=recovery_points), add the product's own record to every point as C(raw), without members that look
-        like secrets.
+      - Whether to add the original record of the product to every recovery point as C(raw). Fields that look like
+        secrets are removed.
+      - Only used with O(detail=recovery_points).
     type: bool
     default: false
   history:
-    description: Add to every workload one letter for each day, newest last, that timelines are drawn from.
+    description: Whether to add a timeline to every workload, with one letter for each day, newest last. Reports use it.
     type: bool
     default: false
   compress:
     description:
-      - Return the rows as one compressed string in C(read) instead of C(workloads). Ansible carries a string much
-        faster than rows, and M(backup.audit.recovery_points_assert) takes both. Use it from some hundred workloads on.
+      - Whether to return the rows as one compressed string in RV(data) instead of RV(workloads). Ansible transfers a
+        string much faster than rows. M(backup.audit.recovery_points_assert) accepts both.
+      - Recommended for more than a few hundred workloads.
     type: bool
     default: false
   allow_partial:
     description:
-      - Return what could be read even if something could not. RV(complete) is then V(false), RV(errors) says what is
-        missing, and no policy passes on it.
+      - Whether to return partial data if some data could not be read. RV(complete) is then V(false), RV(errors) lists
+        the errors, and no policy passes.
       - By default the task fails instead.
     type: bool
     default: false
   location_attributes:
     description:
-      - What you vouch for of places in which copies lie, because no product's API tells it. Facts taken from here are
-        named in C(declared), and count in a policy only where it accepts declared facts.
-      - The first entry that fits a location is used. What the product itself says is never overruled.
+      - Attributes of backup locations that you declare because the product does not report them. Values from this
+        option are listed in C(declared). A policy counts them only if it accepts declared values.
+      - For each location the first matching entry is used. Values reported by the product are never overridden.
     type: list
     elements: dict
     default: []
     suboptions:
       match:
-        description: Name or pattern of the location, whatever its case. V(*) also fits points of which no location is
-          known.
+        description: Name or pattern of the location. Case is ignored. V(*) also matches recovery points without a known
+          location.
         type: str
         required: true
       offsite:
-        description: Whether this place is a different site than the workloads'.
+        description: Whether the location is at a different site than the workloads.
         type: bool
       immutable:
-        description: Whether nobody can change or delete copies there before their time.
+        description: Whether copies in this location cannot be changed or deleted by anybody before they expire.
         type: bool
       encrypted:
-        description: Whether copies there are encrypted.
+        description: Whether copies in this location are encrypted.
         type: bool
       location_type:
-        description: What kind of place it is, such as V(disk), V(object), V(tape).
+        description: Type of the location, such as V(disk), V(object), V(tape).
         type: str
   calendar_timezone:
-    description: Time zone in which days, weeks, months and years are counted, such as V(Europe/Berlin).
+    description: Time zone for counting days, weeks, months and years, such as V(Europe/Berlin).
     type: str
     default: UTC
   day_start:
-    description: Time of day (V(HH:MM)) at which a backup day starts, such as V(12:00) to keep a night in one day.
+    description: Time of day (V(HH:MM)) at which a backup day starts. With V(12:00), all backups of a night belong to
+      the same day.
     type: str
     default: "00:00"
 notes:
-  - With C(-v) a long reading shows every ten seconds how far it is, where the module runs on the control node and not
-    by C(async). Nothing of it is in the result.
+  - With C(-v), the progress of a long read is shown every ten seconds. This requires that the module runs on the
+    control node and without C(async). The progress is not part of the result.
 seealso:
   - module: backup.audit.recovery_points_assert
 """

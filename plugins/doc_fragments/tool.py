@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How to run a backup tool on its host: options that info modules share which read by running a tool."""
+"""Options that all info modules which run a backup tool share."""
 
 from __future__ import annotations
 
@@ -14,32 +14,33 @@ class ModuleDocFragment:
 options:
   executable:
     description:
-      - Name or path of the tool. A name is looked for in C(PATH).
+      - Name or path of the tool. A name is looked up in C(PATH).
       - The default is the name of the tool.
     type: str
   environment:
     description:
-      - More variables for the tool, such as V(AWS_ACCESS_KEY_ID) for a repository in an object store. The page of the
-        tool says which are taken.
-      - The tool gets these, what other options say, C(PATH), C(HOME), C(TZ=UTC) and C(LC_ALL=C), and nothing else of
-        the environment of this module.
+      - Additional environment variables for the tool, such as V(AWS_ACCESS_KEY_ID) for a repository in an object store.
+        The documentation page of the tool lists the variables that are accepted.
+      - The tool gets these variables, those of the other options, C(PATH), C(HOME), C(TZ=UTC) and C(LC_ALL=C). It does
+        not inherit any other variables.
     type: dict
     default: {}
   secret_environment:
-    description: The same for variables that are secret, such as V(AWS_SECRET_ACCESS_KEY). They are masked in every
-      result.
+    description: Additional environment variables with secret values, such as V(AWS_SECRET_ACCESS_KEY). The values are
+      masked in all results.
     type: dict
     default: {}
   timeout:
-    description: Seconds after which a command that lists is ended.
+    description: Maximum run time in seconds of a list command.
     type: int
     default: 300
   verify_timeout:
-    description: Seconds after which a command of O(verify) is ended. What was not checked to its end proves nothing.
+    description: Maximum run time in seconds of a command of O(verify). If a check does not finish, C(integrity_checked)
+      remains unknown.
     type: int
     default: 21600
 notes:
-  - Runs on the host that has the tool and can reach the repository, so without C(delegate_to), as the user who may read
-    the repository (C(become)). That host needs Python 3.10 or newer, and no Python package.
-  - Only commands that read are run. Nothing in the repository is changed, and no lock is taken.
+  - Runs on the host that has the tool and can access the repository, so do not use C(delegate_to). Use C(become) to run
+    as a user who can read the repository. The host needs Python 3.10 or later, and no additional Python packages.
+  - Runs only commands that read. The repository is not changed and not locked.
 """

@@ -15,8 +15,10 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 
 
 def compare_assessments(assessment: t.Any, before: t.Any) -> dict[str, t.Any]:
-    """Compare this assessment with an earlier one (``before``); both packed or plain."""
-    comparison: dict[str, t.Any] = plain_data("compare_assessments", lambda: compare(load(before), load(assessment)))
+    """Compare this assessment with an earlier one (``before``); both may be compressed or plain."""
+    comparison: dict[str, t.Any] = plain_data(
+        "compare_assessments", lambda: compare(load(before, where="before"), load(assessment))
+    )
     return comparison
 
 

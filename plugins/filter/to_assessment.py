@@ -16,7 +16,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.assessment im
 
 
 def to_assessment(assessment: t.Any) -> dict[str, t.Any]:
-    """Return an assessment (packed or plain) with its workloads and findings as dicts."""
+    """Return an assessment (compressed or plain) with its workloads and findings as dicts."""
     try:
         return open_assessment(assessment)
     except AuditError as error:

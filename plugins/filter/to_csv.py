@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_csv(assessment: t.Any) -> str:
-    """Render an assessment (packed or plain) as CSV."""
+    """Render an assessment (compressed or plain) as CSV."""
     return render("to_csv", assessment, csv_file.to_csv)
 
 

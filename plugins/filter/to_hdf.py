@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_hdf(assessment: t.Any) -> str:
-    """Render an assessment (packed or plain) as HDF (Heimdall's exec-json)."""
+    """Render an assessment (compressed or plain) as HDF (Heimdall's exec-json)."""
     return render("to_hdf", assessment, hdf.to_hdf)
 
 

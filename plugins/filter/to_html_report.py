@@ -14,8 +14,8 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence import html
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render import render
 
 
-def to_html_report(assessment: t.Any, title: str = "Recovery report") -> str:
-    """Render an assessment (packed or plain) as one self-contained HTML page."""
+def to_html_report(assessment: t.Any, title: str = "Backup compliance report") -> str:
+    """Render an assessment (compressed or plain) as one self-contained HTML page."""
     return render("to_html_report", assessment, partial(html_page.to_html_report, title=title))
 
 

@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_junit(assessment: t.Any) -> str:
-    """Render an assessment (packed or plain) as JUnit XML."""
+    """Render an assessment (compressed or plain) as JUnit XML."""
     return render("to_junit", assessment, junit.to_junit)
 
 

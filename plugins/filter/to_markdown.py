@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_markdown(assessment: t.Any, max_rows: int = 100) -> str:
-    """Render an assessment (packed or plain) as Markdown."""
+    """Render an assessment (compressed or plain) as Markdown."""
     return render("to_markdown", assessment, partial(markdown.to_markdown, max_rows=max_rows))
 
 

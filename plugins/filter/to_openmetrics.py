@@ -15,7 +15,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_openmetrics(assessment: t.Any, workloads: bool = True) -> str:
-    """Render an assessment (packed or plain) as metrics for node_exporter's textfile collector."""
+    """Render an assessment (compressed or plain) as metrics for node_exporter's textfile collector."""
     return render("to_openmetrics", assessment, partial(openmetrics.to_openmetrics, workloads=workloads))
 
 

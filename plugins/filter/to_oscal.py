@@ -14,7 +14,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.render impo
 
 
 def to_oscal(assessment: t.Any) -> str:
-    """Render an assessment (packed or plain) as OSCAL assessment-results."""
+    """Render an assessment (compressed or plain) as OSCAL assessment-results."""
     return render("to_oscal", assessment, oscal.to_oscal)
 
 

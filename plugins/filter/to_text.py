@@ -17,7 +17,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.text_table 
 
 
 def to_text(assessment: t.Any, max_rows: int = 50) -> str:
-    """Render an assessment (packed or plain) as a table for a terminal."""
+    """Render an assessment (compressed or plain) as a table for a terminal."""
     try:
         return format_table(open_assessment(assessment), max_rows)
     except AuditError as error:

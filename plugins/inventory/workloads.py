@@ -2,28 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Inventory plugin workloads: the workloads that backup servers protect, as hosts."""
+"""Inventory plugin workloads: creates a host for each workload on backup servers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: workloads
 version_added: 1.0.0
-short_description: Workloads that backup servers protect, as hosts
+short_description: Create a host for each workload on backup servers
 description:
-  - Lists every workload that backup servers know as a host, with its recovery points and the verdict of a policy as
-    variables, in groups by verdict, product and platform, so that a play can run over what fails.
-  - Reads over the network as the info modules do, or takes READs that were kept before. Nothing is written to any
+  - Creates a host for every workload that backup servers list. The number and times of its recovery points and the
+    result of a policy are host variables.
+  - The hosts are in groups by result, product and platform, so a play can run on the workloads that fail.
+  - Reads the servers over the network as the info modules do, or uses saved read results. Nothing is written to a
     backup server.
-  - The name of the file must end with C(workloads.yml) or C(workloads.yaml).
+  - The name of the configuration file must end with C(workloads.yml) or C(workloads.yaml).
 notes:
-  - A host has the name of its workload. Where several workloads have one name, all of them are called
-    C(NAME@SOURCE), and where that is not enough C(NAME@SOURCE#ID). Blanks, and what Ansible would take for a
-    template, are replaced by C(_) in the names of hosts, never in their variables.
-  - Points that belong to no workload are no host; a warning says how many such rows there were.
-  - Of a source that fails Ansible itself only warns, and goes on without its hosts. Set
-    E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true) to make it stop there.
-  - Names, messages and all that comes from a server are never taken for templates.
+  - A host has the name of its workload. If several workloads have the same name, their hosts are named C(NAME@SOURCE).
+    If these names are not unique, the hosts are named C(NAME@SOURCE#ID).
+  - Blanks and braces are replaced by C(_) in host names, but not in host variables.
+  - Recovery points without a workload are not listed as hosts. A warning contains the number of such rows.
+  - If an inventory source fails, Ansible only shows a warning and continues without its hosts. To stop instead, set
+    E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true).
+  - Names, messages and other texts from a server are never evaluated as templates.
 author:
   - the backup.audit contributors (@backup-audit)
 extends_documentation_fragment:
@@ -31,41 +32,43 @@ extends_documentation_fragment:
   - inventory_cache
 options:
   plugin:
-    description: The full name of this plugin.
+    description: Full name of this plugin.
     type: str
     required: true
     choices: [backup.audit.workloads]
   servers:
     description:
-      - Backup servers to read. Each has C(product) (V(spp), V(unitrends), V(veeam_aws), V(veeam_azure),
-        V(veeam_backup_replication), V(veeam_enterprise_manager) or V(vprotect)), and the options of the info module
-        that reads it, such as C(url), C(username) and C(password). Templates are allowed.
-      - The environment variables of the info modules stand in for what is not given.
+      - Backup servers to read. Each item has C(product) and the options of the product's info module, such as C(url),
+        C(username) and C(password). Templates are allowed.
+      - C(product) is V(spp), V(unitrends), V(veeam_aws), V(veeam_azure), V(veeam_backup_replication),
+        V(veeam_enterprise_manager) or V(vprotect).
+      - If an option is not set, the environment variable of the info module is used.
     type: list
     elements: dict
     default: []
   results:
     description:
-      - Files with READs that were kept before, such as those of the compliance role, or patterns of them.
+      - Paths of files with saved read results, for example those of the compliance role. Glob patterns are allowed.
     type: list
     elements: path
     default: []
   policy:
     description:
-      - What is asked of every workload, as rules or as the name of a ready policy. See
+      - Requirements for every workload, as rules or as the name of a built-in policy. See
         M(backup.audit.recovery_points_assert).
     type: raw
     default:
       recovery_points:
         min_count: 1
   max_data_age:
-    description: A READ that is older proves nothing.
+    description: Maximum age of a read result. No workload of an older read result passes.
     type: str
     default: 24h
   on_unreadable:
     description:
-      - What becomes of a server, or a file, that cannot be read. With V(error) the whole source of inventory fails, so
-        that the list of hosts is never silently shorter. With V(warn) the others are listed, and a warning names it.
+      - How to handle a server or a file that cannot be read.
+      - With V(error), the inventory source fails, so that the list of hosts is never silently incomplete.
+      - With V(warn), a warning names the server or file, and the workloads of the others are listed.
     type: str
     choices: [error, warn]
     default: error
@@ -94,7 +97,7 @@ keyed_groups:
 
 # ansible-inventory -i backup_workloads.yml --graph verdict_fail
 
-# READs that the compliance role kept
+# Read results that the compliance role saved
 ---
 plugin: backup.audit.workloads
 results: [/var/lib/backup-audit/facts/*.json]
@@ -114,6 +117,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (
     evaluate_now,
@@ -162,12 +166,13 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._add_hosts(workloads)
 
     def _refuse_unknown(self, given: t.Iterable[str]) -> None:
-        """Reject unknown options: Ansible ignores them, and results of an unintended policy prove nothing."""
+        """Reject unknown options. Ansible ignores them, so a misspelled option would apply an unintended policy."""
         known = constants.config.get_configuration_definitions("inventory", self._load_name)
         unknown = sorted(map(str, set(given) - set(known)))
         if unknown:
+            parts = " ".join(f"{name}. {suggest(name, known)}".rstrip() for name in unknown)
             raise AnsibleParserError(
-                f"backup.audit.workloads: unknown options {', '.join(unknown)}. There are {', '.join(sorted(known))}."
+                f"backup.audit.workloads: unsupported options: {parts} Supported options: {', '.join(sorted(known))}."
             )
 
     # Read results
@@ -207,7 +212,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _load_results(self, results: Sequence[t.Any]) -> list[dict[str, t.Any]]:
         """Load plain read results; anything else is an error or a warning, depending on ``on_unreadable``."""
         if not results:
-            raise AnsibleParserError("backup.audit.workloads: neither servers nor reads were given")
+            raise AnsibleParserError("backup.audit.workloads: no data source is configured. Set servers or results.")
         read_results: list[dict[str, t.Any]] = []
         for result in results:
             try:
@@ -217,9 +222,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             except AuditError as error:
                 if self.get_option("on_unreadable") == "error":
                     raise
-                self.display.warning(f"backup.audit.workloads: not listed: {clean_text(str(error))}")
+                self.display.warning(f"backup.audit.workloads: workloads are not listed: {clean_text(str(error))}")
         if not read_results:
-            raise AnsibleParserError("backup.audit.workloads: no server could be read")
+            raise AnsibleParserError("backup.audit.workloads: none of the servers or files could be read")
         return read_results
 
     # Hosts
@@ -234,8 +239,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         named = [workload for workload in workloads if workload["workload_name"]]
         if len(named) < len(workloads):
             self.display.warning(
-                f"backup.audit.workloads: {len(workloads) - len(named)} rows of recovery points belong to no workload "
-                "that could be named, and are no hosts"
+                f"backup.audit.workloads: {len(workloads) - len(named)} rows are not listed as hosts, because their "
+                "recovery points have no workload name"
             )
         for host, workload in zip(host_names(named), named, strict=True):
             self.inventory.add_host(host)

@@ -13,38 +13,39 @@ module: spp_recovery_points_info
 short_description: Read recovery points from IBM Spectrum Protect Plus
 version_added: 1.0.0
 description:
-  - Reads the recovery catalogue of IBM Spectrum Protect Plus (also named IBM Storage Protect Plus), that is, what can
-    be restored, and returns one row for each protected workload.
-  - Only committed points stand in that catalogue. Failed and running backups are not seen by this product's API.
+  - Reads the recovery catalog of IBM Spectrum Protect Plus (also named IBM Storage Protect Plus), and returns one row
+    for each protected workload. The catalog lists the recovery points that can be restored.
+  - The catalog lists only committed recovery points. The API of this product does not report failed and running
+    backups.
 author:
   - the backup.audit contributors (@backup-audit)
 options:
   detail:
     description:
-      - V(workloads) returns one row for each workload.
-      - V(recovery_points) returns every point as well.
-      - V(counts) asks for nothing but the number of points of each workload, in a single call. Every rule about time is
-        then unknown.
+      - Level of detail. V(workloads) returns one row for each workload.
+      - V(recovery_points) also returns every recovery point.
+      - V(counts) returns only the number of recovery points of each workload, in a single request. All rules about time
+        are then unknown.
     type: str
     choices: [workloads, recovery_points, counts]
     default: workloads
   workload_types:
-    description: Kinds of workload to read. By default all.
+    description: Types of workloads to read. The default is all types.
     type: list
     elements: str
     choices: [vm, database]
   copies:
     description:
-      - Also read, for each virtual machine, where the copies of its points lie, from the view that the restore wizard
-        uses. This takes one more request for each virtual machine.
-      - Without it copies are known only where the recovery catalogue lists them as rows of their own.
+      - Whether to also read the locations of all copies of virtual machines, from the view of the restore wizard. This
+        takes one additional request for each virtual machine.
+      - Otherwise, copies are known only if the recovery catalog lists them as separate rows.
     type: bool
     default: false
 notes:
-  - The environment stands in for options that are not given. E(SPP_URL), E(SPP_USERNAME), E(SPP_PASSWORD),
+  - Environment variables are used for options that are not set. They are E(SPP_URL), E(SPP_USERNAME), E(SPP_PASSWORD),
     E(SPP_VALIDATE_CERTS) and E(SPP_CA_PATH).
-  - Objects outside of the account's resource groups are silently absent from the answers of this product. That a
-    workload is not found may mean that the account may not see it.
+  - This product silently omits objects outside of the account's resource groups. If a workload is missing, the account
+    may not have access to it.
 requirements:
   - requests
 extends_documentation_fragment:
@@ -63,7 +64,7 @@ EXAMPLES = r"""
   delegate_to: localhost
   register: spp
 
-- name: Every workload must have seven points, the newest from last night
+- name: Require seven recovery points for every workload, the newest from last night
   backup.audit.recovery_points_assert:
     results: ["{{ spp }}"]
     policy:
@@ -71,7 +72,7 @@ EXAMPLES = r"""
         min_count: 7
         max_age: 26h
 
-- name: Count the recovery points of every virtual machine in one call
+- name: Count the recovery points of every virtual machine with one request
   backup.audit.spp_recovery_points_info:
     url: https://spp.example.com
     username: auditor
@@ -85,44 +86,45 @@ EXAMPLES = r"""
 
 RETURN = r"""
 schema:
-  description: Which shape this is. A later shape gets another name.
+  description: Name of the result format. An incompatible format gets a different name.
   returned: success
   type: str
   sample: backup.audit/read/1
 server:
-  description: The server that answered.
+  description: Server that was read.
   returned: success
   type: dict
   contains:
     host:
-      description: Its name, and the port where that is not the product's own.
+      description: Host name, with the port if it is not the default port of the product. Modules that run a tool return
+        the repository instead.
       returned: always
       type: str
       sample: spp.example.com
     product:
-      description: Which product it is.
+      description: Product of the server.
       returned: always
       type: str
       sample: spp
     version:
-      description: Its version.
-      returned: when it tells
+      description: Version of the product.
+      returned: when reported
       type: str
       sample: 10.1.16
     time:
-      description: Its clock at RV(read_at). Ages are counted by this clock.
-      returned: when it tells
+      description: Time of the server's clock at RV(read_at). Ages are calculated from it.
+      returned: when reported
       type: str
       sample: "2026-11-21T06:49:00Z"
     clock_skew_seconds:
-      description: How far its clock is ahead of the one of this machine. Beyond 300 s no policy trusts a rule about
-        time.
-      returned: when it tells its time
+      description: Seconds by which the server's clock is ahead of the clock of this machine. If the difference exceeds
+        300 s, no rule about time passes.
+      returned: when the server reports its time
       type: int
       sample: 0
     scope:
       description:
-        - What the account could see, as far as the product lets one know. C(inventory) is V(false) where workloads
+        - Data that the account could access, as far as the product reports it. C(inventory) is V(false) if workloads
           without recovery points could not be listed.
       returned: always
       type: dict
@@ -130,369 +132,377 @@ server:
         inventory: true
     verify:
       description:
-        - What the product's own check has found, where the module was asked to let it run (C(verify), of modules that
-          run a tool). C(level) is what was asked. C(result) is C(sound), C(damaged), C(skipped) in check mode, or
-          C(unfinished). C(at) is when it began, C(server_message) what it said of damage.
-      returned: when a check was asked for
+        - Result of the product's own integrity check, if it was requested with C(verify) (modules that run a tool).
+        - C(level) is the requested level. C(result) is C(sound), C(damaged), C(unfinished), or C(skipped) in check
+          mode. C(at) is the start time. C(server_message) is the tool's description of the damage.
+      returned: when a check was requested
       type: dict
       sample:
         at: "2026-11-21T06:48:00Z"
         level: data
         result: sound
 read_at:
-  description: When it was read, by the clock of this machine.
+  description: Time of the read, by the clock of this machine.
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
 window:
-  description: Which part of the time was read. A missing member means no limit.
+  description: Period that was read. A missing key means no limit.
   returned: success
   type: dict
   contains:
     since:
-      description: Points before it were not read.
+      description: Start of the period. Older recovery points were not read.
       returned: with O(since)
       type: str
       sample: "2026-10-22T06:49:00Z"
     until:
-      description: Points after it were not read.
+      description: End of the period. Newer recovery points were not read.
       returned: with O(until)
       type: str
       sample: "2026-11-21T00:00:00Z"
 complete:
-  description: Whether all that was asked for was read. It is V(false) only with O(allow_partial).
+  description: Whether all requested data was read. V(false) only with O(allow_partial).
   returned: success
   type: bool
   sample: true
 errors:
-  description: What could not be read.
+  description: Errors for data that could not be read.
   returned: success
   type: list
   elements: dict
   sample: []
   contains:
     code:
-      description: A stable word for the kind of error.
+      description: Stable identifier of the error type.
       returned: always
       type: str
       sample: forbidden
     message:
-      description: What failed.
+      description: Description of what failed.
       returned: always
       type: str
-      sample: the account may not read this (403)
+      sample: the account lacks permission for this request (HTTP 403)
     server:
-      description: Where.
+      description: Server on which it failed.
       returned: when known
       type: str
       sample: spp.example.com
     request:
-      description: Which call.
+      description: Request or command that failed.
       returned: when known
       type: str
       sample: GET /ngp/slapolicy
     status:
-      description: The HTTP status.
-      returned: when there was an answer
+      description: HTTP status code.
+      returned: when the server responded
       type: int
       sample: 403
     server_message:
-      description: What the product itself said.
-      returned: when it said something
+      description: Error message of the product.
+      returned: when the product returned one
       type: str
       sample: Access denied
     hint:
-      description: What to do.
+      description: Suggested fix.
       returned: when known
       type: str
-      sample: Give the account the rights that the documentation of this module lists
+      sample: Grant the account the permissions that the documentation of this module lists
 workloads:
   description:
-    - One row for each workload of this server, sorted by name. Members that are null or empty are left out.
-    - A count, a newest or an oldest speaks of usable recovery points only. Snapshots, logs and configuration backups
-      are no recovery points and show in C(by_kind) and C(kinds).
+    - One row for each workload of this server, sorted by name. Null and empty values are left out.
+    - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups and configuration
+      backups do not count as recovery points. They are listed in C(by_kind) and C(kinds).
   returned: success, without O(compress)
   type: list
   elements: dict
   contains:
     source:
-      description: The server that answered.
+      description: Server that was read.
       returned: always
       type: str
       sample: spp.example.com
     origin:
-      description: The server that holds the data, where that is another one.
-      returned: when it is another one
+      description: Server that holds the data, if it is not the server that was read.
+      returned: when it is a different server
       type: str
       sample: vbr2.example.com
     product:
-      description: The product that answered.
+      description: Product of the server.
       returned: always
       type: str
       sample: spp
     workload_id:
-      description: The product's id of the workload. Without id and name, the row holds points that no workload can be
-        found for.
+      description: ID of the workload in the product. A row without ID and name contains recovery points that could not
+        be assigned to a workload.
       returned: when known
       type: str
       sample: 92647504afd9005226aef77bc0b98abb
     workload_name:
-      description: The name of the workload.
+      description: Name of the workload.
       returned: when known
       type: str
       sample: sales-americas
     workload_type:
-      description: What it is, such as V(vm), V(database), V(file_share).
+      description: Type of the workload, such as V(vm), V(database) or V(file_share).
       returned: when known
       type: str
       sample: vm
     platform:
-      description: On what it runs, such as V(vmware), V(hyperv), V(azure).
+      description: Platform of the workload, such as V(vmware), V(hyperv) or V(azure).
       returned: when known
       type: str
       sample: vmware
     in_inventory:
-      description: Whether it still exists, as far as the product knows.
+      description: Whether the workload still exists, according to the product.
       returned: when known
       type: bool
       sample: true
     recovery_points:
-      description: Number of usable recovery points. Copies of a point are not counted again.
+      description: Number of usable recovery points. Copies of a recovery point are not counted again.
       returned: always
       type: int
       sample: 30
     newest:
-      description: The newest point in time that can be restored.
-      returned: when there is one
+      description: Newest point in time that can be restored.
+      returned: when a point can be restored
       type: str
       sample: "2026-11-21T01:00:12Z"
     oldest:
-      description: The oldest point in time that can be restored.
-      returned: when there is one
+      description: Oldest point in time that can be restored.
+      returned: when a point can be restored
       type: str
       sample: "2026-10-23T01:00:09Z"
     newest_age_seconds:
-      description: Age of C(newest) in whole seconds, rounded up, by the server's clock where that is known.
-      returned: when there is one
+      description: Age of C(newest) in seconds, rounded up. Based on the server's clock if its time is known.
+      returned: when a point can be restored
       type: int
       sample: 20928
     gaps:
       description:
-        - Seconds of the longest time without a new point within the last 7, 14, 31, 92 and 366 days, and in all.
-        - A gap that runs into the window counts whole, and so does the time since the newest point.
-      returned: when there are points
+        - Longest time in seconds without a new recovery point, within the last 7, 14, 31, 92 and 366 days and in the
+          full history.
+        - A gap that starts before the period counts completely. The time since the newest recovery point also counts as
+          a gap.
+      returned: when there are recovery points
       type: dict
       sample: {"7d": 86413, "14d": 86413, "31d": 172800, "92d": 172800, "366d": 172800, "all": 172800}
     calendar:
       description:
-        - How many days, ISO weeks, months and years in a row, counted back from now, hold a point. The running one may
-          still be empty.
-      returned: when there are points
+        - Number of consecutive days, ISO weeks, months and years with a recovery point, counted back from now. The
+          current day, week, month or year may still be empty.
+      returned: when there are recovery points
       type: dict
       sample: {"days": 18, "weeks": 5, "months": 2, "years": 1}
     possible:
-      description: C(gaps) and C(calendar) as they would be if all points of unknown usability counted.
-      returned: when there are such points
+      description: Values of C(gaps) and C(calendar) if all recovery points of unknown usability counted.
+      returned: when there are such recovery points
       type: dict
     by_kind:
-      description: Number of points that are not known to be unusable, by kind.
+      description: Number of points of each kind, without points that are known to be unusable.
       returned: when there are points
       type: dict
       sample: {"full": 5, "incremental": 25}
     by_status:
-      description: Number of all listed points, usable or not, by status.
+      description: Number of points with each status, including unusable points.
       returned: when there are points
       type: dict
       sample: {"success": 30}
     kinds:
       description:
-        - For workloads with points of several kinds, or of kinds that are no recovery points, count, newest and oldest
-          of each kind, and for the latter also gaps and calendar. A kind of which C(attributes.full) says the same is
-          left out.
-      returned: when there are such points
+        - Count, newest and oldest time of each kind. For kinds that do not count as recovery points, also gaps and
+          calendar.
+        - Only for workloads with points of several kinds, or of a kind that does not count as a recovery point. A kind
+          that has the same values as C(attributes.full) is left out.
+      returned: when there are points of such kinds
       type: dict
     size_bytes:
-      description: Bytes of all usable recovery points.
-      returned: when every single size is known
+      description: Total size in bytes of all usable recovery points.
+      returned: when the size of each recovery point is known
       type: int
       sample: 139586437120
     newest_size_bytes:
-      description: Bytes of the newest recovery point.
+      description: Size in bytes of the newest recovery point.
       returned: when known
       type: int
       sample: 1073741824
     newest_kind:
       description: Kind of the newest recovery point.
-      returned: when there is one
+      returned: when there are recovery points
       type: str
       sample: incremental
     median_size_bytes:
-      description: Median of bytes by kind.
-      returned: when every single size of a kind is known
+      description: Median size in bytes of the recovery points of each kind.
+      returned: when the size of each recovery point of a kind is known
       type: dict
       sample: {"full": 107374182400, "incremental": 1073741824}
     locations:
-      description: Where copies lie.
+      description: Locations where copies are stored.
       returned: when the product lists copies
       type: list
       elements: dict
       contains:
         location:
-          description: Name of the place.
+          description: Name of the location.
           returned: when known
           type: str
           sample: Primary
         location_type:
-          description: Kind of place.
+          description: Type of the location.
           returned: when known
           type: str
           sample: vsnap
         count:
-          description: Number of recovery points that have a copy there.
+          description: Number of recovery points that have a copy in this location.
           returned: always
           type: int
           sample: 30
         newest:
-          description: The newest of them.
+          description: Newest recovery point in this location.
           returned: always
           type: str
           sample: "2026-11-21T01:00:12Z"
     locations_unknown:
-      description: Number and newest of the recovery points whose copies the product did not list.
-      returned: when there are such points
+      description: Number and newest time of the recovery points for which the product did not list copies.
+      returned: when there are such recovery points
       type: dict
     attributes:
       description:
-        - For C(recovery_points), C(full), C(restore_tested), C(integrity_checked), C(offsite), C(immutable) and
-          C(encrypted), how many points are known to have it (C(count), C(newest), C(oldest)), of how many it is not
-          known (C(unknown), C(newest_unknown), C(oldest_unknown)), and how many are known not to have it (C(false),
-          C(newest_false)).
-        - Points that have it only by inference or by declaration are in C(inferred) and C(declared), each with
-          C(count), C(newest) and C(oldest).
-        - C(restore_tested) (a restore or a boot was tested) and C(integrity_checked) (an integrity check, a scan) also
-          have C(tested_at), the time of the newest test, and C(tested_point), the point that it tested.
-        - C(full) has gaps and calendar of its own.
+        - Counts for each of the attributes C(recovery_points), C(full), C(restore_tested), C(integrity_checked),
+          C(offsite), C(immutable) and C(encrypted).
+        - C(count), C(newest) and C(oldest) cover points that are known to have the attribute. C(unknown),
+          C(newest_unknown) and C(oldest_unknown) cover points for which it is unknown. C(false) and C(newest_false)
+          cover points that are known not to have it.
+        - Points that have the attribute only by inference or by declaration are counted in C(inferred) and C(declared),
+          each with C(count), C(newest) and C(oldest).
+        - C(restore_tested) (tested by a restore or a boot) and C(integrity_checked) (an integrity check or a scan) also
+          have C(tested_at), the time of the newest test, and C(tested_point), the recovery point that it tested.
+        - C(full) has its own gaps and calendar.
       returned: always
       type: dict
     malware:
-      description: Number of usable recovery points by state (C(clean), C(suspicious), C(infected), C(unknown)).
-      returned: when there are points
+      description: Number of recovery points that are not known to be unusable, by state (C(clean), C(suspicious),
+        C(infected), C(unknown)).
+      returned: when there are recovery points
       type: dict
       sample: {"unknown": 30}
     malware_newest:
-      description: The newest point of each known state.
+      description: Newest recovery point in each known state.
       returned: when a state is known
       type: dict
     in_future:
-      description: Number of points dated more than 300 s after the server's time. They are left out of everything else.
+      description: Number of points that are dated more than 300 s after the server's time. All other values exclude
+        them.
       returned: when there are such points
       type: int
       sample: 1
     history:
       description:
-        - One letter for each day up to today, newest last. F full, D differential, I incremental, A archive, R replica,
-          U unknown, C continuous, S snapshot, L log, G configuration, lower case where only unusable points of that
-          kind were made, V(.) for none.
+        - One letter for each day up to today, newest last, for at most 400 days.
+        - F full, D differential, I incremental, A archive, R replica, U unknown, C continuous, S snapshot, L log, G
+          configuration, V(.) no points. A lower-case letter means that the day has only unusable points.
       returned: with O(history)
       type: str
       sample: FIIIIIIFIIIIII
-read:
-  description: All of the above as one string (JSON, zlib, base64).
+data:
+  description: "Compressed result, including RV(workloads) and RV(recovery_points): one string (JSON, zlib, Base64)."
   returned: success, with O(compress)
   type: str
 recovery_points:
-  description: Every recovery point, sorted by workload and time. What is not known is null.
+  description: All recovery points, sorted by workload and time. Unknown values are null.
   returned: success, with O(detail=recovery_points), without O(compress)
   type: list
   elements: dict
   contains:
     id:
-      description: Unique within the server.
+      description: ID of the recovery point, unique within the server.
       returned: always
       type: str
     source:
-      description: The server that answered.
+      description: Server that was read.
       returned: always
       type: str
     origin:
-      description: The server that holds the data, where that is another one.
+      description: Server that holds the data, if it is not the server that was read.
       returned: always
       type: str
     product:
-      description: The product that answered.
+      description: Product of the server.
       returned: always
       type: str
     workload_id:
-      description: The product's id of the workload.
+      description: ID of the workload in the product.
       returned: always
       type: str
     workload_name:
-      description: The name of the workload.
+      description: Name of the workload.
       returned: always
       type: str
     workload_type:
-      description: What it is.
+      description: Type of the workload.
       returned: always
       type: str
     platform:
-      description: On what it runs.
+      description: Platform of the workload.
       returned: always
       type: str
     in_inventory:
-      description: Whether the workload still exists, as far as the product knows.
+      description: Whether the workload still exists, according to the product.
       returned: always
       type: bool
     created_at:
-      description: The point in time that can be restored (RFC 3339, UTC).
+      description: Point in time that can be restored (RFC 3339, UTC).
       returned: always
       type: str
       sample: "2026-11-21T01:00:12.5Z"
     completed_at:
-      description: When the backup was finished.
+      description: Time at which the backup finished.
       returned: always
       type: str
     kind:
       description:
-        - One of V(full), V(incremental), V(differential), V(synthetic_full), V(log), V(snapshot), V(replica),
-          V(archive), V(continuous), V(config), V(unknown).
+        - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(log), V(snapshot),
+          V(replica), V(archive), V(continuous), V(config), V(unknown).
       returned: always
       type: str
       sample: incremental
     status:
-      description: One of V(success), V(warning), V(failed), V(running), V(unknown).
+      description: Status of the backup. One of V(success), V(warning), V(failed), V(running), V(unknown).
       returned: always
       type: str
       sample: success
     usable:
       description:
-        - V(true) if the product offers it for restore and says nothing against it, V(false) if it failed, runs, is
-          corrupted, was removed, lacks its parent or is a replica in failover, null if the product does not say.
+        - Whether the point can be restored.
+        - V(true) if the product offers it for restore and reports no problem with it. V(false) if it failed, is
+          running, is corrupted, was removed, lacks its parent or is a replica in failover. Null if the product does not
+          report it.
       returned: always
       type: bool
     size_bytes:
-      description: Bytes that this point occupies or moved.
+      description: Size in bytes that the point occupies, or that was transferred for it.
       returned: always
       type: int
     copies:
-      description: Where it lies; null if the product does not list copies.
+      description: Copies of the point. Null if the product does not list copies.
       returned: always
       type: list
       elements: dict
       contains:
         location:
-          description: Name of the place.
+          description: Name of the location.
           returned: always
           type: str
         location_type:
-          description: Kind of place.
+          description: Type of the location.
           returned: always
           type: str
         role:
-          description: What this copy is to the others, such as V(primary), V(replica), V(archive).
+          description: Role of this copy, such as V(primary), V(replica) or V(archive).
           returned: always
           type: str
         immutable_until:
-          description: Until when nobody can change or delete this copy.
+          description: Time until which this copy cannot be changed or deleted.
           returned: always
           type: str
         encrypted:
@@ -500,31 +510,31 @@ recovery_points:
           returned: always
           type: bool
         offsite:
-          description: Whether this copy lies at another site than the workload.
+          description: Whether this copy is stored at a different site than the workload.
           returned: always
           type: bool
     restore_tested:
-      description: Whether a restore or a boot of this point was tested with success.
+      description: Whether a restore or a boot of this point was tested successfully.
       returned: always
       type: bool
     tested_at:
-      description: When that was.
+      description: Time of the test.
       returned: always
       type: str
     tested_by:
-      description: V(restore) or V(boot).
+      description: "Type of the test: V(restore) or V(boot)."
       returned: always
       type: str
     integrity_checked:
-      description: Whether a weaker test found it sound.
+      description: Whether a test that is weaker than a restore or a boot found no damage.
       returned: always
       type: bool
     checked_at:
-      description: When that was.
+      description: Time of the check.
       returned: always
       type: str
     checked_by:
-      description: V(integrity_check), V(scan) or V(vendor_flag).
+      description: "Type of the check: V(integrity_check), V(scan) or V(vendor_flag)."
       returned: always
       type: str
     encrypted:
@@ -532,96 +542,96 @@ recovery_points:
       returned: always
       type: bool
     offsite:
-      description: Whether a copy lies at another site.
+      description: Whether a copy is stored at a different site.
       returned: always
       type: bool
     immutable:
-      description: Whether a copy can not be changed or deleted by anybody now. A legal hold that can be released is
-        not that.
+      description: Whether at least one copy currently cannot be changed or deleted by anybody. A legal hold does not
+        count, because it can be released.
       returned: always
       type: bool
     immutable_until:
-      description: Until when.
+      description: Time until which the point is immutable.
       returned: always
       type: str
     expires_at:
-      description: When retention will remove it.
+      description: Time at which retention will remove the point.
       returned: always
       type: str
     malware:
-      description: V(clean), V(suspicious) or V(infected).
+      description: "Result of a malware scan: V(clean), V(suspicious) or V(infected)."
       returned: always
       type: str
     retention:
-      description: For which long-term periods it is kept (V(daily), V(weekly), V(monthly), V(quarterly), V(yearly)).
+      description: Long-term retention periods of the point (V(daily), V(weekly), V(monthly), V(quarterly), V(yearly)).
       returned: always
       type: list
       elements: str
     job:
-      description: Policy or job that made it.
+      description: Policy or job that created the point.
       returned: always
       type: str
     inferred:
-      description: Fields that the product does not state but that its settings imply.
+      description: Fields whose value the product does not report and that was inferred, for example from its settings.
       returned: always
       type: list
       elements: str
     declared:
-      description: Fields that O(location_attributes) vouch for.
+      description: Fields whose value was declared with O(location_attributes).
       returned: always
       type: list
       elements: str
     raw:
-      description: The product's own record.
+      description: Original record of the product, without fields that look like secrets.
       returned: with O(include_raw)
       type: dict
 totals:
-  description: Sums over all workloads.
+  description: Totals of all workloads.
   returned: success
   type: dict
   sample: {"workloads": 20, "without_recovery_points": 1, "recovery_points": 540, "points_listed": 552, "in_future": 0}
 http_requests:
-  description: What reading took.
+  description: Statistics of the read. For modules that run a tool, the commands are counted.
   returned: success
   type: dict
   contains:
     count:
-      description: Requests that were answered.
+      description: Number of requests that were answered.
       returned: always
       type: int
       sample: 24
     retries:
-      description: Requests that had to be sent again.
+      description: Number of retries.
       returned: always
       type: int
       sample: 0
     bytes:
-      description: Bytes of all answers, unpacked.
+      description: Size in bytes of all responses after decompression.
       returned: always
       type: int
       sample: 183422
     seconds:
-      description: How long it took.
+      description: Duration in seconds.
       returned: always
       type: float
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of the canonical JSON of all of the above without RV(http_requests). It is the same with and without
-      O(compress), and an assertion refuses a READ whose content does not fit.
+    - SHA-256 of the canonical JSON of the result without RV(http_requests). It does not depend on O(compress).
+    - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
   returned: success
   type: str
 failure:
-  description: What went wrong, in parts. The members are those of RV(errors).
+  description: Details of the error, with the same fields as RV(errors).
   returned: failure
   type: dict
   sample:
     code: login_rejected
-    message: the log-in of 'auditor' was rejected
-    server: spp.example.com:443
+    message: Login to https://spp.example.com:443 as 'auditor' failed (HTTP 401)
+    server: spp.example.com
     request: POST /api/endeavour/session
     status: 401
-    hint: Check username and password; the account may also be locked, disabled or expired
+    hint: Check username and password. The account may be locked, disabled or expired
 """
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.adapter import SpectrumProtectPlus

@@ -13,7 +13,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import typing as t
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
@@ -31,6 +31,7 @@ from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.enter
 )
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.adapter import VProtect
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler
 from ansible_collections.backup.audit.plugins.module_utils._module.connection_options import argument_spec
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import LineWriter
@@ -53,23 +54,25 @@ _MAX_PARALLEL = 8
 
 
 class Server:
-    """One backup server: takes its options, returns a read result or the reason why there is none."""
+    """One backup server: takes its options, returns a read result or the reason for the failure."""
 
     def __init__(self, options: Mapping[str, t.Any], where: str) -> None:
         """Validate the options; OptionError if they are invalid."""
         given = dict(options)
         product = given.pop("product", None)
         if product not in PRODUCTS:
-            raise OptionError(f"{where}: product is {product!r}", hint=f"It is one of {', '.join(PRODUCTS)}")
+            problem = "product is required" if product is None else f"{product!r} is not a valid product"
+            hint = f"{suggest(product, PRODUCTS)} Valid values: {', '.join(PRODUCTS)}".lstrip()
+            raise OptionError(f"{where}: {problem}", hint=hint)
         self._adapter = PRODUCTS[product]
         spec = argument_spec(self._adapter)
         for name in ("product", *_FIXED):
             spec.pop(name, None)
         # The options in _FIXED are not in the spec, so that the validator rejects them as unknown.
-        checked = ArgumentSpecValidator(spec).validate(given)
-        if checked.error_messages:
-            raise OptionError(f"{where} ({product}): {'; '.join(_error_messages(checked))}")
-        self.params: dict[str, t.Any] = {**checked.validated_parameters, **_FIXED}
+        validated = ArgumentSpecValidator(spec).validate(given)
+        if validated.error_messages:
+            raise OptionError(f"{where} ({product}): {'; '.join(_error_messages(validated, spec))}")
+        self.params: dict[str, t.Any] = {**validated.validated_parameters, **_FIXED}
         self.no_log_values: set[str] = set()
         self.warnings: list[str] = []
 
@@ -82,7 +85,7 @@ class Server:
         return json.dumps(data)
 
     def result(self, report_progress: LineWriter | None = None) -> dict[str, t.Any]:
-        """Return the result of the info module: a packed read result or a failure; progress goes to the callback."""
+        """Return the result of the info module: a compressed read result or a failure. The callback gets progress."""
         try:
             return {**read(self, self._adapter, SignalHandler(), report_progress), "warnings": self.warnings}
         except AuditError as error:
@@ -90,10 +93,15 @@ class Server:
             return {"failed": True, "msg": str(error), "failure": error.as_dict()}
 
 
-def _error_messages(checked: ValidationResult) -> Iterator[str]:
-    for error in checked.errors:
-        # The message lists the names, but not what is wrong with them.
-        yield f"unknown options {error.msg}" if isinstance(error, UnsupportedError) else error.msg
+def _error_messages(validated: ValidationResult, supported: Collection[str]) -> Iterator[str]:
+    for error in validated.errors:
+        if isinstance(error, UnsupportedError):
+            # Ansible's message lists the names, but not what is wrong with them.
+            names = sorted(map(str, validated.unsupported_parameters))
+            parts = " ".join(f"{name}. {suggest(name, supported)}".rstrip() for name in names)
+            yield f"unsupported options: {parts} Supported options: {', '.join(sorted(supported))}"
+        else:
+            yield error.msg
 
 
 def read_servers(
@@ -101,11 +109,15 @@ def read_servers(
 ) -> list[dict[str, t.Any]]:
     """Return one result per server in this order, reading several in parallel. OptionError before any request."""
     if not client.HAS_REQUESTS:
-        raise OptionError("the Python package requests is missing", hint="Install it where Ansible runs")
+        raise OptionError(
+            "the Python package 'requests' is not installed", hint="Install it on the machine that runs Ansible"
+        )
     ready = [Server(options, f"servers[{number}]") for number, options in enumerate(servers)]
     urls = [server.params["url"] for server in ready if server.params["url"]]
     for url in urls:
         if urls.count(url) > 1:
-            raise OptionError(f"servers: {url} stands there twice, so its workloads would count twice")
+            raise OptionError(
+                f"servers: {url} is listed more than once", hint="Remove the duplicate, or its workloads count twice"
+            )
     with concurrent.futures.ThreadPoolExecutor(_MAX_PARALLEL, thread_name_prefix="server") as pool:
         return list(pool.map(lambda server: server.result(report_progress), ready))

@@ -28,9 +28,11 @@ def choose_workloads(
     """
     plain = open_result(read)
     if "recovery_points" not in plain:
-        raise DataError("the READ lists no recovery points", hint="Read with detail: recovery_points")
+        raise DataError(
+            "the read result does not list recovery points", hint="Set detail: recovery_points in the info module"
+        )
     if not workload_names and count < 1:
-        raise OptionError(f"count: {count} is less than 1")
+        raise OptionError(f"count: {count} is less than 1", hint="Use a whole number of at least 1")
     newest: dict[tuple[t.Any, ...], Mapping[str, t.Any]] = {}
     for point in plain["recovery_points"]:
         if point["kind"] in COUNTING_KINDS and point["usable"] is not False:
@@ -48,12 +50,15 @@ def choose_workloads(
         ]
         if unmatched:
             raise OptionError(
-                f"workload_names: no workload is named {unmatched[0]!r}", hint="Nothing would be proved of it"
+                f"workload_names: no workload matches {unmatched[0]!r}",
+                hint="Correct the name. Each name or pattern must match at least one workload",
             )
     else:
         found = sorted(workloads, key=lambda row: _rank(row, seed, date))[:count]
     if not found:
-        raise DataError("there is no workload to restore", hint="Nothing would be proved")
+        raise DataError(
+            "the read result contains no workload to restore", hint="Check the options of the info module that read it"
+        )
     return [{**{name: row.get(name) for name in _IDENTITY}, "point": newest.get(_key(row))} for row in found]
 
 

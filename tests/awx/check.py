@@ -4,7 +4,7 @@
 """Run the plays of the AWX templates with ansible-runner and only what AWX injects: python -m tests.awx.check
 
 Once complete, and once like the workflow: two slices that gather, then a report that gets their artifacts. Both must
-return the same verdict, leave no secret, and keep every event and artifact small.
+return the same result, leak no secrets, and keep every event and artifact small.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.tools.project import ROOT
 
 KIT = ROOT / "extensions" / "awx"
 # AWX drops the data of larger events, and responds slowly for jobs with large artifacts.
-EVENT_BYTES, VERDICT_BYTES = 700_000, 2_000
+EVENT_BYTES, SUMMARY_BYTES = 700_000, 2_000
 POLICY = {"compliance_policy": {"recovery_points": {"min_count": 1, "max_age": "26h"}}}
 
 
@@ -141,16 +141,16 @@ def secrets_left(folder: Path, secrets: set[str]) -> list[str]:
     ]
 
 
-def get_verdict(job: Job) -> dict[str, Any]:
+def get_summary(job: Job) -> dict[str, Any]:
     """Return the artifact for later nodes, without file names."""
     if "compliance" not in job.artifacts:
-        raise CheckError(f"a job left no verdict:\n{job.output[-3000:]}")
+        raise CheckError(f"a job published no compliance summary:\n{job.output[-3000:]}")
     size = len(json.dumps(job.artifacts["compliance"]))
-    if size > VERDICT_BYTES:
-        raise CheckError(f"the verdict's artifact has {size} bytes")
-    verdict: dict[str, Any] = job.artifacts["compliance"]
-    # Which ten failing workloads are named depends on the order of the reads.
-    return {key: verdict[key] for key in ("compliant", "workloads", "verdicts")}
+    if size > SUMMARY_BYTES:
+        raise CheckError(f"the compliance summary has {size} bytes (maximum {SUMMARY_BYTES})")
+    summary: dict[str, Any] = job.artifacts["compliance"]
+    # The ten listed failing workloads depend on the order of the read results.
+    return {key: summary[key] for key in ("compliant", "workloads", "verdicts")}
 
 
 def check(ready: Mapping[str, Any], root: Path) -> None:
@@ -160,7 +160,7 @@ def check(ready: Mapping[str, Any], root: Path) -> None:
     environment = credentials(ready, files)
     hosts = servers(ready)
     whole = run(root / "whole", "compliance.yml", hosts, environment, POLICY)
-    print(f"in one piece: {get_verdict(whole)}", flush=True)
+    print(f"as a single job: {get_summary(whole)}", flush=True)
 
     names = sorted(hosts)
     published = yaml.safe_load(awx_assets.assets()["job_templates"][1]["extra_vars"])
@@ -174,21 +174,23 @@ def check(ready: Mapping[str, Any], root: Path) -> None:
         artifacts.update(slices[-1].artifacts)
     # The report has all hosts and no credentials, because it contacts no server.
     report = run(root / "report", "report.yml", hosts, {}, {**POLICY, **artifacts})
-    print(f"in two slices: {get_verdict(report)}", flush=True)
-    if get_verdict(report) != get_verdict(whole):
-        raise CheckError("the slices come to another verdict")
+    print(f"in two slices: {get_summary(report)}", flush=True)
+    if get_summary(report) != get_summary(whole):
+        raise CheckError("the slices return a different result than the single job")
     short = {name: value for name, value in artifacts.items() if name != sorted(artifacts)[0]}
     missing = run(root / "missing", "report.yml", hosts, {}, {**POLICY, **short})
-    if get_verdict(missing)["compliant"] or "no READ of" not in missing.output:
-        raise CheckError("a slice that is missing is not seen")
+    if get_summary(missing)["compliant"] or "no read result of" not in missing.output:
+        raise CheckError("a missing slice was not reported")
 
     largest = max(job.largest_event for job in (whole, *slices, report, missing))
-    print(f"largest event {largest:,} bytes, READs as artifacts {len(json.dumps(artifacts)):,} bytes", flush=True)
+    print(
+        f"largest event {largest:,} bytes, read results as artifacts {len(json.dumps(artifacts)):,} bytes", flush=True
+    )
     if largest > EVENT_BYTES:
-        raise CheckError(f"an event has {largest} bytes")
+        raise CheckError(f"an event has {largest} bytes (maximum {EVENT_BYTES})")
     left = secrets_left(root, {server["password"] for server in ready["products"].values()})
     if left:
-        raise CheckError(f"secrets stand in {', '.join(left)}")
+        raise CheckError(f"files contain secrets: {', '.join(left)}")
     print("no secret in any artifact", flush=True)
 
 

@@ -120,20 +120,20 @@ class Standin:
             # The parent of a child stays.
             parents = {name: known[name] for name in PARENTS.values() if name in known}
             before = known if method == "PATCH" else parents
-            values = self._checked(resource, {**before, **body}, number)
+            values = self._validate(resource, {**before, **body}, number)
             self.writes += 1
             self.objects[resource][number] = values
         return 200, self.render_object(resource, number), "GET, PUT, PATCH, DELETE"
 
     def create(self, resource: str, values: Values) -> int:
         """Store an object; raise Refused if AWX would reject it."""
-        checked = self._checked(resource, values, None)
+        validated = self._validate(resource, values, None)
         number = next(self._ids)
         self.writes += 1
-        self.objects[resource][number] = checked
+        self.objects[resource][number] = validated
         return number
 
-    def _checked(self, resource: str, values: Values, number: int | None) -> Values:
+    def _validate(self, resource: str, values: Values, number: int | None) -> Values:
         shape = SHAPES[resource]
         referred = {}
         for name, value in values.items():

@@ -25,7 +25,7 @@ from tests.tools.project import ROOT
 MEASURES = ("wall", "memory", "assertion", "cores", "role", "filters", "tools")
 _MILLION = 1_000_000
 _MOST_BY_HAND = 10_000
-# Numbers of workloads, and whether their reads are packed.
+# Numbers of workloads, and whether their read results are compressed.
 _ASSERTIONS = ((50_000, True), (1000, True), (10_000, True), (1000, False), (5000, False))
 _SMALL = ("veeam_azure", "unitrends", "veeam_enterprise_manager_xml")
 # A million points take minutes to prepare, so one product represents all products with pages.
@@ -33,23 +33,27 @@ _IN_MILLIONS = "veeam_azure"
 _BEGIN, _END = "<!-- tables: make bench -->", "<!-- end of tables -->"
 # Rank (lower ranks run first), label, and the function that measures.
 Job = tuple[int, str, Callable[[], "list[dict[str, Any]] | dict[str, Any]"]]
-# A run may be stopped early, so measures with a promised bound come before the rest.
+# A run may be stopped early, so measures with a target come before the rest.
 _LARGE, _BY_HAND, _IN_MEMORY, _EVALUATION, _CORES, _ROLE, _REST = range(7)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--small", action="store_true", help="all measures once, so small that they say nothing")
-    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="these measures")
-    parser.add_argument("--product", nargs="+", choices=RECIPES, help="these products")
-    parser.add_argument("--points", nargs="+", type=int, help="these scales, for wall and memory")
+    parser.add_argument(
+        "--small", action="store_true", help="run every measure once at a very small scale, to check that it works"
+    )
+    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES), help="run only these measures")
+    parser.add_argument("--product", nargs="+", choices=RECIPES, help="run only these products")
+    parser.add_argument("--points", nargs="+", type=int, help="run only these scales (wall, memory)")
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--core", nargs="*", help="the oldest ansible-core, or these of the matrix; none for none")
-    parser.add_argument("--minutes", type=float, help="begin no measure after so many; --resume goes on from there")
-    parser.add_argument("--no-hand", action="store_true", help="without the plays with uri")
-    parser.add_argument("--resume", action="store_true", help="keep what --results holds, and measure what is missing")
+    parser.add_argument("--core", nargs="*", help="versions of the matrix; default: the oldest; without a value: none")
+    parser.add_argument("--minutes", type=float, help="start no measure after this many minutes; --resume continues")
+    parser.add_argument("--no-hand", action="store_true", help="skip the plays with uri")
+    parser.add_argument(
+        "--resume", action="store_true", help="keep the figures in --results and measure the missing ones"
+    )
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "bench" / "results.json")
-    parser.add_argument("--page", type=Path, help="a page whose tables are renewed")
+    parser.add_argument("--page", type=Path, help="page whose tables are replaced")
     return parser.parse_args()
 
 
@@ -105,7 +109,7 @@ def _memory_jobs(options: argparse.Namespace) -> Iterator[Job]:
 def _assertion_jobs(options: argparse.Namespace) -> Iterator[Job]:
     for workloads, compressed in ((1000, True),) if options.small else _ASSERTIONS:
         rank = _EVALUATION if workloads == max(_ASSERTIONS)[0] else _REST
-        label = f"assertion {workloads} {'packed' if compressed else 'readable'}"
+        label = f"assertion {workloads} {'compressed' if compressed else 'readable'}"
         yield rank, label, partial(evaluation.measure_assertion, workloads, options.pairs, compressed=compressed)
 
 
@@ -149,7 +153,7 @@ def _replace_tables(page: Path, text: str) -> None:
     before, begin, rest = page.read_text("utf-8").partition(_BEGIN)
     _old, end, after = rest.partition(_END)
     if not begin or not end:
-        raise ValueError(f"{page} does not say between which lines the tables stand: {_BEGIN} and {_END}")
+        raise ValueError(f"{page}: expected the lines {_BEGIN} and {_END} around the tables")
     page.write_text(f"{before}{begin}\n\n{text}\n{end}{after}", "utf-8")
 
 
@@ -166,7 +170,7 @@ def main() -> int:
         if label in document["results"]:
             continue
         if options.minutes is not None and time.monotonic() - begun > options.minutes * 60:
-            print(f"{label}: not measured, the time is over", file=sys.stderr)
+            print(f"{label}: not measured, the time limit of --minutes is reached", file=sys.stderr)
             continue
         started = time.monotonic()
         document["results"][label] = measure()

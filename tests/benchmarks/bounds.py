@@ -32,7 +32,7 @@ class Bound:
 
 
 def bounds(results: Results) -> list[Bound]:
-    """Evaluate all bounds for which there are results."""
+    """Evaluate all targets for which there are results."""
     return [bound for check in _CHECKS for bound in check(results)]
 
 
@@ -41,11 +41,11 @@ def _check_bare_client(results: Results) -> list[Bound]:
     for result in find(results, measure="wall", points=LARGE):
         recipe, medians = RECIPES[result["product"]], result["medians"]
         if recipe.paged and not recipe.xml:
-            what = f"{result['product']}: seconds of the task at 100,000 points (1.3 x bare client + 0.3)"
+            what = f"{result['product']}: seconds of the task at 100,000 points (1.3 x minimal client + 0.3)"
             limit = 1.3 * medians["bare"] + 0.3
             found.append(Bound(what, medians["task"], limit))
             found.append(
-                Bound(f"{result['product']}: the same compressed, as the role reads", medians["task_compressed"], limit)
+                Bound(f"{result['product']}: the same compressed, as in the role", medians["task_compressed"], limit)
             )
     return found
 
@@ -59,7 +59,7 @@ def _check_handwritten_play(results: Results) -> list[Bound]:
             if hand is not None:
                 ratios.append(hand[0] / result["medians"]["audit_compressed"])
         if ratios:
-            what = f"median product: times faster than the play with uri at {points:,} points"
+            what = f"median of the products: speedup over the play with uri at {points:,} points"
             found.append(Bound(what, statistics.median(ratios), limit, at_least=True))
     return found
 
@@ -70,35 +70,35 @@ def _check_memory(results: Results) -> list[Bound]:
         name = result["product"]
         found.append(Bound(f"{name}: peak memory at 1,000,000 points, MB", result["module_peak_kb"] / 1024, 120))
         peaks = series(results, "points", "module_peak_kb", measure="memory", product=name)
-        further = cost_per_additional(peaks, LARGE, MILLION)
-        if further is not None:
-            found.append(Bound(f"{name}: bytes for each further point above 100,000", further * 1024, 40))
+        additional = cost_per_additional(peaks, LARGE, MILLION)
+        if additional is not None:
+            found.append(Bound(f"{name}: bytes per additional point above 100,000", additional * 1024, 40))
         growth = exponent(series(results, "points", "module_cpu", measure="memory", product=name))
         if growth is not None:
-            found.append(Bound(f"{name}: exponent of cost in points", growth, 1.05))
+            found.append(Bound(f"{name}: exponent of cost by points", growth, 1.05))
     return found
 
 
 def _check_role(results: Results) -> list[Bound]:
     costs = {one["sources"]: one["medians"]["seconds"] for one in find(results, measure="role")}
     growth = exponent(costs)
-    return [] if growth is None else [Bound("role: exponent of cost in servers", growth, 1.05)]
+    return [] if growth is None else [Bound("role: exponent of cost by servers", growth, 1.05)]
 
 
 def _check_assertion(results: Results) -> list[Bound]:
     found = []
     for result in find(results, measure="assertion", workloads=MOST_EVALUATED, compressed=True):
-        found.append(Bound("assertion of 50,000 workloads: seconds above an empty task", result["medians"]["task"], 3))
-        found.append(Bound("assertion of 50,000 workloads: MB", result["medians"]["peak_kb"] / 1024, 400))
+        found.append(
+            Bound("assertion with 50,000 workloads: seconds more than an empty task", result["medians"]["task"], 3)
+        )
+        found.append(Bound("assertion with 50,000 workloads: MB", result["medians"]["peak_kb"] / 1024, 400))
     return found
 
 
 def _check_tools(results: Results) -> list[Bound]:
     found = []
     for result in find(results, measure="tool"):
-        what = (
-            f"{result['tool']}: seconds of the task over {result['points']:,} snapshots (1.2 x its own listing + 0.5)"
-        )
+        what = f"{result['tool']}: seconds of the task for {result['points']:,} snapshots (1.2 x own listing + 0.5)"
         found.append(Bound(what, result["medians"]["task"], 1.2 * result["medians"]["own"] + 0.5))
     return found
 

@@ -114,7 +114,7 @@ def _copy_read(read: dict[str, Any], workloads: int, *, compressed: bool) -> lis
 def measure_assertion(workloads: int, times: int, *, compressed: bool) -> Result:
     """Measure recovery_points_assert over this many workloads and, if the rows are readable, a loop of assert."""
     evaluate = {
-        "name": "Judge",
+        "name": "Evaluate",
         "backup.audit.recovery_points_assert": {"results": "{{ read_results }}", "policy": plays.POLICY},
     }
     measured: dict[str, list[float]] = {"task": [], "peak_kb": []}
@@ -123,7 +123,7 @@ def measure_assertion(workloads: int, times: int, *, compressed: bool) -> Result
         file.write_text(json.dumps(_copy_read(build_read(), workloads, compressed=compressed)), "utf-8")
         for _number in range(times):
             timed = plays.run_timed(_with_results(file, *_EMPTY, evaluate))
-            measured["task"].append(timed.tasks["Judge"] - timed.tasks["Empty"])
+            measured["task"].append(timed.tasks["Evaluate"] - timed.tasks["Empty"])
             measured["peak_kb"].append(timed.peak_kb)
         result = {"measure": "assertion", "workloads": workloads, "compressed": compressed}
         if not compressed and workloads <= _MOST_LOOPED:
@@ -133,7 +133,7 @@ def measure_assertion(workloads: int, times: int, *, compressed: bool) -> Result
 
 
 def _with_results(file: Path, *tasks: dict[str, Any]) -> plays.Play:
-    """Load the reads as if they were registered: Ansible would search the values of vars_files for templates."""
+    """Load the read results as if they were registered: Ansible would search the values of vars_files for templates."""
     load = {"results": f"{{{{ lookup('ansible.builtin.file', '{file}') | from_json }}}}"}
     return on_localhost({"name": "Load", "ansible.builtin.set_fact": load}, *tasks)
 

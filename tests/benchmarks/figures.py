@@ -61,5 +61,5 @@ def hand_seconds(results: Results, result: Result) -> tuple[float, int] | None:
     hand = max(measured, key=lambda one: (one["wanted"] == result["points"], one["wanted"]))
     tasks, grown = hand["tasks"], result["points"] / hand["points"]
     pages = 1 / hand["share"] if hand["by_workload"] else grown
-    fixed = hand["seconds"] - tasks["Pages"] - tasks["Judge"]
-    return fixed + tasks["Pages"] * pages + tasks["Judge"] * grown, hand["points"]
+    fixed = hand["seconds"] - tasks["Pages"] - tasks["Evaluate"]
+    return fixed + tasks["Pages"] * pages + tasks["Evaluate"] * grown, hand["points"]

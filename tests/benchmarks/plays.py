@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real plays: the info module with its verdict, the same handwritten with `uri`, and the empty task as a baseline."""
+"""Real plays: the info module with the assertion, the same handwritten with `uri`, and the empty task as a baseline."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def build_audit_play(recipe: Recipe, server: Server, size: int, **options: Any) 
     return on_localhost(
         *PINGS,
         {"name": "Read", f"backup.audit.{recipe.module}": arguments, "register": "read"},
-        {"name": "Judge", "backup.audit.recovery_points_assert": {"results": ["{{ read }}"], "policy": POLICY}},
+        {"name": "Evaluate", "backup.audit.recovery_points_assert": {"results": ["{{ read }}"], "policy": POLICY}},
     )
 
 
 def build_handwritten_play(recipe: Recipe, server: Server, size: int, slices: int) -> Play:
-    """Build the same verdict with `uri`: pages by computed offsets, and one template over rows grouped by workload."""
+    """Build the same evaluation with `uri`: pages by computed offsets, one template over rows grouped by workload."""
     pages = "([first] if keep else []) + rest.results"
     tasks: list[dict[str, Any]] = [
         {
@@ -96,7 +96,7 @@ def build_handwritten_play(recipe: Recipe, server: Server, size: int, slices: in
             "vars": {"first_body": "{{ " + _decode_expression(recipe, "first") + " }}"},
         },
         {
-            "name": "Judge",
+            "name": "Evaluate",
             "ansible.builtin.assert": {"that": [f"verdict | trim == '{len(server.ready['workloads'])} 0'"]},
             "vars": {
                 "pages": "{{ " + pages.replace("keep", str(recipe.first_has_rows).lower()) + " }}",

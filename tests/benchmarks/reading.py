@@ -51,7 +51,7 @@ def count_weeks(points: int, workloads: int) -> int:
 
 
 def run_client(name: str, server: Server, calls: list[list[str]] | None = None) -> Result:
-    """Run the bare client, following the recipe or sending these requests."""
+    """Run the minimal client, following the recipe or sending these requests."""
     job = {
         "recipe": name,
         "server": server.login,
@@ -63,10 +63,10 @@ def run_client(name: str, server: Server, calls: list[list[str]] | None = None) 
     command = [sys.executable, "-m", "tests.benchmarks.client"]
     ended = subprocess.run(command, cwd=ROOT, input=json.dumps(job), capture_output=True, text=True, check=False)
     if ended.returncode != 0:
-        raise RuntimeError(f"the bare client of {name} failed:\n{ended.stderr[-3000:]}")
+        raise RuntimeError(f"the minimal client for {name} failed:\n{ended.stderr[-3000:]}")
     result: Result = json.loads(ended.stdout)
     if not calls and result["rows"] < server.points:
-        raise RuntimeError(f"the bare client of {name} met {result['rows']} rows of {server.points}")
+        raise RuntimeError(f"the minimal client for {name} counted {result['rows']} rows, expected {server.points}")
     return result
 
 
@@ -105,7 +105,7 @@ def run_module(name: str, server: Server, *, before: str = "", **options: Any) -
 
 
 def warm_up(name: str, server: Server) -> tuple[list[list[str]], Result]:
-    """Render all responses; return the requests of the module without log-in and log-out, and its memory."""
+    """Render all responses; return the requests of the module without login and logout, and its memory."""
     bare = run_client(name, server)
     server.fetch_stats()
     result = run_module(name, server)
@@ -128,7 +128,7 @@ def measure_server(name: str, server: Server, calls: list[list[str]]) -> Result:
 
 
 def measure_wall_time(name: str, points: int, pairs: int, *, hand: bool, workloads: int = WORKLOADS) -> list[Result]:
-    """Measure task and play in turn with the bare client; once also the figures that explain them, and memory."""
+    """Measure task and play in turn with the minimal client; once also the figures that explain them, and memory."""
     series = ("bare", "ping", "read", "audit", "same_calls", "ping_compressed", "read_compressed", "audit_compressed")
     measured: dict[str, list[float]] = {key: [] for key in series}
     hand = hand and not (RECIPES[name].xml or RECIPES[name].variants)
@@ -142,7 +142,7 @@ def measure_wall_time(name: str, points: int, pairs: int, *, hand: bool, workloa
             if number == 0:
                 measured["same_calls"].append(run_client(name, server, calls)["seconds"])
             if number == 0 or points <= _MOST_IN_PAIRS:
-                _measure_plays(measured, name, server, "_packed", compress=True)
+                _measure_plays(measured, name, server, "_compressed", compress=True)
         result["rendered_while_measured"] = server.fetch_stats()["rendered"]
         if hand and name not in _CALLS_BY_WORKLOAD:
             result["hand"] = _measure_handwritten_play(name, RECIPES[name], server, points)
@@ -181,7 +181,7 @@ def _measure_handwritten_play(name: str, recipe: Recipe, server: Server, points:
 
 
 def measure_memory(name: str, points: int, *, workloads: int = WORKLOADS) -> Result:
-    """Measure peak memory and processor time of the module and the bare client, each in its own process."""
+    """Measure peak memory and processor time of the module and the minimal client, each in its own process."""
     with running_server(get_product(name), workloads, points, latency_ms=5, variants=RECIPES[name].variants) as server:
         bare = run_client(name, server)
         result = run_module(name, server)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to read each product without this collection: shared by the bare client and the play with `uri`.
+"""How to read each product without this collection: shared by the minimal client and the play with `uri`.
 
 Texts are Jinja templates. Variables: `server` (url, username, password), `size` (rows a page), `slices` (weeks that
 contain points), `week` (its seconds), `asked_at` (seconds since 1970), `login` and `first` (responses as `uri`

@@ -43,11 +43,11 @@ def _bounds(results: Results) -> str:
             bound.what,
             float(bound.measured),
             f"{'>=' if bound.at_least else '<='} {_format_value(bound.limit)}",
-            "holds" if bound.is_met else "**does not hold**",
+            "met" if bound.is_met else "**not met**",
         ]
         for bound in bounds(results)
     ]
-    return _table("What must hold", ("what", "measured", "bound", ""), rows)
+    return _table("Performance targets", ("target", "measured", "limit", "result"), rows)
 
 
 def _tasks(results: Results) -> str:
@@ -63,12 +63,23 @@ def _tasks(results: Results) -> str:
         own = [result["calls"], medians["ping"], medians["task"], medians["task_compressed"]]
         rows.append([result["product"], result["points"], *own, *baselines])
     note = """\
-Seconds. *task* is the info task less the empty task (*ping*), *packed* the same with
-`compress: true`. The *bare client*
-reads the points with as many connections and rows a page, decodes each body and counts the rows; *same calls* is that
-client with all the calls that the module made, inventory and repositories among them. *times* is the task over each."""
-    head = ("product", "points", "calls", "ping", "task", "compressed", "bare client", "times", "same calls", "times")
-    return _table("One task", head, rows, note)
+Seconds. *task* is the info task minus the empty task (*ping*); *compressed* is the same with `compress: true`. The
+*minimal client* reads the recovery points with the same number of connections and rows per page, decodes each body and
+counts the rows. *same requests* is that client with all requests that the module sent, including inventory and
+repositories. *ratio* is the task divided by the column before it."""
+    head = (
+        "product",
+        "points",
+        "requests",
+        "ping",
+        "task",
+        "compressed",
+        "minimal client",
+        "ratio",
+        "same requests",
+        "ratio",
+    )
+    return _table("Info task", head, rows, note)
 
 
 def _plays(results: Results) -> str:
@@ -82,17 +93,17 @@ def _plays(results: Results) -> str:
         if "whole" in result:
             seconds = result["whole"]["seconds"]
             rows.append(
-                [*_collection_cells(result), seconds, "one call", seconds / result["medians"]["audit_compressed"]]
+                [*_collection_cells(result), seconds, "single request", seconds / result["medians"]["audit_compressed"]]
             )
     note = """\
-Seconds of `ansible-playbook` as a whole: reading and verdict by this collection (*readable*, and with
-`compress: true` as the role reads), and the same verdict
-by a loop of `uri` over computed pages and one Jinja template. *times* is `uri`
-over *packed*. Where the latter takes minutes it is extrapolated: what is done for
-each page grows with the pages, the verdict with the points. *one call for all*: some servers return everything at once
-if asked to; then there are no pages, and one answer that has to fit into the memory of both."""
-    head = ("product", "points", "readable", "compressed", "uri", "uri is", "times faster")
-    return _table("One play with its verdict", head, rows, note)
+Seconds of the complete `ansible-playbook` run. *readable* and *compressed* (`compress: true`, as in the role) are
+reading and evaluation with this collection. *uri* is the same evaluation with a loop of `uri` over computed pages and
+one Jinja template. *speedup* is *uri* divided by *compressed*. If the play with *uri* takes minutes, its time is
+extrapolated: the work for each page grows with the number of pages, and the evaluation with the number of points.
+*single request*: some servers can return everything in one response. There are no pages then, but both sides need
+memory for this response."""
+    head = ("product", "points", "readable", "compressed", "uri", "source of uri", "speedup")
+    return _table("Complete play", head, rows, note)
 
 
 def _collection_cells(result: Mapping[str, Any]) -> list[Any]:
@@ -103,11 +114,11 @@ def _memory(results: Results) -> str:
     rows = []
     for result in find(results, measure="memory"):
         peaks = series(results, "points", "module_peak_kb", measure="memory", product=result["product"])
-        further = cost_per_additional(peaks, LARGE, result["points"]) if result["points"] > LARGE else None
-        own = [result["module_peak_kb"] / 1024, None if further is None else further * 1024, result["module_cpu"]]
+        additional = cost_per_additional(peaks, LARGE, result["points"]) if result["points"] > LARGE else None
+        own = [result["module_peak_kb"] / 1024, None if additional is None else additional * 1024, result["module_cpu"]]
         rows.append([result["product"], result["points"], *own, result["bare_peak_kb"] / 1024])
-    head = ("product", "points", "module, MB", "bytes for each further point", "processor seconds", "bare client, MB")
-    return _table("Memory of the module", head, rows, "Each is a process of its own, without Ansible around it.")
+    head = ("product", "points", "module, MB", "bytes per additional point", "processor seconds", "minimal client, MB")
+    return _table("Memory of the module", head, rows, "Each measurement uses a separate process, without Ansible.")
 
 
 def _roles(results: Results) -> str:
@@ -116,8 +127,10 @@ def _roles(results: Results) -> str:
     for sources, medians in result.items():
         times = medians["seconds"] / result[1]["seconds"] if 1 in result else None
         rows.append([sources, medians["seconds"], times, medians["peak_kb"] / 1024])
-    note = "The play `backup.audit.compliance` over servers of 1,000 workloads and 10,000 points each, 10 forks."
-    return _table("The role", ("servers", "seconds", "times one", "largest process, MB"), rows, note)
+    note = (
+        "The playbook `backup.audit.compliance` for servers with 1,000 workloads and 10,000 points each, with 10 forks."
+    )
+    return _table("Role", ("servers", "seconds", "ratio to one server", "largest process, MB"), rows, note)
 
 
 def _assertions(results: Results) -> str:
@@ -130,8 +143,8 @@ def _assertions(results: Results) -> str:
         shape = "compressed" if one["compressed"] else "readable"
         rows.append([one["workloads"], shape, medians["task"], medians["peak_kb"] / 1024, loop])
     note = """\
-Seconds above an empty task, and the largest process of the play. Beside it a loop of `ansible.builtin.assert` over the
-same rows, measured at 1,000 and extrapolated from there."""
+Seconds more than an empty task, and the largest process of the play. The last column is a loop of
+`ansible.builtin.assert` over the same rows, measured with 1,000 workloads and extrapolated from there."""
     head = ("workloads", "rows", "seconds", "MB", "loop of assert, seconds")
     return _table("recovery_points_assert", head, rows, note)
 
@@ -158,8 +171,10 @@ def _tools(results: Results) -> str:
                 medians["task"] / medians["own"],
             ]
         )
-    note = "Seconds. *task* is the info task with `compress: true` less *ping*; *its own* is the tool's listing alone."
-    return _table("Tools", ("tool", "snapshots", "ping", "task", "its own", "times"), rows, note)
+    note = (
+        "Seconds. *task* is the info task with `compress: true` minus *ping*; *own listing* is only the tool's listing."
+    )
+    return _table("Tools", ("tool", "snapshots", "ping", "task", "own listing", "ratio"), rows, note)
 
 
 def _servers(results: Results) -> str:
@@ -168,10 +183,17 @@ def _servers(results: Results) -> str:
         for one in find(results, measure="wall")
     ]
     note = """\
-With a client that receives and does nothing else: over 4 connections, of which 50 ms allow 80 answers a second, and
-over 64. *not ready* are answers that were not prepared before they were measured."""
-    head = ("product", "points", "answers a second", "MB a second", "answers a second of 64", "not ready")
-    return _table("The server alone", head, rows, note)
+Measured with a client that only receives, over 4 connections and over 64. With 4 connections, a latency of 50 ms allows
+80 responses per second. *not prepared* are responses that were not prepared before the measurement."""
+    head = (
+        "product",
+        "points",
+        "responses per second",
+        "MB per second",
+        "responses per second over 64",
+        "not prepared",
+    )
+    return _table("Server throughput", head, rows, note)
 
 
 _TABLES: tuple[Callable[[Results], str], ...] = (

@@ -31,7 +31,7 @@ _SECONDS_TO_END = 20
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, its log-in data, and the ids of its workloads."""
+    """A running server: its address, its login data, and the ids of its workloads."""
 
     product: str
     points: int

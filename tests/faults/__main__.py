@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make faults`: run every fault against every product, print one table, and fail if any result is WRONG."""
+"""`make faults`: run every fault against every product, print one table, and fail if any result is incorrect."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tests.faults.cases import CASES, Case
-from tests.faults.outcomes import HONEST, MISSED, WRONG, Verdict
+from tests.faults.cases import CASES, REJECTED, TOLERATED, Case
+from tests.faults.outcomes import DEGRADED, INCORRECT, MISSED, Verdict
 from tests.faults.products import COLUMNS, Column
 from tests.faults.table import as_text, write_docs
 from tests.faults.workers import Worker
@@ -53,9 +53,9 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--only", default="", help="cases whose name holds this")
-    parser.add_argument("--product", default="", help="one column")
-    parser.add_argument("--why", action="store_true", help="also print what each case ended with")
+    parser.add_argument("--only", default="", help="run only cases whose name contains this text")
+    parser.add_argument("--product", default="", help="run only this column")
+    parser.add_argument("--why", action="store_true", help="also print the outcome of each case")
     parser.add_argument("--docs", action="store_true", help="also write the table into docs/trust.md")
     parser.add_argument("--workers", type=int, default=max(2, min(6, (os.cpu_count() or 2) + 1)))
     return parser.parse_args()
@@ -74,7 +74,7 @@ def run_all(cases: Iterable[Case], columns: Iterable[Column], workers: int) -> d
     while len(cells) < len(tasks):
         cell = results.get()
         if isinstance(cell, str):
-            raise SystemExit(f"a worker ended early: {cell}")
+            raise SystemExit(f"a worker failed: {cell}")
         cells[cell.case, cell.column] = cell
     for process in processes:
         process.join()
@@ -98,15 +98,16 @@ def _print_summary(cells: Mapping[tuple[str, str], Cell], seconds: float) -> int
     applied = len(cells) - counts[MISSED]
     slowest = max(cells.values(), key=lambda cell: cell.seconds)
     print(
-        f"\n{applied} cases in {seconds:.0f} s: {counts['survived']} survived, {counts[HONEST]} honest (less is told "
-        f"than is true, and nothing better), {counts['refused']} refused, {counts[WRONG]} WRONG; "
-        f"{counts[MISSED]} (-) where the product's answers hold nothing to bend"
+        f"\n{applied} cases in {seconds:.0f} s: {counts[TOLERATED]} tolerated, {counts[DEGRADED]} degraded (the result "
+        f"contains less than the truth, and nothing better), {counts[REJECTED]} rejected, "
+        f"{counts[INCORRECT]} incorrect; {counts[MISSED]} not applicable "
+        "(-: the responses have no data that the fault changes)"
     )
     print(f"slowest: {slowest.column}, {slowest.case}: {slowest.seconds:.1f} s")
     for cell in cells.values():
-        if cell.verdict.outcome == WRONG:
-            print(f"WRONG: {cell.column}, {cell.case} ({cell.seconds:.1f} s): {cell.verdict.why}", file=sys.stderr)
-    return 1 if counts[WRONG] else 0
+        if cell.verdict.outcome == INCORRECT:
+            print(f"incorrect: {cell.column}, {cell.case} ({cell.seconds:.1f} s): {cell.verdict.why}", file=sys.stderr)
+    return 1 if counts[INCORRECT] else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evaluate a read result under a fault: correct, degraded but honest, refused with a clear message, or WRONG."""
+"""Evaluate a read result under a fault: tolerated, degraded, rejected with a clear message, or incorrect."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
-from tests.faults.cases import REFUSED, SURVIVED, Case
+from tests.faults.cases import REJECTED, TOLERATED, Case
 from tests.faults.child import Run
 from tests.integration.products import ADAPTERS
 
-HONEST, WRONG, MISSED = "honest", "WRONG", "-"
+DEGRADED, INCORRECT, MISSED = "degraded", "incorrect", "-"
 Read = Mapping[str, Any]
 Row = Mapping[str, Any]
 # Values that depend on the time of reading may differ by the time between two reads.
 _AGES = frozenset({"gaps", "newest_age_seconds"})
 _SLACK_SECONDS = 900
-_ESTIMATE_SECONDS = 3600
+_INFERRED_SECONDS = 3600
 _VOLATILE = frozenset({"source"})
 _UNEXPECTED = re.compile(r"unexpected \w+|Traceback")
 
@@ -38,42 +38,42 @@ class Verdict:
 def evaluate_run(case: Case, run: Run, truth: Read) -> Verdict:
     """Evaluate the outcome of one run. Sessions and secrets on the server's side are checked in workers.py."""
     if run.hung or run.result is None:
-        return Verdict(WRONG, "hang" if run.hung else f"no result: {run.output[-500:]}")
+        return Verdict(INCORRECT, "hang" if run.hung else f"no result: {run.output[-500:]}")
     message = str(run.result.get("msg", ""))
     if _UNEXPECTED.search(message) or "exception" in run.result:
-        return Verdict(WRONG, f"traceback: {message} {run.result.get('exception', '')}")
+        return Verdict(INCORRECT, f"traceback: {message} {run.result.get('exception', '')}")
     if run.result.get("failed"):
-        return _evaluate_refusal(case, message)
+        return _evaluate_rejection(case, message)
     verdict = _evaluate_result(case, run.result, truth)
-    if case.must == REFUSED and verdict.outcome != WRONG:
-        return Verdict(WRONG, f"{verdict.outcome}, though the fault was for good")
+    if case.must == REJECTED and verdict.outcome != INCORRECT:
+        return Verdict(INCORRECT, f"{verdict.outcome}, although the fault is permanent")
     return verdict
 
 
-def _evaluate_refusal(case: Case, message: str) -> Verdict:
-    if case.must == SURVIVED:
-        return Verdict(WRONG, f"refused, though it passes or changes nothing: {message}")
+def _evaluate_rejection(case: Case, message: str) -> Verdict:
+    if case.must == TOLERATED:
+        return Verdict(INCORRECT, f"rejected, although the fault is transient or has no effect: {message}")
     if case.messages and not any(re.search(pattern, message) for pattern in case.messages):
-        return Verdict(WRONG, f"refused, but the cause is not named: {message}")
-    return Verdict(REFUSED, message)
+        return Verdict(INCORRECT, f"rejected, but the message does not name the cause: {message}")
+    return Verdict(REJECTED, message)
 
 
 def _evaluate_result(case: Case, read: Read, truth: Read) -> Verdict:
     if case.clock:
         skew = read["server"].get("clock_skew_seconds")
         if skew is None or abs(skew - case.clock) > 60:
-            return Verdict(WRONG, f"the clock is wrong by {case.clock} s, and {skew} is told")
-        return Verdict(SURVIVED, f"skew {skew}")
+            return Verdict(INCORRECT, f"the clock is off by {case.clock} s, but the reported skew is {skew}")
+        return Verdict(TOLERATED, f"skew {skew}")
     actual, true = open_result(read), open_result(truth)
     differences = list(_list_differences(_rows_by_workload(true), _rows_by_workload(actual), "rows"))
     if not differences and actual["totals"] == true["totals"]:
-        return Verdict(SURVIVED)
+        return Verdict(TOLERATED)
     if actual.get("complete") is not True:
-        return Verdict(HONEST, "complete: false")
+        return Verdict(DEGRADED, "complete: false")
     better = list(list_improvements(actual, true))
     if better:
-        return Verdict(WRONG, "better than the truth: " + "; ".join(better[:5]))
-    return Verdict(HONEST, "; ".join(differences[:3]) or f"totals {actual['totals']}")
+        return Verdict(INCORRECT, "better than the truth: " + "; ".join(better[:5]))
+    return Verdict(DEGRADED, "; ".join(differences[:3]) or f"totals {actual['totals']}")
 
 
 def _rows_by_workload(read: Read) -> dict[str, Row]:
@@ -107,7 +107,7 @@ def list_improvements(actual: Read, true: Read) -> Iterator[str]:
     matched: set[int] = set()
     # Without an inventory, nobody assumes that all workloads are listed.
     missing_allowed = actual["server"].get("scope", {}).get("inventory") is False
-    slack = _get_estimate_slack(actual)
+    slack = _get_inferred_slack(actual)
     for row in actual["workloads"]:
         matches = _find_workload(row, true)
         if matches:
@@ -118,10 +118,10 @@ def list_improvements(actual: Read, true: Read) -> Iterator[str]:
             # Points whose workload is not reported are grouped in a row without a workload.
             missing_allowed = True
         else:
-            yield f"{row['workload_name']} is no workload of this server"
+            yield f"{row['workload_name']} is not a workload of this server"
     for row in true["workloads"]:
         if id(row) not in matched and not missing_allowed:
-            yield f"{row.get('workload_name')} is gone without a word"
+            yield f"{row.get('workload_name')} is missing without an error"
 
 
 def _find_workload(row: Row, true: Read) -> list[Row]:
@@ -132,11 +132,11 @@ def _find_workload(row: Row, true: Read) -> list[Row]:
     return []
 
 
-def _get_estimate_slack(read: Read) -> int:
-    """How many seconds newer a point may appear: one hour if its time is declared to be an estimate."""
+def _get_inferred_slack(read: Read) -> int:
+    """How many seconds newer a point may appear: one hour if the adapter declares its time as inferred."""
     product = ADAPTERS[read["server"]["product"]]
     how = product.not_reported.get(("*", "*"), {}).get("created_at", ("reported", ""))[0]
-    return _ESTIMATE_SECONDS if how == "inferred" else 0
+    return _INFERRED_SECONDS if how == "inferred" else 0
 
 
 def _is_later(actual: str, true: str | None, slack: int) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tests.faults.cases import Case
-from tests.faults.outcomes import MISSED
+from tests.faults.cases import REJECTED, TOLERATED, Case
+from tests.faults.outcomes import DEGRADED, INCORRECT, MISSED
 from tests.faults.products import Column
 from tests.tools.project import ROOT
 
@@ -34,7 +34,7 @@ def as_markdown(cases: Sequence[Case], columns: Sequence[Column], outcomes: Outc
     """Format the table for the documentation, with the totals above it."""
     counts = Counter(outcomes.values())
     tried = len(outcomes) - counts[MISSED]
-    sums = ", ".join(f"{counts[name]} {name}" for name in ("survived", "honest", "refused", "WRONG"))
+    sums = ", ".join(f"{counts[name]} {name}" for name in (TOLERATED, DEGRADED, REJECTED, INCORRECT))
     titles = [column.title for column in columns]
     lines = [
         f"{len(cases)} faults, {tried} cases: {sums}.",

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 from tests.faults.cases import Case
 from tests.faults.child import Run, run
-from tests.faults.outcomes import MISSED, WRONG, Verdict, evaluate_run
+from tests.faults.outcomes import INCORRECT, MISSED, Verdict, evaluate_run
 from tests.faults.products import Column
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import MODULES, get_login
@@ -39,11 +39,11 @@ class Worker:
         faults = self._simulators.ask(product, "__faults")
         verdict = evaluate_run(case, ended, truth)
         applied = any(fault["changed"] for fault in faults)
-        if verdict.outcome == WRONG and ended.result is not None and not ended.result.get("failed"):
+        if verdict.outcome == INCORRECT and ended.result is not None and not ended.result.get("failed"):
             # The date may have changed since the truth was read.
             verdict = evaluate_run(case, ended, self._get_truth(column, again=True))
-        if verdict.outcome != WRONG and not applied:
-            verdict = Verdict(MISSED) if case.may_miss else Verdict(WRONG, f"the fault did not strike: {faults}")
+        if verdict.outcome != INCORRECT and not applied:
+            verdict = Verdict(MISSED) if case.may_miss else Verdict(INCORRECT, f"the fault was not applied: {faults}")
         return self._check_leaks(verdict, column, case, ended), ended.seconds
 
     def _get_truth(self, column: Column, *, again: bool = False) -> dict[str, Any]:
@@ -62,13 +62,13 @@ class Worker:
         return run(name, arguments, LIMIT_SECONDS)
 
     def _check_leaks(self, verdict: Verdict, column: Column, case: Case, ended: Run) -> Verdict:
-        """Any outcome is WRONG if a session is still open or a secret was printed."""
+        """Any outcome is incorrect if a session is still open or a secret was printed."""
         open_sessions = self._simulators.ask(column.product, "__sessions")["open"]
         if open_sessions and not case.server_gone:
-            return Verdict(WRONG, f"leak: {open_sessions} sessions are open; {verdict.outcome}: {verdict.why}")
+            return Verdict(INCORRECT, f"leak: {open_sessions} open sessions; {verdict.outcome}: {verdict.why}")
         for secret in self._list_secrets(column.product):
             if secret in ended.output:
-                return Verdict(WRONG, f"leak: a secret is shown: {verdict.why}")
+                return Verdict(INCORRECT, f"leak: the output contains a secret: {verdict.why}")
         return verdict
 
     def _list_secrets(self, product: str) -> Iterator[str]:

@@ -22,7 +22,7 @@ from tests.tools import awx_assets, awx_credentials
 from tests.tools.project import ROOT
 
 KIT = ROOT / "extensions" / "awx"
-SAID = {
+VARIABLES = {
     "awx_setup_project_url": "https://git.corp.test/backup-audit-awx.git",
     "awx_setup_image": "registry.corp.test/backup-audit-ee:1",
     "awx_setup_webhook_url": "https://chat.corp.test/hook",
@@ -70,7 +70,7 @@ def awx_import(url: str) -> subprocess.CompletedProcess[str]:
         )
 
 
-def test_the_file_is_what_the_code_says() -> None:
+def test_the_file_matches_the_code() -> None:
     assert awx_assets.document() == (KIT / "assets.yml").read_text("utf-8")
 
 
@@ -91,7 +91,7 @@ def test_awx_import_takes_it_twice() -> None:
 
 def test_the_playbook_makes_the_same_and_nothing_twice(tmp_path: Path) -> None:
     with serving() as (url, standin):
-        variables = {**SAID, "awx_setup_url": url}
+        variables = {**VARIABLES, "awx_setup_url": url}
         environment = {"CONTROLLER_OAUTH_TOKEN": TOKEN}
         first = play("backup.audit.awx_setup", tmp_path, variables=variables, environment=environment)
         assert first.status == 0, first.output[-3000:]
@@ -108,22 +108,23 @@ def test_the_playbook_makes_the_same_and_nothing_twice(tmp_path: Path) -> None:
         # The templates of injectors are rendered by AWX, not by Ansible.
         assert stored[asset["name"]]["injectors"] == asset["injectors"]
         assert stored[asset["name"]]["inputs"] == asset["inputs"]
-    assert made["projects"][0]["scm_url"] == SAID["awx_setup_project_url"]
+    assert made["projects"][0]["scm_url"] == VARIABLES["awx_setup_project_url"]
     assert {host["name"] for host in made["hosts"]} == {"spp-example", "spp-berlin"}
 
 
-def test_a_wrong_token_is_told(tmp_path: Path) -> None:
+def test_a_wrong_token_is_reported(tmp_path: Path) -> None:
     with serving() as (url, standin):
         ended = play(
             "backup.audit.awx_setup",
             tmp_path,
-            variables={**SAID, "awx_setup_url": url},
+            variables={**VARIABLES, "awx_setup_url": url},
             environment={"CONTROLLER_OAUTH_TOKEN": "wr0ng-token"},
             arguments=("-vvv",),
         )
         assert standin.writes == 1
     assert ended.status == 2
-    assert "was answered with 401" in ended.output
+    assert "failed (HTTP 401)" in ended.output
+    assert "AWX response:" in ended.output
     assert "wr0ng-token" not in ended.output
 
 

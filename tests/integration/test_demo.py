@@ -1,12 +1,13 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The next steps that `make demo` prints lead to a verdict on the user's own server."""
+"""The next steps that `make demo` prints lead to a result for the user's own server."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -46,7 +47,7 @@ def test_what_is_named_at_the_end_reads_a_server_of_ones_own(
     ended = subprocess.run(
         ["/bin/sh", "-c", command], env=environment, cwd="/", capture_output=True, text=True, check=False, timeout=120
     )
-    assert "NOT COMPLIANT: of" in ended.stdout, ended.stdout + ended.stderr
+    assert re.search(r"NOT COMPLIANT: \d+ of \d+ workloads failed", ended.stdout), ended.stdout + ended.stderr
     findings = json.loads((tmp_path / "mine" / "findings.json").read_text("utf-8"))
     assert [(one["server"]["product"], one["complete"]) for one in findings["data_sources"]] == [("vprotect", True)]
     assert (tmp_path / "mine" / "report.html").is_file()

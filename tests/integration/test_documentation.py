@@ -4,7 +4,8 @@
 """Every YAML block of the documentation is run according to its kind: play, tasks, policy, inventory, rulebook, ...
 
 Addresses and passwords are replaced with those of simulated servers, and paths with a test folder; nothing else
-changes. Verdicts may be bad; nothing may fail for another reason. A block that cannot be run is marked in its page.
+changes. A result may be not compliant; nothing may fail for another reason. A block that cannot be run is marked in
+its page.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Example:
         return {f"{prefix}{name}_password": word for name, word in login.items() for prefix in ("", "vault_")}
 
     def play(self, plays: Any, inventory: dict[str, Any] | None = None, **more: Any) -> PlayResult:
-        """Run the plays; a bad verdict is the only permitted failure."""
+        """Run the plays; a result that is not compliant is the only permitted failure."""
         environment = {
             f"{prefix}_{name.upper()}": value
             for product in MODULES
@@ -147,20 +148,23 @@ def assertion_tasks(example: Example, **more: Any) -> list[dict[str, Any]]:
     read_results = example.folder / "read.json"
     read_results.write_text(json.dumps(read(example.simulators.ready, "spp", compress=True).result), "utf-8")
     task = {
-        "name": "Judge",
+        "name": "Evaluate",
         "backup.audit.recovery_points_assert": {"results": [str(read_results)], **more},
         "register": "verdict",
         "ignore_errors": True,
     }
-    check = {"name": "It was judged", "ansible.builtin.assert": {"that": "verdict.assessment is defined"}}
+    check = {
+        "name": "Check that there is an assessment",
+        "ansible.builtin.assert": {"that": "verdict.assessment is defined"},
+    }
     return [task, check]
 
 
 def run_tasks(example: Example) -> None:
-    """Run tasks of a play that has reads, a verdict, and the verdict of the last run."""
+    """Run tasks of a play that has read results, an assessment, and the assessment of the last run."""
     (example.folder / "evidence").mkdir()
     before = assertion_tasks(example, **DAILY)
-    given = {"results": [str(example.folder / "read.json")]}
+    given = {"read_results": [str(example.folder / "read.json")]}
     last = {"name": "Remember", "ansible.builtin.set_fact": {"last_run": "{{ verdict }}"}}
     example.play(on_localhost(*before, last, *example.use_simulators(example.content)), variables=given)
 

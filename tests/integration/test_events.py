@@ -105,7 +105,11 @@ def test_new_points_are_told(simulators: Simulators, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({}, "servers is needed"), ({"servers": [{"product": "tape"}]}, "product is 'tape'"), ({"server": []}, "unknown")],
+    [
+        ({}, "servers is required"),
+        ({"servers": [{"product": "tape"}]}, "'tape' is not a valid product"),
+        ({"server": []}, "unsupported arguments: server. Did you mean 'servers'"),
+    ],
 )
 def test_arguments_that_make_no_sense(arguments: dict[str, Any], message: str) -> None:
     main = runpy.run_path(str(SOURCES / "recovery_points.py"))["main"]

@@ -93,8 +93,10 @@ def runnable(task: dict[str, Any], simulators: Simulators, folder: Path) -> list
         if name == "ansible.builtin.copy":
             options["dest"] = str(folder / Path(options["dest"]).name)
     if "backup.audit.recovery_points_assert" in task:
-        task |= {"register": "judged", "ignore_errors": True}
-        return [task, {"name": "It was judged", "ansible.builtin.assert": {"that": "judged.assessment is defined"}}]
+        name = task.get("register", "evaluated")
+        task |= {"register": name, "ignore_errors": True}
+        condition = f"{name}.assessment is defined"
+        return [task, {"name": "It was evaluated", "ansible.builtin.assert": {"that": condition}}]
     if "ansible.builtin.assert" in task:
         task |= {"register": "asked", "ignore_errors": True}
         condition = "asked.evaluated_to is defined or asked is success"

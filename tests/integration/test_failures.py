@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -40,14 +41,14 @@ def read_totals(simulators: Simulators, product: str) -> dict[str, Any]:
     return totals
 
 
-# Name -> (fault, code of the failure, part of its message).
+# Name -> (fault, code of the failure, regular expression for a part of its message).
 LASTING_FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     "500": (
         {"name": "status", "status": 500, "body": '{"description": "catalog is corrupt"}'},
         "server_error",
         "catalog is corrupt",
     ),
-    "503": ({"name": "status", "status": 503}, "server_error", "(after 2 tries)"),
+    "503": ({"name": "status", "status": 503}, "server_error", r", 2 attempts\)"),
     "redirect": (
         {"name": "status", "status": 302, "headers": {"Location": "https://portal.example/"}},
         "invalid_response",
@@ -55,10 +56,10 @@ LASTING_FAULTS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "html": ({"name": "html", "status": 200}, "invalid_response", "web page"),
     "empty": ({"name": "empty"}, "invalid_response", "empty"),
-    "truncated": ({"name": "truncated"}, "invalid_response", "cut short"),
-    "reset": ({"name": "reset"}, "connection_error", "connection"),
+    "truncated": ({"name": "truncated"}, "invalid_response", "truncated"),
+    "reset": ({"name": "reset"}, "connection_error", "Connection to"),
     "array": ({"name": "status", "status": 200, "body": "[]"}, "invalid_response", "not an object"),
-    "no-list": ({"name": "status", "status": 200, "body": "{}"}, "invalid_response", "no list"),
+    "no-list": ({"name": "status", "status": 200, "body": "{}"}, "invalid_response", "has no list|not a list"),
 }
 
 
@@ -80,7 +81,7 @@ def test_lasting_fault_is_a_clear_failure(simulators: Simulators, product: str, 
     ended = read(simulators.ready, product, retries=1)
     assert ended.failed
     assert ended.result["failure"]["code"] == code, ended.message
-    assert message in ended.message
+    assert re.search(message, ended.message)
     assert simulators.ready["products"][product]["url"].removeprefix("https://") in ended.message
     assert "workloads" not in ended.result
     assert simulators.ask(product, "__sessions")["open"] == 0
@@ -133,12 +134,12 @@ def test_wrong_address(simulators: Simulators, product: str) -> None:
     name, own = MODULES[product]
     login = get_login(simulators.ready, product)
     unknown = run_module(name, {**login, **own, "url": "https://no-such-host.invalid", "retries": 0})
-    assert "host name" in unknown.message or "name service" in unknown.message
+    assert "Cannot resolve host name 'no-such-host.invalid'" in unknown.message
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
     refused = run_module(name, {**login, **own, "url": f"https://127.0.0.1:{port}", "retries": 0})
-    assert "nothing listens there" in refused.message
+    assert f"Cannot connect to 127.0.0.1:{port}: connection refused" in refused.message
     other_name = login["url"].replace("127.0.0.1", "127.0.0.2")
     mismatch = run_module(name, {**login, **own, "url": other_name, "retries": 0})
     assert mismatch.failed
@@ -156,16 +157,18 @@ def test_untrusted_certificate(simulators: Simulators, product: str, tmp_path: P
 
     untrusted = run_module(name, login, {"REQUESTS_CA_BUNDLE": right, "CURL_CA_BUNDLE": right})
     assert untrusted.result["failure"]["code"] == "certificate_error"
-    assert "ca_path" in untrusted.message
+    assert "issued by an unknown CA" in untrusted.message
+    assert 'Set "ca_path" to the PEM file of the CA that issued it' in untrusted.message
     wrong = run_module(name, {**login, "ca_path": str(other)})
     assert wrong.result["failure"]["code"] == "certificate_error"
+    assert f"not issued by a CA in ca_path '{other}'" in wrong.message
     trusted = run_module(
         name, {**login, "ca_path": right}, {"REQUESTS_CA_BUNDLE": str(other), "CURL_CA_BUNDLE": str(other)}
     )
     assert not trusted.failed, trusted.message
     unchecked = run_module(name, {**login, "validate_certs": False}, {"REQUESTS_CA_BUNDLE": str(other)})
     assert not unchecked.failed, unchecked.message
-    assert any("not checked" in str(warning) for warning in unchecked.result["warnings"])
+    assert any("not verified" in str(warning) for warning in unchecked.result["warnings"])
 
 
 class _WebPage(http.server.BaseHTTPRequestHandler):
@@ -218,6 +221,6 @@ def test_not_this_product(simulators: Simulators, product: str, tmp_path: Path) 
     assert "Printer" in page.message
     with web_page(None) as port:
         plain = run_module(name, {**login, "url": f"https://127.0.0.1:{port}", "retries": 0})
-    assert "does not speak TLS" in plain.message
+    assert f"127.0.0.1:{port} does not use TLS" in plain.message
     in_clear = run_module(name, {**login, "url": f"http://127.0.0.1:{port}"})
-    assert "clear text" in in_clear.message
+    assert "is not encrypted and would expose the password" in in_clear.message

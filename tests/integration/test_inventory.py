@@ -112,11 +112,11 @@ def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, c
     wrong = {"spp": "wrong-secret"}
     refused = inventory(simulators, tmp_path, "--list", passwords=wrong, **options)
     assert refused.returncode != 0
-    assert "the log-in of" in refused.stderr
+    assert "Login to https://" in refused.stderr
     assert "wrong-secret" not in refused.stderr
     partly = inventory(simulators, tmp_path, "--list", passwords=wrong, on_unreadable="warn", **options)
     assert partly.returncode == 0, partly.stderr
-    assert "not listed" in partly.stderr.replace("\n", " ")
+    assert "workloads are not listed" in partly.stderr.replace("\n", " ")
     hosts = json.loads(partly.stdout)["_meta"]["hostvars"].values()
     assert {host["workload_product"] for host in hosts} == {"vprotect"}
     # A failure is not cached.
@@ -128,10 +128,10 @@ def test_an_unreadable_server_is_named(simulators: Simulators, tmp_path: Path, c
 def test_kept_reads_are_a_source(simulators: Simulators, tmp_path: Path) -> None:
     """No server is contacted; a play runs over failing workloads."""
     facts = kept_results(simulators.ready, tmp_path)
-    listed = inventory(simulators, tmp_path, "--list", read_results=[str(facts / "*.json")])
+    listed = inventory(simulators, tmp_path, "--list", results=[str(facts / "*.json")])
     assert listed.returncode == 0, listed.stderr
     hosts = json.loads(listed.stdout)["_meta"]["hostvars"].values()
     assert {host["workload_product"] for host in hosts} == set(MODULES)
-    missing = inventory(simulators, tmp_path, "--list", read_results=[str(tmp_path / "nothing-*.json")])
+    missing = inventory(simulators, tmp_path, "--list", results=[str(tmp_path / "nothing-*.json")])
     assert missing.returncode != 0
-    assert "cannot be read" in missing.stderr.replace("\n", " ")
+    assert "cannot read file" in missing.stderr.replace("\n", " ")

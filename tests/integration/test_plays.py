@@ -28,7 +28,7 @@ def assert_task(read_results: list[str], register: str, **options: Any) -> dict[
     """Build a task that evaluates registered results."""
     arguments = {"results": [f"{{{{ {name} }}}}" for name in read_results], "policy": POLICY, **options}
     return {
-        "name": "Judge",
+        "name": "Evaluate policy",
         "backup.audit.recovery_points_assert": arguments,
         "register": register,
         "ignore_errors": True,
@@ -38,11 +38,11 @@ def assert_task(read_results: list[str], register: str, **options: Any) -> dict[
 def write_task(expression: str, path: Path) -> dict[str, Any]:
     """Build a task that writes a value as JSON."""
     content = f"{{{{ {expression} | to_json }}}}"
-    return {"name": "Keep", "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"}}
+    return {"name": "Write result", "ansible.builtin.copy": {"content": content, "dest": str(path), "mode": "0600"}}
 
 
-def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_path: Path) -> None:
-    """The same read, packed and with readable rows, has an assessment with identical bytes."""
+def test_compressed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_path: Path) -> None:
+    """The same read result, compressed and with readable rows, produces identical assessments."""
     module = "ansible_collections.backup.audit.plugins.module_utils"
     recompress = (
         "import json, sys; sys.path.insert(0, sys.argv[1]);"
@@ -56,7 +56,7 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
         read_task(simulators, "spp", "spp"),
         write_task("spp", tmp_path / "plain.json"),
         {
-            "name": "Pack the very same READ",
+            "name": "Compress the same read result",
             "ansible.builtin.command": {
                 "argv": ["{{ ansible_playbook_python }}", "-c", recompress, str(ROOT / ".venv" / "tree")],
                 "chdir": str(tmp_path),
@@ -65,21 +65,21 @@ def test_packed_and_plain_give_the_same_assessment(simulators: Simulators, tmp_p
         },
         assert_task(["spp"], "of_plain", as_of="{{ spp.read_at }}"),
         {
-            "name": "Judge the packed one",
+            "name": "Evaluate the compressed result",
             "backup.audit.recovery_points_assert": {
                 "results": ["compressed.json"],
                 "policy": POLICY,
                 "as_of": "{{ spp.read_at }}",
             },
-            "register": "of_packed",
+            "register": "of_compressed",
             "ignore_errors": True,
         },
-        write_task("[of_plain.assessment, of_packed.assessment]", tmp_path / "both.json"),
+        write_task("[of_plain.assessment, of_compressed.assessment]", tmp_path / "both.json"),
     ]
     ended = play(on_localhost(*tasks), tmp_path)
     assert ended.status == 0, ended.output
-    of_plain, of_packed = json.loads((tmp_path / "both.json").read_text())
-    assert of_plain == of_packed
+    of_plain, of_compressed = json.loads((tmp_path / "both.json").read_text())
+    assert of_plain == of_compressed
 
 
 def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> None:
@@ -102,8 +102,8 @@ def test_assertion_names_what_fails(simulators: Simulators, tmp_path: Path) -> N
     assert verdict["totals"]["workloads"] > 20
 
 
-def test_check_mode_reads_and_judges(simulators: Simulators, tmp_path: Path) -> None:
-    """Nothing is ever written, so check mode returns the same verdict."""
+def test_check_mode_reads_and_evaluates(simulators: Simulators, tmp_path: Path) -> None:
+    """The modules never write, so check mode returns the same result."""
     tasks = [
         read_task(simulators, "spp", "spp", workload_names=["web-*"]),
         {**assert_task(["spp"], "verdict", policy=LENIENT), "ignore_errors": False},
@@ -111,7 +111,7 @@ def test_check_mode_reads_and_judges(simulators: Simulators, tmp_path: Path) -> 
     ]
     ended = play(on_localhost(*tasks), tmp_path, arguments=("--check", "--diff"))
     assert ended.status == 0, ended.output
-    assert "COMPLIANT: of 2 workloads 2 pass" in ended.output
+    assert "COMPLIANT: 2 of 2 workloads passed" in ended.output
 
 
 def test_nothing_found_is_not_compliant(simulators: Simulators, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_nothing_found_is_not_compliant(simulators: Simulators, tmp_path: Path) 
     ]
     ended = play(on_localhost(*tasks), tmp_path)
     assert ended.status == 2
-    assert "there is no workload" in ended.output
+    assert "no workloads were read" in ended.output
 
 
 def findings(folder: Path) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def test_compliance_playbook(simulators: Simulators, tmp_path: Path) -> None:
 
 
 def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
-    """The others are reported, and what is expected of the unreachable server is unknown."""
+    """The other servers are reported, and workloads expected on the unreachable server are unknown."""
     dead = servers(simulators.ready, spp={"backup_url": "https://127.0.0.1:9", "backup_retries": 0})
     ended = play(
         "backup.audit.compliance",
@@ -168,8 +168,11 @@ def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> Non
     assert ended.status == 2, ended.output
     document = findings(tmp_path)
     messages = [finding["message"] for finding in document["findings"] if finding["result"] == "fail"]
-    assert any("could not be read" in message and "nothing listens there" in message for message in messages)
-    assert any("only-on-spp is expected" in message and "could not be read wholly" in message for message in messages)
+    assert any("could not be read" in message and "connection refused" in message for message in messages)
+    (missing,) = [each["message"] for each in document["findings"] if each["workload_name"] == "only-on-spp"]
+    assert "expected workload not found on any server that was read" in missing
+    assert "not read or only partially read: " in missing
+    assert missing in messages
     assert {workload["product"] for workload in document["workloads"] if workload["product"]} >= {"veeam_azure"}
 
 
@@ -187,7 +190,7 @@ def test_rejected_account_is_not_tried_again(simulators: Simulators, tmp_path: P
     log_ins = [call for call in simulators.requests("spp") if call["path"] == "/api/endeavour/session"]
     assert len(log_ins) == 1
     messages = [finding["message"] for finding in findings(tmp_path)["findings"]]
-    assert sum("not tried" in message for message in messages) == 2
+    assert sum("not tried, because host spp rejected the login" in message for message in messages) == 2
 
     twice = servers(simulators.ready)
     twice["backup_servers"]["hosts"]["again"] = dict(twice["backup_servers"]["hosts"]["spp"])
@@ -211,5 +214,6 @@ def test_misconfigured_host_is_a_finding(simulators: Simulators, tmp_path: Path)
     ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables)
     assert ended.status == 0, ended.output
     failed = [finding["message"] for finding in findings(tmp_path)["findings"] if finding["control"] == "data.complete"]
-    assert any("forgotten" in message and "backup_url" in message for message in failed)
-    assert any("strange" in message and "backup_product" in message for message in failed)
+    assert any("Host forgotten: backup_url is not set" in message for message in failed)
+    assert any("strange" in message and "invalid backup_product 'tape robot'" in message for message in failed)
+    assert not any("strange" in message and "backup_url" in message for message in failed)

@@ -55,7 +55,7 @@ def test_a_restart_that_takes_too_long_fails_clearly_and_the_next_run_works(
     ended = read_during_restart(simulators, product, seconds=600, retries=0)
     assert ended.failed
     assert ended.result["failure"]["code"] == "connection_error"
-    assert "the connection broke" in ended.message or "nothing listens there" in ended.message
+    assert "Connection to" in ended.message or "connection refused" in ended.message
     assert "workloads" not in ended.result
     # The server runs again, and nothing of the previous run is left.
     simulators.ask(product, "__faults", [])

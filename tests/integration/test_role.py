@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The role in parts: reads are stored as files and evaluated repeatedly, and the verdict stays small."""
+"""The entry points of the role: read results are stored, and evaluated repeatedly; the published summary is small."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> None:
-    """One file per host, without secrets; a second report on the same reads changes nothing."""
+    """One file per host, without secrets; a second report on the same read results changes nothing."""
     facts = kept_results(simulators.ready, tmp_path)
     assert {path.stem for path in facts.iterdir()} == {product.replace("_", "-") for product in MODULES}
     text = "".join(path.read_text("utf-8") for path in facts.iterdir())
@@ -72,8 +72,8 @@ def test_gather_then_report_twice(simulators: Simulators, tmp_path: Path) -> Non
     assert {read["server"]["product"] for read in document["data_sources"]} == set(MODULES)
 
 
-def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -> None:
-    """Reads of last month do not count as current; evaluated as of that time, they do."""
+def test_old_results_are_not_current(simulators: Simulators, tmp_path: Path) -> None:
+    """Old read results do not count as the current state."""
     facts = kept_results(simulators.ready, tmp_path)
     variables: dict[str, Any] = {
         "compliance_data_dir": str(facts),
@@ -84,10 +84,10 @@ def test_old_reads_are_not_the_present(simulators: Simulators, tmp_path: Path) -
     stale = play("backup.audit.report", tmp_path, variables=variables)
     assert stale.status == 0, stale.output
     assert "NOT COMPLIANT" in stale.output
-    assert "allowed are 1s" in stale.output
+    assert "old (maximum 1s)" in stale.output
 
 
-def test_report_without_reads_fails(tmp_path: Path) -> None:
+def test_report_without_read_results_fails(tmp_path: Path) -> None:
     """An empty directory proves nothing."""
     (tmp_path / "facts").mkdir()
     ended = play("backup.audit.report", tmp_path, variables={"compliance_data_dir": str(tmp_path / "facts")})
@@ -95,7 +95,7 @@ def test_report_without_reads_fails(tmp_path: Path) -> None:
     assert "list is empty" in ended.output
 
 
-def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
+def test_a_host_without_a_read_result_is_a_finding(simulators: Simulators, tmp_path: Path) -> None:
     """A slice that never ran leaves no file; the report names it instead of evaluating fewer servers."""
     facts = kept_results(simulators.ready, tmp_path)
     (facts / "spp.json").unlink()
@@ -115,12 +115,12 @@ def test_a_host_without_read_is_a_finding(simulators: Simulators, tmp_path: Path
     document = json.loads((output / "findings.json").read_text("utf-8"))
     assert len(document["data_sources"]) == len(MODULES)
     assert [read["server"]["host"] for read in document["data_sources"] if not read["complete"]] == ["spp"]
-    assert any("no READ of spp was kept" in finding["message"] for finding in document["findings"])
+    assert any("no read result of spp was stored" in finding["message"] for finding in document["findings"])
     assert document["compliant"] is False
 
 
-def test_reads_travel_as_artifacts(simulators: Simulators, tmp_path: Path) -> None:
-    """If no host can collect, gathering publishes what the report evaluates: the same reads, byte for byte."""
+def test_read_results_are_passed_as_artifacts(simulators: Simulators, tmp_path: Path) -> None:
+    """Published artifacts contain the same read results as the stored files, byte for byte."""
     facts = tmp_path / "facts"
     facts.mkdir()
     gathered = play(
@@ -148,11 +148,11 @@ def test_reads_travel_as_artifacts(simulators: Simulators, tmp_path: Path) -> No
     assert len(sums[0]) == len(MODULES)
 
 
-def test_gathering_for_nothing_is_refused(simulators: Simulators, tmp_path: Path) -> None:
-    """Without a directory and artifacts, no result would remain."""
+def test_gathering_without_a_destination_is_rejected(simulators: Simulators, tmp_path: Path) -> None:
+    """Without a directory or artifacts, the read results would be lost."""
     ended = play("backup.audit.gather", tmp_path, inventory=servers(simulators.ready))
     assert ended.status == 2
-    assert "compliance_data_dir" in ended.output
+    assert "Set compliance_data_dir or compliance_publish_data." in ended.output
     assert simulators.requests("spp") == []
 
 
@@ -183,7 +183,7 @@ def test_check_mode(simulators: Simulators, tmp_path: Path, mode: tuple[str, ...
         arguments=mode,
     )
     assert ended.status == 0, ended.output
-    assert "NOT COMPLIANT: of" in ended.output
+    assert re.search(r"NOT COMPLIANT: \d+ of \d+ workloads failed", ended.output)
     assert not (tmp_path / "evidence").exists()
 
 
@@ -193,3 +193,58 @@ def test_role_reads_every_product() -> None:
     assert set(names) == set(MODULES)
     for name in names.values():
         assert (ROOT / f"roles/compliance/tasks/products/{name}.yml").is_file()
+
+
+def test_every_host_variable_of_the_roles_is_known() -> None:
+    """Otherwise a host variable that the role uses would be reported as misspelled or as not used."""
+    files = [*ROOT.glob("roles/*/tasks/**/*.yml"), *ROOT.glob("roles/*/vars/*.yml"), *ROOT.glob("roles/*/meta/*.yml")]
+    used = {name for file in files for name in re.findall(r"\bbackup_[a-z_]+", file.read_text("utf-8"))}
+    known = yaml.safe_load((ROOT / "roles/compliance/vars/main.yml").read_text("utf-8"))["compliance__host_variables"]
+    # The inventory group, a temporary directory, and names of other things.
+    others = {"backup_servers", "backup_audit", "backup_audit_", "backup_", "backup_replication", "backup_repo"}
+    assert used - others == set(known)
+    assert len(known) == len(set(known))
+
+
+def test_names_of_host_variables(simulators: Simulators, tmp_path: Path) -> None:
+    """Old and misspelled names are findings of their host; variables of other roles are listed with -v."""
+    output = tmp_path / "evidence"
+    inventory = servers(
+        simulators.ready,
+        spp={"backup_names": ["web-01"]},
+        unitrends={"backup_wrokload_types": ["vm"]},
+        vprotect={"backup_room": "7b"},
+    )
+    hosts = inventory["backup_servers"]["hosts"]
+    inventory["backup_servers"]["hosts"] = {name: hosts[name] for name in ("spp", "unitrends", "vprotect")}
+    ended = play(
+        "backup.audit.compliance",
+        tmp_path,
+        inventory=inventory,
+        variables={"compliance_output": str(output), "compliance_policy": SOME},
+        arguments=("-v",),
+    )
+    assert ended.status != 0
+    document = json.loads((output / "findings.json").read_text("utf-8"))
+    messages = {read["server"]["host"]: read["failure"] for read in document["data_sources"] if not read["complete"]}
+    assert messages == {
+        "spp": "Host spp: unknown variable: backup_names. It was renamed to backup_workload_names.",
+        "unitrends": "Host unitrends: unknown variable: backup_wrokload_types. Did you mean 'backup_workload_types'?",
+    }
+    assert "Variables that start with backup_ and are not used: backup_room" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("compliance_facts_dir", "It was renamed to compliance_data_dir."),
+        ("compliance_polcy", "Did you mean 'compliance_policy'?"),
+    ],
+)
+def test_names_of_role_variables(simulators: Simulators, tmp_path: Path, name: str, hint: str) -> None:
+    ended = play("backup.audit.compliance", tmp_path, inventory=servers(simulators.ready), variables={name: "/tmp/x"})
+    assert ended.status != 0
+    text = " ".join(ended.output.split())
+    assert f"Unknown variable: {name}. {hint}" in text
+    assert "Valid variables: compliance_as_of, compliance_combine," in text
+    assert "Read recovery points" not in text

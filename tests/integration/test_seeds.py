@@ -70,4 +70,4 @@ def test_azure_v1_refuses_names(ready: dict[str, Any]) -> None:
     """A filter by name cannot be applied if no names are reported, so it is rejected."""
     ended = read(ready, "veeam_azure", api_version="v1", workload_names=["vm-*"])
     assert ended.failed
-    assert "names no virtual machine" in ended.message
+    assert "does not report the virtual machine" in ended.message

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follows docs/adding_a_product.md to the letter, in a copy of the project."""
+"""Executes docs/adding_a_product.md in a copy of the project: files, commands and their output."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.tools.project import IN_COPY, ROOT, copy_project, get_collections_pat
 PAGE = ROOT / "docs" / "adding_a_product.md"
 LINES = 300
 LINTERS = (".venv/bin/mypy", ".venv/bin/ruff")
-# What differs from run to run, and grows with the project.
+# Numbers that differ between runs or grow with the project.
 _PASSING = re.compile(r"\d+(?:\.\d+)?(?=s$| deselected| source files)")
 
 
 def added(block: Block) -> int:
-    """How many lines of the project a block makes."""
+    """Return the number of lines that a block adds to the project."""
     lines = block.text.splitlines()
     return sum(line.startswith("+") for line in lines) if block.language == "diff" else len(lines)
 
@@ -51,7 +51,7 @@ def write(copy: Path, block: Block) -> None:
     """Follow the page: write a complete file, or add lines between existing lines."""
     path = copy / str(block.file)
     if block.language != "diff":
-        assert not path.exists(), f"{block.place}: {block.file} is there already"
+        assert not path.exists(), f"{block.place}: {block.file} already exists"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, "utf-8")
         return
@@ -59,7 +59,7 @@ def write(copy: Path, block: Block) -> None:
     before = "".join(line[1:] for line in lines if not line.startswith("+"))
     after = "".join(line[1:] for line in lines if not line.startswith("-"))
     text = path.read_text("utf-8")
-    assert text.count(before) == 1, f"{block.place}: {block.file} does not hold this once:\n{before}"
+    assert text.count(before) == 1, f"{block.place}: {block.file} does not contain this exactly once:\n{before}"
     path.write_text(text.replace(before, after), "utf-8")
 
 
@@ -81,15 +81,15 @@ def copy() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def printed(copy: Path) -> dict[str, str]:
-    """What each command printed; none may fail. Linters are only in the environment of `make setup`."""
+    """Return the output of each command; none may fail. Linters exist only in the environment of `make setup`."""
     settings = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "COVERAGE_PROCESS_START")}
     outputs = {}
     for command, _output in commands():
         program = command.split()[0]
-        # In CI they must be there: nothing is left out silently.
+        # In CI they must exist: no command is skipped silently.
         if program in LINTERS and not (copy / program).exists() and not is_enforced():
             continue
-        ended = subprocess.run(  # noqa: S602 - as it stands in the page, which is ours
+        ended = subprocess.run(  # noqa: S602 - the command is from our own page
             command, shell=True, cwd=copy, env=settings, capture_output=True, text=True, timeout=120, check=False
         )
         assert ended.returncode == 0, f"{command}\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}"
@@ -121,14 +121,14 @@ def test_commands_print_what_the_page_says(printed: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("printed")
 def test_generated_parts_are_complete(copy: Path) -> None:
-    """What is written from the adapter names the new product."""
+    """The files that are generated from the adapter contain the new product."""
     assert "| no check is recorded |" in (copy / "docs/capabilities.md").read_text("utf-8")
     assert "CAIRN_PASSWORD" in (copy / "extensions/awx/assets.yml").read_text("utf-8")
     assert "sha256:" in (copy / "plugins/modules/cairn_backups_info.py").read_text("utf-8")
 
 
 def test_the_play_runs(copy: Path, tmp_path: Path) -> None:
-    """Against the new simulator, under the real ansible-playbook. Unknown does not pass."""
+    """Run it against the new simulator, with the real ansible-playbook. Unknown does not pass."""
     (text,) = [block.text for block in blocks(PAGE) if block.language == "yaml" and not block.file]
     plays: list[dict[str, Any]] = yaml.safe_load(text)
     with running(["cairn"], root=copy) as ready:
@@ -140,4 +140,4 @@ def test_the_play_runs(copy: Path, tmp_path: Path) -> None:
         ended = play(plays, tmp_path, variables={"cairn_password": login["password"]}, environment=collections)
     assert ended.status == 2, ended.output
     assert "crm-old" in ended.output
-    assert "cannot tell whether there are at least 1 off-site recovery points" in ended.output
+    assert "off-site recovery points: 0 known, at least 1 required; off-site status unknown for" in ended.output

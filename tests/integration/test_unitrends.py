@@ -78,7 +78,7 @@ def test_list_that_hides_its_errors(simulators: Simulators, normal: list[tuple[A
     simulators.ask("unitrends", "__variant", {"core_failure": "1,2"})
     ended = read(simulators.ready, "unitrends")
     assert not ended.failed, ended.message
-    assert any("catalogue offers" in str(warning) for warning in ended.result["warnings"])
+    assert any("omits some backups of the catalog" in str(warning) for warning in ended.result["warnings"])
     # The catalog does not report that a backup could not be read back, so one more looks successful.
     (broken,) = [work["name"] for work in simulators.estate["workloads"] if work["story"].startswith("corrupted")]
     rows = [row[:6] for row in summarize(ended.result) if row[0] != broken]
@@ -95,7 +95,7 @@ def test_nothing_proves_that_there_is_nothing(simulators: Simulators) -> None:
     simulators.ask("unitrends", "__faults", rules)
     ended = read(simulators.ready, "unitrends")
     assert ended.failed
-    assert "nothing proves" in ended.message
+    assert "neither its catalog nor its inventory is available" in ended.message
     partial = read(simulators.ready, "unitrends", allow_partial=True)
     assert not partial.failed, partial.message
     assert partial.result["complete"] is False
@@ -126,7 +126,7 @@ def test_errors_with_a_status_of_success(simulators: Simulators) -> None:
     simulators.ask("unitrends", "__faults", [{"match": {"path": "/api/systems/"}, "fault": "expire_session"}])
     ended = read(simulators.ready, "unitrends")
     assert ended.failed
-    assert "reports an error" in ended.message or ended.result["failure"]["code"] == "login_rejected"
+    assert "returned an error" in ended.message or ended.result["failure"]["code"] == "login_rejected"
 
 
 def test_system_that_does_not_answer(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
@@ -160,7 +160,7 @@ def test_wrong_zone_proves_nothing(simulators: Simulators) -> None:
     """A time zone that contradicts the appliance's times is rejected."""
     ended = read(simulators.ready, "unitrends", timezone="Asia/Tokyo")
     assert ended.failed
-    assert "Set timezone" in ended.message
+    assert 'Set "timezone"' in ended.message
     right = read(simulators.ready, "unitrends", timezone="Europe/Berlin")
     assert not right.failed, right.message
 
@@ -171,7 +171,7 @@ def test_zone_that_is_not_told(simulators: Simulators, normal: list[tuple[Any, .
     simulators.ask("unitrends", "__faults", [rule])
     ended = read(simulators.ready, "unitrends")
     assert ended.failed
-    assert "Set timezone" in ended.message
+    assert 'Set "timezone"' in ended.message
     given = read(simulators.ready, "unitrends", timezone="Europe/Berlin")
     assert not given.failed, given.message
     assert summarize(given.result) == normal

@@ -27,33 +27,37 @@ READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "wrong password": (
         READ_MODULE,
         {"password": "wrong-one"},
-        ("log-in of", "rejected", "It said", "Check username and"),
+        ("Login to https://", "as 'audit' failed (HTTP ", 'Server response: "', "Check username and password."),
     ),
     "no password": (READ_MODULE, {"password": ""}, ("missing", "password", "SPP_PASSWORD")),
     "no url": (READ_MODULE, {"url": None}, ("missing", "url", "SPP_URL")),
     "unknown host": (
         READ_MODULE,
         {"url": "https://backup.invalid"},
-        ("backup.invalid", "not known", "Check url and DNS"),
+        ("Cannot resolve host name 'backup.invalid'", 'Check "url"', "DNS"),
     ),
     "wrong port": (
         READ_MODULE,
         {"url": "https://127.0.0.1:9"},
-        ("127.0.0.1:9", "nothing listens", "Check host and port"),
+        ("Cannot connect to 127.0.0.1:9:", "connection refused", "Check the host and port"),
     ),
-    "http": (READ_MODULE, {"url": "http://127.0.0.1"}, ("clear text", "Use https://")),
-    "own authority": (READ_MODULE, {"ca_path": None}, ("not trusted", "ca_path")),
-    "no such CA": (READ_MODULE, {"ca_path": "/nowhere/ca.pem"}, ("ca_path", "/nowhere/ca.pem", "cannot be read")),
-    "no CA": (READ_MODULE, {"ca_path": "/etc/passwd"}, ("no certificate", "ca_path")),
+    "http": (READ_MODULE, {"url": "http://127.0.0.1"}, ("not encrypted", "would expose the password", "Use https://")),
+    "own authority": (READ_MODULE, {"ca_path": None}, ("Certificate verification failed for", "unknown CA", "ca_path")),
+    "no such CA": (
+        READ_MODULE,
+        {"ca_path": "/nowhere/ca.pem"},
+        ("ca_path: cannot read", "/nowhere/ca.pem", "No such file"),
+    ),
+    "no CA": (READ_MODULE, {"ca_path": "/etc/passwd"}, ("does not contain a certificate", "ca_path")),
     "proxy down": (
         READ_MODULE,
         {"proxy": "http://127.0.0.1:9"},
-        ("proxy 127.0.0.1:9", "nothing listens", "Check proxy"),
+        ("through proxy 127.0.0.1:9", "connection refused", 'Check "proxy"'),
     ),
     "proxy unknown": (
         READ_MODULE,
         {"proxy": "http://me:secret-word@proxy.invalid:1"},
-        ("proxy proxy.invalid:1", "not known"),
+        ("through proxy proxy.invalid:1", "cannot resolve the host name"),
     ),
     "typo": (READ_MODULE, {"usernam": "x"}, ("Unsupported", "usernam", "username")),
     "text for a number": (READ_MODULE, {"page_size": "many"}, ("page_size", "int")),
@@ -64,25 +68,28 @@ READING: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 }
 # The same for the assertion.
 JUDGING: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "empty policy": ({"policy": None}, ("policy", "empty", "ready policy")),
+    "empty policy": ({"policy": None}, ("policy", "empty", "built-in policy")),
     "attribute": (
         {"policy": {"recovery_point": {"min_count": 1}}},
-        ("policy.recovery_point:", "Did you mean recovery_p"),
+        ("policy.recovery_point:", "Did you mean 'recovery_points'?"),
     ),
-    "rule": ({"policy": {"recovery_points": {"min": 1}}}, ("policy.recovery_points.min:", "Did you mean min_count?")),
+    "rule": (
+        {"policy": {"recovery_points": {"mincount": 1}}},
+        ("policy.recovery_points.mincount:", "Did you mean 'min_count'?"),
+    ),
     "duration": (
         {"policy": {"recovery_points": {"max_age": "1 day"}}},
         ("policy.recovery_points.max_age", "'1 day'", "26h"),
     ),
-    "ready": ({"policy": "daily"}, ("no ready policy 'daily'", "Did you mean daily_26h?")),
-    "text": ({"policy": "full: {min_count: 1}"}, ("no ready policy", "give a mapping")),
+    "ready": ({"policy": "daily"}, ("unknown built-in policy 'daily'", "Did you mean 'daily_26h'?")),
+    "text": ({"policy": "full: {min_count: 1}"}, ("unknown built-in policy", "pass a mapping")),
     "no reads": ({"results": []}, ("results", "empty")),
     "no file": ({"results": ["/nowhere/read.json"]}, ("/nowhere/read.json", "No such file")),
-    "no json": ({"results": ["play.yml"]}, ("play.yml", "no JSON")),
+    "no json": ({"results": ["play.yml"]}, ("play.yml", "not valid JSON")),
     "skipped": ({"results": ["{{ skipped }}"]}, ("results[0]", "skipped")),
-    "failed": ({"results": ["{{ failed }}"]}, ("results[0]", "failed", "rejected")),
-    "rows": ({"results": "{{ good.workloads }}"}, ("results[0]", "no READ", "registered result")),
-    "nobody expected": ({"expected": []}, ("expected", "empty", "Leave it out")),
+    "failed": ({"results": ["{{ failed }}"]}, ("results[0]", "failed", "Login to https://")),
+    "rows": ({"results": "{{ good.workloads }}"}, ("results[0]", "a read result", "registered result")),
+    "nobody expected": ({"expected": []}, ("expected", "empty", "Remove the key")),
 }
 
 
@@ -92,12 +99,12 @@ def tasks(login: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"name": "good", READ_MODULE: dict(login), "register": "good"},
         {"name": "skipped", READ_MODULE: dict(login), "register": "skipped", "when": False},
     ]
-    for module, options, _words in READING.values():
+    for module, options, _parts in READING.values():
         given = {name: value for name, value in {**login, "retries": 0, **options}.items() if value is not None}
         made.append({module: given})
     made += [
         {"backup.audit.recovery_points_assert": {"results": ["{{ good }}"], "policy": LENIENT, **options}}
-        for options, _words in JUDGING.values()
+        for options, _parts in JUDGING.values()
     ]
     for number, task in enumerate(made[2:]):
         task.update(name=f"Mistake {number}", register=f"mistake_{number}", ignore_errors=True)
@@ -124,39 +131,42 @@ def messages(running_simulators: Simulators, tmp_path_factory: pytest.TempPathFa
 
 @pytest.mark.parametrize("name", [*READING, *JUDGING])
 def test_what_is_wrong_is_said_in_a_few_words(messages: dict[str, str], name: str) -> None:
-    words = READING[name][2] if name in READING else JUDGING[name][1]
-    for word in words:
+    parts = READING[name][2] if name in READING else JUDGING[name][1]
+    for word in parts:
         assert word in messages[name]
     assert len(messages[name]) <= LONGEST
     assert len(messages[name].splitlines()) == 1
 
 
 def audit(folder: Path, inventory: Mapping[str, Any], *arguments: str, **variables: Any) -> PlayResult:
-    """Run the playbook that evaluates a complete estate."""
+    """Run the playbook that evaluates all servers of an inventory."""
     return play("backup.audit.compliance", folder, inventory=inventory, variables=variables, arguments=arguments)
 
 
 @pytest.mark.parametrize("inventory", [{"all": {"hosts": {"web": None}}}, {"backup_servers": {"hosts": {}}}, {}])
-def test_without_a_backup_server_nothing_is_proved(tmp_path: Path, inventory: dict[str, Any]) -> None:
+def test_an_inventory_without_backup_servers_is_rejected(tmp_path: Path, inventory: dict[str, Any]) -> None:
     """Ansible itself succeeds if a group is empty or unknown."""
     ended = audit(tmp_path, inventory)
     assert ended.status == 2, ended.output
-    assert "there is no host in backup_servers, so nothing would be read and nothing proved" in ended.output
+    assert (
+        "Inventory group 'backup_servers' is empty or missing. Add one host per backup server, or set compliance_hosts."
+        in ended.output
+    )
 
 
-def test_a_limit_that_leaves_no_backup_server_proves_nothing(simulators: Simulators, tmp_path: Path) -> None:
+def test_a_limit_without_backup_servers_is_rejected(simulators: Simulators, tmp_path: Path) -> None:
     inventory = {**servers(simulators.ready), "web": {"hosts": {"web-01": None}}}
     ended = audit(tmp_path, inventory, "--limit", "web")
     assert ended.status == 2, ended.output
-    assert "nothing proved" in ended.output
+    assert "No host of inventory group 'backup_servers' is selected by --limit." in ended.output
     assert simulators.requests("spp") == []
 
 
 def test_the_role_says_what_is_wrong_with_the_policy(simulators: Simulators, tmp_path: Path) -> None:
     one = servers(simulators.ready)["backup_servers"]["hosts"]["spp"]
-    ended = audit(tmp_path, {"backup_servers": {"hosts": {"spp": one}}}, compliance_policy={"full": {"min": 1}})
+    ended = audit(tmp_path, {"backup_servers": {"hosts": {"spp": one}}}, compliance_policy={"full": {"mincount": 1}})
     assert ended.status == 2, ended.output
-    assert "policy.full.min: there is no such rule or setting. Did you mean min_count?" in ended.output
+    assert "policy.full.mincount: unknown rule or setting. Did you mean 'min_count'?" in ended.output
     assert "'failed_when' expression" not in ended.output
 
 
@@ -174,5 +184,5 @@ def test_a_python_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:
     plays[0]["vars"] = {"ansible_python_interpreter": str(python)}
     ended = play(yaml.safe_load(yaml.safe_dump(plays)), tmp_path)
     assert ended.status == 2
-    assert "needs Python 3.10 or newer where it runs" in " ".join(ended.output.split())
+    assert "requires Python 3.10 or later on the host where it runs" in " ".join(ended.output.split())
     assert "set ansible_python_interpreter" in " ".join(ended.output.split())

@@ -138,4 +138,4 @@ def test_a_filter_that_is_ignored_proves_no_owner(simulators: Simulators) -> Non
     assert not ended.failed, ended.message
     assert all(not row["recovery_points"] for row in ended.result["workloads"] if "workload_id" in row)
     assert any(row["recovery_points"] for row in ended.result["workloads"] if "workload_id" not in row)
-    assert any("ignores which workload" in str(warning) for warning in ended.result["warnings"])
+    assert any("ignores the workload filter" in str(warning) for warning in ended.result["warnings"])

@@ -113,7 +113,7 @@ def test_points_without_times(simulators: Simulators) -> None:
     assert not ended.failed, ended.message
     assert ended.result["totals"]["recovery_points"] == complete["recovery_points"]
     assert ended.result["totals"]["points_listed"] < complete["points_listed"]
-    assert any("carry no time" in str(warning) for warning in ended.result["warnings"])
+    assert any("have no time and are not included" in str(warning) for warning in ended.result["warnings"])
 
 
 def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> None:
@@ -132,7 +132,7 @@ def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> N
     assert {point["usable"] for point in made} <= {None, False}
     assert all("created_at" in point["inferred"] for point in made)
     unknown = sum(point["usable"] is None for point in made)
-    assert any(f"{unknown} backups say when they were stored" in str(one) for one in ended.result["warnings"])
+    assert any(f"{unknown} backups have a storage time" in str(one) for one in ended.result["warnings"])
 
 
 def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
@@ -194,4 +194,4 @@ def test_url_with_api(simulators: Simulators) -> None:
     """The vendor's pages print the URL with /api; the message explains what to write."""
     ended = read(simulators.ready, "vprotect", url=simulators.ready["products"]["vprotect"]["url"] + "/api")
     assert ended.failed
-    assert "Leave that out" in ended.message
+    assert "expected a URL without /api at the end. Use https://HOST" in ended.message

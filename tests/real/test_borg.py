@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.real.tools import (
-    CHECKED,
+    INTEGRITY_CHECKED,
     NEWEST,
     ModuleResult,
     as_nobody,
@@ -118,7 +118,7 @@ def test_nothing_in_the_repository_changes(repository: Repository, verify: str) 
 
 def test_the_newest_archive_of_each_workload_is_read_through(repository: Repository) -> None:
     ended = repository.read(verify="data")
-    assert evaluate(ended, CHECKED)["compliant"] is True
+    assert evaluate(ended, INTEGRITY_CHECKED)["compliant"] is True
     newest = {(point["workload_name"], point["created_at"]) for point in list_points(ended) if not point["inferred"]}
     assert len(newest) == 2
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.real.cluster import CIPHER, Cluster, binaries, create_cluster
 from tests.real.tools import (
-    CHECKED,
+    INTEGRITY_CHECKED,
     NEWEST,
     as_nobody,
     corrupt_byte,
@@ -69,7 +69,7 @@ def test_nothing_in_the_repositories_changes(own: Cluster, verify: str) -> None:
 def test_a_check_of_every_file(cluster: Cluster) -> None:
     ended = cluster.read(verify="data")
     assert {point["integrity_checked"] for point in list_points(ended)} == {True}
-    assert evaluate(ended, CHECKED)["compliant"] is True
+    assert evaluate(ended, INTEGRITY_CHECKED)["compliant"] is True
 
 
 def full(cluster: Cluster) -> Path:
@@ -94,7 +94,7 @@ def test_the_verdict_follows_the_damage(own: Cluster, damage: Callable[[Cluster]
     damage(own)
     unseen = own.read(repo=1)
     assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
-    assert findings(unseen, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
+    assert findings(unseen, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "fail"
     before = tree(own.folder)
     seen = own.read(repo=1, verify="data")
     assert tree(own.folder) == before

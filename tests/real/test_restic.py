@@ -19,7 +19,7 @@ import pytest
 
 from tests.real.restic_repository import PASSWORD, Repository, add_snapshots, create_repository
 from tests.real.tools import (
-    CHECKED,
+    INTEGRITY_CHECKED,
     NEWEST,
     as_nobody,
     corrupt_byte,
@@ -75,9 +75,9 @@ def test_nothing_in_the_repository_changes(repository: Repository, verify: str) 
 def test_a_check_of_all_data_is_reported_and_a_quick_one_is_inferred(repository: Repository) -> None:
     exact = repository.read(verify="data")
     assert {point["integrity_checked"] for point in list_points(exact)} == {True}
-    assert evaluate(exact, CHECKED)["compliant"] is True
+    assert evaluate(exact, INTEGRITY_CHECKED)["compliant"] is True
     quick = repository.read(verify="quick")
-    assert findings(quick, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
+    assert findings(quick, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "fail"
     accepting = {**NEWEST, "integrity_checked": {"max_age": "1d", "accept": ["reported", "inferred"]}}
     assert evaluate(quick, accepting)["compliant"] is True
 
@@ -125,7 +125,7 @@ def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repos
     damage(own)
     unseen = own.read()
     assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
-    assert findings(unseen, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
+    assert findings(unseen, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "fail"
     before = tree(own.path)
     seen = own.read(verify=verify)
     assert tree(own.path) == before
@@ -139,14 +139,14 @@ def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repos
 def test_flipped_data_is_not_seen_by_a_quick_check_and_not_claimed(own: Repository) -> None:
     corrupt_pack(own)
     quick = own.read(verify="quick")
-    assert findings(quick, CHECKED)["integrity_integrity_checked.max_age"][0] == "fail"
+    assert findings(quick, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "fail"
 
 
 def test_a_damaged_snapshot_is_never_just_left_out(own: Repository) -> None:
     corrupt_byte(next((own.path / "snapshots").iterdir()), 60)
     ended = own.read()
     assert ended.failed
-    assert ended.result["failure"]["message"].startswith("not everything could be read")
+    assert ended.result["failure"]["message"].startswith("the read is incomplete")
     partial = own.read(allow_partial=True)
     assert len(list_points(partial)) == 1
     assert evaluate(partial)["compliant"] is False

@@ -119,7 +119,7 @@ class TestRestic:
         broken = {**given, "restore_test_check": ["grep", "-r", "nowhere", "."], "restore_test_workloads": ["web*"]}
         ended = run_role(tmp_path, broken, repository.home)
         assert ended.status != 0
-        assert "restore tests failed: web01: Check what was restored" in ended.output
+        assert "Restore tests failed: web01: Check restored data" in ended.output
         assert {(one["workload_name"], one["result"]) for one in record(tmp_path)} == {
             ("web01", "failed"),
             ("db01", "passed"),
@@ -127,7 +127,7 @@ class TestRestic:
         assert list((tmp_path / "scratch").iterdir()) == []
         verdict = evaluate_with_record(tmp_path, {"backup.audit.restic_snapshots_info": reading}, repository.home)
         assert verdict.status != 0
-        assert "the newest restore test, of" in verdict.output
+        assert re.search(r"newest restore test \(\S+\) failed: Check restored data", " ".join(verdict.output.split()))
 
     def test_the_play_of_the_readme(self, repository: restic_repository.Repository, tmp_path: Path) -> None:
         """Unchanged, except for paths and root privileges."""

@@ -23,7 +23,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate impo
 from tests.integration.running_modules import ModuleResult, run_module
 
 NEWEST = {"recovery_points": {"min_count": 1, "max_age": "26h"}}
-CHECKED = {**NEWEST, "integrity_checked": {"max_age": "1d"}}
+INTEGRITY_CHECKED = {**NEWEST, "integrity_checked": {"max_age": "1d"}}
 # A user without access to this project's files.
 NOBODY = 65534
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The AWX credential types: log-in data for a product, and accounts for many servers in one credential."""
+"""The AWX credential types: login data for a product, and accounts for many servers in one credential."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ Asset = dict[str, Any]
 def credential_type(title: str, prefix: str, port: int) -> Asset:
     """Build the credential type for one product: environment variables, and the CA as a file.
 
-    The TLS field is inverted on purpose: AWX sets a boolean that nobody set to false, whatever its default is.
+    The TLS field is inverted on purpose: AWX sets booleans without a value to false, regardless of their default.
     """
     name = f"Backup audit: {title}"
-    port_text = f", port {port} unless it names another" if port != 443 else ""
+    port_text = f" The default port is {port}." if port != 443 else ""
     fields = [
         {
             "id": "url",
             "label": "Server URL",
-            "help_text": "Only for plays that use modules directly"
-            f"{port_text}. The role takes backup_url of each host.",
+            "help_text": f"Only for plays that use modules directly.{port_text} The role uses backup_url of each host.",
         },
         {"id": "username", "label": "Username"},
         {"id": "password", "label": "Password", "secret": True},
@@ -30,13 +29,13 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
             "id": "ca",
             "label": "CA certificates (PEM)",
             "multiline": True,
-            "help_text": "If the server's certificate comes from an authority of your own.",
+            "help_text": "Only needed if the server uses a certificate from a private CA.",
         },
         {
             "id": "skip_tls_verification",
             "label": "Skip TLS verification",
             "type": "boolean",
-            "help_text": "Then nothing proves which server answered; every result says so.",
+            "help_text": "The identity of the server is then not verified. Every result contains a warning.",
         },
     ]
     return {
@@ -59,18 +58,18 @@ def credential_type(title: str, prefix: str, port: int) -> Asset:
 
 
 def accounts_type() -> Asset:
-    """Build the type for accounts of many servers, because AWX accepts only one credential of a type for each job."""
+    """Build the type for accounts of many servers, because AWX accepts only one credential of each type per job."""
     name = "Backup audit: accounts"
     accounts: Asset = {
         "id": "accounts",
         "label": "Accounts (YAML)",
         "secret": True,
         "multiline": True,
-        "help_text": "For each host of the inventory: HOST: {username: NAME, password: PASSWORD}",
+        "help_text": "One line for each host of the inventory: HOST: {username: NAME, password: PASSWORD}",
     }
     return {
         "name": name,
-        "description": "Accounts of several backup servers, also of one product",
+        "description": "Accounts of several backup servers, including servers of the same product",
         "kind": "cloud",
         "inputs": {"fields": [accounts], "required": ["accounts"]},
         "injectors": {

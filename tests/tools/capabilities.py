@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
             if "--check" not in arguments:
                 path.write_text(after, "utf-8")
     if stale and "--check" in arguments:
-        print(f"{', '.join(stale)} no longer says what the code does; run python -m tests.tools.capabilities")
+        print(f"{', '.join(stale)} no longer matches the code; run python -m tests.tools.capabilities")
         return 1
     return 0
 

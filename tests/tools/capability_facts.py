@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Product x fact: reported exactly, inferred, for some points only, or not at all; from the adapters' declarations."""
+"""Product x field: reported, inferred, for some points only, or not reported; from the adapters' declarations."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FACTS = (
     *("encrypted", "offsite", "immutable", "immutable_until"),
     *("expires_at", "malware", "retention", "job"),
 )
-LABELS = {"cannot": "cannot tell", "inferred": "inferred", "sometimes": "of some points"}
+LABELS = {"cannot": "not reported", "inferred": "inferred", "sometimes": "for some points"}
 _ALL = "*"
 
 
 def overview() -> str:
     """Format the matrix: for any workload, with the newest version."""
     products = list(ADAPTERS)
-    lines = head(["fact", *(ADAPTERS[product].title for product in products)])
+    lines = head(["field", *(ADAPTERS[product].title for product in products)])
     for fact in FACTS:
         lines.append(line([f"`{fact}`", *(_cell(product, fact) for product in products)]))
     return "".join(lines)
@@ -47,11 +47,11 @@ def reasons() -> str:
     """Format each product's own list with the reasons."""
     parts = []
     for product in ADAPTERS:
-        lines = head(["fact", "of", "versions", "told", "why"])
+        lines = head(["field", "applies to", "versions", "reported", "reason"])
         for workloads, versions, field, how, why in sorted(declared(product), key=_order):
             kind, _colon, fact = field.rpartition(":")
             of = " ".join(part for part in (workloads.replace(_ALL, ""), f"{kind} points" if kind else "") if part)
-            shown = "everything" if fact == _ALL else f"`{fact}`"
+            shown = "all fields" if fact == _ALL else f"`{fact}`"
             lines.append(line([shown, of or "all", versions.replace(_ALL, "all"), LABELS[how], why]))
         parts.append(f"\n### {ADAPTERS[product].title}\n\n{''.join(lines)}")
     return "".join(parts) + "\n"
@@ -64,7 +64,7 @@ def declared(product: str) -> Iterator[tuple[str, str, str, str, str]]:
             kind, _colon, fact = field.rpartition(":")
             if fact not in (*FACTS, _ALL) or how not in LABELS or kind not in ("", *KINDS):
                 raise SystemExit(
-                    f"{product} declares {field}: {how}, which is no fact of a recovery point or no answer"
+                    f"{product} declares {field}: {how}; expected a field of a point and one of {', '.join(LABELS)}"
                 )
             yield workloads, versions, field, how, why
 

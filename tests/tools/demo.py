@@ -4,7 +4,7 @@
 """The compliance play against simulated backup servers: python -m tests.tools.demo [--collections FOLDER]
 
 Starts the simulators, creates a real restic repository if restic is installed, writes an inventory for them, runs the
-real ansible-playbook, and stops the simulators. Some workloads fail on purpose; the demo fails only if something broke.
+real ansible-playbook, and stops the simulators. Some workloads fail on purpose; this does not make the demo fail.
 With a collections folder, the play uses only that folder and runs in it.
 """
 
@@ -58,12 +58,12 @@ SECONDS_TO_END = 10
 
 
 class DemoError(Exception):
-    """Something broke; the message names what, and what to look at."""
+    """The demo failed; the message names the cause and where to look."""
 
 
 @contextlib.contextmanager
 def simulators() -> Iterator[dict[str, Any]]:
-    """Run simulated servers during the block; yields their addresses and log-in data."""
+    """Run simulated servers during the block; yields their addresses and login data."""
     ready_file = OUTPUT / "simulators.json"
     log = OUTPUT / "simulators.log"
     ready_file.unlink(missing_ok=True)
@@ -95,16 +95,18 @@ def wait_until_ready(process: subprocess.Popen[bytes], ready_file: Path, log: Pa
     deadline = time.monotonic() + SECONDS_TO_START
     while not ready_file.exists():
         if process.poll() is not None:
-            raise DemoError(f"The simulators ended with {process.returncode} before they served.\n{quote_log(log)}")
+            raise DemoError(
+                f"The simulators exited with status {process.returncode} before they were ready.\n{quote_log(log)}"
+            )
         if time.monotonic() > deadline:
-            raise DemoError(f"The simulators did not serve within {SECONDS_TO_START} s.\n{quote_log(log)}")
+            raise DemoError(f"The simulators were not ready within {SECONDS_TO_START} s.\n{quote_log(log)}")
         time.sleep(0.05)
     ready: dict[str, Any] = json.loads(ready_file.read_text(encoding="utf-8"))
     return ready
 
 
 def quote_log(log: Path) -> str:
-    return f"They said:\n{log.read_text(encoding='utf-8', errors='replace') or '(nothing)'}"
+    return f"Output of the simulators:\n{log.read_text(encoding='utf-8', errors='replace') or '(empty)'}"
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
@@ -144,9 +146,9 @@ def play_command() -> list[str]:
 def restic_host() -> dict[str, Any]:
     """Create a host with a real repository, read by restic itself; without restic, print a note and return nothing."""
     if shutil.which("restic") is None:
-        print("restic is not installed: the demo shows simulated servers only.", flush=True)
+        print("restic is not installed: the demo reads only simulated servers.", flush=True)
         return {}
-    print("Backing up the documentation with restic, so that a real repository is read too.", flush=True)
+    print("Backing up the documentation with restic, so that the demo also reads a real repository.", flush=True)
     # Remove the complete folder: the cache of an earlier repository would not match.
     shutil.rmtree(RESTIC, ignore_errors=True)
     RESTIC.mkdir(parents=True)
@@ -155,7 +157,7 @@ def restic_host() -> dict[str, Any]:
     for command in (["restic", "--no-cache", "init", "--quiet"], backup):
         ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if ended.returncode != 0:
-            raise DemoError(f"{shlex.join(command)} ended with {ended.returncode}.\n{ended.stderr}")
+            raise DemoError(f"{shlex.join(command)} failed with status {ended.returncode}.\n{ended.stderr}")
     return {
         "demo-restic": {
             "backup_product": "restic",
@@ -189,14 +191,14 @@ def run_play(ready: dict[str, Any], others: dict[str, Any], collections: Path | 
     finally:
         stop_process(play)
     if status != 0:
-        raise DemoError(f"ansible-playbook ended with {status}; workloads that fail do not make it do so here.")
+        raise DemoError(f"ansible-playbook failed with status {status}. Noncompliant workloads are not the cause.")
     if not FINDINGS.is_file():
-        raise DemoError(f"The play ended well, but left no {FINDINGS.relative_to(ROOT)}.")
+        raise DemoError(f"The play succeeded, but did not write {FINDINGS.relative_to(ROOT)}.")
     check_results(json.loads(FINDINGS.read_text(encoding="utf-8"))["data_sources"], len(hosts))
 
 
 def check_results(read_results: list[dict[str, Any]], servers: int) -> None:
-    """Check that every server was read completely; workloads may fail here, reading may not."""
+    """Check that every server was read completely. Noncompliant workloads are allowed."""
     broken = [
         f"{read['server']['host']}: {read.get('failure', 'incomplete')}"
         for read in read_results
@@ -204,26 +206,26 @@ def check_results(read_results: list[dict[str, Any]], servers: int) -> None:
     ]
     if broken or len(read_results) != servers:
         raise DemoError(
-            "\n  ".join([f"{len(read_results) - len(broken)} of {servers} servers were read in full.", *broken])
+            "\n  ".join([f"{len(read_results) - len(broken)} of {servers} servers were read completely.", *broken])
         )
 
 
 def own_inventory() -> str:
-    """Return an inventory for the user's own server that contains only what has to be changed."""
+    """Return an inventory for the user's own server with the values that the user has to change."""
     return f"""\
 ---
-# One host for each backup server: change product, URL and user name, and add more hosts as you like.
+# One host for each backup server. Change the product, URL and user name, and add more hosts as needed.
 backup_servers:
   hosts:
     my-server:
-      # One of {", ".join(products())}
+      # Valid values: {", ".join(products())}
       backup_product: spp
       backup_url: https://backup.example.com
-      # An account that may only look is enough.
+      # A read-only account is sufficient.
       backup_username: auditor
-      # From the environment; a value encrypted by ansible-vault, or a lookup of your own, does as well.
+      # From the environment. A value encrypted with ansible-vault or another lookup works as well.
       backup_password: "{{{{ lookup('ansible.builtin.env', 'BACKUP_PASSWORD') }}}}"
-      # If the server's certificate was signed by an authority of your own:
+      # Only needed if the server uses a certificate from a private CA:
       # backup_ca_path: /etc/ssl/my-ca.pem
 """
 
@@ -240,13 +242,13 @@ def next_steps() -> str:
     if not OWN.exists():
         OWN.write_text(own_inventory(), encoding="utf-8")
     return f"""
-The evidence is in {OUTPUT.relative_to(ROOT)}/: open report.html; findings.json holds everything.
+The evidence is in {OUTPUT.relative_to(ROOT)}/. Open report.html. findings.json contains all findings.
 
-To read a server of your own:
-  1. Change {OWN.relative_to(ROOT)}: product, URL and user name.
+To read your own server:
+  1. Set the product, URL and user name in {OWN.relative_to(ROOT)}.
   2. read -rs BACKUP_PASSWORD && export BACKUP_PASSWORD
   3. {own_command()}
-It fails if a workload is not compliant, and writes the evidence in any case. It only sends requests that read.
+The command fails if a workload is not compliant. It always writes the evidence. It only sends read requests.
 """
 
 
@@ -257,7 +259,9 @@ def handle_signal(signal_number: int, _frame: FrameType | None) -> None:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.tools.demo")
-    parser.add_argument("--collections", type=Path, help="where the collection is installed, if not in .venv/")
+    parser.add_argument(
+        "--collections", type=Path, help="folder in which the collection is installed (default: .venv/collections)"
+    )
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, handle_signal)
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -265,7 +269,7 @@ def main(arguments: list[str]) -> int:
         with simulators() as ready:
             run_play(ready, restic_host(), options.collections)
     except DemoError as error:
-        print(f"The demo broke: {error}", file=sys.stderr)
+        print(f"The demo failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

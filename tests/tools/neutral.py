@@ -35,7 +35,7 @@ _OTHERS = (
     (re.compile(r'("system-id":\s*)\d+'), r"\g<1>7000000000000000001"),
 )
 # restic keeps a pack in the folder of its first two digits.
-_PACK = re.compile(r"/data/[0-9a-f]{2}/(?=([0-9a-f]{2})[0-9a-f]{62})")
+_PACK_FILE = re.compile(r"/data/[0-9a-f]{2}/(?=([0-9a-f]{2})[0-9a-f]{62})")
 
 
 def example_id(number: int, length: int = 64) -> str:
@@ -79,7 +79,7 @@ class Neutralizer:
             text = pattern.sub(example, text)
         self.learn_ids([text])
         text = _LONG_ID.sub(lambda found: self._ids[found[0]], text)
-        text = _PACK.sub(r"/data/\1/", text)
+        text = _PACK_FILE.sub(r"/data/\1/", text)
         text = _SHORT_ID.sub(self._replace_short_id, text)
         return _TIME.sub(self._move, text)
 

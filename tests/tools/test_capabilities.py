@@ -32,19 +32,19 @@ class TestPages:
     def test_they_are_up_to_date(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert capabilities.main(["--check"]) == 0, capsys.readouterr().out
 
-    def test_a_stale_page_is_told(
+    def test_a_stale_page_is_reported(
         self, declare: Callable[[str, Any], None], capsys: pytest.CaptureFixture[str]
     ) -> None:
         declare("spp", {("*", "*"): {"kind": ("cannot", "for a test")}})
         assert capabilities.main(["--check"]) == 1
-        assert "docs/capabilities.md, docs/policy.md no longer says" in capsys.readouterr().out
+        assert "docs/capabilities.md, docs/policy.md no longer matches the code" in capsys.readouterr().out
 
     def test_only_what_is_between_the_markers_is_written(self) -> None:
         page = "a\n<!-- x: begin (why) -->\nold\n<!-- x: end -->\nb\n"
         assert capabilities.replace_tables(page, {"x": "new\n"}) == page.replace("old", "new")
 
     @pytest.mark.parametrize("page", ["", "<!-- x: begin (a) -->\n<!-- x: end -->\n" * 2])
-    def test_markers_must_be_there_once(self, page: str) -> None:
+    def test_markers_must_occur_once(self, page: str) -> None:
         with pytest.raises(SystemExit, match="x: begin"):
             capabilities.replace_tables(page, {"x": "new\n"})
 
@@ -62,11 +62,11 @@ class TestFacts:
         [
             ({}, "**reported**"),
             ({("*", "*"): {"encrypted": ("inferred", "why")}}, "inferred"),
-            ({("*", "*"): {"encrypted": ("sometimes", "why")}}, "of some points"),
-            ({("*", "*"): {"encrypted": ("cannot", "why")}}, "cannot tell"),
+            ({("*", "*"): {"encrypted": ("sometimes", "why")}}, "for some points"),
+            ({("*", "*"): {"encrypted": ("cannot", "why")}}, "not reported"),
             ({("vm", "*"): {"encrypted": ("cannot", "why")}}, r"**reported** \*"),
             ({("*", "v1-v3"): {"encrypted": ("cannot", "why")}}, r"**reported** \*"),
-            ({("*", "v1-v8"): {"encrypted": ("cannot", "why")}}, r"cannot tell \*"),
+            ({("*", "v1-v8"): {"encrypted": ("cannot", "why")}}, r"not reported \*"),
             ({("*", "*"): {"snapshot:encrypted": ("cannot", "why")}}, r"**reported** \*"),
         ],
     )
@@ -76,31 +76,33 @@ class TestFacts:
         assert line.split(" | ")[1 + list(ADAPTERS).index("veeam_azure")] == label
 
     @pytest.mark.parametrize("declared", [{"colour": ("cannot", "why")}, {"kind": ("never", "why")}])
-    def test_what_is_no_declaration_is_an_error(self, declare: Callable[[str, Any], None], declared: Any) -> None:
+    def test_an_invalid_declaration_is_an_error(self, declare: Callable[[str, Any], None], declared: Any) -> None:
         declare("spp", {("*", "*"): declared})
-        with pytest.raises(SystemExit, match="spp declares"):
+        with pytest.raises(SystemExit, match=r"spp declares .*expected a field of a point"):
             capability_facts.reasons()
 
 
 class TestVerdicts:
-    def test_a_product_that_tells_all_proves_all(self, declare: Callable[[str, Any], None]) -> None:
+    def test_a_product_that_reports_all_fields_passes_all_rules(self, declare: Callable[[str, Any], None]) -> None:
         declare("spp", {})
         assert set(verdicts("spp").values()) == {PASS}
 
-    def test_a_product_that_tells_nothing_proves_only_its_points(self, declare: Callable[[str, Any], None]) -> None:
+    def test_a_product_that_reports_nothing_passes_only_rules_about_its_points(
+        self, declare: Callable[[str, Any], None]
+    ) -> None:
         facts = (*POINT_ATTRIBUTES, "immutable_until", "copies", "malware", "in_inventory", "kind", "size_bytes")
         declare("spp", {("*", "*"): dict.fromkeys(facts, ("cannot", "why"))})
-        vouched = ("offsite", "immutable", "encrypted")
+        declarable = ("offsite", "immutable", "encrypted")
         for (name, attribute), gaps in verdicts("spp").items():
-            wanted = PASS if attribute == "recovery_points" else DECLARED if attribute in vouched else "unknown"
+            wanted = PASS if attribute == "recovery_points" else DECLARED if attribute in declarable else "unknown"
             assert gaps == wanted, (name, attribute)
 
-    def test_inferences_pass_where_they_are_accepted(self, declare: Callable[[str, Any], None]) -> None:
+    def test_inferred_fields_pass_if_they_are_accepted(self, declare: Callable[[str, Any], None]) -> None:
         declare("spp", {("*", "*"): dict.fromkeys(POINT_ATTRIBUTES, ("inferred", "why"))})
         for (name, attribute), gaps in verdicts("spp").items():
             assert gaps == (INFERRED if attribute in POINT_ATTRIBUTES else PASS), (name, attribute)
 
-    def test_what_is_told_of_some_points_is_not_relied_on(self, declare: Callable[[str, Any], None]) -> None:
+    def test_a_field_reported_for_some_points_only_does_not_pass(self, declare: Callable[[str, Any], None]) -> None:
         declare("spp", {("*", "*"): {"restore_tested": ("sometimes", "why")}})
         assert verdicts("spp")["3-2-1-1-0", "restore_tested"] == "unknown"
 

@@ -29,7 +29,7 @@ def broken(root: Path, text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("heading", "anchor"),
     [
-        ("What a healthy workload gets", "what-a-healthy-workload-gets"),
+        ("Results for a healthy workload", "results-for-a-healthy-workload"),
         ("One & two", "one--two"),
         ("max_age: 26h?", "max_age-26h"),
         ("3-2-1-1-0", "3-2-1-1-0"),

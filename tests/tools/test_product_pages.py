@@ -28,12 +28,12 @@ def read_page(adapter: type[Adapter]) -> str:
 
 
 @pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, RestAdapter)])
-def test_every_permitted_call_stands_on_the_page(name: str) -> None:
+def test_every_allowed_request_is_on_the_page(name: str) -> None:
     adapter = ADAPTERS[name]
     assert issubclass(adapter, RestAdapter)
-    calls = section(read_page(adapter), "Calls")
+    requests = section(read_page(adapter), "Requests")
     # A page may shorten the start of a path and join alternatives in braces; the last part is always written in full.
-    page_words = set(re.findall(r"[\w-]+", calls))
+    page_words = set(re.findall(r"[\w-]+", requests))
     for request in adapter.allowlist:
         last = [part for part in request.path.split("/") if part and "{" not in part][-1]
         assert request.method in page_words, request
@@ -43,7 +43,7 @@ def test_every_permitted_call_stands_on_the_page(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, adapter in ADAPTERS.items() if issubclass(adapter, CliAdapter)])
-def test_every_permitted_command_stands_on_the_page(name: str) -> None:
+def test_every_allowed_command_is_on_the_page(name: str) -> None:
     adapter = ADAPTERS[name]
     assert issubclass(adapter, CliAdapter)
     commands = section(read_page(adapter), "Commands")

@@ -54,51 +54,69 @@ class Borg(CliAdapter):
     allowlist = (("--version",), _LIST, _CHECK, (*_EXTRACT, _ARCHIVE))
     variables = ("BORG_*", "SSH_AUTH_SOCK", "TMPDIR")
     known_problems = (
-        KnownProblem("PassphraseWrong", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
-        KnownProblem("is incorrect.", "wrong_password", "the passphrase is wrong", "Check password or password_file"),
-        KnownProblem("Repository.DoesNotExist", "not_found", "there is no repository", "Check repository"),
-        KnownProblem("Repository.InvalidRepository", "not_found", "this is no repository", "Check repository"),
+        KnownProblem(
+            "PassphraseWrong", "wrong_password", "the passphrase is wrong", 'Check "password" or "password_file"'
+        ),
+        KnownProblem(
+            "is incorrect.", "wrong_password", "the passphrase is wrong", 'Check "password" or "password_file"'
+        ),
+        KnownProblem("Repository.DoesNotExist", "not_found", "the repository does not exist", 'Check "repository"'),
+        KnownProblem("Repository.InvalidRepository", "not_found", "not a borg repository", 'Check "repository"'),
         KnownProblem(
             "RepositoryAccessAborted",
             "certificate_error",
-            "the repository was at another place when this user last read it",
-            "If it was moved on purpose, set BORG_RELOCATED_REPO_ACCESS_IS_OK to yes in environment",
+            "the repository had a different location when this user last read it",
+            'If the repository was moved intentionally, set BORG_RELOCATED_REPO_ACCESS_IS_OK to yes in "environment"',
         ),
         KnownProblem(
             "CacheInitAbortedError",
             "certificate_error",
             "the repository is not encrypted, and this user has never read it",
-            "If it is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in environment",
+            'If the repository is yours, set BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK to yes in "environment"',
         ),
         # Not every "Permission denied": on a read-only repository the check prints it for a file that it would write.
-        KnownProblem("[Errno 13]", "forbidden", "this user may not read the repository", "Run the task as its user"),
-        KnownProblem("Permission denied (", "forbidden", "the server refused the log-in", "Check the key for ssh"),
         KnownProblem(
-            "Connection refused", "connection_error", "nothing listens there", "Check repository and its server"
+            "[Errno 13]",
+            "forbidden",
+            "this user may not read the repository",
+            "Run the task as the owner of the repository",
+        ),
+        KnownProblem("Permission denied (", "forbidden", "the server rejected the login", "Check the SSH key"),
+        KnownProblem(
+            "Connection refused",
+            "connection_error",
+            "the server of the repository refused the connection",
+            'Check "repository" and that its server is running',
         ),
         KnownProblem(
-            "Could not resolve", "connection_error", "the host name is not known here", "Check repository and DNS"
+            "Could not resolve",
+            "connection_error",
+            "the host name of the repository cannot be resolved",
+            'Check "repository" and the DNS configuration of this machine',
         ),
         KnownProblem(
-            "ConnectionClosed", "connection_error", "the connection was closed", "Check repository and its server"
+            "ConnectionClosed", "connection_error", "the connection was closed", 'Check "repository" and its server'
         ),
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "in_inventory": ("cannot", "a repository knows only what was backed up"),
-            "status": ("cannot", "files that could not be read leave no mark; failed runs are not listed"),
-            "usable": ("cannot", "an archive whose data is damaged is listed like any other; verify looks for damage"),
-            "size_bytes": ("cannot", "would need a slow command for each archive"),
-            "restore_tested": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
-            "integrity_checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
-            "encrypted": ("sometimes", "from the mode of the repository, unless it is one that is not known here"),
-            "offsite": ("cannot", "where the repository lies is not told"),
-            "immutable": ("cannot", "append_only keeps what is deleted until it is compacted, and no longer"),
-            "immutable_until": ("cannot", "append_only keeps what is deleted until it is compacted, and no longer"),
+            "in_inventory": ("cannot", "a repository lists only what was backed up"),
+            "status": ("cannot", "archives do not record files that could not be read; failed runs are not listed"),
+            "usable": ("cannot", "archives with damaged data are listed like intact ones; verify checks for damage"),
+            "size_bytes": ("cannot", "requires a slow command for each archive"),
+            "restore_tested": ("cannot", "the repository does not store restore results; see the role restore_test"),
+            "integrity_checked": ("sometimes", "the repository does not store check results; verify runs a check now"),
+            "encrypted": (
+                "sometimes",
+                "from the encryption mode of the repository; unknown if the mode is not recognized",
+            ),
+            "offsite": ("cannot", "borg does not report where the repository is stored"),
+            "immutable": ("cannot", "append_only keeps deleted data only until the repository is compacted"),
+            "immutable_until": ("cannot", "append_only keeps deleted data only until the repository is compacted"),
             "expires_at": ("cannot", "retention is applied when archives are pruned"),
-            "malware": ("cannot", "nothing is scanned"),
-            "retention": ("cannot", "archives carry no retention class"),
-            "job": ("cannot", "archives do not name what started them"),
+            "malware": ("cannot", "borg does not scan for malware"),
+            "retention": ("cannot", "archives have no retention class"),
+            "job": ("cannot", "archives do not record what started them"),
         },
     }
 
@@ -117,9 +135,13 @@ class Borg(CliAdapter):
         """Build the repository access from environment and display name."""
         repository = (params["repository"] or "").strip()
         if not repository:
-            raise OptionError("missing required arguments: repository", hint="Give it as an option, or by BORG_REPO")
+            raise OptionError(
+                "missing required arguments: repository", hint='Set "repository" or the environment variable BORG_REPO'
+            )
         if "::" in repository:
-            raise OptionError("repository: it names an archive", hint="Leave out :: and what follows")
+            raise OptionError(
+                "repository: expected a repository, found an archive", hint="Remove :: and the text after it"
+            )
         environment = {"BORG_REPO": repository}
         password = params["password"] or _read_first_line(params["password_file"])
         if password:
@@ -142,7 +164,7 @@ class Borg(CliAdapter):
                 points.append(self._build_point(as_object(archive), _is_encrypted(mode)))
             except DataError as error:
                 collector.add_problem(
-                    OutputError(f"an archive is not what borg writes: {error.message}", server=self.runner.host)
+                    OutputError(f"an archive record is not valid: {error.message}", server=self.runner.host)
                 )
         self._newest = _select_newest(points, collector)
         # Archives that were read completely, and archives that could not be read.
@@ -158,7 +180,7 @@ class Borg(CliAdapter):
         if command_result.rc != 0:
             if self.is_known_problem(command_result):
                 raise self.runner.error(command_result)
-            return self.runner.tool_message(command_result) or f"borg check ended with {command_result.rc}"
+            return self.runner.tool_message(command_result) or f"borg check failed with return code {command_result.rc}"
         if self.settings.verify != DATA:
             return None
         damage = [message for point in self._newest if (message := self._read_through(point)) is not None]
@@ -168,7 +190,7 @@ class Borg(CliAdapter):
         archive = self._names[point.id]
         if not _ARCHIVE.matches(f"::{archive}"):
             raise AuditError(
-                "an archive has a name that borg would not take literally, so it was not checked",
+                "an archive was not checked because borg would interpret special characters in its name",
                 code="not_checked",
                 server=self.runner.host,
                 server_message=ascii(archive),
@@ -180,7 +202,8 @@ class Borg(CliAdapter):
         if self.is_known_problem(command_result):
             raise self.runner.error(command_result)
         self._broken.add(point.id)
-        return f"{archive} cannot be read: {self.runner.tool_message(command_result) or command_result.rc}"
+        cause = self.runner.tool_message(command_result) or f"return code {command_result.rc}"
+        return f"{archive} cannot be read: {cause}"
 
     def _apply_check(self, point: RecoveryPoint, check: Check) -> RecoveryPoint:
         if check.at is None:
@@ -195,7 +218,7 @@ class Borg(CliAdapter):
     def _build_point(self, archive: dict[str, t.Any], encrypted: bool | None) -> RecoveryPoint:
         identity, name = as_text(archive.get("id")), as_text(archive.get("name"))
         if identity is None or name is None:
-            raise DataError("it has no id or no name")
+            raise DataError("id or name is missing")
         self._names[identity] = name
         workload = _DATE.sub("", name) if self.settings.own["workload_by"] == "name_prefix" else None
         workload = workload or as_text(archive.get("hostname"))
@@ -220,9 +243,7 @@ def _read_first_line(path: str | None) -> str | None:
     try:
         return Path(path).read_text("utf-8").split("\n", 1)[0]
     except (OSError, ValueError) as error:
-        raise OptionError(
-            f"password_file: {path!r} cannot be read", hint="Check the path and its permissions"
-        ) from error
+        raise OptionError(f"password_file: cannot read {path!r}", hint="Check the path and its permissions") from error
 
 
 def _is_encrypted(mode: str | None) -> bool | None:

@@ -108,11 +108,11 @@ class CliAdapter(Adapter):
         match = self.version_pattern.match(command_result.out.decode("utf-8", "replace"))
         if command_result.rc != 0 or match is None:
             raise OutputError(
-                f"what was run is not {self.executable}",
+                f"the executable does not report a version of {self.executable}",
                 server=self.runner.host,
                 request=command_result.request,
                 server_message=self.runner.tool_message(command_result),
-                hint="Check executable",
+                hint='Check "executable"',
             )
         collector.version = match[1]
 
@@ -127,7 +127,7 @@ class CliAdapter(Adapter):
             return Check()
         if self.settings.check_mode:
             collector.verify = {"level": level, "result": "skipped"}
-            collector.warnings.append(f"verify: {level} is skipped in check mode; nothing was checked")
+            collector.warnings.append(f"verify: {level} is skipped in check mode, so the repository is not checked")
             return Check()
         started = time.time_ns() // 1000
         try:

@@ -83,31 +83,43 @@ class PgBackRest(CliAdapter):
     variables = ("PGBACKREST_*", "TMPDIR")
     known_problems = (
         KnownProblem(
-            "Permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"
+            "Permission denied",
+            "forbidden",
+            "this user may not read the repository",
+            "Run the task as the owner of the repository",
         ),
-        KnownProblem("unable to open missing file", "not_found", "a file is missing", "Check config and stanza"),
+        KnownProblem("unable to open missing file", "not_found", "a file is missing", 'Check "config" and "stanza"'),
         KnownProblem("CryptoError", "wrong_password", "the cipher passphrase is wrong", "Check repo-cipher-pass"),
         KnownProblem(
-            "key/value found outside of section", "wrong_password", "it cannot be decrypted", "Check repo-cipher-pass"
+            "key/value found outside of section",
+            "wrong_password",
+            "the repository cannot be decrypted",
+            "Check repo-cipher-pass",
         ),
         KnownProblem(
-            "HostConnectError", "connection_error", "nothing listens there", "Check the host of the repository"
+            "HostConnectError",
+            "connection_error",
+            "cannot connect to the host of the repository",
+            "Check that this host is running",
         ),
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "in_inventory": ("cannot", "a stanza stays listed when its cluster is gone"),
-            "status": ("sometimes", "a backup of damaged pages is told as a warning; failed runs are not listed"),
-            "usable": ("cannot", "a backup that was damaged later is listed like any other; verify looks for damage"),
-            "restore_tested": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
-            "integrity_checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
-            "offsite": ("cannot", "where a repository lies is not told"),
-            "immutable": ("cannot", "what protects the storage of a repository is not told"),
-            "immutable_until": ("cannot", "what protects the storage of a repository is not told"),
+            "in_inventory": ("cannot", "a stanza remains listed after its cluster has been removed"),
+            "status": ("sometimes", "a backup with damaged pages is reported as a warning; failed runs are not listed"),
+            "usable": (
+                "cannot",
+                "backups that were damaged later are listed like intact ones; verify checks for damage",
+            ),
+            "restore_tested": ("cannot", "the repository does not store restore results; see the role restore_test"),
+            "integrity_checked": ("sometimes", "the repository does not store check results; verify runs a check now"),
+            "offsite": ("cannot", "pgBackRest does not report where a repository is stored"),
+            "immutable": ("cannot", "pgBackRest does not report how the storage of a repository is protected"),
+            "immutable_until": ("cannot", "pgBackRest does not report how the storage of a repository is protected"),
             "expires_at": ("cannot", "retention is applied when backups are expired"),
-            "malware": ("cannot", "nothing is scanned"),
-            "retention": ("cannot", "backups carry no retention class"),
-            "job": ("cannot", "backups do not name what started them"),
+            "malware": ("cannot", "pgBackRest does not scan for malware"),
+            "retention": ("cannot", "backups have no retention class"),
+            "job": ("cannot", "backups do not record what started them"),
         },
     }
 
@@ -134,9 +146,9 @@ class PgBackRest(CliAdapter):
         command_result = self.runner.run(*_INFO)
         stanzas = self.runner.json(command_result)
         if not isinstance(stanzas, list):
-            raise OutputError("the list of stanzas is no list", server=self.runner.host, request=command_result.request)
+            raise OutputError("expected a list of stanzas", server=self.runner.host, request=command_result.request)
         self._selected: list[tuple[str, int]] = []
-        self._verified = _VerifyResult()
+        self._verify_result = _VerifyResult()
         listed = [as_object(stanza) for stanza in stanzas]
         for stanza in listed:
             self._check_state(stanza, collector, command_result)
@@ -170,7 +182,7 @@ class PgBackRest(CliAdapter):
             message = to_single_line(self.runner.scrub(as_text(status.get("message")) or ""))
             where = "" if key is None else f" in repo{key}"
             error = ToolError(
-                f"stanza {name!r} cannot be read{where}",
+                f"cannot read stanza {name!r}{where}",
                 code="not_found",
                 request=command_result.request,
                 server_message=message,
@@ -203,7 +215,7 @@ class PgBackRest(CliAdapter):
                 point = self._build_point(name, backup, ciphers)
             except DataError as error:
                 collector.add_problem(
-                    OutputError(f"a backup is not what pgbackrest writes: {error.message}", server=self.runner.host)
+                    OutputError(f"a backup record is not valid: {error.message}", server=self.runner.host)
                 )
                 continue
             repo = _get_repo_key(backup)
@@ -219,7 +231,7 @@ class PgBackRest(CliAdapter):
         label, repo = as_text(backup.get("label")), _get_repo_key(backup)
         stop = as_int(as_object(backup.get("timestamp")).get("stop"))
         if stanza is None or label is None or repo is None or stop is None:
-            raise DataError("it has no label, no repository or no time")
+            raise DataError("label, repository or time is missing")
         cipher = ciphers.get(repo)
         encrypted = None if cipher is None or cipher == "mixed" else cipher != "none"
         # true: page checksums were wrong during the backup, so part of its data is damaged.
@@ -248,17 +260,17 @@ class PgBackRest(CliAdapter):
         if status is None:
             if command_result.rc != _FORMAT_ERROR or self.is_known_problem(command_result):
                 raise self.runner.error(command_result)
-            self._verified.without_wal.add((stanza, repo))
+            self._verify_result.without_wal.add((stanza, repo))
             return f"{stanza} in repo{repo}: {self.runner.tool_message(command_result)}"
         if status[1] != "ok":
-            self._verified.broken.add((stanza, repo))
+            self._verify_result.broken.add((stanza, repo))
         found = {label: result.strip() for label, result in _RESULT.findall(out)}
-        self._verified.valid.update({(stanza, repo, label): result == "valid" for label, result in found.items()})
+        self._verify_result.valid.update({(stanza, repo, label): result == "valid" for label, result in found.items()})
         bad = [f"backup {label} is {result}" for label, result in found.items() if result != "valid"]
-        lost = sum(int(checked) - int(valid) for checked, valid in _WAL.findall(out))
+        lost = sum(int(looked_at) - int(valid) for looked_at, valid in _WAL.findall(out))
         # An error without an invalid backup must be in the WAL.
         if lost or (status[1] != "ok" and not bad):
-            self._verified.without_wal.add((stanza, repo))
+            self._verify_result.without_wal.add((stanza, repo))
             bad.append(f"{lost} files of the write-ahead log are damaged" if lost else f"status {status[1]}")
         return f"{stanza} in repo{repo}: {', '.join(bad)}" if bad else None
 
@@ -269,14 +281,15 @@ class PgBackRest(CliAdapter):
             return point
         repo = _get_repo_key(backup) or 0
         # If there are errors, a listed backup that the check does not mention counts as lost.
-        default = False if (stanza, repo) in self._verified.broken else None
-        valid = self._verified.valid.get((stanza, repo, as_text(backup.get("label")) or ""), default)
+        default = False if (stanza, repo) in self._verify_result.broken else None
+        valid = self._verify_result.valid.get((stanza, repo, as_text(backup.get("label")) or ""), default)
         # verify reports a backup as valid if its own files are, even if a backup that it depends on is lost.
-        required = (self._verified.valid.get((stanza, repo, label or "")) for label in _get_required_labels(backup))
+        labels = _get_required_labels(backup)
+        required = (self._verify_result.valid.get((stanza, repo, label or "")) for label in labels)
         if valid is False or False in required:
             point.usable = False
             return Check(check.at, DATA, check.damage).apply_to(point)
-        if (stanza, repo) in self._verified.without_wal:
+        if (stanza, repo) in self._verify_result.without_wal:
             # It may need the missing WAL files to be consistent.
             point.usable = None if point.usable else point.usable
             return point

@@ -65,45 +65,73 @@ class Restic(CliAdapter):
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"),
     )
     known_problems = (
-        KnownProblem("wrong password", "wrong_password", "the password is wrong", "Check password or password_file"),
         KnownProblem(
-            "Resolving password failed", "invalid_option", "the password file cannot be read", "Check password_file"
-        ),
-        KnownProblem("an empty password", "wrong_password", "the password is empty", "Check password or password_file"),
-        KnownProblem(
-            "permission denied", "forbidden", "this user may not read the repository", "Run the task as its user"
+            "wrong password", "wrong_password", "the password is wrong", 'Check "password" or "password_file"'
         ),
         KnownProblem(
-            "403 Forbidden", "forbidden", "the server refused it", "Check the account in the repository's URL"
+            "Resolving password failed", "invalid_option", "the password file cannot be read", 'Check "password_file"'
         ),
         KnownProblem(
-            "401 Unauthorized", "forbidden", "the server refused it", "Check the account in the repository's URL"
+            "an empty password", "wrong_password", "the password is empty", 'Check "password" or "password_file"'
         ),
         KnownProblem(
-            "connection refused", "connection_error", "nothing listens there", "Check repository and its server"
+            "permission denied",
+            "forbidden",
+            "this user may not read the repository",
+            "Run the task as the owner of the repository",
         ),
-        KnownProblem("no such host", "connection_error", "the host name is not known here", "Check repository and DNS"),
-        KnownProblem("x509:", "certificate_error", "the server's certificate is not trusted", "Give its CA as ca_path"),
-        KnownProblem("is already locked", "locked", "the repository is locked", "Wait until the other run has ended"),
-        KnownProblem("repository does not exist", "not_found", "there is no repository", "Check repository"),
-        KnownProblem("Is there a repository at", "not_found", "there is no repository", "Check repository"),
+        KnownProblem(
+            "403 Forbidden",
+            "forbidden",
+            "the server refused access to the repository",
+            'Check the account in the URL of "repository"',
+        ),
+        KnownProblem(
+            "401 Unauthorized",
+            "forbidden",
+            "the server refused access to the repository",
+            'Check the account in the URL of "repository"',
+        ),
+        KnownProblem(
+            "connection refused",
+            "connection_error",
+            "the server of the repository refused the connection",
+            'Check "repository" and that its server is running',
+        ),
+        KnownProblem(
+            "no such host",
+            "connection_error",
+            "the host name of the repository cannot be resolved",
+            'Check "repository" and the DNS configuration of this machine',
+        ),
+        KnownProblem(
+            "x509:",
+            "certificate_error",
+            "the server's certificate is not trusted",
+            'Set "ca_path" to the PEM file of the CA that issued the certificate',
+        ),
+        KnownProblem(
+            "is already locked", "locked", "the repository is locked", "Wait until the other run has finished"
+        ),
+        KnownProblem("repository does not exist", "not_found", "the repository does not exist", 'Check "repository"'),
+        KnownProblem("Is there a repository at", "not_found", "the repository does not exist", 'Check "repository"'),
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "in_inventory": ("cannot", "a repository knows only what was backed up"),
-            "completed_at": ("sometimes", "told by snapshots of restic 0.17 and newer"),
-            "status": ("cannot", "files that could not be read leave no mark; failed runs are not listed"),
-            "usable": ("cannot", "a snapshot whose data is damaged is listed like any other; verify looks for damage"),
-            "size_bytes": ("sometimes", "told by snapshots of restic 0.17 and newer"),
-            "restore_tested": ("cannot", "the repository keeps no result of a restore; see the role restore_test"),
-            "integrity_checked": ("sometimes", "the repository keeps no result of a check; verify makes one now"),
-            "offsite": ("cannot", "where the repository lies is not told"),
-            "immutable": ("cannot", "no read tells whether the server refuses to delete"),
-            "immutable_until": ("cannot", "no read tells whether the server refuses to delete"),
+            "in_inventory": ("cannot", "a repository lists only what was backed up"),
+            "completed_at": ("sometimes", "reported only for snapshots of restic 0.17 or later"),
+            "status": ("cannot", "snapshots do not record files that could not be read; failed runs are not listed"),
+            "usable": ("cannot", "snapshots with damaged data are listed like intact ones; verify checks for damage"),
+            "size_bytes": ("sometimes", "reported only for snapshots of restic 0.17 or later"),
+            "restore_tested": ("cannot", "the repository does not store restore results; see the role restore_test"),
+            "integrity_checked": ("sometimes", "the repository does not store check results; verify runs a check now"),
+            "offsite": ("cannot", "restic does not report where the repository is stored"),
+            "immutable": ("cannot", "no command reports whether the server rejects deletion"),
+            "immutable_until": ("cannot", "no command reports whether the server rejects deletion"),
             "expires_at": ("cannot", "retention is applied when snapshots are forgotten"),
-            "malware": ("cannot", "nothing is scanned"),
-            "retention": ("cannot", "snapshots carry no retention class"),
-            "job": ("cannot", "snapshots do not name what started them"),
+            "malware": ("cannot", "restic does not scan for malware"),
+            "retention": ("cannot", "snapshots have no retention class"),
+            "job": ("cannot", "snapshots do not record what started them"),
         },
     }
 
@@ -133,7 +161,8 @@ class Restic(CliAdapter):
         repository = (params["repository"] or "").strip()
         if not repository:
             raise OptionError(
-                "missing required arguments: repository", hint="Give it as an option, or by RESTIC_REPOSITORY"
+                "missing required arguments: repository",
+                hint='Set "repository" or the environment variable RESTIC_REPOSITORY',
             )
         environment = {"RESTIC_REPOSITORY": repository, "RESTIC_PROGRESS_FPS": "0.01"}
         if params["password"]:
@@ -143,7 +172,7 @@ class Restic(CliAdapter):
         elif "RESTIC_PASSWORD_COMMAND" not in params["environment"]:
             raise OptionError(
                 "missing required arguments: password or password_file",
-                hint="Give one as an option, or by RESTIC_PASSWORD or RESTIC_PASSWORD_FILE",
+                hint='Set "password" or "password_file" (environment: RESTIC_PASSWORD or RESTIC_PASSWORD_FILE)',
             )
         if params["ca_path"]:
             environment["RESTIC_CACERT"] = params["ca_path"]
@@ -164,15 +193,13 @@ class Restic(CliAdapter):
         # Old versions write null for an empty list.
         snapshots = self.runner.json(command_result) or []
         if not isinstance(snapshots, list):
-            raise OutputError(
-                "the list of snapshots is no list", server=self.runner.host, request=command_result.request
-            )
+            raise OutputError("expected a list of snapshots", server=self.runner.host, request=command_result.request)
         for line in message_lines(command_result.err):
             if _LEFT_OUT.search(line) and not _HARMLESS.search(line):
                 message = to_single_line(line)
                 collector.add_problem(
                     OutputError(
-                        "a snapshot was left out",
+                        "restic omitted a snapshot from the listing",
                         server=self.runner.host,
                         request=command_result.request,
                         server_message=message,
@@ -187,7 +214,7 @@ class Restic(CliAdapter):
                 collector.add_point(self._build_point(as_object(snapshot), parts, place, check))
             except DataError as error:
                 collector.add_problem(
-                    OutputError(f"a snapshot is not what restic writes: {error.message}", server=self.runner.host)
+                    OutputError(f"a snapshot record is not valid: {error.message}", server=self.runner.host)
                 )
 
     def check(self) -> str | None:
@@ -199,21 +226,21 @@ class Restic(CliAdapter):
             return None
         if command_result.rc == 0 and summary is None:
             raise OutputError(
-                "the check did not say whether it found errors",
+                "the check did not report whether it found errors",
                 server=self.runner.host,
                 request=command_result.request,
                 server_message=self.runner.tool_message(command_result),
             )
         if self.is_known_problem(command_result) and not summary:
             raise self.runner.error(command_result)
-        return self.runner.tool_message(command_result) or f"restic check ended with {command_result.rc}"
+        return self.runner.tool_message(command_result) or f"restic check failed with return code {command_result.rc}"
 
     def _build_point(
         self, snapshot: dict[str, t.Any], parts: tuple[str, ...], place: str | None, check: Check
     ) -> RecoveryPoint:
         identity = as_text(snapshot.get("id"))
         if identity is None:
-            raise DataError("it has no id")
+            raise DataError("id is missing")
         summary = as_object(snapshot.get("summary"))
         ended = summary.get("backup_end")
         point = RecoveryPoint(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Collect workloads and recovery points from an adapter: filter and aggregate them, and build the READ."""
+"""Collect workloads and recovery points from an adapter: filter and aggregate them, and build the read result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
 # No backup product is older than this, and no valid clock is near the end of the calendar.
 _EARLIEST = parse_time("1980-01-01T00:00:00Z")
 _LATEST_CLOCK = parse_time("9000-01-01T00:00:00Z")
-_UNDATED = "there are points dated before 1980, which is no time; whether they can be used is unknown"
+_UNDATED = (
+    "some recovery points are dated before 1980, which is not a plausible time; whether they are usable is unknown"
+)
 
 
 class Collector:
@@ -54,7 +56,7 @@ class Collector:
         self.version: str | None = None
         self.skew_micros: int | None = None
         self.scope: dict[str, t.Any] = {}
-        # The result of the product's own check that was run for this READ.
+        # The result of the product's own check that was run for this read result.
         self.verify: dict[str, t.Any] | None = None
         self.warnings: list[str] = []
         self.problems: list[AuditError] = []
@@ -77,15 +79,18 @@ class Collector:
         self.read_at = time.time_ns() // 1000
         if not _EARLIEST <= self.now <= _LATEST_CLOCK:
             raise DataError(
-                "the server's clock stands in a year in which it cannot be, so that no age can be told",
+                "the server's clock is not between the years 1980 and 9000, so ages cannot be calculated",
                 server=self.source,
-                hint="Set the server's clock",
+                hint="Correct the server's clock",
             )
         since, until = (
             self._parse_bound(text, name) for text, name in zip(self._window, ("since", "until"), strict=True)
         )
         if since is not None and until is not None and since >= until:
-            raise OptionError("since: it is not before until", hint="since is the older end of the window")
+            raise OptionError(
+                f"since: {self._window[0]!r} is not earlier than until ({self._window[1]!r})",
+                hint="since is the start of the time window, until is its end",
+            )
         self.since, self.until = since, until
         self.summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
 
@@ -203,13 +208,13 @@ class Collector:
             self._counts.append({**row, **named})
 
     def add_problem(self, error: AuditError) -> None:
-        """Record that a part of the data could not be read: the READ is not complete."""
+        """Record that a part of the data could not be read: the read result is not complete."""
         self.problems.append(error)
 
     # Result
 
     def result(self) -> dict[str, t.Any]:
-        """Build the READ without ``requests`` and seal (see result.py)."""
+        """Build the read result without ``http_requests`` and without a digest (see result.py)."""
         rows = [shrink_row(row) for row in (*self.summary.rows(), *self._counts)]
         server = {
             "host": self.source,
@@ -252,13 +257,17 @@ class Collector:
                 return parse_time(text if len(text) > 10 else f"{text}T00:00:00Z")
             except AuditError as error:
                 raise OptionError(
-                    f"{name}: {error.message}", hint="Write a duration such as 30d, or 2026-11-21T00:00:00Z"
+                    f"{name}: {error.message}",
+                    hint="Use a duration such as 30d, or a time such as 2026-11-21T00:00:00Z",
                 ) from error
         moment = self.now - parse_duration(text, what=name) * SECOND
         try:
             format_time(moment)
         except AuditError as error:
-            raise OptionError(f"{name}: {text!r} reaches back beyond the calendar", hint="Leave it out") from error
+            raise OptionError(
+                f"{name}: {text!r} is too long: the resulting time is before the year 1",
+                hint=f"Use a shorter duration, or omit {name}",
+            ) from error
         return moment
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Convert rows to columns, a thousand rows per block: similar values are adjacent, which saves a quarter when packed.
+"""Convert rows to columns, a thousand rows per block: this reduces the compressed size by a quarter.
 
 A block is [number of rows, paths, columns]: one column for each path of keys in any of its rows, with null for rows
 without that key. A row is a dict and a block is a list, so a list may contain both.

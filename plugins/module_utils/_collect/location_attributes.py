@@ -27,8 +27,8 @@ class LocationAttributes:
         for entry in entries:
             if all(entry.get(name) is None for name in (*_FACTS, "location_type")):
                 raise OptionError(
-                    f"location_attributes: the entry for {entry['match']!r} declares nothing",
-                    hint="Give at least one of offsite, immutable, encrypted, location_type",
+                    f"location_attributes: the entry for {entry['match']!r} does not declare an attribute",
+                    hint="Set at least one of offsite, immutable, encrypted, location_type",
                 )
         self._entries = [(entry["match"].casefold(), entry) for entry in entries]
         self._found: dict[str | None, Mapping[str, t.Any]] = {}
@@ -65,7 +65,7 @@ def _resolve_fact(name: str, copies: Sequence[Copy], entries: Sequence[Mapping[s
         value: bool | None = getattr(copy, name, None)
         facts.append(value if value is not None else entry.get(name))
     if name == "encrypted":
-        # One readable copy is enough for a thief, so all copies must be encrypted.
+        # A single unencrypted copy exposes the data, so all copies must be encrypted.
         missing = any_true(None if fact is None else not fact for fact in facts)
         return None if missing is None or not facts else not missing
     return any_true(facts) if facts else None

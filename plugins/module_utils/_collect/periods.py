@@ -39,7 +39,7 @@ _RANK = {letter: rank for rank, letter in enumerate("FDIARUCSLG")}
 
 
 class Dated(t.Protocol):
-    """Points that share kind and usability."""
+    """Points with the same kind and usability."""
 
     @property
     def kind(self) -> str:
@@ -85,15 +85,17 @@ class Calendar:
             if not (0 <= int(minutes) < 60 and 0 <= self._shift < DAY):
                 raise ValueError(day_start)
         except ValueError as error:
-            raise OptionError(f"day_start: {day_start!r} is no time of day", hint="Write it as HH:MM") from error
+            raise OptionError(
+                f"day_start: {day_start!r} is not a valid time of day", hint="Use the format HH:MM"
+            ) from error
         self._zone: zoneinfo.ZoneInfo | None = None
         if timezone.upper() not in ("UTC", "Z"):
             try:
                 self._zone = zoneinfo.ZoneInfo(timezone)
             except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
                 raise OptionError(
-                    f"calendar_timezone: {timezone!r} is not known here",
-                    hint="Use a name such as Europe/Berlin; this machine may need its tzdata package",
+                    f"calendar_timezone: unknown time zone {timezone!r}",
+                    hint="Use a name such as Europe/Berlin. If the name is correct, install the tzdata package",
                 ) from error
         self._offsets: dict[int, int] = {}
 
@@ -113,7 +115,7 @@ class Calendar:
         try:
             utcoffset = datetime.datetime.fromtimestamp(seconds, self._zone).utcoffset()
         except (ValueError, OverflowError):
-            # Near the ends of the calendar the local time would be outside of it.
+            # Near the first or last day of the calendar, the local time may be outside the calendar.
             utcoffset = None
         return int(utcoffset.total_seconds()) if utcoffset else 0
 

@@ -25,8 +25,8 @@ _USABLE_ORDER = {False: 0, None: 1, True: 2}
 _MALWARE_ORDER = {"infected": 0, "suspicious": 1, None: 2, "clean": 3}
 
 
-# After this many numbers they are moved to a bytes object. Thousands of arrays that grow at the same time fragment the
-# memory: 49 bytes per point instead of 34.
+# Number of values after which they are moved to a bytes object. Thousands of arrays that grow at the same time fragment
+# the memory: 49 bytes per point instead of 34.
 _PIECE = 3 * 32
 _BYTES = 3 * array("q").itemsize
 
@@ -94,7 +94,7 @@ class PointGroup:
     ids: array[int] = dataclasses.field(kw_only=True)
     times: array[int] = dataclasses.field(kw_only=True)
     sizes: array[int] = dataclasses.field(kw_only=True)
-    # When each point was tested, for verified and for checked; empty if none of them was.
+    # When each point was tested, for restore_tested and for integrity_checked; empty if no point was tested.
     tests: tuple[array[int], array[int]] = dataclasses.field(kw_only=True)
     # Cached minimum and maximum of ``times``.
     _span: tuple[int, int] | None = dataclasses.field(default=None, init=False)

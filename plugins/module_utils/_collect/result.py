@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Serialize a READ: rows without empty keys, optionally packed into one string, with a SHA-256 digest.
+"""Serialize a read result: rows without empty keys, optionally compressed to one string, with a SHA-256 digest.
 
-A READ is what an info module returns, what a registered result holds and what an evidence file keeps:
-{schema, server, read_at, window, complete, errors, workloads, totals, http_requests, sha256}. If packed, everything
-except ``requests`` is in ``read`` (rows as in columns.py, zlib, base64) and ``workloads`` is left out.
+An info module returns a read result. Registered results and evidence files contain it: {schema, server, read_at,
+window, complete, errors, workloads, totals, http_requests, sha256}. If compressed, everything except
+``http_requests`` is in ``data`` (rows as in columns.py, zlib, base64) and ``workloads`` is left out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import D
 from ansible_collections.backup.audit.plugins.module_utils._core.model import FULL_KINDS
 
 SCHEMA = "backup.audit/read/1"
-# The keys that the digest covers and that evidence is based on; ``requests`` describes the read, not its result.
+# The keys that the digest covers and that evidence is based on; ``http_requests`` describes the read, not its result.
 DIGEST_FIELDS = (
     "schema",
     "server",
@@ -36,9 +36,9 @@ DIGEST_FIELDS = (
     "recovery_points",
     "totals",
 )
-# The rows of 10,000 workloads are about 15 MB; anything larger than this is an attack or an accident.
+# The rows of 10,000 workloads are about 15 MB; larger data is either an attack or a mistake.
 MAX_DECOMPRESSED_BYTES = 1 << 30
-_PACK_TRIES = 64
+_COMPRESS_ATTEMPTS = 64
 
 
 def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -46,10 +46,10 @@ def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     kept = {}
     for key, value in row.items():
         # Checked for dict, because a check for Mapping takes longer than everything else.
-        member = compact(value) if isinstance(value, dict) else value
+        kept_value = compact(value) if isinstance(value, dict) else value
         # Zero and false are values.
-        if member or member == 0:
-            kept[key] = member
+        if kept_value or kept_value == 0:
+            kept[key] = kept_value
     return kept
 
 
@@ -62,7 +62,7 @@ _SAME = (
     ("unknown", "oldest_unknown", "oldest"),
     ("false", "newest_false", "newest"),
 )
-_VOUCHED = ("inferred", "declared")
+_ORIGINS = ("inferred", "declared")
 # In a group, the gap of a window is left out if the next larger window has the same gap.
 _WINDOWS = ("all", "366d", "92d", "31d", "14d", "7d")
 _RHYTHM = ("gaps", "calendar", "possible")
@@ -89,10 +89,10 @@ def _without_rhythm(group: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _without_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     slim = dict(group)
-    for count, member, known in _SAME:
-        if slim.get(count) and slim.get(member) is not None and slim[member] == row.get(known):
-            del slim[member]
-    for name in _VOUCHED:
+    for count, key, known in _SAME:
+        if slim.get(count) and slim.get(key) is not None and slim[key] == row.get(known):
+            del slim[key]
+    for name in _ORIGINS:
         if slim.get(name):
             slim[name] = _without_known(slim[name], row)
     gaps = slim.get("gaps")
@@ -124,10 +124,10 @@ def expand_row(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _with_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
     full = dict(group)
-    for count, member, known in _SAME:
-        if full.get(count) and member not in full and known in row:
-            full[member] = row[known]
-    for name in _VOUCHED:
+    for count, key, known in _SAME:
+        if full.get(count) and key not in full and known in row:
+            full[key] = row[known]
+    for name in _ORIGINS:
         if name in full:
             full[name] = _with_known(full[name], row)
     if "gaps" in full:
@@ -165,7 +165,7 @@ def canonical_json(value: t.Any) -> bytes:
 
 
 def digest_fields(read: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the keys of a READ that its digest covers."""
+    """Return the keys of a read result that its digest covers."""
     return {key: read[key] for key in DIGEST_FIELDS if key in read}
 
 
@@ -183,21 +183,21 @@ def digest_input(read: Mapping[str, t.Any]) -> bytes:
 
 
 def seal(read: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the READ with its digest."""
+    """Return the read result with its digest."""
     return {**read, "sha256": sha256_hex(digest_input(read))}
 
 
 def compress(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
-    """Return the sealed READ with its rows as one string in ``read``.
+    """Return the sealed read result with its rows as one string in ``data``.
 
-    Ansible masks every occurrence of a secret in a result, even a coincidental one within base64, which would damage
-    the string; so the data is packed again (with one more blank after the JSON) until the text contains no
+    Ansible masks every occurrence of a secret in a result. A coincidental occurrence within base64 would damage the
+    string. So the data is compressed again, each time with one more blank after the JSON, until the text contains no
     ``forbidden`` string. The digest cannot be varied, so a secret within it raises DataError.
     """
     data = digest_input(read)
     digest = sha256_hex(data)
     forbidden = [text for text in forbidden if text]
-    for blanks in range(_PACK_TRIES):
+    for blanks in range(_COMPRESS_ATTEMPTS):
         deflater = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
         compressed = deflater.compress(data + b" " * blanks) + deflater.flush()
         text = base64.b64encode(compressed).decode("ascii")
@@ -205,49 +205,52 @@ def compress(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str,
             rest = {key: value for key, value in read.items() if key not in ("workloads", "recovery_points")}
             return {**rest, "data": text, "sha256": digest}
     raise DataError(
-        "the result cannot be packed: the password is so short that it occurs in the packed text or its digest",
-        hint="Use a longer password, or compress: false",
+        "the result cannot be compressed: the password is so short that it occurs in the compressed text or its digest",
+        hint="Use a longer password, or set compress: false",
     )
 
 
-def open_result(read: Mapping[str, t.Any], *, where: str = "READ") -> dict[str, t.Any]:
-    """Check the digest of a READ, packed or not, and return it as a plain READ with expanded rows.
+def open_result(read: Mapping[str, t.Any], *, where: str = "input") -> dict[str, t.Any]:
+    """Check the digest of a read result, compressed or not, and return it uncompressed with expanded rows.
 
-    Raises DataError for anything that is not a READ, is truncated or was changed after it was sealed.
+    Raises DataError for anything that is not a read result, is truncated or was changed after it was sealed.
     """
     if not isinstance(read, Mapping):
-        raise DataError(f"{where}: a {type(read).__name__} is no READ", hint=_WHAT_A_READ_IS)
+        raise DataError(f"{where}: expected a read result, found {type(read).__name__}", hint=_HINT)
     if isinstance(read.get("data"), str):
         data = _inflate(read["data"], where)
         try:
             plain = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{where}: the packed READ is damaged ({error})") from error
+            raise DataError(f"{where}: the compressed read result is damaged ({error})") from error
         data = data.rstrip(b" ")
     else:
         plain = digest_fields(read)
         try:
             data = digest_input(plain)
         except RecursionError as error:
-            raise DataError(f"{where}: a row of the READ is no row ({error})", hint=_WHAT_A_READ_IS) from error
+            raise DataError(f"{where}: the read result contains an invalid row ({error})", hint=_HINT) from error
     if not isinstance(plain, dict) or plain.get("schema") != SCHEMA or not isinstance(plain.get("workloads"), list):
         found = plain.get("schema") if isinstance(plain, dict) else None
-        reason = f"its schema is {found!r}, not {SCHEMA!r}" if found else "it has no schema"
-        raise DataError(f"{where}: this is no READ ({reason})", hint=_WHAT_A_READ_IS)
+        problem = (
+            "data without workloads" if found == SCHEMA else f"schema {found!r}" if found else "data without a schema"
+        )
+        raise DataError(f"{where}: expected a read result, found {problem}", hint=_HINT)
     digest = sha256_hex(data)
     if read.get("sha256") != digest:
         raise DataError(
-            f"{where}: the READ was altered, cut or masked after the module sealed it (its SHA-256 does not fit)",
-            hint="Use the registered result as it is; if Ansible masks a password in names, set compress: true",
+            f"{where}: the read result was altered, truncated or masked after the module created it "
+            "(its SHA-256 does not match)",
+            hint="Use the registered result unchanged. If Ansible masks a password within names, set compress: true",
         )
     try:
         rows = [expand_row(row) for row in to_rows(plain["workloads"])]
     except (AttributeError, TypeError, ValueError, LookupError) as error:
-        raise DataError(f"{where}: a row of the READ is no row ({error})", hint=_WHAT_A_READ_IS) from error
+        raise DataError(f"{where}: the read result contains an invalid row ({error})", hint=_HINT) from error
     return {**plain, "workloads": rows, "sha256": digest}
 
 
-_WHAT_A_READ_IS = "Give the registered result of an info module of backup.audit, or a file that holds one"
+_HINT = "Pass the registered result of an info module of backup.audit, or a file that contains one"
 
 
 def _inflate(text: str, where: str) -> bytes:
@@ -256,9 +259,9 @@ def _inflate(text: str, where: str) -> bytes:
         inflater = zlib.decompressobj()
         data = inflater.decompress(compressed, MAX_DECOMPRESSED_BYTES)
         if inflater.unconsumed_tail:
-            raise DataError(f"{where}: the packed READ is larger than {MAX_DECOMPRESSED_BYTES} bytes")
+            raise DataError(f"{where}: the compressed read result is larger than {MAX_DECOMPRESSED_BYTES} bytes")
         if not inflater.eof:
-            raise DataError(f"{where}: the packed READ is cut short")
+            raise DataError(f"{where}: the compressed read result is truncated")
         return data
     except (binascii.Error, ValueError, zlib.error) as error:
-        raise DataError(f"{where}: the packed READ is damaged ({error})") from error
+        raise DataError(f"{where}: the compressed read result is damaged ({error})") from error

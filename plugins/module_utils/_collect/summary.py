@@ -6,7 +6,7 @@
 
 24 bytes are kept of a point: a hash of its id (so that a record returned twice counts once), its time and its size.
 They are kept by class: all points of a workload with equal attributes share one class, so that counts, newest and
-oldest of every attribute are computed from a handful of classes, however many points there are.
+oldest of every attribute are computed from a few classes, regardless of the number of points.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import SE
 
 # Clocks of servers and this machine rarely agree to the second; a point later than this is dated in the future.
 FUTURE_TOLERANCE = 300 * SECOND
-# Enough for the workloads of one server, some of them several times.
+# Enough for the workloads of one server with several templates for some of them.
 _MAX_TEMPLATES = 50_000
 _TESTED = {"restore_tested": 0, "integrity_checked": 1}
 
@@ -248,7 +248,7 @@ def _count_states(states: Iterable[tuple[PointGroup, bool | None]]) -> dict[str,
 
 def _summarize_attribute(groups: Sequence[PointGroup], index: int, name: str, limit: int) -> dict[str, t.Any]:
     reported: list[tuple[PointGroup, bool | None]] = []
-    vouched: dict[str, list[PointGroup]] = {"inferred": [], "declared": []}
+    by_origin: dict[str, list[PointGroup]] = {"inferred": [], "declared": []}
     for group in groups:
         fact = group.facts[index]
         if group.usable is None and fact is True:
@@ -256,12 +256,12 @@ def _summarize_attribute(groups: Sequence[PointGroup], index: int, name: str, li
             fact = None
         origin = "declared" if name in group.declared else "inferred" if name in group.inferred else None
         if origin is not None and fact is True:
-            vouched[origin].append(group)
+            by_origin[origin].append(group)
         else:
             reported.append((group, fact))
     attribute = _count_states(reported)
-    for origin, members in vouched.items():
-        attribute[origin] = _count_newest_oldest(members) if members else None
+    for origin, origin_groups in by_origin.items():
+        attribute[origin] = _count_newest_oldest(origin_groups) if origin_groups else None
     if name in _TESTED:
         tests = (group.newest_test(_TESTED[name], limit) for group, fact in reported if fact is True)
         newest = max((test for test in tests if test), default=None)

@@ -18,6 +18,9 @@ class AuditError(Exception):
     """
 
     code = "error"
+    # Whether the message names the server or the option itself, so that it needs no prefix.
+    is_self_contained = False
+    server_message_label = "Server response"
 
     def __init__(
         self,
@@ -41,11 +44,14 @@ class AuditError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Format as one line: server, request, error message, the product's own message, hint."""
-        where = " ".join(part for part in (self.server, self.request) if part)
-        parts = [f"{where}: {self.message}" if where else self.message]
+        """Format as one line: ``server request: message. Server response: "...". hint.``"""
+        prefix = "" if self.is_self_contained else " ".join(part for part in (self.server, self.request) if part)
+        parts = [f"{prefix}: {self.message}" if prefix else self.message]
         if self.server_message:
-            parts.append(f"It said: {self.server_message}")
+            quoted = (
+                self.server_message if self.server_message.endswith("..") else self.server_message.removesuffix(".")
+            )
+            parts.append(f'{self.server_message_label}: "{quoted}".')
         if self.hint:
             parts.append(self.hint)
         return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts)
@@ -65,19 +71,21 @@ class AuditError(Exception):
 
 
 class OptionError(AuditError):
-    """An option, policy or file from the user is invalid."""
+    """An option, policy or file from the user is invalid. The message starts with the name of the option."""
 
     code = "invalid_option"
+    is_self_contained = True
 
 
 class DataError(AuditError):
     """A response or file does not have the expected format. No values are guessed from it."""
 
     code = "invalid_data"
+    server_message_label = "Error message"
 
 
 class UnauthorizedError(AuditError):
-    """HTTP 401: the server does not accept the session or the log-in, or no longer accepts it."""
+    """HTTP 401: the server does not accept the session or the login, or no longer accepts it."""
 
     code = "rejected"
 
@@ -101,12 +109,13 @@ class ServerError(AuditError):
 
 
 class ConnectionFailedError(AuditError):
-    """No complete response was received.
+    """No complete response was received. The message names host and port.
 
     ``is_transient``: a retry may succeed. ``is_unsent``: the server certainly did not receive the request.
     """
 
     code = "connection_error"
+    is_self_contained = True
     is_transient = True
     is_unsent = False
 

@@ -33,7 +33,7 @@ KINDS = (
 COUNTING_KINDS = frozenset({"full", "incremental", "differential", "synthetic_full", "archive", "replica", "unknown"})
 FULL_KINDS = frozenset({"full", "synthetic_full"})
 STATUSES = ("success", "warning", "failed", "running", "unknown")
-# Attributes that are attributes of a single point; recovery_points and full are derived from its kind.
+# Attributes that are stored with each point; recovery_points and full are derived from its kind.
 POINT_ATTRIBUTES = ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted")
 ATTRIBUTES = ("recovery_points", "full", *POINT_ATTRIBUTES)
 MALWARE = ("clean", "suspicious", "infected")

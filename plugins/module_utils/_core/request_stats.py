@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Counters of requests, retries, bytes and time, for the ``requests`` key of a READ."""
+"""Counters of requests, retries, bytes and time, for the ``http_requests`` key of a read result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class RequestStats:
     started: float = dataclasses.field(default_factory=time.monotonic)
 
     def as_dict(self) -> dict[str, t.Any]:
-        """Return the counters as they are in the READ, with the seconds until now."""
+        """Return the counters as they are in the read result, with the seconds until now."""
         return {
             "count": self.count,
             "retries": self.retries,

@@ -24,8 +24,8 @@ class SignalInterruptError(BaseException):
 class SignalHandler:
     """Raise SignalInterruptError in the main thread for the first signal, once, and only within ``interruptible``.
 
-    A signal during a log-in would lose the token of a session that the server has already opened, and a signal during
-    a log-out would leave the session open. Further signals are ignored: Ctrl-C is often pressed twice.
+    A signal during a login would lose the token of a session that the server has already opened, and a signal during
+    a logout would leave the session open. Further signals are ignored: Ctrl-C is often pressed twice.
     """
 
     def __init__(self) -> None:

@@ -18,8 +18,9 @@ SECOND = 1_000_000
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86400, 604800
 
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
-# More digits than this are a typing error, and far beyond the calendar.
+# More digits than this are a typing error, and exceed every date.
 _DURATION = re.compile(r"([0-9]{1,10})([smhdw])")
+_NUMBER = re.compile(r"[0-9]{1,10}")
 # datetime.fromisoformat in Python 3.10 accepts neither Z nor 5 or 7 fraction digits, all of which products send.
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)", re.ASCII)
 _MAX_DIGITS = 12
@@ -45,9 +46,10 @@ def parse_duration(text: t.Any, *, what: str = "duration") -> int:
     """``26h`` -> 93600 seconds. Units: s, m (minutes), h, d, w."""
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None:
+        reason = ": the unit is missing" if _NUMBER.fullmatch(str(text)) else ""
         raise OptionError(
-            f"{what}: {text!r} is no duration",
-            hint="Write a whole number and a unit (s, m for minutes, h, d, w), such as 26h or 30d",
+            f"{what}: {text!r} is not a valid duration{reason}",
+            hint="Use a whole number with s, m (minutes), h, d or w, for example 26h",
         )
     return int(match[1]) * _UNITS[match[2]]
 
@@ -74,7 +76,7 @@ def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
     A time without a zone is rejected unless ``naive_is_utc`` is set, for products that document such times as UTC.
     """
     if not isinstance(text, str):
-        raise DataError(f"{text!r} is no RFC 3339 time")
+        raise DataError(f"{text!r} is not a valid RFC 3339 time")
     tail = text[19:]
     try:
         value = _days[text[:10]] + _minutes[text[10:16]] + _seconds[text[16:19]]
@@ -85,8 +87,8 @@ def parse_time(text: t.Any, *, naive_is_utc: bool = False) -> int:
         tail_value = _parse_tail(tail, text, naive_is_utc)
     value += tail_value
     if not _FIRST <= value <= _LAST:
-        # An offset or a leap second can move the time outside the years 1 to 9999.
-        raise DataError(f"{text!r} lies outside the calendar")
+        # An offset or a leap second can move the time out of this range.
+        raise DataError(f"{text!r} is outside the calendar (years 1 to 9999)")
     return value
 
 
@@ -94,7 +96,7 @@ def _parse_date_and_time(text: str) -> int:
     """Parse everything except fraction and zone with the regular expression, and cache each part."""
     match = _TIME.match(text)
     if match is None:
-        raise DataError(f"{text!r} is no RFC 3339 time")
+        raise DataError(f"{text!r} is not a valid RFC 3339 time")
     date, hour, minute, second = match.groups()
     day = _days.get(date)
     if day is None:
@@ -113,12 +115,12 @@ def _parse_tail(tail: str, text: str, naive_is_utc: bool) -> int:
             return int(digits[:6].ljust(6, "0")) + known
     match = _TAIL.fullmatch(tail)
     if match is None:
-        raise DataError(f"{text!r} is no RFC 3339 time")
+        raise DataError(f"{text!r} is not a valid RFC 3339 time")
     fraction, zone = match.groups()
     value = int(fraction[:6].ljust(6, "0")) if fraction else 0
     if zone is None:
         if not naive_is_utc:
-            raise DataError(f"the time {text!r} has no zone")
+            raise DataError(f"{text!r} is not a valid time: the time zone is missing")
         return value
     if zone not in "Zz":
         offset = (int(zone[1:3]) * HOUR + int(zone[-2:]) * MINUTE) * SECOND
@@ -141,7 +143,7 @@ def _parse_day(date: str) -> int:
     try:
         day = (datetime.date.fromisoformat(date).toordinal() - _EPOCH_DAY) * DAY * SECOND
     except ValueError as error:
-        raise DataError(f"{date!r} is no date") from error
+        raise DataError(f"{date!r} is not a valid date") from error
     _cache_value(_days, date, day)
     return day
 
@@ -154,7 +156,7 @@ def format_time(micros: int) -> str:
         try:
             date = datetime.date.fromordinal(day + _EPOCH_DAY).isoformat()
         except (ValueError, OverflowError) as error:
-            raise DataError(f"{micros} microseconds lie outside the calendar") from error
+            raise DataError(f"{micros} microseconds are outside the calendar (years 1 to 9999)") from error
         if len(_dates) > _CACHE_LIMIT:
             _dates.clear()
         _dates[day] = date
@@ -171,7 +173,7 @@ def parse_epoch_millis(value: t.Any) -> int:
         return value * 1000
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
     if not _MILLIS.fullmatch(text) or not _FIRST_MILLI <= int(text) <= _LAST_MILLI:
-        raise DataError(f"{value!r} is no time in milliseconds")
+        raise DataError(f"{value!r} is not a valid time in milliseconds")
     return int(text) * 1000
 
 

@@ -63,10 +63,10 @@ def get_items(answer: dict[str, t.Any], member: str, request: str, server: str) 
     items = answer.get(member)
     if not isinstance(items, list):
         raise InvalidResponseError(
-            f"the answer has no list {member!r}",
+            f"the response has no list {member!r}",
             server=server,
             request=request,
-            hint="Check that the URL is that of the product; an unknown version may answer differently",
+            hint='Check that "url" is the URL of the product. An unknown version may use a different response format',
         )
     return items
 

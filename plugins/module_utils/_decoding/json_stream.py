@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 Picked = t.TypeVar("Picked")
 
 # Replaces the list in the returned document.
-PICKED = ["the objects that were here were picked over one by one"]
+PICKED = ["these objects were decoded one by one"]
 # Characters that JSON treats as white space.
 _WHITESPACE = " \t\n\r"
 _OPENING = re.compile(rf"\[[{_WHITESPACE}]*(?={{)").search

@@ -36,7 +36,7 @@ class ValueCache(t.Generic[Value]):
         except KeyError:
             found = self._compute(*values)
         except TypeError:
-            # A list or an object, which is not hashable and which no record should have there.
+            # A list or an object, which is not hashable, and which these fields should not contain.
             return self._compute(*values)
         if len(self._cache) >= _MAX_ENTRIES:
             self._cache.clear()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Main function of all info modules that run a command-line tool: options -> tool -> READ."""
+"""Main function of all info modules that run a command-line tool: options -> tool -> read result."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _read(module: AnsibleModule, tool_class: type[CliAdapter], write_line: LineW
     params = module.params
     for name in ("timeout", "verify_timeout"):
         if params[name] < 1:
-            raise OptionError(f"{name}: {params[name]} is less than 1")
+            raise OptionError(f"{name}: {params[name]} is too small (minimum 1)")
     given = {
         **_check_variables(params["environment"], "environment", tool_class),
         **_check_variables(params["secret_environment"], "secret_environment", tool_class),
@@ -92,7 +92,7 @@ def _progress_line(runner: Runner) -> str:
     stats = runner.request_stats
     return (
         f"{runner.host}: {progress_prefix(stats)} {format_count(stats.count, 'command')} "
-        f"({format_megabytes(stats.bytes)}), now {runner.running or 'taking in what was written'}"
+        f"({format_megabytes(stats.bytes)}), now {runner.running or 'processing the output'}"
     )
 
 
@@ -101,7 +101,7 @@ def _check_variables(environment: Mapping[str, t.Any], option: str, tool: type[C
     for name in environment:
         if not any(name == known or (known[-1] == "*" and name.startswith(known[:-1])) for known in tool.variables):
             raise OptionError(
-                f"{option}: {name!r} is no variable for {tool.title}",
-                hint=f"It takes {', '.join(tool.variables)}",
+                f"{option}: {name!r} is not a supported variable for {tool.title}",
+                hint=f"Supported variables: {', '.join(tool.variables)}",
             )
     return {name: str(value) for name, value in environment.items()}

@@ -9,6 +9,7 @@ The doc fragments of this collection document them; tests compare the two.
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import typing as t
@@ -76,7 +77,7 @@ def apply_environment(
             filled[name] = None
             for prefix in adapter.environment:
                 value = environ.get(f"{prefix}_{name.upper()}", "")
-                # A password may start or end with a blank; without it the log-in fails and counts towards a lockout.
+                # A password may start or end with a blank; without it the login fails and counts towards a lockout.
                 value = value if name == "password" and value.strip() else value.strip()
                 if value and not (name in _FILES and _is_empty_file(value)):
                     filled[name] = value
@@ -84,10 +85,10 @@ def apply_environment(
     filled["validate_certs"] = _parse_bool(filled["validate_certs"])
     missing = [name for name in ("url", "username", "password") if not filled[name]]
     if missing:
-        variables = ", ".join(f"{prefix}_{missing[0].upper()}" for prefix in adapter.environment)
+        variables = ", ".join(f"{prefix}_{name.upper()}" for name in missing for prefix in adapter.environment)
         raise OptionError(
             f"missing required arguments: {', '.join(missing)}",
-            hint=f"Give them as options, or by environment ({variables})",
+            hint=f"Set them as options or as environment variables ({variables})",
         )
     return filled
 
@@ -97,7 +98,9 @@ def _parse_bool(value: t.Any) -> bool:
         return value is not False
     normalized = str(value).casefold()
     if normalized not in _TRUE | _FALSE:
-        raise OptionError(f"validate_certs: {value!r} from the environment is neither true nor false")
+        raise OptionError(
+            f"validate_certs: {value!r} from the environment is not a valid boolean", hint="Use true or false"
+        )
     return normalized in _TRUE
 
 
@@ -114,22 +117,24 @@ def base_url(url: str, default_port: int, *, allow_plaintext: bool = False) -> s
     text = url.strip()
     if "@" in text:
         # Checked first, and the URL is not shown: any other error message would show the password.
-        raise OptionError("url: it holds a user name or password", hint="Give them as username and password")
+        raise OptionError(
+            "url: the URL contains a user name or password", hint='Set the options "username" and "password" instead'
+        )
     if "://" not in text:
         text = f"https://{text}"
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        raise OptionError(f"url: {url!r} is no URL ({error})") from error
+        raise OptionError(f"url: {url!r} is not a valid URL ({error})") from error
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise OptionError(f"url: {url!r} is no URL", hint="Write https://HOST or https://HOST:PORT")
+        raise OptionError(f"url: {url!r} is not a valid URL", hint="Use https://HOST or https://HOST:PORT")
     if parts.query or parts.fragment:
-        raise OptionError(f"url: {url!r} holds a query or a fragment", hint="Write https://HOST or https://HOST:PORT")
+        raise OptionError(f"url: {url!r} contains a query or a fragment", hint="Use https://HOST or https://HOST:PORT")
     if parts.scheme == "http" and not allow_plaintext:
         raise OptionError(
-            f"url: {url!r} would send the password in clear text",
-            hint="Use https://, or set allow_plaintext: true if this network is really yours",
+            f"url: {url!r} is not encrypted and would expose the password",
+            hint="Use https://, or set allow_plaintext: true on a trusted network",
         )
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}:{port or default_port}{parts.path.rstrip('/')}"
@@ -139,15 +144,15 @@ def build_endpoint(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> E
     """Validate the connection options and return the Endpoint."""
     for name in ("timeout", "connections"):
         if params[name] < 1:
-            raise OptionError(f"{name}: {params[name]} is less than 1")
+            raise OptionError(f"{name}: {params[name]} is too small (minimum 1)")
     if params["retries"] < 0:
-        raise OptionError(f"retries: {params['retries']} is less than 0")
-    for name in ("ca_path", "client_cert", "client_key"):
+        raise OptionError(f"retries: {params['retries']} is too small (minimum 0)")
+    for name in _FILES:
         if params[name] and not os.access(params[name], os.R_OK):
-            raise OptionError(f"{name}: {params[name]!r} cannot be read", hint="Check the path and its permissions")
+            raise OptionError(f"{name}: cannot read {params[name]!r}: {_why_unreadable(params[name])}")
     certificate = params["client_cert"]
     if params["client_key"] and not certificate:
-        raise OptionError("client_key: it is of no use without client_cert")
+        raise OptionError("client_key: client_cert is missing", hint='Set "client_cert", or remove "client_key"')
     verify: bool | str = params["validate_certs"]
     if verify and params["ca_path"]:
         verify = params["ca_path"]
@@ -162,17 +167,25 @@ def build_endpoint(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> E
     )
 
 
+def _why_unreadable(path: str) -> str:
+    try:
+        pathlib.Path(path).stat()
+    except OSError as error:
+        return str(error.strerror)
+    return os.strerror(errno.EACCES)
+
+
 def build_settings(params: Mapping[str, t.Any], adapter: type[RestAdapter]) -> Settings:
     """Validate the options about what to read and return the Settings."""
     page_size = adapter.default_page_size if params["page_size"] is None else params["page_size"]
     if page_size < 1:
-        raise OptionError(f"page_size: {page_size} is less than 1")
+        raise OptionError(f"page_size: {page_size} is too small (minimum 1)")
     types = tuple(dict.fromkeys(params["workload_types"] or adapter.workload_types))
     unknown = [name for name in types if name not in adapter.workload_types]
     if unknown:
         raise OptionError(
-            f"workload_types: {adapter.title} has no {unknown[0]!r}",
-            hint=f"It has {', '.join(adapter.workload_types)}",
+            f"workload_types: {adapter.title} does not support {unknown[0]!r}",
+            hint=f"Supported types: {', '.join(adapter.workload_types)}",
         )
     return Settings(
         username=params["username"],

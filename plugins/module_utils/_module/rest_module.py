@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Main function of all info modules that use a REST API: options -> adapter -> READ."""
+"""Main function of all info modules that use a REST API: options -> adapter -> read result."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 
 # The usual cause is not a missing package, but that Ansible runs the module with a different Python interpreter.
 _WHERE = (
-    "on the control node, where this module belongs: delegate_to: localhost, with the variable "
-    'ansible_python_interpreter: "{{ ansible_playbook_python }}"'
+    "on the host where this module runs. Run the module on the control node (delegate_to: localhost), with the "
+    'variable ansible_python_interpreter: "{{ ansible_playbook_python }}"'
 )
 
 
@@ -65,7 +65,7 @@ def run_module(*adapters: type[RestAdapter]) -> None:
 def read(
     module: ModuleLike, adapter_class: type[RestAdapter], signals: SignalHandler, write_line: LineWriter | None = None
 ) -> dict[str, t.Any]:
-    """Read one server according to ``module.params`` and return the READ; AuditError if that fails.
+    """Read one server according to ``module.params`` and return the read result; AuditError if that fails.
 
     ``write_line`` gets a progress line from time to time.
     """
@@ -88,9 +88,9 @@ def read(
 
     with contextlib.ExitStack() as way_out:
         way_out.callback(client.close)
-        # Repeated at the very end: the session may have to be renewed for the log-out.
+        # Repeated at the very end: the session may have to be renewed for the logout.
         way_out.callback(register_secrets)
-        # On exit, this waits for the log-out in any case.
+        # On exit, this waits for the logout in any case.
         log_out_pool = way_out.enter_context(concurrent.futures.ThreadPoolExecutor(1, thread_name_prefix="leave"))
         try:
             with (
@@ -102,17 +102,17 @@ def read(
             client.stop_reading()
             raise
         finally:
-            # From here on signals are deferred until the log-out is done. Rows are built in the meantime.
+            # Now signals are deferred until the logout is done. Rows are built in the meantime.
             thread_pool.close()
             log_out = log_out_pool.submit(adapter.close)
             register_secrets()
         if client.endpoint.verify is False:
-            module.warn(f"{collector.source}: the server's certificate was not checked (validate_certs: false)")
+            module.warn(f"{collector.source}: the certificate of the server was not verified (validate_certs: false)")
         return finish(module, collector, lambda: _final_request_stats(log_out, client), params)
 
 
 def _final_request_stats(log_out: concurrent.futures.Future[None], client: Client) -> dict[str, t.Any]:
-    """Wait for the log-out and return the request counters, which then include it."""
+    """Wait for the logout and return the request counters, which then include it."""
     log_out.result()
     return client.request_stats.as_dict()
 

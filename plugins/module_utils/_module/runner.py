@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Common flow of all info modules: set up, handle signals and errors, fail, or return the READ.
+"""Common flow of all info modules: set up, handle signals and errors, fail, or return the read result.
 
 Only this file, rest_module.py and cli_module.py use AnsibleModule.
 """
@@ -24,6 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.periods impo
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler, SignalInterruptError
+from ansible_collections.backup.audit.plugins.module_utils._module.progress import format_count
 
 # AWX drops the data of an event that is larger than this.
 AWX_EVENT_BYTES = 700_000
@@ -41,7 +42,7 @@ class ModuleLike(t.Protocol):
     no_log_values: set[str]
 
     def warn(self, warning: str) -> None:
-        """Report a limitation of the READ."""
+        """Report a limitation of the read result."""
 
     def jsonify(self, data: t.Any) -> str:
         """Serialize a result as the module returns it."""
@@ -66,7 +67,7 @@ def run(
     try:
         with contextlib.nullcontext() if signals else own.interruptible():
             result = read()
-        # If a signal was received during the log-out, the caller no longer expects a result.
+        # If a signal was received during the logout, the caller no longer expects a result.
         own.raise_if_received()
     except SignalInterruptError as stopped:
         _fail(module, AuditError(str(stopped), code="stopped"), server())
@@ -75,7 +76,7 @@ def run(
     except Exception as error:  # noqa: BLE001 - a bug must not look like a result, and is reported in one line too
         module.fail_json(
             msg=f"{product.title}: unexpected {type(error).__name__}: {error}. Please report this with its traceback "
-            "(-vvv; from ansible-core 2.19 on ANSIBLE_DISPLAY_TRACEBACK=error).",
+            "(-vvv, or ANSIBLE_DISPLAY_TRACEBACK=error with ansible-core 2.19 or later).",
             exception="".join(traceback.format_tb(error.__traceback__)),
         )
     module.exit_json(changed=False, **result)
@@ -104,25 +105,27 @@ def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]
 def finish(
     module: ModuleLike, collector: Collector, requests: Callable[[], Mapping[str, t.Any]], params: Mapping[str, t.Any]
 ) -> dict[str, t.Any]:
-    """Return the sealed READ and warn about its limitations; raise the first problem unless ``allow_partial`` is set.
+    """Return the sealed read result with warnings; raise the first problem unless ``allow_partial`` is set.
 
     ``requests`` is called last, to get the final request counters.
     """
     if collector.problems and not params["allow_partial"]:
         first = collector.problems[0]
         more = len(collector.problems) - 1
-        first.message = f"not everything could be read: {first.message}" + (
-            f" (and {more} more problems)" if more else ""
+        first.message = f"the read is incomplete: {first.message}" + (
+            f" (and {format_count(more, 'more problem')})" if more else ""
         )
-        hint = "Mend this, or set allow_partial: true to get an incomplete READ that proves nothing"
+        hint = (
+            "Fix the problem, or set allow_partial: true to get an incomplete read result, which never passes a policy"
+        )
         first.hint = f"{first.hint}. {hint}" if first.hint else hint
         raise first
     read = collector.result()
     read["http_requests"] = dict(requests())
     if read["totals"]["in_future"]:
         module.warn(
-            f"{collector.source}: {read['totals']['in_future']} points are dated in the future and were left out; "
-            "check the clocks of the server and of this machine"
+            f"{collector.source}: left out {format_count(read['totals']['in_future'], 'recovery point')} dated in the "
+            "future; check the clocks of the server and of this machine"
         )
     for warning in collector.warnings:
         module.warn(f"{collector.source}: {warning}")
@@ -132,7 +135,7 @@ def finish(
     if size > AWX_EVENT_BYTES:
         smaller = ", or detail: workloads" if params["detail"] == "recovery_points" else ""
         module.warn(
-            f"{collector.source}: this result of {size:,} bytes is more than AWX keeps of an event "
+            f"{collector.source}: the result has {size:,} bytes, more than AWX stores for an event "
             f"({AWX_EVENT_BYTES:,}); use compress: true{smaller}"
         )
     return seal(read)

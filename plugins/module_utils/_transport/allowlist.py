@@ -59,9 +59,9 @@ class Allowlist:
         """Raise RequestNotAllowedError unless one entry allows the method, decoded path and every query parameter."""
         parts = urlsplit(url)
         path = unquote(parts.path)
-        reason = "no such call is on its list of reads"
+        reason = "it is not on the request allowlist"
         if not path.startswith(self._prefix):
-            raise self._not_allowed_error(method, path, "it lies outside the configured base path")
+            raise self._not_allowed_error(method, path, 'its path is outside the base path in "url"')
         relative_path = path[len(self._prefix) :]
         if problem := _find_ambiguity(parts, relative_path):
             raise self._not_allowed_error(method, path, problem)
@@ -77,30 +77,30 @@ class Allowlist:
     @staticmethod
     def _not_allowed_error(method: str, path: str, reason: str) -> RequestNotAllowedError:
         return RequestNotAllowedError(
-            f"this request was not sent: {reason}",
+            f"the request was not sent: {reason}",
             request=f"{method} {path}",
-            hint="This collection only reads. If the path came from the server's own links, tell the maintainers",
+            hint="Only read requests are allowed. If the server returned this path in a link, tell the maintainers",
         )
 
 
 def _find_ambiguity(parts: SplitResult, path: str) -> str | None:
     """Return why the server may interpret this URL differently, or None."""
     if parts.username is not None:
-        return "its URL holds a user name"
+        return "its URL contains a user name"
     if any(segment in (".", "..") for segment in path.split("/")) or parts.fragment:
-        return "it has dot segments or a fragment"
+        return "its URL contains dot segments or a fragment"
     if unquote(path) != path:
-        return "its path is encoded twice"
+        return "its path is percent-encoded twice"
     # Some servers treat a semicolon as the start of another key.
-    return "it has a semicolon in its query" if ";" in parts.query else None
+    return "its query contains a semicolon" if ";" in parts.query else None
 
 
 def _find_invalid_key(entry: AllowedRequest, query: list[tuple[str, str]]) -> str | None:
     for key, value in query:
         if key not in entry.query:
-            return f"the query key {key!r} is not on the list for this call"
+            return f"the query key {key!r} is not on the allowlist for this path"
         allowed: t.Any = entry.query[key]
         if allowed is not None and value not in ((allowed,) if isinstance(allowed, str) else allowed):
-            return f"the query key {key!r} may not have this value"
+            return f"the value of the query key {key!r} is not on the allowlist for this path"
     missing = [key for key in entry.required if key not in {name for name, _value in query}]
-    return f"the query key {missing[0]!r} is missing" if missing else None
+    return f"the required query key {missing[0]!r} is missing" if missing else None

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Log-in methods, one class each: get a token, send it, renew it once for all threads, log out.
+"""Login methods, one class each: get a token, send it, renew it once for all threads, log out.
 
-A log-in that the server rejects is never retried: a second attempt could lock the account.
+A login that the server rejects is never retried: a second attempt could lock the account.
 """
 
 from __future__ import annotations
@@ -29,17 +29,18 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.http_error
 _NEXT_COOKIE = re.compile(r",\s*(?=[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
 # Shorter cookie values are settings such as a language; masking them would mask large parts of a result.
 _SECRET_LENGTH = 8
-_CHECK_ACCOUNT = "Check username and password; the account may also be locked, disabled or expired"
+_CHECK_ACCOUNT = "Check username and password. The account may be locked, disabled or expired"
 
 
 class LoginError(AuditError):
-    """The server rejects the log-in of this account."""
+    """The server rejects the login of this account. The message names the URL and the account."""
 
     code = "login_rejected"
+    is_self_contained = True
 
 
 class Login(abc.ABC):
-    """Base class of all log-in methods: one session at a time, renewed by one thread while the others wait."""
+    """Base class of all login methods: one session at a time, renewed by one thread while the others wait."""
 
     has_session_lag = False
 
@@ -57,20 +58,20 @@ class Login(abc.ABC):
 
     def open(self, client: Client) -> None:
         """Log in and use the session for all further requests of the client."""
-        # The pair as well: even if the log-in does not use HTTP Basic, a proxy in between may show it in that form.
+        # The pair as well: even if the login does not use HTTP Basic, a proxy in between may show it in that form.
         client.add_secret(self.password, f"{self.username}:{self.password}")
         # Signals are deferred: without the token, a session that the server has opened cannot be closed.
         with client.signals.deferred():
             try:
                 self._headers = self._log_in(client)
             except UnauthorizedError as error:
-                raise self._login_error(error) from error
+                raise self._login_error(client, error) from error
             client.add_secret(*self._headers.values())
             self.generation += 1
             client.auth = self
 
     def renew(self, client: Client, generation: int) -> None:
-        """Renew the session, unless another thread has done so since ``generation`` or has tried and failed."""
+        """Renew the session, unless another thread has done so since ``generation``, or has tried and failed."""
         with client.signals.deferred(), self._lock:
             if self._failed is not None:
                 # All threads get a 401 at the same time; if each sent the password, the account could be locked.
@@ -85,16 +86,16 @@ class Login(abc.ABC):
                 self.generation += 1
 
     def close(self, client: Client) -> None:
-        """Log out; a failure is not reported, because it does not affect the data that was read."""
+        """Log out. A failure is not reported, because it does not affect the data that was read."""
         if self._headers:
             with contextlib.suppress(AuditError):
                 self._log_out(client)
             self._headers = {}
         client.auth = None
 
-    def _login_error(self, error: AuditError) -> LoginError:
+    def _login_error(self, client: Client, error: AuditError) -> LoginError:
         return LoginError(
-            f"the log-in of {self.username!r} was rejected",
+            f"Login to {client.endpoint.url} as {self.username!r} failed (HTTP {error.status})",
             server=error.server,
             request=error.request,
             status=error.status,
@@ -110,7 +111,7 @@ class Login(abc.ABC):
         try:
             return self._log_in(client)
         except UnauthorizedError as error:
-            raise self._login_error(error) from error
+            raise self._login_error(client, error) from error
 
     @abc.abstractmethod
     def _log_in(self, client: Client) -> dict[str, str]:
@@ -122,7 +123,7 @@ class Login(abc.ABC):
 
 
 class BasicForSession(Login):
-    """HTTP Basic log-in; the response body has a session id that is then sent in a header (Spectrum Protect Plus)."""
+    """HTTP Basic login; the response body has a session id that is then sent in a header (Spectrum Protect Plus)."""
 
     def __init__(self, username: str, password: str, *, path: str, member: str, header: str) -> None:
         super().__init__(username, password)
@@ -151,7 +152,7 @@ class OAuth2Password(Login):
         path: str,
         grant: str = "password",
         refresh_grant: str = "refresh_token",
-        mfa_hint: str = "Use an account without multi-factor authentication for unattended reading",
+        mfa_hint: str = "Use an account without multi-factor authentication for unattended runs",
         extra: Mapping[str, str] | None = None,
         log_out: tuple[str, str] | None = None,
         has_session_lag: bool = False,
@@ -189,7 +190,7 @@ class OAuth2Password(Login):
             # OAuth2 (RFC 6749, 5.2) returns 400 for a wrong password.
             if error.status == 400 and "password" in form:
                 raise UnauthorizedError(
-                    "the log-in was refused (400)",
+                    "the server rejected the login (HTTP 400)",
                     server=error.server,
                     request=error.request,
                     status=error.status,
@@ -200,7 +201,7 @@ class OAuth2Password(Login):
         if not data.get("access_token") and (data.get("mfa_token") or data.get("mfa_enabled")):
             client.add_secret(as_text(data.get("mfa_token")))
             raise LoginError(
-                f"the account {self.username!r} must answer a second factor (MFA) to log in",
+                f"Login to {client.endpoint.url} as {self.username!r} failed: multi-factor authentication is required",
                 code="mfa_required",
                 server=response.server,
                 request=response.request,
@@ -227,9 +228,9 @@ class OAuth2Password(Login):
 
 
 class BasicForHeader(Login):
-    """HTTP Basic log-in; the response has the token in a header, the session's id in the body (Enterprise Manager).
+    """HTTP Basic login; the response has the token in a header, the session's id in the body (Enterprise Manager).
 
-    ``get_session_id`` reads that id, which the log-out needs, from the response. ``body`` is the log-in request for
+    ``get_session_id`` reads that id, which the logout needs, from the response. ``body`` is the login request for
     tenants, which do not use HTTP Basic.
     """
 
@@ -276,7 +277,7 @@ class BasicForHeader(Login):
 
 
 class JsonForCookies(Login):
-    """JSON log-in whose response sets cookies; all of them are sent back unchanged, whatever their names (vProtect)."""
+    """JSON login whose response sets cookies; all of them are sent back unchanged, with any name (vProtect)."""
 
     def __init__(self, username: str, password: str, *, path: str, log_out: str) -> None:
         super().__init__(username, password)
@@ -304,9 +305,9 @@ class JsonForCookies(Login):
 
 
 class JsonForToken(Login):
-    """JSON log-in for a token that is then sent in a header, and in the body of the log-out (Unitrends).
+    """JSON login for a token that is then sent in a header, and in the body of the logout (Unitrends).
 
-    ``account_info`` holds the other fields of the log-in response, which describe the account.
+    ``account_info`` has the other fields of the login response, which describe the account.
     """
 
     def __init__(
@@ -333,7 +334,7 @@ class JsonForToken(Login):
         if not isinstance(data, dict) or not data.get(self._member):
             server_message = extract_server_message(response.body, client.scrub) or None
             raise UnauthorizedError(
-                "the log-in was refused",
+                f"the server rejected the login (HTTP {response.status})",
                 server=response.server,
                 request=response.request,
                 status=response.status,
@@ -351,7 +352,7 @@ class JsonForToken(Login):
 
 def _unauthorized_error(error: AuditError) -> UnauthorizedError:
     return UnauthorizedError(
-        f"the log-in was refused ({error.status})",
+        f"the server rejected the login (HTTP {error.status})",
         server=error.server,
         request=error.request,
         status=error.status,
@@ -377,13 +378,15 @@ def _check_token(response: Response, token: t.Any, member: str) -> str:
     """Return the token if it can be sent in a header; raise InvalidResponseError otherwise."""
     if not isinstance(token, str) or not token:
         raise InvalidResponseError(
-            f"the log-in succeeded but its answer has no {member!r}",
+            f"the login succeeded, but the response has no {member!r}",
             server=response.server,
             request=response.request,
             status=response.status,
-            hint="Check that the URL is that of the product, and that the account's first password was changed",
+            hint='Check that "url" is the URL of the product, and that the initial password of the account was changed',
         )
     # The token becomes a header value: a line break in it would start another header.
     if not token.isprintable() or not token.isascii():
-        raise InvalidResponseError("the server sent a token that cannot be carried in a header", server=response.server)
+        raise InvalidResponseError(
+            "the server returned a token with characters that a header cannot contain", server=response.server
+        )
     return token

@@ -5,7 +5,7 @@
 """HTTP client: send allowed requests, with TLS, retries, size limits, session renewal, JSON decoding and typed errors.
 
 ``Client._send`` checks the allowlist and decides on retries. Everything that a server sends is treated as possibly
-wrong, huge, slow or hostile. Only reads are retried, and log-ins only if the server cannot have processed them.
+wrong, huge, slow or hostile. Only reads are retried, and logins only if the server cannot have processed them.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist 
 )
 from ansible_collections.backup.audit.plugins.module_utils._transport.deadlines import build_http_adapter
 from ansible_collections.backup.audit.plugins.module_utils._transport.http_errors import (
+    add_attempts,
     build_http_error,
     connection_error,
     invalid_json_error,
@@ -57,6 +58,7 @@ MAX_RESPONSE_BYTES = 512 * 1024 * 1024
 MAX_RETRY_AFTER_SECONDS = 120.0
 # Small, because the size of decompressed data is known only after decompression.
 _CHUNK_BYTES = 1 << 16
+_JSON_TYPES = {list: "array", str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class Endpoint:
 
 
 class Auth(t.Protocol):
-    """A log-in method (see auth.py)."""
+    """A login method (see auth.py)."""
 
     generation: int
     # Whether the server may reject a session once right after it was opened.
@@ -112,11 +114,11 @@ class Response:
         value = self.json()
         if not isinstance(value, dict):
             raise InvalidResponseError(
-                f"the answer is a JSON {type(value).__name__}, not an object",
+                f"the response is a JSON {_JSON_TYPES[type(value)]}, not an object",
                 server=self.server,
                 request=self.request,
                 status=self.status,
-                hint="Check that the URL is that of the product",
+                hint='Check that "url" is the URL of the product',
             )
         return value
 
@@ -146,7 +148,7 @@ class Client:
 
     def _new_session(self, headers: Mapping[str, str]) -> requests.Session:
         session = requests.Session()
-        # Otherwise .netrc or an environment variable could supply a log-in or a CA that the user did not configure.
+        # Otherwise .netrc or an environment variable could supply a login or a CA that the user did not configure.
         session.trust_env = False
         session.headers.update({"Accept": "application/json", "User-Agent": "backup.audit", **headers})
         pool = build_http_adapter(self.endpoint.connections)
@@ -164,7 +166,7 @@ class Client:
         return session
 
     def stop_reading(self) -> None:
-        """Stop all threads from sending requests or waiting after a failure, so that the log-out follows soon."""
+        """Stop all threads from sending requests or waiting after a failure, so that the logout follows soon."""
         self._stopped.set()
 
     def close(self) -> None:
@@ -172,7 +174,7 @@ class Client:
         self._session.close()
 
     def set_default_headers(self, headers: Mapping[str, str]) -> None:
-        """Add headers to all further requests, including log-ins: an API version, another format."""
+        """Add headers to all further requests, including logins: an API version, another format."""
         self._session.headers.update(headers)
 
     # Secrets
@@ -208,11 +210,11 @@ class Client:
         """Send one allowed request; retry it if that is safe, and renew the session once if the server rejects it.
 
         ``path`` is relative to the configured URL (convert a link from a response with ``to_local_path`` first).
-        ``authenticated`` is False for log-ins. With ``idempotent`` False (log-ins, log-outs) a request is retried
+        ``authenticated`` is False for logins. With ``idempotent`` False (logins, logouts) a request is retried
         only if the server cannot have processed it: no connection was made, or the server reports that it is too busy.
         """
         if authenticated and self._stopped.is_set():
-            raise AuditError("the reading was given up", code="stopped", server=self.host)
+            raise AuditError("the read was stopped after another error", code="stopped", server=self.host)
         parts: dict[str, t.Any] = {"params": params, "json": json_body, "data": form, "headers": dict(headers or {})}
         if xml is not None:
             parts["data"] = xml.encode("utf-8")
@@ -243,11 +245,13 @@ class Client:
             parts = urlsplit(link)
         except ValueError as error:
             raise InvalidResponseError(
-                f"the server sent a link that is none: {self.scrub(link)!r}", server=self.host
+                f"the server returned an invalid link: {self.scrub(link)!r}", server=self.host
             ) from error
         path = parts.path
         if not path.startswith("/"):
-            raise InvalidResponseError(f"the server sent a link without a path: {self.scrub(link)!r}", server=self.host)
+            raise InvalidResponseError(
+                f"the server returned a link without a path: {self.scrub(link)!r}", server=self.host
+            )
         if self.prefix and path.startswith(self.prefix + "/"):
             path = path[len(self.prefix) :]
         return f"{path}?{parts.query}" if parts.query else path
@@ -256,13 +260,13 @@ class Client:
         if not path.startswith("/"):
             # Directly after the host, the path could become part of the host name or turn it into a user name.
             raise RequestNotAllowedError(
-                "this request was not sent: its path does not start with a slash", request=f"{method} {path}"
+                "the request was not sent: its path does not start with a slash", request=f"{method} {path}"
             )
         unprepared = requests.Request(method, self.origin + self.prefix + path, **parts)
         try:
             prepared = self._session.prepare_request(unprepared)
         except requests.exceptions.InvalidURL as error:
-            raise OptionError(f"url: {self.origin!r} cannot be used ({error})", hint="Check url") from error
+            raise OptionError(f"url: {self.origin!r} is not a valid URL ({error})", hint='Check "url"') from error
         url = prepared.url or ""
         self._allowlist.check(method, url)
         request = f"{method} {urlsplit(url).path}"
@@ -273,12 +277,12 @@ class Client:
                 return outcome
             if wait is None or attempt > self.endpoint.retries or not (idempotent or _is_unprocessed(outcome)):
                 if attempt > 1:
-                    outcome.message += f" (after {attempt} tries)"
+                    outcome.message = add_attempts(outcome.message, attempt)
                 raise outcome
-            # A log-in that defers signals has no open session at this point, so a signal may interrupt the wait.
+            # A login that defers signals has no open session at this point, so a signal may interrupt the wait.
             with self.signals.interruptible_wait():
-                given_up = self._stopped.wait(wait if wait > 0 else _backoff(attempt))
-            if given_up:
+                is_stopped = self._stopped.wait(wait if wait > 0 else _backoff(attempt))
+            if is_stopped:
                 raise outcome
             with self._lock:
                 self.request_stats.retries += 1
@@ -288,7 +292,7 @@ class Client:
         """Send once. Return a response, or an error and the seconds until a retry (0: backoff, None: no retry)."""
         started = time.time()
         try:
-            # Not Session.send: it keeps cookies, and reads the complete body of a redirect, whatever its size.
+            # Not Session.send: it keeps cookies, and reads the complete body of a redirect of any size.
             raw_response = self._session.get_adapter(prepared.url or "").send(
                 prepared,
                 stream=True,
@@ -314,7 +318,9 @@ class Client:
         response = Response(request, self.host, raw_response.status_code, raw_response.headers, body, self.scrub)
         if 200 <= raw_response.status_code < 300:
             return response, None
-        http_error = build_http_error(response.server, request, response.status, response.headers, body, self.scrub)
+        http_error = build_http_error(
+            response.server, request, response.status, response.headers, body, self.scrub, self.prefix
+        )
         http_error.hint = self.hint_for(response.status, body) or http_error.hint
         if response.status not in RETRIED_STATUSES:
             return http_error, None
@@ -329,8 +335,8 @@ class Client:
             size += len(chunk)
             if size > limit:
                 raise InvalidResponseError(
-                    f"the answer is larger than {limit} bytes",
-                    hint="Use a smaller page_size, or workload_names and since to ask for less",
+                    f"the response is larger than {limit} bytes",
+                    hint='Decrease "page_size", or request less data with "workload_names" and "since"',
                 )
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -386,5 +392,5 @@ def path_segment(value: t.Any) -> str:
     """Quote an id as one path segment; InvalidResponseError if it could change the structure of the path."""
     text = str(value)
     if not text or text in (".", "..") or any(character in text for character in "/?#\\;"):
-        raise InvalidResponseError(f"the server sent an id that cannot be part of a path: {text!r}")
+        raise InvalidResponseError(f"the server returned an id that cannot be part of a path: {text!r}")
     return quote(text, safe="")

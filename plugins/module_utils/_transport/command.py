@@ -65,6 +65,7 @@ class ToolError(AuditError):
     """The command failed."""
 
     code = "tool_failed"
+    server_message_label = "Tool output"
 
 
 class CommandTimeoutError(ToolError):
@@ -155,7 +156,7 @@ class Runner:
         self._max_output_bytes = max_output_bytes
 
     def run(self, *arguments: str, timeout: float | None = None) -> CommandResult:
-        """Run one allowed command and return its result, whatever its return code."""
+        """Run one allowed command and return its result, even if its return code is not zero."""
         self._check_allowed(arguments)
         request = " ".join((PurePath(self._executable).name, *arguments))
         program = self._find_executable(request)
@@ -169,15 +170,15 @@ class Runner:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # Without a terminal no tool asks for a password; a process group allows ending all its children.
+                # Without a terminal no tool prompts for a password; a process group allows ending all its children.
                 start_new_session=True,
             )
         except OSError as error:
             raise NotInstalledError(
-                f"{program} cannot be run ({error.strerror})",
+                f"cannot run {program!r}: {error.strerror}",
                 server=self.host,
                 request=request,
-                hint="Check executable",
+                hint='Check "executable"',
             ) from error
         self.running = self.scrub(request)
         try:
@@ -199,7 +200,7 @@ class Runner:
             return json.loads(command_result.out.decode("utf-8", "replace"), strict=False)
         except (ValueError, RecursionError) as error:
             raise OutputError(
-                f"what it wrote is no JSON ({error})",
+                f"the output of the command is not valid JSON ({error})",
                 server=self.host,
                 request=command_result.request,
                 server_message=self.tool_message(command_result),
@@ -219,7 +220,9 @@ class Runner:
             if problem.text in everything:
                 return ToolError(problem.message, code=problem.code, hint=problem.hint, **details)
         return ToolError(
-            f"it ended with {command_result.rc}", hint="Run the same command by hand as the same user", **details
+            f"the command failed with return code {command_result.rc}",
+            hint="Run the same command manually as the same user",
+            **details,
         )
 
     def tool_message(self, command_result: CommandResult) -> str | None:
@@ -237,20 +240,20 @@ class Runner:
         if _NEVER.isdisjoint(arguments) and any(_matches(vector, arguments) for vector in self._allowlist):
             return
         raise CommandNotAllowedError(
-            "this command was not run: it is not on the list of reads",
+            "the command was not run: it is not on the command allowlist",
             server=self.host,
             request=" ".join((PurePath(self._executable).name, *arguments)),
-            hint="This collection only reads. Tell the maintainers",
+            hint="Only commands that read are allowed. Tell the maintainers",
         )
 
     def _find_executable(self, request: str) -> str:
         found = shutil.which(self._executable, path=self._environment.get("PATH"))
         if found is None:
             raise NotInstalledError(
-                f"{self._executable} is not installed on this host, or this user may not run it",
+                f"{self._executable!r} is not installed on this host, or this user is not permitted to run it",
                 server=self.host,
                 request=request,
-                hint="Install it, run the task on the host that has it, or name its path as executable",
+                hint='Install it, run the task on the host where it is installed, or set "executable" to its path',
             )
         return found
 
@@ -264,10 +267,10 @@ class Runner:
             while selector.get_map():
                 if time.monotonic() > deadline:
                     raise CommandTimeoutError(
-                        f"it did not end within {timeout:g} s",
+                        f"the command did not finish within {timeout:g} s",
                         server=self.host,
                         request=request,
-                        hint="Set a longer timeout (verify_timeout for a check), and see what it waits for",
+                        hint='Increase "timeout" ("verify_timeout" for a check), or check what the command waits for',
                     )
                 events = selector.select(_SECONDS_TO_DRAIN)
                 if not events and process.poll() is not None:
@@ -282,7 +285,9 @@ class Runner:
                     sizes[key.data] += len(chunk)
                 if sizes["out"] > self._max_output_bytes:
                     raise OutputError(
-                        f"it wrote more than {self._max_output_bytes} bytes", server=self.host, request=request
+                        f"the output of the command is larger than {self._max_output_bytes} bytes",
+                        server=self.host,
+                        request=request,
                     )
         for pipe in (process.stdout, process.stderr):
             t.cast("t.IO[bytes]", pipe).close()

@@ -69,8 +69,8 @@ class _DeadlineReader(io.RawIOBase):
 
     def _too_slow_error(self) -> InvalidResponseError:
         return InvalidResponseError(
-            f"the answer was not complete after {self._limit:.0f} s",
-            hint="Use a smaller page_size or a longer timeout",
+            f"the response was not complete after {self._limit:.0f} s",
+            hint='Decrease "page_size" or increase "timeout"',
         )
 
 

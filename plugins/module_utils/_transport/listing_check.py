@@ -169,7 +169,8 @@ def count_distinct(hashes: Sequence[int]) -> int:
 def unstable_listing_error(what: str) -> InvalidResponseError:
     """Build the error for a listing that changed during each pass."""
     return InvalidResponseError(
-        f"the listing of {what} lost items each of the {MAX_PASSES} times it was read, so others may be missing",
+        f"items were removed from the listing of {what} each of the {MAX_PASSES} times it was read, so others may be "
+        "missing",
         code="incomplete",
         hint="Try again when the server is not removing expired recovery points",
     )
@@ -178,7 +179,7 @@ def unstable_listing_error(what: str) -> InvalidResponseError:
 def incomplete_listing_error(what: str, count: int, total: int | None) -> InvalidResponseError:
     """Build the error for a listing that returned fewer items than the reported total."""
     return InvalidResponseError(
-        f"the listing of {what} came incomplete: {count} of {total} told",
+        f"the listing of {what} is incomplete: {count} of {total} received",
         code="incomplete",
-        hint="Try again; if it stays so, use a smaller page_size",
+        hint='Try again. If the problem persists, decrease "page_size"',
     )

@@ -75,9 +75,11 @@ def _linked_pass(fetch: Callable[[str | None], Page[Item]], what: str) -> Iterat
         if page.next is None:
             return
         if page.next in seen or len(seen) >= MAX_PAGES:
-            raise InvalidResponseError(f"the pages of {what} lead in a circle", hint="Look at the server's own log")
+            raise InvalidResponseError(
+                f"the pages of {what} link to each other in a loop", hint="Check the log of the server"
+            )
         if not page.items:
-            raise InvalidResponseError(f"a page of {what} is empty but names a next one", hint="Try again")
+            raise InvalidResponseError(f"a page of {what} is empty but links to a next page", hint="Try again")
         seen.add(page.next)
         link = page.next
 
@@ -180,9 +182,9 @@ def _numbered_pass(
             grown = max(grown, page.pages)
             if number < page.pages and (not full or len(page.items) != full):
                 raise InvalidResponseError(
-                    f"page {number} of {what} holds {len(page.items)} items, the first one {full}",
+                    f"page {number} of {what} has {len(page.items)} items, the first page has {full}",
                     code="incomplete",
-                    hint="Try again; if it stays so, use a smaller page_size",
+                    hint='Try again. If the problem persists, decrease "page_size"',
                 )
             yield page
         done, pages = pages, grown
@@ -306,7 +308,7 @@ def _offset_pass(
             lambda start: read(start, stride), range(done, max(total, done + 1), stride)
         ):
             if beyond and page.items == before:
-                return  # The server ignores the offset; the total decides whether this page was all.
+                return  # The server ignores the offset; the total decides whether the listing is complete.
             grown, before = max(grown, page.total or 0), page.items
             yield page
             got = len(page.items) - page.overlaps
@@ -351,7 +353,7 @@ def _pages_until_empty(
             yield page
             page = fetch(start, page_size)
         if page.items == before:
-            raise InvalidResponseError(f"two pages of {what} are the same: the server does not turn pages")
+            raise InvalidResponseError(f"two pages of {what} are identical: the server ignores the page offset")
         if not page.items:
             return
         yield page

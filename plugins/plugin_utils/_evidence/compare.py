@@ -20,7 +20,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 
 SCHEMA = "backup.audit/comparison/1"
 LISTS = ("worse", "better", "new", "gone", "excluded", "included")
-_NOT_JUDGED = "not_applicable"
+_NOT_EVALUATED = "not_applicable"
 _FRAME = ("as_of", "collection_version", "policy_sha256", "compliant", "totals")
 
 # (control, tier) -> its worst finding
@@ -89,12 +89,12 @@ def _compare_controls(old: Controls | None, new: Controls | None) -> tuple[str |
             finding = became or was or {}
             names = {"control": key[0], "tier": key[1], "before": results[0], "after": results[1]}
             changed.append({**names, "message": finding["message"]})
-            if was and became and _NOT_JUDGED not in results:
+            if was and became and _NOT_EVALUATED not in results:
                 signs.add(SEVERITY[became["result"]] > SEVERITY[was["result"]])
     before, after = _verdict(old), _verdict(new)
     if before != after:
-        if _NOT_JUDGED in (before, after):
-            return ("excluded" if after == _NOT_JUDGED else "included"), changed
+        if _NOT_EVALUATED in (before, after):
+            return ("excluded" if after == _NOT_EVALUATED else "included"), changed
         return ("worse" if SEVERITY[str(after)] > SEVERITY[str(before)] else "better"), changed
     # The same result for other reasons; one improved control does not offset another that got worse.
     return ("worse" if True in signs else "better" if signs else None), changed

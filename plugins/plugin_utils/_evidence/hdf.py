@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 from collections import Counter
 from collections.abc import Mapping
@@ -21,10 +22,10 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     actual_text,
     control_lines,
     control_status,
+    counted,
     display_name,
     headline,
     is_about_workload,
-    limit_text,
     read_lines,
     to_json,
     waiver_text,
@@ -66,7 +67,7 @@ def _split_by_waiver(line: ControlLine) -> list[tuple[ControlLine, Json | None]]
         waiver = finding["waiver"] if control_status(finding) == WAIVED else None
         key = waiver_text(waiver)
         if key not in parts:
-            parts[key] = (ControlLine(line.name, line.tier, line.limit, line.references, []), waiver)
+            parts[key] = (dataclasses.replace(line, findings=[]), waiver)
         parts[key][0].findings.append(finding)
     return list(parts.values())
 
@@ -85,7 +86,7 @@ def _profile(assessment: Json, controls: list[Json]) -> Json:
     }
     return {
         "name": "backup.audit",
-        "title": "Recovery points against the policy",
+        "title": "Evaluation of recovery points against the policy",
         "version": assessment["collection_version"],
         "summary": f"{headline(assessment)} as of {assessment['as_of']}",
         "sha256": assessment["policy_sha256"],
@@ -102,14 +103,14 @@ def _control(line: ControlLine, waiver: Json | None, read_at: Mapping[str, str],
     control: Json = {
         "id": f"{line.title} waived" if waiver else line.title,
         "title": line.title,
-        "desc": f"{line.name} over {len(line.findings)} findings",
+        "desc": f"{line.name}: {counted(len(line.findings), 'finding')}",
         "impact": 0.0 if not_applicable else _IMPACT,
         "refs": [{"ref": reference} for reference in line.references],
         "tags": {
             "nist": line.nist,
             "references": line.references,
             "tier": line.tier,
-            "limit": limit_text(line.name, line.limit),
+            "limit": line.limit_text,
         },
         "source_location": {},
         "results": [_result(finding, read_at.get(finding["source"], as_of)) for finding in line.findings],
@@ -127,12 +128,13 @@ def _control(line: ControlLine, waiver: Json | None, read_at: Mapping[str, str],
 
 def _result(finding: Finding, time: str) -> Json:
     status = control_status(finding)
-    name = display_name(finding) if is_about_workload(finding) else "the server"
     source = finding["source"]
-    where = f" on {source}" if source else ""
+    subject = f"server {source}" if source else "assessment"
+    if is_about_workload(finding):
+        subject = f"{display_name(finding)}{f' on {source}' if source else ''}"
     result: Json = {
         "status": _STATUS[status],
-        "code_desc": f"{name}{where}: {finding['control']}",
+        "code_desc": f"{subject}: {finding['control']}",
         "start_time": time,
         "resource": source,
         "resource_id": finding["workload_id"],

@@ -28,6 +28,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     Json,
     WorkloadKey,
     control_lines,
+    counted,
     display_name,
     findings_by_workload,
     headline,
@@ -53,7 +54,7 @@ _WORST_SHOWN = 3
 _PROBLEM_RESULTS = ("fail", "unknown", "warn")
 
 
-def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
+def to_html_report(assessment: Json, *, title: str = "Backup compliance report") -> str:
     """Render the page."""
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -64,6 +65,7 @@ def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
     )
     templates.filters["bar"] = _bar
     templates.filters["when"] = _when
+    templates.filters["counted"] = counted
     style, script = (templates.get_template(f"report.{kind}.j2").render() for kind in ("css", "js"))
     grouped = findings_by_workload(assessment["findings"])
     workloads = workloads_worst_first(assessment)
@@ -77,7 +79,7 @@ def to_html_report(assessment: Json, *, title: str = "Recovery report") -> str:
         alarms=_alarms(assessment),
         controls=controls,
         requirements=list({control["name"]: control["references"] for control in controls}.items()),
-        worst=[control for control in controls if control["counts"]["fail"]][:_WORST_SHOWN],
+        worst=[_failures(control) for control in controls if control["counts"]["fail"]][:_WORST_SHOWN],
         servers=_servers(assessment),
         rpo=_usual_rpo(assessment),
         rows=[_row(workload, grouped[workload_identity(workload)]) for workload in workloads],
@@ -125,9 +127,19 @@ def _controls(assessment: Json) -> list[Json]:
     """List the controls, the one with the most failing workloads first."""
     controls = []
     for line in control_lines(assessment):
-        facts = {"name": line.name, "limit": limit_text(line.name, line.limit), "tier": line.tier}
-        controls.append({**facts, "counts": line.counts, "references": line.references})
+        facts = {"name": line.name, "limit": line.limit_text, "tier": line.tier}
+        first = line.findings[0]
+        subject = "workload" if is_about_workload(first) else "finding" if first["source"] is None else "server"
+        controls.append({**facts, "subject": subject, "counts": line.counts, "references": line.references})
     return sorted(controls, key=lambda one: [-one["counts"][name] for name in WORST_FIRST])
+
+
+def _failures(control: Json) -> tuple[str, str]:
+    """Return a control with its limit, and its number of failures: ``max_gap <= 26h``, ``62 workloads``."""
+    limit = "" if control["limit"] == "yes" else control["limit"]
+    name = f"{control['name'].removeprefix('recovery_points.')} {limit}".rstrip()
+    failed = counted(control["counts"]["fail"], control["subject"])
+    return name, f"{control['tier']}, {failed}" if control["tier"] else failed
 
 
 def _servers(assessment: Json) -> list[Json]:
@@ -150,10 +162,10 @@ def _row(workload: Json, findings: list[Finding]) -> Json:
     reasons.sort(key=lambda reason: -SEVERITY[reason[0]])
     age = workload["newest_age_seconds"]
     history = workload["history"] or ""
-    members = ("workload_type", "platform", "origin", "workload_id")
+    keys = ("workload_type", "platform", "origin", "workload_id")
     return {
         "name": display_name(workload),
-        "about": [str(workload[member]) for member in members if workload[member]],
+        "about": [str(workload[key]) for key in keys if workload[key]],
         "source": workload["source"] or "",
         "verdict": workload["verdict"],
         "severity": SEVERITY[workload["verdict"]],
@@ -167,7 +179,7 @@ def _row(workload: Json, findings: list[Finding]) -> Json:
         "gone": workload["in_inventory"] is False,
         "reasons": reasons,
         "passed": counts["pass"],
-        "judged": len(findings) - counts["not_applicable"],
+        "evaluated": len(findings) - counts["not_applicable"],
     }
 
 
@@ -184,6 +196,11 @@ def _waivers(assessment: Json) -> list[Json]:
     ]
 
 
+def _waiver_reason(waiver: Mapping[str, t.Any]) -> str:
+    """Format a waiver as part of a message; the message of an expired waiver already has the end date."""
+    return f"waiver reason: {waiver.get('reason')}" if waiver.get("expired") else f"waived {waiver_text(waiver)}"
+
+
 def _data(grouped: list[list[Finding]]) -> Markup:
     """All findings of each row for the script: indexes into tables, as one JSON text that cannot close its element."""
     controls: dict[WorkloadKey, int] = {}
@@ -192,8 +209,8 @@ def _data(grouped: list[list[Finding]]) -> Markup:
     for findings in grouped:
         row = []
         for one in findings:
-            control = (one["control"], limit_text(one["control"], one["limit"]), one["tier"], one["certainty"])
-            message = one["message"] if one["waiver"] is None else f"{one['message']} ({waiver_text(one['waiver'])})"
+            control = (one["control"], limit_text(one), one["tier"], one["certainty"])
+            message = one["message"] if one["waiver"] is None else f"{one['message']}; {_waiver_reason(one['waiver'])}"
             row += [
                 controls.setdefault(control, len(controls)),
                 WORST_FIRST.index(one["result"]),

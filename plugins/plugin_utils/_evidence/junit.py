@@ -47,7 +47,7 @@ def to_junit(assessment: Json) -> str:
 
 
 def _build_properties(assessment: Json, source: str | None) -> dict[str, str]:
-    """Properties with the data behind a suite; the suite without a server lists all read results."""
+    """Properties with the data sources of a suite; the suite without a server lists all read results."""
     properties = {
         "as_of": assessment["as_of"],
         "collection_version": assessment["collection_version"],
@@ -83,11 +83,11 @@ def _cases(findings: list[Finding]) -> Iterable[str]:
         ids[finding["workload_name"]].add((finding["origin"], finding["workload_id"]))
     seen: Counter[tuple[str, str]] = Counter()
     for finding in findings:
-        name = "(the server)" if finding["source"] else "(the whole)"
+        name = "(server)" if finding["source"] else "(assessment)"
         if is_about_workload(finding):
             name = display_name(finding)
             if len(ids[finding["workload_name"]]) > 1:
-                origin = f", of {finding['origin']}" if finding["origin"] else ""
+                origin = f", origin {finding['origin']}" if finding["origin"] else ""
                 name = f"{name} ({finding['workload_id']}{origin})"
         case = (name, finding["control"])
         seen[case] += 1
@@ -112,7 +112,7 @@ def _outcome(finding: Finding) -> str:
 
 def _details(finding: Finding) -> str:
     details = {
-        "limit": limit_text(finding["control"], finding["limit"]),
+        "limit": limit_text(finding),
         "actual": actual_text(finding),
         "certainty": finding["certainty"],
         "tier": finding["tier"],

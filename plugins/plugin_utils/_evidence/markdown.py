@@ -14,13 +14,14 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     WORST_FIRST,
     Json,
     control_lines,
+    counted,
     display_name,
     findings_by_workload,
     headline,
     is_about_workload,
     policy_text,
     read_lines,
-    verdict_counts,
+    summary,
     waiver_text,
     workload_identity,
     workloads_worst_first,
@@ -37,7 +38,7 @@ def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
         [
             f"# {headline(assessment)}",
             "",
-            _verdict(assessment),
+            f"{summary(assessment).capitalize()} (as of {_escape(assessment['as_of'])}).",
             "",
             *_unread(assessment),
             *_workloads(assessment, max_rows),
@@ -46,12 +47,6 @@ def to_markdown(assessment: Json, *, max_rows: int = 100) -> str:
             *_basis(assessment),
         ]
     )
-
-
-def _verdict(assessment: Json) -> str:
-    counts = ", ".join(f"{count} {_escape(name)}" for name, count in verdict_counts(assessment) if count)
-    total = assessment["totals"]["workloads"]
-    return f"Of {total} workloads {counts or 'none was judged'}, as of {_escape(assessment['as_of'])}."
 
 
 def _unread(assessment: Json) -> list[str]:
@@ -67,11 +62,13 @@ def _unread(assessment: Json) -> list[str]:
 def _workloads(assessment: Json, max_rows: int) -> list[str]:
     rows = workloads_worst_first(assessment)
     findings = findings_by_workload(assessment["findings"])
-    lines = ["## Workloads", "", *_header("verdict", "workload", "source", "points", "newest", "age", "why")]
+    lines = ["## Workloads", "", *_header("result", "workload", "source", "points", "newest", "age", "reason")]
     for workload in rows[:max_rows]:
         found = findings[workload_identity(workload)]
         reasons = [one["message"] for one in found if one["result"] not in _NO_REASON]
         passed = sum(one["result"] == "pass" for one in found)
+        evaluated = sum(one["result"] != "not_applicable" for one in found)
+        total = f"{passed} of {len(found)} controls passed" if evaluated else "not evaluated"
         age = workload["newest_age_seconds"]
         lines.append(
             _row(
@@ -81,12 +78,12 @@ def _workloads(assessment: Json, max_rows: int) -> list[str]:
                 workload["recovery_points"],
                 workload["newest"],
                 None if age is None else format_duration(age),
-                "; ".join(reasons) or f"{passed} of {len(found)} controls pass",
+                "; ".join(reasons) or total,
             )
         )
     left = len(rows) - max_rows
-    more = [f"... and {left} more workloads, none worse than the last one here.", ""] if left > 0 else []
-    return [*lines, "", *more]
+    more = [f"... and {counted(left, 'more workload')}, none with a worse result.", ""]
+    return [*lines, "", *(more if left > 0 else [])]
 
 
 def _controls(assessment: Json) -> list[str]:
@@ -115,13 +112,13 @@ def _basis(assessment: Json) -> list[str]:
     # A fence must be longer than any run of backticks in the text.
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", policy)), default=0))
     return [
-        "## What this rests on",
+        "## Basis of this report",
         "",
         *_header(*(name.replace("_", " ") for name in names)),
         *(_row(*(facts.get(name) for name in names)) for facts in read_results),
         "",
-        f"Judged by backup.audit {_escape(assessment['collection_version'])}.",
-        f"SHA-256 of the policy in force: {_escape(assessment['policy_sha256'])}",
+        f"Evaluated by backup.audit {_escape(assessment['collection_version'])}.",
+        f"SHA-256 of the effective policy: {_escape(assessment['policy_sha256'])}",
         "",
         f"{fence}json",
         policy,

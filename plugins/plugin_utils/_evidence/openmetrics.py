@@ -44,28 +44,32 @@ def to_openmetrics(assessment: Json, *, workloads: bool = True) -> str:
 
 def _assessment_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     frame = {name: assessment[name] for name in ("as_of", "collection_version", "policy_sha256")}
-    yield "assessment_info", "What was judged, by which policy.", [(frame, 1)]
-    yield "compliant", "Whether nothing fails and something was proved.", [({}, int(assessment["compliant"]))]
+    yield "assessment_info", "Time, collection version and policy of the assessment.", [(frame, 1)]
+    yield (
+        "compliant",
+        "Whether no finding fails and at least one workload is proved compliant.",
+        [({}, int(assessment["compliant"]))],
+    )
     as_of = _seconds(assessment["as_of"])
-    yield "as_of_timestamp_seconds", "The moment at which all was judged.", [({}, as_of)]
+    yield "as_of_timestamp_seconds", "Time for which the policy was evaluated.", [({}, as_of)]
     verdicts = [({"verdict": name}, count) for name, count in verdict_counts(assessment)]
-    yield "workloads", "Number of workloads by verdict.", verdicts
+    yield "workloads", "Number of workloads by result.", verdicts
     results = assessment["totals"]["results"]
     found = [({"result": name}, results.get(name, 0)) for name in WORST_FIRST]
     yield "findings", "Number of findings by result.", found
     unproved = assessment["totals"]["not_proved"]
-    yield "findings_not_proved", "Number of findings that rest on nothing known.", [({}, unproved)]
+    yield "findings_not_proved", "Number of findings that are not verifiable (unknown).", [({}, unproved)]
 
 
 def _read_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     read_results = read_lines(assessment)
     names = ("source", "product", "version", "read_at", "sha256")
     infos = [({name: read.facts().get(name, "") for name in names}, 1) for read in read_results]
-    yield "read_info", "What was read from a server, and its digest.", infos
+    yield "read_info", "Product, version, read time and SHA-256 digest of a read result.", infos
     complete = [({"source": read.host}, int(read.complete)) for read in read_results]
-    yield "read_complete", "Whether everything asked of a server was read.", complete
+    yield "read_complete", "Whether a server was read completely.", complete
     times = [({"source": read.host}, _seconds(read.read_at or None)) for read in read_results]
-    yield "read_timestamp_seconds", "The moment at which a server was read.", times
+    yield "read_timestamp_seconds", "Time at which a server was read.", times
 
 
 def _control_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
@@ -80,23 +84,23 @@ def _control_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
 def _workload_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     labelled = [(_labels(workload), workload) for workload in assessment["workloads"]]
     verdicts = [(labels, RESULTS.index(workload["verdict"])) for labels, workload in labelled]
-    yield "workload_verdict", f"Verdict on a workload: {_VERDICTS}.", verdicts
+    yield "workload_verdict", f"Result of a workload: {_VERDICTS}.", verdicts
     points = [(labels, workload["recovery_points"]) for labels, workload in labelled]
     yield "workload_recovery_points", "Number of usable recovery points of a workload.", points
     for end in ("newest", "oldest"):
         times = [(labels, _seconds(workload[end])) for labels, workload in labelled]
-        yield f"workload_{end}_timestamp_seconds", f"The {end} recovery point of a workload.", times
+        yield f"workload_{end}_timestamp_seconds", f"Creation time of the {end} recovery point of a workload.", times
 
 
 def _labels(workload: Json) -> dict[str, str]:
-    members = {
+    fields = {
         "source": "source",
         "origin": "origin",
         "workload_id": "workload_id",
         "workload": "workload_name",
         "workload_type": "workload_type",
     }
-    return {label: str(workload[member] or "") for label, member in members.items()}
+    return {label: str(workload[field] or "") for label, field in fields.items()}
 
 
 def _seconds(time: str | None) -> float | None:

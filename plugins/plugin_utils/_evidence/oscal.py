@@ -27,6 +27,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
     actual_text,
     control_lines,
     control_status,
+    counted,
     display_name,
     headline,
     is_about_workload,
@@ -84,12 +85,12 @@ class _Document:
         return {
             "uuid": self._get_uuid("document"),
             "metadata": {
-                "title": "Recoverability of workloads",
+                "title": "Backup compliance of workloads",
                 "last-modified": assessment["as_of"],
                 "version": assessment["as_of"],
                 "oscal-version": OSCAL_VERSION,
             },
-            "import-ap": {"href": f"#{plan}", "remarks": "The policy in force, by which all was judged."},
+            "import-ap": {"href": f"#{plan}", "remarks": "The effective policy."},
             "results": [self._build_result()],
             "back-matter": {
                 "resources": [self._build_policy(plan), *map(self._build_read_resource, range(len(self._read_results)))]
@@ -100,7 +101,7 @@ class _Document:
         text = base64.b64encode(policy_text(self._assessment).encode()).decode()
         return {
             "uuid": plan,
-            "title": "Policy in force",
+            "title": "Effective policy",
             "props": _props({"sha256": self._assessment["policy_sha256"]}),
             "base64": {"filename": "policy.json", "media-type": "application/json", "value": text},
         }
@@ -109,8 +110,8 @@ class _Document:
         read = self._read_results[number]
         return {
             "uuid": self._get_uuid("read", number),
-            "title": _escape_markup(f"READ of {read.host}"),
-            "description": "What the backup server told; its SHA-256 names the evidence file that holds it.",
+            "title": _escape_markup(f"Read result of {read.host}"),
+            "description": "Data reported by the backup server. The SHA-256 identifies the file that contains it.",
             "props": _props(read.facts()),
         }
 
@@ -118,13 +119,11 @@ class _Document:
         assessment = self._assessment
         observations, findings = self._build_observations()
         times = sorted(read.read_at for read in self._read_results if read.read_at)
-        counts = ", ".join(f"{count} {name}" for name, count in assessment["totals"]["verdicts"].items() if count)
-        text = f"{headline(assessment)}: of {assessment['totals']['workloads']} workloads {counts or 'none was judged'}"
         controls = sorted({_control_id(reference) for reference in [_ALWAYS, *findings]})
         result = {
             "uuid": self._get_uuid("result"),
             "title": headline(assessment),
-            "description": text,
+            "description": assessment["headline"],
             "start": min([*times, assessment["as_of"]]),
             "end": assessment["as_of"],
             "props": _props(
@@ -150,7 +149,7 @@ class _Document:
             "uuid": self._tool,
             "type": "software",
             "title": "backup.audit",
-            "description": "The Ansible collection that read and judged.",
+            "description": "The Ansible collection that read the backup servers and evaluated the policy.",
             "props": _props({"version": self._assessment["collection_version"]}),
             "status": {"state": "operational"},
         }
@@ -163,7 +162,7 @@ class _Document:
             "uuid": self._get_uuid("server", read.host),
             "type": "software",
             "title": _escape_markup(read.host) or "unnamed",
-            "description": "A backup server that was read." if read.complete else "A backup server not wholly read.",
+            "description": f"Backup server that was {'' if read.complete else 'not '}read completely.",
             "status": {"state": "operational" if read.complete else "other"},
         }
         if any(known.values()):
@@ -174,9 +173,8 @@ class _Document:
         items: dict[str, Json] = {}
         for workload in self._assessment["workloads"]:
             name = self._get_uuid("workload", *workload_identity(workload))
-            members = ("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product")
-            facts = {member: workload[member] for member in members}
-            facts.update({member: workload[member] for member in ("recovery_points", "newest", "oldest", "verdict")})
+            keys = ("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product")
+            facts = {key: workload[key] for key in (*keys, "recovery_points", "newest", "oldest", "verdict")}
             items[name] = {
                 "uuid": name,
                 "description": _escape_markup(display_name(workload)),
@@ -211,7 +209,7 @@ class _Document:
             "control": first["control"],
             "result": first["result"],
             "certainty": first["certainty"],
-            "limit": limit_text(first["control"], first["limit"]),
+            "limit": limit_text(first),
             "tier": first["tier"],
             "waiver": waiver_text(first["waiver"]),
         }
@@ -219,7 +217,7 @@ class _Document:
         observation: Json = {
             "uuid": name,
             "title": _escape_markup(f"{title}: {first['result']}{where}"),
-            "description": _escape_markup(f"{title}: {first['result']} for {len(members)}{where}"),
+            "description": _escape_markup(f"{title}: {first['result']} for {counted(len(members), 'subject')}{where}"),
             "props": _props({key: value for key, value in facts.items() if value}),
             "methods": ["TEST"],
             "origins": [{"actors": [{"type": "tool", "actor-uuid": self._tool}]}],
@@ -230,7 +228,7 @@ class _Document:
             observation["relevant-evidence"] = [
                 {
                     "href": f"#{self._get_uuid('read', number)}",
-                    "description": _escape_markup(f"READ of {self._read_results[number].host}"),
+                    "description": _escape_markup(f"Read result of {self._read_results[number].host}"),
                 }
                 for number in evidence
             ]
@@ -277,7 +275,7 @@ class _Document:
         finding: Json = {
             "uuid": self._get_uuid("finding", reference),
             "title": reference,
-            "description": _escape_markup(f"{reference}: {summed or 'nothing was judged'}"),
+            "description": _escape_markup(f"{reference}: {summed or 'no findings'}"),
             "target": {
                 "type": "objective-id",
                 "target-id": f"{control}_obj",

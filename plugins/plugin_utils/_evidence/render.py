@@ -23,7 +23,7 @@ except ImportError:
 
 
 def render(name: str, assessment: t.Any, renderer: Callable[[Json], str]) -> str:
-    """Render an assessment (packed or plain) as text."""
+    """Render an assessment (compressed or plain) as text."""
     text: str = plain_data(name, lambda: NativeJinjaText(renderer(load(assessment))))
     return text
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Data of an assessment that all documents have in common: workloads, results, and the read results behind them."""
+"""Data of an assessment that all documents have in common: workloads, results, and the read results used for them."""
 
 from __future__ import annotations
 
@@ -31,27 +31,30 @@ MET, NOT_MET, UNKNOWN, WAIVED, NOT_APPLICABLE = "met", "not_met", "unknown", "wa
 
 _FRAME = (
     *("as_of", "collection_version", "policy", "policy_sha256", "data_sources"),
-    *("totals", "compliant", "workloads", "findings"),
+    *("totals", "compliant", "headline", "workloads", "findings"),
 )
-_HINT = "Give the whole of what recovery_points_assert returned"
+_HINT = "Pass the complete result of recovery_points_assert"
 _IDENTITY = ("source", "origin", "workload_id", "workload_name")
 _WORKLOAD_TEXTS = (
     *(*_IDENTITY, "workload_type", "platform", "product"),
     *("newest", "oldest", "history", "verdict"),
 )
 _WORKLOAD_KEYS = frozenset({*_WORKLOAD_TEXTS, "in_inventory", "recovery_points", "newest_age_seconds"})
-_FINDING_TEXTS = (*_IDENTITY, "control", "result", "certainty", "message", "tier")
+_FINDING_TEXTS = (*_IDENTITY, "control", "result", "limit_text", "certainty", "message", "tier")
 _FINDING_KEYS = frozenset({*_FINDING_TEXTS, "limit", "actual", "waiver", "references"})
 _DURATIONS = frozenset({"age", *(rule.name for rule in RULES if rule.argument == "duration")})
 _PERCENTS = frozenset(rule.name for rule in RULES if rule.argument == "percent")
+# Rules with a maximum, and rules with a minimum; a flag has neither.
+_MAXIMUMS = frozenset({"age", *(rule.name for rule in RULES if rule.ceiling)})
+_MINIMUMS = frozenset(rule.name for rule in RULES if rule.argument != "flag") - _MAXIMUMS
 
 
-def load(value: t.Any) -> Json:
-    """Load an assessment (packed or plain) as dicts with all texts sanitized."""
-    document = open_assessment(value)
+def load(value: t.Any, *, where: str = "the input") -> Json:
+    """Load an assessment (compressed or plain) as dicts with all texts sanitized."""
+    document = open_assessment(value, where=where)
     missing = [name for name in _FRAME if name not in document]
     if missing:
-        raise DataError(f"the ASSESSMENT has no {', '.join(missing)}", hint=_HINT)
+        raise DataError(f"the assessment in {where} has no {', '.join(missing)}", hint=_HINT)
     frame = clean({name: item for name, item in document.items() if name not in ("workloads", "findings")})
     return {
         **frame,
@@ -60,12 +63,15 @@ def load(value: t.Any) -> Json:
     }
 
 
-def _records(records: t.Any, members: frozenset[str], texts: tuple[str, ...], what: str) -> list[t.Any]:
+def _records(records: t.Any, keys: frozenset[str], texts: tuple[str, ...], what: str) -> list[t.Any]:
     """Sanitize the texts of records; records that need no cleaning (nearly all) are returned unchanged."""
     cleaned = []
     for number, record in enumerate(records):
-        if not isinstance(record, Mapping) or not record.keys() >= members:
-            raise DataError(f"{what} {number} of the ASSESSMENT is not in the shape of one", hint=_HINT)
+        if not isinstance(record, Mapping):
+            raise DataError(f"{what} {number} of the assessment is not a mapping", hint=_HINT)
+        if not record.keys() >= keys:
+            missing = ", ".join(sorted(keys - record.keys()))
+            raise DataError(f"{what} {number} of the assessment has no {missing}", hint=_HINT)
         cleaned.append(record if is_clean(record, texts) and not record.get("waiver") else clean(record))
     return cleaned
 
@@ -82,11 +88,11 @@ def is_about_workload(finding: Mapping[str, t.Any]) -> bool:
 
 def display_name(item: Mapping[str, t.Any]) -> str:
     """Return the name to show for a workload."""
-    return str(item["workload_name"] or item["workload_id"] or "(points of no workload)")
+    return str(item["workload_name"] or item["workload_id"] or "(recovery points without a workload)")
 
 
 def control_status(finding: Mapping[str, t.Any]) -> str:
-    """Return the status; MET only if proved: a warning because nothing is known is UNKNOWN."""
+    """Return the status; MET only if proved: a warning about an unknown value is UNKNOWN."""
     result = finding["result"]
     if result == "fail":
         return NOT_MET
@@ -96,21 +102,24 @@ def control_status(finding: Mapping[str, t.Any]) -> str:
     return MET if proved else UNKNOWN
 
 
-def limit_text(control: str, limit: t.Any) -> str:
-    """Format a limit: ``1d 2h``, ``50%``, ``7``, ``yes``; an empty text if there is none."""
-    rule = control.rpartition(".")[2]
-    if limit is None:
+def limit_text(finding: Mapping[str, t.Any]) -> str:
+    """Return the limit as in the policy with its operator: ``<= 26h``, ``>= 50%``, ``yes``; empty if there is none."""
+    limit, rule = str(finding["limit_text"]), finding["control"].rpartition(".")[2]
+    if not limit:
         return ""
-    if isinstance(limit, bool):
-        return "yes" if limit else "no"
-    if rule in _DURATIONS and isinstance(limit, int):
-        return format_duration(limit)
-    return f"{limit}%" if rule in _PERCENTS else str(limit)
+    return f"<= {limit}" if rule in _MAXIMUMS else f">= {limit}" if rule in _MINIMUMS else limit
 
 
 def actual_text(finding: Mapping[str, t.Any]) -> str:
-    """Format the measured value in the same way as the limit."""
-    return limit_text(finding["control"], finding["actual"])
+    """Format the measured value: ``1d 2h``, ``50%``, ``7``, ``yes``; an empty text if there is none."""
+    actual, rule = finding["actual"], finding["control"].rpartition(".")[2]
+    if actual is None:
+        return ""
+    if isinstance(actual, bool):
+        return "yes" if actual else "no"
+    if rule in _DURATIONS and isinstance(actual, int):
+        return format_duration(actual)
+    return f"{actual}%" if rule in _PERCENTS else str(actual)
 
 
 def waiver_text(waiver: Mapping[str, t.Any] | None) -> str:
@@ -135,6 +144,16 @@ def to_json(document: t.Any) -> str:
 def headline(assessment: Mapping[str, t.Any]) -> str:
     """Return the overall result in one or two words."""
     return "Compliant" if assessment["compliant"] else "Not compliant"
+
+
+def summary(assessment: Mapping[str, t.Any]) -> str:
+    """Return the numbers of the headline: ``7 of 19 workloads failed, 12 passed``."""
+    return str(assessment["headline"]).partition(": ")[2]
+
+
+def counted(count: int, noun: str) -> str:
+    """Format a number with its noun: ``1 workload``, ``1,200 workloads``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def verdict_counts(assessment: Mapping[str, t.Any]) -> list[tuple[str, int]]:
@@ -181,7 +200,9 @@ def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
     for read in assessment["data_sources"]:
         server, window = read.get("server") or {}, read.get("window") or {}
         since, until = window.get("since"), window.get("until")
-        window_text = "" if read.get("failure") else f"{since or 'the first point'} to {until or 'the time of reading'}"
+        window_text = f"{since} to {until}" if since and until else f"since {since}" if since else f"until {until}"
+        if not since and not until:
+            window_text = "all available history"
         line = ReadLine(
             host=_text(server.get("host")),
             product=_text(server.get("product")),
@@ -189,7 +210,7 @@ def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
             read_at=_text(read.get("read_at")),
             server_time=_text(server.get("time")),
             clock_skew=_text(server.get("clock_skew_seconds")),
-            window=window_text,
+            window="" if read.get("failure") else window_text,
             complete=read.get("complete") is True,
             sha256=_text(read.get("sha256")),
             failure=_text(read.get("failure")),
@@ -209,6 +230,7 @@ class ControlLine:
     name: str
     tier: str | None
     limit: t.Any
+    limit_text: str
     references: list[str]
     findings: list[Mapping[str, t.Any]]
 
@@ -220,8 +242,8 @@ class ControlLine:
     @property
     def title(self) -> str:
         """Return the name, limit and tier as one text."""
-        limit = limit_text(self.name, self.limit)
-        return f"{self.name}{f' {limit}' if limit else ''}{f' ({self.tier})' if self.tier else ''}"
+        limit = f" {self.limit_text}" if self.limit_text else ""
+        return f"{self.name}{limit}{f' ({self.tier})' if self.tier else ''}"
 
     @property
     def nist(self) -> list[str]:
@@ -230,14 +252,15 @@ class ControlLine:
 
 
 def control_lines(assessment: Mapping[str, t.Any]) -> list[ControlLine]:
-    """List all controls with findings in the order of the policy; controls about the read itself come first."""
+    """List all controls with findings in the order of the policy; data quality checks come first."""
     lines: dict[tuple[str, t.Any, t.Any], ControlLine] = {}
     for finding in assessment["findings"]:
         limit = finding["limit"]
         key = (finding["control"], finding["tier"], str(limit))
         line = lines.get(key)
         if line is None:
-            line = lines[key] = ControlLine(key[0], key[1], limit, finding["references"], [])
+            control, tier, _limit = key
+            line = lines[key] = ControlLine(control, tier, limit, limit_text(finding), finding["references"], [])
         line.findings.append(finding)
     return sorted(lines.values(), key=lambda line: not line.name.startswith("data."))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import format_duration
 
-HEADINGS = ("source", "product", "workload", "points", "newest", "age", "verdict", "reason")
+HEADINGS = ("source", "product", "workload", "points", "newest", "age", "result", "reason")
 # Worst first.
 _ORDER = ("fail", "unknown", "warn", "waived", "pass", "not_applicable")
 _REASON_CHARACTERS = 110
@@ -24,18 +24,18 @@ def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
     reasons = _reasons(assessment["findings"])
     lines = []
     for workload in assessment["workloads"]:
-        verdict = workload["verdict"]
+        result = workload["verdict"]
         newest = workload["newest"]
         age = workload["newest_age_seconds"]
         cells = (
             workload["source"] or "-",
             workload["product"] or "-",
-            workload["workload_name"] or workload["workload_id"] or "(no workload named)",
+            workload["workload_name"] or workload["workload_id"] or "(recovery points without a workload)",
             "-" if workload["recovery_points"] is None else str(workload["recovery_points"]),
             "-" if newest is None else f"{newest[:10]} {newest[11:16]}",
             "-" if age is None else format_duration(age),
-            verdict,
-            reasons.get((_workload_key(workload), verdict), ""),
+            result,
+            reasons.get((_workload_key(workload), result), ""),
         )
         lines.append(cells)
     for finding in assessment["findings"]:
@@ -43,7 +43,7 @@ def table_rows(assessment: Mapping[str, t.Any]) -> list[tuple[str, ...]]:
             if not finding["control"].startswith("data."):
                 continue
             lines.append(
-                (finding["source"] or "-", "-", "(the server)", "-", "-", "-", finding["result"], finding["message"])
+                (finding["source"] or "-", "-", "(server)", "-", "-", "-", finding["result"], finding["message"])
             )
     return sorted(lines, key=lambda cells: (_ORDER.index(cells[6]), cells[0], cells[2]))
 
@@ -92,10 +92,8 @@ def format_table(assessment: Mapping[str, t.Any], max_rows: int) -> str:
 
 def headline(assessment: Mapping[str, t.Any]) -> str:
     """Return the overall result in one line."""
-    totals = assessment["totals"]
-    counts = ", ".join(f"{totals['verdicts'][name]} {name}" for name in _ORDER if totals["verdicts"].get(name))
-    verdict = "COMPLIANT" if assessment["compliant"] else "NOT COMPLIANT"
-    return f"{verdict}: of {totals['workloads']} workloads {counts or 'none was judged'} (as of {assessment['as_of']})"
+    result, _colon, numbers = assessment["headline"].partition(":")
+    return f"{result.upper()}:{numbers} (as of {assessment['as_of']})"
 
 
 def _width(text: str) -> int:

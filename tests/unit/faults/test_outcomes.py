@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The evaluation of the fault matrix: what it must call WRONG, so that a table without WRONG has a meaning."""
+"""The evaluation of the fault matrix: what it must report as incorrect, so that a table without it has a meaning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
-from tests.faults.cases import REFUSED, SURVIVED, Case, once
+from tests.faults.cases import REJECTED, TOLERATED, Case, once
 from tests.faults.child import Run
 from tests.faults.outcomes import evaluate_run
 from tests.unit.plugins.module_utils._policy.policy_rows import UNSURE, ago, read, row
@@ -48,8 +48,8 @@ def first_row(read_: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def test_the_same_is_survived() -> None:
-    assert evaluate_run(CASE, make_run(truth()), truth()).outcome == "survived"
+def test_the_same_is_tolerated() -> None:
+    assert evaluate_run(CASE, make_run(truth()), truth()).outcome == "tolerated"
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_the_same_is_survived() -> None:
         lambda made: made["workloads"].append(row(workload_id="id-9", workload_name="invented")),
     ],
 )
-def test_what_a_policy_would_like_better_is_wrong(change: Callable[[dict[str, Any]], Any]) -> None:
+def test_a_better_result_is_incorrect(change: Callable[[dict[str, Any]], Any]) -> None:
     verdict = evaluate_run(CASE, make_run(changed_truth(change)), truth())
-    assert verdict.outcome == "WRONG"
+    assert verdict.outcome == "incorrect"
     assert "better than the truth" in verdict.why
 
 
@@ -84,13 +84,13 @@ def test_what_a_policy_would_like_better_is_wrong(change: Callable[[dict[str, An
         lambda made: first_row(made).update(workload_name=None),
     ],
 )
-def test_less_than_the_truth_is_honest(change: Callable[[dict[str, Any]], Any]) -> None:
-    assert evaluate_run(CASE, make_run(changed_truth(change)), truth()).outcome == "honest"
+def test_less_than_the_truth_is_degraded(change: Callable[[dict[str, Any]], Any]) -> None:
+    assert evaluate_run(CASE, make_run(changed_truth(change)), truth()).outcome == "degraded"
 
 
 def test_ages_may_differ_by_the_time_between_two_readings() -> None:
     older = changed_truth(lambda made: first_row(made)["gaps"].update({"7d": 25 * 3600 + 60}))
-    assert evaluate_run(CASE, make_run(older), truth()).outcome == "survived"
+    assert evaluate_run(CASE, make_run(older), truth()).outcome == "tolerated"
 
 
 @pytest.mark.parametrize(
@@ -99,25 +99,25 @@ def test_ages_may_differ_by_the_time_between_two_readings() -> None:
         (make_run(None, hung=True), "hang"),
         (make_run(None, output="Segmentation fault"), "no result"),
         (make_run({"failed": True, "msg": "spp: unexpected KeyError: 'id'"}), "traceback"),
-        (make_run({"failed": True, "msg": "the answer is empty", "exception": "File ..."}), "traceback"),
-        (make_run({"failed": True, "msg": "something is wrong"}), "not named"),
+        (make_run({"failed": True, "msg": "the response is empty", "exception": "File ..."}), "traceback"),
+        (make_run({"failed": True, "msg": "something is wrong"}), "does not name the cause"),
     ],
 )
-def test_hangs_tracebacks_and_riddles_are_wrong(run: Run, why: str) -> None:
+def test_hangs_tracebacks_and_unclear_messages_are_incorrect(run: Run, why: str) -> None:
     verdict = evaluate_run(CASE, run, truth())
-    assert verdict.outcome == "WRONG"
+    assert verdict.outcome == "incorrect"
     assert why in verdict.why
 
 
-def test_what_must_be_survived_may_not_be_refused_nor_the_other_way_round() -> None:
-    refused = make_run({"failed": True, "msg": "the answer is empty"})
-    assert evaluate_run(CASE, refused, truth()).outcome == "refused"
-    assert evaluate_run(Case("passes", once("empty"), must=SURVIVED), refused, truth()).outcome == "WRONG"
-    assert evaluate_run(Case("lasts", once("empty"), must=REFUSED), make_run(truth()), truth()).outcome == "WRONG"
+def test_what_must_be_tolerated_may_not_be_rejected_nor_the_other_way_round() -> None:
+    rejected = make_run({"failed": True, "msg": "the response is empty"})
+    assert evaluate_run(CASE, rejected, truth()).outcome == "rejected"
+    assert evaluate_run(Case("passes", once("empty"), must=TOLERATED), rejected, truth()).outcome == "incorrect"
+    assert evaluate_run(Case("lasts", once("empty"), must=REJECTED), make_run(truth()), truth()).outcome == "incorrect"
 
 
-def test_a_clock_that_is_wrong_must_be_told() -> None:
+def test_a_wrong_clock_must_be_reported() -> None:
     ahead = Case("clock", once("clock"), clock=7200)
-    assert evaluate_run(ahead, make_run(truth()), truth()).outcome == "WRONG"
+    assert evaluate_run(ahead, make_run(truth()), truth()).outcome == "incorrect"
     skewed = changed_truth(lambda made: made["server"].update(clock_skew_seconds=7201))
-    assert evaluate_run(ahead, make_run(skewed), truth()).outcome == "survived"
+    assert evaluate_run(ahead, make_run(skewed), truth()).outcome == "tolerated"

@@ -37,7 +37,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist 
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForSession
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import path_segment
 
-_CATALOGUE = "/api/endeavour/catalog/recovery"
+_CATALOG = "/api/endeavour/catalog/recovery"
 _INVENTORY = "/api/endeavour/catalog/hypervisor/vm"
 _SESSION = "/api/endeavour/session"
 # workload_type -> collection of the recovery catalog
@@ -47,9 +47,9 @@ _HAS_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
 _EMBED = "(children(properties))"
 
 
-def _catalogue_allowlist() -> Iterator[AllowedRequest]:
+def _catalog_allowlist() -> Iterator[AllowedRequest]:
     for collection in _COLLECTIONS.values():
-        path = f"{_CATALOGUE}/{collection}"
+        path = f"{_CATALOG}/{collection}"
         yield AllowedRequest("POST", path, {"action": "aggregate", "filter": None}, required=("action",))
         yield AllowedRequest("GET", path, _GRAMMAR)
         yield AllowedRequest("GET", f"{path}/{{pk}}/version", _GRAMMAR)
@@ -71,7 +71,7 @@ class SpectrumProtectPlus(RestAdapter):
         AllowedRequest("GET", "/ngp/slapolicy", _GRAMMAR),
         AllowedRequest("GET", "/api/site", _GRAMMAR),
         AllowedRequest("GET", _INVENTORY, _GRAMMAR),
-        *_catalogue_allowlist(),
+        *_catalog_allowlist(),
         AllowedRequest(
             "POST",
             SEARCH,
@@ -87,22 +87,25 @@ class SpectrumProtectPlus(RestAdapter):
     details = ("workloads", "recovery_points", "counts")
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "completed_at": ("cannot", "the catalogue gives only the time that can be restored"),
-            "status": ("cannot", "only committed points are listed: failed and running backups are not seen"),
-            "usable": ("cannot", "a point that was damaged later is offered like any other"),
-            "restore_tested": ("cannot", "no result of a test restore is kept with a point"),
-            "integrity_checked": ("cannot", "no result of a check is kept with a point"),
-            "malware": ("cannot", "no scan result is kept with a point"),
-            "retention": ("cannot", "points carry no retention class"),
-            "encrypted": ("inferred", "from useEncryption of the SLA policy as it is today"),
-            "immutable": ("inferred", "from wormProtected of the SLA policy's targets as they are today"),
-            "immutable_until": ("inferred", "from wormProtected and the retention of the SLA policy of today"),
-            "expires_at": ("inferred", "from the retention of the SLA policy as it is today"),
+            "completed_at": ("cannot", "the catalog contains only the point in time that can be restored"),
+            "status": ("cannot", "only committed recovery points are listed, not failed or running backups"),
+            "usable": ("cannot", "recovery points that were damaged later are offered like intact ones"),
+            "restore_tested": ("cannot", "the API does not return restore test results per recovery point"),
+            "integrity_checked": ("cannot", "the API does not return check results per recovery point"),
+            "malware": ("cannot", "the API does not return scan results per recovery point"),
+            "retention": ("cannot", "recovery points have no retention class"),
+            "encrypted": ("inferred", "from useEncryption of the current SLA policy"),
+            "immutable": ("inferred", "from wormProtected of the targets of the current SLA policy"),
+            "immutable_until": ("inferred", "from wormProtected and the retention of the current SLA policy"),
+            "expires_at": ("inferred", "from the retention of the current SLA policy"),
             "offsite": (
                 "inferred",
-                "an offload or archive copy; reported for replication between sites (copies: true)",
+                "offload and archive copies count as off-site; reported for replication between sites (copies: true)",
             ),
-            "copies": ("sometimes", "where the catalogue lists them as rows, or copies: true reads the restore view"),
+            "copies": (
+                "sometimes",
+                "only if the catalog lists copies as rows, or with copies: true, which reads the restore view",
+            ),
         },
         ("database", "*"): {"in_inventory": ("cannot", "the inventory of applications is not read")},
     }
@@ -116,7 +119,7 @@ class SpectrumProtectPlus(RestAdapter):
     def check(cls, settings: Settings, workload_names: tuple[str, ...]) -> None:
         """Reject copies with detail: counts, which reports neither times nor copies."""
         if settings.detail == "counts" and settings.own.get("copies"):
-            raise OptionError("copies: detail: counts gives no copies", hint="Use detail: workloads")
+            raise OptionError("copies: not available with detail: counts", hint="Use detail: workloads")
 
     def open(self, collector: Collector) -> None:
         """Log in."""
@@ -157,13 +160,13 @@ class SpectrumProtectPlus(RestAdapter):
                     raise
                 # Older or smaller appliances have no application catalog; report that.
                 collector.scope[f"{workload_type}s"] = False
-                collector.warnings.append(f"this server has no catalogue of {workload_type}s")
+                collector.warnings.append(f"this server does not have a catalog of {workload_type}s")
 
     # Listing
 
     def _list_children(self, workload_type: str) -> Iterator[t.Any]:
         """List the workloads of one type that have recovery points."""
-        collection = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
+        collection = f"{_CATALOG}/{_COLLECTIONS[workload_type]}"
         what = f"{workload_type}s with recovery points"
         return self._api.list_items(collection, {"embed": _EMBED}, "children", what, prefetch=True)
 
@@ -191,7 +194,7 @@ class SpectrumProtectPlus(RestAdapter):
             workload = records.build_workload(child, workload_type)
             if collector.is_selected(workload) and workload.key not in selected:
                 selected[workload.key] = workload
-                yield workload, self._versions_link(child, workload, f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}")
+                yield workload, self._versions_link(child, workload, f"{_CATALOG}/{_COLLECTIONS[workload_type]}")
 
     def _versions_link(self, child: t.Any, workload: Workload, collection: str) -> str:
         link = as_text(as_object(as_object(as_object(child).get("links")).get("versions")).get("href"))
@@ -204,9 +207,9 @@ class SpectrumProtectPlus(RestAdapter):
             pk = as_text(as_object(as_object(row).get("properties")).get("pk"))
             if pk is not None and pk != workload.id:
                 raise InvalidResponseError(
-                    f"among the recovery points of {workload.name!r} is one of another workload ({pk})",
+                    f"the recovery points of {workload.name!r} include one of another workload ({pk})",
                     server=self.client.host,
-                    hint="Nothing is guessed from such an answer; please report it",
+                    hint="No values are guessed from such a response. Please report it",
                 )
         return rows
 
@@ -236,7 +239,7 @@ class SpectrumProtectPlus(RestAdapter):
         if isinstance(listed, AuditError):
             collector.scope["inventory"] = False
             collector.warnings.append(
-                f"the inventory could not be read, so unprotected virtual machines are not seen: {listed.message}"
+                f"inventory not available: unprotected virtual machines cannot be detected. Cause: {listed.message}"
             )
             return
         collector.scope["inventory"] = True
@@ -257,11 +260,12 @@ class SpectrumProtectPlus(RestAdapter):
             if machine.name is None and None in doubtful:
                 collector.scope["inventory"] = False
                 self._warn_once(
-                    collector, "the inventory lists virtual machines without a name: unprotected ones are not seen"
+                    collector,
+                    "the inventory lists virtual machines without a name: unprotected ones cannot be detected",
                 )
             elif machine.name in doubtful:
                 collector.warnings.append(
-                    f"several virtual machines are named {machine.name!r} and cannot be told apart"
+                    f"several virtual machines are named {machine.name!r} and cannot be distinguished"
                 )
             else:
                 collector.add_workload(machine)
@@ -318,8 +322,8 @@ class SpectrumProtectPlus(RestAdapter):
     # Counting
 
     def _read_counts(self, collector: Collector, workload_type: str) -> None:
-        """Count with one aggregate call, then list the catalog for names and to check that the counts are complete."""
-        path = f"{_CATALOGUE}/{_COLLECTIONS[workload_type]}"
+        """Count with one aggregate request, then list the catalog for names and to check that no count is missing."""
+        path = f"{_CATALOG}/{_COLLECTIONS[workload_type]}"
         response = self.client.request(
             "POST",
             path,
@@ -336,7 +340,9 @@ class SpectrumProtectPlus(RestAdapter):
             pk, count = _parse_count(as_object(row))
             if pk is None or count is None:
                 raise InvalidResponseError(
-                    f"a row of the count makes no sense: {row!r}", server=response.server, request=response.request
+                    f"expected a primary key and a number in a row of the count, found {row!r}",
+                    server=response.server,
+                    request=response.request,
                 )
             counts[pk] = count
         listed = self._fetch_names(collector, path, workload_type)
@@ -344,7 +350,7 @@ class SpectrumProtectPlus(RestAdapter):
         if missing:
             collector.add_problem(
                 InvalidResponseError(
-                    f"the count gave {len(counts)} {workload_type}s, but the catalogue lists {len(listed)}; "
+                    f"the count contains {len(counts)} {workload_type}s, but the catalog lists {len(listed)}; "
                     f"{missing[0].name!r} is not counted",
                     code="incomplete",
                     server=response.server,
@@ -360,7 +366,9 @@ class SpectrumProtectPlus(RestAdapter):
             children = list(self._api.list_items(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
         except (ForbiddenError, NotFoundError) as error:
             collector.scope["names"] = False
-            collector.warnings.append(f"workloads are named by primary key only: {error.message}")
+            collector.warnings.append(
+                f"workload names not available: workloads are identified by primary key. Cause: {error.message}"
+            )
             return {}
         workloads = [records.build_workload(as_object(child), workload_type) for child in children]
         return {workload.id: workload for workload in workloads if workload.id is not None}

@@ -65,7 +65,7 @@ class Api:
         items = get_items(body, member, response.request, response.server)
         if not all(isinstance(item, dict) for item in items):
             raise InvalidResponseError(
-                f"an item of {member!r} is no record", server=response.server, request=response.request
+                f"an item of {member!r} is not an object", server=response.server, request=response.request
             )
         following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
         return Page(items, as_int(body.get("total")), self._client.to_local_path(following) if following else None, lap)

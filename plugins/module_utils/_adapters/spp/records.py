@@ -129,7 +129,7 @@ def _get_protection_time(row: Mapping[str, t.Any], workload: Workload) -> int:
     if time is None:
         raise InvalidResponseError(
             f"a recovery point of {workload.name!r} has no protectionTime",
-            hint="This version of the server answers in a way that this module does not know; please report it",
+            hint="The response format of this server version is not supported. Please report it",
         )
     return parse_epoch_millis(time)
 
@@ -182,7 +182,7 @@ def _build_point(
         workload=workload,
         created=created,
         kind=_parse_kind(main),
-        # Only committed points are in the recovery catalogue.
+        # Only committed points are in the recovery catalog.
         status="success",
         # The type is missing or unknown: it may be a snapshot, which is not a backup.
         usable=None if _get_role(main) == "unknown" else True,

@@ -4,8 +4,8 @@
 
 """Unitrends appliance (Recovery Series, Unitrends Backup): list of backups (one time window per request) and catalog.
 
-Sources: the vendor's wiki (2015 to 2017), public clients, the interface of releases around 10.2. The call that lists
-backups deletes them if its query contains isDelete, so the allowlist permits only the query keys sid and lang.
+Sources: the vendor's wiki (2015 to 2017), public clients, the interface of releases around 10.2. The request that
+lists backups deletes them if its query contains isDelete, so the allowlist permits only the query keys sid and lang.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ _DEFAULT_DAYS, _EMPTY_DAYS = 400, 60
 _CHAPTER = 4
 # Systems that are not accepted yet, or were rejected, are skipped; all others are expected to respond.
 _OUTSIDE = ("pending", "rejected")
-_ANSWERING = ("accepted", "available", "complete", "")
-# This product uses status 500 for many cases, including empty results. Only optional calls tolerate it.
+_RESPONDING = ("accepted", "available", "complete", "")
+# This product uses status 500 for many cases, including empty results. Only optional requests tolerate it.
 _OPTIONAL_ERRORS = (ForbiddenError, NotFoundError, ServerError)
 
 
@@ -82,7 +82,7 @@ class Unitrends(RestAdapter):
         AllowedRequest("GET", "/api/systems/", _LANGUAGE),
         AllowedRequest("GET", "/api/date-time/", _SYSTEM),
         AllowedRequest("GET", "/api/assets/", _SYSTEM, required=("sid",)),
-        # isDelete (deletes backups) and isRelated (changes the meaning of the call) are not allowed.
+        # isDelete (deletes backups) and isRelated (changes the meaning of the request) are not allowed.
         AllowedRequest("POST", "/api/backups/", _SYSTEM, required=("sid",)),
         AllowedRequest("GET", "/api/backups/latest/", {**_SYSTEM, "iid": None, "days": "0"}, required=("sid", "iid")),
         AllowedRequest("GET", "/api/catalog/", _CATALOG, required=("sid", "start_date")),
@@ -90,29 +90,29 @@ class Unitrends(RestAdapter):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "created_at": ("inferred", "local times: of the hour that is repeated in autumn the older one is taken"),
-            "completed_at": ("inferred", "as created_at; answers up to about 2015 do not carry it"),
-            "size_bytes": ("inferred", "told in whole megabytes"),
-            "tested_at": ("cannot", "that a backup is certified is told, not when it was tested"),
-            "tested_by": ("cannot", "that a backup is certified is told, not how it was tested"),
+            "created_at": ("inferred", "times are local; in the hour repeated in autumn, the earlier time is used"),
+            "completed_at": ("inferred", "like created_at; responses up to about 2015 do not contain it"),
+            "size_bytes": ("inferred", "reported in whole megabytes"),
+            "tested_at": ("cannot", "the API reports that a backup is certified, but not when it was tested"),
+            "tested_by": ("cannot", "the API reports that a backup is certified, but not how it was tested"),
             "integrity_checked": (
                 "sometimes",
-                "a verification is told; that none was made may also mean that it does not apply",
+                "the API reports a verification; a missing one may also mean that it does not apply",
             ),
-            "checked_at": ("cannot", "when a backup was verified is not told"),
-            "offsite": ("inferred", "from copies on another appliance or on archive media; without such unknown"),
-            "copies": ("cannot", "the storage is told by the catalogue only"),
-            "immutable": ("cannot", "a legal hold can be released, and what media enforce is not told"),
-            "immutable_until": ("cannot", "a legal hold can be released, and what media enforce is not told"),
-            "expires_at": ("cannot", "retention is applied by policy; backups carry no date"),
-            "malware": ("cannot", "the lists of backups carry no result of a scan"),
-            "job": ("cannot", "backups do not name the job that made them"),
-            "archive:completed_at": ("cannot", "archive media tell when the copy was made, not when the backup ended"),
-            "archive:size_bytes": ("cannot", "items on archive media carry no size"),
-            "archive:encrypted": ("cannot", "items on archive media do not say whether they are encrypted"),
-            "archive:restore_tested": ("cannot", "a test of the backup that was archived is not told"),
-            "archive:integrity_checked": ("cannot", "a check of the backup that was archived is not told"),
-            "archive:retention": ("cannot", "items on archive media carry no retention class"),
+            "checked_at": ("cannot", "the API does not report when a backup was verified"),
+            "offsite": ("inferred", "from copies on another appliance or on archive media; otherwise unknown"),
+            "copies": ("cannot", "only the catalog reports the storage"),
+            "immutable": ("cannot", "a legal hold can be released, and locks of archive media are not reported"),
+            "immutable_until": ("cannot", "a legal hold can be released, and locks of archive media are not reported"),
+            "expires_at": ("cannot", "retention is applied by policy; backups have no expiry date"),
+            "malware": ("cannot", "the lists of backups do not contain scan results"),
+            "job": ("cannot", "backups do not name the job that created them"),
+            "archive:completed_at": ("cannot", "archive media record the time of the copy, not the end of the backup"),
+            "archive:size_bytes": ("cannot", "items on archive media have no size"),
+            "archive:encrypted": ("cannot", "the API does not report whether items on archive media are encrypted"),
+            "archive:restore_tested": ("cannot", "the API does not report tests of an archived backup"),
+            "archive:integrity_checked": ("cannot", "the API does not report checks of an archived backup"),
+            "archive:retention": ("cannot", "items on archive media have no retention class"),
         },
     }
 
@@ -127,7 +127,7 @@ class Unitrends(RestAdapter):
         if settings.own["timezone"]:
             LocalTimes(settings.own["timezone"])
         if parse_duration(settings.own["slice"], what="slice") < HOUR:
-            raise OptionError("slice: it is less than 1h", hint="Write a duration such as 7d")
+            raise OptionError(f"slice: {settings.own['slice']} is less than 1h", hint="Use a duration such as 7d")
 
     # Login
 
@@ -144,14 +144,14 @@ class Unitrends(RestAdapter):
         )
         self.log_in(login)
         if login.account_info.get("role_scope"):
-            collector.warnings.append("the role of this account has a scope: backups outside of it are silently absent")
+            collector.warnings.append("this account's role has a scope: backups outside of it are silently omitted")
         body = self._fetch_clock(None)
         name = self.settings.own["timezone"] or as_text(body.get("tz"))
         if name is None:
             raise InvalidResponseError(
-                "the appliance does not tell its time zone, and writes all times without one",
+                "the appliance does not report its time zone, and its times do not include one",
                 server=self.client.host,
-                hint="Set timezone to the zone of the appliance, such as Europe/Berlin",
+                hint='Set "timezone" to the time zone of the appliance, for example Europe/Berlin',
             )
         self._times = LocalTimes(name)
         now = time.time_ns() // 1000
@@ -253,7 +253,7 @@ class Unitrends(RestAdapter):
     def _create_builder(self, system: System, inventory: Future[t.Any], archives: Future[t.Any]) -> PointBuilder:
         return PointBuilder(self._collector, system, self._times, self.settings, inventory, archives)
 
-    # Calls
+    # Requests
 
     def _parse_object(self, response: Response) -> dict[str, t.Any]:
         """Return a response as an object. PHP writes an empty object as a list; some errors have a success status."""
@@ -264,7 +264,7 @@ class Unitrends(RestAdapter):
         body: dict[str, t.Any] = decoded if isinstance(decoded, dict) else response.json_object()
         if body.get("error"):
             raise InvalidResponseError(
-                "the appliance reports an error",
+                "the appliance returned an error",
                 server=response.server,
                 request=response.request,
                 server_message=self.client.scrub(as_text(body.get("message")) or str(body["error"])),
@@ -283,15 +283,15 @@ class Unitrends(RestAdapter):
             name = as_text(row.get("name")) or as_text(row.get("host")) or str(sid)
             local = as_bool(row.get("local")) is True or len(rows) == 1
             system = System(sid, name, local)
-            if status in _ANSWERING:
+            if status in _RESPONDING:
                 systems.append(system)
             else:
-                error = InvalidResponseError(f"its status is {status!r}", code="incomplete", server=self.client.host)
+                error = InvalidResponseError(f"status is {status!r}", code="incomplete", server=self.client.host)
                 self._record_failure(system, error)
         if not systems:
             problems = "; ".join(problem.message for problem in self._collector.problems)
             raise InvalidResponseError(
-                f"the appliance lists no system that answers{f' ({problems})' if problems else ''}",
+                f"the appliance does not list any system that responds{f' ({problems})' if problems else ''}",
                 server=response.server,
                 request=response.request,
             )
@@ -312,7 +312,7 @@ class Unitrends(RestAdapter):
             return error
 
     def _parse_rows(self, response: Response | AuditError) -> list[dict[str, t.Any]]:
-        """Return the list of backups: member data, or backups up to about 2015; an empty list is a bare []."""
+        """Return the list of backups: field data, or backups up to about 2015; an empty list is a bare []."""
         if isinstance(response, AuditError):
             raise response
         body = self._parse_object(response)
@@ -326,8 +326,8 @@ class Unitrends(RestAdapter):
         try:
             body = self._parse_object(self.client.get("/api/catalog/", self._build_date_params(system, start, end)))
         except _OPTIONAL_ERRORS as error:
-            warning = f"storage of backups is unknown, and an empty list not proved: {error.message}"
-            self._mark_unavailable("catalog", warning)
+            consequence = "storage of backups is unknown, and empty lists cannot be verified"
+            self._mark_unavailable("catalog", consequence, error.message)
             return None
         return list(records.iter_catalog(body, ("backups",)))
 
@@ -337,7 +337,7 @@ class Unitrends(RestAdapter):
         try:
             body = self._parse_object(self.client.get("/api/catalog/archives/", params))
         except _OPTIONAL_ERRORS as error:
-            self._mark_unavailable("archives", f"copies on archive media are unknown: {error.message}")
+            self._mark_unavailable("archives", "copies on archive media are unknown", error.message)
             return []
         return list(records.iter_catalog(body, ("archives", "backups")))
 
@@ -346,19 +346,19 @@ class Unitrends(RestAdapter):
             response = self.client.get("/api/assets/", {"sid": str(system.sid), **_LANGUAGE})
             body = self._parse_object(response)
         except _OPTIONAL_ERRORS as error:
-            self._mark_unavailable("inventory", f"unprotected workloads are not seen: {error.message}")
+            self._mark_unavailable("inventory", "unprotected workloads cannot be detected", error.message)
             return None
         # If there are no assets, the response is a bare [].
         if response.json() != [] and not assets.is_inventory(body):
-            self._mark_unavailable("inventory", "unprotected workloads are not seen: it holds what has no number")
+            self._mark_unavailable("inventory", "unprotected workloads cannot be detected", "an item has no number")
             return None
         self._collector.scope.setdefault("inventory", True)
         return list(assets.parse_assets(body, system.sid))
 
-    def _mark_unavailable(self, name: str, warning: str) -> None:
+    def _mark_unavailable(self, name: str, consequence: str, cause: str) -> None:
         if self._collector.scope.get(name) is not False:
             self._collector.scope[name] = False
-            self._collector.warnings.append(f"{name} could not be read: {warning}")
+            self._collector.warnings.append(f"{name} not available: {consequence}. Cause: {cause}")
 
     def _build_date_params(self, system: System, start: int, end: int) -> dict[str, str]:
         day = DAY * SECOND
@@ -387,9 +387,9 @@ class Unitrends(RestAdapter):
                 if matches_instant(times, text, epoch * SECOND):
                     return times
         raise InvalidResponseError(
-            f"system {system.name!r}: its times are not those of {self._times.name}",
+            f"system {system.name!r}: its times are not in the time zone {self._times.name}",
             server=self.client.host,
-            hint="Set timezone to the zone in which this appliance writes its times",
+            hint='Set "timezone" to the time zone in which this appliance reports its times',
         )
 
     def _list_zones(self, system: System) -> Iterator[LocalTimes]:

@@ -38,8 +38,8 @@ class LocalTimes:
             self._zone = zoneinfo.ZoneInfo(name)
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise OptionError(
-                f"timezone: {name!r} is no time zone that this machine knows",
-                hint="Write a name such as Europe/Berlin; a machine without time zones needs the package tzdata",
+                f"timezone: {name!r} is not a time zone that this machine supports",
+                hint="Use a name such as Europe/Berlin. A machine without time zone data needs the package tzdata",
             ) from error
 
     def instants(self, text: t.Any) -> list[int]:
@@ -119,16 +119,16 @@ def _truncate_to_hour(local: datetime.datetime) -> datetime.datetime:
 def _parse(text: t.Any) -> datetime.datetime:
     match = _LOCAL.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise DataError(f"{text!r} is no time of this product")
+        raise DataError(f"{text!r} is not a valid time of this product")
     month, day, year, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     if match[7]:
         if not 1 <= hour <= 12:
-            raise DataError(f"{text!r} is no time of this product")
+            raise DataError(f"{text!r} is not a valid time of this product")
         hour = hour % 12 + (12 if match[7] in "pP" else 0)
     try:
         return datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.timezone.utc)
     except ValueError as error:
-        raise DataError(f"{text!r} is no time of this product ({error})") from error
+        raise DataError(f"{text!r} is not a valid time of this product ({error})") from error
 
 
 def parse_clock(body: t.Mapping[str, t.Any], times: LocalTimes, now: int) -> int | None:

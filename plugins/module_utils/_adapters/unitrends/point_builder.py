@@ -173,7 +173,7 @@ class PointBuilder:
         self._report_point(point, {"backup": row, "catalog": item})
 
     def _add_catalog_only(self, start: int, end: int) -> int:
-        """Report backups that only the catalog lists: errors of the list call are returned as an empty list."""
+        """Report backups that only the catalog lists: errors of the list request are returned as an empty list."""
         count = 0
         newest = min(end, self._collector.now - _LISTING_DELAY)
         for number, (instance, item) in self._items.items():
@@ -193,7 +193,7 @@ class PointBuilder:
                 raise self._build_error(number, error) from error
         self._items = {}
         if count:
-            self._warn_once("the list of backups leaves out some that the catalogue offers; they are told from there")
+            self._warn_once("the list of backups omits some backups of the catalog; these are read from the catalog")
         return count
 
     def _is_reported(self, number: int) -> bool:
@@ -225,8 +225,8 @@ class PointBuilder:
     def _build_error(self, number: int, error: DataError) -> InvalidResponseError:
         """Return an error that names the backup that cannot be read."""
         return InvalidResponseError(
-            f"the backup {number} of system {self._system.name!r}: {error.message}",
-            hint="This version of the appliance answers in a way that is not known here; please report it",
+            f"backup {number} of system {self._system.name!r}: {error.message}",
+            hint="The response format of this appliance version is not supported. Please report it",
         )
 
     def _report_point(self, point: RecoveryPoint, records: Mapping[str, t.Any]) -> None:
@@ -270,8 +270,8 @@ class PointBuilder:
             if not self._reported_ids and not self._has_catalog:
                 self._collector.add_problem(
                     InvalidResponseError(
-                        f"system {self._system.name!r} lists no backup, and neither its catalogue nor its inventory "
-                        "answered, so that nothing proves it has none",
+                        f"system {self._system.name!r} does not list any backups, and neither its catalog nor its "
+                        "inventory is available to confirm this",
                         code="incomplete",
                     )
                 )

@@ -275,7 +275,7 @@ def build_point(
 def build_catalog_point(
     item: Row, workload: Workload, sid: int, copies: Sequence[Copy], times: LocalTimes
 ) -> RecoveryPoint:
-    """Build the point of a backup that only the catalog lists: it is offered for restore, whatever its status."""
+    """Build the point of a backup that only the catalog lists: it is offered for restore regardless of its status."""
     instants = parse_start(item, times)
     status = _CATALOG_STATUSES.get(-1 if as_int(item.get("status")) is None else int(item["status"]), "unknown")
     point = RecoveryPoint(

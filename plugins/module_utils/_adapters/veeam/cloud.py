@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.module_utils._transport.thread_poo
 Rows = list[dict[str, t.Any]]
 PAGE = {"Offset": None, "Limit": None}
 _LISTING = Listing(offset="Offset", limit="Limit", items="results", total="totalCount")
-MFA_HINT = "Use a user of the appliance without multi-factor authentication for unattended reading"
+MFA_HINT = "Use an appliance user without multi-factor authentication for unattended runs"
 
 
 class VeeamCloud(RestAdapter):
@@ -45,7 +45,10 @@ class VeeamCloud(RestAdapter):
         """Reject an API version that does not exist before any request is sent."""
         version = settings.own.get("api_version")
         if version and version not in cls.versions:
-            raise OptionError(f"api_version: {cls.title} has no {version!r}", hint=f"It has {', '.join(cls.versions)}")
+            raise OptionError(
+                f"api_version: {cls.title} does not support {version!r}",
+                hint=f"Supported versions: {', '.join(cls.versions)}",
+            )
 
     def record_repositories(self, collector: Collector, repositories: Rows | AuditError) -> None:
         """Record whether all repositories encrypt or none does; unknown if they differ or cannot be read."""

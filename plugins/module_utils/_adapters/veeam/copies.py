@@ -62,7 +62,7 @@ def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main.offsite = any_true(point.offsite for point in group)
     main.immutable = any_true(point.immutable for point in group)
     main.immutable_until = max((p.immutable_until for p in group if p.immutable_until is not None), default=None)
-    # One unencrypted copy is enough for a thief.
+    # One unencrypted copy is enough to expose the data.
     readable = any_true(None if point.encrypted is None else not point.encrypted for point in group)
     main.encrypted = None if readable is None else not readable
     main.inferred = tuple(name for name in _INFERRED_FIELDS if name in inferred and getattr(main, name) is not None)

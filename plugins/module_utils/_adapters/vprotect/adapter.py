@@ -95,20 +95,26 @@ class VProtect(RestAdapter):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "created_at": ("inferred", "when it was stored, where it has no snapshotTime; it then counts as unknown"),
-            "restore_tested": ("inferred", "from a restore job of this very backup; boots and checks are not recorded"),
-            "integrity_checked": ("cannot", "no result of a check is kept with a backup"),
-            "malware": ("cannot", "no scan result is kept with a backup"),
-            "retention": ("cannot", "backups carry no retention class"),
-            "expires_at": ("sometimes", "told only of backups that are marked to be kept until a date"),
-            "encrypted": ("inferred", "from the setting of the backup destination as it is today"),
-            "immutable": ("inferred", "from the retention lock of the backup rule as it is today"),
-            "immutable_until": ("inferred", "from the retention lock of the backup rule as it is today"),
-            "offsite": ("inferred", "from the type of the destination: object storage is taken for another place"),
-            "copies": ("cannot", "versions before 5 list no places"),
-            "usable": ("cannot", "a backup that was damaged in its destination is offered like any other"),
-            "status": ("cannot", "a backup that was damaged in its destination looks like any other"),
-            "in_inventory": ("cannot", "told of virtual machines, and of others by some versions only"),
+            "created_at": (
+                "inferred",
+                "the storage time if snapshotTime is missing; the backup then counts as unknown",
+            ),
+            "restore_tested": (
+                "inferred",
+                "from a restore job of exactly this backup; boots and checks are not recorded",
+            ),
+            "integrity_checked": ("cannot", "the API does not return check results per backup"),
+            "malware": ("cannot", "the API does not return scan results per backup"),
+            "retention": ("cannot", "backups have no retention class"),
+            "expires_at": ("sometimes", "reported only for backups that are marked to be kept until a date"),
+            "encrypted": ("inferred", "from the current setting of the backup destination"),
+            "immutable": ("inferred", "from the current retention lock of the backup rule"),
+            "immutable_until": ("inferred", "from the current retention lock of the backup rule"),
+            "offsite": ("inferred", "from the type of the destination: object storage counts as off-site"),
+            "copies": ("cannot", "versions before 5 do not list locations"),
+            "usable": ("cannot", "backups that were damaged in their destination are offered like intact ones"),
+            "status": ("cannot", "backups that were damaged in their destination look like intact ones"),
+            "in_inventory": ("cannot", "reported for virtual machines, and for other types only by some versions"),
         },
     }
 
@@ -117,7 +123,9 @@ class VProtect(RestAdapter):
     def open(self, collector: Collector) -> None:
         """Log in."""
         if self.client.prefix == _API:
-            raise OptionError("url: it ends in /api", hint="Leave that out: https://HOST, or https://HOST:PORT")
+            raise OptionError(
+                "url: expected a URL without /api at the end", hint="Use https://HOST or https://HOST:PORT"
+            )
         login = JsonForCookies(
             self.settings.username,
             self.settings.password,
@@ -164,8 +172,8 @@ class VProtect(RestAdapter):
             collector.add_point(point)
         if self._stored_only:
             collector.warnings.append(
-                f"{self._stored_only} backups say when they were stored, but not which moment they bring back "
-                "(snapshotTime), so whether they are recent is unknown, and they count as unknown"
+                f"{self._stored_only} backups have a storage time, but not the point in time that they restore "
+                "(snapshotTime). Their age is unknown, so they count as unknown"
             )
         workloads.finish(include_unprotected=self.settings.include_unprotected)
 
@@ -199,7 +207,7 @@ class VProtect(RestAdapter):
                 chains.add(point, parent)
         if untimed:
             self._collector.warnings.append(
-                f"{untimed} backups that failed or have not begun carry no time and are left out"
+                f"{untimed} backups that failed or have not started have no time and are not included"
             )
 
     def _report(self, point: RecoveryPoint | records.PointTemplate) -> None:
@@ -362,11 +370,11 @@ def _parse_rows(response: Response) -> list[dict[str, t.Any]]:
     rows = as_object(body).get("members") if isinstance(body, dict) else body
     if not isinstance(rows, list) or not set(map(type, rows)) <= {dict}:
         raise InvalidResponseError(
-            "the answer is no list of records",
+            "the response is not a list of records",
             server=response.server,
             request=response.request,
             status=response.status,
-            hint="Check that the URL is that of the product; an unknown version may answer differently",
+            hint='Check that "url" is the URL of the product. An unknown version may use a different response format',
         )
     return rows
 

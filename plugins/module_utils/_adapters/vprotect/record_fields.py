@@ -66,7 +66,7 @@ def require_guid(row: Mapping[str, t.Any]) -> str:
     """Return the mandatory guid of a record; InvalidResponseError if it is missing."""
     guid = as_text(row.get("guid"))
     if guid is None:
-        raise InvalidResponseError("a record has no guid", hint="Check that the URL is that of the product")
+        raise InvalidResponseError("a record has no guid", hint='Check that "url" is the URL of the product')
     return guid
 
 

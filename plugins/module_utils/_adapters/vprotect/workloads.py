@@ -52,7 +52,7 @@ class Workloads:
         if isinstance(found, AuditError):
             self._collector.scope["inventory"] = False
             self._collector.warnings.append(
-                f"the inventory could not be read, so unprotected workloads are not seen: {found.message}"
+                f"inventory not available: unprotected workloads cannot be detected. Cause: {found.message}"
             )
             return
         self._collector.scope["inventory"] = True
@@ -66,5 +66,5 @@ class Workloads:
                 self._collector.add_workload(listed)
         if not found and not self.by_id:
             self._collector.warnings.append(
-                "neither backups nor workloads are listed; this server leaves out what an account may not see"
+                "the server returned no backups and no workloads. The account may lack permission to list them"
             )

@@ -24,7 +24,7 @@ def late(name: str, **members: Any) -> dict[str, Any]:
 
 
 def single_server(*rows: dict[str, Any], **options: Any) -> str:
-    """Build the packed assessment of one server with these rows."""
+    """Build the compressed assessment of one server with these rows."""
     return compressed_assessment(server("vbr1", *rows), **options)
 
 

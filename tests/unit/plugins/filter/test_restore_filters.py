@@ -82,7 +82,7 @@ def test_names_and_patterns() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"workload_names": ["host01", "nobody"]}, "no workload is named 'nobody'"),
+        ({"workload_names": ["host01", "nobody"]}, "no workload matches 'nobody'"),
         ({"count": 0}, "count: 0 is less than 1"),
     ],
 )
@@ -98,11 +98,13 @@ def test_a_read_without_workloads_or_without_points_is_refused() -> None:
     del without["recovery_points"]
     with pytest.raises(AnsibleFilterError, match="detail: recovery_points"):
         restore_sample(seal(without))
-    with pytest.raises(AnsibleFilterError, match="altered"):
+    with pytest.raises(AnsibleFilterError, match="the read result was altered"):
         restore_sample({**RESULT, "workloads": []})
 
 
 def test_a_record_that_makes_no_sense_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match="does not tell its"):
+    with pytest.raises(
+        AnsibleFilterError, match="a restore test has no valid workload_name, point_created_at, tested_at, result"
+    ):
         restore_record([{"source": "backup01"}])
     assert restore_record([])["tests"] == []

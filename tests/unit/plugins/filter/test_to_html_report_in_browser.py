@@ -77,7 +77,7 @@ def test_nothing_is_fetched_and_no_name_runs(port: int, report: Path) -> None:
         title = await page.evaluate("document.title")
         return page.requests, page.complaints, title
 
-    assert in_browser(port, work) == ([report.as_uri()], [], "Not compliant: Recovery report")
+    assert in_browser(port, work) == ([report.as_uri()], [], "Not compliant: Backup compliance report")
 
 
 def test_search_and_verdicts(port: int, report: Path) -> None:
@@ -149,8 +149,8 @@ def test_a_row_opens_to_all_findings(port: int, report: Path) -> None:
     opened, expanded, left = in_browser(port, work)
     findings = [one for one in plain(estate())["findings"] if one["workload_name"] == "late"]
     assert [line[0] for line in opened] == [one["result"] for one in findings]
-    assert opened[0][:4] == ["pass", "recovery_points.min_count (silver)", "7", "reported"]
-    assert "its waiver ended" in opened[1][4]
+    assert opened[0][:4] == ["pass", "recovery_points.min_count (silver)", ">= 7", "reported"]
+    assert "(waiver ended: 2026-01-01); waiver reason: was to be removed" in opened[1][4]
     assert (expanded, left) == ("true", 0)
 
 
@@ -178,7 +178,7 @@ def test_timelines_show_kinds_gaps_and_the_limit(port: int, report: Path) -> Non
     assert result["marks"] == {"F": 2, "I": 8, "S": 1, "R": 1, "A": 1, "x": 1, "base": 3, "rpo": 1}
     assert result["gaps"] == ["16"]
     assert result["label"].startswith("17 days: 2 full, 8 incremental, 1 unusable, 1 snapshot, 1 replica, 1 archive")
-    assert result["label"].endswith("longest run of days without a usable point: 4")
+    assert result["label"].endswith("longest run of days without a usable recovery point: 4")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

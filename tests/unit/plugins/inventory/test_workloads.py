@@ -39,11 +39,17 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
 @pytest.mark.parametrize(
     ("servers", "message"),
     [
-        ([{"product": "tape", **LOGIN}], r"servers\[0\]: product is 'tape'"),
-        ([LOGIN], r"servers\[0\]: product is None"),
-        ([{"product": "spp", **LOGIN, "passwort": "x"}], r"servers\[0\] \(spp\): .*passwort"),
+        ([{"product": "tape", **LOGIN}], r"servers\[0\]: 'tape' is not a valid product"),
+        ([LOGIN], r"servers\[0\]: product is required"),
+        (
+            [{"product": "spp", **LOGIN, "passwort": "x"}],
+            r"servers\[0\] \(spp\): unsupported options: passwort. Did you mean 'password'",
+        ),
         ([{"product": "spp", **LOGIN, "compress": False}], r"servers\[0\] \(spp\): .*compress"),
-        ([{"product": "spp", **LOGIN}, {"product": "vprotect", **LOGIN}], "stands there twice"),
+        (
+            [{"product": "spp", **LOGIN}, {"product": "vprotect", **LOGIN}],
+            "https://127.0.0.1:9 is listed more than once",
+        ),
     ],
 )
 def test_servers_that_make_no_sense_are_refused(servers: list[dict[str, Any]], message: str) -> None:

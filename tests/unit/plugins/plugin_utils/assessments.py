@@ -89,7 +89,7 @@ def rows() -> list[dict[str, Any]]:
 
 
 def compressed_assessment(*read_results: dict[str, Any], policy: Any = None, **options: Any) -> str:
-    """Return the packed assessment of read results (a failed one has ``failure``)."""
+    """Return the compressed assessment of read results (a failed one has ``failure``)."""
     result = [one if "failure" in one else open_result(one) for one in read_results]
     return assess(result, policy or POLICY, as_of=NOW, collection_version=VERSION, options=options).compress()
 
@@ -130,7 +130,7 @@ def unknown_only() -> str:
 
 
 def plain(compressed: str) -> dict[str, Any]:
-    """Unpack the assessment without sanitizing its texts."""
+    """Decompress the assessment without sanitizing its texts."""
     return open_assessment(compressed)
 
 

@@ -65,8 +65,8 @@ def test_files_are_read(tmp_path: pathlib.Path) -> None:
     ("read_results", "rpo", "message"),
     [
         ({"failed": True, "msg": "login rejected"}, "26h", "login rejected"),
-        (HEALTHY, "26 hours", "is no duration"),
-        ("/no/such/file", "26h", "cannot be read"),
+        (HEALTHY, "26 hours", "is not a valid duration"),
+        ("/no/such/file", "26h", "cannot read file"),
         ([], "26h", "list is empty"),
     ],
 )

@@ -71,27 +71,33 @@ class VeeamAws(VeeamCloud):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "completed_at": ("cannot", "points carry only the time that can be restored"),
-            "kind": ("sometimes", "backups do not say whether they are full or incremental"),
-            "status": ("cannot", "points carry no state"),
-            "usable": ("cannot", "a damaged point is offered like any other"),
-            "restore_tested": ("cannot", "no result of a test restore is kept with a point"),
-            "integrity_checked": ("cannot", "health checks are recorded by session, not by point"),
-            "malware": ("cannot", "no scan result is kept with a point"),
-            "immutable": ("cannot", "points carry no immutability in the specification that is public"),
-            "immutable_until": ("cannot", "points carry no immutability in the specification that is public"),
-            "expires_at": ("cannot", "retention is applied by policy; points carry no date"),
-            "retention": ("cannot", "points carry no retention class"),
-            "job": ("cannot", "points do not name the policy"),
-            "offsite": ("cannot", "where the repository of a backup stands is not told by its points"),
-            "copies": ("cannot", "where the repository of a backup stands is not told by its points"),
-            "encrypted": ("inferred", "only where all repositories agree; needs a role that may read repositories"),
-            "snapshot:offsite": ("sometimes", "a snapshot lies beside the disk"),
-            "snapshot:immutable": ("sometimes", "a snapshot can be deleted with the disk"),
-            "snapshot:encrypted": ("cannot", "the encryption of snapshots is that of the disk and is not told"),
-            "snapshot:size_bytes": ("inferred", "may be the size of the whole disk"),
-            "replica:offsite": ("sometimes", "told where the region differs from the instance's"),
-            "replica:encrypted": ("cannot", "the encryption of snapshots is that of the disk and is not told"),
+            "completed_at": ("cannot", "recovery points contain only the point in time that can be restored"),
+            "kind": ("sometimes", "the API does not report whether a backup is full or incremental"),
+            "status": ("cannot", "recovery points have no state"),
+            "usable": ("cannot", "damaged recovery points are offered like intact ones"),
+            "restore_tested": ("cannot", "the API does not return restore test results per recovery point"),
+            "integrity_checked": ("cannot", "health checks are recorded per session, not per recovery point"),
+            "malware": ("cannot", "the API does not return scan results per recovery point"),
+            "immutable": ("cannot", "the public specification does not include the immutability of recovery points"),
+            "immutable_until": (
+                "cannot",
+                "the public specification does not include the immutability of recovery points",
+            ),
+            "expires_at": ("cannot", "retention is applied by policy; recovery points have no expiry date"),
+            "retention": ("cannot", "recovery points have no retention class"),
+            "job": ("cannot", "recovery points do not name their policy"),
+            "offsite": ("cannot", "recovery points do not include the location of their repository"),
+            "copies": ("cannot", "recovery points do not include the location of their repository"),
+            "encrypted": (
+                "inferred",
+                "only if all repositories have the same setting; requires a role that may read repositories",
+            ),
+            "snapshot:offsite": ("sometimes", "a snapshot is stored with its disk"),
+            "snapshot:immutable": ("sometimes", "a snapshot can be deleted with its disk"),
+            "snapshot:encrypted": ("cannot", "snapshots have the encryption of their disk, which is not reported"),
+            "snapshot:size_bytes": ("inferred", "may be the size of the entire disk"),
+            "replica:offsite": ("sometimes", "reported if the region differs from that of the instance"),
+            "replica:encrypted": ("cannot", "snapshots have the encryption of their disk, which is not reported"),
         },
     }
 
@@ -99,7 +105,7 @@ class VeeamAws(VeeamCloud):
 
     def open(self, collector: Collector) -> None:
         """Negotiate the API revision and log in."""
-        self.client.hint_for = _advice
+        self.client.hint_for = _get_hint
         login = OAuth2Password(
             self.settings.username,
             self.settings.password,
@@ -127,13 +133,15 @@ class VeeamAws(VeeamCloud):
                     raise
                 refused = error
         raise AuditError(
-            f"the appliance does not speak revision {requested or 'any known'} of the API",
+            f"the appliance does not support API revision {requested}"
+            if requested
+            else "the appliance does not support any known API revision",
             code="wrong_version",
             server=refused.server,
             request=refused.request,
             status=refused.status,
             server_message=refused.server_message,
-            hint="Leave api_version out to use the newest that the appliance serves",
+            hint='Omit "api_version" to use the newest revision that the appliance supports',
         )
 
     # Reading
@@ -159,7 +167,7 @@ class VeeamAws(VeeamCloud):
             self._read_full_listing(instances, owners, total)
         if self._has_ambiguous:
             self._report_unassigned(
-                "the appliance does not tell whose restore points are; they stand together, without id"
+                "the appliance does not report the instance of some restore points; they are in one row without an id"
             )
 
     def _is_complete(self, owners: records.PointOwners, total: int | None) -> bool:
@@ -241,8 +249,8 @@ class VeeamAws(VeeamCloud):
         if isinstance(machines, AuditError):
             self._collector.scope["inventory"] = False
             self._report_unassigned(
-                "the inventory could not be read, so whose restore points are is unknown, and unprotected instances "
-                f"are not seen: {machines.message}"
+                "inventory not available: the instances of restore points are unknown, and unprotected instances "
+                f"cannot be detected. Cause: {machines.message}"
             )
             return []
         self._collector.scope["inventory"] = True
@@ -305,7 +313,7 @@ class VeeamAws(VeeamCloud):
                 f"workload_names: {reason}",
                 code="invalid_option",
                 server=self.client.host,
-                hint="Leave names out, or use an account that may read instances",
+                hint='Omit "workload_names", or use an account that may read instances',
             )
         self._collector.warnings.append(reason)
 
@@ -314,7 +322,7 @@ class VeeamAws(VeeamCloud):
         return {str(row["id"]): row for row in self.rows(self._path, "restore points", query, SerialMapper())}
 
 
-def _advice(status: int, body: bytes) -> str | None:
+def _get_hint(status: int, body: bytes) -> str | None:
     if status == 403 and b"licenseagreement" in body.lower().replace(b" ", b""):
-        return "Somebody must accept the licence agreement in the appliance's web console first"
+        return "Accept the license agreement in the web console of the appliance first"
     return None

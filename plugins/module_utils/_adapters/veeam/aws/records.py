@@ -134,7 +134,7 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
     try:
         return parse_time(row.get("pointInTime"), naive_is_utc=True)
     except DataError as error:
-        raise InvalidResponseError(f"the restore point {row['id']}: {error.message}") from error
+        raise InvalidResponseError(f"restore point {row['id']}: {error.message}") from error
 
 
 def _build_copy(row: Mapping[str, t.Any], kind: str, home_region: str | None, regions: Mapping[str, str]) -> Copy:

@@ -69,43 +69,48 @@ class VeeamAzure(VeeamCloud):
     allowlist = tuple(_allowlist())
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "completed_at": ("cannot", "points carry only the time that can be restored"),
-            "status": ("cannot", "that a backup ended with warnings is told by session, not by point"),
-            "restore_tested": ("cannot", "restore tests are run, and recorded, by Veeam Backup & Replication only"),
-            "integrity_checked": ("cannot", "health checks are recorded by session, not by point"),
-            "malware": ("cannot", "no scan result is kept with a point"),
-            "expires_at": ("cannot", "retention is applied by policy; points carry no date"),
-            "job": ("cannot", "points name the session that made them, not the policy"),
-            "snapshot:offsite": ("inferred", "a snapshot lies beside the disk"),
-            "snapshot:status": ("cannot", "the state of a snapshot is not applicable"),
-            "snapshot:size_bytes": ("inferred", "some versions give the size of the whole disk, others 0"),
-            "encrypted": ("inferred", "only where all repositories agree; needs a role that may read repositories"),
+            "completed_at": ("cannot", "recovery points contain only the point in time that can be restored"),
+            "status": ("cannot", "warnings of a backup are reported per session, not per recovery point"),
+            "restore_tested": ("cannot", "only Veeam Backup & Replication runs and records restore tests"),
+            "integrity_checked": ("cannot", "health checks are recorded per session, not per recovery point"),
+            "malware": ("cannot", "the API does not return scan results per recovery point"),
+            "expires_at": ("cannot", "retention is applied by policy; recovery points have no expiry date"),
+            "job": ("cannot", "recovery points name the session that created them, not the policy"),
+            "snapshot:offsite": ("inferred", "a snapshot is stored with its disk"),
+            "snapshot:status": ("cannot", "the API reports the state of a snapshot as not applicable"),
+            "snapshot:size_bytes": ("inferred", "some versions report the size of the entire disk, others 0"),
+            "encrypted": (
+                "inferred",
+                "only if all repositories have the same setting; requires a role that may read repositories",
+            ),
         },
         ("database", "*"): {
-            "offsite": ("cannot", "points of databases carry no region"),
-            "copies": ("cannot", "points of databases carry no region"),
+            "offsite": ("cannot", "recovery points of databases have no region"),
+            "copies": ("cannot", "recovery points of databases have no region"),
         },
-        ("file_share", "*"): {"immutable_until": ("cannot", "file shares have snapshots only, which are never locked")},
+        ("file_share", "*"): {"immutable_until": ("cannot", "file shares have only snapshots, which are never locked")},
         ("vm", "v1-v3"): {
-            "workload_id": ("cannot", "points name no virtual machine"),
-            "workload_name": ("cannot", "points name no virtual machine"),
-            "in_inventory": ("cannot", "points name no virtual machine"),
-            "offsite": ("cannot", "points carry no region"),
-            "copies": ("cannot", "points carry no region"),
-            "status": ("cannot", "points carry no state"),
-            "immutable": ("cannot", "points carry no immutability"),
-            "immutable_until": ("cannot", "points carry no immutability"),
+            "workload_id": ("cannot", "recovery points do not name the virtual machine"),
+            "workload_name": ("cannot", "recovery points do not name the virtual machine"),
+            "in_inventory": ("cannot", "recovery points do not name the virtual machine"),
+            "offsite": ("cannot", "recovery points have no region"),
+            "copies": ("cannot", "recovery points have no region"),
+            "status": ("cannot", "recovery points have no state"),
+            "immutable": ("cannot", "recovery points do not include immutability"),
+            "immutable_until": ("cannot", "recovery points do not include immutability"),
         },
         ("vm", "v4-v7"): {
-            "offsite": ("cannot", "points are known to carry a region from v8 on"),
-            "copies": ("cannot", "points are known to carry a region from v8 on"),
-            "usable": ("cannot", "points are known to carry a state from v8 on"),
+            "offsite": ("cannot", "recovery points are known to have a region only in v8 or later"),
+            "copies": ("cannot", "recovery points are known to have a region only in v8 or later"),
+            "usable": ("cannot", "recovery points are known to have a state only in v8 or later"),
         },
         ("cosmosdb", "*"): {
-            "continuous:immutable": ("cannot", "continuous backups are kept by Azure itself"),
-            "continuous:offsite": ("cannot", "continuous backups are kept by Azure itself"),
+            "continuous:immutable": ("cannot", "Azure itself stores continuous backups"),
+            "continuous:offsite": ("cannot", "Azure itself stores continuous backups"),
         },
-        ("vm", "v1-v2"): {"kind": ("cannot", "points do not say whether they are full or incremental")},
+        ("vm", "v1-v2"): {
+            "kind": ("cannot", "the API does not report whether a recovery point is full or incremental")
+        },
     }
 
     @classmethod
@@ -115,14 +120,14 @@ class VeeamAzure(VeeamCloud):
         version = _get_version(settings)
         if workload_names and version in _OLD_VERSIONS:
             raise OptionError(
-                f"workload_names: API version {version} names no virtual machine in its restore points",
-                hint="Leave names out, or use a newer api_version",
+                f"workload_names: API version {version} does not report the virtual machine of restore points",
+                hint='Omit "workload_names", or set "api_version" to a newer version',
             )
 
     def open(self, collector: Collector) -> None:
         """Log in."""
         self.root = f"/api/{_get_version(self.settings)}"
-        self.client.hint_for = _advice
+        self.client.hint_for = _get_hint
         login = OAuth2Password(
             self.settings.username,
             self.settings.password,
@@ -157,15 +162,15 @@ class VeeamAzure(VeeamCloud):
             except NotFoundError as error:
                 if workload_type == "vm":
                     error.hint = (
-                        "Set api_version to one that this appliance serves: 8.1 has v8.1 to v6, 8.0 v8 to v6, 7.0 v7 "
-                        "to v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
+                        'Set "api_version" to a version that this appliance supports: 8.1 supports v8.1 to v6, 8.0 v8 '
+                        "to v6, 7.0 v7 to v5, 6.0 v6 to v4, 5.0 v5 to v3, 4.0 v4 to v2, 3.0 v3 and v2, 2.0 v2, 1.0 v1"
                     )
                     raise
                 collector.scope[workload_type] = False
-                collector.warnings.append(f"this API version has no restore points of type {workload_type}")
+                collector.warnings.append(f"restore points of type {workload_type} not available in this API version")
 
 
-def _advice(status: int, body: bytes) -> str | None:
+def _get_hint(status: int, body: bytes) -> str | None:
     if status == 403 and b'"licenseAgreementAcceptanceRequired":true' in body.replace(b" ", b""):
-        return "Somebody must accept the licence agreement in the appliance's web console first"
+        return "Accept the license agreement in the web console of the appliance first"
     return None

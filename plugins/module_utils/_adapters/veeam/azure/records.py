@@ -94,7 +94,7 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
     try:
         return parse_time(row.get("pointInTime"))
     except DataError as error:
-        raise InvalidResponseError(f"the restore point {row['id']}: {error.message}") from error
+        raise InvalidResponseError(f"restore point {row['id']}: {error.message}") from error
 
 
 def _parse_kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[str, bool | None]:

@@ -103,7 +103,7 @@ class TypeReader:
         inventory_error = None
         if not self._has_names:
             self._collector.scope["names"] = False
-            self._warn_once("this API version does not name the workloads of restore points, so they stand in one row")
+            self._warn_once("this API version does not name the workloads of restore points, so they are in one row")
         else:
             self._read_protected_items()
             inventory_error = self._read_inventory(self._inventory.result()) if self._inventory else None
@@ -126,7 +126,7 @@ class TypeReader:
         if inventory_error is not None:
             self._collector.scope["inventory"] = False
             self._warn_once(
-                f"the inventory could not be read, so unprotected workloads are not seen: {inventory_error.message}"
+                f"inventory not available: unprotected workloads cannot be detected. Cause: {inventory_error.message}"
             )
 
     def _add_from_template(self, row: dict[str, t.Any]) -> bool:
@@ -225,7 +225,9 @@ class TypeReader:
         if self._listing.id_field is not None or not self._has_names:
             return {}
         if not self._is_filter_honoured():
-            self._warn_once("the server ignores which workload is asked for; points of no certain workload have no id")
+            self._warn_once(
+                "the server ignores the workload filter; restore points of uncertain workloads have no workload id"
+            )
             return {}
         names = {as_text(row.get(self._listing.name_field)) for row in unassigned}
         queried = [
@@ -247,7 +249,8 @@ class TypeReader:
                     owners[ident] = workload
         if ambiguous:
             self._warn_once(
-                "the server does not tell workloads of one name apart; their points stand together, without id"
+                "the server does not distinguish workloads with the same name; "
+                "their restore points are in one row without an id"
             )
         return {ident: workload for ident, workload in owners.items() if ident not in ambiguous}
 

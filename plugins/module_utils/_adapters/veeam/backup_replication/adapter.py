@@ -45,7 +45,7 @@ _ABOUT_VERSION = re.compile(r"api\s*version", re.IGNORECASE)
 _PAGE = {"skip": None, "limit": None}
 _BY_TIME = {"createdAfterFilter": None, "createdBeforeFilter": None}
 _MFA = (
-    "; write a domain user as DOMAIN\\user, and give the account no multi-factor authentication: mark it as a service "
+    ". Write a domain user as DOMAIN\\user. Exempt the account from multi-factor authentication: mark it as a service "
     "account under Users and Roles"
 )
 
@@ -82,49 +82,58 @@ class VeeamBackupReplication(RestAdapter):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "completed_at": ("cannot", "points carry only the time that can be restored"),
-            "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
-            "usable": ("sometimes", "a point for which no restore is offered may be damaged or not supported"),
-            "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
-            "restore_tested": ("cannot", "no call says which point was booted by SureBackup"),
+            "completed_at": ("cannot", "recovery points contain only the point in time that can be restored"),
+            "status": ("cannot", "results are reported per session, not per recovery point; failed runs create none"),
+            "usable": ("sometimes", "a recovery point for which no restore is offered may be damaged or unsupported"),
+            "archive:kind": ("cannot", "archived recovery points are reported as full"),
+            "restore_tested": ("cannot", "the API does not report which recovery points SureBackup has booted"),
             "integrity_checked": (
                 "sometimes",
-                "clean scans by antivirus or YARA, while their task is kept; no other checks",
+                "only clean antivirus or YARA scans, as long as their task is kept; no other checks",
             ),
-            "encrypted": ("inferred", "from the job's settings as they are today; needs a role that may read jobs"),
-            "immutable": ("inferred", "from the repository's settings as they are today"),
-            "immutable_until": ("inferred", "from the repository's settings; chains and GFS keep it longer"),
-            "offsite": ("inferred", "from the repository's type: only clouds are surely elsewhere"),
-            "expires_at": ("cannot", "retention is applied by job; points carry no date"),
-            "retention": ("sometimes", "the flags weekly to yearly of backup files; daily points carry none"),
-            "size_bytes": ("sometimes", "not where a file holds several points, and never the size of a snapshot"),
-            "in_inventory": ("cannot", "backup objects are what was backed up, not what exists"),
+            "encrypted": ("inferred", "from the current settings of the job; requires a role that may read jobs"),
+            "immutable": ("inferred", "from the current settings of the repository"),
+            "immutable_until": ("inferred", "from the settings of the repository; chains and GFS extend the lock"),
+            "offsite": ("inferred", "from the type of the repository: only cloud storage is certainly off-site"),
+            "expires_at": ("cannot", "retention is applied by job; recovery points have no expiry date"),
+            "retention": (
+                "sometimes",
+                "from the weekly to yearly flags of backup files; daily recovery points have none",
+            ),
+            "size_bytes": (
+                "sometimes",
+                "not reported if a file contains several recovery points, and never for snapshots",
+            ),
+            "in_inventory": ("cannot", "backup objects include only what was backed up, not what exists"),
         },
         ("vm_replica", "*"): {
-            "job": ("cannot", "a replica's name is that of its job or of its machine, depending on the version"),
-            "size_bytes": ("cannot", "replica points carry no size"),
-            "offsite": ("cannot", "the host that a replica stands on is not told"),
-            "copies": ("cannot", "the host that a replica stands on is not told"),
+            "job": ("cannot", "a replica is named after its job or its machine, depending on the version"),
+            "size_bytes": ("cannot", "replica points have no size"),
+            "offsite": ("cannot", "the API does not report the host of a replica"),
+            "copies": ("cannot", "the API does not report the host of a replica"),
             "encrypted": ("cannot", "a replica is a virtual machine on a host"),
             "immutable": ("cannot", "a replica is a virtual machine on a host"),
         },
         ("file_share", "*"): {
-            "kind": ("cannot", "points of file shares do not say whether they are full or incremental"),
-            "malware": ("cannot", "points of file shares carry no malware status"),
+            "kind": ("cannot", "the API does not report whether a recovery point is full or incremental"),
+            "malware": ("cannot", "recovery points of file shares have no malware status"),
             "size_bytes": ("cannot", "file shares have no backup files"),
         },
         ("*", "1.1-rev0..1.2-rev1"): {
-            "kind": ("sometimes", "which of two copies is the source is not told before 1.3; kinds may differ"),
-            "size_bytes": ("sometimes", "which of two copies is the source is not told before 1.3"),
-            "job": ("sometimes", "which of two copies is the source is not told before 1.3"),
+            "kind": (
+                "sometimes",
+                "versions before 1.3 do not report which of two copies is the source; kinds may differ",
+            ),
+            "size_bytes": ("sometimes", "versions before 1.3 do not report which of two copies is the source"),
+            "job": ("sometimes", "versions before 1.3 do not report which of two copies is the source"),
         },
         ("*", "1.1-rev0..1.1-rev2"): {
             "usable": (
                 "cannot",
-                "hardly any operations are listed before 1.2; a damaged point is offered like any other",
+                "versions before 1.2 list almost no operations; damaged recovery points are offered like intact ones",
             ),
-            "kind": ("cannot", "points carry no type before 1.2"),
-            "malware": ("cannot", "points carry no malware status before 1.2"),
+            "kind": ("cannot", "recovery points have no type before 1.2"),
+            "malware": ("cannot", "recovery points have no malware status before 1.2"),
             "integrity_checked": ("cannot", "scans are not listed before 1.2"),
             "retention": ("cannot", "files are not listed before 1.2"),
             "size_bytes": ("cannot", "files are not listed before 1.2"),
@@ -143,7 +152,8 @@ class VeeamBackupReplication(RestAdapter):
         requested = settings.own.get("api_version")
         if requested is not None and requested not in API_VERSIONS:
             raise OptionError(
-                f"api_version: {cls.title} has no {requested!r}", hint=f"It has {', '.join(reversed(API_VERSIONS))}"
+                f"api_version: {cls.title} does not support {requested!r}",
+                hint=f"Supported versions: {', '.join(reversed(API_VERSIONS))}",
             )
 
     # Login
@@ -189,13 +199,13 @@ class VeeamBackupReplication(RestAdapter):
                     known = {name.lower() for name in offered}
                     candidates = [name for name in API_VERSIONS if name in known and name not in tried]
         raise AuditError(
-            f"the server does not speak revision {' or '.join(tried)} of the API",
+            f"the server does not support API revision {' or '.join(tried)}",
             code="wrong_version",
             server=refused.server,
             request=refused.request,
             status=refused.status,
             server_message=refused.server_message,
-            hint="Leave api_version out to use what the server offers; it must be release 12 or newer",
+            hint='Omit "api_version" to use a revision that the server offers. Release 12 or later is required',
         )
 
     def _fetch_offered_versions(self) -> list[str]:

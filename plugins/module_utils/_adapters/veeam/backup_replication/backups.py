@@ -213,10 +213,10 @@ class Backups:
         rows = list(self._fetch_all_points(what, {"backupObjectIdFilter": str(workload.id)}))
         if len(rows) != total:
             raise InvalidResponseError(
-                f"the listing of {what} came incomplete: {total} told, {len(rows)} found by filter",
+                f"the listing of {what} is incomplete: {total} reported, {len(rows)} found with the filter",
                 code="incomplete",
                 server=self._api.client.host,
-                hint="Try again; if it stays so, use a newer api_version",
+                hint='Try again. If the problem persists, set "api_version" to a newer version',
             )
         return rows
 
@@ -245,7 +245,7 @@ class Backups:
         def fetch(skip: int, limit: int) -> Page[t.Any]:
             page = listing(skip, limit)
             if page is None:
-                raise InvalidResponseError("the listing of restore points was there, and is no more", hint="Try again")
+                raise InvalidResponseError("the listing of restore points is no longer available", hint="Try again")
             return page
 
         return fetch
@@ -307,7 +307,9 @@ class Backups:
                 lost += 1
                 self._collector.add_point(self._build_point(row, Workload()))
         if lost:
-            self._collector.warnings.append(f"{lost} restore points belong to no backup object that the server lists")
+            self._collector.warnings.append(
+                f"{lost} restore points do not belong to any backup object that the server lists"
+            )
 
 
 def _get_total(page: Page[t.Any] | None) -> int:
@@ -343,17 +345,16 @@ class Replicas:
                 raise
             # Revisions before 1.2 do not list replicas, and not every role may read them.
             collector.scope[records.REPLICA] = False
-            collector.warnings.append(
-                f"replicas could not be read, so those that there are stand in no row: {error.message}"
-            )
+            collector.warnings.append(f"replicas could not be read, so they are not included: {error.message}")
             return
         continuous = [row for row in replicas.values() if (as_text(row.get("type")) or "").casefold() == "cdp"]
         collector.scope["cdp_replicas"] = len(continuous)
         if continuous:
             shown = ", ".join(sorted({as_text(row.get("name")) or "?" for row in continuous})[:10])
+            are, their = ("replica is", "its") if len(continuous) == 1 else ("replicas are", "their")
             collector.warnings.append(
-                f"{len(continuous)} continuous (CDP) replicas have points that this API does not list; they are "
-                f"unknown, not zero, and stand in no row: {shown}"
+                f"{len(continuous)} CDP {are} not included because the API does not list {their} recovery points: "
+                f"{shown}"
             )
         if not build_window_filter(collector):
             filled = {as_text(row.get("replicaId")) for row in points}

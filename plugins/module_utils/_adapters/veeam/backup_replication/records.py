@@ -385,7 +385,7 @@ def parse_created(row: Mapping[str, t.Any]) -> int:
     except DataError as error:
         raise InvalidResponseError(
             f"restore point {as_text(row.get('id'))} has no creationTime with an offset: {row.get('creationTime')!r}",
-            hint="This version of the server answers in a way that this module does not know; please report it",
+            hint="The response format of this server version is not supported. Please report it",
         ) from error
 
 
@@ -393,6 +393,6 @@ def _parse_id(row: Mapping[str, t.Any]) -> str:
     ident = as_text(row.get("id"))
     if ident is None:
         raise InvalidResponseError(
-            "a restore point has no id", hint="Please report this with the version of the server"
+            "a restore point has no id", hint="Please report this response with the version of the server"
         )
     return ident

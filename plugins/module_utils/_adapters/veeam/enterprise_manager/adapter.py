@@ -95,32 +95,32 @@ class VeeamEnterpriseManager(RestAdapter):
     )
     not_reported: t.ClassVar = {
         ("*", "*"): {
-            "completed_at": ("cannot", "points carry only the time that can be restored"),
-            "status": ("cannot", "how the run ended is told by session, not by point; a failed run leaves no point"),
-            "usable": ("cannot", "a damaged point is offered like any other"),
-            "restore_tested": ("cannot", "what SureBackup tested is not told"),
-            "integrity_checked": ("cannot", "no result of a check is kept with a point"),
-            "encrypted": ("cannot", "encryption is not told by point or by repository"),
-            "immutable": ("cannot", "immutability is not told"),
-            "immutable_until": ("cannot", "immutability is not told"),
-            "expires_at": ("cannot", "retention is applied by job; points carry no date"),
-            "malware": ("cannot", "no scan result is kept with a point"),
-            "retention": ("cannot", "points carry no retention class"),
-            "in_inventory": ("cannot", "what exists is not told, only what was backed up"),
-            "offsite": ("inferred", "from the repository's kind: only clouds are surely elsewhere"),
-            "archive:kind": ("cannot", "an archived point is told as the full one that it is"),
-            "kind": ("sometimes", "which of two copies is the source is not told; kinds may differ"),
-            "job": ("sometimes", "which of two copies is the source is not told"),
-            "size_bytes": ("sometimes", "not where a file holds several points"),
+            "completed_at": ("cannot", "recovery points contain only the point in time that can be restored"),
+            "status": ("cannot", "results are reported per session, not per recovery point; failed runs create none"),
+            "usable": ("cannot", "damaged recovery points are offered like intact ones"),
+            "restore_tested": ("cannot", "the API does not report what SureBackup tested"),
+            "integrity_checked": ("cannot", "the API does not return check results per recovery point"),
+            "encrypted": ("cannot", "the API reports encryption neither per recovery point nor per repository"),
+            "immutable": ("cannot", "the API does not report immutability"),
+            "immutable_until": ("cannot", "the API does not report immutability"),
+            "expires_at": ("cannot", "retention is applied by job; recovery points have no expiry date"),
+            "malware": ("cannot", "the API does not return scan results per recovery point"),
+            "retention": ("cannot", "recovery points have no retention class"),
+            "in_inventory": ("cannot", "the API reports only what was backed up, not what exists"),
+            "offsite": ("inferred", "from the kind of the repository: only cloud storage is certainly off-site"),
+            "archive:kind": ("cannot", "archived recovery points are reported as full"),
+            "kind": ("sometimes", "the API does not report which of two copies is the source; kinds may differ"),
+            "job": ("sometimes", "the API does not report which of two copies is the source"),
+            "size_bytes": ("sometimes", "not reported if a file contains several recovery points"),
         },
         ("vm_replica", "*"): {
-            "usable": ("cannot", "the state of a replica is not told, so one in failover looks like any other"),
-            "offsite": ("cannot", "the host that a replica stands on is not told"),
-            "copies": ("cannot", "the host that a replica stands on is not told"),
+            "usable": ("cannot", "the API does not report the state of replicas; one in failover looks like any other"),
+            "offsite": ("cannot", "the API does not report the host of a replica"),
+            "copies": ("cannot", "the API does not report the host of a replica"),
         },
         (_CLOUD, "*"): {
-            "offsite": ("inferred", "it lies at the provider, which is meant to be elsewhere"),
-            "job": ("cannot", "the replica's name is the tenant's job or the machine, depending on the version"),
+            "offsite": ("inferred", "the replica is stored at the provider, which is expected to be off-site"),
+            "job": ("cannot", "the replica is named after the tenant's job or the machine, depending on the version"),
         },
     }
 
@@ -139,11 +139,14 @@ class VeeamEnterpriseManager(RestAdapter):
         """Check the API version and the options for tenants."""
         version = settings.own.get("api_version") or API_VERSIONS[0]
         if version not in API_VERSIONS:
-            raise OptionError(f"api_version: {cls.title} has no {version!r}", hint=f"It has {', '.join(API_VERSIONS)}")
+            raise OptionError(
+                f"api_version: {cls.title} does not support {version!r}",
+                hint=f"Supported versions: {', '.join(API_VERSIONS)}",
+            )
         if settings.own.get("tenant_organization") and not settings.own.get("tenant"):
-            raise OptionError("tenant_organization: it needs tenant: true")
+            raise OptionError("tenant_organization: requires tenant: true")
         if settings.own.get("tenant") and _CLOUD not in settings.workload_types:
-            raise OptionError(f"workload_types: a tenant sees nothing but {_CLOUD}")
+            raise OptionError(f"workload_types: a tenant can read only {_CLOUD}")
 
     # Login
 
@@ -164,7 +167,9 @@ class VeeamEnterpriseManager(RestAdapter):
         try:
             self.log_in(login)
         except LoginError as error:
-            error.hint = f"{error.hint}; write a domain user as DOMAIN\\user. The account needs a role of its own here"
+            error.hint = (
+                f"{error.hint}. Write a domain user as DOMAIN\\user. The account needs a role in Enterprise Manager"
+            )
             raise
         collector.scope["collection_lag_seconds"] = _COLLECTION_LAG_SECONDS
         # No request returns objects that are not backed up.
@@ -214,7 +219,7 @@ class VeeamEnterpriseManager(RestAdapter):
                 if workload_type == "vm":
                     raise
                 collector.scope[workload_type] = False
-                collector.warnings.append(f"this server has no restore points of type {workload_type}: {error.message}")
+                collector.warnings.append(f"restore points of type {workload_type} not available: {error.message}")
 
     def _build_file_index(
         self, collector: Collector, files: Iterable[fields.BackupFile], side_rows: Mapping[str, _Rows]
@@ -301,9 +306,10 @@ class VeeamEnterpriseManager(RestAdapter):
         collector.scope["cdp_replicas"] = len(replicas)
         if replicas:
             replica_names = sorted({as_text(decoding.lower_keys(row).get("name")) or "?" for row in replicas})
+            are, their = ("replica is", "its") if len(replicas) == 1 else ("replicas are", "their")
             collector.warnings.append(
-                f"{len(replicas)} continuous (CDP) replicas have points that this API gives only as spans of time; "
-                f"they are unknown, not zero, and stand in no row: {', '.join(replica_names[:10])}"
+                f"{len(replicas)} CDP {are} not included because the API reports only time spans for {their} recovery "
+                f"points: {', '.join(replica_names[:10])}"
             )
 
     # Requests
@@ -345,7 +351,7 @@ class VeeamEnterpriseManager(RestAdapter):
     def _get_or_warn(collector: Collector, kind: str, rows: _Rows | str) -> _Rows:
         if isinstance(rows, str):
             collector.scope[kind] = False
-            collector.warnings.append(f"{kind} could not be read, so what rests on it is unknown: {rows}")
+            collector.warnings.append(f"{kind} could not be read, so values derived from it are unknown: {rows}")
             return []
         return rows
 

@@ -106,7 +106,7 @@ def _require_kind(records: Iterable[dict[str, t.Any]], kind: str) -> Iterator[di
     """Yield records whose Type is ``kind``. ValueError for any other record, which ``parse_entities`` then checks."""
     for record in records:
         if get_value(record, "Type") != kind:
-            raise ValueError(f"a record does not say that it is a {kind}")
+            raise ValueError(f"the type of a record is not {kind}")
         yield record
 
 
@@ -121,10 +121,10 @@ def _parse_page_count(response: Response, body: Mapping[str, t.Any], has_records
     pages = as_int(paging.get("pagescount"))
     if pages is None and has_records:
         raise InvalidResponseError(
-            "the answer does not say how many pages there are",
+            "the response does not include the number of pages",
             server=response.server,
             request=response.request,
-            hint="Nothing is guessed from such an answer; please report it with the version of the server",
+            hint="No values are guessed from such a response. Please report it with the version of the server",
         )
     return max(pages or 1, _parse_next_page(paging))
 
@@ -288,20 +288,20 @@ def _check_kinds(records: list[dict[str, t.Any]], kind: str, response: Response)
         found = as_text(found)
         if found is not None and found.casefold() != kind.casefold():
             raise InvalidResponseError(
-                f"{kind} was asked for, but a {found} came",
+                f"expected a record of type {kind}, found {found}",
                 server=response.server,
                 request=response.request,
-                hint="Nothing is guessed from such an answer; please report it with the version of the server",
+                hint="No values are guessed from such a response. Please report it with the version of the server",
             )
     return records
 
 
 def _missing_list_error(response: Response, name: str) -> InvalidResponseError:
     return InvalidResponseError(
-        f"the answer has no list {name!r}",
+        f"the response has no list {name!r}",
         server=response.server,
         request=response.request,
-        hint="Check that the URL is that of the product; an unknown version may answer differently",
+        hint='Check that "url" is the URL of the product. An unknown version may use a different response format',
     )
 
 
@@ -311,24 +311,24 @@ def _parse_xml(response: Response) -> dict[str, t.Any]:
         import xmltodict
     except ImportError as error:
         raise AuditError(
-            "representation: xml needs the Python package xmltodict",
+            "representation: xml requires the Python package xmltodict",
             code="missing_library",
-            hint="Install xmltodict where the module runs, or use representation: json",
+            hint="Install xmltodict on the host that runs the module, or use representation: json",
         ) from error
     try:
         text = response.body.decode("utf-8-sig")
         if _DECLARATION.search(text):
-            raise ValueError("it declares a document type or an entity, which are refused")
+            raise ValueError("declarations of document types and entities are not allowed")
         parsed = xmltodict.parse(
             text, process_namespaces=True, namespaces={_NAMESPACE: None}, attr_prefix="", disable_entities=True
         )
     except Exception as error:
         # The parser is expat, which has its own exception class.
         raise InvalidResponseError(
-            "the answer is empty" if not response.body.strip() else f"the XML is broken or cut short ({error})",
+            "the response is empty" if not response.body.strip() else f"the XML is invalid or truncated ({error})",
             server=response.server,
             request=response.request,
             status=response.status,
-            hint="Try again; if it stays so, look at the server's own log",
+            hint="Try again. If the problem persists, check the log of the server",
         ) from error
     return as_object(next(iter(parsed.values()), None))

@@ -216,18 +216,18 @@ def _build_raw(record: Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _require_id(ident: str | None) -> str:
     if ident is None:
-        raise InvalidResponseError("a restore point has neither UID nor Href", hint="Please report this")
+        raise InvalidResponseError("a restore point has neither UID nor Href", hint="Please report this response")
     return ident
 
 
 def _parse_created(value: t.Any, ident: str) -> int:
     try:
         if not isinstance(value, str) or value.startswith(_NEVER):
-            raise DataError(f"{value!r} is no time")
+            raise DataError(f"{value!r} is not a valid time")
         # According to its name the field is UTC, with or without a Z.
         return parse_time(value, naive_is_utc=True)
     except DataError as error:
         raise InvalidResponseError(
-            f"restore point {ident} has no CreationTimeUTC: {error.message}",
-            hint="This version of the server answers in a way that this module does not know; please report it",
+            f"restore point {ident} has no valid CreationTimeUTC: {error.message}",
+            hint="The response format of this server version is not supported. Please report it",
         ) from error

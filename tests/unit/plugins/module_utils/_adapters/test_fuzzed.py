@@ -5,7 +5,7 @@
 
 The responses are from the simulators, and samples in the formats of vendor documentation and recorded servers.
 
-FUZZ_CASES=100000 tries more of them, FUZZ_SEED=2 others. A failed case names the field and how it was changed.
+FUZZ_CASES=100000 runs more cases, FUZZ_SEED=2 runs others. A failed case names the field and how it was changed.
 """
 
 from __future__ import annotations

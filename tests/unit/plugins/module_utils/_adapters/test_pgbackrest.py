@@ -145,7 +145,7 @@ class TestPoints:
     def test_a_backup_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
         collector, points, _runner = read(changed(backup=[{**STANZA["backup"][0], **change}, STANZA["backup"][3]]))
         assert len(points) == 1
-        assert "is not what pgbackrest writes" in collector.problems[0].message
+        assert "a backup record is not valid" in collector.problems[0].message
 
 
 class TestStates:

@@ -110,7 +110,7 @@ class TestPoints:
     def test_a_snapshot_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
         collector, points, _runner = read([{**OLD, **change}, NEW])
         assert [point["workload_name"] for point in points] == ["db01"]
-        assert "is not what restic writes" in collector.problems[0].message
+        assert "a snapshot record is not valid" in collector.problems[0].message
 
     @pytest.mark.parametrize(
         "line",
@@ -123,7 +123,7 @@ class TestPoints:
     def test_a_snapshot_that_restic_leaves_out_makes_the_read_incomplete(self, line: str) -> None:
         collector, _points, _runner = read((0, [NEW], f"{line}\n"))
         assert (collector.problems[0].message, collector.problems[0].server_message) == (
-            "a snapshot was left out",
+            "restic omitted a snapshot from the listing",
             line,
         )
 
@@ -248,7 +248,7 @@ class TestFailures:
         assert caught.value.code == "invalid_response"
 
     def test_another_program_is_not_restic(self) -> None:
-        with pytest.raises(AuditError, match="not restic"):
+        with pytest.raises(AuditError, match="does not report a version of restic"):
             run_adapter(Restic, {VERSION: (0, "borg 1.2.4\n", "")}, repository="/srv/restic")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The adapters with recordings of tools, whichever versions are installed here (tests/recordings)."""
+"""The adapters with recordings of tools (tests/recordings), independent of the installed versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.plugins.module_utils._adapters.running_tools import Response, ru
 
 RESTIC, BORG, PGBACKREST = versions("restic"), versions("borg"), versions("pgbackrest")
 # Example ids of the pack and the snapshot that the recorder damaged.
-PACK, SNAPSHOT = "50d5210586860f36", "b09b50f3"
+PACK_FILE, SNAPSHOT = "50d5210586860f36", "b09b50f3"
 
 
 def answers(version: str, *names: str) -> dict[tuple[str, ...], Response]:
@@ -93,13 +93,13 @@ class TestRestic:
     @pytest.mark.parametrize(
         ("verify", "check", "server_message"),
         [
-            ("data", "check_data_damaged_pack", PACK),
+            ("data", "check_data_damaged_pack", PACK_FILE),
             (
                 "quick",
                 "check_missing_pack",
-                PACK,
+                PACK_FILE,
             ),
-            ("data", "check_data_missing_pack", PACK),
+            ("data", "check_data_missing_pack", PACK_FILE),
             ("quick", "check_missing_index", "not found in repository"),
             ("data", "check_data_missing_index", "not found in repository"),
             ("quick", "check_damaged_snapshot", SNAPSHOT),
@@ -126,7 +126,7 @@ class TestRestic:
     @pytest.mark.parametrize("version", RESTIC)
     def test_a_snapshot_that_cannot_be_read(self, version: str) -> None:
         collector, points = read(Restic, version, "snapshots_damaged_snapshot")
-        assert [problem.message for problem in collector.problems] == ["a snapshot was left out"]
+        assert [problem.message for problem in collector.problems] == ["restic omitted a snapshot from the listing"]
         assert SNAPSHOT in collector.problems[0].server_message
         assert len(points) == 3
 

@@ -72,8 +72,8 @@ def test_rows_that_stand_beside_blocks_are_taken_as_they_are() -> None:
     ],
 )
 def test_a_block_that_is_none_is_refused(block: Any) -> None:
-    # An item that is not a row is packed unchanged, so that the digest matches.
-    with pytest.raises(DataError, match="is no row"):
+    # An item that is not a row is serialized unchanged, so that the digest matches.
+    with pytest.raises(DataError, match="contains an invalid row"):
         open_result(compress({"schema": SCHEMA, "workloads": [block]}))
 
 

@@ -72,7 +72,7 @@ def test_a_point_that_lies_nowhere_gets_nothing() -> None:
 
 
 def test_one_copy_is_enough_to_be_offsite_or_immutable_but_all_must_be_encrypted() -> None:
-    """One readable copy is enough for a thief."""
+    """A single unencrypted copy exposes the data."""
     made = declared(point("s3-vault", "disk"), S3)
     assert facts(made) == (True, True, None)
     made = declared(point("s3-vault", "disk"), S3, {"match": "disk", "offsite": False, "encrypted": False})
@@ -110,7 +110,7 @@ def test_an_inferred_false_is_overridden_but_an_inferred_true_stays() -> None:
 
 @pytest.mark.parametrize("entry", [{"match": "s3-*"}, {"match": "s3-*", "offsite": None, "location_type": None}])
 def test_an_entry_that_declares_nothing_is_refused(entry: dict[str, Any]) -> None:
-    with pytest.raises(OptionError, match=r"location_attributes: the entry for 's3-\*' declares nothing"):
+    with pytest.raises(OptionError, match=r"location_attributes: the entry for 's3-\*' does not declare an attribute"):
         LocationAttributes([entry])
 
 

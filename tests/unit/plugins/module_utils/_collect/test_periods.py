@@ -199,14 +199,14 @@ def test_a_night_that_crosses_midnight_is_one_day_where_days_start_at_noon() -> 
 
 @pytest.mark.parametrize("day_start", ["", "12", "24:00", "12:60", "-1:00", "-1:30", "noon", "12:00:00", "720"])
 def test_what_is_no_time_of_day_is_refused(day_start: str) -> None:
-    with pytest.raises(OptionError, match=r"day_start: .* is no time of day") as raised:
+    with pytest.raises(OptionError, match=r"day_start: .* is not a valid time of day") as raised:
         Calendar("UTC", day_start)
     assert repr(day_start) in raised.value.message
 
 
 @pytest.mark.parametrize("timezone", ["", "Mars/Olympus", "../../etc/passwd", "/etc/localtime", "Europe", "+01:00"])
 def test_an_unknown_time_zone_is_refused(timezone: str) -> None:
-    with pytest.raises(OptionError, match="calendar_timezone: ") as raised:
+    with pytest.raises(OptionError, match="calendar_timezone: unknown time zone ") as raised:
         Calendar(timezone)
     assert repr(timezone) in raised.value.message
 

@@ -42,7 +42,7 @@ JSON = st.recursive(
 
 
 def a_read(**more: Any) -> dict[str, Any]:
-    """Return a small READ, as an info module builds it before it is sealed."""
+    """Return a small read result, as an info module builds it before it is sealed."""
     return {
         "schema": SCHEMA,
         "server": {"host": "backup.example", "product": "spp"},
@@ -58,7 +58,7 @@ def a_read(**more: Any) -> dict[str, Any]:
 
 
 def compressed_by_hand(data: bytes) -> dict[str, Any]:
-    """Pack data by hand, with a matching digest, as somebody could in a file."""
+    """Compress data manually, with a matching digest, as somebody could in a file."""
     text = base64.b64encode(zlib.compress(data)).decode()
     return {"schema": SCHEMA, "data": text, "sha256": sha256_hex(data)}
 
@@ -140,7 +140,7 @@ def test_restoring_does_not_change_the_lean_row() -> None:
     assert "full" not in slim["kinds"]
 
 
-# Sealing, packing, unpacking
+# Sealing, compressing, decompressing
 
 
 def test_packed_or_not_the_digest_is_the_same_and_so_is_what_comes_out() -> None:
@@ -189,7 +189,7 @@ def incompressible(size: int) -> str:
 
 
 def test_packing_avoids_every_forbidden_text() -> None:
-    """Ansible would mask a secret that happens to be in the packed text, and damage the text."""
+    """Ansible would mask a secret that happens to be in the compressed text, and damage the text."""
     read = a_read(workloads=[{"workload_name": incompressible(300)}])
     text = compress(read)["data"]
     secrets = ["", text[10:16], text[40:44], "%"]
@@ -202,7 +202,7 @@ def test_packing_avoids_every_forbidden_text() -> None:
 
 def test_a_secret_that_cannot_be_avoided_is_an_error() -> None:
     read = a_read(workloads=[{"workload_name": incompressible(3000)}])
-    with pytest.raises(DataError, match="cannot be packed") as raised:
+    with pytest.raises(DataError, match="cannot be compressed") as raised:
         compress(read, ["a"])
     assert "'a'" not in str(raised.value)
 
@@ -265,7 +265,7 @@ def test_a_packed_read_that_was_cut_is_refused() -> None:
     read = compress(a_read(workloads=[{"workload_name": incompressible(900)}]))
     whole = read["data"]
     for length in (0, 4, len(whole) // 8 * 4, len(whole) - 4, len(whole) - 1):
-        with pytest.raises(DataError, match=r"cut short|damaged"):
+        with pytest.raises(DataError, match=r"truncated|damaged"):
             open_result({**read, "data": whole[:length]})
 
 
@@ -311,7 +311,7 @@ def test_what_is_no_read_is_refused_with_its_place(value: Any) -> None:
 )
 @pytest.mark.parametrize("flavour", [seal, compress])
 def test_rows_that_are_no_rows_are_refused(row: Any, flavour: Any) -> None:
-    with pytest.raises(DataError, match="is no row"):
+    with pytest.raises(DataError, match="contains an invalid row"):
         open_result(flavour(a_read(workloads=[row])))
 
 

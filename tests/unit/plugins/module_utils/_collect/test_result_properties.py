@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A READ that was changed after it was sealed is rejected, wherever the change is, packed or not."""
+"""A read result that was changed after it was sealed is rejected, compressed or not."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def test_what_is_inferred_or_declared_is_kept_apart(origin: str) -> None:
     attribute = row(point(1, **vouched), point(3, **vouched), point(2, immutable=True))["attributes"]["immutable"]
     assert (attribute["count"], attribute["newest"], attribute["unknown"]) == (1, shown(2), None)
     assert attribute[origin] == {"count": 2, "newest": shown(1), "oldest": shown(3)}
-    # If something may not be a recovery point, its attributes are unknown, whatever was reported.
+    # If something may not be a recovery point, its attributes are unknown, regardless of what was reported.
     unsure = row(point(1, usable=None, **vouched))["attributes"]["immutable"]
     assert (unsure[origin], unsure["unknown"]) == (None, 1)
 

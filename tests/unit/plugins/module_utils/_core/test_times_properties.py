@@ -178,7 +178,7 @@ def test_any_local_time_is_read_or_refused(zone: str, text: Any) -> None:
 
 
 def test_knowing_more_never_turns_an_answer_round() -> None:
-    """A result with unknown values stays correct, whatever the unknown values are."""
+    """A result with unknown values stays correct, for every combination of the unknown values."""
     for facts in itertools.product([True, False, None], repeat=4):
         answer = any_true(facts)
         if None in facts:

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_truth_of_the_environment(text: str, value: bool) -> None:
 def test_certificates_are_verified_unless_it_is_said_otherwise() -> None:
     assert filled()["validate_certs"] is True
     assert filled({"VENDOR_VALIDATE_CERTS": ""})["validate_certs"] is True
-    with pytest.raises(OptionError, match="validate_certs: 'maybe' from the environment is neither true nor false"):
+    with pytest.raises(OptionError, match="validate_certs: 'maybe' from the environment is not a valid boolean"):
         filled({"VENDOR_VALIDATE_CERTS": "maybe"})
 
 
@@ -156,16 +157,16 @@ def test_a_url_is_made_whole(url: str, whole: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("", "is no URL"),
-        ("https://", "is no URL"),
-        ("ftp://backup.example", "is no URL"),
-        ("file:///etc/passwd", "is no URL"),
-        ("https://backup.example:port", "is no URL"),
-        ("https://backup.example:99999", "is no URL"),
-        ("https://[::1", "is no URL"),
-        ("https://backup.example?x=1", "holds a query or a fragment"),
-        ("https://backup.example#x", "holds a query or a fragment"),
-        ("http://backup.example", "would send the password in clear text"),
+        ("", "is not a valid URL"),
+        ("https://", "is not a valid URL"),
+        ("ftp://backup.example", "is not a valid URL"),
+        ("file:///etc/passwd", "is not a valid URL"),
+        ("https://backup.example:port", "is not a valid URL"),
+        ("https://backup.example:99999", "is not a valid URL"),
+        ("https://[::1", "is not a valid URL"),
+        ("https://backup.example?x=1", "contains a query or a fragment"),
+        ("https://backup.example#x", "contains a query or a fragment"),
+        ("http://backup.example", "is not encrypted and would expose the password"),
     ],
 )
 def test_a_bad_url_is_refused_and_shown(url: str, message: str) -> None:
@@ -223,23 +224,27 @@ def test_a_client_certificate_with_or_without_a_key_file(tmp_path: Path) -> None
     assert build_endpoint(filled(client_cert=str(certificate)), Adapter).client_cert == (str(certificate),) * 2
     both = build_endpoint(filled(client_cert=str(certificate), client_key=str(key)), Adapter)
     assert both.client_cert == (str(certificate), str(key))
-    with pytest.raises(OptionError, match="client_key: it is of no use without client_cert"):
+    with pytest.raises(OptionError, match="client_key: client_cert is missing"):
         build_endpoint(filled(client_key=str(key)), Adapter)
 
 
 @pytest.mark.parametrize("name", ["ca_path", "client_cert", "client_key"])
-def test_a_file_that_cannot_be_read_is_named(name: str) -> None:
-    with pytest.raises(OptionError, match=f"{name}: '/nowhere/x.pem' cannot be read"):
+def test_a_file_that_cannot_be_read_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OptionError, match=rf"^{name}: cannot read '/nowhere/x.pem': No such file or directory\.$"):
         build_endpoint({**filled(), name: "/nowhere/x.pem"}, Adapter)
+    (tmp_path / "x.pem").write_text("x")
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
+    with pytest.raises(OptionError, match=rf"^{name}: cannot read '.*/x.pem': Permission denied\.$"):
+        build_endpoint({**filled(), name: str(tmp_path / "x.pem")}, Adapter)
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"timeout": 0}, "timeout: 0 is less than 1"),
-        ({"connections": 0}, "connections: 0 is less than 1"),
-        ({"connections": -1}, "connections: -1 is less than 1"),
-        ({"retries": -1}, "retries: -1 is less than 0"),
+        ({"timeout": 0}, r"timeout: 0 is too small \(minimum 1\)"),
+        ({"connections": 0}, r"connections: 0 is too small \(minimum 1\)"),
+        ({"connections": -1}, r"connections: -1 is too small \(minimum 1\)"),
+        ({"retries": -1}, r"retries: -1 is too small \(minimum 0\)"),
     ],
 )
 def test_bad_numbers_of_a_connection_are_refused(given: dict[str, Any], message: str) -> None:
@@ -264,14 +269,14 @@ def test_settings_are_filled_with_the_products_defaults() -> None:
 
 @pytest.mark.parametrize("page_size", [0, -1])
 def test_a_page_without_records_is_refused(page_size: int) -> None:
-    with pytest.raises(OptionError, match=f"page_size: {page_size} is less than 1"):
+    with pytest.raises(OptionError, match=rf"page_size: {page_size} is too small \(minimum 1\)"):
         build_settings(filled(page_size=page_size), Adapter)
 
 
 def test_a_workload_type_that_the_product_does_not_have_is_refused() -> None:
-    with pytest.raises(OptionError, match="workload_types: Product has no 'file_share'") as raised:
+    with pytest.raises(OptionError, match="workload_types: Product does not support 'file_share'") as raised:
         build_settings(filled(workload_types=["vm", "file_share"]), Adapter)
-    assert "vm, database" in (raised.value.hint or "")
+    assert "Supported types: vm, database" in (raised.value.hint or "")
 
 
 def test_settings_can_be_shown_without_the_password() -> None:

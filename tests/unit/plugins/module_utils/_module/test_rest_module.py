@@ -38,7 +38,7 @@ def test_a_module_returns_a_sealed_read_and_gives_its_session_back(server: Any, 
     assert [(row["workload_name"], row["recovery_points"]) for row in read["workloads"]] == [("app", 1), ("db01", 2)]
     assert read["server"]["host"] == f"localhost:{server.port}"
     assert (read["server"]["product"], read["server"]["version"], read["complete"]) == ("product", "1.2", True)
-    # Log-in and log-out count as requests.
+    # Log-in and logout count as requests.
     assert end.result["http_requests"]["count"] == 3
     assert server.calls() == ["POST /session", "GET /list", "DELETE /session"]
     assert warnings(end.result) == []
@@ -90,8 +90,10 @@ def test_what_weakens_a_read_is_warned_of(server: Any, appliance: Appliance) -> 
     appliance.content = {"points": [["db01", -1], ["db01", 1]], "warnings": ["no inventory"]}
     found = warnings(run(server, validate_certs=False).result)
     host = f"localhost:{server.port}"
-    assert [warning for warning in found if warning.startswith(f"{host}: 1 points are dated in the future")]
-    assert [warning for warning in found if "certificate was not checked" in warning]
+    assert [
+        warning for warning in found if warning.startswith(f"{host}: left out 1 recovery point dated in the future")
+    ]
+    assert [warning for warning in found if "the certificate of the server was not verified" in warning]
     assert f"{host}: no inventory" in found
 
 
@@ -118,13 +120,13 @@ def test_a_rejected_log_in_is_a_failure_in_parts(server: Any) -> None:
     ("options", "message"),
     [
         ({"url": None}, "missing required arguments: url"),
-        ({"url": "https://[::1"}, "url: 'https://[::1' is no URL"),
-        ({"since": "30 days"}, "since: '30 days' is no duration"),
+        ({"url": "https://[::1"}, "url: 'https://[::1' is not a valid URL"),
+        ({"since": "30 days"}, "since: '30 days' is not a valid duration"),
         ({"day_start": "noon"}, "day_start"),
         ({"calendar_timezone": "Mars/Olympus"}, "calendar_timezone"),
         ({"location_attributes": [{"match": "x"}]}, "location_attributes"),
-        ({"page_size": 0}, "page_size: 0 is less than 1"),
-        ({"ca_path": "/nowhere.pem"}, "ca_path: '/nowhere.pem' cannot be read"),
+        ({"page_size": 0}, "page_size: 0 is too small (minimum 1)"),
+        ({"ca_path": "/nowhere.pem"}, "ca_path: cannot read '/nowhere.pem': No such file or directory."),
     ],
 )
 def test_a_bad_option_is_refused_before_anything_is_sent(server: Any, options: dict[str, Any], message: str) -> None:
@@ -139,8 +141,8 @@ def test_an_incomplete_read_fails_unless_it_is_allowed(server: Any, appliance: A
     appliance.content = {"points": [["db01", 1]], "problems": [1, 2, 3]}
     refused = run(server)
     assert refused.result["failed"] is True
-    assert "not everything could be read: problem 1 (and 2 more problems)" in refused.result["msg"]
-    assert "Look there. Mend this, or set allow_partial: true" in refused.result["msg"]
+    assert "the read is incomplete: problem 1 (and 2 more problems)" in refused.result["msg"]
+    assert "Look there. Fix the problem, or set allow_partial: true" in refused.result["msg"]
     assert "workloads" not in refused.result
     allowed = open_result(run(server, allow_partial=True).result)
     assert allowed["complete"] is False
@@ -188,7 +190,7 @@ def test_the_password_of_a_proxy_is_not_shown(server: Any, proxy: str, options: 
 @pytest.mark.parametrize("url", ["https://auditor:in-the-url@[::1", "auditor:in-the-url@localhost"])
 def test_a_password_in_the_url_is_not_shown(server: Any, url: str) -> None:
     end = run(server, url=url, **ALL_OPTIONS)
-    assert "url: it holds a user name or password" in end.result["msg"]
+    assert "url: the URL contains a user name or password" in end.result["msg"]
     assert "url" in end.result["invocation"]["module_args"]
     assert "in-the-url" not in end.output
 

@@ -43,7 +43,7 @@ def test_a_signal_gives_the_session_back(server: Any, appliance: Appliance, numb
     writer.start()
     assert appliance.reached.wait(30)
     process.send_signal(number)
-    # Ctrl-C is often pressed twice; the second one must not interrupt the log-out.
+    # Ctrl-C is often pressed twice; the second one must not interrupt the logout.
     process.send_signal(number)
     writer.join(30)
     appliance.hold.set()
@@ -69,7 +69,7 @@ def test_a_signal_in_the_middle_of_a_log_in_or_log_out_waits_for_its_end(
 
 
 def test_a_signal_after_an_error_gives_the_session_back(server: Any, appliance: Appliance) -> None:
-    """The error waits for a thread with a pending page; a signal in that time must not prevent the log-out."""
+    """The error waits for a thread with a pending page; a signal in that time must not prevent the logout."""
     appliance.content = {"late": True, "bug": "division by zero"}
     appliance.hold, appliance.held_request = threading.Event(), "GET /page"
     end = interrupt_while_waiting(server, appliance, seconds=1.0)

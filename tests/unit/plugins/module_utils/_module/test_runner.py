@@ -33,7 +33,7 @@ class RecordingModule:
 
 
 def result_warnings(workloads: int, detail: str, *, compress: bool = False) -> list[str]:
-    """Return the warnings about a READ of ``workloads`` workloads, each with a name of a thousand letters."""
+    """Return the warnings about a read result with ``workloads`` workloads, each with a name of a thousand letters."""
     collector = Collector("backup.example.com", "spp")
     for number in range(workloads):
         collector.add_workload(Workload(id=str(number), name="n" * 1000, type="vm"))
@@ -47,9 +47,9 @@ def result_warnings(workloads: int, detail: str, *, compress: bool = False) -> l
     [("workloads", "use compress: true"), ("recovery_points", "use compress: true, or detail: workloads")],
 )
 def test_a_result_too_large_for_awx_says_what_is_smaller(detail: str, hint: str) -> None:
-    """No hint for an option that is already set, and no warning at all if the result fits or is packed."""
+    """No hint for an option that is already set, and no warning at all if the result is small enough or compressed."""
     (warning,) = result_warnings(AWX_EVENT_BYTES // 1000, detail)
-    assert warning.startswith("backup.example.com: this result of ")
+    assert warning.startswith("backup.example.com: the result has ")
     assert warning.endswith(f"(700,000); {hint}")
     assert result_warnings(100, detail) == []
     assert result_warnings(AWX_EVENT_BYTES // 1000, detail, compress=True) == []

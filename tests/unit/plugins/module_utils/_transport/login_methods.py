@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A fake product with sessions, and a log-in object for each log-in method."""
+"""A fake product with sessions, and a login object for each login method."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Appliance:
             return self.log_in_answer
         elif self._password(request, form) != self.password:
             return (400 if form else 401), {}, {"error_description": f"bad password {self.password}"}
-        # Products return the token in the body, in a header or in a cookie; each log-in method uses one of them.
+        # Products return the token in the body, in a header or in a cookie; each login method uses one of them.
         with self.lock:
             self.given += 1
             token = f"session-{self.given}"

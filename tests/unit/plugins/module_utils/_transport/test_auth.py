@@ -96,8 +96,10 @@ def test_a_wrong_password_is_sent_once_and_never_shown(
     with pytest.raises(LoginError) as raised:
         login.open(client)
     assert raised.value.code == "login_rejected"
-    assert "the log-in of 'auditor' was rejected" in raised.value.message
     assert raised.value.status in (400, 401)
+    assert raised.value.message == (f"Login to {client.endpoint.url} as 'auditor' failed (HTTP {raised.value.status})")
+    assert str(raised.value).startswith(f'{raised.value.message}. Server response: "bad password')
+    assert str(raised.value).endswith("Check username and password. The account may be locked, disabled or expired.")
     assert (raised.value.server_message or "").startswith("bad password")
     assert "wr0ng" not in str(raised.value)
     assert count_log_ins(server) == 1
@@ -132,13 +134,13 @@ def test_a_refresh_token_is_a_secret(client: Client) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({}, "its answer has no"),
-        ({"sessionid": None, "access_token": ""}, "its answer has no"),
-        ({"sessionid": 7, "access_token": 7}, "its answer has no"),
+        ({}, "the response has no"),
+        ({"sessionid": None, "access_token": ""}, "the response has no"),
+        ({"sessionid": 7, "access_token": 7}, "the response has no"),
         ([], "not an object"),
-        (b"<html><title>Welcome</title></html>", "a web page"),
-        ({"sessionid": "a\r\nX-Evil: 1", "access_token": "a\r\nX-Evil: 1"}, "cannot be carried in a header"),
-        ({"sessionid": "tök", "access_token": "tök"}, "cannot be carried in a header"),
+        (b"<html><title>Welcome</title></html>", "the response is a web page"),
+        ({"sessionid": "a\r\nX-Evil: 1", "access_token": "a\r\nX-Evil: 1"}, "characters that a header cannot contain"),
+        ({"sessionid": "tök", "access_token": "tök"}, "characters that a header cannot contain"),
     ],
 )
 def test_an_answer_without_a_token_is_no_session(
@@ -161,6 +163,7 @@ def test_a_second_factor_is_named_and_its_token_never_shown(
     with pytest.raises(LoginError) as raised:
         oauth2().open(client)
     assert raised.value.code == "mfa_required"
+    assert "as 'auditor' failed: multi-factor authentication is required" in raised.value.message
     assert raised.value.hint == "Use a local user"
     assert "m-77" not in str(raised.value)
     assert count_log_ins(server) == 1

@@ -101,7 +101,7 @@ def test_a_new_session_that_is_refused_as_well_ends_it(
 ) -> None:
     login_method().open(client)
     appliance.valid = NeverValid()
-    with pytest.raises(UnauthorizedError, match="refused the session"):
+    with pytest.raises(UnauthorizedError, match="rejected the session"):
         client.get("/api/list")
     assert count_log_ins(server) == 2
     assert server.calls().count("GET /api/list") == 2
@@ -156,7 +156,7 @@ def test_eight_threads_renew_once(
 def test_a_session_that_is_refused_once_but_lives_is_given_back(
     server: Any, client: Client, appliance: Appliance, login_method: Callable[..., Login]
 ) -> None:
-    """A path may return 401 although the session is valid: the old session must be closed before a new log-in."""
+    """A path may return 401 although the session is valid: the old session must be closed before a new login."""
     login_method().open(client)
     appliance.forget()
     appliance.refresh_allowed = False

@@ -71,7 +71,7 @@ class TestAllowlist:
     )
     def test_everything_else_is_not(self, tmp_path: Path, arguments: tuple[str, ...]) -> None:
         executable = tool(tmp_path, f"touch {tmp_path}/was-run")
-        with pytest.raises(CommandNotAllowedError, match="not on the list of reads"):
+        with pytest.raises(CommandNotAllowedError, match="not on the command allowlist"):
             runner(executable).run(*arguments)
         assert not (tmp_path / "was-run").exists()
 
@@ -105,14 +105,14 @@ class TestChild:
         assert command_result.out.decode().splitlines() == ["nothing", "no terminal"]
 
     def test_what_is_not_installed_is_said(self) -> None:
-        with pytest.raises(NotInstalledError, match="no-such-tool is not installed on this host"):
+        with pytest.raises(NotInstalledError, match="'no-such-tool' is not installed on this host"):
             runner("no-such-tool").run(*LIST)
 
     def test_what_cannot_be_run_is_said(self, tmp_path: Path) -> None:
         path = tmp_path / "tool"
         path.write_bytes(b"\x7fELF, but not really")
         path.chmod(0o755)
-        with pytest.raises(NotInstalledError, match="cannot be run"):
+        with pytest.raises(NotInstalledError, match=r"cannot run '.*/tool'"):
             runner(str(path)).run(*LIST)
 
     def test_commands_and_bytes_are_counted(self, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ class TestBounds:
     def test_a_tool_that_does_not_end_is_ended_with_its_children(self, tmp_path: Path) -> None:
         executable = tool(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait")
         started = time.monotonic()
-        with pytest.raises(CommandTimeoutError, match=r"did not end within 0\.5 s"):
+        with pytest.raises(CommandTimeoutError, match=r"the command did not finish within 0\.5 s"):
             runner(executable, timeout=0.5).run(*LIST)
         assert time.monotonic() - started < 15
         child = int((tmp_path / "child").read_text())
@@ -137,7 +137,7 @@ class TestBounds:
         assert not _alive(child)
 
     def test_a_tool_that_writes_without_end_is_ended(self, tmp_path: Path) -> None:
-        with pytest.raises(OutputError, match="more than 100000 bytes"):
+        with pytest.raises(OutputError, match="larger than 100000 bytes"):
             runner(tool(tmp_path, "yes"), max_output_bytes=100_000).run(*LIST)
 
     def test_a_tool_that_complains_without_end_does_not_fill_the_memory(self, tmp_path: Path) -> None:
@@ -159,6 +159,7 @@ class TestMessages:
         error = run.error(command_result)
         assert (error.code, error.status, error.message) == ("wrong_password", 12, "the password is wrong")
         assert error.server_message == "Fatal: ******** is a wrong password"
+        assert 'Tool output: "Fatal: ******** is a wrong password".' in str(error)
 
     @pytest.mark.parametrize("value", ["p@ss/word?", "p%40ss%2fword%3f", "cEBzcy93b3JkPw=="])
     def test_a_secret_is_masked_however_the_tool_spells_it(self, tmp_path: Path, value: str) -> None:
@@ -169,14 +170,14 @@ class TestMessages:
 
     def test_an_unknown_failure_is_told_too(self, tmp_path: Path) -> None:
         run = runner(tool(tmp_path, "echo odd; exit 3"))
-        with pytest.raises(ToolError, match="ended with 3") as caught:
+        with pytest.raises(ToolError, match="failed with return code 3") as caught:
             run.json(run.run(*LIST))
         assert caught.value.server_message == "odd"
 
     @pytest.mark.parametrize("script", ["echo '[1, 2'", "true", "echo no"])
     def test_what_is_no_json_is_no_answer_whatever_the_return_code(self, tmp_path: Path, script: str) -> None:
         run = runner(tool(tmp_path, script))
-        with pytest.raises(OutputError, match="no JSON"):
+        with pytest.raises(OutputError, match="the output of the command is not valid JSON"):
             run.json(run.run(*LIST))
 
     def test_json_lines_are_told_by_their_messages(self) -> None:

@@ -55,15 +55,16 @@ def parse_message(document: Any) -> str:
         # OAuth2
         (
             {"error": "invalid_grant", "error_description": "Unknown user or bad password"},
-            "Unknown user or bad password: invalid_grant",
+            "Unknown user or bad password (invalid_grant)",
         ),
         # Veeam Backup & Replication
         ({"errorCode": "AccessDenied", "message": "Access is denied", "resourceId": None}, "Access is denied"),
         # Spectrum Protect Plus, plain and wrapped
         (
             {"id": "XSBLoginException", "description": "The user name is not valid", "rc": 1},
-            "The user name is not valid: XSBLoginException",
+            "The user name is not valid (XSBLoginException)",
         ),
+        ({"id": "XSBLoginException", "description": "It is not valid."}, "It is not valid (XSBLoginException)"),
         ({"response": {"description": "catalog is corrupt"}, "statusCode": 500}, "catalog is corrupt"),
         ({"response": {"response": {"id": "XSBException"}}}, "XSBException"),
         # Unitrends
@@ -76,6 +77,8 @@ def parse_message(document: Any) -> str:
         ("a bare text", "a bare text"),
         ([{"message": "first"}, {"message": "second"}, {"message": "first"}], "first: second"),
         ({"title": "same", "detail": "same"}, "same"),
+        ({"message": "same", "error": "same"}, "same"),
+        ({"message": "Not found.", "error": "no such thing."}, "Not found: no such thing."),
         ({"message": "  two\n\tlines\u0007 and\u2028a bell "}, "two lines and a bell"),
         ({"message": "", "detail": None, "title": 7}, ""),
         ({}, ""),
@@ -153,15 +156,15 @@ def test_no_document_breaks_it(document: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "code", "server_message"),
     [
-        (400, InvalidResponseError, "invalid_response", "did not accept the request (400)"),
-        (401, UnauthorizedError, "rejected", "refused the session or the log-in (401)"),
-        (403, ForbiddenError, "forbidden", "may not read this (403)"),
-        (404, NotFoundError, "not_found", "does not know this call (404)"),
-        (405, NotFoundError, "not_found", "does not know this call (405)"),
-        (409, InvalidResponseError, "invalid_response", "did not accept the request (409)"),
-        (429, ServerError, "server_error", "is asked too often (429)"),
-        (500, ServerError, "server_error", "has trouble, or is still starting (500)"),
-        (503, ServerError, "server_error", "has trouble, or is still starting (503)"),
+        (400, InvalidResponseError, "invalid_response", "did not accept the request (HTTP 400)"),
+        (401, UnauthorizedError, "rejected", "rejected the session or the login (HTTP 401)"),
+        (403, ForbiddenError, "forbidden", "lacks permission for this request (HTTP 403)"),
+        (404, NotFoundError, "not_found", "does not support this request (HTTP 404)"),
+        (405, NotFoundError, "not_found", "does not support this request (HTTP 405)"),
+        (409, InvalidResponseError, "invalid_response", "did not accept the request (HTTP 409)"),
+        (429, ServerError, "server_error", "receives too many requests (HTTP 429)"),
+        (500, ServerError, "server_error", "failed or is still starting (HTTP 500)"),
+        (503, ServerError, "server_error", "failed or is still starting (HTTP 503)"),
     ],
 )
 def test_every_status_has_its_error_with_the_products_own_words(
@@ -182,52 +185,82 @@ def mask_abc(text: str) -> str:
 def test_a_redirect_names_its_target_without_its_query_and_masked() -> None:
     headers = {"Location": "https://portal.example/abc/?token=xyz"}
     error = build_http_error("backup.example", "GET /api", 302, headers, b"", mask_abc)
-    assert "redirects to 'https://portal.example/***/' (302)" in error.message
+    assert "redirects to 'https://portal.example/***/', and redirects are not followed (HTTP 302)" in error.message
     assert "redirects" in (error.hint or "")
 
 
-ENDPOINT = Endpoint(url="https://backup.example:443", timeout=7)
+def test_a_path_in_the_url_is_named_when_nothing_is_found() -> None:
+    without = build_http_error("backup.example", "POST /api/session", 404, {}, b"", plain)
+    assert 'Check "url", the product and its version' in (without.hint or "")
+    error = build_http_error("backup.example", "POST /ui/login/api/session", 404, {}, b"", plain, "/ui/login")
+    assert str(error) == (
+        "backup.example POST /ui/login/api/session: the server does not support this request (HTTP 404). "
+        """"url" contains the path '/ui/login'; remove it unless a reverse proxy needs it."""
+    )
+
+
+ENDPOINT = Endpoint(
+    url="https://backup.example:443", timeout=7, verify="/x/ca.pem", client_cert=("/x/client.pem", "/x/client.key")
+)
 
 
 def convert_error(error: BaseException) -> ConnectionFailedError:
-    return connection_error(error, "backup.example", "GET /api", ENDPOINT)
+    converted = connection_error(error, "backup.example", "GET /api", ENDPOINT)
+    assert (converted.server, converted.request) == ("backup.example", "GET /api")
+    return converted
 
 
 def test_an_error_is_named_by_its_innermost_cause() -> None:
     error = RuntimeError("Connection aborted")
     error.__cause__ = ConnectionResetError(104, "Connection reset by peer")
     converted = convert_error(error)
-    assert "ConnectionResetError" in converted.message
+    assert converted.message.startswith(
+        "Connection to backup.example:443 failed during GET /api (ConnectionResetError: "
+    )
     assert (converted.is_transient, converted.is_unsent) == (True, False)
 
 
 @pytest.mark.parametrize(
-    ("text", "is_transient"),
+    ("text", "is_transient", "message"),
     [
-        ("[Errno -2] Name or service not known", False),
-        ("[Errno 111] Connection refused", True),
-        ("[Errno -3] Temporary failure in name resolution", True),
-        ("[Errno 113] No route to host", True),
+        ("[Errno -2] Name or service not known", False, "Cannot resolve host name 'backup.example'"),
+        ("[Errno 111] Connection refused", True, "Cannot connect to backup.example:443: connection refused"),
+        (
+            "[Errno -3] Temporary failure in name resolution",
+            True,
+            "Cannot resolve host name 'backup.example': the DNS server does not respond",
+        ),
+        ("[Errno 113] No route to host", True, "Cannot connect to backup.example:443: no route to host"),
     ],
 )
-def test_what_never_arrived_is_unsent(text: str, is_transient: bool) -> None:
+def test_what_never_arrived_is_unsent(text: str, is_transient: bool, message: str) -> None:
     error = convert_error(OSError(text))
     assert (error.is_unsent, error.is_transient) == (True, is_transient)
+    assert error.message == message
     assert not isinstance(error, CertificateError)
 
 
 @pytest.mark.parametrize(
     ("raised", "message"),
     [
-        (ssl.SSLError("[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version"), "outdated version of TLS"),
-        (ssl.SSLError("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]"), "wants a client certificate"),
-        (ssl.SSLError("[X509: KEY_VALUES_MISMATCH] key values mismatch"), "client_key is not the key of client_cert"),
+        (
+            ssl.SSLError("[SSL: TLSV1_ALERT_PROTOCOL_VERSION] tlsv1 alert protocol version"),
+            "supports only an outdated version of TLS",
+        ),
+        (ssl.SSLError("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED]"), "backup.example:443 requires a client certificate"),
+        (
+            ssl.SSLError("[X509: KEY_VALUES_MISMATCH] key values mismatch"),
+            "is not the private key of client_cert '/x/client.pem'",
+        ),
         (
             OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /x"),
-            "the CA file cannot be read",
+            "cannot read ca_path '/x/ca.pem'",
         ),
-        (OSError("Could not find the TLS certificate file, invalid path: /x"), "the client certificate cannot be read"),
-        (OSError("Could not find the TLS key file, invalid path: /x"), "the key of the client certificate cannot be"),
+        (
+            OSError("Could not find the TLS certificate file, invalid path: /x"),
+            "cannot read client_cert '/x/client.pem'",
+        ),
+        (OSError("Could not find the TLS key file, invalid path: /x"), "cannot read client_key '/x/client.key'"),
     ],
 )
 def test_tls_trouble_that_another_try_will_not_cure(raised: Exception, message: str) -> None:
@@ -239,7 +272,37 @@ def test_tls_trouble_that_another_try_will_not_cure(raised: Exception, message: 
 
 
 def test_a_timeout_names_the_limit() -> None:
-    assert "no answer within 7 s" in convert_error(TimeoutError("timed out")).message
+    error = convert_error(TimeoutError("timed out"))
+    assert error.message == "Timed out after 7 s waiting for backup.example:443 (GET /api)"
+    assert 'increase "timeout"' in (error.hint or "")
+
+
+class ProxyError(Exception):
+    """Has the name of the exception of urllib3."""
+
+
+@pytest.mark.parametrize(
+    ("proxy", "described"),
+    [
+        ("http://me:secret@proxy.example:3128", "proxy proxy.example:3128"),
+        ("proxy.example:3128", "proxy proxy.example:3128"),
+        (None, "the proxy from the environment"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        ("Connection refused", "connection refused"),
+        ("Name or service not known", "cannot resolve the host name of the proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    proxy: str | None, described: str, cause: str, reason: str
+) -> None:
+    endpoint = Endpoint(url="https://backup.example:443", proxy=proxy)
+    error = connection_error(ProxyError("failed", OSError(cause)), "backup.example", "GET /api", endpoint)
+    assert error.message == f"Cannot connect to backup.example:443 through {described}: {reason}"
+    assert (error.hint or "").startswith('Check "proxy"')
 
 
 def test_causes_that_go_in_a_circle_end() -> None:

@@ -93,7 +93,7 @@ def test_an_empty_page_before_the_total_is_an_error(thread_pool: ThreadPool) -> 
     def fetch(start: int, limit: int) -> Page[int]:
         return Page([*range(50)][start : min(start + limit, 20)], 50)
 
-    with pytest.raises(InvalidResponseError, match="the listing of points came incomplete: 20 of 50 told") as raised:
+    with pytest.raises(InvalidResponseError, match="the listing of points is incomplete: 20 of 50 received") as raised:
         list_by_offset(fetch, thread_pool)
     assert raised.value.code == "incomplete"
 
@@ -102,7 +102,7 @@ def test_an_empty_page_before_the_total_is_an_error(thread_pool: ThreadPool) -> 
 def test_a_first_page_without_items_is_an_error_where_the_total_tells_some(
     thread_pool: ThreadPool, reader: Any
 ) -> None:
-    with pytest.raises(InvalidResponseError, match="0 of 7 told"):
+    with pytest.raises(InvalidResponseError, match="0 of 7 received"):
         list(reader(lambda _start, _limit: Page([], 7), thread_pool, 10, int, "points"))
 
 
@@ -120,7 +120,7 @@ def test_an_empty_page_that_is_filled_when_asked_again_is_no_loss(thread_pool: T
 
 def test_fewer_items_than_the_last_total_is_an_error_also_with_links() -> None:
     pages = {None: Page([1, 2], 4, "b"), "b": Page([3], 4)}
-    with pytest.raises(InvalidResponseError, match="3 of 4 told"):
+    with pytest.raises(InvalidResponseError, match="3 of 4 received"):
         list(pages_by_link(pages.__getitem__, "points"))
 
 
@@ -162,18 +162,18 @@ def test_a_server_that_sends_all_of_it_for_every_page_is_read_once(thread_pool: 
 
 def test_links_that_lead_in_a_circle_are_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([2], None, "c"), "c": Page([3], None, "b")}
-    with pytest.raises(InvalidResponseError, match="the pages of points lead in a circle"):
+    with pytest.raises(InvalidResponseError, match="the pages of points link to each other in a loop"):
         list(pages_by_link(pages.__getitem__, "points"))
 
 
 def test_an_empty_page_that_names_a_next_one_is_an_error() -> None:
     pages = {None: Page([1], None, "b"), "b": Page([], None, "c")}
-    with pytest.raises(InvalidResponseError, match="is empty but names a next one"):
+    with pytest.raises(InvalidResponseError, match="is empty but links to a next page"):
         list(pages_by_link(pages.__getitem__, "points"))
 
 
 def test_a_server_that_does_not_turn_pages_is_no_listing_without_end(thread_pool: ThreadPool) -> None:
-    for totals, message in ((None, "does not turn pages"), (30, "10 of 30 told")):
+    for totals, message in ((None, "ignores the page offset"), (30, "10 of 30 received")):
         with pytest.raises(InvalidResponseError, match=message):
             list_by_offset(lambda _start, _limit, total=totals: Page(list(range(10)), total), thread_pool)
     # Paging by page size supports such a server: it returns all items each time.
@@ -190,7 +190,7 @@ def test_listings_without_end_are_given_up(thread_pool: ThreadPool, monkeypatch:
         list(pages_by_page_size(lambda number, _size: Page([number]), thread_pool, 1, int, "points"))
     with pytest.raises(InvalidResponseError, match="more than 20 pages"):
         list(pages_by_number(lambda number: NumberedPage([number], 10**9), thread_pool, int, "points"))
-    with pytest.raises(InvalidResponseError, match="circle"):
+    with pytest.raises(InvalidResponseError, match="in a loop"):
         list(pages_by_link(lambda link: Page([1], None, str(int(link or 0) + 1)), "points"))
 
 
@@ -215,7 +215,7 @@ def test_numbered_pages_are_read_whole(thread_pool: ThreadPool, count: int) -> N
 
 def test_a_short_numbered_page_before_the_last_is_an_error(thread_pool: ThreadPool) -> None:
     pages = {1: [1, 2, 3], 2: [4], 3: [5]}
-    with pytest.raises(InvalidResponseError, match="page 2 of points holds 1 items, the first one 3"):
+    with pytest.raises(InvalidResponseError, match="page 2 of points has 1 items, the first page has 3"):
         list(pages_by_number(lambda number: NumberedPage(pages[number], 3), thread_pool, int, "points"))
 
 
@@ -225,7 +225,7 @@ def test_numbered_pages_that_grow_are_read_on() -> None:
 
 
 def test_a_first_page_without_items_is_no_empty_listing(thread_pool: ThreadPool) -> None:
-    with pytest.raises(InvalidResponseError, match="page 1 of points holds 0 items") as raised:
+    with pytest.raises(InvalidResponseError, match="page 1 of points has 0 items") as raised:
         list(
             pages_by_number(lambda number: NumberedPage([] if number == 1 else [number], 3), thread_pool, int, "points")
         )
@@ -288,7 +288,7 @@ def test_items_that_come_first_push_none_out_where_later_pages_are_read_sooner(r
 
 def test_numbered_pages_that_always_move_up_are_an_error() -> None:
     then = {number: (lambda items: items.append(items.pop(0) + 1000)) for number in range(2, 200)}
-    with pytest.raises(InvalidResponseError, match="lost items each of the 3 times it was read"):
+    with pytest.raises(InvalidResponseError, match=r"items were removed from .* each of the 3 times it was read"):
         list(pages_by_number(numbered(list(range(45)), 10, then), SerialMapper(), int, "points"))
 
 

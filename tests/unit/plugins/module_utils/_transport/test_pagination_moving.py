@@ -90,7 +90,9 @@ def test_items_that_come_last_are_read_as_well(read: Reader) -> None:
 @READERS
 def test_a_listing_that_shrinks_every_time_is_an_error(read: Reader) -> None:
     then = {number: (lambda items: items.pop(0)) for number in range(2, 200)}
-    with pytest.raises(InvalidResponseError, match="lost items each of the 3 times it was read") as raised:
+    with pytest.raises(
+        InvalidResponseError, match=r"items were removed from .* each of the 3 times it was read"
+    ) as raised:
         read(Listing(60, then=then), SerialMapper())
     assert raised.value.code == "incomplete"
 

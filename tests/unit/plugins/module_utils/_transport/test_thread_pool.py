@@ -42,7 +42,7 @@ def test_no_more_is_under_way_than_the_window(thread_pool: ThreadPool) -> None:
     results = thread_pool.map(lambda number: number, arguments())
     for expected in range(50):
         assert next(results) == (expected, expected)
-        # The number of waiting results is limited, so that a slow consumer does not fill the memory with pages.
+        # Few results wait at the same time, so that a slow consumer does not fill the memory with pages.
         assert len(taken) <= expected + thread_pool.connections + 2
 
 

@@ -31,12 +31,33 @@ from tests.unit.plugins.plugin_utils.assessments import estate, plain
     ],
 )
 def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str) -> None:
-    """A warning because nothing is known is not a proof."""
+    """A warning about an unknown value is not a proof."""
     assert report_model.control_status({"result": result, "certainty": certainty}) == expected
 
 
 @pytest.mark.parametrize(
     ("control", "limit", "expected"),
+    [
+        ("recovery_points.max_age", "26h", "<= 26h"),
+        ("backup_types.log.max_gap", "90m", "<= 90m"),
+        ("restore_tested.max_restore_time", "2h", "<= 2h"),
+        ("data.age", "24h", "<= 24h"),
+        ("recovery_points.min_retention", "30d", ">= 30d"),
+        ("recovery_points.daily", "7", ">= 7"),
+        ("locations.min_types", "2", ">= 2"),
+        ("size.min_percent_of_median", "50%", ">= 50%"),
+        ("recovery_points.min_count", "7", ">= 7"),
+        ("encrypted.all", "yes", "yes"),
+        ("data.complete", "", ""),
+    ],
+)
+def test_limits_have_an_operator(control: str, limit: str, expected: str) -> None:
+    """Durations are shown as in the policy."""
+    assert report_model.limit_text({"control": control, "limit_text": limit}) == expected
+
+
+@pytest.mark.parametrize(
+    ("control", "actual", "expected"),
     [
         ("recovery_points.max_age", 93600, "1d 2h"),
         ("data.age", 86400, "1d"),
@@ -46,9 +67,27 @@ def test_only_what_was_proved_is_met(result: str, certainty: str, expected: str)
         ("data.complete", None, ""),
     ],
 )
-def test_limits_are_in_words(control: str, limit: Any, expected: str) -> None:
+def test_measured_values_are_in_words(control: str, actual: Any, expected: str) -> None:
     """Seconds are shown as durations."""
-    assert report_model.limit_text(control, limit) == expected
+    assert report_model.actual_text({"control": control, "actual": actual}) == expected
+
+
+@pytest.mark.parametrize(
+    ("window", "expected"),
+    [
+        ({}, "all available history"),
+        ({"since": "2026-11-01T00:00:00Z"}, "since 2026-11-01T00:00:00Z"),
+        ({"until": "2026-11-20T00:00:00Z"}, "until 2026-11-20T00:00:00Z"),
+        (
+            {"since": "2026-11-01T00:00:00Z", "until": "2026-11-20T00:00:00Z"},
+            "2026-11-01T00:00:00Z to 2026-11-20T00:00:00Z",
+        ),
+    ],
+)
+def test_the_period_of_a_read_result(window: dict[str, str], expected: str) -> None:
+    """Without since and until, all recovery points that the server lists are read."""
+    (line,) = report_model.read_lines({"data_sources": [{"server": {"host": "vbr1"}, "window": window}]})
+    assert line.window == expected
 
 
 def test_loading_changes_no_numbers_and_no_lengths() -> None:
@@ -62,7 +101,7 @@ def test_loading_changes_no_numbers_and_no_lengths() -> None:
     assert [one["verdict"] for one in result["workloads"]] == [one["verdict"] for one in given["workloads"]]
 
 
-@pytest.mark.parametrize("missing", ["as_of", "policy", "data_sources", "totals", "workloads", "compliant"])
+@pytest.mark.parametrize("missing", ["as_of", "policy", "data_sources", "totals", "workloads", "compliant", "headline"])
 def test_half_an_assessment_is_refused(missing: str) -> None:
     """An incomplete assessment is not rendered."""
     given = plain(estate())
@@ -76,7 +115,10 @@ def test_half_a_record_is_refused(records: str) -> None:
     """The message has its number."""
     given = plain(estate())
     given[records][3] = {"source": "x"}
-    with pytest.raises(DataError, match="3 of the ASSESSMENT"):
+    with pytest.raises(DataError, match=r"3 of the assessment has no \w+, "):
+        report_model.load(given)
+    given[records][3] = "x"
+    with pytest.raises(DataError, match="3 of the assessment is not a mapping"):
         report_model.load(given)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.backup.audit.plugins.module_utils._policy.headline import build_headline
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import RESULTS
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence import text_table
 
 
@@ -36,11 +38,13 @@ def finding(
 
 def assessment(workloads: list[dict[str, Any]], findings: list[dict[str, Any]]) -> dict[str, Any]:
     """Build an assessment of these."""
-    verdicts = {name: sum(item["verdict"] == name for item in workloads) for name in ("pass", "fail", "unknown")}
+    verdicts = {name: sum(item["verdict"] == name for item in workloads) for name in RESULTS}
+    totals = {"workloads": len(workloads), "verdicts": verdicts}
     return {
         "as_of": "2026-11-21T03:02:03Z",
         "compliant": False,
-        "totals": {"workloads": len(workloads), "verdicts": verdicts},
+        "headline": build_headline(totals, [], compliant=False),
+        "totals": totals,
         "workloads": workloads,
         "findings": findings,
     }
@@ -57,7 +61,7 @@ def test_worst_first_with_all_reasons() -> None:
     assert "2026-11-21 01:02" in lines[3]
     assert "2h" in lines[3]
     assert lines[3].endswith("pass")
-    assert lines[-1] == "NOT COMPLIANT: of 2 workloads 1 fail, 1 pass (as of 2026-11-21T03:02:03Z)"
+    assert lines[-1] == "NOT COMPLIANT: 1 of 2 workloads failed, 1 passed (as of 2026-11-21T03:02:03Z)"
 
 
 def test_a_server_has_its_own_line() -> None:
@@ -65,7 +69,7 @@ def test_a_server_has_its_own_line() -> None:
     result = finding({"source": "dark.example"}, "fail", "dark.example could not be read", "data.complete")
     text = text_table.format_table(assessment([], [result]), 50)
     assert "dark.example could not be read" in text
-    assert "none was judged" in text
+    assert "NOT COMPLIANT: no workloads were evaluated (as of" in text
 
 
 def test_long_tables_say_what_they_leave_out() -> None:

@@ -62,7 +62,7 @@ def test_other_methods_are_refused(method: str) -> None:
 
 
 def test_no_permit_has_such_a_key() -> None:
-    """Neither key may ever be allowed on any request, whatever is added later."""
+    """Neither key may ever be allowed on any request, including requests that are added later."""
     keys = {key.casefold() for entry in Unitrends.allowlist for key in entry.query}
     assert not keys & {"isdelete", "isrelated"}
     assert {entry.method for entry in Unitrends.allowlist} == {"GET", "POST"}

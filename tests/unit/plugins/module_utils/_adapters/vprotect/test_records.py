@@ -140,7 +140,7 @@ def test_status(status: str, expected: tuple[str, bool | None]) -> None:
     ],
 )
 def test_without_a_place_there_is_nothing_to_restore(places: list[str], usable: bool | None) -> None:
-    """A backup that is not present in any location is not usable, whatever its status."""
+    """A backup that is not present in any location is not usable, regardless of its status."""
     result = point(backup(backupLocations=[location(f"d-{status}", "S3", status) for status in places]))
     assert result.usable is usable
     assert len(result.copies or ()) == places.count("PRESENT")

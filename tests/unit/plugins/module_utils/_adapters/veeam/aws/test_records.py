@@ -223,7 +223,7 @@ def test_points_of_nobody_and_of_two(serve: Callable[..., Any]) -> None:
     server = serve(appliance(others=(("p-1", "vm-2"), ("p-3", "vm-2"))))
     result = read(server)
     assert count_by_instance(result) == {None: 1, "vm-1": 0, "vm-2": 2, "vm-3": 0}
-    assert any("whose restore points" in warning for warning in result["warnings"])
+    assert any("does not report the instance of some restore points" in warning for warning in result["warnings"])
     with pytest.raises(AuditError, match="workload_names"):
         read(server, workload_names=("web-*",))
 
@@ -233,7 +233,7 @@ def test_filter_that_is_ignored(serve: Callable[..., Any]) -> None:
     server = serve(appliance(honours_filter=False))
     result = read(server)
     assert count_by_instance(result) == {None: 2, "vm-1": 0, "vm-2": 0, "vm-3": 0}
-    assert any("whose restore points" in warning for warning in result["warnings"])
+    assert any("does not report the instance of some restore points" in warning for warning in result["warnings"])
     with pytest.raises(AuditError, match="workload_names"):
         read(server, workload_names=("web-01",))
 

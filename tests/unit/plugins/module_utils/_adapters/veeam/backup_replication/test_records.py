@@ -258,7 +258,7 @@ def test_which_is_the_copy_may_not_be_told() -> None:
     ],
 )
 def test_only_clouds_are_elsewhere(kind: str | None, offsite: bool | None) -> None:
-    """Own object storage may be in the same room."""
+    """Own object storage may be in the same data center."""
     assert is_cloud_repository(kind) is offsite
 
 

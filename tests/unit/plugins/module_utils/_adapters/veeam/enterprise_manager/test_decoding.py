@@ -206,18 +206,18 @@ def test_a_link_to_the_next_page_outdoes_the_count_of_pages(body: str, content_t
     ("body", "content_type", "message"),
     [
         ("", "application/xml", "empty"),
-        (CLOUD_XML[:400], "application/xml", "cut short"),
-        ('<!DOCTYPE x [<!ENTITY a "b">]><QueryResult>&a;</QueryResult>', "application/xml", "refused"),
-        ("<!doctype x><QueryResult/>", "application/xml", "refused"),
+        (CLOUD_XML[:400], "application/xml", "invalid or truncated"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><QueryResult>&a;</QueryResult>', "application/xml", "not allowed"),
+        ("<!doctype x><QueryResult/>", "application/xml", "not allowed"),
         ("<QueryResult/>", "text/xml", "no list 'Entities'"),
         ("{}", "application/json", "no list 'Entities'"),
         ("[]", "application/json", "not an object"),
         ("<html><title>Proxy</title></html>", "text/html", "web page"),
-        (json.dumps({"Entities": {"X": {"X": [CLOUD]}}}), "application/json", "how many pages"),
+        (json.dumps({"Entities": {"X": {"X": [CLOUD]}}}), "application/json", "the number of pages"),
         (
             json.dumps({"Entities": {"X": {"X": [{"Type": "Job"}]}}, "PagingInfo": {"PagesCount": 1}}),
             "application/json",
-            "but a Job came",
+            "CloudVmReplicaPoint, found Job",
         ),
     ],
 )

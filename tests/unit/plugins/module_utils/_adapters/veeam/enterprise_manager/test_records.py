@@ -171,9 +171,9 @@ def settings(**own: Any) -> Settings:
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        ({"api_version": "v8"}, "has no 'v8'"),
-        ({"tenant_organization": "x"}, "needs tenant: true"),
-        ({"tenant": True, "workload_types": ("vm",)}, "a tenant sees nothing but"),
+        ({"api_version": "v8"}, "does not support 'v8'"),
+        ({"tenant_organization": "x"}, "requires tenant: true"),
+        ({"tenant": True, "workload_types": ("vm",)}, "a tenant can read only"),
     ],
 )
 def test_options_that_make_no_sense(own: dict[str, Any], message: str) -> None:
