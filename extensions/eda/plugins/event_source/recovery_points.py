@@ -2,28 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Event source for ansible-rulebook: changes of the recovery points of workloads.
+"""Event source for ansible-rulebook: changes in the recovery points of workloads.
 
-Reads backup servers at an interval, evaluates the results against a policy, and reports what has changed.
+Reads backup servers at an interval, evaluates the results against a policy, and emits an event for each change.
 
 Arguments:
     servers:    list of backup servers: product, url, username, password, and other options of the product's info
                 module. Required.
-    policy:     rules, or the name of a ready policy. Default: at least one recovery point.
+    policy:     rules, or the name of a built-in policy. Default: at least one recovery point.
     interval:   seconds between two reads. Default: 900.
-    state_file: file for the last state, so that a restart does not report a change twice. Without it, each start
-                reports again what is not compliant.
-    once:       read only once. Default: false.
+    state_file: file with the last state, so that a restart does not report a change twice. Without it, each start
+                reports all noncompliant workloads again.
+    once:       whether to read only once. Default: false.
 
-Each event has `recovery_points`, with
-    change:     not_compliant (also when a workload is first seen), compliant (it was not before),
-                recovery_point (a newer one appeared), verification_failed (a restore test of it now fails),
-                unreadable (a server cannot be read), readable (it can again)
-    id:         the same for the same change, whatever happened in between
-    server, workload (name, id, type, product, platform; null for those about servers), verdict, previous, newest,
-    findings (why it is not compliant), message
+Each event has the key `recovery_points`, with
+    change:     not_compliant (the workload became noncompliant, or is noncompliant when it is first seen),
+                compliant (the workload is compliant again),
+                recovery_point (the workload has a new recovery point),
+                verification_failed (a restore test requirement of the workload now fails),
+                unreadable (the server can no longer be read), readable (the server can be read again)
+    id:         the same id for the same change, also after other changes
+    server:     URL or product of the server, or the source of the workload
+    workload:   name, id, type, product and platform; null for events about servers
+    verdict:    result of the workload
+    previous:   result of the workload in the previous round
+    newest:     time of the newest recovery point of the workload
+    findings:   messages of the findings that are not compliant
+    message:    description of the change
 
-Workloads of a server that cannot be read are not evaluated in that round, so they have no events.
+If a server cannot be read, its workloads are not evaluated in that round, and there are no events for them.
 
 Example:
     - name: Recovery points
@@ -39,11 +46,11 @@ Example:
                 username: auditor
                 password: "{{ spp_password }}"
       rules:
-        - name: A workload can no longer be recovered as it should
+        - name: A workload is not compliant
           condition: event.recovery_points.change == "not_compliant"
           action:
             run_playbook:
-              name: tell_somebody.yml
+              name: notify.yml
 """
 
 from __future__ import annotations
@@ -65,6 +72,7 @@ if _ROOT not in sys.path:
     sys.path.append(_ROOT)
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError  # noqa: E402
+from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  # noqa: E402
     evaluate_now,
@@ -75,8 +83,10 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  #
 
 _LOG = logging.getLogger(__name__)
 _SCHEMA = "backup.audit/events/1"
+_ARGUMENTS = ("servers", "policy", "interval", "state_file", "once")
 _INTERVAL = 900
 _POLICY = {"recovery_points": {"min_count": 1}}
+_STATE_HINT = "Set state_file to a path that only this event source uses"
 # Results that count as compliant.
 _GOOD = frozenset({"pass", "not_applicable", "waived", "warn"})
 
@@ -102,11 +112,14 @@ class ServerWatcher:
 
     def __init__(self, args: Mapping[str, t.Any]) -> None:
         """Validate the arguments and load the state; OptionError for invalid arguments or an invalid state file."""
-        unknown = set(args) - {"servers", "policy", "interval", "state_file", "once"}
+        unknown = set(args) - set(_ARGUMENTS)
         if unknown:
-            raise OptionError(f"recovery_points: unknown arguments {', '.join(sorted(unknown))}")
+            parts = " ".join(f"{name}. {suggest(name, _ARGUMENTS)}".rstrip() for name in sorted(unknown))
+            raise OptionError(
+                f"recovery_points: unsupported arguments: {parts} Supported arguments: {', '.join(_ARGUMENTS)}"
+            )
         if not args.get("servers"):
-            raise OptionError("recovery_points: servers is needed")
+            raise OptionError("recovery_points: servers is required", hint="Set it to a list of backup servers")
         self._servers: Sequence[Mapping[str, t.Any]] = args["servers"]
         self._policy = args.get("policy") or _POLICY
         self.interval = float(args.get("interval") or _INTERVAL)
@@ -120,9 +133,13 @@ class ServerWatcher:
         try:
             document = json.loads(self._state_file.read_text("utf-8"))
         except ValueError as error:
-            raise OptionError(f"state_file: {self._state_file} is no state of this source ({error})") from error
+            raise OptionError(
+                f"state_file: {self._state_file} is not valid JSON ({error})", hint=_STATE_HINT
+            ) from error
         if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
-            raise OptionError(f"state_file: {self._state_file} is no state of this source")
+            raise OptionError(
+                f"state_file: {self._state_file} is not a state file of this event source", hint=_STATE_HINT
+            )
         return dict(document["workloads"])
 
     def save_state(self) -> None:
@@ -147,7 +164,7 @@ class ServerWatcher:
             try:
                 events.extend(self._workload_events(list(plain_results(read_results))))
             except AuditError as error:
-                _LOG.error("recovery_points: what was read cannot be judged: %s", error)
+                _LOG.error("recovery_points: the read results cannot be evaluated: %s", error)
         return events
 
     def _server_events(self, key: str, server: str, failed: bool, message: str) -> Iterator[dict[str, t.Any]]:
@@ -182,10 +199,10 @@ def _changes(
     source, verdict = workload["source"], now["verdict"]
     good, was_good = verdict in _GOOD, previous is None or previous in _GOOD
     if before is not None and newest is not None and newest > (before["newest"] or ""):
-        message = f"{name} has a new recovery point of {newest}"
+        message = f"{name} has a new recovery point, created at {newest}"
         yield _event("recovery_point", source, workload, verdict, previous, findings, message, newest)
     if now["broken"] and not (before and before["broken"]):
-        message = f"{name} fails what is asked of restore tests"
+        message = f"{name} fails a restore test requirement"
         yield _event("verification_failed", source, workload, verdict, previous, findings, message, newest)
     if not good and was_good:
         message = "; ".join(findings) or f"{name} is not compliant"
