@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.tools import prose
+from tests.tools.project import project_files
 
 ENTRIES: list[dict[str, Any]] = yaml.safe_load(prose.DICTIONARY.read_text(encoding="utf-8"))
 CHECKS = prose.load_checks()
@@ -93,7 +94,7 @@ def test_which_files_are_checked() -> None:
 
 def test_every_text_of_the_project_is_accepted() -> None:
     """The same as `make lint-prose`, so that the tests show it as well."""
-    found = prose.find_problems([path for path in prose.project_files() if prose.is_checked(path)], CHECKS)
+    found = prose.find_problems([path for path in project_files() if prose.is_checked(path)], CHECKS)
     assert found == {}
 
 
