@@ -81,7 +81,7 @@ def test_a_server_that_cannot_be_read_is_told_once(simulators: Simulators, tmp_p
     read_events(right, ONE, state)
     (event,) = read_events(wrong, ONE, state)
     assert event["change"] == "unreadable"
-    assert "rejected" in event["message"]
+    assert "as 'audit' failed (HTTP 401)" in event["message"]
     assert "wr0ng-secret" not in json.dumps(event)
     assert read_events(wrong, ONE, state) == []
     assert [event["change"] for event in read_events(right, ONE, state)] == ["readable"]

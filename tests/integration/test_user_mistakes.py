@@ -185,4 +185,4 @@ def test_a_python_that_is_too_old_is_said_to_be(tmp_path: Path) -> None:
     ended = play(yaml.safe_load(yaml.safe_dump(plays)), tmp_path)
     assert ended.status == 2
     assert "requires Python 3.10 or later on the host where it runs" in " ".join(ended.output.split())
-    assert "set ansible_python_interpreter" in " ".join(ended.output.split())
+    assert "Set ansible_python_interpreter" in " ".join(ended.output.split())
