@@ -147,9 +147,9 @@ def _message(assessment: Assessment, findings: list[dict[str, t.Any]], options: 
     headline = str(options["fail_msg"] or frame["headline"])
     if options["quiet"]:
         return headline
-    failing = [finding for finding in findings if finding["result"] == "fail"][:_NAMED_IN_MESSAGE]
-    lines = [headline, *(_line(finding) for finding in failing)]
-    more = frame["totals"]["results"]["fail"] - len(failing)
+    blocking = [finding for finding in findings if finding["blocking"]][:_NAMED_IN_MESSAGE]
+    lines = [headline, *(_line(finding) for finding in blocking)]
+    more = frame["totals"]["blocking"] - len(blocking)
     return "\n".join([*lines, f"... and {more} more"] if more else lines)
 
 

@@ -116,7 +116,8 @@ options:
         type: dict
       on_unknown:
         description:
-          - Result of a rule that cannot be decided. With V(ignore) it is reported as unknown, never as pass.
+          - Effect of a rule that cannot be decided. Its result is always C(unknown). With V(fail) the workload is not
+            compliant. With V(warn) and V(ignore) other rules decide, but at least one rule must pass.
         type: str
         choices: [fail, warn, ignore]
         default: fail
@@ -203,6 +204,7 @@ options:
   waivers:
     description:
       - Controls that a workload does not have to meet for a limited time. The result of such a finding is C(waived).
+        A waiver is not a proof, so at least one other workload must pass.
       - A waiver that has ended has no effect, and the finding names it. No waiver applies to an incomplete read result.
     type: list
     elements: dict
@@ -306,7 +308,8 @@ attributes:
     support: none
     details: The module runs on the control node.
 notes:
-  - At least one rule must be proved for at least one workload. Otherwise the task fails.
+  - At least one rule must pass for every workload that is not excluded or waived, and for at least one workload in
+    all. Otherwise the task fails.
   - For more than a few hundred workloads, read with O(ignore:compress), because Ansible transfers rows slowly.
 seealso:
   - module: backup.audit.spp_recovery_points_info
@@ -477,6 +480,11 @@ totals:
       returned: always
       type: int
       sample: 0
+    blocking:
+      description: Number of findings that make the assessment not compliant (see RV(findings[].blocking)).
+      returned: always
+      type: int
+      sample: 1
 findings:
   description: Findings that do not pass, worst first, at most O(max_findings).
   returned: if the evaluation was possible
@@ -508,7 +516,7 @@ findings:
         - Attribute and rule. Controls about data quality are C(data.complete), C(data.age), C(data.workloads),
           C(data.inventory), C(data.scope), C(data.verify), C(data.restore_tests), C(data.superseded) and
           C(data.proof). Controls about the scope of the policy are C(expected.exists), C(expected.unexpected),
-          C(policy.tier), C(policy.exclude), C(policy.combine) and C(recovery_points.in_future).
+          C(policy.tier), C(policy.exclude), C(policy.combine), C(policy.proof) and C(recovery_points.in_future).
       returned: always
       type: str
       sample: recovery_points.max_age
@@ -517,6 +525,13 @@ findings:
       returned: always
       type: str
       sample: fail
+    blocking:
+      description:
+        - Whether the finding makes the assessment not compliant. True for C(fail), and for C(unknown) if
+          O(policy.on_unknown) is V(fail).
+      returned: always
+      type: bool
+      sample: true
     limit:
       description: Limit as a number (durations in seconds, percentages without the sign), or V(true).
       returned: always
@@ -535,7 +550,7 @@ findings:
     certainty:
       description:
         - Basis of the result. C(reported), C(declared) or C(inferred) values, or C(unknown) if the rule could not be
-          decided and O(policy.on_unknown) applied.
+          decided.
       returned: always
       type: str
       sample: reported

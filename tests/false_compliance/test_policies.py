@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_results, fleet, nightly, observed, point
+from tests.false_compliance.collecting import DB, FRESH, SEVEN, evaluate_results, fleet, nightly, observed, point
 from tests.false_compliance.situations import COUNT, REJECTED, Pair, Trap, situation
 
 WAIVER = {"workload": "web01", "control": COUNT, "reason": "moving house"}
@@ -35,7 +35,8 @@ def test_policy_matches_nobody() -> Pair:
     message="waiver ended: 2026-11-20",
 )
 def test_waiver_has_ended() -> Pair:
-    read = observed(nightly(2))
+    # A waiver is not a proof, so another workload has one.
+    read = observed([*nightly(2), *nightly(7, workload=DB)])
 
     def until(day: str) -> list[dict[str, Any]]:
         return [{**WAIVER, "until": day}]

@@ -67,7 +67,7 @@ def test_nobody_was_read() -> Pair:
     "Only the first page could be read",
     naive_check="everything on this page is good",
     control=COUNT,
-    result="fail",
+    result="unknown",
     message="7 recovery points, at least 7 required, but vbr1 was only partially read",
 )
 def test_first_page_only() -> Pair:
@@ -91,13 +91,42 @@ def test_old_read() -> Pair:
 @situation(
     "Today's read result is used as proof for last month",
     naive_check="it contains recovery points from that time",
-    control="data.age",
-    result="fail",
-    message="after the time of the evaluation (2026-10-22T07:00:00Z)",
+    result=REJECTED,
+    message="as_of: 2026-10-22T07:00:00Z is before vbr1 was read (2026-11-21T07:00:00Z)",
 )
 def test_read_that_is_younger_than_the_question() -> Pair:
     read = observed(nightly(60))
-    return evaluate_results(read, SEVEN, as_of=NOW - 30 * DAY * SECOND), evaluate_results(read, SEVEN)
+    return (
+        lambda: evaluate_results(read, SEVEN, as_of=NOW - 30 * DAY * SECOND),
+        lambda: evaluate_results(read, SEVEN),
+    )
+
+
+@situation(
+    "A point that was 1 day old at the read counts for 10 days of retention 10 days later",
+    naive_check="as_of minus the time of the oldest point is 11 days",
+    control="recovery_points.min_retention",
+    result="fail",
+    message="oldest recovery point is 1d old, at least 10d required",
+)
+def test_retention_after_the_read() -> Pair:
+    policy = {"recovery_points": {"min_retention": "10d"}, "max_data_age": "30d"}
+    young, old = observed([point(days=1)]), observed(nightly(12))
+    as_of = NOW + 10 * DAY * SECOND
+    return evaluate_results(young, policy, as_of=as_of), evaluate_results(old, policy, as_of=as_of)
+
+
+@situation(
+    "A waiver covers the only rule of the only workload",
+    naive_check="no finding fails",
+    control="data.proof",
+    result="fail",
+    message="no workload is proved compliant",
+)
+def test_waiver_is_no_proof() -> Pair:
+    waiver = {"workload": "*", "control": "*.min_count", "until": "2026-12-31", "reason": "new"}
+    few, enough = observed(nightly(3)), observed(nightly(7))
+    return evaluate_results(few, SEVEN, waivers=[waiver]), evaluate_results(enough, SEVEN, waivers=[waiver])
 
 
 @situation(
@@ -163,7 +192,7 @@ def test_skipped_read() -> Pair:
     "The server's clock is two hours behind",
     naive_check="the newest recovery point is 25 hours old by this clock",
     control=AGE,
-    result="fail",
+    result="unknown",
     message="clock of vbr1 is off by 2h",
 )
 def test_clock_is_wrong() -> Pair:
@@ -175,7 +204,7 @@ def test_clock_is_wrong() -> Pair:
     "Only counts were requested from the server",
     naive_check="30 recovery points, so the newest is probably recent",
     control=AGE,
-    result="fail",
+    result="unknown",
     message="creation times not reported",
 )
 def test_counts_tell_no_age() -> Pair:
@@ -203,7 +232,7 @@ def test_restricted_account_sees_nothing() -> Pair:
     "An expected machine has old recovery points, and it is unknown whether it still exists",
     naive_check="the machine is in the list",
     control="expected.exists",
-    result="fail",
+    result="unknown",
     message="existence unknown: the inventory of vbr1 is not available to this account",
 )
 def test_existence_is_unknown() -> Pair:
@@ -229,7 +258,7 @@ def test_one_of_two_servers_is_empty() -> Pair:
     "Only the last week was read, and the policy requires one month",
     naive_check="the data that was read has no gap and no failure",
     control="recovery_points.min_retention",
-    result="fail",
+    result="unknown",
     message="age of the oldest recovery point unknown (at least 30d required)",
 )
 def test_window_hides_the_rest() -> Pair:
@@ -241,7 +270,7 @@ def test_window_hides_the_rest() -> Pair:
     "The read result ends one week ago",
     naive_check="its last recovery point was recent at that time",
     control="recovery_points.max_gap",
-    result="fail",
+    result="unknown",
     message="longest gap without a new recovery point in the last 14d unknown (maximum 26h)",
 )
 def test_window_ends_in_the_past() -> Pair:

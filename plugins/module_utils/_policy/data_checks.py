@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 from collections.abc import Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     SECOND,
     format_duration,
@@ -43,6 +43,14 @@ class ReadFacts:
     """The facts of a read result that are needed to evaluate its rows."""
 
     host: str
+    # The product's own id of the installation, if it reports one.
+    identity: str | None
+    # What was asked for; None in a read result that does not contain it.
+    selection: Mapping[str, t.Any] | None
+    # Parts of the server that the account cannot see.
+    hidden: frozenset[str]
+    # Orders read results of one server, whatever their order in the input.
+    order: tuple[int, str]
     context: Context
     # Reason why no pass based on this read result counts.
     doubt: str | None
@@ -66,11 +74,12 @@ def check_result(
     skew = server.get("clock_skew_seconds") or 0
     # as_of on the server's clock; a clock that is too far off is not used at all.
     off = abs(skew) > TOLERANCE
+    shift = 0 if off else int(skew * SECOND)
     context = Context(
-        now=as_of if off else as_of + int(skew * SECOND),
-        read_at=read_at,
+        now=as_of + shift,
+        read_at=read_at + shift,
         since=since,
-        until=until if until is not None and until < read_at else None,
+        until=until if until is not None and until < read_at + shift else None,
         clock_off=f"clock of {host} is off by {format_duration(abs(int(skew)))}" if off else None,
     )
     _check_scope(server, host, findings)
@@ -83,7 +92,17 @@ def check_result(
         )
         if doubt
     ]
-    facts = ReadFacts(str(host), context, " and ".join(doubts) or None, (server.get("scope") or {}).get("inventory"))
+    scope = server.get("scope") or {}
+    facts = ReadFacts(
+        host=str(host),
+        identity=server.get("identity"),
+        selection=read.get("selection"),
+        hidden=frozenset(name for name, seen in scope.items() if seen is False),
+        order=(read_at, str(read.get("sha256"))),
+        context=context,
+        doubt=" and ".join(doubts) or None,
+        inventory=scope.get("inventory"),
+    )
     named = {key: read[key] for key in ("server", "read_at", "window", "complete", "sha256") if key in read}
     return facts, named
 
@@ -91,7 +110,8 @@ def check_result(
 def report_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t.Any]:
     """Add the finding for a server that could not be read; return its entry in the assessment."""
     host = read["server"]["host"]
-    text = f"{host} could not be read: {read['failure']}"
+    reason = str(read["failure"]).removeprefix(f"Host {host}: ")
+    text = f"{host} could not be read: {reason}"
     findings.add(_add_subject(host, findings), findings.control_number("data.complete"), FAIL, text, UNPROVED)
     return {"server": dict(read["server"]), "complete": False, "failure": read["failure"]}
 
@@ -119,9 +139,10 @@ def _check_age(read_at: int, as_of: int, document: Document, host: t.Any, findin
     control = findings.control_number("data.age", document.max_data_age, "seconds", limit_text=limit)
     age = as_of - read_at
     if age < -TOLERANCE * SECOND:
-        doubt = f"{host} was read at {format_time(read_at)}, after the time of the evaluation ({format_time(as_of)})"
-        findings.add(_add_subject(host, findings), control, FAIL, doubt, UNPROVED)
-        return doubt
+        raise OptionError(
+            f"as_of: {format_time(as_of)} is before {host} was read ({format_time(read_at)})",
+            hint="Use the time of the read or later: what was removed before the read is unknown",
+        )
     text = f"data of {host} is {HOLE} old (maximum {limit})"
     if age > document.max_data_age * SECOND:
         findings.add(_add_subject(host, findings), control, FAIL, text, UNPROVED, ceil_seconds(age))

@@ -19,6 +19,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import SE
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import (
     TOLERANCE,
+    ReadFacts,
     check_listing,
     check_result,
     report_failure,
@@ -54,19 +55,24 @@ def assess(
     blind: list[str] = []
     writer = FindingsWriter(document, as_of, findings, blind)
     tests = RestoreTests(restore_tests, as_of + TOLERANCE * SECOND)
-    records, named = _evaluate_rows(read_results, document, as_of, findings, blind, tests)
+    records, results, named = _evaluate_rows(read_results, document, as_of, findings, blind, tests)
     for test in tests.unused():
         subject = findings.add_subject((test["source"], None, None, None), is_workload=False)
         text = (
             f"restore test of {test['workload_name']} at {test['tested_at']} does not match any workload that was read"
         )
         findings.add(subject, findings.control_number("data.restore_tests"), WARN, text, UNPROVED)
-    writer.write(records)
-    if not findings.has_proof(writer.controls):
+    writer.write(records, results)
+    unproved, is_proved = findings.find_unproved(writer.evaluated, writer.controls)
+    for subject in unproved:
+        text = "no rule is proved for this workload"
+        findings.add(subject, findings.control_number("policy.proof"), FAIL, text, UNPROVED)
+    if not is_proved:
         subject = findings.add_subject((None, None, None, None), is_workload=False)
         text = "no workload is proved compliant" if records else "no workloads were read"
         findings.add(subject, findings.control_number("data.proof"), FAIL, text, UNPROVED)
-    totals, compliant = findings.totals(), not findings.has_failures
+    totals = findings.totals()
+    compliant = not totals["blocking"]
     frame = {
         "schema": SCHEMA,
         "as_of": format_time(as_of),
@@ -88,9 +94,10 @@ def _evaluate_rows(
     findings: Findings,
     blind: list[str],
     tests: RestoreTests,
-) -> tuple[list[Record], list[dict[str, t.Any]]]:
+) -> tuple[list[Record], list[ReadFacts], list[dict[str, t.Any]]]:
     """Evaluate row by row without keeping the rows. Servers not completely read are added to ``blind``."""
     records: list[Record] = []
+    results: list[ReadFacts] = []
     named = []
     for read in read_results:
         if "failure" in read:
@@ -99,6 +106,7 @@ def _evaluate_rows(
             continue
         facts, summary = check_result(read, as_of, document, findings)
         named.append(summary)
+        results.append(facts)
         if read.get("complete") is not True:
             blind.append(facts.host)
         before = len(records)
@@ -112,4 +120,4 @@ def _evaluate_rows(
                     hint="Read again with a module of this collection version",
                 ) from error
         check_listing(facts.host, len(records) - before, document.on_empty, findings)
-    return records, named
+    return records, results, named

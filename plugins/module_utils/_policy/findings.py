@@ -52,9 +52,9 @@ class Findings:
         self._subjects: list[Subject] = []
         self._facts: list[Sequence[t.Any]] = []
         self._is_workload = bytearray()
-        # name, limit, limit as the user wrote it, unit, tier, references
-        self._controls: list[tuple[str, t.Any, str, str, str | None, list[str]]] = []
-        self._control_numbers: dict[tuple[str, t.Any, str | None], int] = {}
+        # name, limit, limit as the user wrote it, unit, tier, references, whether an unknown result blocks
+        self._controls: list[tuple[str, t.Any, str, str, str | None, list[str], bool]] = []
+        self._control_numbers: dict[tuple[str, t.Any, str | None, bool], int] = {}
         self._texts: dict[str, int] = {}
         self._waivers: list[dict[str, t.Any]] = []
         self._at: list[int] = []
@@ -73,14 +73,21 @@ class Findings:
         return len(self._subjects) - 1
 
     def control_number(
-        self, name: str, limit: t.Any = None, unit: str = "text", tier: str | None = None, limit_text: str = ""
+        self,
+        name: str,
+        limit: t.Any = None,
+        unit: str = "text",
+        tier: str | None = None,
+        limit_text: str = "",
+        *,
+        blocks_unknown: bool = True,
     ) -> int:
         """Return the number of a control of a tier, adding it if it is new."""
-        key = (name, limit, tier)
+        key = (name, limit, tier, blocks_unknown)
         number = self._control_numbers.get(key)
         if number is None:
             number = self._control_numbers[key] = len(self._controls)
-            self._controls.append((name, limit, limit_text, unit, tier, get_references(name)))
+            self._controls.append((name, limit, limit_text, unit, tier, get_references(name), blocks_unknown))
         return number
 
     def add(
@@ -105,15 +112,9 @@ class Findings:
         self._actual.append(actual)
         self._text.append(self._texts.setdefault(text, len(self._texts)))
 
-    def add_all(
-        self, subject: int, controls: Sequence[int], unknown: Sequence[int], outcomes: Iterable[Outcome]
-    ) -> None:
-        """Add the outcomes of all controls for one workload; ``unknown`` has the result that replaces each unknown."""
+    def add_all(self, subject: int, controls: Sequence[int], outcomes: Iterable[Outcome]) -> None:
+        """Add the outcomes of all controls for one workload."""
         states, certainties, actuals, texts, _possible = zip(*outcomes, strict=True)
-        if UNKNOWN in states:
-            states = tuple(
-                becomes if state == UNKNOWN else state for state, becomes in zip(states, unknown, strict=True)
-            )
         self._at.extend([subject] * len(controls))
         self._control.extend(controls)
         self._result.extend(states)
@@ -161,19 +162,31 @@ class Findings:
             "findings": len(self._at),
             "results": {name: by_result[number] for number, name in enumerate(RESULTS)},
             "not_proved": self._certainty.count(UNPROVED),
+            "blocking": sum(self._blocking()),
         }
 
-    @property
-    def has_failures(self) -> bool:
-        """Whether any finding fails."""
-        return FAIL in self._result
-
-    def has_proof(self, controls: Collection[int]) -> bool:
-        """Whether one of these controls is based on facts and does not fail, for any workload."""
-        return any(
-            result in (PASS, WARN, WAIVED) and certainty != UNPROVED and control in controls
-            for result, certainty, control in zip(self._result, self._certainty, self._control, strict=True)
+    def _blocking(self) -> Iterator[bool]:
+        """Iterate over the findings: whether each of them makes the assessment not compliant."""
+        blocks = [control[-1] for control in self._controls]
+        return (
+            result == FAIL or (result == UNKNOWN and blocks[control])
+            for result, control in zip(self._result, self._control, strict=True)
         )
+
+    def find_unproved(self, subjects: Iterable[int], controls: Collection[int]) -> tuple[list[int], bool]:
+        """Return which of these workloads are neither proved, waived nor blocked, and whether any is proved.
+
+        A workload is proved if one of these controls passes for it (also with a warning). A waiver is not a proof.
+        """
+        proved, decided = set(), set()
+        for subject, control, result, certainty, blocks in zip(
+            self._at, self._control, self._result, self._certainty, self._blocking(), strict=True
+        ):
+            if result in (PASS, WARN) and certainty != UNPROVED and control in controls:
+                proved.add(subject)
+            elif blocks or result == WAIVED:
+                decided.add(subject)
+        return [subject for subject in subjects if subject not in proved | decided], bool(proved)
 
 
 def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:
@@ -200,8 +213,8 @@ def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None)
     subjects, controls, texts = columns["places"], columns["controls"], columns["texts"]
     for number in range(len(columns["at"])) if numbers is None else numbers:
         source, origin, workload_id, workload_name = subjects[columns["at"][number]]
-        name, limit, limit_text, unit, tier, references = controls[columns["control"][number]]
-        actual = columns["actual"][number]
+        name, limit, limit_text, unit, tier, references, blocks_unknown = controls[columns["control"][number]]
+        actual, result = columns["actual"][number], int(columns["result"][number])
         waiver = columns["waived_by"].get(str(number))
         yield {
             "source": source,
@@ -209,7 +222,8 @@ def as_dicts(columns: Mapping[str, t.Any], numbers: Iterable[int] | None = None)
             "workload_id": workload_id,
             "workload_name": workload_name,
             "control": name,
-            "result": RESULTS[int(columns["result"][number])],
+            "result": RESULTS[result],
+            "blocking": result == FAIL or (result == UNKNOWN and blocks_unknown),
             "limit": bool(limit) if unit == "flag" else limit,
             "limit_text": limit_text,
             "actual": actual,

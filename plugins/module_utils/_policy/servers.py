@@ -6,33 +6,69 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
+from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import FACTS
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Globs
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import to_micros
 
 _TYPE = FACTS.index("workload_type")
 
 
-def find_superseded(records: Sequence[Record]) -> set[int]:
-    """Return the numbers of rows that a later read result of the same server contains again: they may be outdated."""
-    if len({id(record.read) for record in records}) == len({record.read.host for record in records}):
-        return set()
-    latest: dict[tuple[object, ...], int] = {}
-    old: set[int] = set()
-    for number, record in enumerate(records):
-        source, origin, ident, name = record.subject
-        key = (source, origin, record.facts[_TYPE], ident, name if ident is None else None)
-        other = latest.setdefault(key, number)
-        if records[other].read is record.read:
-            continue
-        is_later = record.read.context.read_at >= records[other].read.context.read_at
-        old.add(other if is_later else number)
-        if is_later:
-            latest[key] = number
+def find_superseded(records: Sequence[Record], results: Sequence[ReadFacts]) -> dict[int, bool]:
+    """Return number of the row -> whether a newer read result of its server contains the workload.
+
+    A row is outdated if a newer read result of the same server contains it again, or was asked for it and does not
+    list it any more. If the newer one is not complete, it still replaces the older one, and proves nothing.
+    """
+    by_host: dict[str, list[ReadFacts]] = defaultdict(list)
+    for result in results:
+        by_host[result.host].append(result)
+    repeated = {id(result): group for group in by_host.values() if len(group) > 1 for result in group}
+    if not repeated:
+        return {}
+    newest: dict[tuple[object, ...], Record] = {}
+    keys = [_key(record) for record in records]
+    for key, record in zip(keys, records, strict=True):
+        if id(record.read) in repeated and record.read.order > newest.setdefault(key, record).read.order:
+            newest[key] = record
+    old: dict[int, bool] = {}
+    for number, (key, record) in enumerate(zip(keys, records, strict=True)):
+        others = repeated.get(id(record.read), ())
+        if newest.get(key, record).read is not record.read:
+            old[number] = True
+        elif any(other.order > record.read.order and _covers(other, record) for other in others):
+            old[number] = False
     return old
+
+
+def _key(record: Record) -> tuple[object, ...]:
+    source, origin, ident, name = record.subject
+    return (source, origin, record.facts[_TYPE], ident, name if ident is None else None)
+
+
+def _covers(newer: ReadFacts, record: Record) -> bool:
+    """Whether the newer read result would list the workload of the record if it still existed."""
+    older = record.read
+    if newer.selection is None or older.selection is None or newer.hidden - older.hidden:
+        return False
+    if older.identity and newer.identity and older.identity != newer.identity:
+        # Another installation answers at the same address.
+        return False
+    limits = {*newer.selection, *older.selection} - {"workload_names", "workload_types", "include_unprotected"}
+    if any(newer.selection.get(name) != older.selection.get(name) for name in limits):
+        return False
+    has_window = newer.context.since is not None or newer.context.until is not None
+    if has_window and newer.selection.get("include_unprotected") is not True:
+        return False
+    names, types = newer.selection.get("workload_names"), newer.selection.get("workload_types")
+    if names and (record.name is None or not Globs(names, "workload_names").match(record.name)):
+        return False
+    return not types or record.facts[_TYPE] in types
 
 
 def resolve_origins(group: Sequence[Record]) -> tuple[str, ...]:
@@ -46,7 +82,7 @@ def resolve_origins(group: Sequence[Record]) -> tuple[str, ...]:
     for record in group:
         ends = ((True, record.newest), (False, record.oldest))
         moments = [(is_newest, to_micros(time) // SECOND) for is_newest, time in ends if time is not None]
-        own = record.subject[1] or record.read.host
+        own = record.subject[1] or record.read.identity or record.read.host
         origin = next((seen[moment] for moment in moments if moment in seen), own)
         seen.update((moment, origin) for moment in moments if moment not in seen)
         names.append(origin)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.combine import Rows, merge
+from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
 from ansible_collections.backup.audit.plugins.module_utils._policy.expected import Existence, Expected
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import (
@@ -51,20 +52,24 @@ class FindingsWriter:
         for tier in document.tiers:
             for control in tier.controls:
                 control.number = findings.control_number(
-                    control.name, control.limit, control.unit, tier.name, control.limit_text
+                    control.name,
+                    control.limit,
+                    control.unit,
+                    tier.name,
+                    control.limit_text,
+                    blocks_unknown=control.blocks_unknown,
                 )
         # Controls of the policy itself; the existence of an expected workload proves nothing about its backups.
         self.controls = frozenset(control.number for tier in document.tiers for control in tier.controls)
         # Rows that were to be merged with others, but could not be.
         self._ambiguous: set[int] = set()
-        self._columns = {
-            id(tier): ([control.number for control in tier.controls], [control.on_unknown for control in tier.controls])
-            for tier in document.tiers
-        }
+        self._numbers = {id(tier): [control.number for control in tier.controls] for tier in document.tiers}
+        # Workloads whose rules were evaluated; each of them needs a proof.
+        self.evaluated: list[int] = []
 
-    def write(self, records: Sequence[Record]) -> None:
+    def write(self, records: Sequence[Record], results: Sequence[ReadFacts]) -> None:
         """Write the findings about expected names, then the findings of all records in order."""
-        records = self._drop_superseded(records)
+        records = self._drop_superseded(records, results)
         subjects = [self._findings.add_subject(record.subject, facts=record.facts) for record in records]
         expected = Expected(self._document, records, self._blind)
         existences, dropped = expected.evaluate()
@@ -82,14 +87,17 @@ class FindingsWriter:
                 if group:
                     self._add_outcomes(subjects[number], record.tier, [records[member] for member in group])
 
-    def _drop_superseded(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Drop records that a later read result of the same server contains again; each gets a finding."""
-        old = find_superseded(records)
-        for number in sorted(old):
+    def _drop_superseded(self, records: Sequence[Record], results: Sequence[ReadFacts]) -> Sequence[Record]:
+        """Drop records that a newer read result of the same server replaces; each gets a finding."""
+        old = find_superseded(records, results)
+        for number, is_listed in sorted(old.items()):
             record = records[number]
             subject = self._findings.add_subject(record.subject, is_workload=False)
-            text = f"not evaluated: a newer read result of {record.read.host} contains this workload"
-            self._findings.add(subject, self._findings.control_number(SUPERSEDED), NOT_APPLICABLE, text)
+            state, text = NOT_APPLICABLE, f"a newer read result of {record.read.host} contains this workload"
+            if not is_listed:
+                # Its name may be expected elsewhere; the older result does not prove that it still exists.
+                state, text = WARN, f"a newer read result of {record.read.host} no longer lists this workload"
+            self._findings.add(subject, self._findings.control_number(SUPERSEDED), state, f"not evaluated: {text}")
         return [record for number, record in enumerate(records) if number not in old] if old else records
 
     def _group_rows(self, records: Sequence[Record], dropped: set[int]) -> dict[int, list[int]] | None:
@@ -120,13 +128,13 @@ class FindingsWriter:
         return groups
 
     def _add_outcomes(self, subject: int, tier: Tier, group: list[Record]) -> None:
+        self.evaluated.append(subject)
         waivers = self._waivers_for(group[0].name)
         outcomes = group[0].outcomes if len(group) == 1 else self._merge_outcomes(tier, group)
         if not waivers:
-            self._findings.add_all(subject, *self._columns[id(tier)], outcomes)
+            self._findings.add_all(subject, self._numbers[id(tier)], outcomes)
             return
-        for control, (outcome, certainty, actual, text, _possible) in zip(tier.controls, outcomes, strict=True):
-            state = control.on_unknown if outcome == UNKNOWN else outcome
+        for control, (state, certainty, actual, text, _possible) in zip(tier.controls, outcomes, strict=True):
             if state == PASS:
                 self._findings.add(subject, control.number, state, text, certainty, actual)
             else:
@@ -208,17 +216,15 @@ class FindingsWriter:
 
     def _add_existence(self, existence: Existence, records: Sequence[Record], subjects: Sequence[int]) -> None:
         member, expected, state, text = existence
-        on_unknown = FAIL
+        blocks_unknown = True
         if member is None:
             subject = self._findings.add_subject((None, None, None, expected))
         else:
             subject = subjects[member]
             tier = records[member].tier
-            on_unknown = FAIL if tier is None else tier.on_unknown
+            blocks_unknown = tier is None or tier.blocks_unknown
         certainty = UNPROVED if state == UNKNOWN else REPORTED
-        if state == UNKNOWN:
-            state = on_unknown
-        number = self._findings.control_number(EXISTS)
+        number = self._findings.control_number(EXISTS, blocks_unknown=blocks_unknown)
         if state in (PASS, NOT_APPLICABLE):
             self._findings.add(subject, number, state, text, certainty)
         else:

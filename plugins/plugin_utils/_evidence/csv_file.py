@@ -24,7 +24,7 @@ _WORKLOAD = (
     *("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product", "in_inventory"),
     *("recovery_points", "newest", "oldest", "newest_age_seconds", "verdict"),
 )
-_FINDING = ("control", "result", "limit", "actual", "certainty", "message", "tier")
+_FINDING = ("control", "result", "blocking", "limit", "actual", "certainty", "message", "tier")
 _READ = ("read_product", "read_version", "read_at", "read_complete", "read_sha256")
 COLUMNS = ("record", *_FRAME, *_WORKLOAD, *_FINDING, "waiver", "references", *_READ)
 # Characters that start a formula in a spreadsheet, including the full-width forms.

@@ -13,7 +13,6 @@ from html import escape
 
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import (
     MET,
-    NOT_MET,
     WAIVED,
     Json,
     actual_text,
@@ -70,9 +69,9 @@ def _build_suite(source: str | None, findings: list[Finding], properties: dict[s
 
 
 def _counts(findings: list[Finding]) -> str:
-    counts = Counter(control_status(finding) for finding in findings)
-    failures = counts[NOT_MET]
-    skipped = len(findings) - failures - counts[MET]
+    failures = sum(finding["blocking"] for finding in findings)
+    met = sum(control_status(finding) == MET for finding in findings)
+    skipped = len(findings) - failures - met
     return f'tests="{len(findings)}" failures="{failures}" errors="0" skipped="{skipped}"'
 
 
@@ -103,8 +102,9 @@ def _outcome(finding: Finding) -> str:
     if status == MET:
         text = message if result == "pass" else f"{result}: {message}"
         return f"<system-out>{escape(text, quote=False)}</system-out>"
-    if status == NOT_MET:
-        return f'<failure type="fail" message="{escape(message)}">{escape(_details(finding), quote=False)}</failure>'
+    if finding["blocking"]:
+        details = escape(_details(finding), quote=False)
+        return f'<failure type="{result}" message="{escape(message)}">{details}</failure>'
     if status == WAIVED:
         message = f"{message} ({waiver_text(finding['waiver'])})"
     return f'<skipped message="{escape(f"{status}: {message}")}"/>'

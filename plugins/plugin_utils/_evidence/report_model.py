@@ -41,7 +41,7 @@ _WORKLOAD_TEXTS = (
 )
 _WORKLOAD_KEYS = frozenset({*_WORKLOAD_TEXTS, "in_inventory", "recovery_points", "newest_age_seconds"})
 _FINDING_TEXTS = (*_IDENTITY, "control", "result", "limit_text", "certainty", "message", "tier")
-_FINDING_KEYS = frozenset({*_FINDING_TEXTS, "limit", "actual", "waiver", "references"})
+_FINDING_KEYS = frozenset({*_FINDING_TEXTS, "blocking", "limit", "actual", "waiver", "references"})
 _DURATIONS = frozenset({"age", *(rule.name for rule in RULES if rule.argument == "duration")})
 _PERCENTS = frozenset(rule.name for rule in RULES if rule.argument == "percent")
 # Rules with a maximum, and rules with a minimum; a flag has neither.

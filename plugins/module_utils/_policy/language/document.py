@@ -31,7 +31,6 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     DECLARED,
     FAIL,
     INFERRED,
-    UNKNOWN,
     WARN,
     Control,
     format_value,
@@ -47,7 +46,7 @@ SUPERSEDED = "data.superseded"
 COMBINE = "policy.combine"
 IN_FUTURE = "recovery_points.in_future"
 
-_ON_UNKNOWN = {"fail": FAIL, "warn": WARN, "ignore": UNKNOWN}
+_ON_UNKNOWN = ("fail", "warn", "ignore")
 _ACCEPT = {"inferred": INFERRED, "declared": DECLARED}
 SETTINGS = ("on_unknown", "warn_at", "accept", "weekdays")
 # Keys next to a policy; all of them can be in the same file.
@@ -73,7 +72,7 @@ _POLICY_KEYS = (*ATTRIBUTES, "backup_types", EXTENDS, *SETTINGS)
 class Settings:
     """Settings of a policy, attribute or rule; the most specific takes precedence."""
 
-    on_unknown: int = FAIL
+    blocks_unknown: bool = True
     warn_at: int = 100
     accept: frozenset[int] = frozenset()
     workdays: frozenset[int] | None = None
@@ -82,9 +81,8 @@ class Settings:
         """Return these settings, overridden by those in ``given``."""
         changed: dict[str, t.Any] = {}
         if "on_unknown" in given:
-            changed["on_unknown"] = _ON_UNKNOWN[
-                arguments.choice(given["on_unknown"], f"{path}.on_unknown", _ON_UNKNOWN)
-            ]
+            effect = arguments.choice(given["on_unknown"], f"{path}.on_unknown", _ON_UNKNOWN)
+            changed["blocks_unknown"] = effect == "fail"
         if "warn_at" in given:
             changed["warn_at"] = arguments.percent(given["warn_at"], f"{path}.warn_at")
             if changed["warn_at"] >= 100:
@@ -106,7 +104,7 @@ class Tier:
     name: str | None
     match: Match | None
     controls: tuple[Control, ...]
-    on_unknown: int
+    blocks_unknown: bool
     # The attributes in addition to recovery_points that its controls use, and whether they use kinds.
     attributes: frozenset[str]
     by_kind: bool
@@ -264,7 +262,7 @@ def _parse_tier(name: str | None, match: Match | None, policy: dict[str, t.Any],
         name=name,
         match=match,
         controls=tuple(controls),
-        on_unknown=settings.on_unknown,
+        blocks_unknown=settings.blocks_unknown,
         attributes=frozenset(policy).intersection(ATTRIBUTE_NAMES) - {"recovery_points"},
         by_kind="backup_types" in policy or "backup_types" in policy.get("recovery_points", ()),
     )
@@ -351,7 +349,7 @@ def _parse_control(
         limit_micros=limit_micros,
         warn_micros=limit_micros * settings.warn_at // 100,
         within=within,
-        on_unknown=settings.on_unknown,
+        blocks_unknown=settings.blocks_unknown,
         accept=settings.accept,
         workdays=settings.workdays,
         max_age_micros=None if max_age is None else parse_duration(max_age) * SECOND,

@@ -122,17 +122,17 @@ def failed_restore_message(restore: Row) -> str:
 
 
 def min_retention(view: View, control: Control, context: Context) -> Outcome:
-    """The oldest point is at least as old as the limit."""
+    """The oldest point was at least as old as the limit when it was read."""
     if context.clock_off:
         return unknown_outcome(control, context.clock_off)
     age = None
     if view.oldest is not None:
-        age = elapsed(to_micros(view.oldest), context.now, control.workdays)
+        age = elapsed(to_micros(view.oldest), context.read_at, control.workdays)
         if age >= control.limit_micros:
             return (PASS, REPORTED, age // SECOND, control.wording.passed, 0)
     actual = None if age is None else age // SECOND
     if view.oldest_unknown is not None:
-        if elapsed(to_micros(view.oldest_unknown), context.now, control.workdays) >= control.limit_micros:
+        if elapsed(to_micros(view.oldest_unknown), context.read_at, control.workdays) >= control.limit_micros:
             return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)
     elif view.unknown:
         return unknown_outcome(control, view.unknown_reason(control.wording.fact), actual)

@@ -49,9 +49,10 @@ Outcome = tuple[int, int, "int | None", str, int]
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Context:
-    """The times of one read result: its rows are evaluated at ``now``, which is as_of on the server's clock."""
+    """The times of one read result, all by the server's clock: its rows are evaluated at ``now``, which is as_of."""
 
     now: int
+    # Points that the server listed existed then; whether they exist at ``now`` is not known.
     read_at: int
     since: int | None = None
     # Set only if the window of the read result ends before its read time.
@@ -143,8 +144,8 @@ class Control:
     ceiling: bool = False
     # Seconds; None = ever.
     within: int | None = None
-    # Result that replaces unknown.
-    on_unknown: int = FAIL
+    # Whether an unknown result makes the assessment not compliant.
+    blocks_unknown: bool = True
     # Certainties that count in addition to reported.
     accept: frozenset[int] = frozenset()
     # Days that count, Monday = 0; None = all.

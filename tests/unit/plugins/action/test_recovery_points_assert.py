@@ -206,7 +206,14 @@ class TestArguments:
 
     def test_everything_may_be_given(self) -> None:
         result = run(
-            results=[read(row(), row(workload_name="old", source="x"))],
+            results=[
+                read(
+                    row(),
+                    row(workload_name="old", source="x"),
+                    # A waiver is not a proof, so one workload must pass.
+                    row(workload_name="db01", workload_id="id-2", recovery_points=40),
+                )
+            ],
             policies=[{"name": "all", "policy": {"recovery_points": {"min_count": 40}}}],
             expected=["web01"],
             expected_match="exact",

@@ -76,6 +76,6 @@ def test_what_is_unknown_is_empty() -> None:
     """An unknown workload has no number of points, and a server that was not read has no digest."""
     result = lines(estate())
     (missing,) = (line for line in result if line["workload_name"] == "missing.example.com")
-    assert (missing["recovery_points"], missing["newest"], missing["result"]) == ("", "", "fail")
+    assert (missing["recovery_points"], missing["newest"], missing["result"]) == ("", "", "unknown")
     (dark,) = (line for line in result if line["source"] == "dark.example.com")
     assert (dark["read_complete"], dark["read_sha256"], dark["result"]) == ("false", "", "fail")

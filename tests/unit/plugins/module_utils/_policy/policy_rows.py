@@ -102,9 +102,9 @@ def evaluate(read_results: Any, policy: Any, *, as_of: int = NOW, **options: Any
 
 
 def findings(read_results: Any, policy: Any, **given: Any) -> list[dict[str, Any]]:
-    """Return all findings about workloads (without those about the read itself)."""
+    """Return all findings of rules (without those about data, and those that no rule is proved for a workload)."""
     assessment = evaluate(read_results, policy, **given).plain()["findings"]
-    return [finding for finding in assessment if not finding["control"].startswith("data.")]
+    return [finding for finding in assessment if not finding["control"].startswith(("data.", "policy.proof"))]
 
 
 def finding(read_results: Any, policy: Any, **given: Any) -> dict[str, Any]:

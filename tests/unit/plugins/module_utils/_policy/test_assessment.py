@@ -97,6 +97,7 @@ class TestShape:
                 "findings": 5,
                 "results": {"not_applicable": 0, "pass": 5, "waived": 0, "warn": 0, "unknown": 0, "fail": 0},
                 "not_proved": 0,
+                "blocking": 0,
             },
             "compliant": True,
             "headline": "Compliant: 1 of 1 workload passed",
@@ -114,7 +115,8 @@ class TestShape:
             "workload_id": "id-1",
             "workload_name": "web01",
             "control": "encrypted.all",
-            "result": "fail",
+            "result": "unknown",
+            "blocking": True,
             "limit": True,
             "limit_text": "yes",
             "actual": None,
@@ -152,7 +154,7 @@ class TestShape:
         result = [finding["result"] for finding in findings.worst_first(1000)]
         order = ("fail", "unknown", "warn", "waived", "not_applicable")
         assert result == sorted(result, key=order.index)
-        assert set(result) == {"fail", "warn", "waived"}
+        assert set(result) == {"fail", "unknown", "warn", "waived"}
         assert findings.worst_first(3) == findings.worst_first(1000)[:3]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time
 from tests.unit.plugins.module_utils._policy.policy_rows import (
     COUNTS,
@@ -79,7 +79,7 @@ def test_an_incomplete_read_never_passes(complete: Any, on_unknown: str) -> None
     assert "repository 0 cannot be read; repository 1" in message
     assert message.endswith("; and 2 more")
     found = finding(partial, {**MINIMUM, "on_unknown": on_unknown})
-    assert found["result"] == {"fail": "fail", "warn": "warn", "ignore": "unknown"}[on_unknown]
+    assert (found["result"], found["blocking"]) == ("unknown", on_unknown == "fail")
     assert found["certainty"] == "unknown"
     assert found["message"] == "30 recovery points, at least 7 required, but vbr1 was only partially read"
 
@@ -160,16 +160,31 @@ def test_max_data_age_is_the_policys() -> None:
     assert evaluate(read(row()), {"policy": MINIMUM, "max_data_age": "3d"}, as_of=as_of).compliant
 
 
-@pytest.mark.parametrize(("later", "passes"), [(300, True), (301, False)])
-def test_a_read_of_later_proves_nothing(later: int, passes: bool) -> None:
-    as_of = NOW - later * SECOND
-    assert evaluate(read(row()), MINIMUM, as_of=as_of).compliant is passes
-    if not passes:
-        result = finding(read(row()), MINIMUM, as_of=as_of)
-        assert (
-            f"was read at {format_time(NOW)}, after the time of the evaluation ({format_time(as_of)})"
-            in result["message"]
-        )
+def test_a_read_result_of_a_later_time_is_refused() -> None:
+    """What was removed before the read is unknown, so it proves nothing about an earlier time."""
+    assert evaluate(read(row()), MINIMUM, as_of=NOW - 300 * SECOND).compliant
+    as_of = NOW - 301 * SECOND
+    with pytest.raises(OptionError) as refused:
+        evaluate(read(row()), MINIMUM, as_of=as_of)
+    assert refused.value.message == f"as_of: {format_time(as_of)} is before vbr1 was read ({format_time(NOW)})"
+
+
+@pytest.mark.parametrize(("oldest", "result"), [(10, "pass"), (9.999, "fail"), (1, "fail")])
+def test_retention_is_that_at_the_read(oldest: float, result: str) -> None:
+    """A point that was 1 day old at the read is not known to exist 10 days later."""
+    old = read(row(oldest=ago(days=oldest)))
+    policy = {"recovery_points": {"min_retention": "10d"}}
+    for days in (0, 10):
+        assert finding(old, policy, as_of=NOW + days * DAY * SECOND, max_data_age="30d")["result"] == result
+
+
+def test_times_of_a_read_are_those_of_the_servers_clock() -> None:
+    """The server is 200 s ahead: a point of its time 24 h ago is 24 h old when it is read."""
+    ahead = read(
+        row(oldest=ago(hours=24, seconds=-200)), server={"host": "vbr1", "product": "spp", "clock_skew_seconds": 200}
+    )
+    assert finding(ahead, {"recovery_points": {"min_retention": "24h"}})["result"] == "pass"
+    assert finding(ahead, {"recovery_points": {"min_retention": "86401s"}})["result"] == "fail"
 
 
 def test_ages_are_those_at_as_of() -> None:
@@ -217,7 +232,7 @@ def test_a_clock_that_is_far_off_proves_no_age(skew: int) -> None:
         elif not one["control"].startswith("data."):
             assert one["result"] == "unknown", one
             assert "clock of vbr1 is off by" in one["message"]
-    assert finding(skewed, {"recovery_points": {"max_age": "26h"}})["result"] == "fail"
+    assert finding(skewed, {"recovery_points": {"max_age": "26h"}})["result"] == "unknown"
 
 
 def windowed(workload: dict[str, Any], policy: dict[str, Any], **window: str) -> tuple[str, str]:

@@ -215,7 +215,7 @@ class TestExpected:
     def test_missing_while_a_server_was_not_read_wholly_is_unknown(self) -> None:
         found = findings([read(row(), complete=False)], {**SEVEN}, expected=["db7"])
         (missing,) = [one for one in found if one["workload_name"] == "db7"]
-        assert (missing["result"], missing["certainty"]) == ("fail", "unknown")
+        assert (missing["result"], missing["certainty"]) == ("unknown", "unknown")
 
     def test_named_twice_counts_once(self) -> None:
         found = findings(row(), SEVEN, expected=["db7", "DB7", "db7"])
@@ -227,19 +227,19 @@ class TestExpected:
             ("fail", "expected workload is no longer in the inventory of vbr1")
         ]
 
-    @pytest.mark.parametrize(("in_inventory", "result"), [(None, "fail"), (True, "pass")])
+    @pytest.mark.parametrize(("in_inventory", "result"), [(None, "unknown"), (True, "pass")])
     def test_without_the_inventory_it_is_unknown(self, in_inventory: bool | None, result: str) -> None:
         blind = read(row(in_inventory=in_inventory), server={"host": "vbr1", "scope": {"inventory": False}})
         output = [one for one in findings(blind, SEVEN, expected=["web01"]) if one["control"] == "expected.exists"]
         assert output[0]["result"] == result
-        if result == "fail":
+        if result == "unknown":
             assert output[0]["certainty"] == "unknown"
             assert "existence unknown: the inventory of vbr1 is not available to this account" in output[0]["message"]
 
     def test_an_old_read_proves_no_existence(self) -> None:
         found = findings(read(row()), SEVEN, expected=["web01"], as_of=NOW + 9 * DAY * SECOND)
         assert messages(found, "expected.exists")[0] == (
-            "fail",
+            "unknown",
             "found on vbr1, but data of vbr1 is older than 24h",
         )
 
@@ -288,16 +288,16 @@ class TestExpected:
         rows = read(row(workload_name="web01.prod"), row(workload_name="web01.test"))
         found = findings(rows, SEVEN, expected=["web01"])
         assert messages(found, "expected.exists") == [
-            ("fail", "web01 matches several workloads: web01.prod, web01.test. Use the full name")
+            ("unknown", "web01 matches several workloads: web01.prod, web01.test. Use the full name")
         ]
         # Both are still evaluated.
         assert len(messages(found, "recovery_points.min_count")) == 2
 
     def test_one_row_cannot_answer_for_two_names(self) -> None:
         found = findings(row(), SEVEN, expected=["web01.prod", "web01.test"])
-        assert [result for result, _message in messages(found, "expected.exists")] == ["fail", "fail"]
+        assert [result for result, _message in messages(found, "expected.exists")] == ["unknown", "unknown"]
         found = findings(row(), SEVEN, expected=["web01", "web01.test"])
-        assert [result for result, _message in messages(found, "expected.exists")] == ["pass", "fail"]
+        assert [result for result, _message in messages(found, "expected.exists")] == ["pass", "unknown"]
 
     def test_an_excluded_workload_exists(self) -> None:
         found = findings(row(), SEVEN, expected=["web01"], exclude=[{"match": {"source": "*"}, "reason": "x"}])

@@ -80,3 +80,93 @@ def test_views_of_one_server_are_not_added_up(second: dict[str, Any], count: int
     assert result["actual"] == count
     assert result["result"] == ("pass" if count == 8 else "fail")
     assert ("belong to one server and count once" in result["message"]) is (count == 4)
+
+
+WEB, DB = row(), row(workload_name="db01", workload_id="id-2")
+EXPECTED = {"expected": ["web01", "db01"]}
+
+
+def of_two_reads(newer: dict[str, Any], older: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Build an older read result with web01 and db01, and a newer one of the same server with only web01."""
+    before = {"selection": {}, **(older or {})}
+    return [read(WEB, DB, read_at=EARLIER, **before), read(WEB, **{"selection": {}, **newer})]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_workload_that_the_newer_result_no_longer_lists_is_not_proved(order: int) -> None:
+    results = of_two_reads({})[::order]
+    found = evaluate(results, SEVEN).plain()["findings"]
+    assert [
+        (each["workload_name"], each["result"], each["message"])
+        for each in found
+        if each["control"] == "data.superseded"
+    ] == [
+        ("web01", "not_applicable", "not evaluated: a newer read result of vbr1 contains this workload"),
+        ("db01", "warn", "not evaluated: a newer read result of vbr1 no longer lists this workload"),
+    ]
+    assert [each["workload_name"] for each in found if each["control"] == "recovery_points.min_count"] == ["web01"]
+    missing = [each for each in findings(results, SEVEN, **EXPECTED) if each["control"] == "expected.exists"]
+    assert [(each["workload_name"], each["result"]) for each in missing] == [("web01", "pass"), ("db01", "fail")]
+
+
+def test_an_incomplete_newer_result_is_still_the_one() -> None:
+    """The missing workload may be in the part that was not read."""
+    results = of_two_reads({"complete": False})
+    missing = [each for each in findings(results, SEVEN, **EXPECTED) if each["control"] == "expected.exists"]
+    assert [(each["workload_name"], each["result"]) for each in missing] == [("web01", "unknown"), ("db01", "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        # What was asked for does not include db01, or it is not known what was asked for.
+        ({"selection": {"workload_names": ["web*"]}}, {}),
+        ({"selection": {"workload_types": ["database"]}}, {}),
+        ({"selection": None}, {}),
+        ({}, {"selection": None}),
+        # Another account, another tenant, fewer rights.
+        ({"selection": {"account": "tenant7"}}, {"selection": {"account": "audit"}}),
+        ({"selection": {"tenant": True}}, {}),
+        ({"server": {"host": "vbr1", "product": "spp", "scope": {"inventory": False}}}, {}),
+        # Only workloads with points in a window.
+        ({"window": {"since": ago(days=1)}}, {}),
+        # Another server, or another installation at the same address.
+        ({"server": {"host": "vbr2", "product": "spp"}}, {}),
+        (
+            {"server": {"host": "vbr1", "identity": "spp:new"}},
+            {"server": {"host": "vbr1", "identity": "spp:old"}},
+        ),
+    ],
+)
+def test_a_result_that_may_leave_the_workload_out_replaces_nothing(
+    newer: dict[str, Any], older: dict[str, Any]
+) -> None:
+    found = evaluate(of_two_reads(newer, older), SEVEN).plain()["findings"]
+    assert "db01" in [each["workload_name"] for each in found if each["control"] == "recovery_points.min_count"]
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        {"selection": {"workload_names": ["web*", "DB??"], "workload_types": ["vm"]}},
+        {"selection": {"include_unprotected": True}, "window": {"since": ago(days=1)}},
+        {"server": {"host": "vbr1", "product": "spp", "scope": {"inventory": True}}},
+    ],
+)
+def test_a_result_that_would_list_the_workload_replaces_it(newer: dict[str, Any]) -> None:
+    found = evaluate(of_two_reads(newer), SEVEN).plain()["findings"]
+    assert "db01" not in [each["workload_name"] for each in found if each["control"] == "recovery_points.min_count"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(("identity", "actual"), [("spp:4711", 7), (None, 14)])
+def test_points_of_one_server_under_two_names_are_never_added(order: int, identity: str | None, actual: int) -> None:
+    """By its identity, although the newest and the oldest points differ, because it was read at two times."""
+    servers = [{"host": host, "product": "spp", **({"identity": identity} if identity else {})} for host in ("a", "b")]
+    results = [
+        read(row(source="a", recovery_points=7, **BEFORE), server=servers[0]),
+        read(row(source="b", recovery_points=7), server=servers[1]),
+    ][::order]
+    found = finding(results, {"recovery_points": {"min_count": 14}}, combine=ADDED)
+    assert found["actual"] == actual
+    assert found["result"] == ("pass" if actual == 14 else "fail")

@@ -306,7 +306,6 @@ def list_situations() -> Iterator[tuple[Any, Any, dict[str, Any]]]:
     yield read(row(workload_name="other")), SEVEN, {"expected": ["web01"], "unexpected": "fail"}
     yield read(row()), {"policies": [{"name": "gold", "match": {"platform": "kvm"}, "policy": SEVEN}]}, {}
     yield read(row()), SEVEN, {"exclude": [{"match": {"source": "*"}, "reason": "a lab"}]}
-    yield read(row()), SEVEN, {"as_of": NOW - 48 * HOUR * 1_000_000}
     ended = {"workload": "*", "control": "*", "until": "2026-01-01", "reason": "new"}
     yield read(row(recovery_points=1)), SEVEN, {"waivers": [ended]}
     yield [read(row(), read_at=ago(hours=9)), read(row())], SEVEN, {}

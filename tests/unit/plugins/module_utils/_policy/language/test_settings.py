@@ -24,19 +24,19 @@ from tests.unit.plugins.module_utils._policy.policy_rows import (
 
 
 @pytest.mark.parametrize(
-    ("text", "result"),
+    ("text", "blocking"),
     [
-        ({}, "fail"),
-        ({"policy": "fail"}, "fail"),
-        ({"policy": "warn"}, "warn"),
-        ({"policy": "ignore"}, "unknown"),
-        ({"policy": "ignore", "attribute": "warn"}, "warn"),
-        ({"policy": "ignore", "attribute": "warn", "rule": "fail"}, "fail"),
-        ({"attribute": "warn", "rule": "ignore"}, "unknown"),
-        ({"rule": "warn"}, "warn"),
+        ({}, True),
+        ({"policy": "fail"}, True),
+        ({"policy": "warn"}, False),
+        ({"policy": "ignore"}, False),
+        ({"policy": "fail", "attribute": "warn"}, False),
+        ({"policy": "ignore", "attribute": "warn", "rule": "fail"}, True),
+        ({"attribute": "fail", "rule": "ignore"}, False),
+        ({"rule": "warn"}, False),
     ],
 )
-def test_the_nearest_on_unknown_wins(text: dict[str, str], result: str) -> None:
+def test_the_nearest_on_unknown_wins(text: dict[str, str], blocking: bool) -> None:
     policy: dict[str, Any] = {"restore_tested": {"min_count": {"limit": 1}}, "recovery_points": {"min_count": 7}}
     for level, place in (
         ("policy", policy),
@@ -46,9 +46,9 @@ def test_the_nearest_on_unknown_wins(text: dict[str, str], result: str) -> None:
         if level in text:
             place["on_unknown"] = text[level]
     output = {one["control"]: one for one in findings(row(), policy)}["restore_tested.min_count"]
-    assert (output["result"], output["certainty"]) == (result, "unknown")
+    assert (output["result"], output["certainty"], output["blocking"]) == ("unknown", "unknown", blocking)
     assert is_unknown_text(output["message"])
-    assert evaluate(row(), policy).compliant is (result != "fail")
+    assert evaluate(row(), policy).compliant is not blocking
 
 
 @pytest.mark.parametrize("on_unknown", ["fail", "warn", "ignore"])
@@ -56,8 +56,8 @@ def test_unknown_is_counted_and_never_a_pass(on_unknown: str) -> None:
     policy = {"recovery_points": {"max_age": "26h", "min_count": 7}, "on_unknown": on_unknown}
     totals = evaluate(COUNTS, policy).frame["totals"]
     assert totals["not_proved"] == 1
-    verdict = {"fail": "fail", "warn": "warn", "ignore": "unknown"}[on_unknown]
-    assert totals["verdicts"][verdict] == 1
+    assert totals["blocking"] == (1 if on_unknown == "fail" else 0)
+    assert totals["verdicts"]["unknown"] == 1
     assert totals["verdicts"]["pass"] == 0
 
 

@@ -127,7 +127,8 @@ def unsure(attribute: str, _rule: str) -> dict[str, Any]:
 def only(workload: Any, rules: dict[str, Any], **given: Any) -> dict[str, Any]:
     """Return the one finding about the workload."""
     assessment = evaluate(workload, rules, **given).plain()["findings"]
-    (found,) = [finding for finding in assessment if finding["workload_name"] and "in_future" not in finding["control"]]
+    others = ("recovery_points.in_future", "policy.proof")
+    (found,) = [one for one in assessment if one["workload_name"] and one["control"] not in others]
     return dict(found)
 
 
@@ -144,21 +145,30 @@ class TestResults:
         assert not evaluate(bad(attribute, rule), policy(attribute, rule)).compliant
 
     @pytest.mark.parametrize(
-        ("on_unknown", "result"), [(None, "fail"), ("fail", "fail"), ("warn", "warn"), ("ignore", "unknown")]
+        ("on_unknown", "blocking"), [(None, True), ("fail", True), ("warn", False), ("ignore", False)]
     )
-    def test_unknown(self, attribute: str, rule: str, on_unknown: str | None, result: str) -> None:
+    def test_unknown(self, attribute: str, rule: str, on_unknown: str | None, blocking: bool) -> None:
+        """An unknown result stays unknown, whether or not it blocks."""
         rules = policy(attribute, rule, **({} if on_unknown is None else {"on_unknown": on_unknown}))
         found = only(unsure(attribute, rule), rules)
-        assert (found["result"], found["certainty"]) == (result, "unknown"), found["message"]
+        assert (found["result"], found["certainty"]) == ("unknown", "unknown"), found["message"]
+        assert found["blocking"] is blocking
         assert is_unknown_text(found["message"]), found["message"]
         totals = evaluate(unsure(attribute, rule), rules).frame["totals"]
-        # There is a separate finding that nothing was proved.
-        assert (totals["not_proved"], totals["verdicts"]["pass"]) == (2, 0)
+        # There are separate findings that nothing was proved, for this workload unless it is blocked, and for all.
+        assert (totals["not_proved"], totals["verdicts"]["pass"]) == (2 if blocking else 3, 0)
+        assert (totals["blocking"], totals["results"]["unknown"]) == (2, 1)
+        assert totals["verdicts"]["unknown" if blocking else "fail"] == 1
 
     def test_waived(self, attribute: str, rule: str) -> None:
         for workload in (bad(attribute, rule), unsure(attribute, rule)):
             result = only(workload, policy(attribute, rule), waivers=[WAIVER])
             assert (result["result"], result["waiver"]) == ("waived", WAIVER)
+            # A waiver is not a proof: another workload must have one.
+            assert not evaluate(workload, policy(attribute, rule), waivers=[WAIVER]).compliant
+            both = read(workload, {**good(attribute, rule), "workload_name": "web02", "workload_id": "id-2"})
+            waiver = {**WAIVER, "workload": workload["workload_name"]}
+            assert evaluate(both, policy(attribute, rule), waivers=[waiver]).compliant
 
     def test_not_applicable(self, attribute: str, rule: str) -> None:
         exclude = [{"match": {"workload_name": "web*"}, "reason": "switched off"}]
@@ -202,5 +212,5 @@ class TestNothingPassesWithoutProof:
         ended = {**WAIVER, "until": "2026-11-20"}
         for workload in (bad(attribute, rule), unsure(attribute, rule)):
             result = only(workload, policy(attribute, rule), waivers=[ended])
-            assert (result["result"], result["waiver"]) == ("fail", {**ended, "expired": True})
+            assert (result["blocking"], result["waiver"]) == (True, {**ended, "expired": True})
             assert not evaluate(workload, policy(attribute, rule), waivers=[ended]).compliant
