@@ -248,20 +248,21 @@ def _count_states(states: Iterable[tuple[PointGroup, bool | None]]) -> dict[str,
 
 def _summarize_attribute(groups: Sequence[PointGroup], index: int, name: str, limit: int) -> dict[str, t.Any]:
     reported: list[tuple[PointGroup, bool | None]] = []
-    by_origin: dict[str, list[PointGroup]] = {"inferred": [], "declared": []}
+    by_origin: dict[str, list[tuple[PointGroup, bool | None]]] = {"inferred": [], "declared": []}
     for group in groups:
         fact = group.facts[index]
         if group.usable is None and fact is True:
             # If it is unknown whether it is a recovery point at all, the attribute is unknown as well.
             fact = None
         origin = "declared" if name in group.declared else "inferred" if name in group.inferred else None
-        if origin is not None and fact is True:
-            by_origin[origin].append(group)
+        if origin is not None and fact is not None:
+            by_origin[origin].append((group, fact))
         else:
             reported.append((group, fact))
     attribute = _count_states(reported)
-    for origin, origin_groups in by_origin.items():
-        attribute[origin] = _count_newest_oldest(origin_groups) if origin_groups else None
+    for origin, states in by_origin.items():
+        # A value that is only inferred or declared, true or false, counts if the policy accepts it.
+        attribute[origin] = _count_states(states) if states else None
     if name in _TESTED:
         tests = (group.newest_test(_TESTED[name], limit) for group, fact in reported if fact is True)
         newest = max((test for test in tests if test), default=None)

@@ -88,10 +88,20 @@ def fact_view(name: str) -> Callable[[Row, frozenset[int]], View]:
 
 
 def _add_soft(view: View, soft: Row, is_taken: bool) -> None:
-    count = soft.get("count", 0)
+    count, false = soft.get("count", 0), soft.get("false", 0)
+    newest, oldest = soft.get("newest"), soft.get("oldest")
+    if false:
+        if is_taken:
+            view.newest_false = _pick_time(latest, view.newest_false, soft.get("newest_false"), view.false)
+            view.false += false
+        else:
+            # The row does not contain the oldest of these points.
+            view.newest_unknown = _pick_time(latest, view.newest_unknown, soft.get("newest_false"), view.unknown)
+            view.oldest_unknown = None
+            view.unknown += false
+            view.refused += false
     if not count:
         return
-    newest, oldest = soft.get("newest"), soft.get("oldest")
     if is_taken:
         view.newest = _pick_time(latest, view.newest, newest, view.count)
         view.oldest = _pick_time(earliest, view.oldest, oldest, view.count)

@@ -53,15 +53,22 @@ def test_what_is_inferred_or_declared_is_kept_apart(origin: str) -> None:
     vouched = {"immutable": True, origin: ("immutable",)}
     attribute = row(point(1, **vouched), point(3, **vouched), point(2, immutable=True))["attributes"]["immutable"]
     assert (attribute["count"], attribute["newest"], attribute["unknown"]) == (1, shown(2), None)
-    assert attribute[origin] == {"count": 2, "newest": shown(1), "oldest": shown(3)}
+    known = {name: value for name, value in attribute[origin].items() if value is not None}
+    assert known == {"count": 2, "newest": shown(1), "oldest": shown(3)}
     # If something may not be a recovery point, its attributes are unknown, regardless of what was reported.
     unsure = row(point(1, usable=None, **vouched))["attributes"]["immutable"]
     assert (unsure[origin], unsure["unknown"]) == (None, 1)
 
 
-def test_what_is_inferred_to_be_missing_is_missing() -> None:
-    attribute = row(point(1, encrypted=False, inferred=("encrypted",)))["attributes"]["encrypted"]
-    assert (attribute["false"], attribute["inferred"], attribute["count"]) == (1, None, 0)
+@pytest.mark.parametrize("origin", ["inferred", "declared"])
+def test_what_is_inferred_or_declared_to_be_missing_is_kept_apart_as_well(origin: str) -> None:
+    attribute = row(point(1, encrypted=False, **{origin: ("encrypted",)}))["attributes"]["encrypted"]
+    assert (attribute["false"], attribute["count"]) == (None, 0)
+    assert (attribute[origin]["false"], attribute[origin]["newest_false"], attribute[origin]["count"]) == (
+        1,
+        shown(1),
+        0,
+    )
 
 
 def test_the_newest_test_is_not_always_that_of_the_newest_point() -> None:

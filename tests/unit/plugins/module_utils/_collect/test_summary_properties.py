@@ -133,7 +133,8 @@ def test_every_point_is_counted_exactly_once(points: list[RecoveryPoint]) -> Non
             "encrypted",
         ):
             attribute = each["attributes"][name]
-            vouched = sum((attribute.get(origin) or {}).get("count", 0) for origin in ("inferred", "declared"))
+            groups = [attribute.get(origin) or {} for origin in ("inferred", "declared")]
+            vouched = sum(group.get("count", 0) + (group.get("false") or 0) for group in groups)
             total = attribute["count"] + (attribute["unknown"] or 0) + (attribute["false"] or 0) + vouched
             if name == "recovery_points":
                 assert total == len(counting)
