@@ -148,6 +148,12 @@ server:
       returned: when reported
       type: str
       sample: 10.1.16
+    identity:
+      description: The product's own ID of the installation or repository, after the name of the product. It does not
+        depend on the address that was read. A copy of the data, such as a mirrored repository, has the same ID.
+      returned: when reported
+      type: str
+      sample: veeam_backup_replication:6745a759-2205-4cd2-b172-8ec8f7e60ef8
     time:
       description: Time of the server's clock at RV(read_at). Ages are calculated from it.
       returned: when reported
@@ -198,6 +204,15 @@ window:
       returned: with O(until)
       type: str
       sample: "2026-11-21T00:00:00Z"
+selection:
+  description:
+    - Options that limit which workloads are listed, such as O(workload_names) and O(workload_types), and the account.
+    - A policy needs them to tell a workload that is no longer listed from one that was not asked for.
+  returned: success
+  type: dict
+  sample:
+    include_unprotected: true
+    account: auditor
 complete:
   description: Whether all requested data was read. V(false) only with O(allow_partial).
   returned: success

@@ -94,6 +94,12 @@ def _versions(text: str) -> list[str]:
     return [f"v{number}" for number in range(int(first[1:]), int(last[1:]) + 1)]
 
 
+def expected_identity(estate: Mapping[str, Any], product: str) -> str:
+    """Return the expected ``server.identity``, or "missing" if the product reports no such id."""
+    identity = estate["products"][product]["identity"]
+    return "missing" if identity is None else f"{product}:{identity}"
+
+
 def expected_points(estate: Mapping[str, Any], product: str) -> Iterator[tuple[dict[str, Any], dict[str, Any], str]]:
     """Yield (workload, point, id in the product) for every point that this product lists."""
     listed = estate["products"][product]

@@ -32,9 +32,10 @@ CASES = [
 
 @pytest.mark.parametrize(("product", "options"), CASES)
 def test_points_are_the_truth(simulators: Simulators, product: str, options: dict[str, Any]) -> None:
-    """Every point that the product lists is returned once, with only true values."""
+    """Every point that the product lists is returned once, with only true values; so is the identity of the server."""
     ended = read(simulators.ready, product, detail="recovery_points", **options)
     assert not ended.failed, ended.message
+    assert ended.result["server"].get("identity", "missing") == contract.expected_identity(simulators.estate, product)
     by_time: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for point in ended.result["recovery_points"]:
         by_time.setdefault((point["workload_id"], point["created_at"][:19]), []).append(point)

@@ -167,7 +167,7 @@ def test_dead_server_is_a_finding(simulators: Simulators, tmp_path: Path) -> Non
     )
     assert ended.status == 2, ended.output
     document = findings(tmp_path)
-    messages = [finding["message"] for finding in document["findings"] if finding["result"] == "fail"]
+    messages = [finding["message"] for finding in document["findings"] if finding["blocking"]]
     assert any("could not be read" in message and "connection refused" in message for message in messages)
     (missing,) = [each["message"] for each in document["findings"] if each["workload_name"] == "only-on-spp"]
     assert "expected workload not found on any server that was read" in missing
@@ -214,6 +214,6 @@ def test_misconfigured_host_is_a_finding(simulators: Simulators, tmp_path: Path)
     ended = play("backup.audit.compliance", tmp_path, inventory=inventory, variables=variables)
     assert ended.status == 0, ended.output
     failed = [finding["message"] for finding in findings(tmp_path)["findings"] if finding["control"] == "data.complete"]
-    assert any("Host forgotten: backup_url is not set" in message for message in failed)
+    assert any("forgotten could not be read: backup_url is not set" in message for message in failed)
     assert any("strange" in message and "invalid backup_product 'tape robot'" in message for message in failed)
     assert not any("strange" in message and "backup_url" in message for message in failed)

@@ -118,6 +118,8 @@ def test_what_a_viewer_may_not_see_is_unknown_and_said(simulators: Simulators) -
     assert result["server"]["scope"]["vm_replica"] is False
     assert "jobs could not be read" in warnings(result)
     assert "replicas could not be read" in warnings(result)
+    # serverInfo is denied as well.
+    assert {"version", "identity"}.isdisjoint(result["server"])
     assert not any(
         "encrypted" in row["attributes"] and "inferred" in row["attributes"]["encrypted"] for row in result["workloads"]
     )

@@ -94,6 +94,11 @@ def test_the_listing_is_that_of_borg(repository: Repository) -> None:
     assert evaluate(repository.read())["compliant"] is True
 
 
+def test_the_identity_is_the_id_of_the_repository(repository: Repository) -> None:
+    info = json.loads(repository.borg("--bypass-lock", "info", "--json"))
+    assert repository.read().result["server"]["identity"] == f"borg:{info['repository']['id']}"
+
+
 def test_the_zone_of_the_user_changes_nothing(repository: Repository) -> None:
     given = {
         "repository": str(repository.path),

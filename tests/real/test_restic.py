@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import json
 import os
 import shutil
 import socket
@@ -77,7 +79,7 @@ def test_a_check_of_all_data_is_reported_and_a_quick_one_is_inferred(repository:
     assert {point["integrity_checked"] for point in list_points(exact)} == {True}
     assert evaluate(exact, INTEGRITY_CHECKED)["compliant"] is True
     quick = repository.read(verify="quick")
-    assert findings(quick, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "fail"
+    assert findings(quick, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "unknown"
     accepting = {**NEWEST, "integrity_checked": {"max_age": "1d", "accept": ["reported", "inferred"]}}
     assert evaluate(quick, accepting)["compliant"] is True
 
@@ -87,7 +89,17 @@ def test_check_mode_checks_nothing_and_says_so(repository: Repository) -> None:
     assert {point["integrity_checked"] for point in list_points(ended)} == {None}
     assert ended.result["server"]["verify"] == {"level": "data", "result": "skipped"}
     assert findings(ended)["data.verify"][0] == "warn"
-    assert ended.result["http_requests"]["count"] == 2
+    # The version, the snapshots and the id of the repository.
+    assert ended.result["http_requests"]["count"] == 3
+
+
+def test_a_repository_has_one_identity_at_every_address(repository: Repository, tmp_path: Path) -> None:
+    config = json.loads(repository.restic("--no-lock", "cat", "config"))
+    moved = dataclasses.replace(repository, path=tmp_path / "link")
+    moved.path.symlink_to(repository.path)
+    servers = [one.read().result["server"] for one in (repository, moved)]
+    assert servers[0]["host"] != servers[1]["host"]
+    assert [server["identity"] for server in servers] == [f"restic:{config['id']}"] * 2
 
 
 def test_an_empty_repository_is_no_good_news(tmp_path: Path) -> None:
@@ -125,7 +137,7 @@ def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repos
     damage(own)
     unseen = own.read()
     assert {point["integrity_checked"] for point in list_points(unseen)} == {None}
-    assert findings(unseen, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "fail"
+    assert findings(unseen, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "unknown"
     before = tree(own.path)
     seen = own.read(verify=verify)
     assert tree(own.path) == before
@@ -139,7 +151,7 @@ def test_the_verdict_follows_the_damage(own: Repository, damage: Callable[[Repos
 def test_flipped_data_is_not_seen_by_a_quick_check_and_not_claimed(own: Repository) -> None:
     corrupt_pack(own)
     quick = own.read(verify="quick")
-    assert findings(quick, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "fail"
+    assert findings(quick, INTEGRITY_CHECKED)["integrity_checked.max_age"][0] == "unknown"
 
 
 def test_a_damaged_snapshot_is_never_just_left_out(own: Repository) -> None:

@@ -107,7 +107,7 @@ async def _serve(options: argparse.Namespace, estate: Estate, apis: list[Product
     authority.issue_cert("localhost", "127.0.0.1").configure_cert(tls)
     rules = json.loads(options.faults.read_text("utf-8")) if options.faults is not None else []
     with (folder / "estate.json").open("w") as out:
-        write_estate(estate, {server.api.product: server.api.truth() for server in servers}, out)
+        write_estate(estate, {api.product: {**api.truth(), "identity": api.identity} for api in apis}, out)
     try:
         for server in servers:
             server.api.prepare()

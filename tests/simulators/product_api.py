@@ -245,6 +245,11 @@ class ProductApi(ABC):
             "lists": {kind: listing.as_json() for kind, listing in self.LISTS.items()},
         }
 
+    @property
+    def identity(self) -> str | None:
+        """The id of this installation, if a client can read one."""
+        return None
+
     def respond(self, call: Call) -> Response:
         try:
             route, values = self._find(call)

@@ -20,6 +20,7 @@ from tests.recordings import Recording
 
 WRONG = "wr0ng-one"
 _RESTIC_LIST = ("--no-lock", "--json", "snapshots")
+_RESTIC_CONFIG = ("--no-lock", "--json", "cat", "config")
 _RESTIC_CHECK = ("--no-lock", "--json", "check")
 _BORG_READ = ("--bypass-lock", "--log-json")
 _BORG_LIST = (*_BORG_READ, "list", "--json", "--format", "{hostname}{end}{comment}")
@@ -109,6 +110,7 @@ def record_restic(recorder: Recorder) -> None:
         _restic_run(recorder, f"snapshots_{case}", damaged, *_RESTIC_LIST)
         _restic_run(recorder, f"check_{case}", damaged, *_RESTIC_CHECK)
         _restic_run(recorder, f"check_data_{case}", damaged, *_RESTIC_CHECK, "--read-data")
+    _restic_run(recorder, "config", repository, *_RESTIC_CONFIG)
 
 
 def _delete_largest(folder: Path) -> None:

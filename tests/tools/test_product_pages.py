@@ -54,6 +54,12 @@ def test_every_allowed_command_is_on_the_page(name: str) -> None:
                 assert word in commands, (vector, word)
 
 
+@pytest.mark.parametrize("name", list(ADAPTERS))
+def test_every_page_explains_the_identity_of_the_server(name: str) -> None:
+    """Either which value it is, or that there is none."""
+    assert "`server.identity`" in read_page(ADAPTERS[name])
+
+
 def test_the_readme_leaves_no_product_out() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [name for name in ADAPTERS if f"(docs/{name}.md)" not in text] == []

@@ -156,6 +156,7 @@ class Borg(CliAdapter):
         command_result = self.runner.run(*_LIST)
         listing = as_object(self.runner.json(command_result))
         archives = get_items(listing, "archives", command_result.request, str(self.runner.host))
+        collector.set_identity(as_object(listing.get("repository")).get("id"))
         mode = as_text(as_object(listing.get("encryption")).get("mode"))
         self._names: dict[str, str] = {}
         points: list[RecoveryPoint] = []

@@ -34,6 +34,15 @@ class Settings:
     own: Mapping[str, t.Any]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServerInfo:
+    """What a server reports about itself."""
+
+    version: str | None = None
+    # The product's own id of the installation, as received: ``Collector.set_identity`` checks it.
+    identity: t.Any = None
+
+
 class RestAdapter(Adapter):
     """Adapter for one REST API. ``collect`` and ``close`` are called once each, in this order."""
 
@@ -50,7 +59,7 @@ class RestAdapter(Adapter):
         self.settings = settings
         self.thread_pool = thread_pool
         self._login: Login | None = None
-        self._version: Future[str | None]
+        self._server_info: Future[ServerInfo]
 
     @classmethod
     def own_spec(cls) -> dict[str, t.Any]:
@@ -69,22 +78,27 @@ class RestAdapter(Adapter):
         login.open(self.client)
 
     def collect(self, collector: Collector) -> None:
-        """Log in, read everything, and request the version in parallel."""
+        """Log in, read everything, and request version and identity of the server in parallel."""
         self.open(collector)
         if collector.skew_micros is None:
             collector.skew_micros = self.client.skew_micros
         collector.start()
-        self._version = self.thread_pool.submit(self.version)
+        self._server_info = self.thread_pool.submit(self.server_info)
         self.read(collector)
         collector.version = self.known_version()
+        collector.set_identity(self._server_info.result().identity)
+
+    def server_info(self) -> ServerInfo:
+        """Request version and identity; products without an identity override only ``version``."""
+        return ServerInfo(version=self.version())
 
     def version(self) -> str | None:
         """Request the product's version; None if it does not report one."""
         return None
 
     def known_version(self) -> str | None:
-        """Return the result of ``version``, for products whose responses depend on the version."""
-        return self._version.result()
+        """Return the requested version, for products whose responses depend on the version."""
+        return self._server_info.result().version
 
     def close(self) -> None:
         """Log out, if there is a session."""

@@ -32,12 +32,15 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 from ansible_collections.backup.audit.plugins.module_utils._transport.command import (
     KnownProblem,
     OutputError,
+    ToolError,
     message_lines,
     to_single_line,
 )
 
 # --no-lock: nothing is written to the repository, so read-only and append-only repositories can be read.
 _LIST = ("--no-lock", "--json", "snapshots")
+# No listing or check contains the id of the repository. "cat masterkey" would print the key, so only config is allowed.
+_CONFIG = ("--no-lock", "--json", "cat", "config")
 _CHECK = ("--no-lock", "--json", "check")
 _CHECK_DATA = (*_CHECK, "--read-data")
 _SOUND = "no errors were found"
@@ -59,7 +62,7 @@ class Restic(CliAdapter):
     version_pattern = re.compile(r"restic (\S+)")
     environment = ("RESTIC",)
     workload_types = ("host",)
-    allowlist = (("version",), _LIST, _CHECK, _CHECK_DATA)
+    allowlist = (("version",), _LIST, _CONFIG, _CHECK, _CHECK_DATA)
     variables = (
         *("RESTIC_*", "AWS_*", "AZURE_*", "B2_*", "GOOGLE_*", "OS_*", "ST_*", "RCLONE_*", "SSH_AUTH_SOCK"),
         *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "TMPDIR"),
@@ -205,6 +208,7 @@ class Restic(CliAdapter):
                         server_message=message,
                     )
                 )
+        collector.set_identity(self._read_repository_id())
         check = self.perform_check(collector)
         own = self.settings.own
         parts = tuple(own["workload_by"])
@@ -216,6 +220,14 @@ class Restic(CliAdapter):
                 collector.add_problem(
                     OutputError(f"a snapshot record is not valid: {error.message}", server=self.runner.host)
                 )
+
+    def _read_repository_id(self) -> t.Any:
+        """Read the id that restic gave the repository when it was created; None if this fails."""
+        try:
+            return as_object(self.runner.json(self.runner.run(*_CONFIG))).get("id")
+        except ToolError:
+            # The listing was read, and is complete without the id.
+            return None
 
     def check(self) -> str | None:
         """Run ``restic check``: nothing is missing and, with level data, all data can be read and decrypted."""

@@ -11,7 +11,7 @@ import fnmatch
 import itertools
 import time
 import typing as t
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
 from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
@@ -50,16 +50,21 @@ class Collector:
         history: bool = False,
         keep_points: bool = False,
         location_attributes: Sequence[dict[str, t.Any]] = (),
+        selection: Mapping[str, t.Any] | None = None,
     ) -> None:
         self.source = source
         self.product = product
         self.version: str | None = None
+        # Identifies the installation or repository regardless of the address that it was read from.
+        self.identity: str | None = None
         self.skew_micros: int | None = None
         self.scope: dict[str, t.Any] = {}
         # The result of the product's own check that was run for this read result.
         self.verify: dict[str, t.Any] | None = None
         self.warnings: list[str] = []
         self.problems: list[AuditError] = []
+        # The options that limit what is listed: a workload outside of them is not missing.
+        self._selection = dict(selection or {})
         self._window = (since, until)
         self._calendar = calendar or Calendar()
         self._history = history
@@ -93,6 +98,16 @@ class Collector:
             )
         self.since, self.until = since, until
         self.summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
+
+    def set_identity(self, reported: t.Any) -> None:
+        """Build ``identity`` from the product's own id of the installation or repository.
+
+        The prefix prevents that two products share an identity. Text without letters and digits other than 0 is a
+        placeholder (00000000-0000-...), which different installations may have in common.
+        """
+        text = reported.strip() if isinstance(reported, str) else ""
+        if any(character.isalnum() and character != "0" for character in text):
+            self.identity = f"{self.product}:{text}"
 
     @property
     def now(self) -> int:
@@ -220,6 +235,7 @@ class Collector:
             "host": self.source,
             "product": self.product,
             "version": self.version,
+            "identity": self.identity,
             "time": None if self.skew_micros is None else format_time(self.now // SECOND * SECOND),
             "clock_skew_seconds": None if self.skew_micros is None else round(self.skew_micros / SECOND),
             "scope": dict(sorted(self.scope.items())),
@@ -235,6 +251,7 @@ class Collector:
                     "until": None if self.until is None else format_time(self.until),
                 }
             ),
+            "selection": self._selection,
             "complete": not self.problems,
             "errors": [problem.as_dict() for problem in self.problems],
             "workloads": rows,

@@ -30,6 +30,7 @@ DIGEST_FIELDS = (
     "server",
     "read_at",
     "window",
+    "selection",
     "complete",
     "errors",
     "workloads",

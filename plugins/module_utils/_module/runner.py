@@ -87,8 +87,16 @@ def _fail(module: AnsibleModule, error: AuditError, server: str | None) -> None:
     module.fail_json(msg=str(error), failure=error.as_dict())
 
 
+# Options that limit which workloads are listed.
+_LIMITS = ("workload_names", "workload_types", "include_unprotected", "tenant", "tenant_organization", "stanza", "repo")
+
+
 def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]) -> Collector:
     """Create a Collector according to the options."""
+    selection = {name: params[name] for name in _LIMITS if params.get(name) not in (None, [], "")}
+    if params.get("username"):
+        # Another account may see other workloads.
+        selection["account"] = params["username"]
     return Collector(
         host,
         product.product,
@@ -99,6 +107,7 @@ def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]
         history=params["history"],
         keep_points=params["detail"] == "recovery_points",
         location_attributes=params["location_attributes"],
+        selection=selection,
     )
 
 

@@ -49,7 +49,7 @@ class ReadFacts:
     selection: Mapping[str, t.Any] | None
     # Parts of the server that the account cannot see.
     hidden: frozenset[str]
-    # Orders read results of one server, whatever their order in the input.
+    # Orders read results of one server, independent of their order in the input.
     order: tuple[int, str]
     context: Context
     # Reason why no pass based on this read result counts.

@@ -146,6 +146,11 @@ class VeeamAzure(OAuth2ProductApi):
 
     # The appliance itself
 
+    @property
+    def identity(self) -> str:
+        """The id of the appliance's own database (facts 3)."""
+        return self.uuid("database")
+
     def _served_versions(self) -> list[str]:
         return self.text("serves").split(",") if self.text("serves") else list(VERSIONS)
 
@@ -162,7 +167,7 @@ class VeeamAzure(OAuth2ProductApi):
                 "serverVersion": f"{release}.0.203",
                 "workerVersion": f"{release}.0.203",
                 "flrVersion": f"{release}.0.203",
-                "databaseId": self.uuid("database"),
+                "databaseId": self.identity,
                 "copyright": "Simulated",
                 "deploymentSubscriptionId": self.uuid("subscription"),
             },

@@ -188,6 +188,11 @@ class VeeamBackupReplication(OAuth2ProductApi):
             ReadRoute("jobs/{number}", handlers.job, denied=jobs),
         ]
 
+    @property
+    def identity(self) -> str:
+        """The installation id (samples/vbr/recorded_13.1_serverInfo.json)."""
+        return self.uuid("server")
+
     # Revisions
 
     @property
@@ -276,7 +281,7 @@ class VeeamBackupReplication(OAuth2ProductApi):
 
     def _server_info(self, _call: Call, revision: str) -> Response:
         document: Row = {
-            "vbrId": self.uuid("server"),
+            "vbrId": self.identity,
             "name": self.fixed("host") or "vbr01.invalid",
             "buildVersion": self.release.build,
             "patches": [],

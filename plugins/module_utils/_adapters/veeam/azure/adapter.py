@@ -13,7 +13,7 @@ import dataclasses
 import typing as t
 from collections.abc import Iterator
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import ServerInfo, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.azure.type_reader import (
     LISTINGS,
     OLD_POINTS,
@@ -138,12 +138,16 @@ class VeeamAzure(VeeamCloud):
         )
         self.log_in(login)
 
-    def version(self) -> str | None:
-        """The product version. API version 1 does not have this request, and a restricted role may not send it."""
+    def server_info(self) -> ServerInfo:
+        """The product version and the id of the appliance's own database.
+
+        API version 1 does not have this request, and a restricted role may not send it.
+        """
         try:
-            return as_text(self.client.get(f"{self.root}/system/about").json_object().get("serverVersion"))
+            about = self.client.get(f"{self.root}/system/about").json_object()
         except (NotFoundError, ForbiddenError):
-            return None
+            return ServerInfo()
+        return ServerInfo(version=as_text(about.get("serverVersion")), identity=about.get("databaseId"))
 
     def read(self, collector: Collector) -> None:
         """Read every listing of the selected workload types. The listings joined to them are requested in parallel."""

@@ -13,7 +13,7 @@ import re
 import time
 import typing as t
 
-from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
+from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, ServerInfo, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication import records
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.api import ROOT, Api
 from ansible_collections.backup.audit.plugins.module_utils._adapters.veeam.backup_replication.backups import (
@@ -171,12 +171,13 @@ class VeeamBackupReplication(RestAdapter):
         collector.scope["api_version"] = self._revision
         collector.skew_micros = self._measure_skew()
 
-    def version(self) -> str | None:
-        """The build number; not every role may read it."""
+    def server_info(self) -> ServerInfo:
+        """The build number and the installation id; not every role may read them."""
         try:
-            return as_text(self.client.get(f"{ROOT}/serverInfo").json_object().get("buildVersion"))
+            info = self.client.get(f"{ROOT}/serverInfo").json_object()
         except (ForbiddenError, NotFoundError):
-            return None
+            return ServerInfo()
+        return ServerInfo(version=as_text(info.get("buildVersion")), identity=info.get("vbrId"))
 
     def _negotiate_version(self, login: OAuth2Password, requested: str | None) -> str:
         """Log in with the newest revision that both sides support. A rejected one does not mean a wrong password."""

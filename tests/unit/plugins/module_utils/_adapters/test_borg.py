@@ -52,7 +52,7 @@ WRONG = (
 
 
 def listing(archives: list[dict[str, Any]], mode: str | None = "repokey") -> dict[str, Any]:
-    return {"archives": archives, "encryption": {"mode": mode}, "repository": {"location": "/srv/borg"}}
+    return {"archives": archives, "encryption": {"mode": mode}, "repository": {"id": "e" * 64, "location": "/srv/borg"}}
 
 
 def read(answer: Any, checks: dict[tuple[str, ...], Response] | None = None, **options: Any) -> Any:
@@ -65,11 +65,19 @@ def access(**given: Any) -> Any:
     return Borg.access({"password": None, "password_file": None, "environment": {}, **given})
 
 
+class TestIdentity:
+    @pytest.mark.parametrize("repository", [None, [], {}, {"id": None}, {"id": ""}, {"id": 7}])
+    def test_without_an_id_there_is_none(self, repository: Any) -> None:
+        collector, points, _runner = read({**listing(ARCHIVES), "repository": repository})
+        assert "identity" not in collector.result()["server"]
+        assert (collector.problems, len(points)) == ([], 3)
+
+
 class TestPoints:
     def test_times_without_a_zone_are_utc(self) -> None:
         collector, points, runner = read(ARCHIVES)
         assert runner.commands == [VERSION, LIST]
-        assert (collector.version, collector.verify) == ("1.2.4", None)
+        assert (collector.version, collector.verify, collector.identity) == ("1.2.4", None, f"borg:{'e' * 64}")
         first = by_id(points)["id-web01-2026-11-01"]
         assert (first["created_at"], first["completed_at"]) == ("2026-11-01T02:00:00Z", "2026-11-01T02:10:00Z")
         assert (first["kind"], first["status"], first["usable"], first["size_bytes"]) == ("full", "success", True, None)

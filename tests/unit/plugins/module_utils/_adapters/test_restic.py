@@ -16,6 +16,7 @@ from tests.unit.plugins.module_utils._adapters.running_tools import Response, by
 
 VERSION = ("version",)
 LIST = ("--no-lock", "--json", "snapshots")
+CONFIG = ("--no-lock", "--json", "cat", "config")
 CHECK = ("--no-lock", "--json", "check")
 CHECK_DATA = (*CHECK, "--read-data")
 OLD = {
@@ -46,13 +47,14 @@ def answers(snapshots: Any, **more: Response) -> dict[tuple[str, ...], Response]
     known: dict[tuple[str, ...], Response] = {
         VERSION: (0, "restic 0.18.0 compiled with go1.24 on linux/amd64\n", ""),
         LIST: (0, snapshots, "") if not isinstance(snapshots, tuple) else snapshots,
+        CONFIG: (0, {"version": 2, "id": "c" * 64, "chunker_polynomial": "2c661cd477405f"}, ""),
     }
-    names = {"check": CHECK, "check_data": CHECK_DATA}
+    names = {"config": CONFIG, "check": CHECK, "check_data": CHECK_DATA}
     return known | {names[name]: answer for name, answer in more.items()}
 
 
 def read(snapshots: Any, **more: Any) -> Any:
-    checks = {name: more.pop(name) for name in ("check", "check_data") if name in more}
+    checks = {name: more.pop(name) for name in ("config", "check", "check_data") if name in more}
     return run_adapter(Restic, answers(snapshots, **checks), repository="/srv/restic", **more)
 
 
@@ -134,10 +136,40 @@ class TestPoints:
         assert read((0, [NEW], f"{line}\n"))[0].problems == []
 
 
+class TestIdentity:
+    def test_it_is_the_id_of_the_repository(self) -> None:
+        collector, _points, runner = read([OLD])
+        assert collector.identity == f"restic:{'c' * 64}"
+        assert runner.commands == [VERSION, LIST, CONFIG]
+
+    @pytest.mark.parametrize(
+        "config",
+        [
+            (1, "", "Fatal: unable to open repository: connection refused\n"),
+            (12, "", '{"message_type":"exit_error","code":12,"message":"Fatal: wrong password or no key found"}\n'),
+            (0, "", ""),
+            (0, "config", ""),
+            (0, [], ""),
+            (0, {"version": 2}, ""),
+            (0, {"version": 2, "id": ""}, ""),
+            (0, {"version": 2, "id": None}, ""),
+            (0, {"version": 2, "id": 7}, ""),
+        ],
+    )
+    def test_without_the_id_the_read_is_complete(self, config: Response) -> None:
+        collector, points, _runner = read([OLD], config=config)
+        assert "identity" not in collector.result()["server"]
+        assert (collector.problems, collector.warnings, len(points)) == ([], [], 1)
+
+    def test_the_key_is_never_printed(self) -> None:
+        commands = [vector for vector in Restic.allowlist if "cat" in vector]
+        assert commands == [CONFIG]
+
+
 class TestVerify:
     def test_without_it_nothing_is_run(self) -> None:
         collector, _points, runner = read([OLD])
-        assert runner.commands == [VERSION, LIST]
+        assert runner.commands == [VERSION, LIST, CONFIG]
         assert collector.verify is None
 
     @pytest.mark.parametrize("out", [SOUND, SOUND_JSON])
@@ -200,7 +232,7 @@ class TestVerify:
         collector, points, runner = run_adapter(
             Restic, answers([OLD]), check_mode=True, repository="/srv/restic", verify="data"
         )
-        assert runner.commands == [VERSION, LIST]
+        assert runner.commands == [VERSION, LIST, CONFIG]
         assert collector.verify == {"level": "data", "result": "skipped"}
         assert "skipped in check mode" in collector.warnings[0]
         assert points[0]["integrity_checked"] is None

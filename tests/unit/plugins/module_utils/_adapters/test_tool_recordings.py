@@ -26,7 +26,8 @@ PACK_FILE, SNAPSHOT = "50d5210586860f36", "b09b50f3"
 
 def answers(version: str, *names: str) -> dict[tuple[str, ...], Response]:
     """Map the recorded commands to what they returned; these must be the commands of the adapter."""
-    recordings = [load(version, name) for name in ("version", *names)]
+    config = ("config",) if version in RESTIC else ()
+    recordings = [load(version, name) for name in ("version", *config, *names)]
     return {recording.command[1:]: recording.answer for recording in recordings}
 
 
@@ -49,6 +50,17 @@ def labels_in_first(version: str) -> dict[str, str]:
 
 def outcomes(points: list[dict[str, Any]]) -> set[tuple[Any, Any]]:
     return {(point["integrity_checked"], point["usable"]) for point in points}
+
+
+def test_identities() -> None:
+    """Those of pgBackRest belong to a database, not to the repository."""
+    for version in RESTIC:
+        found = read(Restic, version, "snapshots")[0].identity
+        assert found == f"restic:{load(version, 'config').out['id']}"
+    for version in BORG:
+        assert read(Borg, version, "list")[0].identity == f"borg:{load(version, 'list').out['repository']['id']}"
+    for version in PGBACKREST:
+        assert "identity" not in read(PgBackRest, version, "info")[0].result()["server"]
 
 
 class TestRestic:

@@ -179,6 +179,27 @@ def test_durations_count_from_the_servers_clock() -> None:
     assert read["read_at"] == "2026-11-21T06:49:00Z"
 
 
+# The server
+
+
+@pytest.mark.parametrize("reported", ["6745a759-2205", " 6745a759-2205\n"])
+def test_the_identity_begins_with_the_product(reported: str) -> None:
+    collector = Collector("backup.example", "spp")
+    collector.set_identity(reported)
+    assert collector.identity == "spp:6745a759-2205"
+    assert collector.result()["server"]["identity"] == "spp:6745a759-2205"
+
+
+@pytest.mark.parametrize(
+    "reported", [None, "", " ", 0, 7, True, ["6745a759"], {"id": "6745a759"}, "00000000-0000-0000-0000-000000000000"]
+)
+def test_a_value_that_is_not_an_id_leaves_the_identity_out(reported: Any) -> None:
+    collector = Collector("backup.example", "spp")
+    collector.set_identity(reported)
+    assert collector.identity is None
+    assert "identity" not in collector.result()["server"]
+
+
 # Derived attributes
 
 
@@ -210,6 +231,7 @@ def test_a_read_of_nothing_is_complete_and_says_so() -> None:
         "server": {"host": "backup.example", "product": "spp", "scope": {}},
         "read_at": "2026-11-21T06:49:00Z",
         "window": {},
+        "selection": {},
         "complete": True,
         "errors": [],
         "workloads": [],
