@@ -100,7 +100,7 @@ keyed_groups:
 # Read results that the compliance role saved
 ---
 plugin: backup.audit.workloads
-results: [/var/lib/backup-audit/facts/*.json]
+results: [/var/lib/backup-audit/data/*.json]
 policy: 3-2-1-1-0
 groups:
   never_backed_up: recovery_points == 0
@@ -232,7 +232,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _evaluate(self, read_results: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
         limits = {"max_data_age": self.get_option("max_data_age")}
         assessment = evaluate_now(read_results, self.get_option("policy"), limits).plain()
-        findings = reasons(assessment, _OMITTED_RESULTS)
+        findings = reasons(one for one in assessment["findings"] if one["result"] not in _OMITTED_RESULTS)
         return [{**workload, "findings": findings.get(identity(workload), [])} for workload in assessment["workloads"]]
 
     def _add_hosts(self, workloads: Sequence[dict[str, t.Any]]) -> None:

@@ -204,7 +204,7 @@ options:
   waivers:
     description:
       - Controls that a workload does not have to meet for a limited time. The result of such a finding is C(waived).
-        A waiver is not a proof, so at least one other workload must pass.
+        A waiver is not a proof, so at least one rule must pass for at least one workload.
       - A waiver that has ended has no effect, and the finding names it. No waiver applies to an incomplete read result.
     type: list
     elements: dict
@@ -265,8 +265,8 @@ options:
   as_of:
     description:
       - Point in time to evaluate, in RFC 3339 format with a time zone. The default is now.
-      - Set it to the time of saved read results to evaluate them again. A read result that is newer than this time
-        proves nothing about it.
+      - Set it to the time of saved read results to evaluate them again. A time more than 300 seconds before a read
+        result is rejected, because data that was removed before the read is unknown.
       - V(newest_read) is the time of the newest read result, so that the same read results always give the same
         assessment. If that is older than O(max_data_age), now is used instead.
     type: raw
@@ -421,7 +421,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 compliant:
-  description: Whether no finding fails and at least one rule is proved.
+  description: Whether no finding is blocking (see RV(findings[].blocking)).
   returned: always
   type: bool
   sample: false
@@ -431,7 +431,7 @@ headline:
   type: str
   sample: "Not compliant: 1 of 120 workloads failed, 119 passed; 1 of 2 servers could not be read"
 msg:
-  description: The headline, then at most ten of the findings that fail, and the number of further ones.
+  description: The headline, then at most ten of the blocking findings, and the number of further ones.
   returned: always
   type: str
   sample: |-

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import time
 import typing as t
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import Read, assess
@@ -33,10 +33,9 @@ def identity(record: Mapping[str, t.Any]) -> Identity:
     return tuple(record[name] for name in ("source", "origin", "workload_id", "workload_name"))
 
 
-def reasons(assessment: Mapping[str, t.Any], fine: Collection[str]) -> dict[Identity, list[str]]:
-    """Collect the messages for each workload in the order of the findings, without results that are ``fine``."""
+def reasons(findings: Iterable[Mapping[str, t.Any]]) -> dict[Identity, list[str]]:
+    """Collect the messages of findings for each workload, in the order of the findings."""
     messages: dict[Identity, list[str]] = {}
-    for finding in assessment["findings"]:
-        if finding["result"] not in fine:
-            messages.setdefault(identity(finding), []).append(f"{finding['message']} [{finding['control']}]")
+    for finding in findings:
+        messages.setdefault(identity(finding), []).append(f"{finding['message']} [{finding['control']}]")
     return messages

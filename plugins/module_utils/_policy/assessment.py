@@ -34,7 +34,7 @@ class Assessment:
 
     @property
     def compliant(self) -> bool:
-        """Whether nothing fails and something was proved."""
+        """Whether no finding is blocking."""
         return bool(self.frame["compliant"])
 
     def plain(self) -> dict[str, t.Any]:

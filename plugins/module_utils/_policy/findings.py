@@ -124,10 +124,10 @@ class Findings:
         self._text.extend([known.setdefault(text, len(known)) for text in texts])
 
     def worst_first(self, at_most: int) -> list[dict[str, t.Any]]:
-        """Return the findings that do not pass, worst first."""
-        results = self._result
+        """Return the findings that do not pass, those that block first, then worst first."""
+        results, blocking = self._result, list(self._blocking())
         numbers = [number for number, result in enumerate(results) if result != PASS]
-        numbers.sort(key=lambda number: -results[number])
+        numbers.sort(key=lambda number: (not blocking[number], -results[number]))
         return list(as_dicts(self.columns(), numbers[:at_most]))
 
     def columns(self) -> dict[str, t.Any]:

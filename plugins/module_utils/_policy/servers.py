@@ -63,7 +63,9 @@ def _covers(newer: ReadFacts, record: Record) -> bool:
     if any(newer.selection.get(name) != older.selection.get(name) for name in limits):
         return False
     has_window = newer.context.since is not None or newer.context.until is not None
-    if has_window and newer.selection.get("include_unprotected") is not True:
+    lists_unprotected = newer.selection.get("include_unprotected") is True and newer.inventory is True
+    if has_window and not lists_unprotected:
+        # The workload may only have recovery points outside of the window.
         return False
     names, types = newer.selection.get("workload_names"), newer.selection.get("workload_types")
     if names and (record.name is None or not Globs(names, "workload_names").match(record.name)):
@@ -74,16 +76,20 @@ def _covers(newer: ReadFacts, record: Record) -> bool:
 def resolve_origins(group: Sequence[Record]) -> tuple[str, ...]:
     """Return the server that the points of each row of a workload belong to.
 
-    A server behind another one, or read under two names, has two names here. Its newest or oldest point has the same
-    time, to the second, in both; independent backups do not.
+    A server behind another one, or read under two names, has two names here. Rows belong to one server if they have one
+    of these in common: the product's own id of the installation, the name, or the time of the newest or oldest point,
+    to the second; independent backups do not.
     """
     names: list[str] = []
-    seen: dict[tuple[bool, int], str] = {}
+    seen: dict[tuple[object, ...], str] = {}
     for record in group:
-        ends = ((True, record.newest), (False, record.oldest))
-        moments = [(is_newest, to_micros(time) // SECOND) for is_newest, time in ends if time is not None]
-        own = record.subject[1] or record.read.identity or record.read.host
-        origin = next((seen[moment] for moment in moments if moment in seen), own)
-        seen.update((moment, origin) for moment in moments if moment not in seen)
+        ends = (("newest", record.newest), ("oldest", record.oldest))
+        keys: list[tuple[object, ...]] = [(end, to_micros(time) // SECOND) for end, time in ends if time is not None]
+        own = record.subject[1] or record.read.host
+        keys.append(("name", own))
+        if record.subject[1] is None and record.read.identity is not None:
+            keys.append(("identity", record.read.identity))
+        origin = next((seen[key] for key in keys if key in seen), own)
+        seen.update((key, origin) for key in keys if key not in seen)
         names.append(origin)
     return tuple(names)

@@ -79,7 +79,7 @@ def to_html_report(assessment: Json, *, title: str = "Backup compliance report")
         alarms=_alarms(assessment),
         controls=controls,
         requirements=list({control["name"]: control["references"] for control in controls}.items()),
-        worst=[_failures(control) for control in controls if control["counts"]["fail"]][:_WORST_SHOWN],
+        worst=[_failures(control) for control in controls if control["blocking"]][:_WORST_SHOWN],
         servers=_servers(assessment),
         rpo=_usual_rpo(assessment),
         rows=[_row(workload, grouped[workload_identity(workload)]) for workload in workloads],
@@ -124,21 +124,23 @@ def _alarms(assessment: Json) -> list[tuple[str, str]]:
 
 
 def _controls(assessment: Json) -> list[Json]:
-    """List the controls, the one with the most failing workloads first."""
+    """List the controls, the one with the most blocking findings first."""
     controls = []
     for line in control_lines(assessment):
         facts = {"name": line.name, "limit": line.limit_text, "tier": line.tier}
         first = line.findings[0]
         subject = "workload" if is_about_workload(first) else "finding" if first["source"] is None else "server"
-        controls.append({**facts, "subject": subject, "counts": line.counts, "references": line.references})
-    return sorted(controls, key=lambda one: [-one["counts"][name] for name in WORST_FIRST])
+        blocking = sum(finding["blocking"] for finding in line.findings)
+        counts = {"counts": line.counts, "blocking": blocking, "references": line.references}
+        controls.append({**facts, "subject": subject, **counts})
+    return sorted(controls, key=lambda one: [-one["blocking"], *(-one["counts"][name] for name in WORST_FIRST)])
 
 
 def _failures(control: Json) -> tuple[str, str]:
-    """Return a control with its limit, and its number of failures: ``max_gap <= 26h``, ``62 workloads``."""
+    """Return a control with its limit, and its number of blocking findings: ``max_gap <= 26h``, ``62 workloads``."""
     limit = "" if control["limit"] == "yes" else control["limit"]
     name = f"{control['name'].removeprefix('recovery_points.')} {limit}".rstrip()
-    failed = counted(control["counts"]["fail"], control["subject"])
+    failed = counted(control["blocking"], control["subject"])
     return name, f"{control['tier']}, {failed}" if control["tier"] else failed
 
 

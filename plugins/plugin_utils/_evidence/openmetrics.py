@@ -47,7 +47,7 @@ def _assessment_metrics(assessment: Json) -> Iterator[tuple[str, str, Samples]]:
     yield "assessment_info", "Time, collection version and policy of the assessment.", [(frame, 1)]
     yield (
         "compliant",
-        "Whether no finding fails and at least one workload is proved compliant.",
+        "Whether no finding blocks (see blocking of a finding).",
         [({}, int(assessment["compliant"]))],
     )
     as_of = _seconds(assessment["as_of"])

@@ -87,8 +87,6 @@ _ARGUMENTS = ("servers", "policy", "interval", "state_file", "once")
 _INTERVAL = 900
 _POLICY = {"recovery_points": {"min_count": 1}}
 _STATE_HINT = "Set state_file to a path that only this event source uses"
-# Results that count as compliant.
-_GOOD = frozenset({"pass", "not_applicable", "waived", "warn"})
 
 State = dict[str, dict[str, t.Any]]
 
@@ -176,18 +174,25 @@ class ServerWatcher:
 
     def _workload_events(self, read_results: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
         assessment = evaluate_now(read_results, self._policy).plain()
-        findings = reasons(assessment, _GOOD)
+        blocking = [finding for finding in assessment["findings"] if finding["blocking"]]
+        messages = reasons(blocking)
+        not_compliant = {_key(finding) for finding in blocking}
         broken = {
             _key(finding)
-            for finding in assessment["findings"]
+            for finding in blocking
             if finding["control"].startswith("restore_tested.") and finding["result"] == "fail"
         }
         for workload in sorted(assessment["workloads"], key=lambda row: (row["workload_name"] or "", _key(row))):
             key = _key(workload)
             before = self._state.get(key)
-            now = {"verdict": workload["verdict"], "newest": workload["newest"], "broken": key in broken}
+            now = {
+                "verdict": workload["verdict"],
+                "compliant": key not in not_compliant,
+                "newest": workload["newest"],
+                "broken": key in broken,
+            }
             self._state[key] = now
-            yield from _changes(workload, before, now, findings.get(identity(workload), []))
+            yield from _changes(workload, before, now, messages.get(identity(workload), []))
 
 
 def _changes(
@@ -197,7 +202,7 @@ def _changes(
     previous = before["verdict"] if before else None
     newest, name = now["newest"], workload["workload_name"] or workload["workload_id"]
     source, verdict = workload["source"], now["verdict"]
-    good, was_good = verdict in _GOOD, previous is None or previous in _GOOD
+    good, was_good = now["compliant"], before is None or before["compliant"]
     if before is not None and newest is not None and newest > (before["newest"] or ""):
         message = f"{name} has a new recovery point, created at {newest}"
         yield _event("recovery_point", source, workload, verdict, previous, findings, message, newest)

@@ -130,6 +130,14 @@ def test_an_incomplete_newer_result_is_still_the_one() -> None:
         ({"server": {"host": "vbr1", "product": "spp", "scope": {"inventory": False}}}, {}),
         # Only workloads with points in a window.
         ({"window": {"since": ago(days=1)}}, {}),
+        (
+            {
+                "selection": {"include_unprotected": True},
+                "window": {"since": ago(days=1)},
+                "server": {"host": "vbr1", "product": "spp"},
+            },
+            {},
+        ),
         # Another server, or another installation at the same address.
         ({"server": {"host": "vbr2", "product": "spp"}}, {}),
         (
@@ -170,3 +178,16 @@ def test_points_of_one_server_under_two_names_are_never_added(order: int, identi
     found = finding(results, {"recovery_points": {"min_count": 14}}, combine=ADDED)
     assert found["actual"] == actual
     assert found["result"] == ("pass" if actual == 14 else "fail")
+
+
+def test_a_server_that_is_also_read_through_another_one_does_not_count_twice() -> None:
+    """Directly with its identity, and as the origin of rows of another server, which has an identity of its own."""
+    results = [
+        read(row(recovery_points=7, **BEFORE), server={"host": "vbr1", "product": "spp", "identity": "spp:4711"}),
+        read(
+            row(source="em1", origin="vbr1", recovery_points=7),
+            server={"host": "em1", "product": "em", "identity": "em:1"},
+        ),
+    ]
+    found = finding(results, {"recovery_points": {"min_count": 14}}, combine=ADDED)
+    assert (found["actual"], found["result"]) == (7, "fail")
