@@ -140,4 +140,4 @@ def test_the_play_runs(copy: Path, tmp_path: Path) -> None:
         ended = play(plays, tmp_path, variables={"cairn_password": login["password"]}, environment=collections)
     assert ended.status == 2, ended.output
     assert "crm-old" in ended.output
-    assert "off-site recovery points: 0 known, at least 1 required; off-site status unknown for" in ended.output
+    assert "off-site recovery points: 0 known, at least 1 required; off-site status" in ended.output
