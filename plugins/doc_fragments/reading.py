@@ -43,15 +43,11 @@ options:
       - Only used with O(detail=recovery_points).
     type: bool
     default: false
-  history:
-    description: Whether to add a timeline to every workload, with one letter for each day, newest last. Reports use it.
-    type: bool
-    default: false
   compress:
     description:
-      - Whether to return the rows as one compressed string in RV(data) instead of RV(workloads). Ansible transfers a
-        string much faster than rows. M(backup.audit.recovery_points_assert) accepts both.
-      - Recommended for more than a few hundred workloads.
+      - Whether to return compressed strings in RV(data) instead of the rows in RV(workloads). Ansible transfers strings
+        much faster than rows. M(backup.audit.recovery_points_assert) accepts both.
+      - Recommended for more than a few hundred workloads. Cannot be combined with O(detail=recovery_points).
     type: bool
     default: false
   allow_partial:
@@ -87,15 +83,6 @@ options:
       location_type:
         description: Type of the location, such as V(disk), V(object), V(tape).
         type: str
-  calendar_timezone:
-    description: Time zone for counting days, weeks, months and years, such as V(Europe/Berlin).
-    type: str
-    default: UTC
-  day_start:
-    description: Time of day (V(HH:MM)) at which a backup day starts. With V(12:00), all backups of a night belong to
-      the same day.
-    type: str
-    default: "00:00"
 notes:
   - With C(-v), the progress of a long read is shown every ten seconds. This requires that the module runs on the
     control node and without C(async). The progress is not part of the result.

@@ -85,7 +85,7 @@ schema:
   description: Name of the result format. An incompatible format gets a different name.
   returned: success
   type: str
-  sample: backup.audit/read/1
+  sample: backup.audit/read-result/2
 server:
   description: Server that was read.
   returned: success
@@ -148,30 +148,28 @@ read_at:
   returned: success
   type: str
   sample: "2026-11-21T06:49:00Z"
-window:
-  description: Period that was read. A missing key means no limit.
-  returned: success
-  type: dict
-  contains:
-    since:
-      description: Start of the period. Older recovery points were not read.
-      returned: with O(since)
-      type: str
-      sample: "2026-10-22T06:49:00Z"
-    until:
-      description: End of the period. Newer recovery points were not read.
-      returned: with O(until)
-      type: str
-      sample: "2026-11-21T00:00:00Z"
 selection:
   description:
-    - Options that limit which workloads are listed, such as O(workload_names) and O(workload_types), and the account.
-    - A policy needs them to tell a workload that is no longer listed from one that was not asked for.
+    - Options that limit what is listed, such as O(workload_names) and O(workload_types), and the account.
+    - A policy needs them to tell a workload or a recovery point that is no longer listed from one that was not asked
+      for.
   returned: success
   type: dict
   sample:
     include_unprotected: true
     account: auditor
+    since: "2026-10-22T06:49:00Z"
+  contains:
+    since:
+      description: Start of the period that was read, in whole seconds. Older recovery points were not read.
+      returned: with O(since)
+      type: str
+      sample: "2026-10-22T06:49:00Z"
+    until:
+      description: End of the period that was read, in whole seconds. Newer recovery points were not read.
+      returned: with O(until)
+      type: str
+      sample: "2026-11-21T00:00:00Z"
 complete:
   description: Whether all requested data was read. V(false) only with O(allow_partial).
   returned: success
@@ -221,9 +219,13 @@ errors:
       sample: Grant the account the permissions that the documentation of this module lists
 workloads:
   description:
-    - One row for each workload of this server, sorted by name. Null and empty values are left out.
-    - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups and configuration
-      backups do not count as recovery points. They are listed in C(by_kind) and C(kinds).
+    - One row for each workload of this server, for people and playbooks, sorted by name. Null and empty values are
+      left out.
+    - The numbers of a row are those at the time of the read. For example, C(attributes.immutable) counts locks that had
+      not ended then. Policies do not use these numbers. They evaluate RV(points) as of the time of the evaluation.
+    - Counts and the newest and oldest times cover usable recovery points only. Snapshots, log backups, configuration
+      backups and points of unknown kind do not count as recovery points. They are listed in C(by_kind).
+    - All times are in whole seconds.
   returned: success, without O(compress)
   type: list
   elements: dict
@@ -289,26 +291,6 @@ workloads:
       returned: when a point can be restored
       type: int
       sample: 20928
-    gaps:
-      description:
-        - Longest time in seconds without a new recovery point, within the last 7, 14, 31, 92 and 366 days and in the
-          full history.
-        - A gap that starts before the period counts completely. The time since the newest recovery point also counts as
-          a gap.
-      returned: when there are recovery points
-      type: dict
-      sample: {"7d": 86413, "14d": 86413, "31d": 172800, "92d": 172800, "366d": 172800, "all": 172800}
-    calendar:
-      description:
-        - Number of consecutive days, ISO weeks, months and years with a recovery point, counted back from now. The
-          current day, week, month or year may still be empty.
-      returned: when there are recovery points
-      type: dict
-      sample: {"days": 18, "weeks": 5, "months": 2, "years": 1}
-    possible:
-      description: Values of C(gaps) and C(calendar) if all recovery points of unknown usability counted.
-      returned: when there are such recovery points
-      type: dict
     by_kind:
       description: Number of points of each kind, without points that are known to be unusable.
       returned: when there are points
@@ -319,34 +301,11 @@ workloads:
       returned: when there are points
       type: dict
       sample: {"success": 30}
-    kinds:
-      description:
-        - Count, newest and oldest time of each kind. For kinds that do not count as recovery points, also gaps and
-          calendar.
-        - Only for workloads with points of several kinds, or of a kind that does not count as a recovery point. A kind
-          that has the same values as C(attributes.full) is left out.
-      returned: when there are points of such kinds
-      type: dict
     size_bytes:
       description: Total size in bytes of all usable recovery points.
       returned: when the size of each recovery point is known
       type: int
       sample: 139586437120
-    newest_size_bytes:
-      description: Size in bytes of the newest recovery point.
-      returned: when known
-      type: int
-      sample: 1073741824
-    newest_kind:
-      description: Kind of the newest recovery point.
-      returned: when there are recovery points
-      type: str
-      sample: incremental
-    median_size_bytes:
-      description: Median size in bytes of the recovery points of each kind.
-      returned: when the size of each recovery point of a kind is known
-      type: dict
-      sample: {"full": 107374182400, "incremental": 1073741824}
     locations:
       description: Locations where copies are stored.
       returned: when the product lists copies
@@ -373,55 +332,52 @@ workloads:
           returned: always
           type: str
           sample: "2026-11-21T01:00:12Z"
-    locations_unknown:
-      description: Number and newest time of the recovery points for which the product did not list copies.
-      returned: when there are such recovery points
-      type: dict
     attributes:
       description:
-        - Counts for each of the attributes C(recovery_points), C(full), C(restore_tested), C(integrity_checked),
-          C(offsite), C(immutable) and C(encrypted).
-        - C(count), C(newest) and C(oldest) cover points that are known to have the attribute. C(unknown),
-          C(newest_unknown) and C(oldest_unknown) cover points for which it is unknown. C(false) and C(newest_false)
-          cover points that are known not to have it.
-        - Points that have the attribute only by inference or by declaration are counted in C(inferred) and C(declared),
-          each with C(count), C(newest) and C(oldest).
-        - C(restore_tested) (tested by a restore or a boot) and C(integrity_checked) (an integrity check or a scan) also
-          have C(tested_at), the time of the newest test, and C(tested_point), the recovery point that it tested.
-        - C(full) has its own gaps and calendar.
-      returned: always
+        - Numbers of points for each of the attributes C(full), C(restore_tested), C(integrity_checked), C(offsite),
+          C(immutable), C(encrypted) and C(malware). An attribute that is unknown for all points is left out.
+          C(recovery_points) is only listed if it is unknown whether some of the points are usable recovery points.
+        - C(count) is the number of usable points that are reported to have the attribute, and C(newest) is the newest
+          of them. C(inferred) and C(declared) count the points that have it only by inference or by declaration.
+          C(unknown) counts the points for which it is unknown.
+        - C(malware) counts points that a scan found suspicious or infected.
+      returned: when an attribute is known
       type: dict
-    malware:
-      description: Number of recovery points that are not known to be unusable, by state (C(clean), C(suspicious),
-        C(infected), C(unknown)).
-      returned: when there are recovery points
-      type: dict
-      sample: {"unknown": 30}
-    malware_newest:
-      description: Newest recovery point in each known state.
-      returned: when a state is known
-      type: dict
+      sample:
+        full: {"count": 5, "newest": "2026-11-16T01:00:10Z"}
+        offsite: {"count": 0, "inferred": 30}
+        immutable: {"count": 7, "newest": "2026-11-21T01:00:12Z"}
+    undated:
+      description: Number of points without a plausible time, and of points for which only the number was read. Their
+        time and attributes are unknown.
+      returned: when there are such points
+      type: int
+      sample: 1
     in_future:
       description: Number of points that are dated more than 300 s after the server's time. All other values exclude
         them.
       returned: when there are such points
       type: int
       sample: 1
-    history:
-      description:
-        - One letter for each day up to today, newest last, for at most 400 days.
-        - F full, D differential, I incremental, A archive, R replica, U unknown, C continuous, S snapshot, L log, G
-          configuration, V(.) no points. A lower-case letter means that the day has only unusable points.
-      returned: with O(history)
-      type: str
-      sample: FIIIIIIFIIIIII
 data:
-  description: "Compressed result, including RV(workloads) and RV(recovery_points): one string (JSON, zlib, Base64)."
+  description: RV(workloads) in compressed form, with only the identity of each row. Each string (JSON, zlib, Base64)
+    has up to 1,000 workloads.
   returned: success, with O(compress)
-  type: str
+  type: list
+  elements: str
+points:
+  description:
+    - All recovery points of all workloads in columns, in the order of RV(workloads). Each string is a compressed block
+      (JSON, zlib, Base64).
+    - Only policies read it. M(backup.audit.recovery_points_assert) evaluates these points. To list recovery points in a
+      playbook, use O(detail=recovery_points).
+  returned: success
+  type: list
+  elements: str
 recovery_points:
-  description: All recovery points, sorted by workload and time. Unknown values are null.
-  returned: success, with O(detail=recovery_points), without O(compress)
+  description: All recovery points, sorted by workload and time. Unknown values are null. Policies evaluate RV(points)
+    instead.
+  returned: success, with O(detail=recovery_points)
   type: list
   elements: dict
   contains:
@@ -472,8 +428,10 @@ recovery_points:
       type: str
     kind:
       description:
-        - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(log), V(snapshot),
-          V(replica), V(archive), V(continuous), V(config), V(unknown).
+        - Kind of the point. One of V(full), V(incremental), V(differential), V(synthetic_full), V(backup), V(log),
+          V(snapshot), V(replica), V(archive), V(continuous), V(config), V(unknown).
+        - V(backup) is a backup whose type the product does not report. V(unknown) may be anything, so it does not count
+          as a recovery point.
       returned: always
       type: str
       sample: incremental
@@ -569,6 +527,14 @@ recovery_points:
       description: Time at which retention will remove the point.
       returned: always
       type: str
+    restorable_from:
+      description: Start of the range of times that can be restored. Null unless C(kind) is V(continuous).
+      returned: always
+      type: str
+    restorable_until:
+      description: End of the range of times that can be restored. Null unless C(kind) is V(continuous).
+      returned: always
+      type: str
     malware:
       description: "Result of a malware scan: V(clean), V(suspicious) or V(infected)."
       returned: always
@@ -597,10 +563,16 @@ recovery_points:
       returned: with O(include_raw)
       type: dict
 totals:
-  description: Totals of all workloads.
+  description: Totals of all workloads. C(points_listed) also counts points that are not recovery points or not usable.
   returned: success
   type: dict
-  sample: {"workloads": 20, "without_recovery_points": 1, "recovery_points": 540, "points_listed": 552, "in_future": 0}
+  sample:
+    workloads: 20
+    without_recovery_points: 1
+    recovery_points: 540
+    points_listed: 552
+    undated: 0
+    in_future: 0
 http_requests:
   description: Statistics of the read. For modules that run a tool, the commands are counted.
   returned: success
@@ -628,7 +600,8 @@ http_requests:
       sample: 0.84
 sha256:
   description:
-    - SHA-256 of the canonical JSON of the result without RV(http_requests). It does not depend on O(compress).
+    - SHA-256 of everything that policies evaluate, as canonical JSON. It does not depend on O(compress), and does not
+      cover RV(totals), RV(http_requests), RV(recovery_points) and the numbers in RV(workloads).
     - M(backup.audit.recovery_points_assert) rejects a result that does not match its SHA-256.
   returned: success
   type: str

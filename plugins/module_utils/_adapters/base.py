@@ -28,6 +28,16 @@ class Adapter(abc.ABC):
     workload_types: t.ClassVar[tuple[str, ...]]
     not_reported: t.ClassVar[NotReported]
 
+    @classmethod
+    def inventory_types(cls) -> list[str]:
+        """Return the types of workloads of which the product can report whether they still exist."""
+        cannot = {
+            workload_type
+            for (workload_type, versions), fields in cls.not_reported.items()
+            if versions == "*" and fields.get("in_inventory", ("",))[0] == "cannot"
+        }
+        return [] if "*" in cannot else [name for name in cls.workload_types if name not in cannot]
+
     @abc.abstractmethod
     def open(self, collector: Collector) -> None:
         """Log in or check the tool's version, and record what is known before reading, such as the server's clock."""

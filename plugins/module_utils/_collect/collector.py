@@ -14,12 +14,12 @@ import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, compact, shrink_row
-from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import SCHEMA, seal
+from ansible_collections.backup.audit.plugins.module_utils._collect.summary import FUTURE_TOLERANCE, Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.model import MOMENTS, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     SECOND,
     format_time,
@@ -46,11 +46,10 @@ class Collector:
         workload_names: Sequence[str] = (),
         since: str | None = None,
         until: str | None = None,
-        calendar: Calendar | None = None,
-        history: bool = False,
         keep_points: bool = False,
         location_attributes: Sequence[dict[str, t.Any]] = (),
         selection: Mapping[str, t.Any] | None = None,
+        inventory_types: Sequence[str] | None = None,
     ) -> None:
         self.source = source
         self.product = product
@@ -63,17 +62,16 @@ class Collector:
         self.verify: dict[str, t.Any] | None = None
         self.warnings: list[str] = []
         self.problems: list[AuditError] = []
+        # The types of workloads whose inventory the product can report.
+        self._inventory_types = None if inventory_types is None else list(inventory_types)
         # The options that limit what is listed: a workload outside of them is not missing.
         self._selection = dict(selection or {})
         self._window = (since, until)
-        self._calendar = calendar or Calendar()
-        self._history = history
         self._keep_points = keep_points
         self._location_attributes = LocationAttributes(location_attributes) if location_attributes else None
         self._globs = [name.casefold() for name in workload_names]
         self._selected: dict[t.Any, bool] = {}
         self._points: list[RecoveryPoint] = []
-        self._counts: list[dict[str, t.Any]] = []
         # Called here as well, so that an invalid window is rejected before any request is sent.
         self.start()
 
@@ -96,8 +94,9 @@ class Collector:
                 f"since: {self._window[0]!r} is not earlier than until ({self._window[1]!r})",
                 hint="since is the start of the time window, until is its end",
             )
-        self.since, self.until = since, until
-        self.summary = Summary(self.source, self.product, self.now, self._calendar, history=self._history)
+        # Whole seconds: a point is in the window if the second in which it was created is.
+        self.since, self.until = (None if end is None else end // SECOND * SECOND for end in (since, until))
+        self.summary = Summary(self.source, self.now)
 
     def set_identity(self, reported: t.Any) -> None:
         """Build ``identity`` from the product's own id of the installation or repository.
@@ -147,6 +146,10 @@ class Collector:
             # Programs often write a missing time as the earliest possible one; such a point would seem extremely old.
             point.usable = None
             self._warn_undated()
+        if point.restorable_until is not None and point.restorable_until > self.now + FUTURE_TOLERANCE:
+            point.restorable_until = None
+        if point.restorable_from is not None and point.restorable_from < _EARLIEST:
+            point.restorable_from = None
         if point.immutable_until is not None and point.immutable is None:
             point.immutable = point.immutable_until > self.now
         if self._location_attributes is not None:
@@ -158,7 +161,7 @@ class Collector:
     def add_points(self, like: RecoveryPoint, ids: Sequence[int], times: Sequence[int], sizes: Sequence[int]) -> None:
         """Add points that differ from the first of them, ``like``, only in the hash of the id, time and size.
 
-        None of them was tested or has its own immutable_until, and points are only counted (not listed).
+        None of them has a moment (model.MOMENTS), and points are only counted (not listed).
         """
         if not self.is_selected(like.workload):
             return
@@ -178,16 +181,26 @@ class Collector:
             self._location_attributes.apply(like)
         self.summary.add(like).extend(ids[1:], times[1:], sizes[1:])
 
-    def add_point_like(self, template: RecoveryPoint, ident: str, created: int, size_bytes: int | None) -> None:
-        """Add a point that differs from ``template`` only in id, time and size, if possible without building an object.
+    def add_point_like(
+        self,
+        template: RecoveryPoint,
+        ident: str,
+        created: int,
+        size_bytes: int | None,
+        expires_at: int | None = None,
+    ) -> None:
+        """Add a point that differs from ``template`` only in these values, if possible without building an object.
 
         ``template`` belongs to the adapter, which passes the same object for all such points and never changes it.
         """
-        plain = self._location_attributes is None and not self._keep_points and template.immutable_until is None
-        if not plain or created < _EARLIEST:
-            self.add_point(dataclasses.replace(template, id=ident, created=created, size_bytes=size_bytes))
+        plain = self._location_attributes is None and not self._keep_points
+        if not plain or created < _EARLIEST or any(getattr(template, name) is not None for name in MOMENTS):
+            changed: dict[str, t.Any] = {"id": ident, "created": created, "size_bytes": size_bytes}
+            if expires_at is not None:
+                changed["expires_at"] = expires_at
+            self.add_point(dataclasses.replace(template, **changed))
         elif self._is_in_selection(template.workload, created):
-            self.summary.add_point_like(template, ident, created, size_bytes)
+            self.summary.add_point_like(template, ident, created, size_bytes, expires_at)
 
     def _is_in_selection(self, workload: Workload, created: int) -> bool:
         """Check names and window again, because the filters of the server are not trusted."""
@@ -195,7 +208,7 @@ class Collector:
             return False
         if self.since is not None and created < self.since:
             return False
-        return self.until is None or created <= self.until
+        return self.until is None or created // SECOND * SECOND <= self.until
 
     def discard(self, workloads: Collection[Workload]) -> None:
         """Drop the points of these workloads, which may belong to others; the adapter adds them again."""
@@ -209,18 +222,13 @@ class Collector:
             self.warnings.append(_UNDATED)
 
     def add_count(self, workload: Workload, recovery_points: int) -> None:
-        """Add a workload for which only the number of points was requested (detail: counts)."""
+        """Add a workload for which only the number of points was requested (detail: counts).
+
+        Their kind is not reported: some of them may not be recovery points.
+        """
         if self.is_selected(workload):
-            row = {"source": self.source, "product": self.product, "recovery_points": recovery_points}
-            named = {
-                "workload_id": workload.id,
-                "workload_name": workload.name,
-                "workload_type": workload.type,
-                "platform": workload.platform,
-                "in_inventory": workload.in_inventory,
-                "origin": workload.origin,
-            }
-            self._counts.append({**row, **named})
+            point = RecoveryPoint(id="", workload=workload, created=0, usable=True)
+            self.summary.add_count(workload, point_class(point), recovery_points)
 
     def add_problem(self, error: AuditError) -> None:
         """Record that a part of the data could not be read: the read result is not complete."""
@@ -228,9 +236,9 @@ class Collector:
 
     # Result
 
-    def result(self) -> dict[str, t.Any]:
-        """Build the read result without ``http_requests`` and without a digest (see result.py)."""
-        rows = [shrink_row(row) for row in (*self.summary.rows(), *self._counts)]
+    def result(self, *, compress: bool = False, secrets: Collection[str] = ()) -> dict[str, t.Any]:
+        """Build and seal the read result, without ``http_requests`` (see result.py)."""
+        rows, blocks = self.summary.build()
         server = {
             "host": self.source,
             "product": self.product,
@@ -239,27 +247,27 @@ class Collector:
             "time": None if self.skew_micros is None else format_time(self.now // SECOND * SECOND),
             "clock_skew_seconds": None if self.skew_micros is None else round(self.skew_micros / SECOND),
             "scope": dict(sorted(self.scope.items())),
+            "inventory_types": self._inventory_types,
             "verify": self.verify,
         }
+        window = {"since": self.since, "until": self.until}
         read: dict[str, t.Any] = {
             "schema": SCHEMA,
             "server": {name: value for name, value in server.items() if value is not None},
             "read_at": format_time(self.read_at // SECOND * SECOND),
-            "window": compact(
-                {
-                    "since": None if self.since is None else format_time(self.since),
-                    "until": None if self.until is None else format_time(self.until),
-                }
-            ),
-            "selection": self._selection,
+            "selection": {
+                **self._selection,
+                **{name: format_time(time) for name, time in window.items() if time is not None},
+            },
             "complete": not self.problems,
             "errors": [problem.as_dict() for problem in self.problems],
             "workloads": rows,
             "totals": _totals(rows),
         }
-        if self._keep_points:
-            read["recovery_points"] = self._listed_points()
-        return read
+        sealed = seal(read, blocks, compress=compress, secrets=secrets)
+        if self._keep_points and not compress:
+            sealed["recovery_points"] = self._listed_points()
+        return sealed
 
     def _listed_points(self) -> list[dict[str, t.Any]]:
         points = {(point.workload.key, point.id): point for point in self._points}
@@ -296,8 +304,13 @@ def _with_identity(like: RecoveryPoint, ident: int, created: int, size: int) -> 
 def _totals(rows: Sequence[dict[str, t.Any]]) -> dict[str, int]:
     return {
         "workloads": len(rows),
-        "without_recovery_points": sum(not row["recovery_points"] for row in rows),
+        "without_recovery_points": sum(not row["recovery_points"] and not _may_have_points(row) for row in rows),
         "recovery_points": sum(row["recovery_points"] for row in rows),
         "points_listed": sum(sum(row.get("by_status", {}).values()) for row in rows),
+        "undated": sum(row.get("undated", 0) for row in rows),
         "in_future": sum(row.get("in_future", 0) for row in rows),
     }
+
+
+def _may_have_points(row: Mapping[str, t.Any]) -> bool:
+    return bool(row.get("attributes", {}).get("recovery_points", {}).get("unknown"))

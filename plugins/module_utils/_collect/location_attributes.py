@@ -38,9 +38,13 @@ class LocationAttributes:
         copies: Sequence[Copy] = point.copies if point.copies is not None else (Copy(),)
         entries = [self._find_entry(copy.location) for copy in copies]
         for copy, entry in zip(copies, entries, strict=True):
-            if copy.location_type is None:
-                copy.location_type = entry.get("location_type")
+            if copy.location_type is None and entry.get("location_type") is not None:
+                copy.location_type = entry["location_type"]
+                copy.is_type_declared = True
+        # Several points may share their copies.
         declared = []
+        if any(copy.is_type_declared for copy in point.copies or ()) and "location_type" not in point.declared:
+            declared.append("location_type")
         for name in _FACTS:
             if getattr(point, name) is None or (name in point.inferred and getattr(point, name) is not True):
                 fact = _resolve_fact(name, copies, entries)

@@ -2,172 +2,55 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Serialize a read result: rows without empty keys, optionally compressed to one string, with a SHA-256 digest.
+"""The read result: what an info module returns, what registered variables and evidence files hold, sealed with SHA-256.
 
-An info module returns a read result. Registered results and evidence files contain it: {schema, server, read_at,
-window, complete, errors, workloads, totals, http_requests, sha256}. If compressed, everything except
-``http_requests`` is in ``data`` (rows as in columns.py, zlib, base64) and ``workloads`` is left out.
+Members: schema, server, read_at, selection, complete, errors, workloads, points, totals, http_requests, sha256.
+``points`` has all recovery points, as compressed blocks (see blocks.py); policies evaluate only these. ``workloads``
+has a row per workload; with ``compress`` it is replaced by ``data``, which has only the identity of each row,
+compressed. The digest covers everything except ``totals``, ``http_requests`` and the numbers in rows, which follow from
+the points; so it is the same in both forms. The listing ``recovery_points`` (detail) is not covered, either.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import hashlib
+import itertools
 import json
 import typing as t
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.columns import to_blocks, to_rows
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import WORKLOADS, Block
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import FULL_KINDS
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 
-SCHEMA = "backup.audit/read/1"
-# The keys that the digest covers and that evidence is based on; ``http_requests`` describes the read, not its result.
-DIGEST_FIELDS = (
-    "schema",
-    "server",
-    "read_at",
-    "window",
-    "selection",
-    "complete",
-    "errors",
-    "workloads",
-    "recovery_points",
-    "totals",
+SCHEMA = "backup.audit/read-result/2"
+_SCHEMA_1 = "backup.audit/read/1"
+IDENTITY = (
+    "source",
+    "origin",
+    "workload_id",
+    "workload_name",
+    "workload_type",
+    "platform",
+    "in_inventory",
 )
-# The rows of 10,000 workloads are about 15 MB; larger data is either an attack or a mistake.
-MAX_DECOMPRESSED_BYTES = 1 << 30
-_COMPRESS_ATTEMPTS = 64
-
-
-def compact(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the row without null and empty keys, at every depth; readers treat a missing key as null."""
-    kept = {}
-    for key, value in row.items():
-        # Checked for dict, because a check for Mapping takes longer than everything else.
-        kept_value = compact(value) if isinstance(value, dict) else value
-        # Zero and false are values.
-        if kept_value or kept_value == 0:
-            kept[key] = kept_value
-    return kept
-
-
-# A key of these groups with the same time as the row's own newest or oldest is left out of the serialized row.
-_GROUPS = ("attributes", "kinds")
-_SAME = (
-    ("count", "newest", "newest"),
-    ("count", "oldest", "oldest"),
-    ("unknown", "newest_unknown", "newest"),
-    ("unknown", "oldest_unknown", "oldest"),
-    ("false", "newest_false", "newest"),
-)
-_ORIGINS = ("inferred", "declared")
-# In a group, the gap of a window is left out if the next larger window has the same gap.
-_WINDOWS = ("all", "366d", "92d", "31d", "14d", "7d")
-_RHYTHM = ("gaps", "calendar", "possible")
-
-
-def shrink_row(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the serialized row: without empty keys, and without values that other keys of the row imply."""
-    slim = dict(row)
-    for name in _GROUPS:
-        slim[name] = {key: _without_known(group, row) for key, group in (row.get(name) or {}).items()}
-    if row.get("locations"):
-        slim["locations"] = [_without_newest(place, row) for place in row["locations"]]
-    fulls = FULL_KINDS.intersection(slim["kinds"])
-    if len(fulls) == 1 and fulls <= row["by_kind"].keys():
-        (kind,) = fulls
-        if slim["kinds"][kind] == _without_rhythm(slim["attributes"]["full"]):
-            del slim["kinds"][kind]
-    return compact(slim)
-
-
-def _without_rhythm(group: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return {name: value for name, value in group.items() if name not in _RHYTHM}
-
-
-def _without_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    slim = dict(group)
-    for count, key, known in _SAME:
-        if slim.get(count) and slim.get(key) is not None and slim[key] == row.get(known):
-            del slim[key]
-    for name in _ORIGINS:
-        if slim.get(name):
-            slim[name] = _without_known(slim[name], row)
-    gaps = slim.get("gaps")
-    if gaps:
-        larger = dict(zip(_WINDOWS[1:], _WINDOWS, strict=False))
-        slim["gaps"] = {window: gap for window, gap in gaps.items() if gap != gaps.get(larger.get(window, ""))}
-    return slim
-
-
-def expand_row(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return a shrunk row with the omitted values restored; the row itself is not changed."""
-    full = dict(row)
-    for name in _GROUPS:
-        if name in row:
-            full[name] = {key: _with_known(group, row) for key, group in row[name].items()}
-    if "locations" in row:
-        full["locations"] = [_with_newest(place, row) for place in row["locations"]]
-    kinds = row.get("by_kind", {})
-    if "kinds" not in row and len(kinds) == 1:
-        # In a row with one kind of backup, its values are those of all points.
-        rhythm = {name: row[name] for name in _RHYTHM if name in row}
-        full["kinds"] = {next(iter(kinds)): {**full["attributes"]["recovery_points"], **rhythm}}
-    elif "kinds" in row:
-        # If there is only one kind of full backups, only the attribute "full" is serialized.
-        for kind in FULL_KINDS.intersection(kinds).difference(row["kinds"]):
-            full["kinds"][kind] = _without_rhythm(full["attributes"]["full"])
-    return full
-
-
-def _with_known(group: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    full = dict(group)
-    for count, key, known in _SAME:
-        if full.get(count) and key not in full and known in row:
-            full[key] = row[known]
-    for name in _ORIGINS:
-        if name in full:
-            full[name] = _with_known(full[name], row)
-    if "gaps" in full:
-        gaps: dict[str, int] = {}
-        gap = None
-        for window in _WINDOWS:
-            gap = full["gaps"].get(window, gap)
-            if gap is not None:
-                gaps[window] = gap
-        full["gaps"] = gaps
-    return full
-
-
-def _has_all_points(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> bool:
-    """Whether all recovery points of a row are in this location, so that its newest one certainly is."""
-    points = row.get("recovery_points", 0)
-    return bool(points) and place.get("count") == points and "continuous" not in row.get("by_kind", {})
-
-
-def _without_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
-    if not _has_all_points(place, row) or place.get("newest") != row.get("newest"):
-        return place
-    return {name: value for name, value in place.items() if name != "newest"}
-
-
-def _with_newest(place: Mapping[str, t.Any], row: Mapping[str, t.Any]) -> Mapping[str, t.Any]:
-    if "newest" in place or "newest" not in row or not _has_all_points(place, row):
-        return place
-    return {**place, "newest": row["newest"]}
+# The highest level takes more than twice as long, for 2 % less.
+_LEVEL = 6
+_FRAME = ("schema", "server", "read_at", "selection", "complete", "errors")
+# About 6 million points of one workload; larger data is either an attack or a mistake.
+MAX_BLOCK_BYTES = 1 << 26
+_HINT = "Pass the registered result of an info module of backup.audit, or a file that contains one"
 
 
 def canonical_json(value: t.Any) -> bytes:
     """Serialize a value as canonical JSON for digests: sorted keys, no spaces, UTF-8."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def digest_fields(read: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return the keys of a read result that its digest covers."""
-    return {key: read[key] for key in DIGEST_FIELDS if key in read}
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def sha256_hex(data: bytes) -> str:
@@ -175,94 +58,245 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_input(read: Mapping[str, t.Any]) -> bytes:
-    """Return the data to hash and to compress: the covered keys as canonical JSON, rows as blocks."""
-    covered = digest_fields(read)
-    if isinstance(covered.get("workloads"), list):
-        covered["workloads"] = to_blocks(covered["workloads"])
-    return canonical_json(covered)
+def pack(data: bytes, forbidden: Collection[str] = ()) -> str:
+    """Compress data to one text that contains none of the ``forbidden`` ones.
 
-
-def seal(read: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Return the read result with its digest."""
-    return {**read, "sha256": sha256_hex(digest_input(read))}
-
-
-def compress(read: dict[str, t.Any], forbidden: Iterable[str] = ()) -> dict[str, t.Any]:
-    """Return the sealed read result with its rows as one string in ``data``.
-
-    Ansible masks every occurrence of a secret in a result. A coincidental occurrence within base64 would damage the
-    string. So the data is compressed again, each time with one more blank after the JSON, until the text contains no
-    ``forbidden`` string. The digest cannot be varied, so a secret within it raises DataError.
+    Ansible masks every occurrence of a secret in a result, also one that occurs randomly within compressed data. So all
+    bytes are combined with a number (exclusive or), which is the first byte: the smallest with which no forbidden text
+    occurs.
     """
-    data = digest_input(read)
-    digest = sha256_hex(data)
-    forbidden = [text for text in forbidden if text]
-    for blanks in range(_COMPRESS_ATTEMPTS):
-        deflater = zlib.compressobj(zlib.Z_BEST_COMPRESSION, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL + 1)
-        compressed = deflater.compress(data + b" " * blanks) + deflater.flush()
-        text = base64.b64encode(compressed).decode("ascii")
-        if not any(secret in text or secret in digest for secret in forbidden):
-            rest = {key: value for key, value in read.items() if key not in ("workloads", "recovery_points")}
-            return {**rest, "data": text, "sha256": digest}
+    packed = zlib.compress(data, _LEVEL)
+    for number in range(256):
+        text = base64.b64encode(bytes((number,)) + _exclusive_or(packed, number)).decode("ascii")
+        if not any(secret in text for secret in forbidden):
+            return text
     raise DataError(
-        "the result cannot be compressed: the password is so short that it occurs in the compressed text or its digest",
-        hint="Use a longer password, or set compress: false",
+        "the result cannot be returned: the password is so short that it occurs in any compressed text",
+        hint="Use a password of at least four characters",
     )
 
 
-def open_result(read: Mapping[str, t.Any], *, where: str = "input") -> dict[str, t.Any]:
-    """Check the digest of a read result, compressed or not, and return it uncompressed with expanded rows.
-
-    Raises DataError for anything that is not a read result, is truncated or was changed after it was sealed.
-    """
-    if not isinstance(read, Mapping):
-        raise DataError(f"{where}: expected a read result, found {type(read).__name__}", hint=_HINT)
-    if isinstance(read.get("data"), str):
-        data = _inflate(read["data"], where)
-        try:
-            plain = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{where}: the compressed read result is damaged ({error})") from error
-        data = data.rstrip(b" ")
-    else:
-        plain = digest_fields(read)
-        try:
-            data = digest_input(plain)
-        except RecursionError as error:
-            raise DataError(f"{where}: the read result contains an invalid row ({error})", hint=_HINT) from error
-    if not isinstance(plain, dict) or plain.get("schema") != SCHEMA or not isinstance(plain.get("workloads"), list):
-        found = plain.get("schema") if isinstance(plain, dict) else None
-        problem = (
-            "data without workloads" if found == SCHEMA else f"schema {found!r}" if found else "data without a schema"
+def unpack(text: str, path: str) -> bytes:
+    """Return the data of a compressed text; DataError if it is damaged or too large."""
+    try:
+        packed = base64.b64decode(text, validate=True)
+        inflater = zlib.decompressobj()
+        data = inflater.decompress(_exclusive_or(packed[1:], packed[0]), MAX_BLOCK_BYTES)
+    except (binascii.Error, ValueError, IndexError, zlib.error) as error:
+        raise DataError(f"{path}: the compressed data is damaged ({error})", hint="Read again") from error
+    if not inflater.eof or inflater.unused_data:
+        raise DataError(
+            f"{path}: the compressed data is truncated or larger than {MAX_BLOCK_BYTES} bytes", hint="Read again"
         )
-        raise DataError(f"{where}: expected a read result, found {problem}", hint=_HINT)
-    digest = sha256_hex(data)
-    if read.get("sha256") != digest:
+    return data
+
+
+def _exclusive_or(data: bytes, number: int) -> bytes:
+    return data.translate(bytes(value ^ number for value in range(256))) if number else data
+
+
+def seal(
+    read: Mapping[str, t.Any],
+    blocks: Sequence[Mapping[str, t.Any]],
+    *,
+    compress: bool = False,
+    secrets: Iterable[str] = (),
+) -> dict[str, t.Any]:
+    """Return the read result with its points and its digest; with ``compress`` its rows become ``data``.
+
+    ``secrets`` are the texts that Ansible masks in a result. The digest cannot be varied, so one within it is an error.
+    """
+    forbidden = [secret for secret in secrets if secret]
+    points = [canonical_json(block) for block in blocks]
+    identities = [canonical_json(part) for part in _identity_blocks(read["workloads"])]
+    if any(len(data) > MAX_BLOCK_BYTES for data in (*points, *identities)):
+        raise DataError(
+            f"a part of the result is larger than {MAX_BLOCK_BYTES} bytes", hint="Read with since, to read less"
+        )
+    digest = _digest(read, identities, points)
+    if any(secret in digest for secret in forbidden):
+        raise DataError(
+            "the result cannot be returned: the password occurs in its digest", hint="Use a longer password"
+        )
+    sealed = {**read, "points": [pack(data, forbidden) for data in points], "sha256": digest}
+    if compress:
+        del sealed["workloads"]
+        sealed["data"] = [pack(data, forbidden) for data in identities]
+    return sealed
+
+
+def _identity_blocks(rows: Sequence[Mapping[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
+    """Yield the identity of rows as columns, for at most a thousand rows at a time."""
+    for start in range(0, len(rows), WORKLOADS):
+        part = rows[start : start + WORKLOADS]
+        columns = {name: [row.get(name) for row in part] for name in IDENTITY}
+        known = {name: column for name, column in columns.items() if any(value is not None for value in column)}
+        yield {"rows": len(part), **known}
+
+
+def _digest(read: Mapping[str, t.Any], identities: Iterable[bytes], points: Iterable[bytes]) -> str:
+    covered: dict[str, t.Any] = {name: read.get(name) for name in _FRAME}
+    covered["workloads"] = [sha256_hex(data) for data in identities]
+    covered["points"] = [sha256_hex(data) for data in points]
+    return sha256_hex(canonical_json(covered))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadResult:
+    """A read result whose digest and types were checked. Its points are decompressed block by block."""
+
+    frame: Mapping[str, t.Any]
+    # Rows, or compressed identities.
+    _rows: Sequence[t.Any]
+    _points: Sequence[str]
+    _path: str
+
+    @property
+    def host(self) -> str:
+        """The name of the server."""
+        return str(self.frame["server"]["host"])
+
+    def identities(self) -> Iterator[dict[str, t.Any]]:
+        """Iterate over the rows: the members in IDENTITY, null if unknown."""
+        number = 0
+        for item in self._rows:
+            for row in _unpack_identity(item, self._path) if isinstance(item, str) else (item,):
+                yield _check_identity(row, self.host, f"{self._path}.workloads[{number}]")
+                number += 1
+
+    def blocks(self) -> Iterator[Block]:
+        """Iterate over the blocks of points, in the order of the rows."""
+        for number, text in enumerate(self._points):
+            path = f"{self._path}.points[{number}]"
+            yield Block(_parse_json(unpack(text, path), path), path)
+
+
+def open_result(value: t.Any, *, where: str = "input") -> ReadResult:
+    """Check the types and the digest of a read result, compressed or not.
+
+    Raises DataError with the path of the member for anything that is not a read result, is truncated or was changed
+    after it was sealed.
+    """
+    if not isinstance(value, Mapping):
+        raise DataError(f"{where}: expected a read result, found {type(value).__name__}", hint=_HINT)
+    schema = value.get("schema")
+    if schema == _SCHEMA_1:
+        raise DataError(
+            f"{where}: a read result of version 1 does not contain recovery points", hint="Read the server again"
+        )
+    if schema != SCHEMA:
+        found = "data without a schema" if schema is None else f"schema {schema!r}"
+        raise DataError(f"{where}: expected a read result, found {found}", hint=_HINT)
+    _check_frame(value, where)
+    points = _texts(value.get("points"), f"{where}.points")
+    if "data" in value:
+        rows: Sequence[t.Any] = _texts(value["data"], f"{where}.data")
+        identities: Iterable[bytes] = (unpack(text, f"{where}.data") for text in rows)
+    else:
+        rows = value.get("workloads", ())
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise DataError(f"{where}.workloads: not a list of rows", hint=_HINT)
+        identities = (canonical_json(part) for part in _identity_blocks(rows))
+    opened = (unpack(text, f"{where}.points[{number}]") for number, text in enumerate(points))
+    try:
+        digest = _digest(value, identities, opened)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"{where}: the read result contains an invalid value ({error})", hint=_HINT) from error
+    if value.get("sha256") != digest:
         raise DataError(
             f"{where}: the read result was altered, truncated or masked after the module created it "
             "(its SHA-256 does not match)",
             hint="Use the registered result unchanged. If Ansible masks a password within names, set compress: true",
         )
+    frame = {name: value.get(name) for name in (*_FRAME, "sha256")}
+    return ReadResult(frame, rows, points, where)
+
+
+def _texts(value: t.Any, path: str) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise DataError(f"{path}: not a list of texts", hint=_HINT)
+    return value
+
+
+def _parse_json(data: bytes, path: str) -> t.Any:
+    def refuse(constant: str) -> t.NoReturn:
+        raise ValueError(f"{constant} is not a number")
+
     try:
-        rows = [expand_row(row) for row in to_rows(plain["workloads"])]
-    except (AttributeError, TypeError, ValueError, LookupError) as error:
-        raise DataError(f"{where}: the read result contains an invalid row ({error})", hint=_HINT) from error
-    return {**plain, "workloads": rows, "sha256": digest}
+        return json.loads(data, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not valid JSON ({error})", hint="Read again") from error
 
 
-_HINT = "Pass the registered result of an info module of backup.audit, or a file that contains one"
+def _unpack_identity(text: str, path: str) -> Iterator[dict[str, t.Any]]:
+    part = _parse_json(unpack(text, f"{path}.data"), f"{path}.data")
+    number = part.pop("rows", None) if isinstance(part, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= WORKLOADS:
+        raise DataError(f"{path}.data.rows: not a number from 1 to {WORKLOADS}", hint="Read again")
+    if any(not isinstance(one, list) or len(one) != number for one in part.values()):
+        raise DataError(f"{path}.data: the columns do not have the same length", hint="Read again")
+    names = list(part)
+    rows = zip(*part.values(), strict=True) if names else itertools.repeat((), number)
+    return (dict(zip(names, row, strict=True)) for row in rows)
 
 
-def _inflate(text: str, where: str) -> bytes:
+def _check_identity(row: Mapping[str, t.Any], host: str, path: str) -> dict[str, t.Any]:
+    identity = {name: row.get(name) for name in IDENTITY}
+    for name, value in identity.items():
+        if value is not None and not isinstance(value, bool if name == "in_inventory" else str):
+            raise DataError(f"{path}.{name}: {value!r:.60} is not a {'boolean' if name == 'in_inventory' else 'text'}")
+    identity["source"] = identity["source"] or host
+    return identity
+
+
+def _check_frame(read: Mapping[str, t.Any], where: str) -> None:
+    """Check the types of all members that the evaluation uses."""
+    server = read.get("server")
+    if not isinstance(server, Mapping) or not isinstance(server.get("host"), str):
+        raise DataError(f"{where}.server.host: missing", hint=_HINT)
+    for name in ("product", "version", "identity"):
+        _check(server.get(name), f"{where}.server.{name}", str)
+    _check(server.get("clock_skew_seconds"), f"{where}.server.clock_skew_seconds", int)
+    scope = _check(server.get("scope"), f"{where}.server.scope", Mapping) or {}
+    for name in scope:
+        if not isinstance(name, str):
+            raise DataError(f"{where}.server.scope: {name!r:.60} is not a text", hint=_HINT)
+    for name in ("inventory", "failed_runs"):
+        _check(scope.get(name), f"{where}.server.scope.{name}", bool)
+    for name, wanted in (("verify", Mapping), ("inventory_types", list)):
+        _check(server.get(name), f"{where}.server.{name}", wanted)
+    selection = _check(read.get("selection"), f"{where}.selection", Mapping) or {}
+    for name in ("workload_names", "workload_types"):
+        for text in _check(selection.get(name), f"{where}.selection.{name}", list) or ():
+            _check(text, f"{where}.selection.{name}", str)
+    _check(selection.get("include_unprotected"), f"{where}.selection.include_unprotected", bool)
+    _check_time(read.get("read_at"), f"{where}.read_at")
+    for path, time in (
+        ("server.time", server.get("time")),
+        *((f"selection.{end}", selection.get(end)) for end in _ENDS),
+    ):
+        if time is not None:
+            _check_time(time, f"{where}.{path}")
+    if not isinstance(read.get("complete"), bool):
+        raise DataError(f"{where}.complete: {read.get('complete')!r} is not a boolean", hint=_HINT)
+    _check(read.get("errors"), f"{where}.errors", list)
+
+
+_ENDS = ("since", "until")
+_FIRST, _LAST = parse_time("1980-01-01T00:00:00Z"), parse_time("9000-01-01T00:00:00Z")
+
+
+def _check(value: t.Any, path: str, wanted: type) -> t.Any:
+    # Ansible has subclasses of texts and numbers. A boolean is not a number.
+    if value is not None and (not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool)):
+        raise DataError(f"{path}: {value!r:.60} is not a {wanted.__name__}", hint=_HINT)
+    return value
+
+
+def _check_time(value: t.Any, path: str) -> None:
     try:
-        compressed = base64.b64decode(text, validate=True)
-        inflater = zlib.decompressobj()
-        data = inflater.decompress(compressed, MAX_DECOMPRESSED_BYTES)
-        if inflater.unconsumed_tail:
-            raise DataError(f"{where}: the compressed read result is larger than {MAX_DECOMPRESSED_BYTES} bytes")
-        if not inflater.eof:
-            raise DataError(f"{where}: the compressed read result is truncated")
-        return data
-    except (binascii.Error, ValueError, zlib.error) as error:
-        raise DataError(f"{where}: the compressed read result is damaged ({error})") from error
+        time = parse_time(value)
+    except DataError as error:
+        raise DataError(f"{path}: {error.message}", hint=_HINT) from error
+    if not _FIRST <= time <= _LAST:
+        raise DataError(f"{path}: {value} is not between the years 1980 and 9000", hint=_HINT)

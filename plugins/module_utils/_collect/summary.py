@@ -2,11 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Aggregate recovery points to one row per workload, streaming: a point is added to the totals and dropped.
+"""Collect the points of each workload, and describe them in one row per workload for people and playbooks.
 
-24 bytes are kept of a point: a hash of its id (so that a record returned twice counts once), its time and its size.
-They are kept by class: all points of a workload with equal attributes share one class, so that counts, newest and
-oldest of every attribute are computed from a few classes, regardless of the number of points.
+Policies never evaluate the numbers of a row: they evaluate the points (see blocks.py).
 """
 
 from __future__ import annotations
@@ -15,13 +13,14 @@ import functools
 import typing as t
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar, gaps
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, BlockWriter
+from ansible_collections.backup.audit.plugins.module_utils._collect.duplicates import drop_duplicates
+from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass, point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import (
     UNKNOWN_SIZE,
     PointGroup,
     PointGroupBuilder,
-    drop_duplicates,
-    drop_future,
+    take_out,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     COUNTING_KINDS,
@@ -30,7 +29,6 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     RecoveryPoint,
     Workload,
     WorkloadKey,
-    median,
 )
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, age_seconds, format_time
 
@@ -38,22 +36,22 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import SE
 FUTURE_TOLERANCE = 300 * SECOND
 # Enough for the workloads of one server with several templates for some of them.
 _MAX_TEMPLATES = 50_000
-_TESTED = {"restore_tested": 0, "integrity_checked": 1}
+_IMMUTABLE = POINT_ATTRIBUTES.index("immutable")
+_ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
 
 
 class Summary:
-    """Aggregates the points of one source to rows; ``now`` is the server's time if it is known."""
+    """The workloads and points of one source; ``now`` is the server's time if it is known."""
 
-    def __init__(self, source: str, product: str, now: int, calendar: Calendar, *, history: bool = False) -> None:
+    def __init__(self, source: str, now: int) -> None:
         self._source = source
-        self._product = product
         self._now = now
-        self._calendar = calendar
-        self._history = history
         self._workloads: dict[WorkloadKey, Workload] = {}
-        self._classes: dict[WorkloadKey, dict[t.Any, PointGroupBuilder]] = {}
+        self._groups: dict[WorkloadKey, dict[PointClass, PointGroupBuilder]] = {}
+        # Points of which only the number was read.
+        self._counted: dict[WorkloadKey, dict[PointClass, int]] = {}
         # By the id() of a template, which is kept referenced so that the id stays unique.
-        self._templates: dict[int, tuple[RecoveryPoint, PointGroupBuilder]] = {}
+        self._templates: dict[tuple[int, bool], tuple[RecoveryPoint, PointGroupBuilder]] = {}
 
     def add_workload(self, workload: Workload) -> Workload:
         """Register a workload, with or without points; missing fields of a known one are filled in."""
@@ -65,141 +63,196 @@ class Summary:
         return known
 
     def add(self, point: RecoveryPoint) -> PointGroupBuilder:
-        """Add one point to the group of points with equal attributes, and return the group."""
-        group = self._get_group(point)
-        group.add(point.id, point.created, point.size_bytes, point.tested_at, point.checked_at)
+        """Add one point to the group of points with equal facts, and return the group."""
+        facts = point_class(point)
+        group = self._get_group(point.workload, facts)
+        moments = [getattr(point, name) for name in facts.moments] if facts.moments else ()
+        group.add(point.id, point.created, point.size_bytes, moments)
         return group
 
-    def add_point_like(self, template: RecoveryPoint, ident: str, created: int, size: int | None) -> None:
-        """Add a point that differs from ``template`` only in id, time and size. A template is never changed."""
-        found = self._templates.get(id(template))
+    def add_point_like(
+        self, template: RecoveryPoint, ident: str, created: int, size: int | None, expires_at: int | None = None
+    ) -> None:
+        """Add a point that differs from ``template`` only in these values. A template is never changed."""
+        key = (id(template), expires_at is not None)
+        found = self._templates.get(key)
         if found is None:
             if len(self._templates) >= _MAX_TEMPLATES:
                 self._templates.clear()
-            found = self._templates[id(template)] = (template, self._get_group(template))
-        found[1].add(ident, created, size, template.tested_at, template.checked_at)
+            facts = point_class(template, has_expiry=expires_at is not None)
+            found = self._templates[key] = (template, self._get_group(template.workload, facts))
+        found[1].add(ident, created, size, () if expires_at is None else (expires_at,))
 
-    def _get_group(self, point: RecoveryPoint) -> PointGroupBuilder:
-        key = point.workload.key
-        classes = self._classes.get(key)
-        if classes is None:
-            self.add_workload(point.workload)
-            classes = self._classes[key] = {}
-        copies = point.copies
-        places = None if copies is None else tuple([(copy.location, copy.location_type) for copy in copies])
-        facts = (point.restore_tested, point.integrity_checked, point.offsite, point.immutable, point.encrypted)
-        name = (point.kind, point.status, point.usable, facts, point.malware, point.inferred, point.declared, places)
-        kept = classes.get(name)
-        if kept is None:
-            kept = classes[name] = PointGroupBuilder(name)
-        return kept
+    def add_count(self, workload: Workload, facts: PointClass, number: int) -> None:
+        """Add points of which only the number was read."""
+        self.add_workload(workload)
+        counted = self._counted.setdefault(workload.key, {})
+        counted[facts] = counted.get(facts, 0) + number
+
+    def _get_group(self, workload: Workload, facts: PointClass) -> PointGroupBuilder:
+        groups = self._groups.get(workload.key)
+        if groups is None:
+            self.add_workload(workload)
+            groups = self._groups[workload.key] = {}
+        group = groups.get(facts)
+        if group is None:
+            group = groups[facts] = PointGroupBuilder(facts)
+        return group
 
     def progress(self) -> tuple[int, int]:
         """Return the number of workloads and points so far; another thread may call this while points are added."""
-        classes = [group for of_one in list(self._classes.values()) for group in list(of_one.values())]
-        return len(self._workloads), sum(map(len, classes))
+        groups = [group for of_one in list(self._groups.values()) for group in list(of_one.values())]
+        return len(self._workloads), sum(map(len, groups))
 
     def discard(self, workload: Workload) -> None:
         """Drop the points of this workload, which may belong to another one; the adapter adds them again."""
         self._workloads.pop(workload.key, None)
-        self._classes.pop(workload.key, None)
+        self._groups.pop(workload.key, None)
         self._templates.clear()
 
-    def rows(self) -> list[dict[str, t.Any]]:
-        """Build one row per workload with all keys (see result.compact), sorted by name, type, id and origin."""
-        rows = [self._row(key, workload) for key, workload in self._workloads.items()]
-        rows.sort(key=lambda row: [row[name] or "" for name in _ROW_ORDER])
-        return rows
+    def build(self) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]]:
+        """Return a row per workload, sorted by name, type, id and origin, and the blocks with their points."""
+        ordered = sorted(
+            self._workloads.items(),
+            key=lambda item: [getattr(item[1], name.removeprefix("workload_")) or "" for name in _ROW_ORDER],
+        )
+        writer = BlockWriter()
+        rows = []
+        for key, workload in ordered:
+            groups = [builder.group() for builder in self._groups.pop(key, {}).values()]
+            groups = drop_duplicates(groups)
+            # To the end of that second.
+            last = (self._now + FUTURE_TOLERANCE) // SECOND * SECOND + SECOND - 1
+            undated, in_future = take_out(groups, FIRST * SECOND, last)
+            groups = [group for group in groups if group.times]
+            for facts, number in self._counted.get(key, {}).items():
+                undated[facts] = undated.get(facts, 0) + number
+            writer.add(groups, undated, in_future)
+            rows.append(self._row(workload, groups, undated, in_future))
+        return rows, writer.finish()
 
-    def _row(self, key: WorkloadKey, workload: Workload) -> dict[str, t.Any]:
-        classes = [growing.group() for growing in self._classes.get(key, {}).values()]
-        drop_duplicates(classes)
-        in_future = drop_future(classes, self._now + FUTURE_TOLERANCE)
-        classes = [group for group in classes if group.times]
-        backups = [group for group in classes if group.kind in COUNTING_KINDS]
-        dated = [group for group in classes if group.kind in COUNTING_KINDS or group.kind == "continuous"]
-        usable = [group for group in backups if group.usable is True]
-        newest = max((group.newest for group in dated if group.usable is True), default=None)
-        oldest = min((group.oldest for group in dated if group.usable is True), default=None)
-        return {
+    def _row(
+        self, workload: Workload, groups: Sequence[PointGroup], undated: dict[PointClass, int], in_future: int
+    ) -> dict[str, t.Any]:
+        backups = [group for group in groups if group.facts.kind in COUNTING_KINDS]
+        usable = [group for group in backups if group.facts.usable is True]
+        ranges = [group for group in groups if group.facts.kind == "continuous" and group.facts.usable is True]
+        newest = max((*(max(group.times) for group in usable), *_ends(ranges, "restorable_until")), default=None)
+        oldest = min((*(min(group.times) for group in usable), *_ends(ranges, "restorable_from")), default=None)
+        counted = [(facts, number) for facts, number in undated.items() if facts.kind in COUNTING_KINDS]
+        listed = [(group.facts, len(group.times)) for group in groups] + list(undated.items())
+        row = {
             "source": self._source,
             "origin": workload.origin,
-            "product": self._product,
             "workload_id": workload.id,
             "workload_name": workload.name,
             "workload_type": workload.type,
             "platform": workload.platform,
             "in_inventory": workload.in_inventory,
-            "recovery_points": sum(len(group.times) for group in usable),
+            "recovery_points": sum(len(group.times) for group in usable)
+            + sum(number for facts, number in counted if facts.usable is True),
             "newest": _format_time(newest),
             "oldest": _format_time(oldest),
             "newest_age_seconds": None if newest is None else age_seconds(newest, self._now),
-            **self._rhythm(backups),
-            "by_kind": _counts((group.kind, len(group.times)) for group in classes if group.usable is not False),
-            "by_status": _counts((group.status, len(group.times)) for group in classes),
-            "kinds": self._kinds(classes),
-            **_sizes(usable),
-            **_locations(usable),
-            "attributes": self._attributes(backups, dated),
-            **_malware(backups),
-            "in_future": in_future or None,
-            "history": self._calendar.history(classes, self._now) if self._history else None,
+            "by_kind": _counts((facts.kind, number) for facts, number in listed if facts.usable is not False),
+            "by_status": _counts((facts.status, number) for facts, number in listed),
+            "size_bytes": _total_size(usable),
+            "locations": _locations(usable),
+            "attributes": self._attributes(groups, undated),
+            "undated": sum(undated.values()),
+            "in_future": in_future,
+        }
+        return {
+            name: value
+            for name, value in row.items()
+            if value is not None and value not in ({}, []) and (value or name not in ("undated", "in_future"))
         }
 
-    def _rhythm(self, groups: Sequence[PointGroup]) -> dict[str, t.Any]:
-        """Gaps and runs of the usable points; ``possible``: with points of unknown usability as well."""
-        sure = sorted(time for group in groups if group.usable is True for time in group.times)
-        shown: dict[str, t.Any] = {
-            "gaps": gaps(sure, self._now),
-            "calendar": self._calendar.runs(sure, self._now),
-            "possible": None,
-        }
-        if any(group.usable is None for group in groups):
-            perhaps = sorted(time for group in groups if group.usable is not False for time in group.times)
-            shown["possible"] = {
-                "gaps": gaps(perhaps, self._now),
-                "calendar": self._calendar.runs(perhaps, self._now),
-            }
-        return shown
+    def _attributes(self, groups: Sequence[PointGroup], undated: dict[PointClass, int]) -> dict[str, dict[str, t.Any]]:
+        parts = [(group.facts, group) for group in groups if group.facts.usable is not False]
+        found = {}
+        for number, name in enumerate(("recovery_points", "full", *POINT_ATTRIBUTES, "malware"), -1):
+            tally = _Tally()
+            for facts, group in parts:
+                certain = facts.usable is True and facts.kind != "unknown"
+                is_point = facts.kind in COUNTING_KINDS
+                if name == "recovery_points":
+                    state: bool | None = is_point or (None if facts.kind == "unknown" else False)
+                elif name == "full":
+                    state = True if facts.kind in FULL_KINDS else None if facts.kind in ("backup", "unknown") else False
+                elif not is_point and facts.kind != "unknown":
+                    continue
+                elif name == "malware":
+                    state = None if facts.malware is None else facts.malware != "clean"
+                elif number - 1 == _IMMUTABLE and "immutable_until" in facts.moments:
+                    self._add_dated(tally, facts, group, certain=certain)
+                    continue
+                else:
+                    state = facts.facts[number - 1]
+                origin = _origin(name, facts)
+                tally.add(state if certain or state is not True else None, origin, len(group.times), group.times)
+            for facts, count in undated.items():
+                kinds = (*FULL_KINDS, "backup", "unknown") if name == "full" else (*COUNTING_KINDS, "unknown")
+                if facts.usable is not False and facts.kind in kinds:
+                    is_known = facts.usable is True and (
+                        facts.kind in FULL_KINDS if name == "full" else facts.kind in COUNTING_KINDS
+                    )
+                    tally.add(True if is_known and name in ("full", "recovery_points") else None, "", count, ())
+            if name == "recovery_points":
+                tally.is_known = True
+            if name != "recovery_points" or tally.has_unknown:
+                # Without unknown ones, the row itself has these numbers.
+                found[name] = tally.as_dict()
+        return {name: tally for name, tally in found.items() if tally is not None}
 
-    def _kinds(self, classes: Sequence[PointGroup]) -> dict[str, t.Any]:
-        """Counts by kind, for ``backup_types`` of policies. Kinds that are not backups occur only here, with gaps.
-
-        Empty for a row with one kind of backup, as most rows are: the row itself has the same values.
-        """
-        names = sorted({group.kind for group in classes})
-        if len(names) == 1 and names[0] in COUNTING_KINDS:
-            return {}
-        shown = {}
-        for kind in names:
-            groups = [group for group in classes if group.kind == kind]
-            shown[kind] = _count_states((group, group.usable) for group in groups)
-            if kind not in COUNTING_KINDS:
-                shown[kind].update(self._rhythm(groups))
-        return shown
-
-    def _attributes(self, backups: Sequence[PointGroup], dated: Sequence[PointGroup]) -> dict[str, t.Any]:
-        full = [group for group in backups if group.kind in FULL_KINDS]
-        # A point of unknown kind may be a full backup.
-        perhaps_full = [group for group in backups if group.kind == "unknown" and group.usable is not False]
-        points = _count_states((group, group.usable) for group in backups)
-        points.update({name: value for name, value in _span(dated, True).items() if name != "count"})
-        attributes: dict[str, t.Any] = {
-            "recovery_points": points,
-            "full": {
-                **_count_states(
-                    [*((group, group.usable) for group in full), *((group, None) for group in perhaps_full)]
-                ),
-                **self._rhythm(full),
-            },
-        }
-        listed = [group for group in backups if group.usable is not False]
-        for index, name in enumerate(POINT_ATTRIBUTES):
-            attributes[name] = _summarize_attribute(listed, index, name, self._now + FUTURE_TOLERANCE)
-        return attributes
+    def _add_dated(self, tally: _Tally, facts: PointClass, group: PointGroup, *, certain: bool) -> None:
+        """Count points with an end of their lock, as of now."""
+        ends = group.moments[facts.moments.index("immutable_until")]
+        locked = [time for time, end in zip(group.times, ends, strict=True) if end > self._now]
+        tally.add(True if certain else None, _origin("immutable", facts), len(locked), locked)
 
 
-_ROW_ORDER = ("workload_name", "workload_type", "workload_id", "origin")
+class _Tally:
+    """The number of points that have an attribute, the newest of them, and the number of those that may have it."""
+
+    def __init__(self) -> None:
+        self._numbers = {"count": 0, "unknown": 0, "inferred": 0, "declared": 0}
+        # Whether the attribute is known for any point.
+        self.is_known = False
+        self._newest: int | None = None
+
+    def add(self, state: bool | None, origin: str, number: int, times: Sequence[int]) -> None:
+        self.is_known = self.is_known or state is not None
+        if state is None:
+            self._numbers["unknown"] += number
+        elif state:
+            self._numbers[origin or "count"] += number
+            if times and not origin:
+                self._newest = max(self._newest or 0, *times)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether some points may have the attribute."""
+        return self._numbers["unknown"] > 0
+
+    def as_dict(self) -> dict[str, t.Any] | None:
+        """Return the numbers; None if nothing is known about any point."""
+        shown = {**self._numbers, "newest": _format_time(self._newest)}
+        found = {name: value for name, value in shown.items() if value or name == "count"}
+        return found if self.is_known else None
+
+
+def _origin(name: str, facts: PointClass) -> str:
+    return "declared" if name in facts.declared else "inferred" if name in facts.inferred else ""
+
+
+def _ends(groups: Iterable[PointGroup], name: str) -> list[int]:
+    return [
+        moment
+        for group in groups
+        if name in group.facts.moments
+        for moment in group.moments[group.facts.moments.index(name)]
+    ]
 
 
 def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -211,121 +264,30 @@ def _counts(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 @functools.lru_cache(maxsize=1000)
 def _format_time(micros: int | None) -> str | None:
-    """Format a time; cached, because a row repeats the same few times."""
-    return None if micros is None else format_time(micros)
+    """Format a time in whole seconds; cached, because rows repeat the same few times."""
+    return None if micros is None else format_time(micros // SECOND * SECOND)
 
 
-def _span(groups: Iterable[PointGroup], usable: bool | None) -> dict[str, t.Any]:
-    return _count_newest_oldest([group for group in groups if group.usable is usable])
+def _total_size(usable: Sequence[PointGroup]) -> int | None:
+    """Size in bytes of all usable points; null if there are none, or if the size of one is unknown."""
+    if not usable or any(UNKNOWN_SIZE in group.sizes for group in usable):
+        return None
+    return sum(sum(group.sizes) for group in usable)
 
 
-def _count_newest_oldest(groups: Sequence[PointGroup]) -> dict[str, t.Any]:
-    if not groups:
-        return {"count": 0, "newest": None, "oldest": None}
-    return {
-        "count": sum(len(group.times) for group in groups),
-        "newest": _format_time(max([group.newest for group in groups])),
-        "oldest": _format_time(min([group.oldest for group in groups])),
-    }
-
-
-def _count_states(states: Iterable[tuple[PointGroup, bool | None]]) -> dict[str, t.Any]:
-    """Count the points for which an attribute is true, unknown and false, with newest and oldest."""
-    sorted_out: dict[bool | None, list[PointGroup]] = {True: [], None: [], False: []}
-    for group, state in states:
-        sorted_out[state].append(group)
-    unknown = _count_newest_oldest(sorted_out[None])
-    false = _count_newest_oldest(sorted_out[False])
-    return {
-        **_count_newest_oldest(sorted_out[True]),
-        "unknown": unknown["count"] or None,
-        "newest_unknown": unknown["newest"],
-        "oldest_unknown": unknown["oldest"],
-        "false": false["count"] or None,
-        "newest_false": false["newest"],
-    }
-
-
-def _summarize_attribute(groups: Sequence[PointGroup], index: int, name: str, limit: int) -> dict[str, t.Any]:
-    reported: list[tuple[PointGroup, bool | None]] = []
-    by_origin: dict[str, list[tuple[PointGroup, bool | None]]] = {"inferred": [], "declared": []}
-    for group in groups:
-        fact = group.facts[index]
-        if group.usable is None and fact is True:
-            # If it is unknown whether it is a recovery point at all, the attribute is unknown as well.
-            fact = None
-        origin = "declared" if name in group.declared else "inferred" if name in group.inferred else None
-        if origin is not None and fact is not None:
-            by_origin[origin].append((group, fact))
-        else:
-            reported.append((group, fact))
-    attribute = _count_states(reported)
-    for origin, states in by_origin.items():
-        # A value that is only inferred or declared, true or false, counts if the policy accepts it.
-        attribute[origin] = _count_states(states) if states else None
-    if name in _TESTED:
-        tests = (group.newest_test(_TESTED[name], limit) for group, fact in reported if fact is True)
-        newest = max((test for test in tests if test), default=None)
-        attribute["tested_at"] = _format_time(newest[0]) if newest else None
-        attribute["tested_point"] = _format_time(newest[1]) if newest else None
-    return attribute
-
-
-def _sizes(usable: Sequence[PointGroup]) -> dict[str, t.Any]:
-    """Size in bytes of all and of the newest point, and the median by kind; null if one size is unknown."""
-    by_kind: dict[str, list[int]] = {}
-    newest: tuple[int, int, str] | None = None
+def _locations(usable: Sequence[PointGroup]) -> list[dict[str, t.Any]]:
+    """List the locations of usable points, with the number of points and the newest in each."""
+    found: dict[tuple[str | None, str | None], list[PointGroup]] = {}
     for group in usable:
-        by_kind.setdefault(group.kind, []).extend(group.sizes)
-        time = group.newest
-        size = max(size for moment, size in zip(group.times, group.sizes, strict=True) if moment == time)
-        newest = max(newest or (time, size, group.kind), (time, size, group.kind))
-    known = {kind: sizes for kind, sizes in by_kind.items() if UNKNOWN_SIZE not in sizes}
-    complete = bool(by_kind) and len(known) == len(by_kind)
-    return {
-        "size_bytes": sum(sum(sizes) for sizes in known.values()) if complete else None,
-        "newest_size_bytes": newest[1] if newest and newest[1] != UNKNOWN_SIZE else None,
-        "newest_kind": newest[2] if newest else None,
-        "median_size_bytes": {kind: median(sizes) for kind, sizes in sorted(known.items())},
-    }
-
-
-def _locations(usable: Sequence[PointGroup]) -> dict[str, t.Any]:
-    places: dict[tuple[str | None, str | None], list[PointGroup]] = {}
-    unlisted = []
-    for group in usable:
-        if group.places is None:
-            unlisted.append(group)
-        for where in set(group.places or ()):
-            places.setdefault(where, []).append(group)
+        for where in set(group.facts.locations or ()):
+            found.setdefault(where, []).append(group)
     shown = []
-    for (location, location_type), groups in places.items():
-        tally = _count_newest_oldest(groups)
+    for (location, location_type), groups in sorted(found.items(), key=lambda item: [text or "" for text in item[0]]):
         place = {
             "location": location,
             "location_type": location_type,
-            "count": tally["count"],
-            "newest": tally["newest"],
+            "count": sum(len(group.times) for group in groups),
+            "newest": _format_time(max(max(group.times) for group in groups)),
         }
         shown.append({name: value for name, value in place.items() if value is not None})
-    shown.sort(key=lambda place: (place.get("location", ""), place.get("location_type", "")))
-    unknown = _count_newest_oldest(unlisted)
-    del unknown["oldest"]
-    return {"locations": shown or None, "locations_unknown": unknown if unlisted else None}
-
-
-def _malware(backups: Sequence[PointGroup]) -> dict[str, t.Any]:
-    """Count the points by malware state, with the newest of each.
-
-    If it is unknown whether something is a recovery point at all, the state "clean" counts as unknown.
-    """
-    states: dict[str, list[PointGroup]] = {}
-    for group in backups:
-        sure = group.usable is True or group.malware != "clean"
-        if group.usable is not False:
-            states.setdefault((sure and group.malware) or "unknown", []).append(group)
-    spans = {state: _count_newest_oldest(groups) for state, groups in sorted(states.items())}
-    return {
-        "malware": {state: span["count"] for state, span in spans.items()},
-        "malware_newest": {state: span["newest"] for state, span in spans.items() if state != "unknown"},
-    }
+    return shown

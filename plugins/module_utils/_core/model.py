@@ -21,6 +21,7 @@ KINDS = (
     "incremental",
     "differential",
     "synthetic_full",
+    "backup",
     "log",
     "snapshot",
     "replica",
@@ -29,13 +30,18 @@ KINDS = (
     "config",
     "unknown",
 )
-# Snapshots, logs and configuration points do not count as backups; continuous protection has no countable points.
-COUNTING_KINDS = frozenset({"full", "incremental", "differential", "synthetic_full", "archive", "replica", "unknown"})
+# The four types of a backup job's points. A "backup" is one of them; the product does not report which.
+BACKUP_KINDS = frozenset({"full", "incremental", "differential", "synthetic_full"})
+# Kinds that are recovery points. Snapshots, logs and configuration points are not, and continuous protection has no
+# points. A point of kind "unknown" may be anything.
+COUNTING_KINDS = BACKUP_KINDS | {"backup", "archive", "replica"}
 FULL_KINDS = frozenset({"full", "synthetic_full"})
 STATUSES = ("success", "warning", "failed", "running", "unknown")
 # Attributes that are stored with each point; recovery_points and full are derived from its kind.
 POINT_ATTRIBUTES = ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted")
 ATTRIBUTES = ("recovery_points", "full", *POINT_ATTRIBUTES)
+# Times that a point may have in addition to that of its creation.
+MOMENTS = ("immutable_until", "expires_at", "tested_at", "checked_at", "restorable_from", "restorable_until")
 MALWARE = ("clean", "suspicious", "infected")
 RETENTION = ("daily", "weekly", "monthly", "quarterly", "yearly")
 
@@ -50,6 +56,8 @@ class Copy:
     immutable_until: int | None = None
     encrypted: bool | None = None
     offsite: bool | None = None
+    # Whether the user declared ``location_type``.
+    is_type_declared: bool = False
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the copy as a dict for the result."""
@@ -106,7 +114,10 @@ class RecoveryPoint:
     offsite: bool | None = None
     immutable: bool | None = None
     immutable_until: int | None = None
-    expires: int | None = None
+    expires_at: int | None = None
+    # Only for continuous protection: the range of times that can be restored, as far as the product reports it.
+    restorable_from: int | None = None
+    restorable_until: int | None = None
     malware: str | None = None
     retention: tuple[str, ...] = ()
     job: str | None = None
@@ -144,7 +155,9 @@ class RecoveryPoint:
             "offsite": self.offsite,
             "immutable": self.immutable,
             "immutable_until": _time_or_none(self.immutable_until),
-            "expires_at": _time_or_none(self.expires),
+            "expires_at": _time_or_none(self.expires_at),
+            "restorable_from": _time_or_none(self.restorable_from),
+            "restorable_until": _time_or_none(self.restorable_until),
             "malware": self.malware,
             "retention": list(self.retention),
             "job": self.job,

@@ -4,8 +4,8 @@
 
 """Names of version 1 with their names in version 2, and suggestions for names that do not exist.
 
-RENAMED is the only place that knows an old name. Old names are rejected like any unknown name; the error message
-contains the new one.
+RENAMED and REMOVED are the only places that know an old name. Old names are rejected like any unknown name; the error
+message contains the new one, or what replaces it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,16 @@ RENAMED: Mapping[str, str] = {
     "backup_names": "backup_workload_names",
     "backup_location_facts": "backup_location_attributes",
 }
+_TIMEZONE = "It was removed. Set timezone in the policy."
+_DAY_START = "It was removed. Set day_start in the policy."
+# Options and variables without a new name of the same kind, with a hint.
+REMOVED: Mapping[str, str] = {
+    "history": "It was removed, because timelines are drawn from the recovery points. Delete it.",
+    "calendar_timezone": _TIMEZONE,
+    "day_start": _DAY_START,
+    "backup_calendar_timezone": _TIMEZONE,
+    "backup_day_start": _DAY_START,
+}
 
 
 def renamed(name: str) -> str:
@@ -72,11 +82,16 @@ def renamed(name: str) -> str:
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
-    """Return which of ``known`` may be meant: "It was renamed to max_age.", "Did you mean 'max_age'?" or ""."""
+    """Return a hint about an unknown name, or "".
+
+    It is "It was renamed to max_age." or "Did you mean 'max_age'?" with one of ``known``, or the sentence of REMOVED.
+    """
     names = list(known)
     new = renamed(str(name))
     if new != name and new in names:
         return f"It was renamed to {new}."
+    if str(name) in REMOVED:
+        return REMOVED[str(name)]
     near = difflib.get_close_matches(str(name), names, n=1)
     return f"Did you mean '{near[0]}'?" if near else ""
 

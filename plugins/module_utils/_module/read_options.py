@@ -33,10 +33,7 @@ def reading_spec(
         "until": {"type": "str"},
         "include_unprotected": {"type": "bool", "default": True},
         "include_raw": {"type": "bool", "default": False},
-        "history": {"type": "bool", "default": False},
         "compress": {"type": "bool", "default": False},
         "allow_partial": {"type": "bool", "default": False},
         "location_attributes": {"type": "list", "elements": "dict", "options": LOCATION_ATTRIBUTES, "default": []},
-        "calendar_timezone": {"type": "str", "default": "UTC"},
-        "day_start": {"type": "str", "default": "00:00"},
     }

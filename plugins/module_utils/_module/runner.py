@@ -20,9 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.base import Adapter
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, seal
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.signals import SignalHandler, SignalInterruptError
 from ansible_collections.backup.audit.plugins.module_utils._module.progress import format_count
 
@@ -93,6 +91,11 @@ _LIMITS = ("workload_names", "workload_types", "include_unprotected", "tenant", 
 
 def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]) -> Collector:
     """Create a Collector according to the options."""
+    if params["compress"] and params["detail"] == "recovery_points":
+        raise OptionError(
+            "compress: a compressed result does not list recovery points",
+            hint="Use detail: workloads, or compress: false",
+        )
     selection = {name: params[name] for name in _LIMITS if params.get(name) not in (None, [], "")}
     if params.get("username"):
         # Another account may see other workloads.
@@ -103,11 +106,10 @@ def new_collector(host: str, product: type[Adapter], params: Mapping[str, t.Any]
         workload_names=params["workload_names"],
         since=params["since"],
         until=params["until"],
-        calendar=Calendar(params["calendar_timezone"], params["day_start"]),
-        history=params["history"],
         keep_points=params["detail"] == "recovery_points",
         location_attributes=params["location_attributes"],
         selection=selection,
+        inventory_types=product.inventory_types(),
     )
 
 
@@ -129,7 +131,7 @@ def finish(
         )
         first.hint = f"{first.hint}. {hint}" if first.hint else hint
         raise first
-    read = collector.result()
+    read = collector.result(compress=params["compress"], secrets=module.no_log_values)
     read["http_requests"] = dict(requests())
     if read["totals"]["in_future"]:
         module.warn(
@@ -138,13 +140,15 @@ def finish(
         )
     for warning in collector.warnings:
         module.warn(f"{collector.source}: {warning}")
-    if params["compress"]:
-        return compress(read, module.no_log_values)
     size = len(module.jsonify(read))
     if size > AWX_EVENT_BYTES:
-        smaller = ", or detail: workloads" if params["detail"] == "recovery_points" else ""
+        smaller = "compress: true"
+        if params["detail"] == "recovery_points":
+            smaller = "detail: workloads"
+        elif params["compress"]:
+            smaller = "workload_names or workload_types to read the server in parts"
         module.warn(
             f"{collector.source}: the result has {size:,} bytes, more than AWX stores for an event "
-            f"({AWX_EVENT_BYTES:,}); use compress: true{smaller}"
+            f"({AWX_EVENT_BYTES:,}); use {smaller}"
         )
-    return seal(read)
+    return read

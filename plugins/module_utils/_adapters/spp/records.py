@@ -207,7 +207,7 @@ def _parse_kind(row: Mapping[str, t.Any]) -> str:
         return role
     base = as_bool(_get_protection(row).get("baseBackup"))
     if role == "unknown" or base is None:
-        return "unknown"
+        return "unknown" if role == "unknown" else "backup"
     return "full" if base else "incremental"
 
 
@@ -217,8 +217,8 @@ def _apply_sla(point: RecoveryPoint, sla: Sla) -> None:
     if sla.encrypted:
         point.encrypted = True
         inferred.append("encrypted")
-    if sla.retention_days is not None and point.kind in ("full", "incremental", "unknown"):
-        point.expires = add_days(point.created, sla.retention_days)
+    if sla.retention_days is not None and point.kind in ("full", "incremental", "backup", "unknown"):
+        point.expires_at = add_days(point.created, sla.retention_days)
         inferred.append("expires_at")
     for copy in point.copies or ():
         days = sla.locked.get(copy.role or "")

@@ -173,7 +173,7 @@ class Unitrends(RestAdapter):
         self._collector = collector
         self._failed: set[int] = set()
         systems = self._fetch_systems()
-        collector.scope["systems"] = ", ".join(system.name for system in systems)
+        collector.scope |= {"systems": ", ".join(system.name for system in systems), "failed_runs": True}
         end = collector.until if collector.until is not None else collector.now + DAY * SECOND
         since = collector.since if collector.since is not None else collector.now - _DEFAULT_DAYS * DAY * SECOND
         inventories = {system.sid: self.thread_pool.submit(self._fetch_assets, system) for system in systems}
@@ -185,7 +185,7 @@ class Unitrends(RestAdapter):
                 builders[system.sid].finish(include_unprotected=self.settings.include_unprotected)
         if collector.since is None:
             # Nothing before this time was read, and policies need to know that.
-            collector.since = bottom
+            collector.since = bottom // SECOND * SECOND
 
     def _read_chapters(self, systems: list[System], builders: Mapping[int, PointBuilder], since: int, end: int) -> int:
         """Read and report chapter by chapter; return the start of the oldest chapter that was read."""

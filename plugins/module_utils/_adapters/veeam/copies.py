@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.model import RETENTION, Copy, RecoveryPoint, any_true
+from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    BACKUP_KINDS,
+    RETENTION,
+    Copy,
+    RecoveryPoint,
+    any_true,
+)
 
 # Repository types in a provider's cloud. S3Compatible and similar types may be next to the server.
 _CLOUD_PREFIXES = (
@@ -52,7 +58,8 @@ def _merge_group(group: Sequence[RecoveryPoint]) -> RecoveryPoint:
     main = min(group, key=lambda point: (_is_copy(point), point.id))
     if _is_copy(main) or not any(map(_is_copy, group)):
         # The source of the copies is not reported, so only values that all of them share are known.
-        main.kind = main.kind if len({point.kind for point in group}) == 1 else "unknown"
+        kinds = {point.kind for point in group}
+        main.kind = main.kind if len(kinds) == 1 else "backup" if kinds <= {*BACKUP_KINDS, "backup"} else "unknown"
         main.job = main.job if len({point.job for point in group}) == 1 else None
         main.size_bytes = main.size_bytes if len({point.size_bytes for point in group}) == 1 else None
     usable = {point.usable for point in group}

@@ -215,7 +215,9 @@ class VProtect(RestAdapter):
             self._copies.add_backup(point)
         if isinstance(point, records.PointTemplate):
             if point.usable is point.pattern.usable:
-                self._collector.add_point_like(point.pattern, point.id, point.created, point.size_bytes)
+                self._collector.add_point_like(
+                    point.pattern, point.id, point.created, point.size_bytes, point.expires_at
+                )
                 return
             # Its chain changed the usability.
             point = point.to_point()

@@ -154,7 +154,7 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
         copies=parsed.copies,
         encrypted=parsed.encrypted,
         offsite=parsed.offsite,
-        expires=record.expires,
+        expires_at=record.expires,
         job=fields.job,
     )
     # The time of storage is later than the point in time that the backup restores.
@@ -175,13 +175,14 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
 
 @dataclasses.dataclass(slots=True)
 class PointTemplate:
-    """A point that equals ``pattern`` except for id, time, size and the usability set by its chain."""
+    """A point that equals ``pattern`` except for id, times, size and the usability set by its chain."""
 
     pattern: RecoveryPoint
     id: str
     created: int
     size_bytes: int | None
     usable: bool | None
+    expires_at: int | None
 
     @property
     def workload(self) -> Workload:
@@ -191,7 +192,12 @@ class PointTemplate:
     def to_point(self) -> RecoveryPoint:
         """Return a separate point with these values."""
         return dataclasses.replace(
-            self.pattern, id=self.id, created=self.created, size_bytes=self.size_bytes, usable=self.usable
+            self.pattern,
+            id=self.id,
+            created=self.created,
+            size_bytes=self.size_bytes,
+            usable=self.usable,
+            expires_at=self.expires_at,
         )
 
 
@@ -209,9 +215,9 @@ def build_template(record: Record, workload: Workload, context: Context) -> Poin
         if pattern is None or pattern.immutable_until is not None:
             return None
         # These belong to one record only and are not needed for counting.
-        pattern.completed = pattern.expires = None
+        pattern.completed = pattern.expires_at = None
         fields.patterns[record.workload] = pattern
-    return PointTemplate(pattern, record.key, created, size, pattern.usable)
+    return PointTemplate(pattern, record.key, created, size, pattern.usable, record.expires)
 
 
 def _evaluate_usable(status: str, locations: Sequence[Location] | None, context: Context, *, sure: bool) -> bool | None:

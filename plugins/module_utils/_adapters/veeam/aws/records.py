@@ -22,7 +22,8 @@ from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields
 
 # jobType -> kind, and whether the point is in a repository. The API does not report whether a backup is full.
 _KINDS = {
-    "Backup": ("unknown", True),
+    # Full or incremental, which is not reported.
+    "Backup": ("backup", True),
     "Snapshot": ("snapshot", False),
     "ManualSnapshot": ("snapshot", False),
     # A snapshot that was copied to another region or account.

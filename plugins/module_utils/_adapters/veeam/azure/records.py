@@ -57,6 +57,9 @@ def parse_point(
         retention=_parse_retention(row.get("gfsFlags")),
         raw=remove_secrets(dict(row)) if include_raw else None,
     )
+    if kind == "continuous":
+        # Each of these is one time that can be restored; the range around it is not reported.
+        point.restorable_from = point.restorable_until = point.created
     if kind == "snapshot" or in_repository is None:
         # The size of a snapshot is that of the disk in some versions and 0 in others, not its own size.
         point.size_bytes = point.size_bytes or None
@@ -108,6 +111,8 @@ def _parse_kind(row: Mapping[str, t.Any], workload_type: str | None) -> tuple[st
     if destination in _SNAPSHOTS:
         return "snapshot", False
     if destination in _BACKUPS:
+        # In some versions a backup does not have a type.
+        kind = "backup" if kind == "unknown" else kind
         return ("archive" if row.get("accessTier") == "Archive" else kind), True
     return kind, None
 

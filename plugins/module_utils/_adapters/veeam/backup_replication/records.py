@@ -296,15 +296,17 @@ def parse_point(
     include_raw: bool,
 ) -> RecoveryPoint:
     """Parse a restore point. ``has_operations``: this revision lists the operations that are allowed for a point."""
-    kind = _KINDS.get((as_text(row.get("type")) or "").casefold(), "unknown")
+    kind = _KINDS.get((as_text(row.get("type")) or "").casefold())
+    if kind is None:
+        # The listing contains backups and snapshots, and some points do not have a type.
+        kind = "backup" if _is_backup(row, backup) else "unknown"
     offered = bool(as_list(row.get("allowedOperations"))) or not has_operations
     point = RecoveryPoint(
         id=_parse_id(row),
         workload=workload,
         created=parse_created(row),
         kind=kind,
-        # The listing contains backups and snapshots, and some points do not have a type.
-        usable=True if offered and (kind != "unknown" or _is_backup(row, backup)) else None,
+        usable=True if offered and kind != "unknown" else None,
         malware=_MALWARE.get((as_text(row.get("malwareStatus")) or "").casefold()),
         retention=parse_retention(row.get("gfsPeriods")) if "gfsPeriods" in row else (),
         raw={"records": [remove_secrets(dict(row))]} if include_raw else None,

@@ -139,7 +139,7 @@ class TestPoints:
         repo = [{"cipher": "none", "key": 1, "status": empty}]
         collector, points, _runner = read(changed(backup=[], repo=repo, status=empty), include_unprotected=include)
         assert (points, collector.problems) == ([], [])
-        assert len(collector.summary.rows()) == int(include)
+        assert len(collector.summary.build()[0]) == int(include)
 
     @pytest.mark.parametrize("change", [{"label": None}, {"timestamp": None}, {"database": {}}])
     def test_a_backup_that_makes_no_sense_is_a_problem_and_not_a_gap(self, change: dict[str, Any]) -> None:
@@ -173,7 +173,7 @@ class TestStates:
         missing = {"code": 1, "message": "missing stanza path"}
         repos = [{"cipher": "none", "key": key, "status": missing} for key in (1, 2)]
         collector, points, _runner = read(changed(name="nope", backup=[], archive=[], repo=repos, status=missing))
-        assert (points, collector.summary.rows()) == ([], [])
+        assert (points, collector.summary.build()) == ([], ([], []))
         assert [problem.server_message for problem in collector.problems] == ["missing stanza path"] * 2
 
     def test_a_stanza_that_is_in_one_of_two_repositories_is_a_warning(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result, seal
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
@@ -108,7 +108,7 @@ def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
         collector.add_count(Workload(name=name, type="database"), 7)
     read = collector.result()
     assert names(read) == ["db01", "db01"]
-    assert [row["recovery_points"] for row in read["workloads"]] == [0, 7]
+    assert [(row["workload_type"], row.get("undated")) for row in read["workloads"]] == [("database", 7), ("vm", None)]
 
 
 # The window
@@ -123,7 +123,11 @@ def test_names_choose_among_workloads_without_points_and_counts_too() -> None:
         ({"until": "1d"}, [1, 2, 3]),
         ({"since": "2d", "until": "1d"}, [1, 2]),
         ({"since": "2026-11-19T06:49:00.25Z"}, [0.5, 1, 2]),
-        ({"since": "2026-11-19T06:49:00.250001Z"}, [0.5, 1]),
+        # A point is in the window if the second in which it was created is.
+        ({"since": "2026-11-19T06:49:00.99Z"}, [0.5, 1, 2]),
+        ({"since": "2026-11-19T06:49:01Z"}, [0.5, 1]),
+        ({"until": "2026-11-19T06:49:00Z"}, [2, 3]),
+        ({"until": "2026-11-19T06:48:59.99Z"}, [3]),
         ({"since": "2026-11-19T08:49:00.25+02:00"}, [0.5, 1, 2]),
         ({"until": "2026-11-19"}, [3]),
     ],
@@ -132,12 +136,16 @@ def test_a_point_outside_of_the_window_is_not_read(window: dict[str, str], ages:
     read = build_read(*(point(days, id=str(days)) for days in (0.5, 1, 2, 3)), keep_points=True, **window)
     assert sorted(float(each["id"]) for each in read["recovery_points"]) == ages
     assert read["totals"]["recovery_points"] == len(ages)
-    assert set(read["window"]) == set(window)
+    assert set(read["selection"]) == set(window)
 
 
-def test_the_window_is_said_in_times() -> None:
-    read = build_read(since="30d", until="2026-11-20")
-    assert read["window"] == {"since": "2026-10-22T06:49:00.25Z", "until": "2026-11-20T00:00:00Z"}
+def test_the_selection_contains_the_window_as_times() -> None:
+    read = build_read(since="30d", until="2026-11-20", selection={"workload_types": ["vm"]})
+    assert read["selection"] == {
+        "workload_types": ["vm"],
+        "since": "2026-10-22T06:49:00Z",
+        "until": "2026-11-20T00:00:00Z",
+    }
 
 
 @pytest.mark.parametrize(
@@ -167,7 +175,7 @@ def test_durations_count_from_the_servers_clock() -> None:
     collector = Collector("backup.example", "spp", since="1d")
     collector.skew_micros = 3600 * SECOND
     collector.start()
-    assert collector.since == NOW + 3600 * SECOND - DAY * SECOND
+    assert collector.since == parse_time("2026-11-20T07:49:00Z")
     # By the local clock both are younger than a day.
     collector.add_point(point(23.5 / 24))
     collector.add_point(point(22.5 / 24))
@@ -218,28 +226,30 @@ def test_a_lock_that_has_not_ended_is_immutability(
 def test_declared_facts_reach_the_row() -> None:
     entries = [{"match": "s3-*", "offsite": True}]
     row = build_read(point(copies=[Copy(location="s3-x")]), location_attributes=entries)["workloads"][0]
-    assert row["attributes"]["offsite"]["declared"]["count"] == 1
-    assert row["attributes"]["offsite"]["count"] == 0
+    assert row["attributes"]["offsite"] == {"count": 0, "declared": 1}
 
 
 # Result
 
 
 def test_a_read_of_nothing_is_complete_and_says_so() -> None:
-    assert build_read() == {
-        "schema": "backup.audit/read/1",
+    read = build_read()
+    assert len(read.pop("sha256")) == 64
+    assert read == {
+        "schema": "backup.audit/read-result/2",
         "server": {"host": "backup.example", "product": "spp", "scope": {}},
         "read_at": "2026-11-21T06:49:00Z",
-        "window": {},
         "selection": {},
         "complete": True,
         "errors": [],
         "workloads": [],
+        "points": [],
         "totals": {
             "workloads": 0,
             "without_recovery_points": 0,
             "recovery_points": 0,
             "points_listed": 0,
+            "undated": 0,
             "in_future": 0,
         },
     }
@@ -259,25 +269,22 @@ def test_a_problem_makes_a_read_incomplete() -> None:
 def test_totals_add_up() -> None:
     collector = Collector("backup.example", "spp")
     collector.add_workload(Workload(name="empty", type="vm"))
-    for each in (point(1), point(2), point(1, name="app01"), point(-1), point(3, usable=False, status="failed")):
+    points = [point(1), point(2), point(1, name="app01"), point(-1), point(3, usable=False, status="failed")]
+    for each in [*points, point(name="app01", created=0)]:
         collector.add_point(each)
     collector.add_count(Workload(name="counted", type="database"), 4)
     read = collector.result()
     assert read["totals"] == {
         "workloads": 4,
+        # The kind of counted points is unknown: whether they are recovery points is unknown, too.
         "without_recovery_points": 1,
-        "recovery_points": 7,
-        "points_listed": 4,
+        "recovery_points": 3,
+        # Also failed, counted and undated ones.
+        "points_listed": 9,
+        "undated": 5,
         "in_future": 1,
     }
     assert sum(row["recovery_points"] for row in read["workloads"]) == read["totals"]["recovery_points"]
-
-
-def test_rows_travel_lean_and_come_back_whole() -> None:
-    read = build_read(point(1), point(2))
-    assert "newest" not in read["workloads"][0]["attributes"]["recovery_points"]
-    row = open_result(seal(read))["workloads"][0]
-    assert row["attributes"]["recovery_points"]["newest"] == row["newest"]
 
 
 def test_points_are_listed_once_by_name_and_time() -> None:
@@ -299,18 +306,49 @@ def test_points_are_listed_only_where_they_were_asked_for() -> None:
     assert "recovery_points" not in build_read(point())
 
 
+def test_what_an_adapter_infers_can_be_opened() -> None:
+    """Adapters also infer fields that are not attributes."""
+    names = (
+        *("created_at", "completed_at", "size_bytes", "encrypted", "expires_at", "immutable", "immutable_until"),
+        *("offsite", "restore_tested", "tested_at", "tested_by"),
+    )
+    read = build_read(point(encrypted=True, expires_at=NOW, restore_tested=True, tested_at=NOW, inferred=names))
+    (block,) = open_result(read).blocks()
+    assert {"encrypted", "restore_tested"} <= set(block.classes[0].facts.inferred)
+
+
+def test_all_points_are_in_the_result() -> None:
+    """Two days before the time of reading and one day after it; one has no plausible time, two were only counted."""
+    collector = Collector("backup.example", "spp")
+    for each in (point(2, size_bytes=9), point(-1), point(created=0)):
+        collector.add_point(each)
+    collector.add_count(Workload(name="zz", type="vm"), 2)
+    (block,) = open_result(collector.result(compress=True)).blocks()
+    assert block.counts == [1, 0]
+    assert block.times == [parse_time("2026-11-19T06:49:00Z") // SECOND]
+    assert block.sizes() == {0: 9}
+    assert block.in_future == {0: 1}
+    ((dated_badly, one), (counted, two)) = (block.undated[row][0] for row in (0, 1))
+    facts = [block.classes[code].facts for code in (dated_badly, counted)]
+    assert [(each.kind, each.usable) for each in facts] == [("full", None), ("unknown", True)]
+    assert (one, two) == (1, 2)
+
+
 def test_a_counted_workload_tells_nothing_but_its_number() -> None:
     collector = Collector("backup.example", "spp")
     collector.add_count(Workload(id="1", name="db01", type="vm", in_inventory=True), 7)
     assert collector.result()["workloads"] == [
         {
             "source": "backup.example",
-            "product": "spp",
-            "recovery_points": 7,
             "workload_id": "1",
             "workload_name": "db01",
             "workload_type": "vm",
             "in_inventory": True,
+            "recovery_points": 0,
+            "by_kind": {"unknown": 7},
+            "by_status": {"unknown": 7},
+            "attributes": {"recovery_points": {"count": 0, "unknown": 7}},
+            "undated": 7,
         }
     ]
 
@@ -337,13 +375,18 @@ ALIKE_OPTIONS: list[dict[str, Any]] = [
     "more", [{}, {"immutable_until": NOW + DAY * SECOND}, {"restore_tested": True, "tested_at": NOW}]
 )
 def test_points_told_by_a_pattern_are_those_told_one_by_one(options: dict[str, Any], more: dict[str, Any]) -> None:
-    tellings = [(f"a{days}", NOW - days * DAY * SECOND, days or None) for days in (0, 1, 1, 3, 4, 9, 30_000)]
+    tellings = [
+        (f"a{days}", NOW - days * DAY * SECOND, days or None, NOW if days == 3 else None)
+        for days in (0, 1, 1, 3, 4, 9, 30_000)
+    ]
     copies = [Copy(location="here")]
     pattern = point(copies=copies, **more)
     by_pattern, one_by_one = (Collector("backup.example", "spp", **options) for _side in range(2))
-    for ident, created, size in tellings:
-        by_pattern.add_point_like(pattern, ident, created, size)
-        one_by_one.add_point(point(id=ident, created=created, size_bytes=size, copies=[Copy(location="here")], **more))
+    for ident, created, size, end in tellings:
+        by_pattern.add_point_like(pattern, ident, created, size, end)
+        made = point(id=ident, created=created, size_bytes=size, expires_at=end, **more)
+        made.copies = [Copy(location="here")]
+        one_by_one.add_point(made)
     assert by_pattern.result() == one_by_one.result()
     assert by_pattern.warnings == one_by_one.warnings
 

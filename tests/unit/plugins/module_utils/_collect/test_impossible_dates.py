@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
-from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
 from tests.fuzz.damage import Damage, apply_damages, sites
 from tests.fuzz.replay import SETUPS, get_recording
 
@@ -23,8 +23,8 @@ NEVER = "0001-01-01T00:00:00Z"
 LAST = "9999-12-31T23:59:59.999999Z"
 
 
-def build_row(created: str, calendar: Calendar | None = None, **facts: Any) -> tuple[dict[str, Any], list[str]]:
-    collector = Collector("server.example", "spp", calendar=calendar, history=True)
+def build_row(created: str, **facts: Any) -> tuple[dict[str, Any], list[str]]:
+    collector = Collector("server.example", "spp")
     workload = Workload(id="1", name="db01", type="vm")
     collector.add_point(
         RecoveryPoint(id="a", workload=workload, created=parse_time(created), kind="full", **{"usable": True, **facts})
@@ -38,7 +38,7 @@ def test_a_point_without_a_possible_date_does_not_reach_back(created: str) -> No
     row, warnings = build_row(created)
     assert row["recovery_points"] == 0
     assert "oldest" not in row
-    assert row["attributes"]["recovery_points"]["unknown"] == 1
+    assert (row["undated"], row["by_kind"], row["by_status"]) == (1, {"full": 1}, {"unknown": 1})
     assert len(warnings) == 1
     assert "recovery points are dated before 1980, which is not a plausible time" in warnings[0]
 
@@ -47,19 +47,50 @@ def test_a_point_without_a_possible_date_does_not_reach_back(created: str) -> No
 def test_an_old_point_counts(created: str) -> None:
     row, warnings = build_row(created)
     assert (row["recovery_points"], row["oldest"], warnings) == (1, created, [])
+    assert "undated" not in row
 
 
 def test_what_is_unusable_stays_so() -> None:
-    row, warnings = build_row(NEVER, usable=False)
-    assert row["attributes"]["recovery_points"]["false"] == 1
+    row, warnings = build_row(NEVER, usable=False, status="failed")
+    assert (row["recovery_points"], row["undated"], row["by_status"]) == (0, 1, {"failed": 1})
+    assert "by_kind" not in row
     assert warnings == []
 
 
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
-@pytest.mark.parametrize("created", [NEVER, LAST])
-def test_the_ends_of_the_calendar_lie_in_every_zone(zone: str, created: str) -> None:
-    row, _warnings = build_row(created, Calendar(zone, "12:00"))
+@pytest.mark.parametrize(("created", "place"), [(NEVER, "undated"), (LAST, "in_future")])
+def test_a_point_at_an_end_of_the_calendar_is_counted_apart(created: str, place: str) -> None:
+    row, _warnings = build_row(created)
     assert row["recovery_points"] == 0
+    assert {name: row[name] for name in ("undated", "in_future") if name in row} == {place: 1}
+
+
+@pytest.mark.parametrize(
+    ("facts", "moments"),
+    [
+        # Neither a test in the year 1 nor a lock until the end of the calendar can be represented as it is.
+        ({"restore_tested": True, "tested_at": NEVER}, {"tested_at": "1980-01-01T00:00:00Z"}),
+        (
+            {"immutable_until": LAST, "expires_at": LAST},
+            dict.fromkeys(("immutable_until", "expires_at"), "9000-01-01T00:00:00Z"),
+        ),
+    ],
+)
+def test_the_ends_of_the_calendar_as_moments(facts: dict[str, Any], moments: dict[str, str]) -> None:
+    collector = Collector("server.example", "spp")
+    more: dict[str, Any] = {
+        name: parse_time(value) if isinstance(value, str) else value for name, value in facts.items()
+    }
+    created = parse_time("2026-11-20T00:00:00Z")
+    collector.add_point(
+        RecoveryPoint(id="a", workload=Workload(id="1", name="db01", type="vm"), created=created, kind="full", **more)
+    )
+    (block,) = open_result(collector.result()).blocks()
+    found = {
+        name: [format_time(value * SECOND) for value in values] for name, (_places, values) in block.moments.items()
+    }
+    assert {name: values for name, values in found.items() if values} == {
+        name: [time] for name, time in moments.items()
+    }
 
 
 @pytest.mark.parametrize("clock", [NEVER, "1979-12-31T23:59:59Z", "9000-01-01T00:00:01Z", LAST])
@@ -92,7 +123,12 @@ def test_no_adapter_stumbles_over_such_a_clock(
         apply_damages(recording.documents, [Damage("set", sites, name) for name, sites in where], random.Random(0))
     )
     if found.error is None:
-        # The product reports its clock elsewhere, or in a different format.
-        assert found.points == recording.original.points
+        # The product reports its clock elsewhere, or in a different format. Then that of this machine applies, and a
+        # point that is restorable until later than that is restorable until an unknown time.
+        assert [_without_end(one) for one in found.points] == [_without_end(one) for one in recording.original.points]
     else:
         assert "clock is not between the years 1980 and 9000" in found.error.message
+
+
+def _without_end(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "restorable_until"}

@@ -31,7 +31,7 @@ def facts(made: RecoveryPoint) -> tuple[bool | None, bool | None, bool | None]:
 def test_a_place_that_matches_gives_its_facts_and_says_that_they_are_declared() -> None:
     made = declared(point("s3-vault"), S3)
     assert facts(made) == (True, True, True)
-    assert made.declared == ("offsite", "immutable", "encrypted")
+    assert made.declared == ("location_type", "offsite", "immutable", "encrypted")
     assert made.copies is not None
     assert made.copies[0].location_type == "object"
 
@@ -89,7 +89,7 @@ def test_places_that_are_not_all_known_leave_a_fact_unknown() -> None:
 def test_what_the_product_says_is_not_overruled(reported: bool) -> None:
     made = declared(point("s3-vault", offsite=reported, immutable=reported, encrypted=reported), S3)
     assert facts(made) == (reported, reported, reported)
-    assert made.declared == ()
+    assert made.declared == ("location_type",)
 
 
 def test_what_the_product_says_of_a_copy_is_not_overruled() -> None:
@@ -97,6 +97,20 @@ def test_what_the_product_says_of_a_copy_is_not_overruled() -> None:
     made = declared(point(copies=copies), S3)
     assert (made.offsite, made.encrypted) == (False, False)
     assert copies[0].location_type == "disk"
+    assert "location_type" not in made.declared
+
+
+def test_points_that_share_their_copies_all_have_the_declared_type() -> None:
+    copies = [Copy(location="s3-vault"), Copy(location="s3-two", location_type="tape")]
+    for made in (point(copies=copies), point(copies=copies)):
+        assert declared(made, {"match": "s3-*", "location_type": "object"}).declared == ("location_type",)
+    assert [copy.location_type for copy in copies] == ["object", "tape"]
+
+
+def test_what_is_declared_twice_is_listed_once() -> None:
+    """A point may be added again after it was discarded."""
+    made = declared(declared(point("s3-vault"), S3), S3)
+    assert made.declared == ("location_type", "offsite", "immutable", "encrypted")
 
 
 def test_an_inferred_false_is_overridden_but_an_inferred_true_stays() -> None:

@@ -1,74 +1,44 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The read result: pack, seal and open it."""
+
 from __future__ import annotations
 
 import base64
-import copy
 import json
 import random
-import zlib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._collect import result as result_module
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
-    SCHEMA,
+    IDENTITY,
     canonical_json,
-    compact,
-    compress,
-    expand_row,
     open_result,
+    pack,
     seal,
     sha256_hex,
-    shrink_row,
+    unpack,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS, Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._module.runner import AWX_EVENT_BYTES
-
-NOW = 1_795_243_740 * SECOND
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
+from tests.unit.plugins.module_utils._collect.sealed_results import (
+    BLOCK,
+    IDENTITIES,
+    a_read,
+    content,
+    incompressible,
+    sealed,
 )
 
-
-def a_read(**more: Any) -> dict[str, Any]:
-    """Return a small read result, as an info module builds it before it is sealed."""
-    return {
-        "schema": SCHEMA,
-        "server": {"host": "backup.example", "product": "spp"},
-        "read_at": "2026-11-21T06:49:00Z",
-        "window": {},
-        "complete": True,
-        "errors": [],
-        "workloads": [{"workload_name": "db01", "recovery_points": 3}],
-        "totals": {"workloads": 1},
-        "http_requests": {"count": 4, "seconds": 0.25},
-        **more,
-    }
-
-
-def compressed_by_hand(data: bytes) -> dict[str, Any]:
-    """Compress data manually, with a matching digest, as somebody could in a file."""
-    text = base64.b64encode(zlib.compress(data)).decode()
-    return {"schema": SCHEMA, "data": text, "sha256": sha256_hex(data)}
-
-
-# Serialization of rows
-
-
-def test_compact_leaves_out_what_says_nothing_and_keeps_zero_and_false() -> None:
-    row = {"a": None, "b": "", "c": [], "d": {}, "e": {"f": None, "g": {"h": ""}}, "i": 0, "j": False, "k": [None, ""]}
-    assert compact(row) == {"i": 0, "j": False, "k": [None, ""]}
+# Serialization
 
 
 def test_canonical_is_one_spelling() -> None:
@@ -76,302 +46,224 @@ def test_canonical_is_one_spelling() -> None:
     assert canonical_json({"a": ["ü", None], "b": 1}) == canonical_json({"b": 1, "a": ["ü", None]})
 
 
-POINTS = st.lists(
-    st.builds(
-        RecoveryPoint,
-        id=st.uuids().map(str),
-        workload=st.just(Workload(id="1", name="db01", type="vm")),
-        created=st.sampled_from([NOW - days * DAY * SECOND for days in (0, 1, 2, 9, 40, 400)]),
-        kind=st.sampled_from(KINDS),
-        status=st.sampled_from(["success", "failed"]),
-        usable=st.sampled_from([True, None, False]),
-        size_bytes=st.sampled_from([None, 0, 10]),
-        copies=st.sampled_from([None, [], [Copy(location="a")], [Copy(location="b", location_type="disk")]]),
-        restore_tested=st.sampled_from([True, None, False]),
-        tested_at=st.sampled_from([None, NOW]),
-        immutable=st.sampled_from([True, None, False]),
-        malware=st.sampled_from([None, "clean", "infected"]),
-        inferred=st.sampled_from([(), ("immutable",)]),
-        declared=st.sampled_from([(), ("restore_tested",)]),
+@given(st.binary(max_size=2000))
+def test_packed_data_is_unpacked_to_the_same_bytes(data: bytes) -> None:
+    assert unpack(pack(data), "x") == data
+
+
+@pytest.mark.parametrize("length", [2, 3, 4, 8])
+def test_packed_text_avoids_a_password_that_occurs_by_chance(length: int) -> None:
+    """Ansible would mask it, and damage the text."""
+    data = incompressible(1500)
+    text = pack(data)
+    secret = text[100 : 100 + length]
+    again = pack(data, [secret])
+    assert secret in text
+    assert secret not in again
+    assert unpack(again, "x") == unpack(text, "x") == data
+
+
+def test_packed_text_avoids_several_passwords() -> None:
+    data = incompressible(1500)
+    text = pack(data)
+    secrets = [text[10:13], text[40:43], text[700:704], "%"]
+    again = pack(data, secrets)
+    assert not any(secret in again for secret in secrets)
+    assert unpack(again, "x") == data
+
+
+def test_packed_text_is_the_same_without_such_a_password() -> None:
+    data = incompressible(300)
+    assert pack(data, ["a password that does not occur"]) == pack(data)
+
+
+def test_a_password_that_cannot_be_avoided_is_an_error() -> None:
+    """A single letter occurs in every text of this length."""
+    with pytest.raises(DataError, match="the password is so short that it occurs in any compressed text") as raised:
+        pack(incompressible(3000), ["q"])
+    assert "'q'" not in str(raised.value)
+    assert "four characters" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_result_avoids_a_password_that_occurs_by_chance(compress: bool) -> None:
+    """In its points and in its data."""
+    blocks = [{**BLOCK, "noise": base64.b64encode(incompressible(900)).decode()}]
+    names = [{"workload_name": base64.b64encode(incompressible(900)).decode()}]
+    plain = seal(a_read(workloads=names), blocks, compress=compress)
+    texts = [*plain["points"], *plain.get("data", [])]
+    secrets = [
+        next(text[start : start + 3] for start in range(100, 900) if text[start : start + 3].isupper())
+        for text in texts
+    ]
+    again = seal(a_read(workloads=names), blocks, compress=compress, secrets=["", *secrets])
+    assert not any(secret in text for secret in secrets for text in [*again["points"], *again.get("data", [])])
+    assert again["sha256"] == plain["sha256"]
+    assert unpack(again["points"][0], "x") == canonical_json(blocks[0])
+    assert list(open_result(again).identities()) == list(open_result(plain).identities())
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_password_within_the_digest_is_an_error_before_ansible_masks_it(compress: bool) -> None:
+    digest = seal(a_read(), [BLOCK])["sha256"]
+    with pytest.raises(DataError, match="the password occurs in its digest") as raised:
+        seal(a_read(), [BLOCK], compress=compress, secrets=[digest[20:24]])
+    assert raised.value.hint == "Use a longer password"
+
+
+# Sealing and opening
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_sealed_result_contains_what_was_sealed(compress: bool) -> None:
+    read = sealed(compress=compress)
+    assert ("workloads" in read, "data" in read) == (not compress, compress)
+    found = content(open_result(read))
+    assert found["rows"] == IDENTITIES
+    ((_classes, counts, codes, times, *apart),) = found["blocks"]
+    assert (counts, codes, apart) == ([2, 1], "###", [{}, {}, {}])
+    assert times == [1_795_000_000, 1_795_086_400, 1_795_003_600]
+    names = ("schema", "server", "read_at", "selection", "complete", "errors", "sha256")
+    assert found["frame"] == {name: read[name] for name in names}
+    assert open_result(read).host == "backup.example"
+
+
+def test_both_forms_have_the_same_digest_and_the_same_content() -> None:
+    plain, compressed = sealed(), sealed(compress=True)
+    assert plain["sha256"] == compressed["sha256"]
+    assert plain["points"] == compressed["points"]
+    assert content(open_result(plain)) == content(open_result(compressed))
+
+
+TEXT = st.none() | st.text(max_size=8)
+IDENTITY_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {}, optional={**dict.fromkeys(IDENTITY[1:-1], TEXT), "in_inventory": st.none() | st.booleans()}
     ),
-    max_size=6,
+    max_size=5,
 )
 
 
-@given(POINTS)
-def test_a_lean_row_is_restored_to_what_it_was(points: list[RecoveryPoint]) -> None:
-    summary = Summary("backup.example", "spp", NOW, Calendar(), history=True)
-    summary.add_workload(Workload(id="1", name="db01", type="vm"))
-    for point in points:
-        summary.add(point)
-    (row,) = summary.rows()
-    back = expand_row(shrink_row(row))
-    kinds = back.pop("kinds", None)
-    expected = compact(row)
-    if "kinds" in expected:
-        assert kinds == expected.pop("kinds")
-    elif kinds is not None:
-        # A row with one kind does not store it; the restored values are those of all its points.
-        ((kind, counts),) = kinds.items()
-        assert row["by_kind"] == {kind: counts["count"] + counts.get("unknown", 0)}
-        assert counts.get("gaps") == expected.get("gaps")
-        assert counts.get("possible") == expected.get("possible")
-        assert {name: counts.get(name) for name in ("newest", "oldest")} == {
-            name: expected.get(name) for name in ("newest", "oldest")
-        }
-    assert back == expected
+@given(IDENTITY_ROWS, st.lists(st.just(BLOCK), max_size=3))
+def test_both_forms_survive_another_serialization(rows: list[dict[str, Any]], blocks: list[dict[str, Any]]) -> None:
+    """As registered results and files are. A row without a source is of the server."""
+    expected = [{**dict.fromkeys(IDENTITY), **row, "source": "backup.example"} for row in rows]
+    plain, compressed = (sealed(compress=compress, blocks=blocks, workloads=rows) for compress in (False, True))
+    assert plain["sha256"] == compressed["sha256"]
+    for read in (plain, compressed):
+        opened = open_result(json.loads(json.dumps(read)))
+        assert list(opened.identities()) == expected
+        assert [block.counts for block in opened.blocks()] == [[2, 1]] * len(blocks)
 
 
-def test_restoring_does_not_change_the_lean_row() -> None:
-    summary = Summary("backup.example", "spp", NOW, Calendar())
-    for days, kind in ((1, "full"), (3, "snapshot"), (5, "snapshot")):
-        summary.add(
-            RecoveryPoint(
-                id=str(days), workload=Workload(id="1"), created=NOW - days * DAY * SECOND, kind=kind, usable=True
-            )
-        )
-    slim = shrink_row(summary.rows()[0])
-    before = copy.deepcopy(slim)
-    full = expand_row(slim)
-    assert slim == before
-    assert full["kinds"]["full"]["newest"] == full["newest"]
-    assert full["kinds"]["snapshot"]["gaps"]["7d"] == full["kinds"]["snapshot"]["gaps"]["all"] == 3 * DAY
-    # With one kind of full backups, its values are those of the attribute "full".
-    assert "full" not in slim["kinds"]
+def test_rows_are_packed_a_thousand_at_a_time() -> None:
+    rows = [{"workload_name": f"vm{number}"} for number in range(2001)]
+    compressed = sealed(compress=True, workloads=rows)
+    assert len(compressed["data"]) == 3
+    assert [row["workload_name"] for row in open_result(compressed).identities()] == [f"vm{n}" for n in range(2001)]
+    assert compressed["sha256"] == sealed(workloads=rows)["sha256"]
 
 
-# Sealing, compressing, decompressing
+def test_rows_without_any_identity_are_counted() -> None:
+    rows: list[dict[str, Any]] = [{"recovery_points": 1}, {"recovery_points": 2}]
+    for compress in (False, True):
+        opened = open_result(sealed(compress=compress, workloads=rows))
+        assert list(opened.identities()) == [{**dict.fromkeys(IDENTITY), "source": "backup.example"}] * 2
 
 
-def test_packed_or_not_the_digest_is_the_same_and_so_is_what_comes_out() -> None:
-    read = a_read(recovery_points=[{"id": "a"}])
-    sealed, compressed = seal(read), compress(read)
-    assert sealed["sha256"] == compressed["sha256"]
-    assert not {"workloads", "recovery_points"} & set(compressed)
-    assert compressed["http_requests"] == read["http_requests"]
-    assert open_result(compressed) == open_result(sealed)
-    assert open_result(compressed)["workloads"] == read["workloads"]
-    assert open_result(compressed)["recovery_points"] == [{"id": "a"}]
+def test_what_follows_from_the_points_may_change() -> None:
+    """Also the request counters. None of these is evaluated."""
+    digest = seal(a_read(), [BLOCK])["sha256"]
+    for more in ({"totals": {"workloads": 7}}, {"http_requests": {"count": 5}}, {"recovery_points": [{"id": "a"}]}):
+        assert seal(a_read(**more), [BLOCK])["sha256"] == digest
+    read = sealed()
+    del read["totals"], read["http_requests"]
+    read["workloads"][0].update(recovery_points=999, attributes={}, newest="never")
+    assert content(open_result(read)) == content(open_result(sealed()))
 
 
-@given(
-    st.lists(
-        st.dictionaries(st.text(max_size=8).filter(lambda key: key not in {"attributes", "kinds", "by_kind"}), JSON)
-    )
-)
-def test_whatever_rows_hold_survives_packing(rows: list[dict[str, Any]]) -> None:
-    read = a_read(workloads=rows)
-    assert open_result(compress(read))["workloads"] == rows
-    assert compress(read)["sha256"] == seal(read)["sha256"]
-    # A registered result was serialized as JSON once more.
-    assert open_result(json.loads(json.dumps(compress(read))))["workloads"] == rows
-    assert open_result(json.loads(json.dumps(seal(read))))["workloads"] == rows
+# Sizes, and results of the collector
 
 
-def test_how_it_was_read_is_not_part_of_the_digest_but_what_was_found_is() -> None:
-    digest = seal(a_read())["sha256"]
-    assert seal(a_read(requests={"count": 5}))["sha256"] == digest
-    for name, value in (
-        ("complete", False),
-        ("errors", [{"code": "error"}]),
-        ("server", {"host": "other.example"}),
-        ("read_at", "2026-11-21T06:49:01Z"),
-        ("window", {"since": "2026-11-20T06:49:00Z"}),
-        ("workloads", []),
-        ("totals", {"workloads": 2}),
-        ("recovery_points", []),
-    ):
-        assert seal(a_read(**{name: value}))["sha256"] != digest, name
+def many_workloads(workloads: int, nights: int, *, compress: bool) -> dict[str, Any]:
+    """Return a result with one point a night, a full one in seven; starts vary by 10 minutes, sizes by 30 %.
 
-
-def incompressible(size: int) -> str:
-    return base64.b64encode(random.Random(7).randbytes(size)).decode()
-
-
-def test_packing_avoids_every_forbidden_text() -> None:
-    """Ansible would mask a secret that happens to be in the compressed text, and damage the text."""
-    read = a_read(workloads=[{"workload_name": incompressible(300)}])
-    text = compress(read)["data"]
-    secrets = ["", text[10:16], text[40:44], "%"]
-    again = compress(read, secrets)
-    assert again["data"] != text
-    assert not any(secret in again["data"] for secret in secrets if secret)
-    assert again["sha256"] == compress(read)["sha256"]
-    assert open_result(again) == open_result(compress(read))
-
-
-def test_a_secret_that_cannot_be_avoided_is_an_error() -> None:
-    read = a_read(workloads=[{"workload_name": incompressible(3000)}])
-    with pytest.raises(DataError, match="cannot be compressed") as raised:
-        compress(read, ["a"])
-    assert "'a'" not in str(raised.value)
-
-
-def test_a_secret_that_stands_in_the_digest_is_an_error_before_ansible_masks_it() -> None:
-    read = a_read()
-    digest = seal(read)["sha256"]
-    with pytest.raises(DataError, match="short"):
-        compress(read, [digest[20:24]])
-
-
-# Rejected input
-
-
-@pytest.mark.parametrize("flavour", [seal, compress])
-def test_an_altered_read_is_refused(flavour: Any) -> None:
-    read = flavour(a_read())
-    if "data" in read:
-        altered = a_read(complete=False)
-        read["data"] = compress(altered)["data"]
-    else:
-        read["workloads"][0]["recovery_points"] = 4
-    with pytest.raises(DataError, match="altered") as raised:
-        open_result(read, where="results[0]")
-    assert raised.value.message.startswith("results[0]: ")
-
-
-@given(st.data())
-def test_no_single_changed_character_of_a_packed_read_is_believed(data: st.DataObject) -> None:
-    read = compress(a_read())
-    place = data.draw(st.integers(0, len(read["data"]) - 1))
-    letter = data.draw(st.sampled_from("ABCabc019+/=*"))
-    assume(read["data"][place] != letter)
-    read["data"] = read["data"][:place] + letter + read["data"][place + 1 :]
-    try:
-        found = open_result(read)
-    except DataError:
-        return
-    # The last bits of base64 and the window size of zlib carry no data; then the sealed data is unchanged.
-    assert found == open_result(compress(a_read()))
-
-
-@pytest.mark.parametrize("missing", ["sha256", "complete", "server", "totals", "errors"])
-def test_a_read_that_lost_a_member_is_refused(missing: str) -> None:
-    read = seal(a_read())
-    del read[missing]
-    with pytest.raises(DataError, match="SHA-256"):
-        open_result(read)
-
-
-def test_a_read_in_which_ansible_masked_a_name_is_refused_with_a_way_out() -> None:
-    read = seal(a_read())
-    read["workloads"] = [{"workload_name": "********", "recovery_points": 3}]
-    with pytest.raises(DataError, match="masked") as raised:
-        open_result(read)
-    assert "set compress: true" in (raised.value.hint or "")
-
-
-def test_a_packed_read_that_was_cut_is_refused() -> None:
-    read = compress(a_read(workloads=[{"workload_name": incompressible(900)}]))
-    whole = read["data"]
-    for length in (0, 4, len(whole) // 8 * 4, len(whole) - 4, len(whole) - 1):
-        with pytest.raises(DataError, match=r"truncated|damaged"):
-            open_result({**read, "data": whole[:length]})
-
-
-def test_a_packed_read_larger_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = compress(a_read(workloads=[{"workload_name": "x" * 100_000}]))
-    open_result(read)
-    monkeypatch.setattr(result_module, "MAX_DECOMPRESSED_BYTES", 50_000)
-    with pytest.raises(DataError, match="larger than 50000 bytes"):
-        open_result(read)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        [],
-        "text",
-        42,
-        {},
-        {"failed": True, "msg": "no"},
-        {"schema": "backup.audit/assessment/1", "workloads": []},
-        {"schema": SCHEMA},
-        {"schema": SCHEMA, "workloads": "all"},
-        {"data": "not base64!"},
-        {"data": base64.b64encode(b"not zlib").decode()},
-        compressed_by_hand(b"not json"),
-        compressed_by_hand(b"[]"),
-        compressed_by_hand(b"null"),
-        compressed_by_hand(b"[" * 200_000),
-        compressed_by_hand(b'{"schema":"' + SCHEMA.encode() + b'"}'),
-        compressed_by_hand(b"\xff\xfe\xfd"),
-    ],
-)
-def test_what_is_no_read_is_refused_with_its_place(value: Any) -> None:
-    with pytest.raises(DataError) as raised:
-        open_result(value, where="results[3]")
-    assert raised.value.message.startswith("results[3]: ")
-
-
-@pytest.mark.parametrize(
-    "row",
-    [None, 1, "row", [], {"attributes": 1}, {"kinds": [1]}, {"by_kind": {"full": 1}}, {"attributes": {"full": 1}}],
-)
-@pytest.mark.parametrize("flavour", [seal, compress])
-def test_rows_that_are_no_rows_are_refused(row: Any, flavour: Any) -> None:
-    with pytest.raises(DataError, match="contains an invalid row"):
-        open_result(flavour(a_read(workloads=[row])))
-
-
-def many_rows(workloads: int, nights: int) -> list[dict[str, Any]]:
-    """Return serialized rows with times in microseconds and unique ids and sizes."""
+    Each point has the end of its lock and its expiry.
+    """
     chance = random.Random(7)
-    summary = Summary("backup.example.com", "veeam_azure", NOW, Calendar())
+    collector = Collector("backup.example.com", "veeam_azure")
     for number in range(workloads):
         ident = f"{chance.getrandbits(128):032x}"
         workload = Workload(id=ident, name=f"srv-{number:05}", type="vm", platform="azure", in_inventory=True)
-        full = chance.randrange(1 << 30, 1 << 38)
         place, offsite = chance.choice([("westeurope", True), ("germanywestcentral", False)])
-        for day in range(nights):
-            kind = "incremental" if day % 7 else "full"
-            summary.add(
+        for night in range(nights):
+            is_full = night % 7 == 0
+            created = collector.now - night * DAY * SECOND - int(chance.gauss(5 * 3600, 600) * SECOND)
+            collector.add_point(
                 RecoveryPoint(
-                    id=f"{ident}/{day}",
+                    id=f"{ident}/{night}",
                     workload=workload,
-                    created=NOW - day * DAY * SECOND - chance.randrange(3600 * SECOND),
-                    kind=kind,
+                    created=created,
+                    kind="full" if is_full else "incremental",
                     status="success",
                     usable=True,
-                    size_bytes=full + chance.randrange(1 << 26) if kind == "full" else chance.randrange(1 << 33),
-                    copies=[Copy(location=place, location_type="blob")],
+                    size_bytes=int(chance.lognormvariate(24 if is_full else 21, 0.3)),
+                    copies=[Copy(location=place, location_type="object")],
                     offsite=offsite,
-                    immutable=False,
+                    immutable_until=created + (30 if is_full else 14) * DAY * SECOND,
+                    expires_at=created + (nights + 7 if is_full else nights) * DAY * SECOND,
                 )
             )
-    return [shrink_row(row) for row in summary.rows()]
+    return collector.result(compress=compress)
 
 
-def test_a_thousand_workloads_of_all_sorts_of_times_and_sizes_pack_to_150_kilobytes() -> None:
-    """The size of results in AWX and of registered results."""
-    rows = many_rows(1000, 30)
-    compressed = compress(a_read(workloads=rows))
-    assert len(compressed["data"]) <= 150_000
-    assert open_result(compressed)["workloads"] == [expand_row(row) for row in rows]
+@pytest.mark.parametrize(
+    ("workloads", "nights", "compress", "most"),
+    [(1000, 30, True, 200_000), (500, 200, True, 450_000), (500, 200, False, 700_000)],
+)
+def test_the_size_of_a_result(workloads: int, nights: int, compress: bool, most: int) -> None:
+    """What AWX stores of an event, and what is registered for a host."""
+    result = many_workloads(workloads, nights, compress=compress)
+    assert len(json.dumps(result)) <= most
+    (block,) = open_result(result).blocks()
+    assert block.counts == [nights] * workloads
 
 
-@pytest.mark.parametrize("nights", [30, 366])
-def test_five_hundred_readable_rows_fit_into_an_event_of_awx(nights: int) -> None:
-    """A few thousand bytes are for everything except the rows."""
-    assert len(json.dumps(many_rows(500, nights))) <= AWX_EVENT_BYTES - 5000
+def test_five_hundred_readable_rows_fit_into_an_event_of_awx() -> None:
+    """A few thousand bytes are for everything that the module adds."""
+    assert len(json.dumps(many_workloads(500, 30, compress=False))) <= AWX_EVENT_BYTES - 5000
 
 
-def test_a_place_that_holds_all_points_does_not_repeat_the_newest() -> None:
-    """It is restored only if the counts imply it: values that were not reported for a location stay unknown."""
-    newest = "2026-11-21T01:00:12Z"
-    place, part = {"location": "a", "count": 3, "newest": newest}, {"location": "b", "count": 2, "newest": newest}
-    row: dict[str, Any] = {
-        "by_kind": {"full": 1, "replica": 2},
-        "newest": newest,
-        "locations": [place, part],
-        "recovery_points": 3,
+CHECKS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
+    lambda read: read,
+    lambda read: json.loads(json.dumps(read)),
+    lambda read: dict(reversed(read.items())),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_result_of_the_collector_is_opened(check: Any, compress: bool) -> None:
+    result = check(many_workloads(3, 2, compress=compress))
+    opened = open_result(result)
+    assert [row["workload_name"] for row in opened.identities()] == ["srv-00000", "srv-00001", "srv-00002"]
+    assert [block.counts for block in opened.blocks()] == [[2, 2, 2]]
+    assert opened.frame["sha256"] == result["sha256"] == sha256_hex(canonical_json(covered(result)))
+
+
+def covered(result: dict[str, Any]) -> dict[str, Any]:
+    """Return what the digest covers, as documented in result.py."""
+    names = ("schema", "server", "read_at", "selection", "complete", "errors")
+    rows = result.get("workloads")
+    identities = result.get("data") or []
+    if rows is not None:
+        columns = {name: [row.get(name) for row in rows] for name in IDENTITY}
+        columns = {name: column for name, column in columns.items() if column != [None] * len(rows)}
+        parts = [canonical_json({"rows": len(rows), **columns})]
+    else:
+        parts = [unpack(text, "x") for text in identities]
+    return {
+        **{name: result[name] for name in names},
+        "workloads": [sha256_hex(part) for part in parts],
+        "points": [sha256_hex(unpack(text, "x")) for text in result["points"]],
     }
-    slim = shrink_row(row)
-    assert slim["locations"] == [{"location": "a", "count": 3}, part]
-    assert expand_row(slim)["locations"] == [place, part]
-    for untold in ({"location": "c", "count": 2}, {"location": "c", "count": 0}, {"location": "c"}):
-        assert expand_row({**slim, "locations": [untold]})["locations"] == [untold]
-    with_continuous = {**slim, "by_kind": {**row["by_kind"], "continuous": 1}}
-    assert expand_row(with_continuous)["locations"] == slim["locations"]
-    assert shrink_row({**row, "by_kind": with_continuous["by_kind"]})["locations"] == [place, part]

@@ -15,17 +15,53 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
-    DIGEST_FIELDS,
-    compress,
-    open_result,
-    seal,
-)
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from tests.unit.plugins.module_utils._policy.policy_rows import read, row
+from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import IDENTITY, open_result
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_time
 
-RESULT = read(row(), row(workload_id="id-2", workload_name="db01", malware={"clean": 30}), row(workload_name="Zürich"))
-WHOLE = open_result(RESULT)
+NOW = parse_time("2026-11-21T06:49:00Z")
+
+
+def _build(*, compress: bool) -> dict[str, Any]:
+    collector = Collector("backup.example", "spp", since="2026-01-01", selection={"workload_names": ["*"]})
+    collector.version, collector.skew_micros, collector.scope = "1.2", 0, {"inventory": True}
+    collector.set_identity("6745a759")
+    collector.start()
+    collector.read_at = NOW
+    collector.add_problem(AuditError("two are missing", code="incomplete"))
+    for number, name in enumerate(("db01", "db02", "Zürich")):
+        workload = Workload(id=f"id-{number}", name=name, type="vm", platform="vmware", in_inventory=True, origin="a")
+        for day in range(3):
+            collector.add_point(
+                RecoveryPoint(
+                    id=f"{number}/{day}",
+                    workload=workload,
+                    created=NOW - day * DAY * SECOND,
+                    kind="full",
+                    usable=True,
+                    size_bytes=1000 + day,
+                    copies=[Copy(location="disk1")],
+                    immutable_until=NOW + DAY * SECOND,
+                )
+            )
+    return collector.result(compress=compress)
+
+
+PLAIN, COMPRESSED = _build(compress=False), _build(compress=True)
+
+
+def _content(value: Any) -> list[Any]:
+    opened = open_result(value)
+    blocks = [
+        (block.classes, block.counts, block.codes, block.times, block.moments, block.sizes())
+        for block in opened.blocks()
+    ]
+    return [dict(opened.frame), list(opened.identities()), blocks]
+
+
+WHOLE = _content(PLAIN)
 
 
 def _leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -35,43 +71,82 @@ def _leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from _leaves(inner, (*path, step))
 
 
-LEAVES = [path for path in _leaves(RESULT) if path[0] in DIGEST_FIELDS]
+def _is_covered(path: tuple[Any, ...]) -> bool:
+    """Whether the digest covers a member: everything but numbers that follow from the points."""
+    if path[0] == "workloads":
+        return len(path) < 3 or path[2] in IDENTITY
+    return path[0] not in ("totals", "http_requests")
 
 
-def test_a_flipped_bit_of_a_packed_read_is_never_another_read() -> None:
-    """Each bit is flipped; only some bits of the zlib header and of the padding after its last block are ignored."""
-    compressed = compress(RESULT)
-    data = base64.b64decode(compressed["data"])
-    passed = []
+COVERED = [path for path in _leaves(PLAIN) if _is_covered(path)]
+NUMBERS = [path for path in _leaves(PLAIN) if not _is_covered(path)]
+
+
+def test_this_reaches_every_part() -> None:
+    found = {path[0] for path in COVERED}
+    assert found == {
+        *("schema", "server", "read_at", "selection", "complete", "errors", "workloads", "points", "sha256")
+    }
+    assert {path[2] for path in COVERED if path[0] == "workloads" and len(path) == 3} == set(IDENTITY)
+    assert ("workloads", 0, "recovery_points") in NUMBERS
+
+
+@pytest.mark.parametrize("member", ["points", "data"])
+def test_a_flipped_bit_of_packed_data_is_never_another_result(member: str) -> None:
+    """Each bit is flipped.
+
+    Only a few are ignored: some bits of the zlib header and of the padding after its last block, and bits that make a
+    reference point to another occurrence of the same bytes.
+    """
+    data = base64.b64decode(COMPRESSED[member][0])
+    passed = 0
     for bit in range(len(data) * 8):
         flipped = bytearray(data)
         flipped[bit // 8] ^= 1 << bit % 8
         try:
-            found = open_result({**compressed, "data": base64.b64encode(flipped).decode("ascii")})
+            found = _content({**COMPRESSED, member: [base64.b64encode(flipped).decode("ascii")]})
         except DataError:
             continue
         assert found == WHOLE
-        passed.append(bit // 8)
-    # The checksum is the last four bytes.
-    assert set(passed) <= {0, 1, len(data) - 5}
+        passed += 1
+    assert passed < 24
 
 
-@given(st.sampled_from(LEAVES), st.sampled_from([None, True, False, 0, 1, 10**9, "x", "pass", [], {}]))
-def test_a_changed_member_of_a_sealed_read_is_refused(path: tuple[Any, ...], value: Any) -> None:
-    changed = copy.deepcopy(RESULT)
+def _replace(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(PLAIN)
     node = changed
     for step in path[:-1]:
         node = node[step]
-    if json.dumps(node[path[-1]]) == json.dumps(value):
-        return
     node[path[-1]] = value
+    return changed
+
+
+VALUES: st.SearchStrategy[Any] = st.sampled_from([None, True, False, 0, 1, 10**9, "x", "pass", [], {}])
+
+
+def _get(path: tuple[Any, ...]) -> Any:
+    node = PLAIN
+    for step in path:
+        node = node[step]
+    return node
+
+
+@given(st.sampled_from(COVERED), VALUES)
+def test_a_changed_member_of_a_sealed_result_is_refused(path: tuple[Any, ...], value: Any) -> None:
+    if json.dumps(_get(path)) == json.dumps(value):
+        return
     with pytest.raises(DataError):
-        open_result(changed)
+        open_result(_replace(path, value))
 
 
-@pytest.mark.parametrize("path", LEAVES, ids=str)
-def test_a_removed_member_of_a_sealed_read_is_refused(path: tuple[Any, ...]) -> None:
-    changed = copy.deepcopy(RESULT)
+@given(st.sampled_from(NUMBERS), VALUES)
+def test_a_changed_number_changes_nothing(path: tuple[Any, ...], value: Any) -> None:
+    assert _content(_replace(path, value)) == WHOLE
+
+
+@pytest.mark.parametrize("path", COVERED, ids=str)
+def test_a_removed_member_of_a_sealed_result_is_refused(path: tuple[Any, ...]) -> None:
+    changed = copy.deepcopy(PLAIN)
     node = changed
     for step in path[:-1]:
         node = node[step]
@@ -80,9 +155,7 @@ def test_a_removed_member_of_a_sealed_read_is_refused(path: tuple[Any, ...]) -> 
         open_result(changed)
 
 
-def test_packed_or_not_it_is_the_same() -> None:
-    assert (
-        open_result(compress(RESULT))
-        == open_result(seal({name: RESULT[name] for name in RESULT if name != "sha256"}))
-        == WHOLE
-    )
+def test_both_forms_are_the_same() -> None:
+    assert PLAIN["sha256"] == COMPRESSED["sha256"]
+    assert _content(COMPRESSED) == WHOLE
+    assert [len(rows) for rows in (WHOLE[1], WHOLE[2])] == [3, 1]

@@ -4,50 +4,101 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.model import COUNTING_KINDS, KINDS, Copy, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time
-from tests.unit.plugins.module_utils._collect.summary_rows import DB01, NOW, ago, point, row, rows, shown
+from tests.unit.plugins.module_utils._collect.summary_rows import (
+    DB01,
+    NOW,
+    ago,
+    build,
+    contents,
+    decode,
+    point,
+    row,
+    rows,
+    shown,
+)
 
-# Points that count
 
-
-def test_a_row_says_who_it_is_about() -> None:
+def test_a_row_is_as_documented() -> None:
+    """Three days: a full backup with a copy in the cloud, an incremental one with half of it unknown, a failed one."""
     workload = Workload(**DB01, in_inventory=True, origin="vbr1")
-    found = row(point(1, workload=workload))
-    assert {name: found[name] for name in list(found)[:8]} == {
+    disk, cloud = Copy(location="disk1", location_type="disk"), Copy(location="s3", location_type="object")
+    found = row(
+        point(
+            3,
+            workload=workload,
+            created=ago(3) + 1,
+            size_bytes=1000,
+            copies=[disk, cloud],
+            offsite=True,
+            immutable_until=ago(-4),
+            encrypted=True,
+            inferred=("encrypted",),
+        ),
+        point(2, workload=workload, kind="incremental", size_bytes=10, copies=[disk], offsite=False, encrypted=None),
+        point(1, workload=workload, usable=False, status="failed"),
+    )
+    assert found == {
         "source": "backup.example",
         "origin": "vbr1",
-        "product": "spp",
         "workload_id": "1",
         "workload_name": "db01",
         "workload_type": "vm",
         "platform": "vmware",
         "in_inventory": True,
+        "recovery_points": 2,
+        "newest": "2026-11-19T06:49:00Z",
+        "oldest": "2026-11-18T06:49:00Z",
+        "newest_age_seconds": 172_800,
+        "by_kind": {"full": 1, "incremental": 1},
+        "by_status": {"failed": 1, "success": 2},
+        "size_bytes": 1010,
+        "locations": [
+            {"location": "disk1", "location_type": "disk", "count": 2, "newest": "2026-11-19T06:49:00Z"},
+            {"location": "s3", "location_type": "object", "count": 1, "newest": "2026-11-18T06:49:00Z"},
+        ],
+        "attributes": {
+            "full": {"count": 1, "newest": "2026-11-18T06:49:00Z"},
+            "offsite": {"count": 1, "newest": "2026-11-18T06:49:00Z"},
+            "immutable": {"count": 1, "unknown": 1, "newest": "2026-11-18T06:49:00Z"},
+            "encrypted": {"count": 0, "unknown": 1, "inferred": 1},
+        },
     }
+
+
+# Points that count
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_snapshots_logs_and_configuration_are_no_recovery_points(kind: str) -> None:
-    found = row(point(2, kind=kind))
+    found = row(point(2, kind=kind, immutable=True))
     counts = kind in COUNTING_KINDS
     assert found["recovery_points"] == (1 if counts else 0)
-    assert found["newest"] == (shown(2) if counts or kind == "continuous" else None)
-    assert found["newest_age_seconds"] == (2 * DAY if counts or kind == "continuous" else None)
-    assert bool(found["gaps"]) is counts
+    assert found.get("newest") == (shown(2) if counts else None)
+    assert found.get("newest_age_seconds") == (2 * DAY if counts else None)
     assert found["by_kind"] == {kind: 1}
-    assert found["attributes"]["immutable"]["unknown"] == (1 if counts else None)
+    # Whether a point of unknown kind is a recovery point is unknown, and so are its attributes.
+    assert found.get("attributes", {}).get("immutable") == ({"count": 1, "newest": shown(2)} if counts else None)
 
 
 def test_continuous_protection_counts_for_newest_and_oldest_only() -> None:
-    found = row(point(5), point(9, kind="continuous"), point(0.5, kind="continuous"))
-    assert found["recovery_points"] == found["attributes"]["recovery_points"]["count"] == 1
+    """Its range counts, not the time at which it was created."""
+    found = row(
+        point(5),
+        point(20, kind="continuous", restorable_from=ago(9), restorable_until=ago(0.5)),
+        point(30, kind="continuous", usable=None, restorable_from=ago(40), restorable_until=ago(0.1)),
+        point(0.1, kind="continuous"),
+    )
+    assert found["recovery_points"] == 1
     assert (found["newest"], found["oldest"]) == (shown(0.5), shown(9))
-    assert found["attributes"]["recovery_points"]["newest"] == shown(0.5)
-    assert found["gaps"]["all"] == 5 * DAY
+    assert found["newest_age_seconds"] == DAY // 2
 
 
 def test_only_usable_points_count_and_unusable_ones_are_shown_by_status() -> None:
@@ -61,14 +112,17 @@ def test_only_usable_points_count_and_unusable_ones_are_shown_by_status() -> Non
     assert (found["newest"], found["oldest"]) == (shown(1), shown(3))
     assert found["by_kind"] == {"full": 3}
     assert found["by_status"] == {"failed": 1, "success": 1, "unknown": 1, "warning": 1}
-    points = found["attributes"]["recovery_points"]
-    assert (points["count"], points["unknown"], points["false"]) == (2, 1, 1)
-    assert points["newest_unknown"] == points["oldest_unknown"] == shown(0.1)
-    assert points["newest_false"] == shown(0.2)
+    assert found["attributes"]["recovery_points"] == {"count": 2, "unknown": 1, "newest": shown(1)}
 
 
 def test_ages_are_whole_seconds_rounded_up() -> None:
-    assert row(point(1, created=NOW - 10 * SECOND - 1))["newest_age_seconds"] == 11
+    found = row(point(1, created=NOW - 10 * SECOND - 1))
+    assert (found["newest_age_seconds"], found["newest"]) == (11, "2026-11-21T06:48:49Z")
+
+
+def test_an_age_of_zero_is_shown() -> None:
+    assert row(point(0))["newest_age_seconds"] == 0
+    assert row(point(0, created=NOW + 1))["newest_age_seconds"] == 0
 
 
 def test_copies_are_no_further_points() -> None:
@@ -76,15 +130,15 @@ def test_copies_are_no_further_points() -> None:
     assert row(point(1, copies=copies))["recovery_points"] == 1
 
 
-@pytest.mark.parametrize(("ahead", "counts"), [(0, True), (300 * SECOND, True), (300 * SECOND + 1, False)])
+@pytest.mark.parametrize(("ahead", "counts"), [(0, True), (300 * SECOND, True), (301 * SECOND, False)])
 def test_points_dated_in_the_future_are_left_out_and_counted(ahead: int, counts: bool) -> None:
-    found = row(point(3), point(created=NOW + ahead, restore_tested=True, tested_at=NOW), history=True)
+    found = row(point(3), point(created=NOW + ahead, restore_tested=True, tested_at=NOW))
     assert found["recovery_points"] == (2 if counts else 1)
-    assert found["in_future"] == (None if counts else 1)
+    assert found.get("in_future") == (None if counts else 1)
     assert found["newest"] == format_time(NOW + ahead if counts else ago(3))
-    assert found["attributes"]["restore_tested"]["count"] == (1 if counts else 0)
-    assert found["attributes"]["restore_tested"]["tested_at"] == (format_time(NOW) if counts else None)
-    assert sum(found["by_status"].values()) == (2 if counts else 1)
+    tested = found.get("attributes", {}).get("restore_tested")
+    assert tested == ({"count": 1, "unknown": 1, "newest": format_time(NOW + ahead)} if counts else None)
+    assert found["by_status"] == {"success": 2 if counts else 1}
 
 
 def test_only_those_beyond_the_tolerance_are_left_out() -> None:
@@ -95,48 +149,101 @@ def test_only_those_beyond_the_tolerance_are_left_out() -> None:
 
 def test_a_row_of_nothing_but_the_future_has_no_points() -> None:
     found = row(point(-1), point(-2, kind="snapshot"))
-    assert (found["recovery_points"], found["newest"], found["in_future"]) == (0, None, 2)
-    assert found["gaps"] == found["calendar"] == found["by_kind"] == found["by_status"] == {}
+    assert found == {
+        "source": "backup.example",
+        **{f"workload_{name}": DB01[name] for name in ("id", "name", "type")},
+        "platform": "vmware",
+        "recovery_points": 0,
+        "in_future": 2,
+    }
 
 
-# Kinds, sizes, locations
+# Points without a plausible time, and points that were only counted
 
 
-def test_kinds_are_told_apart_where_there_are_several() -> None:
-    found = row(point(4), point(1, kind="incremental"), point(2, kind="snapshot"), point(3, kind="snapshot"))
-    assert found["by_kind"] == {"full": 1, "incremental": 1, "snapshot": 2}
-    assert sorted(found["kinds"]) == ["full", "incremental", "snapshot"]
-    assert found["kinds"]["incremental"]["newest"] == shown(1)
-    assert found["kinds"]["snapshot"]["gaps"]["all"] == 2 * DAY
-    assert found["kinds"]["snapshot"]["calendar"]["days"] == 0
-    assert "gaps" not in found["kinds"]["full"]
+def test_points_before_1980_have_no_time() -> None:
+    """They may have every attribute, but neither an age nor a place in the order of time."""
+    found = row(point(3, offsite=True), point(created=315_532_799_999_999, usable=None, offsite=True))
+    assert (found["recovery_points"], found["undated"]) == (1, 1)
+    assert (found["newest"], found["oldest"]) == (shown(3), shown(3))
+    assert found["by_kind"] == {"full": 2}
+    assert found["attributes"] == {
+        "recovery_points": {"count": 1, "unknown": 1, "newest": shown(3)},
+        "full": {"count": 1, "unknown": 1, "newest": shown(3)},
+        "offsite": {"count": 1, "unknown": 1, "newest": shown(3)},
+    }
+    assert row(point(created=315_532_800_000_000))["oldest"] == "1980-01-01T00:00:00Z"
 
 
-def test_a_row_of_one_kind_of_backup_does_not_say_it_twice() -> None:
-    assert row(point(1), point(2))["kinds"] == {}
-    assert sorted(row(point(1, kind="log"))["kinds"]) == ["log"]
+@pytest.mark.parametrize("kind", ["snapshot", "log", "config", "continuous"])
+def test_what_is_certainly_no_recovery_point_is_none_without_a_time(kind: str) -> None:
+    found = row(point(3, offsite=True), point(created=0, kind=kind, usable=None, offsite=True))
+    assert found["undated"] == 1
+    assert found["attributes"] == {
+        "full": {"count": 1, "newest": shown(3)},
+        "offsite": {"count": 1, "newest": shown(3)},
+    }
+
+
+def counted(kind: str, number: int, *, with_point: bool) -> dict[str, Any]:
+    """Return the row of a workload of which only the number of usable points was read."""
+    summary = Summary("backup.example", NOW)
+    summary.add_count(Workload(**DB01), point_class(point(kind=kind, status="unknown")), number)
+    if with_point:
+        summary.add(point(3))
+    ((found,), _blocks) = summary.build()
+    return found
+
+
+def test_counted_points_of_a_known_kind_are_recovery_points() -> None:
+    found = counted("incremental", 7, with_point=False)
+    assert (found["recovery_points"], found["undated"], found["by_kind"]) == (7, 7, {"incremental": 7})
+    assert "newest" not in found
+    found = counted("incremental", 7, with_point=True)
+    assert (found["recovery_points"], found["newest"]) == (8, shown(3))
+    # Nothing is unknown about their number.
+    assert "recovery_points" not in found["attributes"]
+    assert found["attributes"]["full"] == {"count": 1, "newest": shown(3)}
+
+
+def test_counted_points_of_an_unknown_kind_may_be_recovery_points() -> None:
+    found = counted("unknown", 7, with_point=True)
+    assert (found["recovery_points"], found["undated"], found["by_kind"]) == (1, 7, {"full": 1, "unknown": 7})
+    assert found["attributes"]["recovery_points"] == {"count": 1, "unknown": 7, "newest": shown(3)}
+    assert found["attributes"]["full"] == {"count": 1, "unknown": 7, "newest": shown(3)}
+
+
+def test_counts_of_a_workload_add_up() -> None:
+    """Undated and counted points with the same facts, and several counts."""
+    summary = Summary("backup.example", NOW)
+    for number in (1, 2):
+        summary.add_count(Workload(**DB01), point_class(point()), number)
+    summary.add(point(created=0))
+    ((found,), (block,)) = summary.build()
+    assert found["undated"] == 4
+    assert decode(block).undated == {0: [(0, 4)]}
+
+
+# Sizes, locations
 
 
 def test_sizes() -> None:
-    found = row(
+    """The sizes of all usable recovery points, or none if the size of one is unknown."""
+    points = [
         point(3, size_bytes=100),
-        point(2, size_bytes=300),
+        point(2, size_bytes=301),
         point(1, kind="incremental", size_bytes=7),
         point(0.5, usable=False, size_bytes=None),
-    )
-    assert found["size_bytes"] == 407
-    assert (found["newest_size_bytes"], found["newest_kind"]) == (7, "incremental")
-    assert found["median_size_bytes"] == {"full": 200, "incremental": 7}
+        point(0.4, usable=None, size_bytes=None),
+        point(0.3, kind="snapshot", size_bytes=50),
+    ]
+    assert row(*points)["size_bytes"] == 408
+    assert "size_bytes" not in row(*points, point(9))
+    assert "size_bytes" not in row(point(1, usable=False, size_bytes=5))
 
 
-def test_sizes_are_null_where_one_addend_is_unknown() -> None:
-    found = row(point(3, size_bytes=100), point(2), point(1, kind="incremental", size_bytes=0))
-    assert found["size_bytes"] is None
-    assert found["newest_size_bytes"] == 0
-    assert found["median_size_bytes"] == {"incremental": 0}
-    found = row(point(3, size_bytes=100), point(2))
-    assert found["newest_size_bytes"] is None
-    assert row(point(1, usable=False, size_bytes=5))["size_bytes"] is None
+def test_a_size_of_zero_is_known() -> None:
+    assert row(point(1, size_bytes=0))["size_bytes"] == 0
 
 
 def test_places_count_points_not_copies() -> None:
@@ -151,35 +258,41 @@ def test_places_count_points_not_copies() -> None:
         {"location": "disk1", "location_type": "disk", "count": 2, "newest": shown(2)},
         {"location": "s3", "location_type": "object", "count": 1, "newest": shown(2)},
     ]
-    assert found["locations_unknown"] is None
 
 
-def test_points_whose_copies_the_product_does_not_list_are_counted_apart() -> None:
+def test_points_whose_copies_the_product_does_not_list_are_in_no_location() -> None:
     found = row(point(1), point(2, copies=[]), point(3, copies=[Copy(location="a")]))
     assert found["locations"] == [{"location": "a", "count": 1, "newest": shown(3)}]
-    assert found["locations_unknown"] == {"count": 1, "newest": shown(1)}
-    assert row(point(2, copies=[]))["locations"] is None
+    assert "locations" not in row(point(2, copies=[]))
 
 
 # Workloads
 
 
 def test_a_workload_without_points_is_a_row_with_none() -> None:
-    summary = Summary("backup.example", "spp", NOW, Calendar())
-    summary.add_workload(Workload(**DB01, in_inventory=True))
-    (only,) = summary.rows()
-    assert (only["recovery_points"], only["newest"], only["gaps"], only["locations"]) == (0, None, {}, None)
-    assert only["attributes"]["full"]["count"] == 0
+    summary = Summary("backup.example", NOW)
+    summary.add_workload(Workload(**DB01, in_inventory=False))
+    ((only,), (block,)) = summary.build()
+    assert only == {
+        "source": "backup.example",
+        "workload_id": "1",
+        "workload_name": "db01",
+        "workload_type": "vm",
+        "platform": "vmware",
+        "in_inventory": False,
+        "recovery_points": 0,
+    }
+    assert block["counts"] == [0]
 
 
 def test_what_is_known_of_a_workload_is_completed_not_overruled() -> None:
-    summary = Summary("backup.example", "spp", NOW, Calendar())
+    summary = Summary("backup.example", NOW)
     first = summary.add_workload(Workload(id="1", type="vm", name="db01"))
     assert (
         summary.add_workload(Workload(id="1", type="vm", name="other", platform="hyperv", in_inventory=False)) is first
     )
     assert (first.name, first.platform, first.in_inventory) == ("db01", "hyperv", False)
-    assert len(summary.rows()) == 1
+    assert len(summary.build()[0]) == 1
 
 
 def test_workloads_are_told_apart_by_type_id_and_origin() -> None:
@@ -201,7 +314,7 @@ def test_workloads_are_told_apart_by_type_id_and_origin() -> None:
 
 def test_points_of_no_workload_that_can_be_found_form_one_row() -> None:
     found = rows([point(1, workload=Workload(type="vm")), point(2, workload=Workload(type="vm"))])
-    assert [(each["workload_id"], each["workload_name"], each["recovery_points"]) for each in found] == [
+    assert [(each.get("workload_id"), each.get("workload_name"), each["recovery_points"]) for each in found] == [
         (None, None, 2)
     ]
 
@@ -218,7 +331,28 @@ def test_rows_are_sorted_by_name_type_id_and_origin() -> None:
     assert [each["workload_id"] for each in found] == ["5", "4", "3", "1", "2"]
 
 
-def test_a_history_is_made_only_where_it_was_asked_for() -> None:
-    points = [point(2), point(1, kind="snapshot"), point(0, usable=False)]
-    assert row(*points)["history"] is None
-    assert row(*points, history=True)["history"] == "FSf"
+def test_blocks_have_the_points_of_the_rows_in_the_same_order() -> None:
+    """Also those that are not recovery points, and failed ones."""
+    points = [
+        point(1, workload=Workload(id="2", name="b", type="vm")),
+        point(2, workload=Workload(id="1", name="a", type="vm"), kind="snapshot"),
+        point(3, workload=Workload(id="2", name="b", type="vm"), usable=False),
+        point(-1, workload=Workload(id="1", name="a", type="vm")),
+    ]
+    found, blocks = build(points)
+    assert [each["workload_name"] for each in found] == ["a", "b"]
+    (block,) = map(decode, blocks)
+    assert block.counts == [1, 2]
+    assert block.times == [ago(days) // SECOND for days in (2, 3, 1)]
+    assert [each["in_future"] for each in contents(blocks)] == [1, 0]
+
+
+def test_discarded_points_are_in_neither() -> None:
+    summary = Summary("backup.example", NOW)
+    for each in (point(1), point(2)):
+        summary.add(each)
+    summary.discard(Workload(**DB01))
+    summary.add(point(3))
+    ((found,), (block,)) = summary.build()
+    assert found["recovery_points"] == 1
+    assert decode(block).times == [ago(3) // SECOND]

@@ -1,105 +1,118 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attributes of points in the rows of the summary: unknown, inferred, tested, infected."""
+"""Attributes of points in the rows of the summary: unknown, inferred, declared, dated, infected."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY
 from tests.unit.plugins.module_utils._collect.summary_rows import ago, point, row, shown
+
+FACTS = ["restore_tested", "integrity_checked", "offsite", "immutable", "encrypted"]
 
 # Unknown is neither true nor false
 
 
-def test_gaps_and_runs_are_told_for_sure_and_as_they_may_be() -> None:
-    found = row(point(1), point(2, usable=None), point(5), point(3, usable=False))
-    assert found["gaps"]["7d"] == 4 * DAY
-    assert found["calendar"]["days"] == 1
-    assert found["possible"]["gaps"]["7d"] == 3 * DAY
-    assert found["possible"]["calendar"]["days"] == 2
-    assert row(point(1), point(3, usable=False))["possible"] is None
-
-
 def test_a_kind_that_is_unknown_may_be_full() -> None:
-    full = row(point(4), point(2, kind="synthetic_full"), point(1, kind="incremental"), point(3, kind="unknown"))
-    attribute = full["attributes"]["full"]
-    assert (attribute["count"], attribute["newest"], attribute["oldest"]) == (2, shown(2), shown(4))
-    assert (attribute["unknown"], attribute["newest_unknown"]) == (1, shown(3))
-    assert attribute["gaps"]["7d"] == 2 * DAY
-    assert row(point(3, kind="unknown", usable=False))["attributes"]["full"]["unknown"] is None
+    found = row(
+        point(5),
+        point(4, kind="synthetic_full"),
+        point(1, kind="incremental"),
+        point(2, kind="unknown"),
+        point(3, kind="backup"),
+        point(0.5, kind="log"),
+        point(0.2, usable=None),
+        point(0.1, kind="unknown", usable=False),
+    )["attributes"]
+    assert found["full"] == {"count": 2, "unknown": 3, "newest": shown(4)}
+    # Full, synthetic full, incremental and backup; unknown, and the one that may not be usable.
+    assert found["recovery_points"] == {"count": 4, "unknown": 2, "newest": shown(1)}
 
 
-@pytest.mark.parametrize("name", ["restore_tested", "integrity_checked", "offsite", "immutable", "encrypted"])
+def test_without_unknown_points_the_row_has_the_number() -> None:
+    assert row(point(1), point(2, kind="log"), point(3, usable=False))["attributes"] == {
+        "full": {"count": 1, "newest": shown(1)}
+    }
+
+
+def test_attributes_that_are_unknown_for_all_points_are_left_out() -> None:
+    assert "attributes" not in row(point(1, kind="backup"), point(2, kind="backup"))
+
+
+@pytest.mark.parametrize("name", FACTS)
 def test_the_facts_of_points(name: str) -> None:
     points = [point(1, **{name: None}), point(2, **{name: True}), point(3, **{name: True}), point(4, **{name: False})]
-    attribute = row(*points)["attributes"][name]
-    assert (attribute["count"], attribute["newest"], attribute["oldest"]) == (2, shown(2), shown(3))
-    assert (attribute["unknown"], attribute["newest_unknown"], attribute["oldest_unknown"]) == (1, shown(1), shown(1))
-    assert (attribute["false"], attribute["newest_false"]) == (1, shown(4))
-    assert attribute["inferred"] is attribute["declared"] is None
+    assert row(*points)["attributes"][name] == {"count": 2, "unknown": 1, "newest": shown(2)}
+    assert row(point(4, **{name: False}))["attributes"][name] == {"count": 0}
 
 
-@pytest.mark.parametrize("name", ["restore_tested", "integrity_checked", "offsite", "immutable", "encrypted"])
+@pytest.mark.parametrize("name", FACTS)
 def test_a_fact_of_what_is_perhaps_no_recovery_point_is_unknown(name: str) -> None:
-    attribute = row(point(1, usable=None, **{name: True}), point(2, usable=False, **{name: True}))["attributes"][name]
-    assert (attribute["count"], attribute["unknown"], attribute["newest_unknown"]) == (0, 1, shown(1))
-    assert row(point(1, usable=None, **{name: False}))["attributes"][name]["false"] == 1
+    """An unusable point is none at all. One that may be usable certainly does not have what is false."""
+    known = point(9, **{name: True})
+    for unsure in (point(1, usable=None, **{name: True}), point(1, kind="unknown", **{name: True})):
+        found = row(known, unsure, point(2, usable=False, **{name: True}))["attributes"][name]
+        assert found == {"count": 1, "unknown": 1, "newest": shown(9)}
+    assert row(known, point(1, usable=None, **{name: False}))["attributes"][name] == {"count": 1, "newest": shown(9)}
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "log", "config", "continuous"])
+def test_facts_of_what_is_no_recovery_point_do_not_count(kind: str) -> None:
+    found = row(point(1, kind=kind, offsite=True), point(2, offsite=False))["attributes"]
+    assert found["offsite"] == {"count": 0}
 
 
 @pytest.mark.parametrize("origin", ["inferred", "declared"])
 def test_what_is_inferred_or_declared_is_kept_apart(origin: str) -> None:
-    vouched = {"immutable": True, origin: ("immutable",)}
-    attribute = row(point(1, **vouched), point(3, **vouched), point(2, immutable=True))["attributes"]["immutable"]
-    assert (attribute["count"], attribute["newest"], attribute["unknown"]) == (1, shown(2), None)
-    known = {name: value for name, value in attribute[origin].items() if value is not None}
-    assert known == {"count": 2, "newest": shown(1), "oldest": shown(3)}
+    vouched = {"offsite": True, origin: ("offsite",)}
+    found = row(point(1, **vouched), point(3, **vouched), point(2, offsite=True))["attributes"]
+    assert found["offsite"] == {"count": 1, origin: 2, "newest": shown(2)}
     # If something may not be a recovery point, its attributes are unknown, regardless of what was reported.
-    unsure = row(point(1, usable=None, **vouched))["attributes"]["immutable"]
-    assert (unsure[origin], unsure["unknown"]) == (None, 1)
+    unsure = row(point(1, usable=None, **vouched), point(2, offsite=True))["attributes"]
+    assert unsure["offsite"] == {"count": 1, "unknown": 1, "newest": shown(2)}
 
 
 @pytest.mark.parametrize("origin", ["inferred", "declared"])
-def test_what_is_inferred_or_declared_to_be_missing_is_kept_apart_as_well(origin: str) -> None:
-    attribute = row(point(1, encrypted=False, **{origin: ("encrypted",)}))["attributes"]["encrypted"]
-    assert (attribute["false"], attribute["count"]) == (None, 0)
-    assert (attribute[origin]["false"], attribute[origin]["newest_false"], attribute[origin]["count"]) == (
-        1,
-        shown(1),
-        0,
-    )
+def test_what_is_inferred_or_declared_to_be_missing_is_not_unknown(origin: str) -> None:
+    found = row(point(1, encrypted=False, **{origin: ("encrypted",)}))["attributes"]
+    assert found["encrypted"] == {"count": 0}
 
 
-def test_the_newest_test_is_not_always_that_of_the_newest_point() -> None:
+# Locks with an end, as of the time of reading
+
+
+def test_a_lock_counts_until_its_end() -> None:
     found = row(
-        point(5, restore_tested=True, tested_at=ago(1), integrity_checked=True, checked_at=ago(0.5)),
-        point(2, restore_tested=True, tested_at=ago(1.5)),
-        point(1, restore_tested=False, tested_at=ago(0.1)),
-        point(0.5, restore_tested=None),
+        point(1, immutable_until=ago(0)),
+        point(2, immutable_until=ago(0) + 1),
+        point(3, immutable_until=ago(-30), immutable=True),
+        point(4, immutable_until=ago(1), immutable=True),
+        point(5, immutable_until=ago(-30), immutable=False),
+        point(0.5),
     )["attributes"]
-    assert (found["restore_tested"]["tested_at"], found["restore_tested"]["tested_point"]) == (shown(1), shown(5))
-    assert found["restore_tested"]["newest"] == shown(2)
-    assert (found["integrity_checked"]["tested_at"], found["integrity_checked"]["tested_point"]) == (
-        shown(0.5),
-        shown(5),
-    )
+    assert found["immutable"] == {"count": 2, "unknown": 1, "newest": shown(2)}
 
 
-def test_a_verification_without_a_date_has_none() -> None:
-    attribute = row(point(1, restore_tested=True), point(2, restore_tested=True, tested_at=ago(1)))["attributes"][
-        "restore_tested"
-    ]
-    assert (attribute["count"], attribute["tested_at"]) == (2, shown(1))
-    assert row(point(1, restore_tested=True))["attributes"]["restore_tested"]["tested_at"] is None
+def test_a_lock_that_ended_is_none() -> None:
+    assert row(point(1, immutable_until=ago(0.5)))["attributes"]["immutable"] == {"count": 0}
 
 
-def test_a_test_in_the_future_is_no_test_of_today() -> None:
-    attribute = row(point(1, restore_tested=True, tested_at=ago(-1)), point(2, restore_tested=True, tested_at=ago(1)))[
-        "attributes"
-    ]
-    assert attribute["restore_tested"]["tested_at"] == shown(1)
-    assert row(point(1, restore_tested=True, tested_at=ago(-1)))["attributes"]["restore_tested"]["tested_at"] is None
+def test_a_lock_of_what_is_perhaps_no_recovery_point_is_unknown() -> None:
+    found = row(
+        point(1, usable=None, immutable_until=ago(-9)),
+        point(2, usable=None, immutable_until=ago(9)),
+        point(3, immutable=False),
+    )["attributes"]
+    assert found["immutable"] == {"count": 0, "unknown": 1}
+
+
+def test_an_inferred_lock_is_kept_apart() -> None:
+    found = row(point(1, immutable_until=ago(-9), immutable=True, inferred=("immutable", "immutable_until")))
+    assert found["attributes"]["immutable"] == {"count": 0, "inferred": 1}
+
+
+# The test of a point
 
 
 def test_the_test_of_a_point_that_was_dropped_goes_with_it() -> None:
@@ -108,14 +121,16 @@ def test_the_test_of_a_point_that_was_dropped_goes_with_it() -> None:
         point(9, restore_tested=True, tested_at=ago(8)),
         point(1, id="twice", restore_tested=True, tested_at=ago(0.5)),
         point(1, id="twice", restore_tested=False),
-    )["attributes"]["restore_tested"]
-    assert (found["count"], found["tested_at"], found["tested_point"]) == (1, shown(8), shown(9))
+    )
+    assert found["recovery_points"] == 2
+    assert found["attributes"]["restore_tested"] == {"count": 1, "newest": shown(9)}
 
 
 # Malware
 
 
-def test_malware_is_counted_by_state() -> None:
+def test_points_with_malware_are_counted() -> None:
+    """Two infected and a suspicious one; a clean one; one that was not scanned; two that are no recovery points."""
     found = row(
         point(1, malware="clean"),
         point(2, malware="infected"),
@@ -125,12 +140,10 @@ def test_malware_is_counted_by_state() -> None:
         point(6, malware="infected", usable=False),
         point(0.5, malware="infected", kind="snapshot"),
     )
-    assert found["malware"] == {"clean": 1, "infected": 2, "suspicious": 1, "unknown": 1}
-    assert found["malware_newest"] == {"clean": shown(1), "infected": shown(2), "suspicious": shown(4)}
+    assert found["attributes"]["malware"] == {"count": 3, "unknown": 1, "newest": shown(2)}
+    assert row(point(1, malware="clean"))["attributes"]["malware"] == {"count": 0}
 
 
 def test_malware_in_what_is_perhaps_a_recovery_point_is_not_passed_over() -> None:
     found = row(point(1, malware="clean"), point(2, malware="infected", usable=None))
-    assert found["malware"] == {"clean": 1, "infected": 1}
-    assert found["malware_newest"]["infected"] == shown(2)
-    assert row(point(1, malware="clean", usable=None))["malware"] == {"unknown": 1}
+    assert found["attributes"]["malware"] == {"count": 0, "unknown": 1}

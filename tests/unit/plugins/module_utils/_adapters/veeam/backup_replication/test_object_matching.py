@@ -32,7 +32,8 @@ def make_point(ident: str, name: str, day: int, owner: str | None = "a", platfor
 
 
 def parse_with_owner(row: Mapping[str, Any], workload: Workload) -> tuple[RecoveryPoint, File | None]:
-    point = RecoveryPoint(id=row["id"], workload=workload, created=parse_time(row["creationTime"]), usable=True)
+    created = parse_time(row["creationTime"])
+    point = RecoveryPoint(id=row["id"], workload=workload, created=created, kind="backup", usable=True)
     owner = None if row["owner"] is None else short_hash(row["owner"])
     return point, File(None, (), owner)
 

@@ -69,14 +69,14 @@ def test_a_point_without_a_certain_time_is_no_answer(time: Any) -> None:
         ("Increment", "incremental"),
         ("Rollback", "incremental"),
         ("Snapshot", "snapshot"),
-        ("Different", "unknown"),
-        ("Novel", "unknown"),
-        (None, "unknown"),
-        (3, "unknown"),
+        ("Different", "backup"),
+        ("Novel", "backup"),
+        (None, "backup"),
+        (3, "backup"),
     ],
 )
 def test_kinds(value: Any, kind: str) -> None:
-    """Unsupported kinds are unknown."""
+    """A point of a backup job whose type is not a known one is a backup of unknown type."""
     assert point({"type": value}).kind == kind
 
 
@@ -235,11 +235,11 @@ def test_a_point_met_twice_is_no_copy_of_itself() -> None:
 
 
 def test_which_is_the_copy_may_not_be_told() -> None:
-    """Before 1.3 backups have no job type: of two different kinds neither is used."""
+    """Before 1.3 backups have no job type: two different types become a backup of unknown type."""
     first = point({"type": "Full"}, records.Backup("Gold", DISK, None, None))
     second = point({"type": "Increment", "id": "1"}, records.Backup("Copy", CLOUD, None, None))
     assert merge_copies([first])[0].kind == "full"
-    assert merge_copies([first, second])[0].kind == "unknown"
+    assert merge_copies([first, second])[0].kind == "backup"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,397 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Recovery points as columns: blocks of at most a thousand workloads, written by the collector and read by the policy.
+
+A block is a dict of JSON values. All times are whole seconds:
+
+- ``classes``: the facts of points, each a dict without null and empty values. ``moments`` names the columns in which
+  each point of the class has a value; ``size`` is true if the sizes of its points are known; ``fraction`` is true if
+  its points were created within the second after their time.
+- ``counts``: the number of points of each workload. The columns below are in the order of these points: workload by
+  workload, oldest first.
+- ``codes``: one character for each point, the number of its class (see CODES).
+- ``times``: the time between a point and the one before it, less a day; the first is relative to 1970 UTC.
+- ``moments``: for each name in MOMENTS the values of those points that have one, relative to the time of the point.
+- ``sizes``: for the newest 31 points of each kind of a workload, if the size is known, with eight significant bits.
+- ``undated``: [workload, class, number] of points without a plausible time, and of points that were only counted.
+- ``in_future``: [workload, number] of points that are dated in the future; they are not among the others.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import operator
+import typing as t
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
+from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE, PointGroup
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    KINDS,
+    MALWARE,
+    MOMENTS,
+    POINT_ATTRIBUTES,
+    STATUSES,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+
+WORKLOADS = 1000
+MAX_POINTS = 250_000
+SIZED_POINTS = 31
+# Characters that JSON does not escape.
+CODES = "".join(map(chr, [*range(35, 92), *range(93, 127), *range(161, 55_000)]))
+_NUMBERS = {code: number for number, code in enumerate(CODES)}
+# 1980 and 9000: outside of these years a time is not plausible.
+FIRST, LAST = 315_532_800, 221_845_392_000
+# The largest size that is written, 2^63 - 1, has a shift of 55.
+_END_OF_SIZES = 57 << 7
+_REQUIRED = ("classes", "counts", "codes", "times")
+
+
+class BlockWriter:
+    """Builds the blocks of a read result, workload by workload."""
+
+    def __init__(self) -> None:
+        self._blocks: list[dict[str, t.Any]] = []
+        self._start()
+
+    def _start(self) -> None:
+        self._classes: dict[tuple[PointClass, bool, bool], str] = {}
+        self._counts: list[int] = []
+        self._codes: list[str] = []
+        self._times: list[int] = []
+        self._moments: dict[str, list[int]] = {name: [] for name in MOMENTS}
+        self._sizes: list[int] = []
+        self._undated: list[list[int]] = []
+        self._in_future: list[list[int]] = []
+        self._last = 0
+
+    def add(self, groups: Sequence[PointGroup], undated: Mapping[PointClass, int], in_future: int) -> None:
+        """Add a workload with these points, and the numbers of those without a place in the order of time."""
+        points = sum(len(group.times) for group in groups)
+        is_full = len(self._counts) == WORKLOADS or len(self._codes) + points > MAX_POINTS or len(self._classes) > 256
+        if self._counts and is_full:
+            self._close()
+        row = len(self._counts)
+        for facts, number in undated.items():
+            self._undated.append([row, _NUMBERS[self._code(facts, fraction=False, sized=False)], number])
+        if in_future:
+            self._in_future.append([row, in_future])
+        self._counts.append(points)
+        self._add_points(groups)
+
+    def _add_points(self, groups: Sequence[PointGroup]) -> None:
+        # Points of one time in an order that does not depend on that of the pages.
+        groups = sorted(groups, key=_repr_of_facts)
+        order = sorted(
+            (time, number, group.sizes[index], index)
+            for number, group in enumerate(groups)
+            for index, time in enumerate(group.times)
+        )
+        columns = [
+            [
+                (self._moments[name].append, values)
+                for name, values in zip(group.facts.moments, group.moments, strict=True)
+            ]
+            for group in groups
+        ]
+        kinds = [group.facts.kind for group in groups]
+        left = dict.fromkeys(kinds, 0)
+        for group in groups:
+            left[group.facts.kind] += len(group.times)
+        codes: dict[tuple[int, bool, bool], str] = {}
+        add_code, add_time, last = self._codes.append, self._times.append, self._last
+        for time, number, size, index in order:
+            seconds = time // SECOND
+            key = (number, time != seconds * SECOND, size != UNKNOWN_SIZE)
+            if key not in codes:
+                codes[key] = self._code(groups[number].facts, fraction=key[1], sized=key[2])
+            add_code(codes[key])
+            add_time(seconds - last - DAY)
+            last = seconds
+            for append, values in columns[number]:
+                moment = values[index] // SECOND
+                append((moment if FIRST <= moment <= LAST else min(max(moment, FIRST), LAST)) - seconds)
+            kind = kinds[number]
+            if left[kind] <= SIZED_POINTS and size != UNKNOWN_SIZE:
+                self._sizes.append(encode_size(size))
+            left[kind] -= 1
+        self._last = last
+
+    def _code(self, facts: PointClass, *, fraction: bool, sized: bool) -> str:
+        key = (facts, fraction, sized)
+        code = self._classes.get(key)
+        if code is None:
+            if len(self._classes) == len(CODES):
+                raise DataError(
+                    f"the recovery points of one workload have more than {len(CODES)} different combinations of facts",
+                    hint="Read with since, to read fewer recovery points",
+                )
+            code = self._classes[key] = CODES[len(self._classes)]
+        return code
+
+    def _close(self) -> None:
+        block = {
+            "classes": [_class_dict(*key) for key in self._classes],
+            "counts": self._counts,
+            "codes": "".join(self._codes),
+            "times": self._times,
+            "moments": {name: values for name, values in self._moments.items() if values},
+            "sizes": self._sizes,
+            "undated": self._undated,
+            "in_future": self._in_future,
+        }
+        self._blocks.append({name: value for name, value in block.items() if value or name in _REQUIRED})
+        self._start()
+
+    def finish(self) -> list[dict[str, t.Any]]:
+        """Return all blocks."""
+        if self._counts:
+            self._close()
+        return self._blocks
+
+
+def _repr_of_facts(group: PointGroup) -> str:
+    return _repr(group.facts)
+
+
+_repr = functools.lru_cache(maxsize=1000)(repr)
+
+
+def encode_size(size: int) -> int:
+    """Return a size with eight significant bits as one small number: sizes up to 255 as they are."""
+    shift = max(size.bit_length() - 8, 0)
+    return (shift << 7) + (size >> shift)
+
+
+def decode_size(code: int) -> int:
+    """Return the size of which encode_size made this number, with its lower bits cut off."""
+    shift = max((code >> 7) - 1, 0)
+    return (code - (shift << 7)) << shift
+
+
+def _class_dict(facts: PointClass, fraction: bool, sized: bool) -> dict[str, t.Any]:
+    shown = {
+        "kind": facts.kind,
+        "status": facts.status,
+        "usable": facts.usable,
+        **dict(zip(POINT_ATTRIBUTES, facts.facts, strict=True)),
+        "malware": facts.malware,
+        "inferred": facts.inferred or None,
+        "declared": facts.declared or None,
+        # No locations and unknown locations differ.
+        "locations": facts.locations,
+        "moments": facts.moments or None,
+        "fraction": fraction or None,
+        "size": sized or None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+class BlockClass(t.NamedTuple):
+    """A class of points."""
+
+    facts: PointClass
+    has_fraction: bool
+    has_size: bool
+
+
+class Block:
+    """A block of a read result. Creating it checks everything; DataError names the path of the first invalid value."""
+
+    def __init__(self, value: t.Any, path: str) -> None:
+        """Check and decode a block; ``path`` is its place in the read result."""
+        given = _Members(value, path)
+        given.refuse_unknown((*_REQUIRED, "moments", "sizes", "undated", "in_future"))
+        self.path = path
+        self.classes = [
+            _parse_class(_Members(one, f"{path}.classes[{number}]"))
+            for number, one in enumerate(given.get("classes", list))
+        ]
+        if len(self.classes) > len(CODES):
+            raise given.error("classes", f"{len(self.classes)} classes are more than the {len(CODES)} that have a code")
+        self.counts = given.numbers("counts", least=0)
+        self.codes: str = given.get("codes", str)
+        deltas = given.numbers("times")
+        points = len(self.codes)
+        if len(self.counts) > WORKLOADS or (points > MAX_POINTS and len(self.counts) > 1):
+            raise given.error("", f"{len(self.counts)} workloads with {points} points are more than a block can have")
+        if max(self.counts, default=0) > points or sum(self.counts) != points or len(deltas) != points:
+            raise given.error(
+                "", f"counts, codes ({points}) and times ({len(deltas)}) have different numbers of points"
+            )
+        unknown = set(self.codes).difference(CODES[: len(self.classes)])
+        if unknown:
+            raise given.error("codes", f"{min(unknown)!r} is not the code of a class")
+        self.starts = list(itertools.accumulate(self.counts, initial=0))
+        self.times = list(itertools.accumulate(map(DAY.__add__, deltas)))
+        self._check_times(deltas, given)
+        # Class -> number, for each workload with such points.
+        self.undated: dict[int, list[tuple[int, int]]] = {}
+        for row, code, number in given.rows("undated", 3):
+            if row >= len(self.counts) or code >= len(self.classes):
+                raise given.error("undated", f"there is no workload {row} or no class {code}")
+            self.undated.setdefault(row, []).append((code, number))
+        self.in_future: dict[int, int] = {}
+        for row, number in given.rows("in_future", 2):
+            if row >= len(self.counts) or row in self.in_future:
+                raise given.error("in_future", f"there is no workload {row}, or it occurs twice")
+            self.in_future[row] = number
+        moments = _Members(given.get("moments", dict, {}), f"{path}.moments")
+        moments.refuse_unknown(MOMENTS)
+        # Name -> indexes of the points that have this moment, in ascending order, and its time for each of them.
+        self.moments = {name: self._parse_moment(name, moments) for name in MOMENTS}
+        self._sizes = given.numbers("sizes", least=0) if "sizes" in given.members else []
+        if max(self._sizes, default=0) >= _END_OF_SIZES:
+            raise given.error("sizes", "a size is larger than 2^63 bytes")
+
+    def _check_times(self, deltas: Sequence[int], given: _Members) -> None:
+        given.check_times("times", self.times)
+        back = [index for index, delta in enumerate(deltas) if delta < -DAY]
+        if wrong := set(back).difference(self.starts):
+            raise given.error("times", f"point {min(wrong)} is older than the one before it")
+
+    def _parse_moment(self, name: str, given: _Members) -> tuple[Sequence[int], list[int]]:
+        having = {CODES[number] for number, one in enumerate(self.classes) if name in one.facts.moments}
+        places: Sequence[int] = ()
+        times: Iterable[int] = self.times
+        if len(having) == len(self.classes):
+            places = range(len(self.codes))
+        elif having:
+            places = list(itertools.compress(itertools.count(), map(having.__contains__, self.codes)))
+            times = map(self.times.__getitem__, places)
+        values = given.numbers(name) if name in given.members else []
+        if len(values) != len(places):
+            raise given.error(name, f"{len(values)} values for {len(places)} points")
+        found = list(map(operator.add, times, values))
+        given.check_times(name, found)
+        return places, found
+
+    def sizes(self) -> dict[int, int]:
+        """Return index of the point in the block -> size in bytes, for the newest points of each kind."""
+        sized = {CODES[number] for number, one in enumerate(self.classes) if one.has_size}
+        places: list[int] = []
+        if sized:
+            for start, end in itertools.pairwise(self.starts):
+                places += [index for index in self.newest_of_kinds(start, end) if self.codes[index] in sized]
+        if len(places) != len(self._sizes):
+            raise DataError(f"{self.path}.sizes: {len(self._sizes)} values for {len(places)} points")
+        return dict(zip(places, map(decode_size, self._sizes), strict=True))
+
+    def newest_of_kinds(self, start: int, end: int) -> list[int]:
+        """Return the newest 31 points of each kind, which have sizes, in the order of time."""
+        if end - start <= SIZED_POINTS:
+            return list(range(start, end))
+        seen = {one.facts.kind: 0 for one in self.classes}
+        places = []
+        for index in range(end - 1, start - 1, -1):
+            kind = self.classes[_NUMBERS[self.codes[index]]].facts.kind
+            if seen[kind] < SIZED_POINTS:
+                seen[kind] += 1
+                places.append(index)
+        return places[::-1]
+
+
+# Members of ``inferred`` and ``declared`` that are neither facts nor moments.
+_OTHER_NAMES = ("size_bytes", "location_type", "created_at", "completed_at", "tested_by", "checked_by", "malware")
+
+
+def _parse_class(given: _Members) -> BlockClass:
+    given.refuse_unknown(_CLASS_MEMBERS)
+    facts = tuple([given.flag(name) for name in POINT_ATTRIBUTES])
+    names = (*POINT_ATTRIBUTES, *MOMENTS, *_OTHER_NAMES)
+    moments = given.names("moments", MOMENTS)
+    if "immutable_until" in moments and given.flag("immutable") is not None:
+        raise given.error("immutable", "with immutable_until, it is not written")
+    locations = None
+    if "locations" in given.members:
+        pairs = given.get("locations", list)
+        if not all(
+            isinstance(pair, list) and len(pair) == 2 and set(map(type, pair)) <= {str, type(None)} for pair in pairs
+        ):
+            raise given.error("locations", "not a list of [name, type]")
+        locations = tuple((pair[0], pair[1]) for pair in pairs)
+    return BlockClass(
+        PointClass(
+            given.choice("kind", KINDS),
+            given.choice("status", STATUSES),
+            given.flag("usable"),
+            facts,
+            given.choice("malware", MALWARE) if "malware" in given.members else None,
+            given.names("inferred", names),
+            given.names("declared", names),
+            locations,
+            moments,
+        ),
+        given.flag("fraction") is True,
+        given.flag("size") is True,
+    )
+
+
+_CLASS_MEMBERS = (
+    *("kind", "status", "usable", "malware", "inferred", "declared", "locations", "moments", "fraction", "size"),
+    *POINT_ATTRIBUTES,
+)
+
+
+class _Members:
+    """The members of a part of a read result; every access checks the type and names the path in its error."""
+
+    def __init__(self, value: t.Any, path: str) -> None:
+        self._path = path
+        if not isinstance(value, dict):
+            raise self.error("", f"{type(value).__name__} instead of a mapping")
+        self.members = value
+
+    def error(self, name: str, problem: str) -> DataError:
+        return DataError(f"{self._path}{f'.{name}' if name else ''}: {problem}", hint="Read again")
+
+    def refuse_unknown(self, known: Sequence[str]) -> None:
+        for name in self.members:
+            if name not in known:
+                raise self.error(str(name), "unknown member")
+
+    def get(self, name: str, wanted: type, default: t.Any = None) -> t.Any:
+        value = self.members.get(name, default)
+        # A boolean is an integer, too.
+        if not isinstance(value, wanted) or isinstance(value, bool) is not (wanted is bool):
+            raise self.error(name, f"{value!r:.60} is not a {wanted.__name__}")
+        return value
+
+    def numbers(self, name: str, least: int | None = None) -> list[int]:
+        values: list[int] = self.get(name, list)
+        if set(map(type, values)) - {int} or (least is not None and values and min(values) < least):
+            raise self.error(name, "not a list of whole numbers" + ("" if least is None else f" of at least {least}"))
+        return values
+
+    def rows(self, name: str, width: int) -> Iterator[tuple[int, ...]]:
+        for row in self.get(name, list, []):
+            if not isinstance(row, list) or len(row) != width or set(map(type, row)) - {int} or min(row) < 0:
+                raise self.error(name, f"{row!r:.60} does not have {width} whole numbers")
+            yield tuple(row)
+
+    def check_times(self, name: str, times: Sequence[int]) -> None:
+        if times and not FIRST <= min(times) <= max(times) <= LAST:
+            raise self.error(name, "a time is not between the years 1980 and 9000")
+
+    def flag(self, name: str) -> bool | None:
+        value = self.members.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(name, f"{value!r:.60} is not a boolean")
+        return value
+
+    def choice(self, name: str, known: Sequence[str]) -> str:
+        value = self.members.get(name)
+        if value not in known:
+            raise self.error(name, f"{value!r:.60} is none of {', '.join(known)}")
+        return str(value)
+
+    def names(self, name: str, known: Sequence[str]) -> tuple[str, ...]:
+        values = self.get(name, list, [])
+        if not set(map(repr, values)) <= set(map(repr, known)) or len(set(map(repr, values))) < len(values):
+            raise self.error(name, f"{values!r:.60} is not a list of {', '.join(known)}")
+        return tuple(values)

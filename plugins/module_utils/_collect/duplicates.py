@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Points that the product lists several times: they become one point, with the least favorable of their values."""
+
+from __future__ import annotations
+
+import typing as t
+from array import array
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
+from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE, PointGroup
+from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    COUNTING_KINDS,
+    FULL_KINDS,
+    MOMENTS,
+    POINT_ATTRIBUTES,
+)
+
+# In ascending order of favor.
+_STATES = (False, None, True)
+_MALWARE = ("infected", "suspicious", None, "clean")
+_STATUSES = ("failed", "unknown", "running", "warning", "success")
+_IMMUTABLE = POINT_ATTRIBUTES.index("immutable")
+_DATES_OF = {"tested_at": "restore_tested", "checked_at": "integrity_checked"}
+
+
+class _Listing(t.NamedTuple):
+    """One of the listings of a point; times are microseconds."""
+
+    facts: PointClass
+    created: int
+    size: int
+    moments: dict[str, int]
+
+
+def drop_duplicates(groups: Sequence[PointGroup]) -> list[PointGroup]:
+    """Return the groups without duplicates; the result does not depend on the order of the pages."""
+    total = sum(len(group.ids) for group in groups)
+    if len({ident for group in groups for ident in group.ids}) == total:
+        return list(groups)
+    listings: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    for number, group in enumerate(groups):
+        for index, ident in enumerate(group.ids):
+            listings[ident].add((number, index))
+    repeated = {ident for ident, places in listings.items() if len(places) > 1}
+    merged: dict[PointClass, list[tuple[int, _Listing]]] = defaultdict(list)
+    for ident in repeated:
+        one = _merge([_listing(groups[number], index) for number, index in listings[ident]])
+        merged[one.facts].append((ident, one))
+    for group in groups:
+        group.keep([index for index, ident in enumerate(group.ids) if ident not in repeated])
+    return [*groups, *(_group(facts, points) for facts, points in merged.items())]
+
+
+def _listing(group: PointGroup, index: int) -> _Listing:
+    moments = {name: values[index] for name, values in zip(group.facts.moments, group.moments, strict=True)}
+    return _Listing(group.facts, group.times[index], group.sizes[index], moments)
+
+
+def _group(facts: PointClass, points: Sequence[tuple[int, _Listing]]) -> PointGroup:
+    columns = zip(
+        *((ident, one.created, one.size, *(one.moments[name] for name in facts.moments)) for ident, one in points),
+        strict=True,
+    )
+    ids, times, sizes, *moments = (array("q", column) for column in columns)
+    return PointGroup(facts, ids, times, sizes, moments)
+
+
+def _merge(listings: Sequence[_Listing]) -> _Listing:
+    """Return a point with the least favorable values of its listings."""
+    all_facts = [one.facts for one in listings]
+    times, sizes = {one.created for one in listings}, {one.size for one in listings}
+    usable = min((facts.usable for facts in all_facts), key=_STATES.index)
+    if len(times) > 1 and usable:
+        # It is not known when it was created, so it may be older or newer.
+        usable = None
+    states = [
+        min((facts.facts[number] for facts in all_facts), key=_STATES.index) for number in range(len(POINT_ATTRIBUTES))
+    ]
+    kind = min((facts.kind for facts in all_facts), key=lambda kind: (kind in COUNTING_KINDS, kind in FULL_KINDS, kind))
+    is_sure = usable is True and kind in COUNTING_KINDS
+    passed = {name for name, state in zip(POINT_ATTRIBUTES, states, strict=True) if state and is_sure}
+    moments = _merge_dates(listings, passed)
+    states[_IMMUTABLE], end = _merge_locks(listings)
+    if end is not None:
+        moments["immutable_until"] = end
+    facts = PointClass(
+        kind,
+        min((facts.status for facts in all_facts), key=_STATUSES.index),
+        usable,
+        tuple(states),
+        min((facts.malware for facts in all_facts), key=_MALWARE.index),
+        tuple(sorted({name for facts in all_facts for name in facts.inferred})),
+        tuple(sorted({name for facts in all_facts for name in facts.declared})),
+        all_facts[0].locations if len({facts.locations for facts in all_facts}) == 1 else None,
+        tuple(name for name in MOMENTS if name in moments),
+    )
+    return _Listing(facts, min(times), sizes.pop() if len(sizes) == 1 else UNKNOWN_SIZE, moments)
+
+
+def _merge_locks(listings: Sequence[_Listing]) -> tuple[bool | None, int | None]:
+    """Return whether the point is immutable, and until when; null with an end, as in a class of points."""
+    ends = [one.moments.get("immutable_until") for one in listings]
+    without_end = [one.facts.facts[_IMMUTABLE] for one, end in zip(listings, ends, strict=True) if end is None]
+    worst = min(without_end, key=_STATES.index, default=True)
+    known = [end for end in ends if end is not None]
+    return (None, min(known)) if worst and known else (worst, None)
+
+
+def _merge_dates(listings: Sequence[_Listing], passed: Collection[str]) -> dict[str, int]:
+    """Return the moments except immutable_until: the earliest expiry, the oldest test that passed, the newest other."""
+    found = {}
+    for name in MOMENTS:
+        known = [one.moments[name] for one in listings if name in one.moments]
+        in_all = len(known) == len(listings)
+        if name == "expires_at" and known:
+            found[name] = min(known)
+        elif name in _DATES_OF and known and _DATES_OF[name] not in passed:
+            found[name] = max(known)
+        elif in_all and name != "immutable_until":
+            found[name] = max(known) if name == "restorable_from" else min(known)
+    return found
