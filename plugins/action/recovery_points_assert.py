@@ -38,6 +38,10 @@ ARGUMENT_SPEC: dict[str, dict[str, t.Any]] = {
     "waivers": {"type": "list", "elements": "dict"},
     "combine": {"type": "dict"},
     "max_data_age": {"type": "str"},
+    "timezone": {"type": "str"},
+    "day_start": {"type": "str"},
+    "weekdays": {"type": "list", "elements": "str"},
+    "timelines": {"type": "bool", "default": False},
     "on_empty": {"type": "str", "choices": ["fail", "warn"]},
     "on_read_error": {"type": "str", "choices": ["error", "finding"], "default": "error"},
     "as_of": {"type": "raw"},
@@ -90,6 +94,7 @@ class ActionModule(ActionBase):
             collection_version=_collection_version(),
             options={key: options[key] for key in OPTION_KEYS},
             restore_tests=restore_tests(read_results, self._load),
+            timelines=options["timelines"],
         )
 
     def _as_of(self, read_results: t.Any, options: dict[str, t.Any]) -> int:

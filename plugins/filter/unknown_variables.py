@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ansible_collections.backup.audit.plugins.module_utils._core.names import RENAMED, distance, suggest
+from ansible_collections.backup.audit.plugins.module_utils._core.names import REMOVED, RENAMED, distance, suggest
 
 # Names that differ from a known one by this many characters are considered misspelled.
 _MISSPELLED = 2
@@ -22,7 +22,7 @@ def unknown_variables(given: Iterable[str], known: Iterable[str], similar_only: 
     names = sorted(known)
     unknown = sorted(set(given).difference(names))
     if similar_only:
-        unknown = [name for name in unknown if name in RENAMED or _is_misspelled(name, names)]
+        unknown = [name for name in unknown if name in RENAMED or name in REMOVED or _is_misspelled(name, names)]
     return [f"{name}. {suggest(name, names)}".rstrip() for name in unknown]
 
 

@@ -120,9 +120,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (
+    Opened,
     evaluate_now,
     identity,
-    plain_results,
+    opened_results,
     reasons,
 )
 from ansible_collections.backup.audit.plugins.plugin_utils._sanitize import clean_text
@@ -209,16 +210,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 found = [str(path)]
             yield from found
 
-    def _load_results(self, results: Sequence[t.Any]) -> list[dict[str, t.Any]]:
-        """Load plain read results; anything else is an error or a warning, depending on ``on_unreadable``."""
+    def _load_results(self, results: Sequence[t.Any]) -> list[Opened]:
+        """Open read results; anything else is an error or a warning, depending on ``on_unreadable``."""
         if not results:
             raise AnsibleParserError("backup.audit.workloads: no data source is configured. Set servers or results.")
-        read_results: list[dict[str, t.Any]] = []
+        read_results: list[Opened] = []
         for result in results:
             try:
                 if isinstance(result, dict) and result.get("failed"):
                     raise DataError(f"a server could not be read: {result['msg']}")
-                read_results.extend(plain_results(result))
+                read_results.extend(opened_results(result))
             except AuditError as error:
                 if self.get_option("on_unreadable") == "error":
                     raise
@@ -229,7 +230,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     # Hosts
 
-    def _evaluate(self, read_results: Sequence[dict[str, t.Any]]) -> list[dict[str, t.Any]]:
+    def _evaluate(self, read_results: Sequence[Opened]) -> list[dict[str, t.Any]]:
         limits = {"max_data_age": self.get_option("max_data_age")}
         assessment = evaluate_now(read_results, self.get_option("policy"), limits).plain()
         findings = reasons(one for one in assessment["findings"] if one["result"] not in _OMITTED_RESULTS)

@@ -46,8 +46,9 @@ options:
       - Unknown keys, and rules that do not apply to an attribute, are rejected. The error names the path of the key and
         the valid keys.
       - A file with a policy can have the outer key C(policy) and, next to it, O(policies), O(expected),
-        O(expected_names), O(expected_match), O(unexpected), O(exclude), O(waivers), O(combine), O(max_data_age) and
-        O(on_empty). A key that is set both in the file and as an option is rejected.
+        O(expected_names), O(expected_match), O(unexpected), O(exclude), O(waivers), O(combine), O(max_data_age),
+        O(timezone), O(day_start), O(weekdays) and O(on_empty). A key that is set both in the file and as an option is
+        rejected.
       - Exactly one of O(policy) and O(policies) is required.
     type: raw
     suboptions:
@@ -60,16 +61,21 @@ options:
         description:
           - All recovery points that can be restored. Snapshots, log backups and configuration backups do not count
             unless C(backup_types), a list of backup types, includes them.
-          - C(min_count), the minimum number of points.
+          - C(min_count) and C(max_count), the minimum and the maximum number of points.
           - C(max_age), the maximum age of the newest point.
-          - C(min_retention), the minimum age of the oldest point.
+          - C(min_retention), the minimum age that the oldest point had when it was read.
+          - C(max_retention), the maximum age of the oldest point.
           - C(max_gap), the maximum time between two points and since the newest point. With C(within), only in that
             last period.
           - C(daily), C(weekly), C(monthly), C(yearly), the minimum number of consecutive days, weeks, months or years
             with a point.
+          - C(min_coverage), the minimum C(percent) of the time C(within) a last period for which the newest point was
+            at most C(max_age) old.
+          - C(max_failed_runs), the maximum number of backup runs that failed. With C(within), only in that last period.
         type: dict
       full:
-        description: Full and synthetic full backups. Takes the rules of O(policy.recovery_points).
+        description:
+          - Full and synthetic full backups. Takes the rules of O(policy.recovery_points), except C(max_failed_runs).
         type: dict
       restore_tested:
         description:
@@ -88,7 +94,9 @@ options:
           - Points with a copy at another site. C(min_count), C(max_age), C(min_retention), C(all), C(none).
         type: dict
       immutable:
-        description: Points with a copy that cannot be changed or deleted. Takes the rules of O(policy.offsite).
+        description:
+          - Points with a copy that cannot be changed or deleted. Takes the rules of O(policy.offsite), and C(min_lock),
+            the minimum time for which a point is still locked.
         type: dict
       encrypted:
         description: Points whose copies are all encrypted. Takes the rules of O(policy.offsite).
@@ -100,7 +108,8 @@ options:
       locations:
         description:
           - Locations where points are stored. C(min_count) locations, C(min_types) types of location. A location counts
-            if its newest point is at most C(max_age) old (default C(max_age) of O(policy.recovery_points)).
+            if its newest point is at most C(max_age) old (default C(max_age) of O(policy.recovery_points)). C(max_age)
+            alone requires such a location.
         type: dict
       copies:
         description:
@@ -112,7 +121,8 @@ options:
         type: dict
       backup_types:
         description:
-          - Points of one backup type, such as V({log:{max_age:1h}}). Takes the rules of O(policy.recovery_points).
+          - Points of one backup type, such as V({log:{max_age:1h}}). Takes the rules of O(policy.recovery_points),
+            except C(max_failed_runs).
         type: dict
       on_unknown:
         description:
@@ -122,8 +132,9 @@ options:
         choices: [fail, warn, ignore]
         default: fail
       warn_at:
-        description: Percentage of an upper limit (C(max_age), C(max_gap), C(max_restore_time)) above which a rule
-          warns.
+        description:
+          - Percentage of an upper limit (C(max_age), C(max_gap), C(max_restore_time), C(max_count), C(max_retention),
+            C(max_failed_runs)) above which a rule warns.
         type: str
       accept:
         description:
@@ -135,10 +146,18 @@ options:
         default: [reported]
       weekdays:
         description:
-          - Days (UTC) that count in ages, gaps and C(daily), such as V([mon..fri]) or V([mon,wed]). By default all days
-            count.
+          - Days that count in ages, gaps, C(min_coverage) and C(daily), such as V([mon..fri]) or V([mon,wed]). The
+            default is O(weekdays).
         type: list
         elements: str
+      timezone:
+        description: Time zone in which days begin. The default is O(timezone).
+        type: str
+        version_added: 2.0.0
+      day_start:
+        description: Local time at which a day begins. The default is O(day_start).
+        type: str
+        version_added: 2.0.0
   policies:
     description:
       - Tiers with a policy each. The first tier whose C(match) matches a workload applies to it. A workload that
@@ -218,7 +237,7 @@ options:
         type: raw
         required: true
       until:
-        description: Last day in UTC, such as V(2026-12-31), or a time with a time zone.
+        description: Last day in O(timezone), such as V(2026-12-31), or a time with a time zone.
         type: str
         required: true
       reason:
@@ -227,9 +246,10 @@ options:
         required: true
   combine:
     description:
-      - Combines rows with the same name from several servers into one workload. The larger count of one origin and the
-        best single row across origins count, and the gap of the row with the longest history. A row that breaks C(all)
-        or C(none) breaks it for all.
+      - Combines rows with the same name from several servers into one workload. Ages, gaps, days and locations are
+        evaluated over the recovery points of all rows. C(min_count) uses the row with the most recovery points.
+        C(all), C(none), C(max_count), C(max_failed_runs), C(max_restore_time) and C(min_percent_of_median) apply to
+        every row.
       - Every finding names the combined rows. Two rows with the same name from one server are two workloads. They are
         not combined, and a finding warns about them.
     type: dict
@@ -240,13 +260,45 @@ options:
         choices: [workload_name, workload_id]
         required: true
       independent:
-        description: Whether points of different origins are different points, so that their counts are added.
+        description:
+          - Whether points of different servers are different points, so that their counts are added. Recovery points of
+            one server are never added, also if it was read under two names.
         type: bool
         default: false
   max_data_age:
     description:
       - Maximum age of a read result at O(as_of). Results based on older data do not pass. The default is V(24h).
     type: str
+  timezone:
+    description:
+      - Time zone of days, weeks, months and years, as an IANA name such as V(Europe/Berlin). The default is V(UTC).
+      - The same key in a policy takes precedence.
+    type: str
+    version_added: 2.0.0
+  day_start:
+    description:
+      - Local time in O(timezone) at which a day begins, in the format V(HH:MM). The default is V(00:00).
+      - If jobs run around midnight, one day can hold two recovery points and the next day none. Set it to V(12:00) to
+        count from noon to noon.
+      - The same key in a policy takes precedence.
+    type: str
+    version_added: 2.0.0
+  weekdays:
+    description:
+      - Days in O(timezone) that count in ages, gaps, C(min_coverage) and C(daily), such as V([mon..fri]) or
+        V([mon,wed]). A day begins at O(day_start). By default all days count.
+      - O(policy.weekdays) takes precedence.
+    type: list
+    elements: str
+    version_added: 2.0.0
+  timelines:
+    description:
+      - Whether to add a timeline to each workload in RV(assessment), one letter for each of the last 400 days at most.
+        P(backup.audit.to_html_report#filter) draws it.
+      - Timelines make the assessment larger, so enable them only if a report is created.
+    type: bool
+    default: false
+    version_added: 2.0.0
   on_empty:
     description:
       - Result for a server that returned no workloads. An account without permissions gets the same response.
@@ -516,7 +568,8 @@ findings:
         - Attribute and rule. Controls about data quality are C(data.complete), C(data.age), C(data.workloads),
           C(data.inventory), C(data.scope), C(data.verify), C(data.restore_tests), C(data.superseded) and
           C(data.proof). Controls about the scope of the policy are C(expected.exists), C(expected.unexpected),
-          C(policy.tier), C(policy.exclude), C(policy.combine), C(policy.proof) and C(recovery_points.in_future).
+          C(policy.tier), C(policy.exclude), C(policy.combine), C(policy.proof), C(recovery_points.in_future) and
+          C(recovery_points.expired).
       returned: always
       type: str
       sample: recovery_points.max_age

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
-from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, plain_results
+from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import evaluate_now, opened_results
 
 
 def is_compliant(name: str, read_results: t.Any, policy: Mapping[str, t.Any], expected: t.Any = None) -> bool:
@@ -22,6 +22,6 @@ def is_compliant(name: str, read_results: t.Any, policy: Mapping[str, t.Any], ex
     """
     try:
         names = [expected] if isinstance(expected, str) else expected
-        return evaluate_now(plain_results(read_results), policy, {"expected": names}).compliant
+        return evaluate_now(opened_results(read_results), policy, {"expected": names}).compliant
     except AuditError as error:
         raise AnsibleFilterError(f"{name}: {error}") from error

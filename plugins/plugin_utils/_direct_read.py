@@ -58,9 +58,14 @@ class Server:
 
     def __init__(self, options: Mapping[str, t.Any], where: str) -> None:
         """Validate the options; OptionError if they are invalid."""
+        if not isinstance(options, Mapping):
+            raise OptionError(
+                f"{where}: expected a mapping of options, found {type(options).__name__}",
+                hint="Use for example {product: spp, url: ...}",
+            )
         given = dict(options)
         product = given.pop("product", None)
-        if product not in PRODUCTS:
+        if not isinstance(product, str) or product not in PRODUCTS:
             problem = "product is required" if product is None else f"{product!r} is not a valid product"
             hint = f"{suggest(product, PRODUCTS)} Valid values: {', '.join(PRODUCTS)}".lstrip()
             raise OptionError(f"{where}: {problem}", hint=hint)
@@ -111,6 +116,10 @@ def read_servers(
     if not client.HAS_REQUESTS:
         raise OptionError(
             "the Python package 'requests' is not installed", hint="Install it on the machine that runs Ansible"
+        )
+    if not isinstance(servers, (list, tuple)):
+        raise OptionError(
+            f"servers: expected a list, found {type(servers).__name__}", hint="Use a list of backup servers"
         )
     ready = [Server(options, f"servers[{number}]") for number, options in enumerate(servers)]
     urls = [server.params["url"] for server in ready if server.params["url"]]

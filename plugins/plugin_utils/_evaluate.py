@@ -12,19 +12,22 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
-from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import Read, assess
-from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather
+from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
+from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import Opened, gather
 
 Identity = tuple[t.Any, ...]
+__all__ = ["Identity", "Opened", "evaluate_now", "identity", "opened_results", "reasons"]
 
 
-def plain_results(read_results: t.Any) -> Iterator[dict[str, t.Any]]:
+def opened_results(read_results: t.Any) -> Iterator[Opened]:
     """Iterate over the read results in registered results, lists and files; AuditError for anything else."""
     return gather(read_results, lambda path: pathlib.Path(path).read_bytes())
 
 
-def evaluate_now(read_results: Iterable[Read], policy: t.Any, options: Mapping[str, t.Any] | None = None) -> Assessment:
-    """Evaluate plain read results against a policy at the current time; raises the AuditErrors of ``assess``."""
+def evaluate_now(
+    read_results: Iterable[Opened], policy: t.Any, options: Mapping[str, t.Any] | None = None
+) -> Assessment:
+    """Evaluate opened read results against a policy at the current time; raises the AuditErrors of ``assess``."""
     return assess(read_results, policy, as_of=time.time_ns() // 1000, collection_version="", options=options)
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.backup.audit.plugins.module_utils._core.names import RENAMED, suggest
+from ansible_collections.backup.audit.plugins.module_utils._core.names import REMOVED, RENAMED, suggest
 
 
-def unsupported_parameters(name: str, given: Iterable[str], supported: Iterable[str]) -> str | None:
+def unsupported_parameters(name: str, given: Iterable[object], supported: Iterable[str]) -> str | None:
     """Return the error message for the ``given`` names that are not ``supported``; None if all are.
 
     ``name`` is that of the module without its collection. Internal options (with a leading underscore) are skipped.
     """
     names = sorted(supported)
-    unknown = [option for option in given if option not in names and not option.startswith("_")]
+    unknown = [str(option) for option in given if option not in names and not str(option).startswith("_")]
     if not unknown:
         return None
     parts = " ".join(f"{option}. {suggest(option, names)}".rstrip() for option in unknown)
@@ -26,12 +26,12 @@ def unsupported_parameters(name: str, given: Iterable[str], supported: Iterable[
 
 
 def renamed_parameters(name: str, given: Iterable[str], supported: Iterable[str]) -> str | None:
-    """Return the error message for the ``given`` names that were renamed to a ``supported`` one; None if none was.
+    """Return the error message for ``given`` names that were removed, or renamed to a ``supported`` one.
 
-    For modules that validate their options themselves, with a message that has no suggestion.
+    None if none was. For modules that validate their options themselves, with a message that has no suggestion.
     """
     names = set(supported)
-    old = [option for option in given if RENAMED.get(option) in names]
+    old = [option for option in given if option not in names and (option in REMOVED or RENAMED.get(option) in names)]
     if not old:
         return None
     parts = " ".join(f"{option}. {suggest(option, names)}" for option in old)

@@ -17,6 +17,16 @@ from ansible_collections.backup.audit.plugins.module_utils._core.model import CO
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 
 _IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
+_NULLABLE = (str, type(None))
+# The members of a point that are used here or by the role restore_test.
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(_IDENTITY, _NULLABLE),
+    "id": str,
+    "kind": str,
+    "usable": (bool, type(None)),
+    "created_at": str,
+}
+_HINT = "Read again, and use the registered result unchanged"
 
 
 def choose_workloads(
@@ -26,20 +36,17 @@ def choose_workloads(
 
     With ``workload_names`` all that match; otherwise ``count`` of them, ordered by SHA-256 of seed, date and identity.
     """
-    plain = open_result(read)
-    if "recovery_points" not in plain:
-        raise DataError(
-            "the read result does not list recovery points", hint="Set detail: recovery_points in the info module"
-        )
+    opened = open_result(read)
+    points = _listed_points(read)
     if not workload_names and count < 1:
         raise OptionError(f"count: {count} is less than 1", hint="Use a whole number of at least 1")
     newest: dict[tuple[t.Any, ...], Mapping[str, t.Any]] = {}
-    for point in plain["recovery_points"]:
+    for point in points:
         if point["kind"] in COUNTING_KINDS and point["usable"] is not False:
             known = newest.get(_key(point))
             if known is None or parse_time(known["created_at"]) < parse_time(point["created_at"]):
                 newest[_key(point)] = point
-    workloads = [row for row in plain["workloads"] if row.get("workload_name")]
+    workloads = [row for row in opened.identities() if row["workload_name"]]
     if workload_names:
         globs = [name.casefold() for name in workload_names]
         found = [row for row in workloads if any(_matches(row["workload_name"], glob) for glob in globs)]
@@ -60,6 +67,26 @@ def choose_workloads(
             "the read result contains no workload to restore", hint="Check the options of the info module that read it"
         )
     return [{**{name: row.get(name) for name in _IDENTITY}, "point": newest.get(_key(row))} for row in found]
+
+
+def _listed_points(read: Mapping[str, t.Any]) -> list[Mapping[str, t.Any]]:
+    """Return the recovery points that are listed. The digest does not cover the list, so all used types are checked."""
+    points = read.get("recovery_points")
+    if points is None:
+        raise DataError(
+            "the read result does not list recovery points", hint="Set detail: recovery_points in the info module"
+        )
+    if not isinstance(points, list) or not all(isinstance(point, Mapping) for point in points):
+        raise DataError("recovery_points: not a list of recovery points", hint=_HINT)
+    for number, point in enumerate(points):
+        for name, types in _TYPES.items():
+            if not isinstance(point.get(name), types):
+                raise DataError(f"recovery_points[{number}].{name}: invalid value {point.get(name)!r:.60}", hint=_HINT)
+        try:
+            parse_time(point["created_at"])
+        except DataError as error:
+            raise DataError(f"recovery_points[{number}].created_at: {error.message}", hint=_HINT) from error
+    return points
 
 
 def _key(row: Mapping[str, t.Any]) -> tuple[t.Any, ...]:

@@ -1,22 +1,23 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build a read result from recovery points as an adapter reports them, with the real summary code, at a chosen time."""
+"""Build a read result from recovery points as an adapter reports them, with the real collector, at a chosen time."""
 
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterable
 from typing import Any
 from unittest import mock
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
-from tests.unit.plugins.module_utils._policy.policy_rows import evaluate
+from tests.unit.plugins.module_utils._policy.policy_points import evaluate
 
 # A Saturday.
 NOW = parse_time("2026-11-21T07:00:00Z")
@@ -52,21 +53,49 @@ def observed(
     host: str = "vbr1",
     now: int = NOW,
     skew: int | None = 0,
+    counted: int = 0,
     inventory: bool = True,
-    calendar: Calendar | None = None,
+    identity: str | None = None,
+    problems: Iterable[str] = (),
+    compress: bool = False,
     **options: Any,
 ) -> dict[str, Any]:
-    """Build the read result of a server with these workloads and points; its clock is ``skew`` seconds ahead."""
+    """Build the read result of a server with these workloads and points; its clock is ``skew`` seconds ahead.
+
+    ``counted`` points of web01 are only counted. ``problems`` are the reasons why the read result is not complete.
+    """
+    given = {"inventory_types": ["vm"], **options}
     with mock.patch("time.time_ns", return_value=now * 1000):
-        collector = Collector(host, "veeam_backup_replication", calendar=calendar, **options)
+        collector = Collector(host, "veeam_backup_replication", **given)
         collector.skew_micros = None if skew is None else skew * SECOND
         collector.start()
     collector.scope["inventory"] = inventory
+    collector.identity = identity
     for one in known:
         collector.add_workload(one)
     for each in points:
         collector.add_point(each)
-    return seal(collector.result())
+    if counted:
+        collector.add_count(WEB, counted)
+    for problem in problems:
+        collector.add_problem(DataError(problem, server=host))
+    return collector.result(compress=compress)
+
+
+def resealed(read: dict[str, Any], **members: Any) -> dict[str, Any]:
+    """Change members of a read result and give it a new digest, as a program that imitates a module would."""
+    made = {**read, **members}
+    return seal(made, [json.loads(unpack(text, "points")) for text in made["points"]])
+
+
+def moved(read: dict[str, Any], read_at: str) -> dict[str, Any]:
+    """Return the read result as if the server, with all of its points, had been read at this time."""
+    seconds = (parse_time(read_at) - parse_time(read["read_at"])) // SECOND
+    blocks = [json.loads(unpack(text, "points")) for text in read["points"]]
+    for block in blocks:
+        # The others are differences.
+        block["times"][:1] = [time + seconds for time in block["times"][:1]]
+    return seal({**read, "read_at": read_at}, blocks)
 
 
 def evaluate_results(read: Any, policy: Any, *, as_of: int = NOW, **options: Any) -> Assessment:

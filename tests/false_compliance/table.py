@@ -13,6 +13,7 @@ MODULES = {
     "test_points": "Items that look like recovery points",
     "test_attributes": "Attributes that prove less than they seem to",
     "test_read_results": "Read results that prove less than they seem to",
+    "test_times": "Clocks, time zones, and the time between read and evaluation",
     "test_scope": "Scope of the evaluation",
     "test_policies": "Policies and waivers that require less than they seem to",
     "test_servers": "Server behavior: simulated server, info module and policy",

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
-from tests.false_compliance.collecting import MONTH, NOW, WEB, evaluate_results, nightly, observed, point
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
+from tests.false_compliance.collecting import MONTH, NOW, WEB, evaluate_results, nightly, observed, point, workload
 from tests.false_compliance.situations import Pair, situation
 
 
@@ -87,11 +90,40 @@ def test_restore_test_is_old() -> Pair:
 
 
 @situation(
+    "The product reports a restore test from nine days before the recovery point existed",
+    naive_check="the last test was ten days ago",
+    control="restore_tested.max_age",
+    result="unknown",
+    message="the result of the newest restore test is unknown",
+)
+def test_restore_test_before_its_point() -> Pair:
+    policy = {"restore_tested": {"max_age": "30d"}}
+    tested: dict[str, Any] = {"restore_tested": True, "tested_at": NOW - 10 * DAY * SECOND, "tested_by": "restore"}
+    return evaluate_results(observed([point(days=1, **tested)]), policy), evaluate_results(
+        observed([point(days=11, **tested)]), policy
+    )
+
+
+@situation(
+    "The newest restore test failed, and its recovery point is not usable any more",
+    naive_check="an older recovery point, which still counts, passed its test",
+    control="restore_tested.max_age",
+    result="fail",
+    message="newest restore test (2026-11-20T07:00:00Z) failed",
+)
+def test_failed_test_of_an_unusable_point() -> Pair:
+    policy = {"restore_tested": {"max_age": "30d"}}
+    passed = point(days=12, restore_tested=True, tested_at=NOW - 10 * DAY * SECOND)
+    failed = point(days=2, usable=False, restore_tested=False, tested_at=NOW - DAY * SECOND)
+    return evaluate_results(observed([passed, failed]), policy), evaluate_results(observed([passed]), policy)
+
+
+@situation(
     "The time of a restore test is in the future",
     naive_check="the last test was less than 90 days ago",
     control="restore_tested.max_age",
     result="unknown",
-    message="test date not reported",
+    message="restore test age unknown (maximum 90d): the date of a restore test is in the future",
 )
 def test_restore_test_in_the_future() -> Pair:
     policy = {"restore_tested": {"max_age": "90d"}}
@@ -218,15 +250,133 @@ def test_size_drops_to_zero() -> Pair:
 
 
 @situation(
-    "The product does not report the size of one recovery point",
+    "The product does not report the size of the newest recovery point",
     naive_check="the missing size is not below the limit",
     control="size.min_percent_of_median",
     result="unknown",
-    message="sizes not reported",
+    message="size of the newest recovery point not reported",
 )
 def test_size_is_unknown() -> Pair:
     policy = {"size": {"min_percent_of_median": "50%"}}
     before = nightly(6, first=1, kind="full", size_bytes=10**9)
     return evaluate_results(observed([*before, point(hours=5, kind="full")]), policy), evaluate_results(
         observed([*before, point(hours=5, kind="full", size_bytes=10**9)]), policy
+    )
+
+
+@situation(
+    "A restore was tested, and retention has removed the tested recovery point since",
+    naive_check="a restore test passed",
+    control="restore_tested.min_count",
+    result="unknown",
+    message="restore-tested recovery points: 0 known, at least 1 required",
+)
+def test_tested_point_was_removed() -> Pair:
+    policy = {"restore_tested": {"min_count": 1}}
+    read = observed(nightly(7, restore_tested=False, tested_at=NOW - 2 * HOUR * SECOND))
+
+    def evaluate_with(days: int) -> Assessment:
+        """Evaluate with a passed test of the recovery point of that night."""
+        test = {
+            "source": "vbr1",
+            "workload_type": "vm",
+            "workload_id": "vm-1",
+            "workload_name": "web01",
+            "point_created_at": format_time(NOW - (days * DAY + 5 * HOUR) * SECOND),
+            "tested_at": format_time(NOW - HOUR * SECOND),
+            "result": "passed",
+            "seconds": 60,
+        }
+        return evaluate_results(read, policy, restore_tests=[test])
+
+    return evaluate_with(9), evaluate_with(6)
+
+
+@situation(
+    "A restore test is recorded for web01, and two hypervisors have a machine with this name and ID",
+    naive_check="a restore test passed",
+    control="restore_tested.max_age",
+    result="unknown",
+    message="no restore test recorded",
+)
+def test_restore_test_of_one_of_two() -> Pair:
+    test = {
+        "source": "vbr1",
+        "workload_type": "vm",
+        "workload_id": "vm-1",
+        "workload_name": "web01",
+        "point_created_at": "2026-11-21T02:00:00Z",
+        "tested_at": "2026-11-21T03:00:00Z",
+        "result": "passed",
+        "seconds": 60,
+    }
+
+    def evaluate_with(*origins: str) -> Assessment:
+        points = []
+        for origin in origins:
+            seen = workload()
+            seen.origin = origin
+            points += nightly(7, workload=seen)
+        return evaluate_results(observed(points), {"restore_tested": {"max_age": "30d"}}, restore_tests=[test])
+
+    return evaluate_with("esx1", "esx2"), evaluate_with("esx1")
+
+
+@situation(
+    "Only the last two days were read, which leaves nothing to compare a size with",
+    naive_check="the newest recovery point is not smaller than the other one",
+    control="size.min_percent_of_median",
+    result="unknown",
+    message="recovery points before 2026-11-19T07:00:00Z were not read",
+)
+def test_size_without_others() -> Pair:
+    policy = {"size": {"min_percent_of_median": "50%"}}
+    points = nightly(7, kind="full", size_bytes=10**9)
+    return evaluate_results(observed(points, since="2d"), policy), evaluate_results(observed(points), policy)
+
+
+@situation(
+    "The last five full backups are almost empty, and only these were read",
+    naive_check="the newest recovery point is as large as the others",
+    control="size.min_percent_of_median",
+    result="unknown",
+    message="recovery points before 2026-11-16T07:00:00Z were not read",
+)
+def test_size_of_the_small_ones() -> Pair:
+    policy = {"size": {"min_percent_of_median": "50%"}}
+    small = nightly(5, kind="full", size_bytes=10**3)
+    return evaluate_results(observed(small, since="5d"), policy), evaluate_results(
+        observed([*small, *nightly(3, first=5, kind="full", size_bytes=10**3)]), policy
+    )
+
+
+@situation(
+    "No copy may leave the site, and that none is off-site is only inferred from settings",
+    naive_check="offsite: false",
+    control="offsite.none",
+    result="unknown",
+    message="only inferred or declared for 7 recovery points, which the policy does not accept",
+)
+def test_inferred_false_is_taken_for_proof() -> Pair:
+    policy = {"offsite": {"none": True}}
+    return evaluate_results(observed(nightly(7, offsite=False, inferred=("offsite",))), policy), evaluate_results(
+        observed(nightly(7, offsite=False)), policy
+    )
+
+
+@situation(
+    "The user declared the types of the locations",
+    naive_check="the locations have two types, disk and tape",
+    control="locations.min_types",
+    result="unknown",
+    message="location types: 1 known, at least 2 required; type unknown for some locations",
+)
+def test_declared_type_is_taken_for_proof() -> Pair:
+    policy = {"locations": {"min_types": 2}}
+    types = {"disk-1": "disk", "tape-1": "tape"}
+    declared = [{"match": name, "location_type": kind} for name, kind in types.items()]
+    unknown = nightly(7, copies=[Copy(location=name) for name in types])
+    reported = nightly(7, copies=[Copy(location=name, location_type=kind) for name, kind in types.items()])
+    return evaluate_results(observed(unknown, location_attributes=declared), policy), evaluate_results(
+        observed(reported), policy
     )

@@ -179,6 +179,18 @@ def test_misspelled_group(simulators: Simulators, tmp_path: Path) -> Pair:
 
 
 @situation(
+    "The time zone of the role is misspelled",
+    naive_check="days are counted in UTC",
+    result=REJECTED,
+    message="timezone: unknown time zone 'Europe/Berlni'",
+)
+def test_misspelled_time_zone(simulators: Simulators, tmp_path: Path) -> Pair:
+    return compliance(simulators, tmp_path, compliance_timezone="Europe/Berlni"), compliance(
+        simulators, tmp_path, compliance_timezone="Europe/Berlin", compliance_day_start="12:00"
+    )
+
+
+@situation(
     "The variable for the role's policy is misspelled",
     naive_check="all workloads are evaluated with the default policy, which requires less",
     result=REJECTED,

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from tests.false_compliance.collecting import FRESH, SEVEN, evaluate_results, nightly, observed, point
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
+from tests.false_compliance.collecting import FRESH, NOW, SEVEN, evaluate_results, nightly, observed, point
 from tests.false_compliance.situations import AGE, COUNT, Pair, situation
 
 
@@ -243,3 +244,46 @@ def test_thinned_retention_is_no_gap() -> Pair:
     ]
     broken = [each for each in thinned if each.created != thinned[3].created]
     return evaluate_results(observed(thinned), policy), evaluate_results(observed(broken), policy)
+
+
+@situation(
+    "Continuous protection began 8 days ago, and there is only one backup",
+    naive_check="the oldest entry is 8 days old and the newest one hour, so no night is missing",
+    control="recovery_points.max_gap",
+    result="fail",
+    message="longest gap without a new recovery point in the last 7d is 6d 23h (maximum 26h)",
+)
+def test_continuous_protection_is_no_nightly_backup() -> Pair:
+    began = NOW - 8 * DAY * SECOND
+    continuous = point(days=8, kind="continuous", restorable_from=began)
+    newest = point(hours=1)
+    return evaluate_results(observed([continuous, newest]), "daily_26h"), evaluate_results(
+        observed([*nightly(8), newest]), "daily_26h"
+    )
+
+
+@situation(
+    "The product does not report the type of the entries, which may be log backups",
+    naive_check="7 entries from the last 7 nights",
+    control=COUNT,
+    result="unknown",
+    message="recovery points: 0 known, at least 7 required",
+)
+def test_entries_that_may_be_logs() -> Pair:
+    return evaluate_results(observed(nightly(7, kind="unknown")), SEVEN), evaluate_results(
+        observed(nightly(7, kind="backup")), SEVEN
+    )
+
+
+@situation(
+    "The time of one recovery point is missing, and the product returns 1970 instead",
+    naive_check="the oldest recovery point is from 1970",
+    control="recovery_points.min_retention",
+    result="unknown",
+    message="age of the oldest recovery point unknown (at least 30d required)",
+)
+def test_point_without_a_time() -> Pair:
+    policy = {"recovery_points": {"min_retention": "30d"}}
+    return evaluate_results(observed([*nightly(7), point(at="1970-01-01T00:00:00Z")]), policy), evaluate_results(
+        observed([*nightly(7), point(days=40)]), policy
+    )

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.false_compliance.collecting import DB, FRESH, SEVEN, evaluate_results, fleet, nightly, observed, point
 from tests.false_compliance.situations import COUNT, REJECTED, Pair, Trap, situation
 
@@ -28,6 +30,39 @@ def test_policy_matches_nobody() -> Pair:
 
 
 @situation(
+    "The longest allowed gap is as long as the time in which gaps are looked for",
+    naive_check="in the last day there is no gap of more than 26 hours",
+    result=REJECTED,
+    message="policy.recovery_points.max_gap.limit: '26h' must be less than within (1d), or every gap is allowed",
+)
+def test_gap_that_is_never_too_long() -> Pair:
+    def evaluate_with(within: str) -> Callable[[], Assessment]:
+        rules = {"recovery_points": {"max_gap": {"limit": "26h", "within": within}}}
+        return lambda: evaluate_results(observed(nightly(7)), rules)
+
+    return evaluate_with("1d"), evaluate_with("3d")
+
+
+@situation(
+    "Nothing is known about a workload, and a waiver covers that it is not expected",
+    naive_check="its only finding is waived, and unknown results are ignored",
+    control="policy.proof",
+    result="fail",
+    message="no rule is proved for this workload",
+)
+def test_waiver_of_another_question() -> Pair:
+    policy = {"encrypted": {"all": True, "on_unknown": "ignore"}}
+    waiver = {"workload": "db01", "control": "expected.*", "until": "2026-12-31", "reason": "a guest"}
+    options: dict[str, Any] = {"expected": ["web01"], "unexpected": "fail", "waivers": [waiver]}
+
+    def evaluate_with(encrypted: bool | None) -> Assessment:
+        points = [*nightly(7, encrypted=True), *nightly(7, workload=DB, encrypted=encrypted)]
+        return evaluate_results(observed(points), policy, **options)
+
+    return evaluate_with(None), evaluate_with(encrypted=True)
+
+
+@situation(
     "A waiver expired yesterday",
     naive_check="there is a waiver for this workload",
     control=COUNT,
@@ -44,6 +79,19 @@ def test_waiver_has_ended() -> Pair:
     return evaluate_results(read, SEVEN, waivers=until("2026-11-20")), evaluate_results(
         read, SEVEN, waivers=until("2026-11-21")
     )
+
+
+@situation(
+    "A waiver covers the only rule of the only workload",
+    naive_check="no finding fails",
+    control="data.proof",
+    result="fail",
+    message="no workload is proved compliant",
+)
+def test_waiver_is_no_proof() -> Pair:
+    waiver = {"workload": "*", "control": "*.min_count", "until": "2026-12-31", "reason": "new"}
+    few, enough = observed(nightly(3)), observed(nightly(7))
+    return evaluate_results(few, SEVEN, waivers=[waiver]), evaluate_results(enough, SEVEN, waivers=[waiver])
 
 
 @situation(
@@ -178,4 +226,19 @@ def test_strict_tier_is_never_reached() -> Pair:
     gold = {"name": "gold", "match": {"workload_name": "web*"}, "policy": {"recovery_points": {"min_count": 1}}}
     return (lambda: evaluate_results(read, {"policies": [rest, gold]})), (
         lambda: evaluate_results(read, {"policies": [gold, rest]})
+    )
+
+
+@situation(
+    "Unknown results are ignored, and one of two workloads has no other results",
+    naive_check="nothing failed, and something was proved",
+    control="policy.proof",
+    result="fail",
+    message="no rule is proved for this workload",
+)
+def test_one_workload_is_proved_for_all() -> Pair:
+    policy = {"on_unknown": "ignore", "restore_tested": {"min_count": 1}}
+    tested = nightly(7, restore_tested=True)
+    return evaluate_results(observed([*tested, *nightly(7, workload=DB)]), policy), evaluate_results(
+        observed([*tested, *nightly(7, workload=DB, restore_tested=True)]), policy
     )

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy
-from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from tests.false_compliance.collecting import (
+    DB,
     FRESH,
     NOW,
     SEVEN,
@@ -165,7 +167,7 @@ def test_two_views_of_one_server() -> Pair:
     naive_check="4 and 4 are 8 recovery points",
     control=COUNT,
     result="fail",
-    message="points with the same times belong to one server and count once",
+    message="4 recovery points, at least 7 required",
 )
 def test_one_server_by_two_names() -> Pair:
     combine = {"by": "workload_name", "independent": True}
@@ -264,3 +266,105 @@ def test_names_hide_the_rest() -> Pair:
     return evaluate_results(fleet(workload_names=["web*"]), FRESH, expected=["web01", "db01"]), evaluate_results(
         fleet(), FRESH, expected=["web01", "db01"]
     )
+
+
+def read_twice(identity: str) -> list[dict[str, Any]]:
+    """Build 5 points of vbr1 from last night's read, and 4 others of an address that has ``identity``."""
+    earlier = observed(nightly(5, first=1), host="vbr1", now=NOW - 8 * HOUR * SECOND, identity="vbr:one")
+    others = [point(days=night, hours=6) for night in range(4)]
+    return [earlier, observed(others, host="192.0.2.7", identity=identity)]
+
+
+@situation(
+    "One server is read by its name in the evening and by its address in the morning, and the counts differ",
+    naive_check="5 and 4 are 9 recovery points of two independent servers",
+    control=COUNT,
+    result="fail",
+    message="5 recovery points, at least 7 required",
+)
+def test_one_server_with_two_counts() -> Pair:
+    combine = {"by": "workload_name", "independent": True}
+    return evaluate_results(read_twice("vbr:one"), SEVEN, combine=combine), evaluate_results(
+        read_twice("vbr:two"), SEVEN, combine=combine
+    )
+
+
+@situation(
+    "The same read results are passed in the other order",
+    naive_check="the second read result replaces the first, or is added to it",
+    control=COUNT,
+    result="fail",
+    message="5 recovery points, at least 7 required",
+)
+def test_one_server_with_two_counts_in_the_other_order() -> Pair:
+    combine = {"by": "workload_name", "independent": True}
+    return evaluate_results(read_twice("vbr:one")[::-1], SEVEN, combine=combine), evaluate_results(
+        read_twice("vbr:two")[::-1], SEVEN, combine=combine
+    )
+
+
+@situation(
+    "An older read result lists an expected machine, and the newer one no longer does",
+    naive_check="db01 has 7 recovery points",
+    control=EXISTS,
+    result="fail",
+    message="expected workload not found on any server that was read",
+)
+def test_older_read_proves_a_removed_machine() -> Pair:
+    points = nightly(7, first=1)
+    older = observed([*points, *nightly(7, first=1, workload=DB)], now=NOW - 8 * HOUR * SECOND)
+    expected = ["web01", "db01"]
+    return evaluate_results([older, observed(points)], SEVEN, expected=expected), evaluate_results(
+        [older, observed([*points, *nightly(7, workload=DB)])], SEVEN, expected=expected
+    )
+
+
+@situation(
+    "web01.test is expected, also as web01, and only web01.prod is backed up",
+    naive_check="web01.prod is web01",
+    control=EXISTS,
+    result="fail",
+    message="expected workload not found on any server that was read",
+)
+def test_short_name_of_another_machine() -> Pair:
+    expected = ["web01", "web01.test"]
+
+    def named(name: str) -> dict[str, Any]:
+        return observed(nightly(7, workload=workload(name)))
+
+    return evaluate_results(named("web01.prod"), SEVEN, expected=expected), evaluate_results(
+        named("web01.test"), SEVEN, expected=expected
+    )
+
+
+@situation(
+    "Two expected machines were mapped to one name by mistake",
+    naive_check="both names are found",
+    control=EXISTS,
+    result="unknown",
+    message="app01 matches only workload web01, which also matches www",
+)
+def test_two_machines_with_one_name() -> Pair:
+    names = {"app01": "web01", "www": "web01"}
+    read = observed(nightly(7))
+    return evaluate_results(read, SEVEN, expected=["app01", "www"], expected_names=names), evaluate_results(
+        read, SEVEN, expected=["app01"], expected_names={"app01": "web01"}
+    )
+
+
+@situation(
+    "Two servers are combined, and the read result with enough recovery points is three days old",
+    naive_check="the better server has 7 recovery points",
+    control=COUNT,
+    result="unknown",
+    message="recovery points: 2 known, at least 7 required",
+)
+def test_old_read_in_a_combination() -> Pair:
+    combine = {"by": "workload_name"}
+
+    def evaluate_with(days: int) -> Assessment:
+        """Evaluate with a second server that was read so many days ago."""
+        second = observed(nightly(7, first=days), host="vbr2", now=NOW - days * DAY * SECOND)
+        return evaluate_results([observed(nightly(2)), second], SEVEN, combine=combine)
+
+    return evaluate_with(3), evaluate_with(0)

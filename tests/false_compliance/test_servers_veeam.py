@@ -257,7 +257,7 @@ def test_instance_with_snapshots_only(simulators: Simulators) -> Pair:
     naive_check="the machine is in the list",
     control="expected.exists",
     result="unknown",
-    message="existence unknown: the inventory of 127.0.0.1",
+    message="does not report whether this workload is in its inventory",
 )
 def test_read_only_role(simulators: Simulators) -> Pair:
     def evaluate_with(account: str | None) -> Assessment:

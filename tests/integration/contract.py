@@ -53,9 +53,9 @@ _NOT_REPORTED_VALUES: dict[str, tuple[Any, ...]] = {
     "retention": ([],),
     "status": ("unknown", "success"),
     "usable": (None, True),
-    "kind": ("unknown",),
+    "kind": ("backup", "unknown"),
     # Some products report a point that was moved to an archive as a normal full backup.
-    "archive:kind": ("unknown", "full"),
+    "archive:kind": ("backup", "unknown", "full"),
 }
 
 

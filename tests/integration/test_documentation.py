@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
+from tests.false_compliance.collecting import moved
 from tests.integration.conftest import Simulators
 from tests.integration.documentation_blocks import Block, all_blocks
 from tests.integration.products import ADAPTERS
@@ -115,7 +115,7 @@ def run_plays(example: Example) -> None:
     evidence = example.folder / "evidence"
     evidence.mkdir()
     # An example evaluates the state at the end of a year.
-    kept = seal({**read(example.simulators.ready, "veeam_azure").result, "read_at": "2025-12-31T23:55:00Z"})
+    kept = moved(read(example.simulators.ready, "veeam_azure").result, "2025-12-31T23:55:00Z")
     (evidence / "2025-12-31.json").write_text(json.dumps(kept), "utf-8")
     example.play(example.use_simulators(example.content))
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal
+from tests.false_compliance.collecting import moved
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import get_login, read
 from tests.integration.running_plays import on_localhost, play
@@ -117,7 +117,7 @@ def test_examples_run(simulators: Simulators, tmp_path: Path, path: Path) -> Non
     (tmp_path / "evidence").mkdir()
     (tmp_path / "evidence" / "veeam.json").write_text(json.dumps(azure))
     # An example evaluates the state at the end of a year.
-    old = seal({**azure, "read_at": "2025-12-31T22:55:00Z"})
+    old = moved(azure, "2025-12-31T22:55:00Z")
     (tmp_path / "evidence" / "2025-12-31.json").write_text(json.dumps(old))
     (tmp_path / "policy.yml").write_text("recovery_points: {min_count: 1}\n")
     prelude: list[dict[str, Any]] = [

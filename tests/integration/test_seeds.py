@@ -17,10 +17,10 @@ from tests.simulators import running
 SPP_COUNTS = {"92647504afd9005226aef77bc0b98abb": 10, "8989CFF1-6F16-4E2B-9FCC-9F8C8CD719C9": 1}
 AZURE_POINTS = {
     "15ed5dd3-c759-4726-9682-be9f9d72a7d5": ("2020-02-03T13:02:39.35773Z", "snapshot"),
-    "1e1782e9-9921-4e11-980a-77203e9c691a": ("2020-02-05T10:48:38.853005Z", "unknown"),
+    "1e1782e9-9921-4e11-980a-77203e9c691a": ("2020-02-05T10:48:38.853005Z", "backup"),
     "cd88a27f-afb0-4bd2-b9e7-bc1bd47252a0": ("2020-02-05T10:45:14.482326Z", "snapshot"),
-    "df483336-91b8-4e6b-87cf-7bd95f43c3de": ("2020-02-04T11:15:29.990303Z", "unknown"),
-    "f5661843-f425-4081-9d77-de440b4106e1": ("2020-02-04T19:02:30.328869Z", "unknown"),
+    "df483336-91b8-4e6b-87cf-7bd95f43c3de": ("2020-02-04T11:15:29.990303Z", "backup"),
+    "f5661843-f425-4081-9d77-de440b4106e1": ("2020-02-04T19:02:30.328869Z", "backup"),
 }
 AZURE_SIZE = 136367309312
 
@@ -38,7 +38,7 @@ def test_spp_counts(honoured: bool) -> None:
     with running(("spp",), estate="seed", variants={"spp.outputname_honoured": honoured}) as document:
         ended = read(document, "spp", detail="counts", workload_types=["vm"])
     assert not ended.failed, ended.message
-    assert {row["workload_id"]: row["recovery_points"] for row in ended.result["workloads"]} == SPP_COUNTS
+    assert {row["workload_id"]: row["undated"] for row in ended.result["workloads"]} == SPP_COUNTS
     assert {row["workload_name"] for row in ended.result["workloads"]} == {"sales-americas", "sales-sql"}
     assert all("newest" not in row for row in ended.result["workloads"])
 
@@ -60,9 +60,9 @@ def test_azure_v1(ready: dict[str, Any]) -> None:
     assert "workload_id" not in row
     assert "workload_name" not in row
     assert row["recovery_points"] == 3
-    assert row["by_kind"] == {"snapshot": 2, "unknown": 3}
-    assert row["newest"] == "2020-02-05T10:48:38.853005Z"
-    assert row["oldest"] == "2020-02-04T11:15:29.990303Z"
+    assert row["by_kind"] == {"snapshot": 2, "backup": 3}
+    assert row["newest"] == "2020-02-05T10:48:38Z"
+    assert row["oldest"] == "2020-02-04T11:15:29Z"
     assert row["size_bytes"] == 3 * AZURE_SIZE
 
 

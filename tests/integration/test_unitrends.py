@@ -184,8 +184,8 @@ def test_how_far_it_goes(simulators: Simulators) -> None:
     default = read(simulators.ready, "unitrends")
     assert short.result["totals"]["recovery_points"] < default.result["totals"]["recovery_points"]
     assert complete.result["totals"]["recovery_points"] == default.result["totals"]["recovery_points"]
-    assert default.result["window"]["since"] > complete.result["window"]["since"]
-    assert "until" not in default.result["window"]
+    assert default.result["selection"]["since"] > complete.result["selection"]["since"]
+    assert "until" not in default.result["selection"]
     nothing = read(simulators.ready, "unitrends", since="5s", until="2s")
     assert nothing.result["totals"]["recovery_points"] == 0
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from tests.integration.conftest import Simulators
 from tests.integration.running_modules import read
 
@@ -142,10 +143,10 @@ def test_nothing_is_lost_however_it_is_told(simulators: Simulators, variant: dic
 def test_the_window_is_exact(simulators: Simulators) -> None:
     """The server filters a larger window, so that files shared with points outside are still known to be shared."""
     result = read_ok(simulators, since="10d", detail="recovery_points")
-    moments = [point["created_at"] for point in result["recovery_points"]]
-    assert min(moments) >= result["window"]["since"]
+    since = parse_time(result["selection"]["since"])
+    assert min(parse_time(point["created_at"]) for point in result["recovery_points"]) >= since
     complete = read_ok(simulators, detail="recovery_points")
-    inside = [point for point in complete["recovery_points"] if point["created_at"] >= result["window"]["since"]]
+    inside = [point for point in complete["recovery_points"] if parse_time(point["created_at"]) >= since]
     assert {point["id"] for point in inside} == {point["id"] for point in result["recovery_points"]}
     assert {point["size_bytes"] for point in inside} == {point["size_bytes"] for point in result["recovery_points"]}
 

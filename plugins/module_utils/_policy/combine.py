@@ -2,84 +2,82 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Merges the outcomes of several rows of one workload (from several sources), with bounds that are always safe."""
+"""Evaluates several rows of one workload, from several servers, as one."""
 
 from __future__ import annotations
 
-import dataclasses
+import functools
 from collections.abc import Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    FAIL,
-    PASS,
-    REPORTED,
-    UNKNOWN,
-    Control,
-    Outcome,
-    to_micros,
-    unknown_outcome,
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Tier
+from ansible_collections.backup.audit.plugins.module_utils._policy.rows import (
+    Record,
+    distrust,
+    evaluate_control,
+    with_certainty,
 )
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.combined_points import CombinedPoints
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.reasons import hidden_reason
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import Accept, Outcome
+
+# Recovery points that were not read can change a pass of these rules.
+_NEED_ALL = (".max_retention", "restore_tested.max_age")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Rows:
-    """The facts about the rows of one workload that merging needs."""
+def evaluate_together(
+    tier: Tier, records: Sequence[Record], groups: Sequence[int], as_of: int, *, independent: bool
+) -> list[Outcome]:
+    """Evaluate the controls of a tier for rows of one workload.
 
-    origins: tuple[str, ...]
-    oldest: tuple[str | None, ...]
-    # Whether the read result of that row proves anything.
-    trusted: tuple[bool, ...]
-    # Whether the workload is known to exist, so that its row counts production as a copy.
-    present: tuple[bool, ...]
-
-
-def merge(control: Control, outcomes: Sequence[Outcome], rows: Rows, *, add: bool) -> tuple[int | None, Outcome]:
-    """Return the number of the row whose outcome is used for all (None: they were added up), and the outcome.
-
-    best: one row alone proves it (the larger count, the longest run, the newest point). worst: one row alone breaks it.
-    furthest: the row with the longest history, because a gap in a shorter history proves less. Points of two origins
-    are added up only if the policy declares them independent (``add``).
+    ``groups``: for each row the number of the server that it belongs to, whose points count once. ``as_of``: seconds.
     """
-    if control.combine == "worst":
-        # A row without points breaks "all are encrypted" only if no other row has points.
-        some = [row for row, outcome in enumerate(outcomes) if outcome[4]] or range(len(outcomes))
-        selected = max(some, key=lambda row: outcomes[row][0])
-    elif control.combine == "furthest":
-        selected = min(range(len(outcomes)), key=lambda row: _reach(rows.oldest[row]))
-    else:
-        selected = min(range(len(outcomes)), key=lambda row: _rank(control, outcomes[row]))
-        if add and control.combine == "add" and outcomes[selected][0] != PASS:
-            return None, _sum(control, outcomes, rows)
-    return selected, outcomes[selected]
+    rows = [record.row for record in records if record.row is not None]
+    for row, group in zip(rows, groups, strict=True):
+        row.server = str(group)
+    names = [str(group) if independent else "all" for group in groups]
+    together = CombinedPoints(rows, as_of, names)
+    parts = [Points(row, only_unknown=row.too_old is not None) for row in rows]
+    doubts = [" and ".join(filter(None, (row.incomplete, row.too_old))) for row in rows]
+    displayed = [record.display_name() for record in records]
+    combined = f"{len(rows)} rows combined: {'; '.join(displayed)}"
+
+    def evaluate_worst(control: Control, accept: Accept) -> Outcome:
+        numbers = _with_points(control, accept, parts) if control.combine == "with_points" else range(len(parts))
+        if not numbers:
+            state, certainty, actual, text = control.failed(None)
+            return (state, certainty, actual, f"{text} ({combined})")
+        outcomes = [distrust(control.evaluate(parts[number], control, accept), doubts[number]) for number in numbers]
+        worst = max(range(len(outcomes)), key=lambda index: outcomes[index][0])
+        state, certainty, actual, text = outcomes[worst]
+        return (state, certainty, actual, f"{text} ({combined}; result from {displayed[numbers[worst]]})")
+
+    outcomes = []
+    for control in tier.controls:
+        if control.combine == "union":
+            outcome = evaluate_control(control, together)
+            if control.name.endswith(_NEED_ALL) or (control.name.endswith(".max_gap") and control.within is None):
+                outcome = distrust(outcome, next((row.incomplete for row in rows if row.incomplete), None))
+            state, certainty, actual, text = outcome
+            outcome = (state, certainty, actual, f"{text} ({combined})")
+        else:
+            outcome = with_certainty(control, rows, functools.partial(evaluate_worst, control))
+        outcomes.append(outcome)
+    return outcomes
 
 
-def _reach(oldest: str | None) -> tuple[bool, int]:
-    return (oldest is None, 0 if oldest is None else to_micros(oldest))
-
-
-def _rank(control: Control, outcome: Outcome) -> tuple[int, int, int]:
-    """Sort key, best first: the result, then its certainty, then the measured value."""
-    state, certainty, actual, _text, _possible = outcome
-    value = actual or 0
-    return (state, certainty, value if control.ceiling else -value)
-
-
-def _sum(control: Control, outcomes: Sequence[Outcome], rows: Rows) -> Outcome:
-    """Add up the larger count of each origin; points that are unknown in one origin are unknown in the sum."""
-    counts: dict[str, int] = {}
-    possible: dict[str, int] = {}
-    for origin, trusted, (_state, _certainty, actual, _text, at_most_one) in zip(
-        rows.origins, rows.trusted, outcomes, strict=True
-    ):
-        counts[origin] = max(counts.get(origin, 0), (actual or 0) if trusted else 0)
-        possible[origin] = max(possible.get(origin, 0), at_most_one)
-    # Production is one copy, even if several origins count it.
-    with_production = {origin for origin, present in zip(rows.origins, rows.present, strict=True) if present}
-    twice = control.offset * max(0, len(with_production) - 1)
-    count, at_most = sum(counts.values()) - twice, sum(possible.values()) - twice
-    certainty = max(control.accept, default=REPORTED)
-    if count >= control.limit:
-        return (PASS, certainty, count, control.wording.passed, at_most)
-    if at_most >= control.limit or any(outcome[0] == UNKNOWN for outcome in outcomes):
-        return unknown_outcome(control, f"counted on {len(counts)} independent servers", count, at_most)
-    return (FAIL, REPORTED, count, control.wording.failed, at_most)
+def _with_points(control: Control, accept: Accept, parts: Sequence[Points]) -> Sequence[int]:
+    """Return the rows that have a point of the attribute, or hidden time, in the window."""
+    found = []
+    for number, part in enumerate(parts):
+        view = part.view(control.attribute, accept)
+        # Without a valid clock, every point may be in the window.
+        start = None if control.within is None or part.clock_off else part.now - control.within
+        has_points = any(
+            state != "-" and (start is None or time >= start)
+            for time, state in zip(view.times, view.states, strict=True)
+        )
+        if has_points or any(state != "-" for state in view.undated) or hidden_reason(part, start):
+            found.append(number)
+    return found

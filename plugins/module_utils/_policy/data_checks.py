@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import ReadResult
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import (
     SECOND,
     format_duration,
@@ -19,6 +20,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Context
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     FAIL,
     HOLE,
@@ -26,8 +28,6 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     REPORTED,
     UNPROVED,
     WARN,
-    Context,
-    ceil_seconds,
     counted,
 )
 
@@ -42,78 +42,103 @@ _SHOWN_ERRORS = 3
 class ReadFacts:
     """The facts of a read result that are needed to evaluate its rows."""
 
+    number: int
     host: str
+    product: str | None
     # The product's own id of the installation, if it reports one.
     identity: str | None
-    # What was asked for; None in a read result that does not contain it.
-    selection: Mapping[str, t.Any] | None
-    # Parts of the server that the account cannot see.
-    hidden: frozenset[str]
+    # What was asked for.
+    selection: Mapping[str, t.Any]
+    # Parts of the server, and whether the account can see them; or the name of the part that was read.
+    scope: Mapping[str, t.Any]
     # Orders read results of one server, independent of their order in the input.
     order: tuple[int, str]
     context: Context
-    # Reason why no pass based on this read result counts.
-    doubt: str | None
-    inventory: bool | None
+    # Reasons why a pass that is based on this read result does not count.
+    incomplete: str | None
+    too_old: str | None
+    # The types of workloads whose inventory the product can report; None: not reported.
+    inventory_types: Sequence[str] | None
+
+    @property
+    def doubt(self) -> str | None:
+        """Reason why no pass of a row alone counts."""
+        return " and ".join(filter(None, (self.incomplete, self.too_old))) or None
 
 
 def check_result(
-    read: Mapping[str, t.Any], as_of: int, document: Document, findings: Findings
+    read: ReadResult, number: int, as_of: int, document: Document, findings: Findings
 ) -> tuple[ReadFacts, dict[str, t.Any]]:
-    """Check a read result, with a finding per check; return its facts and its entry in the assessment."""
-    server = read.get("server") or {}
-    host = server.get("host")
-    try:
-        read_at = parse_time(read.get("read_at"))
-        window = read.get("window") or {}
-        since, until = (None if window.get(end) is None else parse_time(window[end]) for end in ("since", "until"))
-    except DataError as error:
-        raise DataError(
-            f"read result of {host}: {error.message}", hint="The read result is damaged: read again"
-        ) from error
+    """Check a read result, with a finding per check; return its facts and its entry in the assessment.
+
+    ``as_of`` is in seconds.
+    """
+    frame = read.frame
+    server, host = frame["server"], read.host
+    selection = frame.get("selection") or {}
+    read_at = parse_time(frame["read_at"]) // SECOND
+    since, until = (
+        None if time is None else parse_time(time) // SECOND
+        for time in (selection.get("since"), selection.get("until"))
+    )
     skew = server.get("clock_skew_seconds") or 0
     # as_of on the server's clock; a clock that is too far off is not used at all.
     off = abs(skew) > TOLERANCE
-    shift = 0 if off else int(skew * SECOND)
+    shift = 0 if off else skew
+    scope = server.get("scope") or {}
     context = Context(
-        now=as_of + shift,
+        now=max(as_of, read_at) + shift,
         read_at=read_at + shift,
+        listed_at=read_at + skew,
         since=since,
         until=until if until is not None and until < read_at + shift else None,
-        clock_off=f"clock of {host} is off by {format_duration(abs(int(skew)))}" if off else None,
+        clock_off=f"clock of {host} is off by {format_duration(abs(skew))}" if off else None,
+        lists_failed_runs=scope.get("failed_runs") is True,
+        shift=shift,
     )
     _check_scope(server, host, findings)
     _check_verification(server, host, findings)
-    doubts = [
-        doubt
-        for doubt in (
-            _check_complete(read, host, findings),
-            _check_age(read_at, as_of, document, host, findings),
-        )
-        if doubt
-    ]
-    scope = server.get("scope") or {}
     facts = ReadFacts(
-        host=str(host),
+        number=number,
+        host=host,
+        product=server.get("product"),
         identity=server.get("identity"),
-        selection=read.get("selection"),
-        hidden=frozenset(name for name, seen in scope.items() if seen is False),
-        order=(read_at, str(read.get("sha256"))),
+        selection=selection,
+        scope=scope,
+        order=(read_at, str(frame.get("sha256"))),
         context=context,
-        doubt=" and ".join(doubts) or None,
-        inventory=scope.get("inventory"),
+        incomplete=_check_complete(frame, host, findings),
+        too_old=_check_age(read_at, as_of, document, host, findings),
+        inventory_types=server.get("inventory_types"),
     )
-    named = {key: read[key] for key in ("server", "read_at", "window", "complete", "sha256") if key in read}
+    named = {key: frame[key] for key in ("server", "read_at", "selection", "complete", "sha256")}
     return facts, named
 
 
-def report_failure(read: Mapping[str, t.Any], findings: Findings) -> dict[str, t.Any]:
+def check_time(read: ReadResult, as_of: int) -> int:
+    """Return when a read result was read; OptionError if ``as_of`` is before that. Both are seconds."""
+    read_at = parse_time(read.frame["read_at"]) // SECOND
+    if as_of < read_at - TOLERANCE:
+        raise OptionError(
+            f"as_of: {format_time(as_of * SECOND)} is before {read.host} was read ({format_time(read_at * SECOND)})",
+            hint="Use the time of the read or later: what was removed before the read is unknown",
+        )
+    return read_at
+
+
+class Failure(t.NamedTuple):
+    """A server that could not be read, and the message of the module."""
+
+    host: str
+    message: str
+
+
+def report_failure(failure: Failure, findings: Findings) -> dict[str, t.Any]:
     """Add the finding for a server that could not be read; return its entry in the assessment."""
-    host = read["server"]["host"]
-    reason = str(read["failure"]).removeprefix(f"Host {host}: ")
-    text = f"{host} could not be read: {reason}"
+    host, message = failure
+    text = f"{host} could not be read: {message.removeprefix(f'Host {host}: ')}"
     findings.add(_add_subject(host, findings), findings.control_number("data.complete"), FAIL, text, UNPROVED)
-    return {"server": dict(read["server"]), "complete": False, "failure": read["failure"]}
+    return {"server": {"host": host}, "complete": False, "failure": message}
 
 
 def _add_subject(host: t.Any, findings: Findings) -> int:
@@ -137,17 +162,12 @@ def _check_complete(read: Mapping[str, t.Any], host: t.Any, findings: Findings) 
 def _check_age(read_at: int, as_of: int, document: Document, host: t.Any, findings: Findings) -> str | None:
     limit = document.max_data_age_text
     control = findings.control_number("data.age", document.max_data_age, "seconds", limit_text=limit)
-    age = as_of - read_at
-    if age < -TOLERANCE * SECOND:
-        raise OptionError(
-            f"as_of: {format_time(as_of)} is before {host} was read ({format_time(read_at)})",
-            hint="Use the time of the read or later: what was removed before the read is unknown",
-        )
+    age = max(0, as_of - read_at)
     text = f"data of {host} is {HOLE} old (maximum {limit})"
-    if age > document.max_data_age * SECOND:
-        findings.add(_add_subject(host, findings), control, FAIL, text, UNPROVED, ceil_seconds(age))
+    if age > document.max_data_age:
+        findings.add(_add_subject(host, findings), control, FAIL, text, UNPROVED, age)
         return f"data of {host} is older than {limit}"
-    findings.add(_add_subject(host, findings), control, PASS, text, actual=ceil_seconds(age))
+    findings.add(_add_subject(host, findings), control, PASS, text, actual=age)
     return None
 
 

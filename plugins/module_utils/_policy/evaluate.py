@@ -4,8 +4,8 @@
 
 """Read results x policy -> assessment. A pure function: the same read results, policy and as_of give the same bytes.
 
-Each row is evaluated alone while its read result is loaded, and only the outcomes are kept; everything that needs
-several rows (expected names, workloads that several servers protect) works on the outcomes.
+First the identities of all workloads are read, then the points, block by block. Each row is evaluated alone, and only
+its outcomes are kept, unless its points are needed together with those of other rows.
 """
 
 from __future__ import annotations
@@ -13,64 +13,73 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json, sha256_hex
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
+    ReadResult,
+    canonical_json,
+    sha256_hex,
+)
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import (
-    TOLERANCE,
+    Failure,
     ReadFacts,
     check_listing,
     check_result,
+    check_time,
     report_failure,
 )
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
 from ansible_collections.backup.audit.plugins.module_utils._policy.headline import build_headline
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document, compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import RestoreTests
-from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record, evaluate_row
+from ansible_collections.backup.audit.plugins.module_utils._policy.rows import build_records, read_points
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import FAIL, UNPROVED, WARN
-from ansible_collections.backup.audit.plugins.module_utils._policy.verdicts import FindingsWriter
-
-Read = Mapping[str, t.Any]
+from ansible_collections.backup.audit.plugins.module_utils._policy.servers import find_servers
+from ansible_collections.backup.audit.plugins.module_utils._policy.verdicts import FindingsWriter, find_kept
 
 
 def assess(
-    read_results: Iterable[Read],
+    read_results: Iterable[ReadResult | Failure],
     policy: t.Any,
     *,
     as_of: int,
     collection_version: str,
     options: Mapping[str, t.Any] | None = None,
     restore_tests: Iterable[Mapping[str, t.Any]] = (),
+    timelines: bool = False,
 ) -> Assessment:
-    """Evaluate plain read results (see unpack in _collect/result.py) at ``as_of`` (microseconds since 1970 UTC).
+    """Evaluate opened read results at ``as_of`` (microseconds since 1970 UTC).
 
     ``options`` has the other keys of a policy file: expected, exclude, waivers, ... (None = not given).
-    ``restore_tests`` are the tests from restore test records (see restore_tests.py).
-    Raises OptionError for an invalid policy and DataError for an invalid read result.
+    ``restore_tests`` are the tests from restore test records (see restore_tests.py). With ``timelines``, each workload
+    gets a timeline. Raises OptionError for an invalid policy and DataError for an invalid read result.
     """
     document = compile_document(policy, options)
-    findings = Findings()
-    blind: list[str] = []
-    writer = FindingsWriter(document, as_of, findings, blind)
-    tests = RestoreTests(restore_tests, as_of + TOLERANCE * SECOND)
-    records, results, named = _evaluate_rows(read_results, document, as_of, findings, blind, tests)
-    for test in tests.unused():
-        subject = findings.add_subject((test["source"], None, None, None), is_workload=False)
-        text = (
-            f"restore test of {test['workload_name']} at {test['tested_at']} does not match any workload that was read"
+    if not FIRST <= as_of // SECOND <= LAST:
+        raise OptionError(
+            f"as_of: {format_time(as_of)} is not between the years 1980 and 9000", hint="Correct the time"
         )
-        findings.add(subject, findings.control_number("data.restore_tests"), WARN, text, UNPROVED)
-    writer.write(records, results)
-    unproved, is_proved = findings.find_unproved(writer.evaluated, writer.controls)
-    for subject in unproved:
-        text = "no rule is proved for this workload"
-        findings.add(subject, findings.control_number("policy.proof"), FAIL, text, UNPROVED)
-    if not is_proved:
-        subject = findings.add_subject((None, None, None, None), is_workload=False)
-        text = "no workload is proved compliant" if records else "no workloads were read"
-        findings.add(subject, findings.control_number("data.proof"), FAIL, text, UNPROVED)
+    findings = Findings()
+    # In an order that does not depend on that of the input.
+    opened = sorted(read_results, key=_order)
+    # An as_of shortly before a read counts as the time of the read.
+    now = max([as_of // SECOND, *(check_time(one, as_of // SECOND) for one in opened if isinstance(one, ReadResult))])
+    blind: list[str] = []
+    writer = FindingsWriter(document, now, findings, blind)
+    readable, results, named = _check_results(opened, document, now, findings, blind)
+    records_of = [build_records(read, facts, document) for read, facts in zip(readable, results, strict=True)]
+    records = [record for own in records_of for record in own]
+    tests = RestoreTests(restore_tests, (record.identity for record in records))
+    servers = find_servers(results)
+    kept = find_kept(document, records, servers)
+    for read, own in zip(readable, records_of, strict=True):
+        read_points(read, own, document, tests, kept, timelines=timelines)
+        check_listing(read.host, len(own), document.on_empty, findings)
+    _report_tests(tests, findings)
+    writer.write(records, results, servers)
+    _check_proof(writer, findings, has_workloads=bool(records))
     totals = findings.totals()
     compliant = not totals["blocking"]
     frame = {
@@ -87,37 +96,60 @@ def assess(
     return Assessment(frame, findings)
 
 
-def _evaluate_rows(
-    read_results: Iterable[Read],
-    document: Document,
-    as_of: int,
-    findings: Findings,
-    blind: list[str],
-    tests: RestoreTests,
-) -> tuple[list[Record], list[ReadFacts], list[dict[str, t.Any]]]:
-    """Evaluate row by row without keeping the rows. Servers not completely read are added to ``blind``."""
-    records: list[Record] = []
+def _order(read: ReadResult | Failure) -> tuple[str, str, str]:
+    if isinstance(read, Failure):
+        return (read.host, "", read.message)
+    return (read.host, str(read.frame["read_at"]), str(read.frame["sha256"]))
+
+
+def _check_results(
+    opened: Iterable[ReadResult | Failure], document: Document, now: int, findings: Findings, blind: list[str]
+) -> tuple[list[ReadResult], list[ReadFacts], list[dict[str, t.Any]]]:
+    """Check the quality of the data; servers that were not completely read are added to ``blind``."""
+    found: list[ReadResult] = []
     results: list[ReadFacts] = []
     named = []
-    for read in read_results:
-        if "failure" in read:
+    for read in opened:
+        if isinstance(read, Failure):
             named.append(report_failure(read, findings))
-            blind.append(str(read["server"]["host"]))
+            blind.append(read.host)
             continue
-        facts, summary = check_result(read, as_of, document, findings)
+        facts, summary = check_result(read, len(results), now, document, findings)
         named.append(summary)
+        found.append(read)
         results.append(facts)
-        if read.get("complete") is not True:
+        if facts.incomplete:
             blind.append(facts.host)
-        before = len(records)
-        for number, row in enumerate(read["workloads"]):
-            try:
-                records.append(evaluate_row(tests.apply(row, facts.host), facts, document))
-            except (AttributeError, KeyError, TypeError, ValueError, DataError) as error:
-                name = row.get("workload_name") if isinstance(row, Mapping) else None
-                raise DataError(
-                    f"read result of {facts.host}: workload {number} ({name}) has an invalid format: {error!r}",
-                    hint="Read again with a module of this collection version",
-                ) from error
-        check_listing(facts.host, len(records) - before, document.on_empty, findings)
-    return records, results, named
+    return found, results, named
+
+
+def _check_proof(writer: FindingsWriter, findings: Findings, *, has_workloads: bool) -> None:
+    """Add a finding for each workload that is not proved, and one if no workload is."""
+    unproved, is_proved = findings.find_unproved(writer.evaluated, writer.controls)
+    for subject in unproved:
+        text = "no rule is proved for this workload"
+        findings.add(subject, findings.control_number("policy.proof"), FAIL, text, UNPROVED)
+    if not is_proved:
+        subject = findings.add_subject((None, None, None, None), is_workload=False)
+        text = "no workload is proved compliant" if has_workloads else "no workloads were read"
+        findings.add(subject, findings.control_number("data.proof"), FAIL, text, UNPROVED)
+
+
+def _report_tests(tests: RestoreTests, findings: Findings) -> None:
+    """Warn about restore tests that cannot be used."""
+    control = findings.control_number("data.restore_tests")
+    unused = tests.unused()
+    for test in unused:
+        subject = findings.add_subject((test["source"], None, None, None), is_workload=False)
+        text = (
+            f"restore test of {test['workload_name']} at {test['tested_at']} does not match exactly one workload that "
+            "was read"
+        )
+        findings.add(subject, control, WARN, text, UNPROVED)
+    for test in (one for one in tests.unclear if one not in unused):
+        subject = findings.add_subject((test["source"], None, None, None), is_workload=False)
+        text = (
+            f"restore test of {test['workload_name']} at {test['tested_at']} is earlier than its recovery point "
+            f"({test['point_created_at']}): its result is unknown"
+        )
+        findings.add(subject, control, WARN, text, UNPROVED)

@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import bisect
 import difflib
+import typing as t
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._policy.findings import FACTS
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import first_label, is_same_host
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    FAIL,
-    NOT_APPLICABLE,
-    PASS,
-    UNKNOWN,
-    to_micros,
-)
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import FAIL, PASS, UNKNOWN
 
 _SHOWN_SERVERS = 3
 # A similar name is searched for at most this many missing names, in the names before and after it in alphabetical
 # order: to compare one name with 50,000 others takes 4 s.
 _MAX_SUGGESTED = 100
 _COMPARED = 100
-_POINTS = FACTS.index("recovery_points")
 
 # (number of the record or None, expected name, result, text)
 Existence = tuple["int | None", str, int, str]
@@ -37,8 +30,16 @@ Existence = tuple["int | None", str, int, str]
 class Expected:
     """Finds the row for each expected name."""
 
-    def __init__(self, document: Document, records: Sequence[Record], blind: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        document: Document,
+        records: Sequence[Record],
+        blind: Sequence[str] = (),
+        recent: Callable[[Record], bool] = lambda _record: False,
+    ) -> None:
+        """``recent``: whether recovery_points.max_age of the policy of a row passes."""
         self._document = document
+        self._recent = recent
         # Servers that were not read or only partially read: a missing workload may be there.
         self._blind = blind
         self._records = records
@@ -55,15 +56,14 @@ class Expected:
             if first is not None:
                 self._by_label[first].add(name)
 
-    def evaluate(self) -> tuple[list[Existence], set[int]]:
-        """Return a finding per expected name and per unevaluated row of such a name, and the set of those rows."""
+    def evaluate(self) -> list[Existence]:
+        """Return a finding for each expected name."""
         names = self._match_names()
         claims: dict[str, list[str]] = defaultdict(list)
         for expected, found in names.items():
             for name in found:
                 claims[name].append(expected)
         existences: list[Existence] = []
-        dropped: set[int] = set()
         # If many names are missing, they are not misspelled. Names that are expected are not suggested.
         if sum(not found for found in names.values()) <= _MAX_SUGGESTED:
             self._suggested_names = sorted(name for name in self._by_name if name not in claims)
@@ -73,33 +73,50 @@ class Expected:
                 existences.append(
                     (None, expected, UNKNOWN, f"{expected} matches several workloads: {matches}. Use the full name")
                 )
-            elif found and len(claims[found[0]]) > 1 and found[0] != self._product_name(expected):
+            elif found and len(claims[found[0]]) > 1:
                 others = ", ".join(other for other in claims[found[0]] if other != expected)
                 text = f"{expected} matches only workload {found[0]}, which also matches {others}"
                 existences.append((None, expected, UNKNOWN, text))
             elif found:
-                existences += self._list_findings(expected, self._by_name[found[0]], dropped)
+                existences.append(self._find_row(expected, self._by_name[found[0]]))
             else:
                 existences.append(self._build_missing(expected))
-        return existences, dropped
+        return existences
+
+    def repeated_names(self) -> dict[str, str]:
+        """Return expected names that mean the same name as another one, or stand twice, with the other one."""
+        first: dict[str, str] = {}
+        repeated: dict[str, str] = {}
+        longer: dict[str | None, list[str]] = defaultdict(list)
+        for name in self._document.expected:
+            if name.casefold() in first:
+                repeated[name] = first[name.casefold()]
+            else:
+                first[name.casefold()] = name
+                if name.casefold() not in self._document.expected_names:
+                    longer[first_label(name.casefold())].append(name)
+        for name in first.values() if self._document.expected_short else ():
+            # A short name and the only full name with this first label.
+            full = [other for other in longer[name.casefold()] if other.casefold() != name.casefold()]
+            if len(full) == 1 and name.casefold() not in self._document.expected_names:
+                repeated[name] = full[0]
+        return repeated
 
     def _match_names(self) -> dict[str, list[str]]:
-        """Expected name -> case-folded names of workloads that may match it."""
-        return {name: self._names_for(self._product_name(name)) for name in self._document.expected}
+        """Expected name, without repeated ones -> case-folded names of workloads that may match it."""
+        repeated = self.repeated_names()
+        return {
+            name: self._names_for(self._product_name(name))
+            for name in self._document.expected
+            if repeated.get(name, name) == name
+        }
 
     def _product_name(self, expected: str) -> str:
         return self._document.expected_names.get(expected.casefold(), expected).casefold()
 
-    def unexpected(self) -> list[int]:
-        """Return the numbers of rows with recovery points whose name is not expected."""
-        if self._document.unexpected is None:
-            return []
-        expected = {name for found in self._match_names().values() for name in found}
-        return [
-            number
-            for number, record in enumerate(self._records)
-            if record.facts[_POINTS] and (record.name is None or record.name.casefold() not in expected)
-        ]
+    def find_names(self) -> set[str]:
+        """Return the case-folded names of workloads that are expected."""
+        return {name for found in self._match_names().values() for name in found}
 
     def _build_missing(self, expected: str) -> Existence:
         text = "expected workload not found on any server that was read"
@@ -126,39 +143,40 @@ class Expected:
         near = set(self._by_label.get(expected, ())) | {first_label(expected) or expected}
         return sorted(name for name in near if name in self._by_name and is_same_host(name, expected))
 
-    def _list_findings(self, expected: str, numbers: list[int], dropped: set[int]) -> list[Existence]:
+    def _find_row(self, expected: str, numbers: list[int]) -> Existence:
         numbers = sorted(numbers, key=self._rank)
-        number = numbers[0]
-        record, others = self._records[number], numbers[1:]
+        first = self._rank(numbers[0])[:-1]
+        # Rows of one workload in several read results: the worst result.
+        equal = [number for number in numbers if self._rank(number)[:-1] == first]
+        best = max(equal, key=lambda number: self._check_existence(self._records[number])[0])
+        record, others = self._records[best], [number for number in numbers if number != best]
         result, text = self._check_existence(record)
         if record.name is not None and record.name.casefold() != expected.casefold():
             text = f"{text} (expected name: {expected})"
-        if not others or self._document.combine:
-            return [(number, expected, result, text)]
-        dropped.update(others)
-        names = "; ".join(self._records[other].display_name() for other in others)
-        existences: list[Existence] = [
-            (number, expected, result, f"{text}; evaluated row: {record.display_name()}; not evaluated: {names}")
-        ]
-        for other in others:
-            text = f"not evaluated: {len(numbers)} rows are named {expected}; evaluated row: {record.display_name()}"
-            existences.append((other, expected, NOT_APPLICABLE, text))
-        return existences
+        if others and not self._document.combine:
+            names = "; ".join(self._records[other].display_name() for other in others)
+            text = f"{text}: {record.display_name()}; other rows with this name: {names}"
+        return (best, expected, result, text)
 
-    def _rank(self, number: int) -> tuple[bool, int, int]:
-        """Sort key: evaluated before excluded, in the inventory before unknown before removed, newest first."""
+    def _rank(self, number: int) -> tuple[t.Any, ...]:
+        """Sort key: in the inventory before unknown before removed, newest first."""
         record = self._records[number]
         presence = {True: 0, None: 1, False: 2}[record.in_inventory]
-        newest = 0 if record.newest is None else to_micros(record.newest)
-        return (record.excluded is not None, presence, -newest)
+        one = record.identity
+        names = (record.subject[0] or "", one["workload_type"] or "", one["workload_id"] or "", one["origin"] or "")
+        return (presence, -(record.newest_point or 0), *names)
 
-    @staticmethod
-    def _check_existence(record: Record) -> tuple[int, str]:
+    def _check_existence(self, record: Record) -> tuple[int, str]:
+        read, host = record.read, record.read.host
         if record.in_inventory is False:
-            return FAIL, f"expected workload is no longer in the inventory of {record.read.host}"
-        if record.read.inventory is False and record.in_inventory is None:
-            host = record.read.host
-            return UNKNOWN, f"existence unknown: the inventory of {host} is not available to this account"
-        if record.read.doubt:
-            return UNKNOWN, f"found on {record.read.host}, but {record.read.doubt}"
-        return PASS, f"found on {record.read.host}"
+            return FAIL, f"expected workload is no longer in the inventory of {host}"
+        if read.doubt:
+            return UNKNOWN, f"found on {host}, but {read.doubt}"
+        if record.in_inventory:
+            return PASS, f"found on {host}"
+        types = read.inventory_types
+        if types is None or record.identity["workload_type"] in (None, *types):
+            return UNKNOWN, f"existence unknown: {host} does not report whether this workload is in its inventory"
+        if not self._recent(record):
+            return UNKNOWN, f"existence unknown: {host} has no inventory of its type, and no recent recovery point"
+        return PASS, f"found on {host} with a recent recovery point; there is no inventory of its type"

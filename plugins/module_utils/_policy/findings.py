@@ -41,7 +41,7 @@ FACTS = (
     "newest",
     "oldest",
     "newest_age_seconds",
-    "history",
+    "timeline",
 )
 
 
@@ -114,7 +114,7 @@ class Findings:
 
     def add_all(self, subject: int, controls: Sequence[int], outcomes: Iterable[Outcome]) -> None:
         """Add the outcomes of all controls for one workload."""
-        states, certainties, actuals, texts, _possible = zip(*outcomes, strict=True)
+        states, certainties, actuals, texts = zip(*outcomes, strict=True)
         self._at.extend([subject] * len(controls))
         self._control.extend(controls)
         self._result.extend(states)
@@ -176,17 +176,21 @@ class Findings:
     def find_unproved(self, subjects: Iterable[int], controls: Collection[int]) -> tuple[list[int], bool]:
         """Return which of these workloads are neither proved, waived nor blocked, and whether any is proved.
 
-        A workload is proved if one of these controls passes for it (also with a warning). A waiver is not a proof.
+        A workload is proved if one of these controls passes for it (also with a warning), and nothing blocks. A waiver
+        is not a proof.
         """
-        proved, decided = set(), set()
+        proved, decided, blocked = set(), set(), set()
         for subject, control, result, certainty, blocks in zip(
             self._at, self._control, self._result, self._certainty, self._blocking(), strict=True
         ):
             if result in (PASS, WARN) and certainty != UNPROVED and control in controls:
                 proved.add(subject)
-            elif blocks or result == WAIVED:
+            elif blocks:
+                blocked.add(subject)
+            elif result == WAIVED and control in controls:
                 decided.add(subject)
-        return [subject for subject in subjects if subject not in proved | decided], bool(proved)
+        settled = proved | decided | blocked
+        return [subject for subject in subjects if subject not in settled], bool(proved - blocked)
 
 
 def workload_dicts(columns: Mapping[str, t.Any]) -> Iterator[dict[str, t.Any]]:

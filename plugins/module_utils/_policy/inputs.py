@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Iterates over the plain read results in registered results, results of loops, lists and files."""
+"""Iterates over the read results in registered results, results of loops, lists and files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import json
 import typing as t
 from collections.abc import Callable, Iterator, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import ReadResult, open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
-from ansible_collections.backup.audit.plugins.module_utils._policy.packed_rows import stream
+from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import Failure
 from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import Test, is_record, parse_tests
 
 _DEPTH = 8
+# A read result, or a server that could not be read.
+Opened: t.TypeAlias = "ReadResult | Failure"
 
 
 def gather(
     read_results: t.Any, load: Callable[[str], bytes], *, failures_are_findings: bool = False
-) -> Iterator[dict[str, t.Any]]:
-    """Iterate over the read results in ``results``; rows of compressed ones are decompressed one by one.
+) -> Iterator[Opened]:
+    """Iterate over the read results in ``results``, opened; their points are still compressed.
 
     ``load`` returns the bytes of a file. Anything else than a read result is an error: a failed or skipped read must
     not silently shorten the list. With ``failures_are_findings`` a failed read becomes {server, failure}, which the
@@ -55,9 +57,7 @@ def _iterate_results(value: t.Any, load: Callable[[str], bytes], depth: int) -> 
             yield from _iterate_results(item, load, depth - 1)
 
 
-def _walk(
-    value: t.Any, where: str, load: Callable[[str], bytes], depth: int, failures: bool
-) -> Iterator[dict[str, t.Any]]:
+def _walk(value: t.Any, where: str, load: Callable[[str], bytes], depth: int, failures: bool) -> Iterator[Opened]:
     if not depth:
         raise OptionError(f"{where}: lists are nested more than {_DEPTH} levels deep")
     if isinstance(value, str):
@@ -83,7 +83,7 @@ def restore_tests(read_results: t.Any, load: Callable[[str], bytes]) -> list[Tes
     ]
 
 
-def _parse_read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
+def _parse_read(value: t.Any, where: str, failures: bool) -> ReadResult | Failure:
     if isinstance(value, Mapping):
         if "ansible_loop_var" in value:
             where = f"{where} (item {_item_label(value)!r})"
@@ -93,16 +93,14 @@ def _parse_read(value: t.Any, where: str, failures: bool) -> dict[str, t.Any]:
             raise DataError(f"{where}: the info module failed", server_message=str(value.get("msg", "no reason given")))
         if value.get("skipped"):
             raise DataError(f"{where}: the task was skipped", hint="Pass only results of tasks that ran")
-        if isinstance(value.get("data"), str):
-            return stream(value, where=where)
     return open_result(value, where=where)
 
 
-def _build_failure(value: Mapping[str, t.Any], where: str) -> dict[str, t.Any]:
+def _build_failure(value: Mapping[str, t.Any], where: str) -> Failure:
     """Convert the result of a failed module for the evaluation. Its message contains the server, but no secret."""
     failure = value.get("failure")
     server = failure.get("server") if isinstance(failure, Mapping) else None
-    return {"server": {"host": str(server or where)}, "failure": str(value.get("msg", "no reason given"))}
+    return Failure(str(server or where), str(value.get("msg", "no reason given")))
 
 
 def _item_label(value: Mapping[str, t.Any]) -> t.Any:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Restore tests: the record that the role restore_test writes, and its effect on the rows of a read result.
+"""Restore tests: the record that the role restore_test writes, and its effect on the points of a read result.
 
 A record is an additional input of an assertion. It lists workloads, named as in the read result that they were chosen
 from, with the point that was restored and checked and the time that it took; or with the failure.
@@ -13,12 +13,21 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import canonical_json, sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import (
+    FAILED,
+    FUTURE,
+    NO_TESTS,
+    PASSED,
+    UNCLEAR,
+    Recorded,
+    Tests,
+)
 
 SCHEMA = "backup.audit/restore_tests/1"
-PASSED, FAILED = "passed", "failed"
 # Keys of a row that identify a workload in all read results.
 _IDENTITY = ("source", "workload_type", "workload_id", "workload_name")
 _REQUIRED = ("source", "workload_name", "point_created_at", "tested_at", "result")
@@ -62,14 +71,19 @@ def parse_tests(record: t.Any, where: str) -> list[Test]:
 
 def _check_test(test: t.Any, where: str) -> None:
     given = test if isinstance(test, Mapping) else {}
-    missing = [name for name in _REQUIRED if not isinstance(given.get(name), str)]
+    invalid = [name for name in _REQUIRED if not isinstance(given.get(name), str)]
+    invalid += [name for name in _IDENTITY if not isinstance(given.get(name, ""), (str, type(None)))]
     seconds = given.get("seconds")
-    if given.get("result") == PASSED and (not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0):
-        missing.append("seconds")
-    if missing or given.get("result") not in (PASSED, FAILED):
-        raise DataError(f"{where}: a restore test has no valid {', '.join(missing) or 'result'}")
-    parse_time(given["tested_at"])
-    parse_time(given["point_created_at"])
+    is_number = isinstance(seconds, int) and not isinstance(seconds, bool) and seconds >= 0
+    if not is_number and (seconds is not None or given.get("result") == PASSED):
+        invalid.append("seconds")
+    if given.get("result") not in (PASSED, FAILED):
+        invalid.append("result")
+    for name in ("tested_at", "point_created_at"):
+        if name not in invalid and not FIRST <= parse_time(given[name]) // SECOND <= LAST:
+            invalid.append(name)
+    if invalid:
+        raise DataError(f"{where}: a restore test has no valid {', '.join(dict.fromkeys(invalid))}")
 
 
 def _key(test: Test) -> Key:
@@ -77,56 +91,42 @@ def _key(test: Test) -> Key:
 
 
 class RestoreTests:
-    """The newest test of each workload; ``apply`` adds it to the row of the workload."""
+    """The tests of all records; ``find`` returns those of a workload."""
 
-    def __init__(self, tests: Iterable[Test], until: int) -> None:
-        self._newest: dict[Key, Test] = {}
+    def __init__(self, tests: Iterable[Test], rows: Iterable[Mapping[str, t.Any]] = ()) -> None:
+        """``rows`` are the identities of all workloads: a test that may be that of several belongs to none."""
+        origins: dict[Key, set[t.Any]] = {}
+        unique = {canonical_json(test): test for test in tests}
+        for row in rows if unique else ():
+            origins.setdefault(_key(row), set()).add(row["origin"])
+        self._ambiguous = {key for key, own in origins.items() if len(own) > 1}
+        self._tests: dict[Key, list[Recorded]] = {}
+        self._given: dict[Key, list[Test]] = {}
         self._used: set[Key] = set()
-        for test in tests:
-            # A later test proves nothing about the time of the evaluation.
-            if parse_time(test["tested_at"]) <= until:
-                known = self._newest.get(_key(test))
-                if known is None or parse_time(known["tested_at"]) <= parse_time(test["tested_at"]):
-                    self._newest[_key(test)] = test
+        # Tests that name a point that is newer than the test itself.
+        self.unclear: list[Test] = []
+        # In an order that does not depend on that of the input.
+        for _text, test in sorted(unique.items()):
+            created, tested_at = (parse_time(test[name]) // SECOND for name in ("point_created_at", "tested_at"))
+            result = test["result"]
+            if tested_at < created - FUTURE:
+                result = UNCLEAR
+                self.unclear.append(test)
+            recorded = Recorded(created, tested_at, result, test.get("seconds"), str(test.get("message") or ""))
+            self._tests.setdefault(_key(test), []).append(recorded)
+            self._given.setdefault(_key(test), []).append(test)
 
-    def apply(self, row: Mapping[str, t.Any], host: str) -> Mapping[str, t.Any]:
-        """Return the row with the result of its restore test; the row itself is not changed."""
-        if not self._newest:
-            return row
-        key = (row.get("source") or host, *(row.get(name) for name in _IDENTITY[1:]))
-        test = self._newest.get(key)
-        if test is None:
-            return row
+    def find(self, row: Mapping[str, t.Any]) -> Tests:
+        """Return the tests of the workload of a row."""
+        if not self._tests:
+            return NO_TESTS
+        key = _key(row)
+        found = self._tests.get(key)
+        if found is None or key in self._ambiguous:
+            return NO_TESTS
         self._used.add(key)
-        attributes = dict(row.get("attributes") or {})
-        attributes["restore_tested"] = _apply_test(dict(attributes.get("restore_tested") or {}), test, row)
-        return {**row, "attributes": attributes}
+        return Tests(tuple(found))
 
     def unused(self) -> list[Test]:
-        """Return the tests of workloads that are not in any read result."""
-        return [test for key, test in self._newest.items() if key not in self._used]
-
-
-def _apply_test(attribute: dict[str, t.Any], test: Test, row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    attribute["restore"] = {name: test.get(name) for name in ("result", "tested_at", "seconds", "message")}
-    created = parse_time(test["point_created_at"])
-    ends = [row.get(name) for name in ("oldest", "newest")]
-    is_there = None not in ends and parse_time(ends[0]) <= created <= parse_time(ends[1])
-    if test["result"] != PASSED or not is_there or not attribute.get("unknown"):
-        return attribute
-    # One of the points of unknown state is known now.
-    attribute["unknown"] -= 1
-    newest, oldest = attribute.get("newest"), attribute.get("oldest")
-    if not attribute.get("count"):
-        newest = oldest = test["point_created_at"]
-    attribute["count"] = attribute.get("count", 0) + 1
-    point = test["point_created_at"]
-    # In the compact form of a row it is omitted if it equals the row's own time.
-    attribute["newest"] = max((time for time in (newest, point) if time), key=parse_time) if newest else row["newest"]
-    attribute["oldest"] = min((time for time in (oldest, point) if time), key=parse_time) if oldest else row["oldest"]
-    if not attribute["unknown"]:
-        for name in ("unknown", "newest_unknown", "oldest_unknown"):
-            attribute.pop(name, None)
-    tested = [time for time in (attribute.get("tested_at"), test["tested_at"]) if time]
-    attribute["tested_at"] = max(tested, key=parse_time)
-    return attribute
+        """Return the tests of workloads that are in no read result, or are not the only ones with this identity."""
+        return [test for key, tests in self._given.items() if key not in self._used for test in tests]

@@ -2,162 +2,232 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluation of one row: finds its tier and evaluates each control of that tier."""
+"""The workloads of read results: identity, tier, facts for reports, and the outcomes of their controls."""
 
 from __future__ import annotations
 
 import dataclasses
+import sys
 import typing as t
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import expand_row
-from ansible_collections.backup.audit.plugins.module_utils._core.times import age_seconds
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import ReadResult
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Subject
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document, Tier
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.attributes import is_soft
+from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import RestoreTests
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points, Row
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.recorded_tests import FUTURE
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.states import RECOVERY_POINTS, BlockStates
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     PASS,
     UNKNOWN,
     UNPROVED,
     WARN,
-    Context,
-    Control,
+    Accept,
     Outcome,
-    Row,
-    View,
-    to_micros,
 )
+from ansible_collections.backup.audit.plugins.module_utils._policy.timeline import draw
 
-_EXACT_ONLY: frozenset[int] = frozenset()
-_NOT_REPORTED = ("unknown",)
+_REPORTED_ONLY: frozenset[int] = frozenset()
 
 
 @dataclasses.dataclass(slots=True)
 class Record:
-    """The identity and the outcomes of an evaluated row; the row itself is not kept."""
+    """A workload of one read result."""
 
-    subject: Subject
-    # In the order of findings.FACTS; the age is that at as_of.
-    facts: tuple[t.Any, ...]
+    identity: Mapping[str, t.Any]
     read: ReadFacts
-    in_inventory: bool | None
-    newest: str | None
-    oldest: str | None
-    in_future: int
-    tier: Tier | None
+    # Index of the tier that applies; None: no tier matches.
+    tier: int | None
     # Reason why it is not evaluated.
     excluded: str | None
-    outcomes: list[Outcome]
+    # Set when its points were read.
+    recovery_points: int = 0
+    newest: int | None = None
+    # The same without continuous protection, in real time.
+    newest_point: int | None = None
+    oldest: int | None = None
+    # Whether any point of it was read.
+    has_points: bool = False
+    in_future: int = 0
+    expired: int = 0
+    timeline: str | None = None
+    outcomes: list[Outcome] = dataclasses.field(default_factory=list)
+    # Its points, only if they are needed together with those of other rows.
+    row: Row | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Source, origin, id and name."""
+        one = self.identity
+        return (one["source"], one["origin"], one["workload_id"], one["workload_name"])
 
     @property
     def name(self) -> str | None:
         """The workload's name."""
-        return self.subject[3]
+        name: str | None = self.identity["workload_name"]
+        return name
+
+    @property
+    def in_inventory(self) -> bool | None:
+        """Whether the workload still exists."""
+        known: bool | None = self.identity["in_inventory"]
+        return known
+
+    @property
+    def key(self) -> tuple[t.Any, ...]:
+        """What identifies the workload on its server."""
+        one = self.identity
+        ident = one["workload_id"]
+        return (one["workload_type"], one["origin"], ident, one["workload_name"] if ident is None else None)
+
+    def facts(self) -> tuple[t.Any, ...]:
+        """Return the facts that reports show, in the order of findings.FACTS."""
+        newest, oldest = (None if time is None else format_time(time * SECOND) for time in (self.newest, self.oldest))
+        age = None if self.newest is None else max(0, self.read.context.now - self.newest)
+        one = self.identity
+        return (
+            *(one["workload_type"], one["platform"], self.read.product, one["in_inventory"], self.recovery_points),
+            *(newest, oldest, age, self.timeline),
+        )
 
     def display_name(self) -> str:
         """Return the text that distinguishes the row from others of the same name."""
         source, origin, workload_id, _name = self.subject
         text = f"{source}" if origin in (None, source) else f"{source}, origin {origin}"
-        return text if workload_id is None else f"{text}, id {workload_id}"
+        text = text if workload_id is None else f"{text}, id {workload_id}"
+        return "".join(character for character in text if character.isprintable())
 
 
-def evaluate_row(row: Row, read: ReadFacts, document: Document) -> Record:
-    """Find the tier of a row and evaluate its controls."""
-    source = row.get("source")
-    if source is None:
-        row = {**row, "source": read.host}
-        source = read.host
-    record = Record(
-        (source, row.get("origin"), row.get("workload_id"), row.get("workload_name")),
-        _build_facts(row, read),
-        read,
-        row.get("in_inventory"),
-        row.get("newest"),
-        row.get("oldest"),
-        row.get("in_future", 0),
-        None,
-        None,
-        [],
-    )
-    for exclusion in document.exclude:
-        if exclusion.match(row):
-            record.excluded = exclusion.reason
-            return record
-    for tier in document.tiers:
-        if tier.match is None or tier.match(row):
-            record.tier = tier
-            record.outcomes = _evaluate_controls(_expand_row(row, tier), tier, read)
-            break
-    return record
+def build_records(read: ReadResult, facts: ReadFacts, document: Document) -> list[Record]:
+    """Return a record for each row, with its tier, still without points."""
+    records = []
+    for identity in read.identities():
+        described = {**identity, "product": facts.product}
+        excluded = next((one.reason for one in document.exclude if one.match(described)), None)
+        tiers = enumerate(document.tiers)
+        tier = next((number for number, one in tiers if one.match is None or one.match(described)), None)
+        records.append(Record(identity, facts, tier, excluded))
+    return records
 
 
-def _build_facts(row: Row, read: ReadFacts) -> tuple[t.Any, ...]:
-    newest = row.get("newest")
-    age = None if newest is None else age_seconds(to_micros(newest), read.context.now)
-    return (
-        row.get("workload_type"),
-        row.get("platform"),
-        row.get("product"),
-        row.get("in_inventory"),
-        row.get("recovery_points"),
-        newest,
-        row.get("oldest"),
-        age,
-        row.get("history"),
-    )
+def read_points(
+    read: ReadResult,
+    records: Sequence[Record],
+    document: Document,
+    tests: RestoreTests,
+    kept: set[int],
+    *,
+    timelines: bool,
+) -> None:
+    """Evaluate the rows of a read result, whose ``records`` are in the same order, block by block.
 
-
-def _expand_row(row: Row, tier: Tier) -> Row:
-    """Restore the times that the compact form omits, in those groups of the row that the tier uses.
-
-    recovery_points is always one of them, and full if kinds are used, because ``kinds`` is built from them. Times that
-    are omitted from recovery_points alone are in the row itself, unless there are points of unknown usability.
+    The rows whose id() is in ``kept`` are needed together with others: they are kept, and not evaluated here.
     """
-    attributes = row.get("attributes")
-    if not attributes:
-        return row
-    if not tier.attributes and not tier.by_kind and "unknown" not in attributes.get("recovery_points", _NOT_REPORTED):
-        return row
-    needed = {*tier.attributes, "recovery_points", *(("full",) if tier.by_kind else ())}
-    slim = {**row, "attributes": {name: attributes[name] for name in attributes if name in needed}}
-    if not tier.by_kind:
-        slim.pop("kinds", None)
-    return expand_row(slim)
+    number = 0
+    for block in read.blocks():
+        facts = records[number].read if number < len(records) else None
+        if facts is None or number + len(block.counts) > len(records):
+            raise DataError(f"{block.path}.counts: there are more workloads than rows", hint="Read again")
+        context = facts.context
+        if block.times and max(block.times) > context.listed_at + FUTURE:
+            raise DataError(f"{block.path}.times: a recovery point is later than the read", hint="Read again")
+        states = BlockStates(block, context.now, context.listed_at, clock_is_off=context.clock_off is not None)
+        for index in range(len(block.counts)):
+            record = records[number]
+            number += 1
+            row = Row(
+                states=states,
+                number=index,
+                context=context,
+                server=record.identity["origin"] or facts.host,
+                in_inventory=record.in_inventory,
+                tests=tests.find(record.identity),
+                incomplete=facts.incomplete,
+                too_old=facts.too_old,
+            )
+            points = Points(row)
+            tier = None if record.tier is None else document.tiers[record.tier]
+            _describe(record, points, tier if timelines else None)
+            if id(record) in kept:
+                record.row = row
+            elif record.excluded is None and tier is not None:
+                record.outcomes = evaluate_alone(points, tier)
+    if number != len(records):
+        raise DataError(f"{facts_host(records)}: {len(records) - number} rows have no points", hint="Read again")
 
 
-def _evaluate_controls(row: Row, tier: Tier, read: ReadFacts) -> list[Outcome]:
+def facts_host(records: Sequence[Record]) -> str:
+    """Return the server of these records."""
+    return f"read result of {records[0].read.host}" if records else "read result"
+
+
+def _describe(record: Record, points: Points, tier: Tier | None) -> None:
+    """Set what reports show about the points of a row."""
+    view = points.view(RECOVERY_POINTS, _REPORTED_ONLY)
+    row = points.row
+    block = row.states.block
+    record.recovery_points = view.states.count("T") + view.undated.get("T", 0)
+    record.has_points = row.end > row.start or row.number in block.undated
+    record.in_future = block.in_future.get(row.number, 0)
+    record.expired = row.states.count_expired_before(row.start, row.end)
+    first, last = view.states.find("T"), view.states.rfind("T")
+    if first >= 0:
+        record.oldest, record.newest = view.times[first], view.times[last]
+        record.newest_point = view.times[last] - points.context.shift
+    for one in view.ranges:
+        if one.state == "T" and one.end is not None:
+            record.newest = max(one.end, record.newest or one.end)
+        if one.state == "T" and one.start is not None:
+            record.oldest = min(one.start, record.oldest or one.start)
+    if tier is not None:
+        record.timeline = draw(block, row.start, row.end, points.now, tier.calendar)
+
+
+def evaluate_alone(points: Points, tier: Tier) -> list[Outcome]:
+    """Evaluate the controls of a tier for one row."""
+    doubt = " and ".join(filter(None, (points.row.incomplete, points.row.too_old)))
     outcomes = []
-    last: Callable[[Row, frozenset[int]], View] | None = None
-    view: View | None = None
     for control in tier.controls:
-        # Controls of one attribute are adjacent and share its view.
-        if view is None or control.view is not last:
-            last, view = control.view, control.view(row, _EXACT_ONLY)
-        outcome = control.evaluate(view, control, read.context)
-        if control.accept and outcome[0] != PASS and is_soft(row, control.name.partition(".")[0]):
-            outcome = _evaluate_accepted(row, control, read.context, outcome)
-        if read.doubt and outcome[0] in (PASS, WARN):
-            _state, _certainty, actual, text, possible = outcome
-            outcome = (UNKNOWN, UNPROVED, actual, f"{text}, but {read.doubt}", possible)
-        outcomes.append(outcome)
+        outcome = evaluate_control(control, points)
+        state, certainty, actual, text = distrust(outcome, doubt) if doubt else outcome
+        # Thousands of rows have the same texts.
+        outcomes.append((state, certainty, actual, sys.intern(text)))
     return outcomes
 
 
-def _evaluate_accepted(row: Row, control: Control, context: Context, reported: Outcome) -> Outcome:
-    """Return the outcome if inferred or declared values count too, with the strongest certainty that supports it."""
-    steps = [frozenset((certainty,)) for certainty in sorted(control.accept)]
-    if len(steps) > 1:
-        steps.append(control.accept)
-    tried = [reported]
-    for taken in steps:
-        state, certainty, actual, text, possible = control.evaluate(control.view(row, taken), control, context)
-        tried.append((state, certainty if state == UNKNOWN else max(taken), actual, text, possible))
-    for wanted in (PASS, WARN):
-        for outcome in tried:
-            if outcome[0] == wanted:
-                return outcome
-    # Nothing passes: the outcome with everything accepted, with the strongest certainty that gives the same result.
-    last = tried[-1]
-    certainty = next(outcome[1] for outcome in tried if outcome[0] == last[0])
-    return (last[0], certainty, *last[2:])
+def distrust(outcome: Outcome, doubt: str | None) -> Outcome:
+    """Return an outcome that is unknown instead of passed, because of ``doubt``."""
+    state, _certainty, actual, text = outcome
+    return (UNKNOWN, UNPROVED, actual, f"{text}, but {doubt}") if doubt and state in (PASS, WARN) else outcome
+
+
+def evaluate_control(control: Control, points: Points) -> Outcome:
+    """Evaluate a control for one row, or for the union of several."""
+    if not control.accept:
+        return control.evaluate(points, control, control.accept)
+    return with_certainty(control, points.rows, lambda accept: control.evaluate(points, control, accept))
+
+
+def with_certainty(control: Control, rows: Iterable[Row], evaluate: Callable[[Accept], Outcome]) -> Outcome:
+    """Evaluate a control; if it accepts several certainties, the outcome names the strongest that gives its result."""
+    outcome = evaluate(control.accept)
+    if (
+        not control.accept
+        or outcome[0] == UNKNOWN
+        or not any(row.states.has_soft(control.attribute, control.name) for row in rows)
+    ):
+        return outcome
+    state, certainty, actual, text = outcome
+    accepted: set[int] = set()
+    for added in (None, *sorted(control.accept)):
+        if added is not None:
+            accepted.add(added)
+            certainty = added
+        if evaluate(frozenset(accepted))[0] == state:
+            break
+    return (state, certainty, actual, text)

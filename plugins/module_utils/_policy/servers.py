@@ -6,90 +6,218 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+import typing as t
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
-from ansible_collections.backup.audit.plugins.module_utils._policy.findings import FACTS
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Globs
 from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import to_micros
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points
 
-_TYPE = FACTS.index("workload_type")
+# Rows of one workload with at least so many points at the same times are views of one server.
+_SAME_TIMES = 3
+_OPTIONS = ("workload_names", "workload_types", "include_unprotected", "since", "until")
 
 
-def find_superseded(records: Sequence[Record], results: Sequence[ReadFacts]) -> dict[int, bool]:
-    """Return number of the row -> whether a newer read result of its server contains the workload.
+class Union:
+    """Groups of things that belong together: directly, or through others."""
 
-    A row is outdated if a newer read result of the same server contains it again, or was asked for it and does not
-    list it any more. If the newer one is not complete, it still replaces the older one, and proves nothing.
+    def __init__(self, size: int) -> None:
+        self._parents = list(range(size))
+
+    def find(self, number: int) -> int:
+        """Return the smallest number of the group."""
+        while self._parents[number] != number:
+            number = self._parents[number]
+        return number
+
+    def join(self, one: int, other: int) -> None:
+        """Put two numbers, and the groups that they are in, into one group."""
+        first, second = sorted((self.find(one), self.find(other)))
+        self._parents[second] = first
+
+
+def _group_by(keys: Iterable[Iterable[Hashable]]) -> Union:
+    """Group the items that have a key in common."""
+    listed = [list(own) for own in keys]
+    union = Union(len(listed))
+    seen: dict[Hashable, int] = {}
+    for number, own in enumerate(listed):
+        for key in own:
+            union.join(seen.setdefault(key, number), number)
+    return union
+
+
+def find_servers(results: Sequence[ReadFacts]) -> list[int]:
+    """Return for each read result the number of its server.
+
+    Two read results are of one server if they have the same identity; or, if one of them has none, the same product and
+    host. Identities are copied together with data, so one server only means that points are never added.
     """
-    by_host: dict[str, list[ReadFacts]] = defaultdict(list)
-    for result in results:
-        by_host[result.host].append(result)
-    repeated = {id(result): group for group in by_host.values() if len(group) > 1 for result in group}
-    if not repeated:
-        return {}
-    newest: dict[tuple[object, ...], Record] = {}
-    keys = [_key(record) for record in records]
-    for key, record in zip(keys, records, strict=True):
-        if id(record.read) in repeated and record.read.order > newest.setdefault(key, record).read.order:
-            newest[key] = record
-    old: dict[int, bool] = {}
-    for number, (key, record) in enumerate(zip(keys, records, strict=True)):
-        others = repeated.get(id(record.read), ())
-        if newest.get(key, record).read is not record.read:
-            old[number] = True
-        elif any(other.order > record.read.order and _covers(other, record) for other in others):
-            old[number] = False
-    return old
+    union = _group_by([("identity", one.identity)] if one.identity else [] for one in results)
+    by_host: dict[Hashable, list[int]] = defaultdict(list)
+    for number, one in enumerate(results):
+        by_host[one.product, fold_host(one.host)].append(number)
+    for numbers in by_host.values():
+        nameless = [number for number in numbers if results[number].identity is None]
+        for number in numbers if nameless else ():
+            union.join(nameless[0], number)
+    return [union.find(number) for number in range(len(results))]
 
 
-def _key(record: Record) -> tuple[object, ...]:
-    source, origin, ident, name = record.subject
-    return (source, origin, record.facts[_TYPE], ident, name if ident is None else None)
+def fold_host(host: str) -> str:
+    """Return a host with its name in lower case; a path is case-sensitive."""
+    name, slash, path = host.partition("/")
+    return f"{name.casefold()}{slash}{path}"
+
+
+def _has_same_host(one: ReadFacts, other: ReadFacts) -> bool:
+    return one.product == other.product and fold_host(one.host) == fold_host(other.host)
+
+
+def find_repeated(records: Sequence[Record], servers: Sequence[int]) -> list[list[Record]]:
+    """Return the records of each workload that several read results of one server may list, oldest read first."""
+    found: dict[Hashable, list[Record]] = defaultdict(list)
+    for record in records:
+        found[servers[record.read.number], record.key].append(record)
+    repeated = [group for group in found.values() if len({one.read.number for one in group}) > 1]
+    return [sorted(group, key=lambda one: one.read.order) for group in repeated]
+
+
+class Superseded(t.NamedTuple):
+    """A row that a newer read result sets aside."""
+
+    newer: ReadFacts
+    is_listed: bool
+
+
+def find_superseded(
+    records: Sequence[Record], results: Sequence[ReadFacts], servers: Sequence[int]
+) -> tuple[dict[int, Superseded], list[tuple[Record, Record]]]:
+    """Return id() of a record -> why it is set aside, and the pairs of which neither is set aside, older first."""
+    old: dict[int, Superseded] = {}
+    pairs = []
+    for group in find_repeated(records, servers):
+        for position, record in enumerate(group):
+            later = [one for one in group[position + 1 :] if one.read.number != record.read.number]
+            newer = next((one.read for one in reversed(later) if _sets_aside(one, record)), None)
+            if newer is not None:
+                old[id(record)] = Superseded(newer, is_listed=True)
+            elif later:
+                pairs.append((record, later[-1]))
+    by_server: dict[int, list[ReadFacts]] = defaultdict(list)
+    for one in results:
+        by_server[servers[one.number]].append(one)
+    listed = {(one.read.number, one.key) for one in records}
+    not_empty = {number for number, _key in listed}
+    for record in records:
+        same_server = by_server[servers[record.read.number]]
+        for newer_read in same_server if len(same_server) > 1 and id(record) not in old else ():
+            if (
+                newer_read.number in not_empty
+                and (newer_read.number, record.key) not in listed
+                and _may_replace(newer_read, record.read)
+                and _has_same_host(newer_read, record.read)
+                and _covers(newer_read, record)
+                and _would_list(newer_read, record)
+            ):
+                old[id(record)] = Superseded(newer_read, is_listed=False)
+    return old, [(one, other) for one, other in pairs if id(one) not in old and id(other) not in old]
+
+
+def _sets_aside(newer: Record, older: Record) -> bool:
+    if newer.read.order == older.read.order:
+        # The same read result twice.
+        return True
+    if not _may_replace(newer.read, older.read):
+        return False
+    return (_has_same_host(newer.read, older.read) and _covers(newer.read, older)) or _contains(newer, older)
+
+
+def _may_replace(newer: ReadFacts, older: ReadFacts) -> bool:
+    """Whether a read result is later, and not of another installation at the same address."""
+    is_other = newer.identity and older.identity and newer.identity != older.identity
+    return newer.order[0] > older.order[0] and not is_other
 
 
 def _covers(newer: ReadFacts, record: Record) -> bool:
-    """Whether the newer read result would list the workload of the record if it still existed."""
+    """Whether the newer read result was asked for the workload of the record, with no fewer rights."""
     older = record.read
-    if newer.selection is None or older.selection is None or newer.hidden - older.hidden:
-        return False
-    if older.identity and newer.identity and older.identity != newer.identity:
-        # Another installation answers at the same address.
-        return False
-    limits = {*newer.selection, *older.selection} - {"workload_names", "workload_types", "include_unprotected"}
+    for name in {*newer.scope, *older.scope}:
+        seen, saw = newer.scope.get(name), older.scope.get(name, True)
+        if seen != saw and not (seen is True and saw is False):
+            return False
+    limits = {*newer.selection, *older.selection}.difference(_OPTIONS)
     if any(newer.selection.get(name) != older.selection.get(name) for name in limits):
-        return False
-    has_window = newer.context.since is not None or newer.context.until is not None
-    lists_unprotected = newer.selection.get("include_unprotected") is True and newer.inventory is True
-    if has_window and not lists_unprotected:
-        # The workload may only have recovery points outside of the window.
         return False
     names, types = newer.selection.get("workload_names"), newer.selection.get("workload_types")
     if names and (record.name is None or not Globs(names, "workload_names").match(record.name)):
         return False
-    return not types or record.facts[_TYPE] in types
+    return not types or record.identity["workload_type"] in types
 
 
-def resolve_origins(group: Sequence[Record]) -> tuple[str, ...]:
-    """Return the server that the points of each row of a workload belong to.
+def _would_list(newer: ReadFacts, record: Record) -> bool:
+    """Whether a workload that is not listed does not exist any more: it may also have no points that were read."""
+    if "since" in newer.selection or "until" in newer.selection:
+        return False
+    lists_unprotected = newer.selection.get("include_unprotected") is True and newer.scope.get("inventory") is True
+    has_inventory = record.identity["workload_type"] in (newer.inventory_types or ())
+    return record.has_points or (lists_unprotected and has_inventory and record.in_inventory is True)
 
-    A server behind another one, or read under two names, has two names here. Rows belong to one server if they have one
-    of these in common: the product's own id of the installation, the name, or the time of the newest or oldest point,
-    to the second; independent backups do not.
+
+def _contains(newer: Record, older: Record) -> bool:
+    """Whether the newer row has all points of the older one, with the same facts, and hides nothing that it shows."""
+    if newer.row is None or older.row is None or older.row.number in older.row.states.block.undated:
+        return False
+    one, other = newer.read.context, older.read.context
+    if one.since is not None and (other.since is None or one.since > other.since):
+        return False
+    if one.until is not None and one.until < (other.read_at if other.until is None else other.until):
+        return False
+    new, old = _common_points(newer, older)
+    return len(old) >= _SAME_TIMES and Counter(map(_described, old)) <= Counter(map(_described, new))
+
+
+def _described(place: tuple[Points, int]) -> tuple[t.Any, ...]:
+    """Return time, facts and other times of a point."""
+    points, index = place
+    facts = points.facts(index)
+    return (points.time(index), facts, *(points.moment(name, index) for name in facts.moments))
+
+
+def _common_points(one: Record, other: Record) -> tuple[list[tuple[Points, int]], list[tuple[Points, int]]]:
+    """Return the points of both rows in the time that neither read result hides."""
+    contexts = [one.read.context, other.read.context]
+    since = max((context.since for context in contexts if context.since is not None), default=None)
+    until = min(context.read_at if context.until is None else context.until - 1 for context in contexts)
+    found: list[list[tuple[Points, int]]] = [[], []]
+    for number, record in enumerate((one, other)):
+        if record.row is not None:
+            points = Points(record.row)
+            for index in points.indexes():
+                if (since is None or points.time(index) >= since) and points.time(index) <= until:
+                    found[number].append((points, index))
+    return found[0], found[1]
+
+
+def find_groups(rows: Sequence[Record], servers: Sequence[int]) -> list[int]:
+    """Return for each row of a combined workload the number of the group that counts once.
+
+    Rows count once if they are of one server, have the same origin, or have points of the same times: independent
+    backups do not have the same seconds.
     """
-    names: list[str] = []
-    seen: dict[tuple[object, ...], str] = {}
-    for record in group:
-        ends = (("newest", record.newest), ("oldest", record.oldest))
-        keys: list[tuple[object, ...]] = [(end, to_micros(time) // SECOND) for end, time in ends if time is not None]
-        own = record.subject[1] or record.read.host
-        keys.append(("name", own))
-        if record.subject[1] is None and record.read.identity is not None:
-            keys.append(("identity", record.read.identity))
-        origin = next((seen[key] for key in keys if key in seen), own)
-        seen.update((key, origin) for key in keys if key not in seen)
-        names.append(origin)
-    return tuple(names)
+    keys: list[list[Hashable]] = [
+        [("server", servers[one.read.number]), ("origin", fold_host(one.identity["origin"] or one.read.host))]
+        for one in rows
+    ]
+    union = _group_by(keys)
+    for number, one in enumerate(rows):
+        for earlier in range(number):
+            own, others = (
+                {points.time(index) for points, index in places} for places in _common_points(one, rows[earlier])
+            )
+            both = own & others
+            if both and (len(both) >= _SAME_TIMES or both in (own, others)):
+                union.join(earlier, number)
+    return [union.find(number) for number in range(len(rows))]

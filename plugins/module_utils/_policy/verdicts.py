@@ -2,30 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records -> findings: applies on_unknown, waivers, expected names and the merging of rows."""
+"""Records -> findings: applies on_unknown, waivers, expected names, and combines rows."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._policy.combine import Rows, merge
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY
+from ansible_collections.backup.audit.plugins.module_utils._policy.combine import evaluate_together
 from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import ReadFacts
 from ansible_collections.backup.audit.plugins.module_utils._policy.expected import Existence, Expected
 from ansible_collections.backup.audit.plugins.module_utils._policy.findings import Findings
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import (
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import Document
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Waiver
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.scope import (
     COMBINE,
     EXCLUDED,
     EXISTS,
+    EXPECTED,
+    EXPIRED,
     IN_FUTURE,
     SUPERSEDED,
     TIER,
     UNEXPECTED,
-    Document,
-    Tier,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Waiver
-from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record
+from ansible_collections.backup.audit.plugins.module_utils._policy.rows import Record, evaluate_alone
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import Calendar
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     FAIL,
     NOT_APPLICABLE,
@@ -38,11 +43,17 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms i
     Outcome,
     counted,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.servers import find_superseded, resolve_origins
+from ansible_collections.backup.audit.plugins.module_utils._policy.servers import (
+    find_groups,
+    find_repeated,
+    find_superseded,
+)
+
+_LONGEST_WAIVER = 366 * DAY
 
 
 class FindingsWriter:
-    """Writes the findings of all records."""
+    """Writes the findings of all records; ``as_of`` is in seconds."""
 
     def __init__(self, document: Document, as_of: int, findings: Findings, blind: Sequence[str] = ()) -> None:
         self._document = document
@@ -61,171 +72,220 @@ class FindingsWriter:
                 )
         # Controls of the policy itself; the existence of an expected workload proves nothing about its backups.
         self.controls = frozenset(control.number for tier in document.tiers for control in tier.controls)
-        # Rows that were to be merged with others, but could not be.
-        self._ambiguous: set[int] = set()
-        self._numbers = {id(tier): [control.number for control in tier.controls] for tier in document.tiers}
         # Workloads whose rules were evaluated; each of them needs a proof.
         self.evaluated: list[int] = []
+        for number, waiver in enumerate(document.waivers):
+            if waiver.end(document.dates) > as_of + _LONGEST_WAIVER:
+                raise OptionError(
+                    f"waivers[{number}].until: {waiver.definition['until']} is more than 366 days after as_of",
+                    hint="Use an earlier date, and review the waiver then",
+                )
 
-    def write(self, records: Sequence[Record], results: Sequence[ReadFacts]) -> None:
+    def write(self, records: Sequence[Record], results: Sequence[ReadFacts], servers: Sequence[int]) -> None:
         """Write the findings about expected names, then the findings of all records in order."""
-        records = self._drop_superseded(records, results)
-        subjects = [self._findings.add_subject(record.subject, facts=record.facts) for record in records]
-        expected = Expected(self._document, records, self._blind)
-        existences, dropped = expected.evaluate()
-        groups = self._group_rows(records, dropped)
-        for existence in existences:
+        records = self._drop_superseded(records, results, servers)
+        subjects = [self._findings.add_subject(record.subject, facts=record.facts()) for record in records]
+        expected = Expected(self._document, records, self._blind, self._is_recent)
+        groups, ambiguous = self._group_rows(records, servers)
+        for first, numbers in groups.items():
+            for number in numbers:
+                # Combined rows are one workload.
+                subjects[number] = subjects[first]
+        for existence in expected.evaluate():
             self._add_existence(existence, records, subjects)
-        for number in expected.unexpected():
-            self._add_unexpected(subjects[number], records[number])
+        for name, earlier in expected.repeated_names().items():
+            subject = self._findings.add_subject((None, None, None, name), is_workload=False)
+            same = "is in expected more than once" if name == earlier else f"is the same expected name as {earlier}"
+            text = f"{name} {same}; write it once"
+            self._findings.add(subject, self._findings.control_number(EXPECTED), WARN, text, UNPROVED)
+        names = expected.find_names() if self._document.unexpected is not None else set()
         for number, record in enumerate(records):
-            if number in dropped:
-                continue
-            self._add_row_findings(subjects[number], record, ambiguous=number in self._ambiguous)
-            if record.tier is not None:
-                group = groups.get(number, ()) if groups is not None else (number,)
-                if group:
-                    self._add_outcomes(subjects[number], record.tier, [records[member] for member in group])
+            group = [records[member] for member in groups.get(number, (number,))]
+            self._add_row_findings(subjects[number], record, group, ambiguous=number in ambiguous)
+            if group and record.excluded is None:
+                self._add_unexpected(subjects[number], group, names)
+                self._add_outcomes(subjects[number], group, servers)
 
-    def _drop_superseded(self, records: Sequence[Record], results: Sequence[ReadFacts]) -> Sequence[Record]:
+    def _drop_superseded(
+        self, records: Sequence[Record], results: Sequence[ReadFacts], servers: Sequence[int]
+    ) -> Sequence[Record]:
         """Drop records that a newer read result of the same server replaces; each gets a finding."""
-        old = find_superseded(records, results)
-        for number, is_listed in sorted(old.items()):
-            record = records[number]
+        old, pairs = find_superseded(records, results, servers)
+        control = self._findings.control_number(SUPERSEDED)
+        for record in records:
+            reason = old.get(id(record))
+            if reason is not None:
+                subject = self._findings.add_subject(record.subject, is_workload=False)
+                text = f"not evaluated: a newer read result of {reason.newer.host} contains this workload"
+                if not reason.is_listed:
+                    # Its name may be expected elsewhere; the older result does not prove that it still exists.
+                    text = f"not evaluated: a newer read result of {reason.newer.host} no longer lists this workload"
+                    self._findings.add(subject, control, WARN, text, UNPROVED)
+                self._findings.add(subject, control, NOT_APPLICABLE, text, UNPROVED)
+        for record, newer in pairs:
             subject = self._findings.add_subject(record.subject, is_workload=False)
-            state, text = NOT_APPLICABLE, f"a newer read result of {record.read.host} contains this workload"
-            if not is_listed:
-                # Its name may be expected elsewhere; the older result does not prove that it still exists.
-                state, text = WARN, f"a newer read result of {record.read.host} no longer lists this workload"
-            self._findings.add(subject, self._findings.control_number(SUPERSEDED), state, f"not evaluated: {text}")
-        return [record for number, record in enumerate(records) if number not in old] if old else records
+            text = (
+                f"two read results of one server list this workload, {record.display_name()} and "
+                f"{newer.display_name()}; both are evaluated, because the newer one does not cover the older one"
+            )
+            self._findings.add(subject, control, WARN, text, UNPROVED)
+        return [record for record in records if id(record) not in old] if old else records
 
-    def _group_rows(self, records: Sequence[Record], dropped: set[int]) -> dict[int, list[int]] | None:
-        """First row -> all rows that are merged with it; None if nothing is to be merged."""
-        key = {"workload_name": 3, "workload_id": 2}.get(self._document.combine or "")
-        if key is None:
-            return None
-        found: dict[tuple[int, str], list[int]] = defaultdict(list)
+    def _is_recent(self, record: Record) -> bool:
+        """Whether recovery_points.max_age of the policy of the record passes."""
+        if record.tier is None or record.excluded is not None:
+            return False
+        controls = self._document.tiers[record.tier].controls
+        outcomes = self._outcomes_of(record)
+        named = {control.name: outcome[0] for control, outcome in zip(controls, outcomes, strict=True)}
+        return named.get("recovery_points.max_age") in (PASS, WARN)
+
+    def _outcomes_of(self, record: Record) -> list[Outcome]:
+        if record.row is not None and not record.outcomes and record.tier is not None:
+            record.outcomes = evaluate_alone(Points(record.row), self._document.tiers[record.tier])
+        return record.outcomes
+
+    def _group_rows(self, records: Sequence[Record], servers: Sequence[int]) -> tuple[dict[int, list[int]], set[int]]:
+        """Return first row -> all rows that are combined with it (others: none), and the rows that cannot be."""
         groups: dict[int, list[int]] = {}
-        seen: set[tuple[int, str, str | None, str | None]] = set()
-        repeated: set[tuple[int, str]] = set()
+        ambiguous: set[int] = set()
+        found: dict[str, list[int]] = defaultdict(list)
         for number, record in enumerate(records):
-            if record.tier is None or number in dropped:
-                continue
-            name = record.subject[key]
-            if name is None:
-                groups[number] = [number]
-            else:
-                identity = (id(record.tier), name.casefold())
-                found[identity].append(number)
-                # Two rows of one name in one place are two workloads; a pass of one must not hide the other.
-                if (*identity, *record.subject[:2]) in seen:
-                    repeated.add(identity)
-                seen.add((*identity, *record.subject[:2]))
-        for identity, group in found.items():
-            groups.update([(group[0], group)] if identity not in repeated else [(number, [number]) for number in group])
-        self._ambiguous = {number for identity in repeated for number in found[identity]}
-        return groups
+            name = combined_name(self._document, record)
+            if name is not None:
+                found[name].append(number)
+        for numbers in found.values():
+            # Two rows of one name on one server are two workloads; a pass of one must not hide the other.
+            by_server: dict[tuple[int, str | None], list[int]] = defaultdict(list)
+            for number in numbers:
+                by_server[servers[records[number].read.number], records[number].identity["origin"]].append(number)
+            alone = {
+                number
+                for group in by_server.values()
+                if len({records[number].key for number in group}) > 1
+                for number in group
+            }
+            ambiguous |= alone
+            together = sorted(
+                (number for number in numbers if number not in alone),
+                key=lambda number: [text or "" for text in records[number].subject],
+            )
+            for number in together:
+                groups[number] = []
+            if together:
+                # The findings are those of the first of them, regardless of the order of the read results.
+                groups[together[0]] = together
+        return groups, ambiguous
 
-    def _add_outcomes(self, subject: int, tier: Tier, group: list[Record]) -> None:
-        self.evaluated.append(subject)
-        waivers = self._waivers_for(group[0].name)
-        outcomes = group[0].outcomes if len(group) == 1 else self._merge_outcomes(tier, group)
-        if not waivers:
-            self._findings.add_all(subject, self._numbers[id(tier)], outcomes)
+    def _add_outcomes(self, subject: int, group: list[Record], servers: Sequence[int]) -> None:
+        numbers = [record.tier for record in group if record.tier is not None]
+        if not numbers:
             return
-        for control, (state, certainty, actual, text, _possible) in zip(tier.controls, outcomes, strict=True):
-            if state == PASS:
-                self._findings.add(subject, control.number, state, text, certainty, actual)
-            else:
-                self._add_waivable(subject, control.number, control.name, state, certainty, actual, text, waivers)
-
-    def _merge_outcomes(self, tier: Tier, group: list[Record]) -> list[Outcome]:
-        rows = Rows(
-            resolve_origins(group),
-            tuple(record.oldest for record in group),
-            tuple(record.read.doubt is None for record in group),
-            tuple(record.in_inventory is True for record in group),
-        )
-        names = "; ".join(record.display_name() for record in group)
-        if len(set(rows.origins)) < len({record.subject[1] or record.read.host for record in group}):
-            names = f"{names}; points with the same times belong to one server and count once"
-        merged = []
-        for number, control in enumerate(tier.controls):
-            outcomes = [record.outcomes[number] for record in group]
-            selected, outcome = merge(control, outcomes, rows, add=self._document.independent)
-            state, certainty, actual, text, possible = outcome
-            whose = "counts added" if selected is None else f"result from {group[selected].display_name()}"
-            text = f"{text} ({len(group)} rows combined: {names}; {whose})"
-            merged.append((state, certainty, actual, text, possible))
-        return merged
-
-    def _waivers_for(self, name: str | None) -> list[Waiver]:
-        return [waiver for waiver in self._document.waivers if waiver.workload.match(name)]
+        tier = self._document.tiers[min(numbers)]
+        self.evaluated.append(subject)
+        waivers = [waiver for waiver in self._document.waivers if all(waiver.workload.match(one.name) for one in group)]
+        if len(group) == 1:
+            outcomes = self._outcomes_of(group[0])
+        else:
+            independent = self._document.independent
+            outcomes = evaluate_together(tier, group, find_groups(group, servers), self._as_of, independent=independent)
+        controls = [control.number for control in tier.controls]
+        if not waivers:
+            self._findings.add_all(subject, controls, outcomes)
+            return
+        for control, (state, certainty, actual, text) in zip(tier.controls, outcomes, strict=True):
+            self._add_waivable(
+                subject, control.number, control.name, (state, certainty, actual, text), waivers, tier.dates
+            )
 
     def _add_waivable(
         self,
         subject: int,
         number: int,
         control: str,
-        state: int,
-        certainty: int,
-        actual: int | None,
-        text: str,
-        waivers: list[Waiver],
+        outcome: Outcome,
+        waivers: Sequence[Waiver],
+        dates: Calendar,
     ) -> None:
         """Add a finding that a waiver may cover; an ended waiver is void and mentioned in the finding."""
-        covering = [waiver for waiver in waivers if waiver.control.match(control)]
-        active = [waiver for waiver in covering if waiver.end > self._as_of]
+        state, certainty, actual, text = outcome
+        covering = [waiver for waiver in waivers if state in (UNKNOWN, FAIL) and waiver.control.match(control)]
+        active = [waiver for waiver in covering if waiver.end(dates) > self._as_of]
         if active:
-            waiver = active[0]
-            self._findings.add(subject, number, WAIVED, text, certainty, actual, waiver.definition)
+            self._findings.add(subject, number, WAIVED, text, certainty, actual, active[0].definition)
         elif covering:
-            ended = max(covering, key=lambda waiver: waiver.end)
+            ended = max(covering, key=lambda waiver: waiver.end(dates))
             text = f"{text} (waiver ended: {ended.definition['until']})"
             self._findings.add(subject, number, state, text, certainty, actual, {**ended.definition, "expired": True})
         else:
             self._findings.add(subject, number, state, text, certainty, actual)
 
-    def _add_row_findings(self, subject: int, record: Record, *, ambiguous: bool) -> None:
+    def _add_row_findings(self, subject: int, record: Record, group: Sequence[Record], *, ambiguous: bool) -> None:
         """Add the findings of a row that do not come from its controls."""
         findings = self._findings
         if record.excluded is not None:
             text = f"excluded by the policy: {record.excluded}"
             findings.add(subject, findings.control_number(EXCLUDED), NOT_APPLICABLE, text)
             return
-        waivers = self._waivers_for(record.name)
-        if record.tier is None:
-            text = "no tier of the policy matches this workload"
-            self._add_waivable(subject, findings.control_number(TIER), TIER, FAIL, UNPROVED, None, text, waivers)
+        if group and all(one.tier is None for one in group):
+            findings.add(
+                subject, findings.control_number(TIER), FAIL, "no tier of the policy matches this workload", UNPROVED
+            )
         if ambiguous:
             text = "rows are not combined, because one server has several workloads with this name"
-            self._add_waivable(subject, findings.control_number(COMBINE), COMBINE, WARN, REPORTED, None, text, waivers)
+            findings.add(subject, findings.control_number(COMBINE), WARN, text)
         if record.in_future:
-            number = findings.control_number(IN_FUTURE, 0, "count")
+            number = findings.control_number(IN_FUTURE, 0, "count", limit_text="0")
             text = f"{counted('recovery point is', 'recovery points are')} dated in the future and not counted"
-            self._add_waivable(subject, number, IN_FUTURE, WARN, REPORTED, record.in_future, text, waivers)
+            findings.add(subject, number, WARN, text, REPORTED, record.in_future)
+        if record.expired:
+            number = findings.control_number(EXPIRED, 0, "count", limit_text="0")
+            text = f"{counted('recovery point', 'recovery points')} had expired before the read and still existed"
+            findings.add(subject, number, WARN, text, REPORTED, record.expired)
 
-    def _add_unexpected(self, subject: int, record: Record) -> None:
-        state = self._document.unexpected
-        if state is None or record.excluded is not None:
+    def _add_unexpected(self, subject: int, group: Sequence[Record], names: Collection[str]) -> None:
+        """Report rows with recovery points if none of them has an expected name."""
+        state, record = self._document.unexpected, group[0]
+        is_expected = any(one.name is not None and one.name.casefold() in names for one in group)
+        if state is None or is_expected or not any(one.recovery_points for one in group):
             return
-        text = "has recovery points, but no workload with this name is expected"
+        outcome = (state, REPORTED, None, "has recovery points, but no workload with this name is expected")
         number = self._findings.control_number(UNEXPECTED)
-        self._add_waivable(subject, number, UNEXPECTED, state, REPORTED, None, text, self._waivers_for(record.name))
+        self._add_waivable(subject, number, UNEXPECTED, outcome, self._waivers_for(record.name), self._dates(record))
+
+    def _waivers_for(self, name: str | None) -> list[Waiver]:
+        return [waiver for waiver in self._document.waivers if waiver.workload.match(name)]
+
+    def _dates(self, record: Record | None) -> Calendar:
+        if record is None or record.tier is None:
+            return self._document.dates
+        return self._document.tiers[record.tier].dates
 
     def _add_existence(self, existence: Existence, records: Sequence[Record], subjects: Sequence[int]) -> None:
         member, expected, state, text = existence
-        blocks_unknown = True
-        if member is None:
-            subject = self._findings.add_subject((None, None, None, expected))
-        else:
-            subject = subjects[member]
-            tier = records[member].tier
-            blocks_unknown = tier is None or tier.blocks_unknown
-        certainty = UNPROVED if state == UNKNOWN else REPORTED
-        number = self._findings.control_number(EXISTS, blocks_unknown=blocks_unknown)
-        if state in (PASS, NOT_APPLICABLE):
-            self._findings.add(subject, number, state, text, certainty)
-        else:
-            self._add_waivable(subject, number, EXISTS, state, certainty, None, text, self._waivers_for(expected))
+        record = None if member is None else records[member]
+        subject = self._findings.add_subject((None, None, None, expected)) if member is None else subjects[member]
+        outcome = (state, UNPROVED if state == UNKNOWN else REPORTED, None, text)
+        number = self._findings.control_number(EXISTS)
+        # A missing workload is waived under the name that it has in the backup products.
+        name = self._document.expected_names.get(expected.casefold(), expected) if record is None else record.name
+        self._add_waivable(subject, number, EXISTS, outcome, self._waivers_for(name), self._dates(record))
+
+
+def combined_name(document: Document, record: Record) -> str | None:
+    """Return the name under which a record is combined with others; None if it is not."""
+    if document.combine is None or record.excluded is not None:
+        return None
+    name: str | None = record.identity[document.combine]
+    return None if name is None else name.casefold()
+
+
+def find_kept(document: Document, records: Sequence[Record], servers: Sequence[int]) -> set[int]:
+    """Return id() of the records whose points are needed together with those of others."""
+    kept = {id(record) for group in find_repeated(records, servers) for record in group}
+    found: Mapping[str, list[Record]] = defaultdict(list)
+    for record in records:
+        name = combined_name(document, record)
+        if name is not None:
+            found[name].append(record)
+    return kept | {id(record) for group in found.values() if len(group) > 1 for record in group}

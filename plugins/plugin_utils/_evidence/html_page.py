@@ -163,7 +163,7 @@ def _row(workload: Json, findings: list[Finding]) -> Json:
     reasons = [(one["result"], one["message"]) for one in findings if one["result"] not in _NO_REASON]
     reasons.sort(key=lambda reason: -SEVERITY[reason[0]])
     age = workload["newest_age_seconds"]
-    history = workload["history"] or ""
+    timeline = workload["timeline"] or ""
     keys = ("workload_type", "platform", "origin", "workload_id")
     return {
         "name": display_name(workload),
@@ -175,8 +175,8 @@ def _row(workload: Json, findings: list[Finding]) -> Json:
         "newest": workload["newest"],
         "seconds": age,
         "age": "" if age is None else format_duration(age),
-        "history": history,
-        "letters": history[-_LETTERS:],
+        "timeline": timeline,
+        "letters": timeline[-_LETTERS:],
         "rpo": next((one["limit"] for one in findings if one["control"] == _RPO), None),
         "gone": workload["in_inventory"] is False,
         "reasons": reasons,

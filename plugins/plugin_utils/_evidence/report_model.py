@@ -37,7 +37,7 @@ _HINT = "Pass the complete result of recovery_points_assert"
 _IDENTITY = ("source", "origin", "workload_id", "workload_name")
 _WORKLOAD_TEXTS = (
     *(*_IDENTITY, "workload_type", "platform", "product"),
-    *("newest", "oldest", "history", "verdict"),
+    *("newest", "oldest", "timeline", "verdict"),
 )
 _WORKLOAD_KEYS = frozenset({*_WORKLOAD_TEXTS, "in_inventory", "recovery_points", "newest_age_seconds"})
 _FINDING_TEXTS = (*_IDENTITY, "control", "result", "limit_text", "certainty", "message", "tier")
@@ -198,7 +198,7 @@ def read_lines(assessment: Mapping[str, t.Any]) -> list[ReadLine]:
     """List all read results in order, including failed ones."""
     lines = []
     for read in assessment["data_sources"]:
-        server, window = read.get("server") or {}, read.get("window") or {}
+        server, window = read.get("server") or {}, read.get("selection") or {}
         since, until = window.get("since"), window.get("until")
         window_text = f"{since} to {until}" if since and until else f"since {since}" if since else f"until {until}"
         if not since and not until:

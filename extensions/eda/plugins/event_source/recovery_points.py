@@ -75,9 +75,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import A
 from ansible_collections.backup.audit.plugins.module_utils._core.names import suggest  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._direct_read import read_servers  # noqa: E402
 from ansible_collections.backup.audit.plugins.plugin_utils._evaluate import (  # noqa: E402
+    Opened,
     evaluate_now,
     identity,
-    plain_results,
+    opened_results,
     reasons,
 )
 
@@ -160,7 +161,7 @@ class ServerWatcher:
                 read_results.append(result)
         if read_results:
             try:
-                events.extend(self._workload_events(list(plain_results(read_results))))
+                events.extend(self._workload_events(list(opened_results(read_results))))
             except AuditError as error:
                 _LOG.error("recovery_points: the read results cannot be evaluated: %s", error)
         return events
@@ -172,7 +173,7 @@ class ServerWatcher:
             change = "unreadable" if failed else "readable"
             yield _event(change, server, None, None, None, [], message or f"{server} can be read again", time.time_ns())
 
-    def _workload_events(self, read_results: Sequence[dict[str, t.Any]]) -> Iterator[dict[str, t.Any]]:
+    def _workload_events(self, read_results: Sequence[Opened]) -> Iterator[dict[str, t.Any]]:
         assessment = evaluate_now(read_results, self._policy).plain()
         blocking = [finding for finding in assessment["findings"] if finding["blocking"]]
         messages = reasons(blocking)

@@ -17,6 +17,8 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import DA
 
 _PERCENT = re.compile(r"([0-9]{1,9})\s?%")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_LAST_YEAR = 9000
+_LONGEST_DURATION = 100 * 366 * DAY
 
 
 def to_plain(value: t.Any, path: str) -> t.Any:
@@ -96,15 +98,21 @@ def choices(value: t.Any, path: str, allowed: Iterable[str]) -> list[str]:
     return [choice(item, f"{path}[{index}]", names) for index, item in enumerate(sequence(value, path))]
 
 
-def count(value: t.Any, path: str) -> int:
+def count(value: t.Any, path: str, least: int = 1) -> int:
     """Parse a whole number of at least 1; also as text, because templates convert numbers to text."""
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise OptionError(
-            f"{path}: {value!r} is not a whole number of at least 1", hint="Use a whole number, or remove the rule"
+            f"{path}: {value!r} is not a whole number of at least {least}",
+            hint="Use a whole number, or remove the rule",
         )
     return value
+
+
+def count_or_zero(value: t.Any, path: str) -> int:
+    """Parse a whole number of at least 0."""
+    return count(value, path, 0)
 
 
 def duration(value: t.Any, path: str) -> int:
@@ -114,6 +122,8 @@ def duration(value: t.Any, path: str) -> int:
         raise OptionError(
             f"{path}: {value!r} is not a valid duration: it is zero", hint="Use a longer duration, or remove the key"
         )
+    if seconds > _LONGEST_DURATION:
+        raise OptionError(f"{path}: {value!r} is longer than 100 years", hint="Use a shorter duration")
     return seconds
 
 
@@ -126,6 +136,14 @@ def percent(value: t.Any, path: str) -> int:
             hint="Use a whole number and a percent sign, for example 80%",
         )
     return int(match[1])
+
+
+def share(value: t.Any, path: str) -> int:
+    """``90%`` of a whole -> 90."""
+    number = percent(value, path)
+    if number > 100:
+        raise OptionError(f"{path}: {value!r} is more than 100%, which nothing reaches", hint="Use for example 90%")
+    return number
 
 
 def parse_bool(value: t.Any, path: str) -> bool:
@@ -154,12 +172,12 @@ def moment(value: t.Any, path: str) -> int:
         ) from error
 
 
-def end_date(value: t.Any, path: str) -> int:
-    """A date (the full day, in UTC) or a time -> the first microsecond after it."""
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        return moment(f"{value}T00:00:00Z", path) + DAY * SECOND
+def end_date(value: t.Any, path: str) -> tuple[int | None, int]:
+    """A date -> (its proleptic ordinal, 0); a time -> (None, its second)."""
+    if isinstance(value, str) and _DATE.fullmatch(value) and int(value[:4]) <= _LAST_YEAR:
+        return datetime.date(1970, 1, 1).toordinal() + moment(f"{value}T00:00:00Z", path) // (DAY * SECOND), 0
     try:
-        return moment(value, path) + 1
+        return None, moment(value, path) // SECOND
     except OptionError as error:
         raise OptionError(
             f"{path}: {value!r} is not a valid date", hint="Use a date such as 2026-12-31, or a time with a time zone"
@@ -168,7 +186,9 @@ def end_date(value: t.Any, path: str) -> int:
 
 ARGUMENTS: dict[str, tuple[Callable[[t.Any, str], int], str]] = {
     "count": (count, "count"),
+    "count_or_zero": (count_or_zero, "count"),
     "duration": (duration, "seconds"),
     "percent": (percent, "percent"),
+    "share": (share, "percent"),
     "flag": (flag, "flag"),
 }

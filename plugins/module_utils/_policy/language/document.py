@@ -11,9 +11,8 @@ import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.model import ATTRIBUTES as ATTRIBUTE_NAMES
 from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, parse_duration
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.match import Exclusion, Match, Waiver
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import EXTENDS, expand
@@ -27,28 +26,26 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.sche
     attribute_with_production,
     rules_by_name,
 )
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.scope import parse_scope
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import (
+    DAY_NAMES,
+    Calendar,
+    Elapsed,
+    parse_weekdays,
+)
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
     DECLARED,
     FAIL,
     INFERRED,
-    WARN,
-    Control,
     format_value,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import DAY_NAMES
-
-# Controls without an attribute: they result from the scope of the policy.
-EXISTS = "expected.exists"
-UNEXPECTED = "expected.unexpected"
-TIER = "policy.tier"
-EXCLUDED = "policy.exclude"
-SUPERSEDED = "data.superseded"
-COMBINE = "policy.combine"
-IN_FUTURE = "recovery_points.in_future"
 
 _ON_UNKNOWN = ("fail", "warn", "ignore")
 _ACCEPT = {"inferred": INFERRED, "declared": DECLARED}
 SETTINGS = ("on_unknown", "warn_at", "accept", "weekdays")
+# Keys that a policy or the document next to it can have; the policy takes precedence.
+_CALENDAR_KEYS = ("timezone", "day_start", "weekdays")
 # Keys next to a policy; all of them can be in the same file.
 OPTION_KEYS = (
     "expected",
@@ -60,12 +57,11 @@ OPTION_KEYS = (
     "combine",
     "max_data_age",
     "on_empty",
+    *_CALENDAR_KEYS,
 )
 _RULE_NAMES = frozenset(rule.name for rule in RULES)
 _EXAMPLE = "Add at least one rule, for example recovery_points: {min_count: 7}"
-_UNEXPECTED = {"ignore": None, "warn": WARN, "fail": FAIL}
-_ON_EMPTY = {"warn": WARN, "fail": FAIL}
-_POLICY_KEYS = (*ATTRIBUTES, "backup_types", EXTENDS, *SETTINGS)
+_POLICY_KEYS = (*ATTRIBUTES, "backup_types", EXTENDS, *dict.fromkeys((*SETTINGS, *_CALENDAR_KEYS)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Settings:
     blocks_unknown: bool = True
     warn_at: int = 100
     accept: frozenset[int] = frozenset()
-    workdays: frozenset[int] | None = None
+    weekdays: frozenset[int] | None = None
 
     def override(self, given: Mapping[str, t.Any], path: str) -> Settings:
         """Return these settings, overridden by those in ``given``."""
@@ -93,7 +89,7 @@ class Settings:
             names = arguments.choices(given["accept"], f"{path}.accept", ("reported", *_ACCEPT))
             changed["accept"] = frozenset(_ACCEPT[word] for word in names if word in _ACCEPT)
         if "weekdays" in given:
-            changed["workdays"] = _parse_workdays(given["weekdays"], f"{path}.weekdays")
+            changed["weekdays"] = _parse_weekdays(given["weekdays"], f"{path}.weekdays")
         return dataclasses.replace(self, **changed)
 
 
@@ -105,9 +101,10 @@ class Tier:
     match: Match | None
     controls: tuple[Control, ...]
     blocks_unknown: bool
-    # The attributes in addition to recovery_points that its controls use, and whether they use kinds.
-    attributes: frozenset[str]
-    by_kind: bool
+    # Days that begin at midnight in the time zone of the policy, for the end of waivers.
+    dates: Calendar
+    # Days of the policy, for timelines.
+    calendar: Calendar
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,6 +123,8 @@ class Document:
     waivers: tuple[Waiver, ...] = ()
     combine: str | None = None
     independent: bool = False
+    # Days that begin at midnight in the time zone of the document.
+    dates: Calendar = dataclasses.field(default_factory=Calendar)
     max_data_age: int = DAY
     max_data_age_text: str = "24h"
     # Result of a read result without workloads: an account without permissions reads the same.
@@ -138,29 +137,34 @@ def compile_document(policy: t.Any, options: Mapping[str, t.Any] | None = None) 
     if not definition:
         raise OptionError("policy: the policy is empty", hint=_EXAMPLE)
     arguments.mapping(definition, "policy")
-    if isinstance(definition.get("policy"), (dict, str)) and not any(key in _POLICY_KEYS for key in definition):
+    if isinstance(definition.get("policy"), (dict, str)) and not any(
+        key in _POLICY_KEYS and key not in _CALENDAR_KEYS for key in definition
+    ):
         arguments.refuse_unknown(definition, ("policy", "policies", *OPTION_KEYS), "policy")
         inner = expand(definition.pop("policy"), "policy.policy")
         _check_duplicates(inner, definition, "policy.policy")
-        definition = {**inner, **definition}
+        definition = {**definition, **inner}
     for key, value in (options or {}).items():
         if value is not None:
             _check_duplicates(definition, {key: value}, "policy")
-            definition[key] = arguments.to_plain(value, key)
+            definition.setdefault(key, arguments.to_plain(value, key))
     tiers = _parse_tiers(definition)
-    return Document(tiers, definition, **_parse_options(definition, tiers))
+    controls = [control.name for tier in tiers for control in tier.controls]
+    return Document(tiers, definition, **parse_scope(definition, controls))
 
 
 def _check_duplicates(one: Mapping[str, t.Any], other: Mapping[str, t.Any], path: str) -> None:
     for key in other:
-        if key in one:
+        if key in one and key not in _CALENDAR_KEYS:
             raise OptionError(f"{path}.{key}: {key} is set twice", hint="Set it in one place only")
 
 
 def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
     own = {key: value for key, value in definition.items() if key not in OPTION_KEYS and key != "policies"}
+    arguments.refuse_unknown(own, (*_POLICY_KEYS, "policies", *OPTION_KEYS), "policy")
+    around = {key: definition[key] for key in _CALENDAR_KEYS if key in definition}
     if "policies" not in definition:
-        return (_parse_tier(None, None, own, "policy"),)
+        return (_parse_tier(None, None, own, "policy", around),)
     if own:
         raise OptionError(
             f"policy.{next(iter(own))}: not valid next to policies",
@@ -180,72 +184,24 @@ def _parse_tiers(definition: dict[str, t.Any]) -> tuple[Tier, ...]:
             raise OptionError(f"{path}.name: another tier is named {name!r}", hint="Use a different name for each tier")
         match = None if given.get("match") is None else Match(given["match"], f"{path}.match")
         given["policy"] = expand(given.get("policy"), f"{path}.policy")
-        tiers.append(_parse_tier(name, match, arguments.mapping(given["policy"], f"{path}.policy"), f"{path}.policy"))
+        tiers.append(
+            _parse_tier(name, match, arguments.mapping(given["policy"], f"{path}.policy"), f"{path}.policy", around)
+        )
     return tuple(tiers)
 
 
-def _parse_options(definition: dict[str, t.Any], tiers: tuple[Tier, ...]) -> dict[str, t.Any]:
-    found = _parse_expected(definition)
-    if "exclude" in definition:
-        items = arguments.sequence(definition["exclude"], "exclude")
-        found["exclude"] = tuple(Exclusion.parse(item, f"exclude[{i}]") for i, item in enumerate(items))
-    if "waivers" in definition:
-        controls = {control.name for tier in tiers for control in tier.controls} | _all_controls()
-        items = arguments.sequence(definition["waivers"], "waivers")
-        found["waivers"] = tuple(Waiver.parse(item, f"waivers[{i}]", controls) for i, item in enumerate(items))
-    if "combine" in definition:
-        combine = arguments.mapping(definition["combine"], "combine", ("by", "independent"))
-        found["combine"] = arguments.choice(combine.get("by"), "combine.by", ("workload_name", "workload_id"))
-        found["independent"] = arguments.parse_bool(combine.get("independent", False), "combine.independent")
-    if "max_data_age" in definition:
-        found["max_data_age"] = arguments.duration(definition["max_data_age"], "max_data_age")
-        found["max_data_age_text"] = definition["max_data_age"]
-    if "on_empty" in definition:
-        found["on_empty"] = _ON_EMPTY[arguments.choice(definition["on_empty"], "on_empty", _ON_EMPTY)]
-    return found
-
-
-def _parse_expected(definition: dict[str, t.Any]) -> dict[str, t.Any]:
-    found: dict[str, t.Any] = {}
-    if "expected" in definition:
-        items = arguments.sequence(definition["expected"], "expected")
-        names = [arguments.text(name, f"expected[{i}]") for i, name in enumerate(items)]
-        found["expected"] = tuple({name.casefold(): name for name in reversed(names)}.values())[::-1]
-        # The required workloads are named, so an empty server does not hide any of them.
-        found["on_empty"] = WARN
-    if "expected_names" in definition:
-        given = arguments.mapping(definition["expected_names"], "expected_names")
-        named = {key: arguments.text(value, f"expected_names.{key}") for key, value in given.items()}
-        strange = [
-            key for key in named if key.casefold() not in {name.casefold() for name in found.get("expected", ())}
-        ]
-        if strange:
-            raise OptionError(f"expected_names.{strange[0]}: this name is not in expected", hint="Add it to expected")
-        found["expected_names"] = {key.casefold(): value for key, value in named.items()}
-    if "unexpected" in definition:
-        if "expected" not in definition:
-            raise OptionError("unexpected: requires expected", hint="Set expected to the names that must exist")
-        found["unexpected"] = _UNEXPECTED[arguments.choice(definition["unexpected"], "unexpected", _UNEXPECTED)]
-    if "expected_match" in definition:
-        how = arguments.choice(definition["expected_match"], "expected_match", ("short", "exact"))
-        found["expected_short"] = how == "short"
-    return found
-
-
-def _all_controls() -> set[str]:
-    attributes = (*ATTRIBUTES.values(), *KIND_ATTRIBUTES.values())
-    return {f"{attribute.name}.{rule.name}" for attribute in attributes for rule in attribute.rules} | {
-        EXISTS,
-        UNEXPECTED,
-        TIER,
-        COMBINE,
-        IN_FUTURE,
-    }
-
-
-def _parse_tier(name: str | None, match: Match | None, policy: dict[str, t.Any], path: str) -> Tier:
-    arguments.refuse_unknown(policy, _POLICY_KEYS if name else (*_POLICY_KEYS, "policies", *OPTION_KEYS), path)
-    settings = Settings().override(policy, path)
+def _parse_tier(
+    name: str | None, match: Match | None, policy: dict[str, t.Any], path: str, around: Mapping[str, t.Any]
+) -> Tier:
+    """Compile a policy; ``around`` has the calendar keys next to it."""
+    if name:
+        for key in policy:
+            if key in OPTION_KEYS and key not in _CALENDAR_KEYS:
+                raise OptionError(f"{path}.{key}: not valid in a tier", hint="Set it next to policies")
+        arguments.refuse_unknown(policy, _POLICY_KEYS, path)
+    settings = Settings().override({**around, **policy}, path)
+    zone, day_start = (policy.get(key, around.get(key, usual)) for key, usual in _CALENDAR_DEFAULTS)
+    calendar = Calendar(zone, day_start)
     max_age = _default_max_age(policy, path)
     controls: list[Control] = []
     for key, value in policy.items():
@@ -256,6 +212,12 @@ def _parse_tier(name: str | None, match: Match | None, policy: dict[str, t.Any],
                 )
         elif key in ATTRIBUTES:
             controls += _parse_attribute(ATTRIBUTES[key], value, f"{path}.{key}", settings, max_age)
+    working: dict[frozenset[int] | None, Elapsed] = {}
+    for control in controls:
+        control.calendar = calendar
+        if control.weekdays not in working:
+            working[control.weekdays] = calendar.elapsed_on(control.weekdays)
+        control.elapsed = working[control.weekdays]
     if not controls:
         raise OptionError(f"{path}: no rule is set", hint=_EXAMPLE)
     return Tier(
@@ -263,9 +225,12 @@ def _parse_tier(name: str | None, match: Match | None, policy: dict[str, t.Any],
         match=match,
         controls=tuple(controls),
         blocks_unknown=settings.blocks_unknown,
-        attributes=frozenset(policy).intersection(ATTRIBUTE_NAMES) - {"recovery_points"},
-        by_kind="backup_types" in policy or "backup_types" in policy.get("recovery_points", ()),
+        dates=Calendar(zone),
+        calendar=calendar,
     )
+
+
+_CALENDAR_DEFAULTS = (("timezone", "UTC"), ("day_start", "00:00"))
 
 
 def _default_max_age(policy: dict[str, t.Any], path: str) -> str | None:
@@ -315,57 +280,63 @@ def _parse_attribute(
 def _parse_control(
     attribute: Attribute, rule: Rule, value: t.Any, path: str, settings: Settings, *, max_age: str | None, offset: int
 ) -> Control:
-    within, window = None, None
-    if isinstance(value, dict):
-        allowed = ("limit", *SETTINGS, *(("within",) if rule.within else ()))
-        arguments.refuse_unknown(value, allowed, path)
-        if "warn_at" in value and not rule.ceiling:
-            raise OptionError(
-                f"{path}.warn_at: {rule.name} has no upper limit",
-                hint="warn_at applies to rules with an upper limit: max_age, max_gap and max_restore_time",
-            )
-        if "within" in value:
-            within, window = arguments.duration(value["within"], f"{path}.within"), str(value["within"])
-        settings = settings.override(value, path)
-        if "limit" not in value and rule.argument != "flag":
-            raise OptionError(f"{path}.limit: required key is missing", hint=f"Use {rule.name}: {{limit: ...}}")
-        value = value.get("limit", True)
+    given = value if isinstance(value, dict) else {"limit": value}
+    if rule.keys:
+        given = arguments.mapping(value, path)
+        max_age = _require(given, "max_age", path, rule)
+    allowed = (*(rule.keys or ("limit",)), *SETTINGS, *(("within",) if rule.within else ()))
+    arguments.refuse_unknown(given, allowed, path)
+    if "warn_at" in given and not rule.ceiling:
+        ceilings = dict.fromkeys(other.name for other in RULES if other.ceiling)
+        raise OptionError(
+            f"{path}.warn_at: {rule.name} has no upper limit",
+            hint=f"warn_at applies to rules with an upper limit: {', '.join(ceilings)}",
+        )
+    window = str(_require(given, "within", path, rule) if rule.keys else given.get("within", ""))
+    within = arguments.duration(window, f"{path}.within") if window else None
+    settings = settings.override(given, path)
     parse, unit = arguments.ARGUMENTS[rule.argument]
-    limit = parse(value, path)
-    limit_text = str(value) if unit == "seconds" else format_value(limit, unit)
-    if attribute.name in ("locations", "copies"):
-        window = max_age
-    limit_micros = limit * SECOND if unit == "seconds" else 0
+    name = "percent" if rule.keys else "limit"
+    limit_value = given.get(name, True) if rule.argument == "flag" else _require(given, name, path, rule)
+    limit = parse(limit_value, path if "limit" in given else f"{path}.{name}")
+    if rule.name == "max_gap" and within is not None and limit >= within:
+        raise OptionError(
+            f"{path}.limit: {limit_value!r} must be less than within ({window}), or every gap is allowed",
+            hint="Use a longer within",
+        )
+    limit_text = str(limit_value) if unit == "seconds" else format_value(limit, unit)
+    uses_max_age = bool(rule.keys) or attribute.name in ("locations", "copies")
+    if uses_max_age and not rule.keys:
+        window = max_age or ""
     return Control(
         name=f"{attribute.name}.{rule.name}",
+        attribute=attribute.states,
         evaluate=rule.evaluate,
-        view=attribute.view,
-        combine="add" if rule.adds else rule.combine,
+        combine=rule.combine,
         unit=unit,
         ceiling=rule.ceiling,
         limit=limit,
-        wording=rule.wording(attribute, limit_text, window or ""),
+        wording=rule.wording(attribute, limit_text, window),
         limit_text=limit_text,
-        limit_micros=limit_micros,
-        warn_micros=limit_micros * settings.warn_at // 100,
+        warn_at=settings.warn_at,
         within=within,
         blocks_unknown=settings.blocks_unknown,
         accept=settings.accept,
-        workdays=settings.workdays,
-        max_age_micros=None if max_age is None else parse_duration(max_age) * SECOND,
+        weekdays=settings.weekdays,
+        max_age=arguments.duration(max_age, f"{path}.max_age") if uses_max_age and max_age is not None else None,
         offset=offset,
     )
 
 
-def _parse_workdays(value: t.Any, path: str) -> frozenset[int] | None:
+def _require(given: Mapping[str, t.Any], key: str, path: str, rule: Rule) -> t.Any:
+    if key not in given:
+        keys = ", ".join(f"{name}: ..." for name in rule.keys or ("limit",))
+        raise OptionError(f"{path}.{key}: required key is missing", hint=f"Use {rule.name}: {{{keys}}}")
+    return given[key]
+
+
+def _parse_weekdays(value: t.Any, path: str) -> frozenset[int] | None:
     """``[mon..fri]`` or ``[mon, wed]`` -> day numbers; all seven are the same as not given."""
-    days: set[int] = set()
-    for index, item in enumerate(arguments.sequence(value, path)):
-        first, dots, last = str(item).partition("..")
-        ends = [
-            DAY_NAMES.index(arguments.choice(name, f"{path}[{index}]", DAY_NAMES))
-            for name in ((first, last) if dots else (first,))
-        ]
-        length = (ends[-1] - ends[0]) % 7 + 1
-        days.update((ends[0] + ahead) % 7 for ahead in range(length))
-    return None if len(days) == 7 else frozenset(days)
+    return parse_weekdays(
+        arguments.sequence(value, path), lambda name, index: arguments.choice(name, f"{path}[{index}]", DAY_NAMES)
+    )

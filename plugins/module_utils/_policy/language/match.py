@@ -10,12 +10,12 @@ import dataclasses
 import fnmatch
 import re
 import typing as t
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.names import renamed, suggest
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import Row
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import Calendar
 
 _TEXT_KEYS = ("workload_name", "workload_id", "workload_type", "platform", "source", "origin", "product")
 MATCH_KEYS = (*_TEXT_KEYS, "in_inventory")
@@ -53,7 +53,8 @@ class Match:
         inventory = given.get("in_inventory")
         self._inventory = None if inventory is None else arguments.parse_bool(inventory, f"{path}.in_inventory")
 
-    def __call__(self, row: Row) -> bool:
+    def __call__(self, row: Mapping[str, t.Any]) -> bool:
+        """Whether a row matches: the members in IDENTITY, and product."""
         if self._checks_inventory and row.get("in_inventory") is not self._inventory:
             return False
         return all(globs.match(row.get(key)) for key, globs in self._globs)
@@ -80,8 +81,9 @@ class Waiver:
 
     workload: Globs
     control: Globs
-    # The first microsecond at which it is no longer valid.
-    end: int
+    # A date as proleptic ordinal, which ends with that day in the time zone of the policy; or a time in seconds.
+    last_day: int | None
+    last_second: int
     definition: dict[str, t.Any]
 
     @classmethod
@@ -93,22 +95,27 @@ class Waiver:
         arguments.text(given["reason"], f"{path}.reason")
         control = Globs(given["control"], f"{path}.control")
         names = sorted(controls)
-        if not any(control.match(name) for name in names):
-            raise OptionError(
-                f"{path}.control: unknown control {given['control']!r}",
-                hint=_suggest_control(given["control"], names)
-                or "Use <attribute>.<rule>, for example recovery_points.min_count",
-            )
+        patterns = [given["control"]] if isinstance(given["control"], str) else given["control"]
+        for pattern in patterns:
+            if not any(Globs(pattern, f"{path}.control").match(name) for name in names):
+                raise OptionError(
+                    f"{path}.control: unknown control {pattern!r}",
+                    hint=_suggest_control(pattern, names)
+                    or "Use <attribute>.<rule>, for example recovery_points.min_count",
+                )
         end = arguments.end_date(given["until"], f"{path}.until")
-        return cls(Globs(given["workload"], f"{path}.workload"), control, end, {key: given[key] for key in keys})
+        return cls(Globs(given["workload"], f"{path}.workload"), control, *end, {key: given[key] for key in keys})
+
+    def end(self, calendar: Calendar) -> int:
+        """Return the second at which it ends; ``calendar`` has the time zone, and days that begin at midnight."""
+        return self.last_second if self.last_day is None else calendar.start_of(self.last_day + 1)
 
 
-def _suggest_control(given: t.Any, names: Sequence[str]) -> str:
+def _suggest_control(given: str, names: Sequence[str]) -> str:
     """Return the control or pattern of version 2 for one of version 1; else a control of a similar name, or ""."""
-    for old in [given] if isinstance(given, str) else given:
-        new = renamed(old)
-        if new != old and any(Globs(new, "control").match(name) for name in names):
-            return f"It was renamed to {new}."
+    new = renamed(given.casefold())
+    if new != given.casefold() and any(Globs(new, "control").match(name) for name in names):
+        return f"It was renamed to {new}."
     return suggest(given, names)
 
 

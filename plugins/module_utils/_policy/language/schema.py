@@ -11,21 +11,16 @@ from collections.abc import Callable
 
 from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules import (
-    attributes,
-    counts_and_ages,
-    gaps,
-    periods,
+    ages,
+    counts,
+    locations,
+    regularity,
     sizes,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules import locations as places
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    HOLE,
-    Evaluate,
-    Row,
-    View,
-    Wording,
-    counted,
-)
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules import states as state_rules
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Evaluate
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import PERIODS
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import HOLE, Wording, counted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,7 +28,7 @@ class Attribute:
     """A property that points have or do not have, and the rules that apply to it."""
 
     name: str
-    view: Callable[[Row, frozenset[int]], View]
+    states: state_rules.Attribute
     rules: tuple[Rule, ...]
     # Names of one such point and of several.
     one: str
@@ -53,23 +48,25 @@ class Attribute:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its argument, its evaluator, and how the outcomes of several rows are merged."""
+    """One rule: its argument, its evaluator, and how the rows of a workload that is combined are evaluated."""
 
     name: str
     argument: str
     evaluate: Evaluate
     wording: Callable[[Attribute, str, str], Wording]
-    # best | worst | furthest; a count with "best" can be added up (``independent``).
-    combine: str = "best"
-    adds: bool = False
+    # union: the points of all rows together. every: each row must meet it; with_points: each row that has any points.
+    combine: str = "union"
     # Whether values approach the limit from below, so that warn_at applies.
     ceiling: bool = False
     within: bool = False
+    # Keys that the rule requires instead of ``limit``.
+    keys: tuple[str, ...] = ()
 
 
-def _min_count(attribute: Attribute, limit: str, _window: str) -> Wording:
-    text = f"{counted(attribute.one, attribute.many)}, at least {limit} required"
-    return Wording(text, text, text, attribute.many, f"at least {limit} required", attribute.fact)
+def _min_count(attribute: Attribute, limit: str, window: str) -> Wording:
+    within = f" in the last {window}" if window else ""
+    text = f"{counted(attribute.one, attribute.many)}{within}, at least {limit} required"
+    return Wording(text, text, text, f"{attribute.many}{within}", f"at least {limit} required", attribute.fact)
 
 
 def _max_age(attribute: Attribute, limit: str, _window: str) -> Wording:
@@ -78,6 +75,35 @@ def _max_age(attribute: Attribute, limit: str, _window: str) -> Wording:
     empty = f"no {f'{test}s' if test else attribute.many} (newest must be at most {limit} old)"
     subject = f"{test} age" if test else f"age of the newest {attribute.one}"
     return Wording(text, text, empty, subject, f"maximum {limit}", attribute.fact)
+
+
+def _max_count(attribute: Attribute, limit: str, _window: str) -> Wording:
+    text = f"{counted(attribute.one, attribute.many)}, at most {limit} allowed"
+    return Wording(text, text, text, attribute.many, f"at most {limit} allowed", attribute.fact)
+
+
+def _max_retention(attribute: Attribute, limit: str, _window: str) -> Wording:
+    text = f"oldest {attribute.one} is {HOLE} old (maximum {limit})"
+    subject = f"age of the oldest {attribute.one}"
+    return Wording(text, text, text, subject, f"maximum {limit}", attribute.fact)
+
+
+def _min_coverage(attribute: Attribute, limit: str, window: str) -> Wording:
+    text = f"{HOLE} of the last {window} covered by {attribute.many}, at least {limit} required"
+    subject = f"time covered by {attribute.many} in the last {window}"
+    return Wording(text, text, text, subject, f"at least {limit} required", attribute.fact)
+
+
+def _max_failed_runs(_attribute: Attribute, limit: str, window: str) -> Wording:
+    within = f" in the last {window}" if window else ""
+    text = f"{counted('failed run', 'failed runs')}{within}, at most {limit} allowed"
+    return Wording(text, text, text, f"failed runs{within}", f"at most {limit} allowed", "status")
+
+
+def _min_lock(attribute: Attribute, limit: str, _window: str) -> Wording:
+    text = f"the longest lock of a recovery point lasts {HOLE}, at least {limit} required"
+    empty = f"no {attribute.many} (a lock of at least {limit} is required)"
+    return Wording(text, text, empty, "duration of the longest lock", f"at least {limit} required", attribute.fact)
 
 
 def _min_retention(attribute: Attribute, limit: str, _window: str) -> Wording:
@@ -92,9 +118,8 @@ def _max_gap(attribute: Attribute, limit: str, window: str) -> Wording:
     gap = f"longest gap without a new {attribute.one}{within}"
     text = f"{gap} is {HOLE} (maximum {limit})"
     empty = f"no {attribute.many} (maximum gap {limit})"
-    too_old = f"no {attribute.one}{within} (newest is {HOLE} old; maximum gap {limit})"
-    too_long = f"longest gap ending{within} is {HOLE} without a new {attribute.one} (maximum {limit})"
-    return Wording(text, text, empty, gap, f"maximum {limit}", attribute.fact, too_old, too_long)
+    too_old = f"no {attribute.one}{within} (maximum gap {limit})"
+    return Wording(text, text, empty, gap, f"maximum {limit}", attribute.fact, too_old)
 
 
 def _consecutive(period: str) -> Callable[[Attribute, str, str], Wording]:
@@ -174,92 +199,86 @@ def _max_restore_time(_attribute: Attribute, limit: str, _window: str) -> Wordin
     return Wording(text, text, text, "restore time", f"maximum {limit}")
 
 
-MIN_COUNT = Rule("min_count", "count", counts_and_ages.min_count, _min_count, adds=True)
-MAX_AGE = Rule("max_age", "duration", counts_and_ages.max_age, _max_age, ceiling=True)
-TESTED_MAX_AGE = Rule("max_age", "duration", counts_and_ages.tested_max_age, _max_age, ceiling=True)
+MIN_COUNT = Rule("min_count", "count", counts.min_count, _min_count, within=True)
+MAX_COUNT = Rule("max_count", "count_or_zero", counts.max_count, _max_count, combine="every", ceiling=True)
+MAX_AGE = Rule("max_age", "duration", ages.max_age, _max_age, ceiling=True)
+TESTED_MAX_AGE = Rule("max_age", "duration", ages.tested_max_age, _max_age, ceiling=True)
+CHECKED_MAX_AGE = Rule("max_age", "duration", ages.checked_max_age, _max_age, ceiling=True)
 MAX_RESTORE_TIME = Rule(
-    "max_restore_time", "duration", counts_and_ages.max_restore_time, _max_restore_time, ceiling=True
+    "max_restore_time", "duration", ages.max_restore_time, _max_restore_time, combine="every", ceiling=True
 )
-MIN_RETENTION = Rule("min_retention", "duration", counts_and_ages.min_retention, _min_retention)
-MAX_GAP = Rule("max_gap", "duration", gaps.max_gap, _max_gap, combine="furthest", ceiling=True, within=True)
+MIN_RETENTION = Rule("min_retention", "duration", ages.min_retention, _min_retention)
+MAX_RETENTION = Rule("max_retention", "duration", ages.max_retention, _max_retention, ceiling=True)
+MIN_LOCK = Rule("min_lock", "duration", ages.min_lock, _min_lock)
+MAX_GAP = Rule("max_gap", "duration", regularity.max_gap, _max_gap, ceiling=True, within=True)
 IN_A_ROW = tuple(
-    Rule(rule, "count", periods.in_a_row(period), _consecutive(period.removesuffix("s")))
-    for rule, period in periods.RULES.items()
+    Rule(period, "count", regularity.in_a_row(period), _consecutive(name))
+    for period, name in zip(PERIODS, ("day", "week", "month", "year"), strict=True)
 )
-EVERY = Rule("all", "flag", counts_and_ages.every, _all, combine="worst", within=True)
-NONE = Rule("none", "flag", counts_and_ages.none, _none, combine="worst", within=True)
+MIN_COVERAGE = Rule(
+    "min_coverage", "share", regularity.min_coverage, _min_coverage, keys=("percent", "max_age", "within")
+)
+MAX_FAILED_RUNS = Rule(
+    "max_failed_runs", "count_or_zero", counts.max_failed_runs, _max_failed_runs, "every", ceiling=True, within=True
+)
+EVERY = Rule("all", "flag", counts.every, _all, combine="with_points", within=True)
+NONE = Rule("none", "flag", counts.none, _none, combine="with_points", within=True)
 # "All are clean" and "none is infected" are the same requirement.
-ALL_CLEAN = Rule("all", "flag", counts_and_ages.none, _none, combine="worst", within=True)
-LOCATIONS_MIN_COUNT = Rule("min_count", "count", places.locations_min_count, _locations(), adds=True)
-COPIES_MIN_COUNT = Rule("min_count", "count", places.locations_min_count, _copies, adds=True)
-MIN_TYPES = Rule("min_types", "count", places.min_types, _locations("location type", "location types"))
-LOCATIONS_MAX_AGE = Rule("max_age", "duration", places.locations_max_age, _locations_max_age, ceiling=True)
+ALL_CLEAN = Rule("all", "flag", counts.none, _none, combine="with_points", within=True)
+LOCATIONS_MIN_COUNT = Rule("min_count", "count", locations.locations_min_count, _locations())
+COPIES_MIN_COUNT = Rule("min_count", "count", locations.locations_min_count, _copies)
+MIN_TYPES = Rule("min_types", "count", locations.min_types, _locations("location type", "location types"))
+LOCATIONS_MAX_AGE = Rule("max_age", "duration", locations.locations_max_age, _locations_max_age, ceiling=True)
 MIN_PERCENT_OF_MEDIAN = Rule(
-    "min_percent_of_median", "percent", sizes.min_percent_of_median, _min_percent_of_median, combine="worst"
+    "min_percent_of_median", "percent", sizes.min_percent_of_median, _min_percent_of_median, combine="every"
 )
 
 RULES = (
-    *(MIN_COUNT, MAX_AGE, TESTED_MAX_AGE, MAX_RESTORE_TIME, MIN_RETENTION, MAX_GAP, *IN_A_ROW),
-    *(
-        EVERY,
-        NONE,
-        ALL_CLEAN,
-        LOCATIONS_MIN_COUNT,
-        COPIES_MIN_COUNT,
-        MIN_TYPES,
-        LOCATIONS_MAX_AGE,
-        MIN_PERCENT_OF_MEDIAN,
-    ),
+    *(MIN_COUNT, MAX_COUNT, MAX_AGE, TESTED_MAX_AGE, CHECKED_MAX_AGE, MAX_RESTORE_TIME, MIN_RETENTION, MAX_RETENTION),
+    *(MIN_LOCK, MAX_GAP, *IN_A_ROW, MIN_COVERAGE, MAX_FAILED_RUNS, EVERY, NONE, ALL_CLEAN, LOCATIONS_MIN_COUNT),
+    *(COPIES_MIN_COUNT, MIN_TYPES, LOCATIONS_MAX_AGE, MIN_PERCENT_OF_MEDIAN),
 )
 
 _POINTS = (MIN_COUNT, MAX_AGE, MIN_RETENTION)
-_TESTS = (MIN_COUNT, TESTED_MAX_AGE, MIN_RETENTION, EVERY, NONE)
-_REGULAR = (*_POINTS, MAX_GAP, *IN_A_ROW)
+_REGULAR = (MIN_COUNT, MAX_COUNT, MAX_AGE, MIN_RETENTION, MAX_RETENTION, MAX_GAP, *IN_A_ROW, MIN_COVERAGE)
+_TEST_RULES = (MIN_COUNT, TESTED_MAX_AGE, MIN_RETENTION, EVERY, NONE, MAX_RESTORE_TIME)
+_CHECK_RULES = (MIN_COUNT, CHECKED_MAX_AGE, MIN_RETENTION, EVERY, NONE)
 
 
 def _fact(name: str, rules: tuple[Rule, ...], word: str, fact: str, test: str = "") -> Attribute:
     point = f"{word} recovery point"
-    return Attribute(name, attributes.fact_view(name), rules, point, f"{point}s", test, word, f"not {word}", fact)
+    states = state_rules.FACTS[name]
+    return Attribute(name, states, rules, point, f"{point}s", test, word, f"not {word}", fact)
+
+
+def _of_points(name: str, rules: tuple[Rule, ...], one: str, many: str, *options: str) -> Attribute:
+    return Attribute(name, state_rules.RECOVERY_POINTS, rules, one, many, fact="usability", options=options)
 
 
 # A point whose backup type or usability is unknown may be one of a given type.
 _TYPE_FACT = "backup type or usability"
+_BAD = "suspicious or infected"
+_POINT = ("recovery point", "recovery points")
 
 ATTRIBUTES: dict[str, Attribute] = {
     attribute.name: attribute
     for attribute in (
-        Attribute(
-            "recovery_points",
-            attributes.recovery_points_view,
-            _REGULAR,
-            "recovery point",
-            "recovery points",
-            fact="usability",
-            options=("backup_types",),
-        ),
-        Attribute("full", attributes.fact_view("full"), _REGULAR, "full backup", "full backups", fact=_TYPE_FACT),
-        _fact(
-            "restore_tested", (*_TESTS, MAX_RESTORE_TIME), "restore-tested", "restore test result", test="restore test"
-        ),
-        _fact("integrity_checked", _TESTS, "integrity-checked", "integrity check result", test="integrity check"),
+        _of_points("recovery_points", (*_REGULAR, MAX_FAILED_RUNS), *_POINT, "backup_types"),
+        Attribute("full", state_rules.FULL, _REGULAR, "full backup", "full backups", fact=_TYPE_FACT),
+        _fact("restore_tested", _TEST_RULES, "restore-tested", "restore test result", test="restore test"),
+        _fact("integrity_checked", _CHECK_RULES, "integrity-checked", "integrity check result", test="integrity check"),
         _fact("offsite", (*_POINTS, EVERY, NONE), "off-site", "off-site status"),
-        _fact("immutable", (*_POINTS, EVERY, NONE), "immutable", "immutability"),
+        _fact("immutable", (*_POINTS, EVERY, NONE, MIN_LOCK), "immutable", "immutability"),
         _fact("encrypted", (*_POINTS, EVERY, NONE), "encrypted", "encryption status"),
-        _fact("malware", (ALL_CLEAN, NONE), "suspicious or infected", "malware scan result"),
         Attribute(
-            "locations",
-            attributes.row_view,
-            (LOCATIONS_MIN_COUNT, MIN_TYPES, LOCATIONS_MAX_AGE),
-            "location",
-            "locations",
+            *("malware", state_rules.MALWARE, (ALL_CLEAN, NONE), f"{_BAD} recovery point", f"{_BAD} recovery points"),
+            *("", _BAD, f"not {_BAD}", "malware scan result"),
         ),
-        Attribute(
-            "copies", attributes.row_view, (COPIES_MIN_COUNT,), "copy", "copies", options=("include_production",)
-        ),
-        Attribute("size", attributes.row_view, (MIN_PERCENT_OF_MEDIAN,), "recovery point", "recovery points"),
+        _of_points("locations", (LOCATIONS_MIN_COUNT, MIN_TYPES, LOCATIONS_MAX_AGE), "location", "locations"),
+        _of_points("copies", (COPIES_MIN_COUNT,), "copy", "copies", "include_production"),
+        _of_points("size", (MIN_PERCENT_OF_MEDIAN,), *_POINT),
     )
 }
-ATTRIBUTES["malware"] = dataclasses.replace(ATTRIBUTES["malware"], view=attributes.malware_view)
 
 
 def _kind(kind: str) -> Attribute:
@@ -267,7 +286,10 @@ def _kind(kind: str) -> Attribute:
     names = (word, f"{word}s")
     if kind == "unknown":
         names = ("recovery point of unknown type", "recovery points of unknown type")
-    return Attribute(f"backup_types.{kind}", attributes.kinds_view((kind,)), _REGULAR, *names, fact=_TYPE_FACT)
+    if kind == "backup":
+        names = ("backup of unreported type", "backups of unreported type")
+    name = f"backup_types.{kind}"
+    return Attribute(name, state_rules.attribute_of_kinds(name, (kind,)), _REGULAR, *names, fact=_TYPE_FACT)
 
 
 # The attribute of each kind, for ``backup_types: {log: {max_age: 1h}}``.
@@ -276,7 +298,8 @@ KIND_ATTRIBUTES: dict[str, Attribute] = {kind: _kind(kind) for kind in KINDS}
 
 def attribute_for_backup_types(kinds: tuple[str, ...]) -> Attribute:
     """Return the attribute recovery_points for a policy that specifies the kinds that count."""
-    return dataclasses.replace(ATTRIBUTES["recovery_points"], view=attributes.kinds_view(kinds), fact=_TYPE_FACT)
+    states = state_rules.attribute_of_kinds("recovery_points", kinds)
+    return dataclasses.replace(ATTRIBUTES["recovery_points"], states=states, fact=_TYPE_FACT)
 
 
 def attribute_with_production(copies: Attribute) -> Attribute:

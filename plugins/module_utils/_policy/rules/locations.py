@@ -2,141 +2,143 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluators of rules for locations and copies."""
+"""Rules for locations and copies."""
 
 from __future__ import annotations
 
-import typing as t
+import dataclasses
+from collections.abc import Iterable
 
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    FAIL,
-    PASS,
-    REPORTED,
-    WARN,
-    Context,
-    Control,
-    Outcome,
-    View,
-    ceil_seconds,
-    to_micros,
-    unknown_outcome,
-)
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.workdays import elapsed
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points, View
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.reasons import hidden_reason
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.states import RECOVERY_POINTS
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import DECLARED, Accept, Outcome
 
-_PRODUCTION = "existence of the production copy unknown"
 _NOT_LISTED = "locations of some recovery points not reported"
+_PRODUCTION = "existence of the production copy unknown"
 
 
-def locations_min_count(view: View, control: Control, context: Context) -> Outcome:
+@dataclasses.dataclass(slots=True)
+class _Places:
+    """Names (or types) of locations of recent points, and whether there may be any number of others."""
+
+    known: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+    possible: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+    has_nameless: bool = False
+    may_be_nameless: bool = False
+    # Reason why there may be more.
+    open: str | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.known) or int(self.has_nameless)
+
+    @property
+    def most(self) -> int:
+        return len(self.known | self.possible) or int(self.has_nameless or self.may_be_nameless)
+
+
+def locations_min_count(points: Points, control: Control, accept: Accept) -> Outcome:
     """At least ``limit`` locations have a recent point; for copies, production is one more."""
-    recent, unsure = _recent_places(view, control, context)
-    named = len({place["location"] for place in recent if place.get("location") is not None})
-    nameless = sum(place.get("location") is None for place in recent)
-    doubts = _doubts(view, control, context, len(unsure))
-    if nameless:
-        # It may be one of the named locations, or several.
-        doubts[f"name unknown for {count_locations(nameless)}"] = None
-    return _evaluate_count(view, control, context, named or int(bool(nameless)), doubts)
+    return _count(points, control, _collect(points, control, accept, part=0), "name unknown for some locations")
 
 
-def min_types(view: View, control: Control, context: Context) -> Outcome:
+def min_types(points: Points, control: Control, accept: Accept) -> Outcome:
     """At least ``limit`` types of location have a recent point."""
-    recent, unsure = _recent_places(view, control, context)
-    types = len({place["location_type"] for place in recent if place.get("location_type") is not None})
-    untyped = sum(place.get("location_type") is None for place in recent)
-    doubts = _doubts(view, control, context, len(unsure))
-    if untyped:
-        nameless = any(place.get("location") is None for place in recent)
-        # It has some type: if there is no other, the first of them is the one that is counted.
-        more = untyped - int(not types)
-        doubts[f"type unknown for {count_locations(untyped)}"] = None if nameless else more
-    return _evaluate_count(view, control, context, types or int(bool(recent)), doubts)
+    return _count(points, control, _collect(points, control, accept, part=1), "type unknown for some locations")
 
 
-def count_locations(count: int) -> str:
-    """Format a number of locations."""
-    return f"{count} location{'' if count == 1 else 's'}"
-
-
-# Reason why there may be more than is known -> how many more at most; None = any number.
-Doubts = dict[str, "int | None"]
-
-
-def _doubts(view: View, control: Control, context: Context, unsure: int) -> Doubts:
-    doubts: Doubts = {}
-    if unsure:
-        doubts[context.clock_off or f"age unknown for {count_locations(unsure)}"] = unsure
-    if _has_unlisted(view, control, context):
-        doubts[_NOT_LISTED] = None
-    return doubts
-
-
-def _evaluate_count(view: View, control: Control, context: Context, count: int, doubts: Doubts) -> Outcome:
-    # A workload that is no longer in the inventory has no production copy; if that is unknown, so is the copy.
-    present = view.row.get("in_inventory")
-    if present:
-        count += control.offset
-    elif present is None and control.offset:
-        doubts = {**doubts, _PRODUCTION: control.offset}
-    most = list(doubts.values())
-    possible = count + sum(more or 0 for more in most)
+def _count(points: Points, control: Control, places: _Places, nameless: str) -> Outcome:
+    if control.max_age is not None and points.clock_off:
+        return control.unknown(points.clock_off)
+    exists = points.in_inventory
+    count = places.count + (control.offset if exists else 0)
+    most = places.most + (control.offset if exists is not False else 0)
     if count >= control.limit:
-        return (PASS, REPORTED, count, control.wording.passed, possible)
-    if None in most or possible >= control.limit:
-        return unknown_outcome(control, "; ".join(doubts), count, possible)
-    if unread := context.unread_reason(
-        None if control.max_age_micros is None else context.now - control.max_age_micros
-    ):
-        return unknown_outcome(control, unread, count, possible)
-    return (FAIL, REPORTED, count, control.wording.failed, possible)
+        return control.passed(count)
+    reasons = [places.open] if places.open else []
+    if places.has_nameless or places.may_be_nameless:
+        reasons.append(nameless)
+    if exists is None and control.offset:
+        reasons.append(_PRODUCTION)
+    if most > count and not reasons:
+        reasons.append("usability of some recovery points unknown")
+    is_open = places.open or places.has_nameless or places.may_be_nameless
+    if most >= control.limit or is_open:
+        return control.unknown("; ".join(reasons), count)
+    hidden = (
+        hidden_reason(points, None) if control.max_age is None else _hidden_recent(points, control, control.max_age)
+    )
+    if hidden:
+        return control.unknown(hidden, count)
+    return control.failed(count)
 
 
-def _recent_places(
-    view: View, control: Control, context: Context
-) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]]:
-    """Return the locations whose newest point is recent, and those for which that is unknown."""
-    places = [place for place in view.row.get("locations", ()) if place.get("count", 0) or place.get("newest")]
-    if control.max_age_micros is None:
-        return places, []
-    if context.clock_off:
-        return [], places
-    recent, unsure = [], []
-    for place in places:
-        newest = place.get("newest")
-        if newest is None:
-            unsure.append(place)
-        elif elapsed(to_micros(newest), context.now, control.workdays) <= control.max_age_micros:
-            recent.append(place)
-    return recent, unsure
+def _hidden_recent(points: Points, control: Control, max_age: int) -> str | None:
+    """Return what was not read if a point in it could be recent."""
+    if any(control.elapsed(end, points.now) <= max_age for _start, end in points.hidden):
+        return points.hidden_reason()
+    return None
 
 
-def _has_unlisted(view: View, control: Control, context: Context) -> bool:
-    """Whether points that count are in locations that the product did not list."""
-    missing = view.row.get("locations_unknown")
-    if missing is None:
-        return bool(view.count) and not view.row.get("locations")
-    if not missing.get("count", 0):
-        return False
-    newest = missing.get("newest")
-    if control.max_age_micros is None or newest is None or context.clock_off:
-        return True
-    return elapsed(to_micros(newest), context.now, control.workdays) <= control.max_age_micros
+def _collect(points: Points, control: Control, accept: Accept, *, part: int) -> _Places:
+    """Collect the names (part 0) or types (part 1) of the locations of recent points."""
+    places = _Places()
+    view = points.view(RECOVERY_POINTS, frozenset())
+    if view.has_undated:
+        places.open = "time unknown for some recovery points"
+    for state, index in _recent(points, view, control):
+        facts = points.facts(index)
+        if not facts.locations:
+            places.open = _NOT_LISTED
+        server = points.server(index) if part == 0 else ""
+        is_declared = part == 1 and "location_type" in facts.declared and DECLARED not in accept
+        for location in facts.locations or ():
+            text = None if is_declared else (location[part] or "").strip().casefold()
+            if not text or (part == 1 and text == "unknown"):
+                places.has_nameless = places.has_nameless or state == "T"
+                places.may_be_nameless = places.may_be_nameless or state == "U"
+            else:
+                (places.known if state == "T" else places.possible).add((server, text))
+    return places
 
 
-def locations_max_age(view: View, control: Control, context: Context) -> Outcome:
-    """The newest point with a known location is at most as old as the limit."""
-    if context.clock_off:
-        return unknown_outcome(control, context.clock_off)
-    places = view.row.get("locations", ())
-    ages = [
-        elapsed(to_micros(place["newest"]), context.now, control.workdays) for place in places if place.get("newest")
-    ]
-    age = min(ages, default=None)
-    if age is not None and age <= control.limit_micros:
-        return (WARN if age > control.warn_micros else PASS, REPORTED, ceil_seconds(age), control.wording.passed, 0)
-    actual = None if age is None else ceil_seconds(age)
-    if len(ages) < len(places) or _has_unlisted(view, control, context):
-        return unknown_outcome(control, _NOT_LISTED, actual)
-    if unread := context.unread_reason(context.now - control.limit_micros):
-        return unknown_outcome(control, unread, actual)
-    return (FAIL, REPORTED, actual, control.wording.empty if age is None else control.wording.failed, 0)
+def _recent(points: Points, view: View, control: Control) -> Iterable[tuple[str, int]]:
+    """Return state and index of one of the recent points of each class."""
+    key = (control.max_age, control.weekdays)
+    if key not in points.recent:
+        found: dict[tuple[str, str], int] = {}
+        indexes = points.indexes()
+        for place in range(len(view.times) - 1, -1, -1):
+            if control.max_age is not None and control.elapsed(view.times[place], points.now) > control.max_age:
+                break
+            if view.states[place] in "TU":
+                found[view.states[place], points.class_key(indexes[place])] = indexes[place]
+        points.recent[key] = [(state, index) for (state, _class), index in found.items()]
+    return points.recent[key]
+
+
+def locations_max_age(points: Points, control: Control, _accept: Accept) -> Outcome:
+    """The newest point with a listed location is at most as old as the limit."""
+    if points.clock_off:
+        return control.unknown(points.clock_off)
+    view = points.view(RECOVERY_POINTS, frozenset())
+    age = None
+    is_possible = view.has_undated
+    indexes = points.indexes()
+    for place in range(len(view.times) - 1, -1, -1):
+        state = view.states[place]
+        if state in "TU":
+            own = control.elapsed(view.times[place], points.now)
+            if state == "T" and points.facts(indexes[place]).locations:
+                age = own
+                break
+            is_possible = is_possible or own <= control.limit
+    if age is not None and age <= control.limit:
+        return control.passed(age)
+    if is_possible:
+        return control.unknown(_NOT_LISTED, age)
+    if reason := _hidden_recent(points, control, control.limit):
+        return control.unknown(reason, age)
+    return control.failed(age)

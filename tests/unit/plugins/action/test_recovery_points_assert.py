@@ -20,14 +20,18 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.backup.audit.plugins.action import recovery_points_assert as plugin
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, format_time, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND, format_time, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
-from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, ago, read, row
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, Row, nightly, point, read, row
 
 AS_OF = "2026-11-21T07:00:00Z"
 SEVEN = {"recovery_points": {"min_count": 7}}
 COLLECTIONS = Path(plugin.__file__).parents[5]
+
+
+def few(number: int = 1, points: int = 3, **identity: Any) -> Row:
+    """Build a workload with too few points."""
+    return row(nightly(points), **{"id": f"few-{number}", "name": f"vm{number:02}", **identity})
 
 
 def run(*, register: str | None = "verdict", **arguments: Any) -> dict[str, Any]:
@@ -55,7 +59,7 @@ class TestResult:
         assert output["as_of"] == AS_OF
 
     def test_not_compliant(self) -> None:
-        result = run(results=read(row(recovery_points=3)), policy=SEVEN)
+        result = run(results=read(row(nightly(3))), policy=SEVEN)
         assert result["failed"] is True
         assert result["compliant"] is False
         assert result["msg"].splitlines()[0] == "Not compliant: 1 of 1 workload failed"
@@ -66,7 +70,7 @@ class TestResult:
 
     def test_without_failing(self) -> None:
         """The result is the same as with ``fail``, but for the failure."""
-        bad = read(row(recovery_points=3))
+        bad = read(row(nightly(3)))
         failed, returned = (run(results=bad, policy=SEVEN, fail=value) for value in (True, "no"))
         assert failed.pop("failed") is True
         assert returned.pop("failed") is False
@@ -81,21 +85,21 @@ class TestResult:
 
     @pytest.mark.parametrize("count", [3, 30])
     def test_what_is_not_registered_holds_nothing_that_nobody_reads(self, count: int) -> None:
-        workload = read(row(recovery_points=count))
+        workload = read(row(nightly(count)))
         registered, not_registered = (run(results=workload, policy=SEVEN, register=name) for name in ("verdict", None))
         assert registered.pop("assessment")
         assert not_registered == registered
 
     def test_the_message_names_ten_and_says_how_many_more(self) -> None:
-        rows = [row(workload_name=f"vm{number}", recovery_points=3) for number in range(15)]
+        rows = [few(number) for number in range(15)]
         lines = run(results=read(row(), *rows), policy=SEVEN)["msg"].splitlines()
         assert lines[0] == "Not compliant: 15 of 16 workloads failed, 1 passed"
-        assert [line.split()[1] for line in lines[1:11]] == [f"vm{number}" for number in range(10)]
+        assert [line.split()[1] for line in lines[1:11]] == [f"vm{number:02}" for number in range(10)]
         assert lines[11:] == ["... and 5 more"]
 
     @pytest.mark.parametrize(("at_most", "shown"), [(None, 50), (3, 3), (0, 0), (100, 60)])
     def test_max_findings(self, at_most: int | None, shown: int) -> None:
-        rows = [row(recovery_points=3)] * 60
+        rows = [few(number) for number in range(60)]
         given: dict[str, Any] = {} if at_most is None else {"max_findings": at_most}
         result = run(results=read(row(), *rows), policy=SEVEN, **given)
         assert len(result["findings"]) == shown
@@ -105,11 +109,11 @@ class TestResult:
 
     def test_findings_are_those_that_are_no_pass_the_worst_first(self) -> None:
         policy = {"recovery_points": {"min_count": 7, "max_age": {"limit": "6h", "warn_at": "50%"}}}
-        result = run(results=read(row(), EMPTY), policy=policy)
+        result = run(results=read(row(), row(EMPTY, id="id-2")), policy=policy)
         assert [finding["result"] for finding in result["findings"]] == ["fail", "fail", "warn"]
 
     def test_messages_of_ones_own(self) -> None:
-        good, bad = read(row()), read(row(recovery_points=1))
+        good, bad = read(row()), read(row(nightly(1)))
         assert run(results=good, policy=SEVEN, success_msg="All is well")["msg"] == "All is well"
         assert run(results=bad, policy=SEVEN, fail_msg="Call the backup team")["msg"].startswith(
             "Call the backup team\n- web01 (vbr1): "
@@ -118,7 +122,7 @@ class TestResult:
         assert run(results=bad, policy=SEVEN, quiet="yes")["msg"] == "Not compliant: 1 of 1 workload failed"
 
     def test_a_hostile_name_ends_no_line(self) -> None:
-        hostile = row(workload_name="a\n- b: all is well\x1b[2J", recovery_points=1)
+        hostile = few(name="a\n- b: all is well\x1b[2J")
         assert len(run(results=read(row(), hostile), policy=SEVEN)["msg"].splitlines()) == 2
 
     def test_an_incomplete_read_is_told_first(self) -> None:
@@ -136,7 +140,8 @@ class TestResult:
 
     def test_now_is_the_default(self) -> None:
         before = datetime.datetime.now(datetime.timezone.utc)
-        result = parse_time(open_assessment(run(results=read(row()), policy=SEVEN, as_of=None))["as_of"])
+        given = read(row(), read_at=format_time(int(before.timestamp()) * SECOND))
+        result = parse_time(open_assessment(run(results=given, policy=SEVEN, as_of=None))["as_of"])
         assert 0 <= result - int(before.timestamp() * 10**6) < 60 * 10**6
 
     @pytest.mark.parametrize(("age", "taken"), [(0, True), (23 * 3600, True), (25 * 3600, False), (-60, False)])
@@ -144,8 +149,9 @@ class TestResult:
         """Old read results must not count as the current state only because there are no newer ones."""
         now = int(datetime.datetime.now(datetime.timezone.utc).timestamp())
         newest, older = (format_time((now - age - extra) * SECOND) for extra in (0, 5))
-        (tmp_path / "read.json").write_text(json.dumps(read(row(), read_at=newest)))
-        read_results = [{"results": [read(row(), read_at=older)]}, str(tmp_path / "read.json")]
+        points = [point(created=(now - night * DAY) * SECOND) for night in range(2, 9)]
+        (tmp_path / "read.json").write_text(json.dumps(read(row(points), read_at=newest)))
+        read_results = [{"results": [read(row(points), read_at=older)]}, str(tmp_path / "read.json")]
         result = open_assessment(run(results=read_results, policy=SEVEN, as_of="newest_read"))
         assert (result["as_of"] == newest) is taken
         assert result["compliant"] is taken or age < 0
@@ -183,6 +189,9 @@ class TestArguments:
             ({"policy": SEVEN, "as_of": "yesterday"}, "invalid_option", "'yesterday' is not a valid RFC 3339 time"),
             ({"policy": SEVEN, "as_of": "2026-11-21T07:00:00"}, "invalid_option", "the time zone is missing"),
             ({"policy": SEVEN, "expected": []}, "invalid_option", "expected: the list is empty"),
+            ({"policy": SEVEN, "timezone": "Europe/Berlni"}, "invalid_option", "timezone: "),
+            ({"policy": SEVEN, "day_start": "25:00"}, "invalid_option", "day_start: "),
+            ({"policy": SEVEN, "weekdays": ["holiday"]}, "invalid_option", "weekdays"),
             ({"policy": SEVEN, "results": []}, "invalid_option", "results: the list is empty"),
             ({"policy": SEVEN, "results": "no/such/file.json"}, "invalid_option", "cannot read file no/such/file.json"),
             (
@@ -207,12 +216,9 @@ class TestArguments:
     def test_everything_may_be_given(self) -> None:
         result = run(
             results=[
-                read(
-                    row(),
-                    row(workload_name="old", source="x"),
-                    # A waiver is not a proof, so one workload must pass.
-                    row(workload_name="db01", workload_id="id-2", recovery_points=40),
-                )
+                # A waiver is not a proof, so one workload must pass.
+                read(row(in_inventory=True), row(nightly(40), name="db01", id="id-2")),
+                read(row(name="old", id="id-3", host="x")),
             ],
             policies=[{"name": "all", "policy": {"recovery_points": {"min_count": 40}}}],
             expected=["web01"],
@@ -223,10 +229,22 @@ class TestArguments:
             ],
             combine={"by": "workload_name"},
             max_data_age="2d",
+            timezone="Europe/Berlin",
+            day_start="06:00",
+            weekdays=["mon..fri"],
+            timelines=True,
             as_of=datetime.datetime(2026, 11, 22, 12, tzinfo=datetime.timezone.utc),
         )
         assert result["compliant"] is True
         assert [finding["result"] for finding in result["findings"]] == ["waived", "not_applicable"]
+        # The points are from 02:00 UTC, so each belongs to the day before; the two newest days have none.
+        timelines = {one["workload_name"]: one["timeline"] for one in open_assessment(result)["workloads"]}
+        assert timelines["web01"] == "I" * 30 + ".."
+
+    @pytest.mark.parametrize("given", [{}, {"timelines": False}])
+    def test_timelines_are_left_out(self, given: dict[str, Any]) -> None:
+        (workload,) = open_assessment(run(results=read(row()), policy=SEVEN, **given))["workloads"]
+        assert workload["timeline"] is None
 
     def test_a_failed_read_may_be_a_finding(self) -> None:
         failed = {"failed": True, "msg": "401", "failure": {"server": "vbr2"}}
@@ -282,9 +300,9 @@ PLAY = """
 @pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["", "check"])
 def test_in_a_play(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Templated, registered, looped, from files, with YAML dates: always the same result."""
-    workload = row(attributes={**row()["attributes"], "encrypted": {"count": 30}}, oldest=ago(days=31))
+    workload = row(nightly(31, encrypted=True))
     (tmp_path / "plain.json").write_text(json.dumps(read(workload)))
-    (tmp_path / "packed.json").write_text(json.dumps(compress(read(workload))))
+    (tmp_path / "packed.json").write_text(json.dumps(read(workload, compress=True)))
     (tmp_path / "play.yml").write_text(PLAY)
     settings = {
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),

@@ -42,7 +42,7 @@ def test_the_same_assessment_is_the_same_bytes(document: Callable[..., str]) -> 
 def test_what_it_rests_on_is_named(document: Callable[..., str]) -> None:
     """Servers, product versions, times, the collection, the policy, the digest of each read result."""
     result, assessment = document(estate()).replace("\\", ""), plain(estate())
-    for read in assessment["data_sources"][:2]:
+    for read in assessment["data_sources"][1:]:
         assert read["sha256"] in result
     for text in ("vbr1.example.com", "12.3.1", assessment["collection_version"], assessment["policy_sha256"]):
         assert text in result

@@ -10,20 +10,26 @@ from typing import Any
 import pytest
 
 from ansible_collections.backup.audit.plugins.filter.compare_assessments import compare_assessments
-from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, ago
-from tests.unit.plugins.plugin_utils.assessments import UNREAD, compressed_assessment, estate, plain, point_row, server
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, Row
+from tests.unit.plugins.plugin_utils.assessments import (
+    UNREAD,
+    compressed_assessment,
+    daily_points,
+    estate,
+    plain,
+    point_row,
+    server,
+)
 
 LISTS = ("worse", "better", "new", "gone", "excluded", "included")
 
 
-def late(name: str, **members: Any) -> dict[str, Any]:
+def late(name: str) -> Row:
     """Build a workload whose newest point is too old."""
-    point = {"count": 30, "newest": ago(days=4), "oldest": ago(days=30)}
-    attributes = {**point_row("a")["attributes"], "recovery_points": point}
-    return point_row(name, **{"newest": ago(days=4), "attributes": attributes, **members})
+    return point_row(name, daily_points(days=4, hours=0))
 
 
-def single_server(*rows: dict[str, Any], **options: Any) -> str:
+def single_server(*rows: Row, **options: Any) -> str:
     """Build the compressed assessment of one server with these rows."""
     return compressed_assessment(server("vbr1", *rows), **options)
 
@@ -65,14 +71,11 @@ def test_worse_and_better_say_why() -> None:
 
 def test_the_same_verdict_for_one_more_reason_is_worse() -> None:
     """With one failure fewer it is better; a control that got worse is not offset by one that got better."""
-    good, one, two = point_row("b"), late("a"), {**EMPTY, "workload_name": "a", "workload_id": "id of a"}
+    good, one, two = point_row("b"), late("a"), point_row("a", EMPTY)
     assert names(compare_assessments(single_server(two, good), single_server(one, good))) == {"worse": ["a"]}
-    few = {"count": 3, "newest": ago(hours=3), "oldest": ago(days=30)}
-    other = point_row("a", recovery_points=3, attributes={**point_row("a")["attributes"], "recovery_points": few})
+    other = point_row("a", daily_points("III", hours=3))
     assert names(compare_assessments(single_server(other), single_server(one))) == {"worse": ["a"]}
-    both = late(
-        "a", recovery_points=3, attributes={**other["attributes"], "recovery_points": {**few, "newest": ago(days=4)}}
-    )
+    both = point_row("a", daily_points("III", days=4, hours=0))
     assert names(compare_assessments(single_server(one), single_server(both))) == {"better": ["a"]}
 
 
@@ -108,5 +111,5 @@ def test_both_are_named(name: str) -> None:
     assessment = plain(estate())
     assert result["as_of"] == assessment["as_of"]
     assert result["policy_sha256"] == assessment["policy_sha256"]
-    assert result["data_sources"][0]["sha256"] == assessment["data_sources"][0]["sha256"]
+    assert result["data_sources"][1]["sha256"] == assessment["data_sources"][1]["sha256"]
     assert result["totals"] == assessment["totals"]

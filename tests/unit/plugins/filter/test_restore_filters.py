@@ -14,14 +14,15 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.backup.audit.plugins.filter.restore_record import restore_record
 from ansible_collections.backup.audit.plugins.filter.restore_sample import restore_sample
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, seal
 from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 
 
-def collector(*usable: bool | None, names: int = 20, kind: str = "full") -> dict[str, Any]:
-    """Build the collector of ``workloads`` workloads, each with one point per day, newest last."""
-    result = Collector("backup01", "restic", keep_points=True)
+def read_result(
+    *usable: bool | None, names: int = 20, kind: str = "full", detail: str = "recovery_points"
+) -> dict[str, Any]:
+    """Build a read result of ``names`` workloads, each with one point per day, newest last."""
+    result = Collector("backup01", "restic", keep_points=detail == "recovery_points")
     for number in range(names):
         workload = Workload(id=f"id-{number}", name=f"host{number:02}", type="host")
         result.add_workload(workload)
@@ -33,7 +34,7 @@ def collector(*usable: bool | None, names: int = 20, kind: str = "full") -> dict
     return result.result()
 
 
-RESULT = seal(collector(True, True))
+RESULT = read_result(True, True)
 
 
 def workload_names(sample: list[dict[str, Any]]) -> list[str]:
@@ -44,7 +45,7 @@ def test_the_same_seed_and_date_make_the_same_choice() -> None:
     first = restore_sample(RESULT, count=3, seed="2026", date="2026-11-21")
     assert len(first) == 3
     assert workload_names(first) == workload_names(
-        restore_sample(compress(collector(True, True)), count=3, seed="2026", date="2026-11-21")
+        restore_sample(read_result(True, False), count=3, seed="2026", date="2026-11-21")
     )
     # Recorded when this was written: another order would be another selection for an auditor.
     assert workload_names(first) == ["host18", "host19", "host07"]
@@ -61,13 +62,18 @@ def test_another_date_makes_another_choice_and_few_are_left_out_in_a_month() -> 
 
 def test_each_comes_with_its_newest_point_that_may_be_usable() -> None:
     assert restore_sample(RESULT, workload_names=["host07"])[0]["point"]["id"] == "7-1"
-    assert restore_sample(seal(collector(True, False)), workload_names=["host07"])[0]["point"]["id"] == "7-0"
-    assert restore_sample(seal(collector(True, None)), workload_names=["host07"])[0]["point"]["id"] == "7-1"
+    assert restore_sample(read_result(True, False), workload_names=["host07"])[0]["point"]["id"] == "7-0"
+    assert restore_sample(read_result(True, None), workload_names=["host07"])[0]["point"]["id"] == "7-1"
+    assert restore_sample(read_result(True, kind="backup"), workload_names=["host07"])[0]["point"]["id"] == "7-0"
 
 
-@pytest.mark.parametrize("lost", [collector(False), collector(), collector(True, kind="snapshot")])
+@pytest.mark.parametrize(
+    "lost",
+    [read_result(False), read_result(), read_result(True, kind="snapshot"), read_result(True, kind="unknown")],
+    ids=["unusable", "no point", "snapshot", "unknown"],
+)
 def test_one_without_any_point_is_chosen_all_the_same(lost: dict[str, Any]) -> None:
-    assert restore_sample(seal(lost), workload_names=["host07"])[0]["point"] is None
+    assert restore_sample(lost, workload_names=["host07"])[0]["point"] is None
 
 
 def test_names_and_patterns() -> None:
@@ -93,13 +99,28 @@ def test_a_choice_that_would_prove_less_than_it_seems_is_refused(given: dict[str
 
 def test_a_read_without_workloads_or_without_points_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="no workload to restore"):
-        restore_sample(seal(collector(names=0)))
-    without = collector(True)
-    del without["recovery_points"]
+        restore_sample(read_result(names=0))
     with pytest.raises(AnsibleFilterError, match="detail: recovery_points"):
-        restore_sample(seal(without))
+        restore_sample(read_result(True, detail="workloads"))
     with pytest.raises(AnsibleFilterError, match="the read result was altered"):
         restore_sample({**RESULT, "workloads": []})
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        ("7-1", "recovery_points: not a list of recovery points"),
+        (["7-1"], "recovery_points: not a list of recovery points"),
+        ([{**RESULT["recovery_points"][0], "kind": ["full"]}], r"recovery_points\[0\]\.kind: invalid value \['full'\]"),
+        ([{**RESULT["recovery_points"][0], "workload_id": 7}], r"recovery_points\[0\]\.workload_id: invalid value 7"),
+        ([{**RESULT["recovery_points"][0], "usable": "no"}], r"recovery_points\[0\]\.usable: invalid value 'no'"),
+        ([{**RESULT["recovery_points"][0], "created_at": "now"}], r"recovery_points\[0\]\.created_at: .*'now'"),
+        ([{"id": "7-1"}], r"recovery_points\[0\]\.kind: invalid value None"),
+    ],
+)
+def test_listed_points_are_checked_because_the_digest_does_not_cover_them(listed: object, message: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=message):
+        restore_sample({**RESULT, "recovery_points": listed})
 
 
 def test_a_record_that_makes_no_sense_is_refused() -> None:

@@ -37,13 +37,13 @@ def test_a_line_stands_alone() -> None:
         for line in lines(estate())
         if line["workload_name"] == "late" and line["control"] == "recovery_points.max_age"
     )
-    read = plain(estate())["data_sources"][0]
+    read = plain(estate())["data_sources"][1]
     expected = {
         "source": "vbr1.example.com",
         "workload_id": "id of late",
         "workload_type": "vm",
         "platform": "vmware",
-        "recovery_points": "30",
+        "recovery_points": "12",
         "newest": "2026-11-17T07:00:00Z",
         "verdict": "fail",
         "result": "fail",

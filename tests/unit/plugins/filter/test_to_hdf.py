@@ -107,7 +107,7 @@ def test_tags_and_frame() -> None:
     assert profile["sha256"] == assessment["policy_sha256"]
     inputs = {one["name"]: one["options"]["value"] for one in profile["attributes"]}
     assert inputs["policy"]["policies"][1]["name"] == "silver"
-    assert inputs["data_sources"][0]["sha256"] == assessment["data_sources"][0]["sha256"]
-    assert inputs["data_sources"][2]["failure"] == "the log-in was rejected <b>now</b>"
+    assert inputs["data_sources"][1]["sha256"] == assessment["data_sources"][1]["sha256"]
+    assert inputs["data_sources"][0]["failure"] == "the log-in was rejected <b>now</b>"
     totals = {name: one["total"] for name, one in document["statistics"]["controls"].items()}
     assert sum(totals.values()) == len(result)

@@ -9,13 +9,15 @@ import base64
 import hashlib
 import html.parser
 import re
-from typing import Any
 
 from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import WORST_FIRST
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY
 from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
+    TIMELINE,
     compressed_assessment,
+    daily_points,
     estate,
     healthy,
     plain,
@@ -80,7 +82,7 @@ def test_the_verdict_comes_first() -> None:
 
 
 def test_every_workload_is_there_without_the_script() -> None:
-    """With result, points, and every reason; history as letters."""
+    """With result, points, and every reason; timeline as letters."""
     page = Seen(to_html_report(estate()))
     rows = [row for row in page.all("tr") if "data-v" in row]
     assert len(rows) == plain(estate())["totals"]["workloads"]
@@ -89,10 +91,30 @@ def test_every_workload_is_there_without_the_script() -> None:
     for finding in plain(estate())["findings"]:
         if finding["result"] not in ("pass", "not_applicable") and finding["workload_name"] is not None:
             assert finding["message"] in page.text
-    assert "FIIIIIIF.i..SRAII" in page.text
+    assert TIMELINE in page.text
     assert "0 none no recovery points" in page.text
     assert "5 of 5 controls passed" in page.text
     assert "not evaluated" in page.text
+
+
+def test_without_timelines() -> None:
+    """The page says so, because an empty cell would look like a workload without recovery points."""
+    read_result = server("vbr1", point_row("web01"), point_row("never", EMPTY))
+    page = Seen(to_html_report(compressed_assessment(read_result, timelines=False)))
+    assert "12 5h 2026-11-21 02:00 no timeline" in page.text
+    assert "0 none no recovery points" in page.text
+    assert not [row for row in page.all("tr") if "data-h" in row]
+
+
+def test_every_letter_of_a_timeline_is_drawn() -> None:
+    """Each has a height and a name; backups of unreported type look like incremental ones."""
+    page = to_html_report(estate())
+    (heights,) = re.findall(r"HEIGHTS = {(.*?)}", page)
+    (names,) = re.findall(r"NAMES = {(.*?)}", page)
+    letters = set("FDIBARUCSLG")
+    assert {one.split(":")[0].strip() for one in heights.split(",")} == letters
+    assert {one.split(":")[0].strip() for one in names.split(",")} == letters
+    assert ".line .I, .line .B { fill: var(--incr); }" in page
 
 
 def test_it_needs_nothing_else() -> None:
@@ -161,8 +183,7 @@ def test_unknown_is_not_shown_as_pass() -> None:
 def test_bars_show_what_is_rare() -> None:
     """One failure among thousands has a visible part."""
     rows = [point_row(f"w{number}") for number in range(400)]
-    few: dict[str, Any] = {"count": 3, "newest": "2026-11-21T02:00:00Z", "oldest": "2026-11-01T02:00:00Z"}
-    rows.append(point_row("x", recovery_points=3, attributes={**point_row("a")["attributes"], "recovery_points": few}))
+    rows.append(point_row("x", daily_points("III")))
     page = Seen(to_html_report(compressed_assessment(server("vbr1", *rows))))
     first = page.all("rect")[0]
     assert first["class"] == "fail"

@@ -173,11 +173,13 @@ def test_timelines_show_kinds_gaps_and_the_limit(port: int, report: Path) -> Non
         }}; look(); }})"""
         return await page.evaluate(script)
 
-    # The history is FIIIIIIF.i..SRAII, and the limit of 26 hours allows a day without a point.
+    # The timeline is FIIIIIBF.i..SRAII, and the limit of 26 hours allows a day without a point.
     result = in_browser(port, work)
-    assert result["marks"] == {"F": 2, "I": 8, "S": 1, "R": 1, "A": 1, "x": 1, "base": 3, "rpo": 1}
+    assert result["marks"] == {"F": 2, "I": 7, "B": 1, "S": 1, "R": 1, "A": 1, "x": 1, "base": 3, "rpo": 1}
     assert result["gaps"] == ["16"]
-    assert result["label"].startswith("17 days: 2 full, 8 incremental, 1 unusable, 1 snapshot, 1 replica, 1 archive")
+    assert result["label"].startswith(
+        "17 days: 2 full, 7 incremental, 1 of unreported type, 1 unusable, 1 snapshot, 1 replica, 1 archive"
+    )
     assert result["label"].endswith("longest run of days without a usable recovery point: 4")
 
 

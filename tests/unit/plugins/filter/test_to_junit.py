@@ -86,9 +86,9 @@ def test_properties_name_what_it_rests_on() -> None:
     assessment = plain(estate())
     assert result["backup.audit"]["compliant"] == "false"
     assert '"max_age":"6h"' in result["backup.audit"]["policy"]
-    assert result["backup.audit"]["read.3.failure"] == "the log-in was rejected <b>now</b>"
-    assert result["vbr1.example.com"]["read.1.sha256"] == assessment["data_sources"][0]["sha256"]
-    assert "read.2.sha256" not in result["vbr1.example.com"]
+    assert result["backup.audit"]["read.1.failure"] == "the log-in was rejected <b>now</b>"
+    assert result["vbr1.example.com"]["read.2.sha256"] == assessment["data_sources"][1]["sha256"]
+    assert "read.3.sha256" not in result["vbr1.example.com"]
 
 
 def test_workloads_are_called_as_they_are_called() -> None:

@@ -80,8 +80,8 @@ def test_controls_waivers_and_basis() -> None:
     assert waivers["moved"][3:] == ["waived", "until 2026-12-31: moves <soon>"]
     assert waivers["late"][3:] == ["fail", "ended 2026-01-01: was to be removed"]
     read_results = table(text, "Basis of this report")
-    assert read_results[1][6] == plain(estate())["data_sources"][0]["sha256"]
-    assert read_results[3][7] == "the log-in was rejected <b>now</b>"
+    assert read_results[2][6] == plain(estate())["data_sources"][1]["sha256"]
+    assert read_results[1][7] == "the log-in was rejected <b>now</b>"
 
 
 def test_a_policy_cannot_leave_its_fence() -> None:

@@ -20,6 +20,7 @@ from tests.unit.plugins.plugin_utils.assessments import (
     POLICY,
     UNREAD,
     compressed_assessment,
+    daily_points,
     estate,
     healthy,
     plain,
@@ -107,12 +108,8 @@ def test_a_server_that_was_not_read_satisfies_nothing(tmp_path: Path) -> None:
 
 def test_a_waiver_is_a_risk_taken(tmp_path: Path) -> None:
     """Compliant with the policy, but not satisfied."""
-    old = {"count": 3, "newest": "2026-11-21T02:00:00Z", "oldest": "2026-11-01T02:00:00Z"}
-    attributes = {**point_row("a")["attributes"], "recovery_points": old}
     waivers = [{"workload": "*", "control": "recovery_points.min_count", "until": "2027-01-01", "reason": "young"}]
-    compressed = compressed_assessment(
-        server("vbr1", point_row("web01", recovery_points=3, attributes=attributes)), waivers=waivers
-    )
+    compressed = compressed_assessment(server("vbr1", point_row("web01", daily_points("III"))), waivers=waivers)
     assert plain(compressed)["compliant"] is True
     assert states(compressed, tmp_path)["NIST SP 800-53 CP-9"] == ("not-satisfied", "other")
 
@@ -144,7 +141,7 @@ def test_what_it_rests_on(tmp_path: Path) -> None:
     assert json.loads(base64.b64decode(policy.base64.value))["policies"][1] == POLICY["policies"][1]
     known = [{prop.name: prop.value for prop in one.props or []} for one in read_results]
     assert [one.get("sha256") for one in known] == [one.get("sha256") for one in assessment["data_sources"]]
-    assert known[2]["failure"] == "the log-in was rejected <b>now</b>"
+    assert known[0]["failure"] == "the log-in was rejected <b>now</b>"
 
 
 def test_names_are_no_markup(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The filter unknown_variables: misspelled and renamed variables of roles."""
+"""The filter unknown_variables: misspelled, renamed and removed variables of roles."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ KNOWN = ["backup_url", "backup_username", "backup_workload_names", "compliance_d
             ["backup_ur", "backup_uri", "backup_userrname"],
         ),
         (["backup_names"], True, ["backup_names. It was renamed to backup_workload_names."]),
+        (
+            ["backup_day_start", "backup_calendar_timezone"],
+            True,
+            [
+                "backup_calendar_timezone. It was removed. Set timezone in the policy.",
+                "backup_day_start. It was removed. Set day_start in the policy.",
+            ],
+        ),
         (["backup_dir", "backup_port", "backup_urlxyz"], True, []),
     ],
 )

@@ -41,6 +41,9 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
     [
         ([{"product": "tape", **LOGIN}], r"servers\[0\]: 'tape' is not a valid product"),
         ([LOGIN], r"servers\[0\]: product is required"),
+        ([{"product": ["spp"], **LOGIN}], r"servers\[0\]: \['spp'\] is not a valid product"),
+        (["https://audit:c0rrect@spp.example.com"], r"servers\[0\]: expected a mapping of options, found str"),
+        (LOGIN, "servers: expected a list, found dict"),
         (
             [{"product": "spp", **LOGIN, "passwort": "x"}],
             r"servers\[0\] \(spp\): unsupported options: passwort. Did you mean 'password'",
@@ -52,7 +55,7 @@ def test_every_host_has_a_name_of_its_own(workloads: list[dict[str, Any]], names
         ),
     ],
 )
-def test_servers_that_make_no_sense_are_refused(servers: list[dict[str, Any]], message: str) -> None:
+def test_servers_that_make_no_sense_are_refused(servers: Any, message: str) -> None:
     with pytest.raises(OptionError, match=message) as raised:
         read_servers(servers)
     assert "c0rrect" not in str(raised.value)

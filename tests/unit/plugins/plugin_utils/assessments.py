@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import open_assessment
+from ansible_collections.backup.audit.plugins.module_utils._policy.data_checks import Failure
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
-from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, UNSURE, VERSION, ago, read, row
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, NOW, VERSION, Row, ago, point, read, row
 
 # Hostile names that a workload may have.
 HOSTILE = (
@@ -58,53 +63,67 @@ POLICY_OPTIONS: dict[str, Any] = {
 UNREAD = {"server": {"host": "dark.example.com"}, "failure": "the log-in was rejected <b>now</b>"}
 
 
-def point_row(name: str, **members: Any) -> dict[str, Any]:
-    """Build a workload that meets all requirements of POLICY."""
-    attribute = {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)}
-    known = dict.fromkeys(("recovery_points", "offsite", "encrypted"), attribute)
-    given = {"workload_name": name, "workload_id": f"id of {name}", "attributes": known, "history": "FIIIIIIF.i..SRAII"}
-    return row(**{**given, **members})
+# The points of a good workload, one letter for each day; 12 of them are usable recovery points.
+TIMELINE = "FIIIIIBF.i..SRAII"
+_KINDS = {
+    "F": "full",
+    "D": "differential",
+    "I": "incremental",
+    "B": "backup",
+    "A": "archive",
+    "R": "replica",
+    "S": "snapshot",
+}
 
 
-def rows() -> list[dict[str, Any]]:
-    """Build one workload for each outcome."""
-    good = point_row("web01")
-    attributes = good["attributes"]
-    old = {"count": 30, "newest": ago(hours=25), "oldest": ago(days=30)}
+def daily_points(letters: str = TIMELINE, *, days: int = 0, hours: int = 5, **facts: Any) -> list[RecoveryPoint]:
+    """Build a point for each letter, one a day (none for a dot), the newest that old; lower case: not usable."""
+    given = {"offsite": True, "encrypted": True, **facts}
     return [
-        good,
-        point_row("gold-db"),
-        point_row("nearly", newest=ago(hours=25), attributes={**attributes, "recovery_points": old}),
-        point_row("offsite unknown", attributes={**attributes, "offsite": {"unknown": 30}}),
-        point_row("encryption unknown", attributes={**attributes, "encrypted": UNSURE}),
-        point_row(
-            "late", newest=ago(days=4), attributes={**attributes, "recovery_points": {**old, "newest": ago(days=4)}}
-        ),
-        point_row(
-            "moved", newest=ago(days=4), attributes={**attributes, "recovery_points": {**old, "newest": ago(days=4)}}
-        ),
-        point_row("scratch"),
-        {**EMPTY, "workload_name": "never", "workload_id": "id of never", "history": ""},
+        point(days=days + ago_days, hours=hours, kind=_KINDS[letter.upper()], usable=letter.isupper(), **given)
+        for ago_days, letter in enumerate(reversed(letters))
+        if letter != "."
     ]
 
 
-def compressed_assessment(*read_results: dict[str, Any], policy: Any = None, **options: Any) -> str:
+def point_row(name: str, points: Iterable[RecoveryPoint] | None = None, **identity: Any) -> Row:
+    """Build a workload, by default one that meets all requirements of POLICY."""
+    given = {"name": name, "id": f"id of {name}", "in_inventory": True, **identity}
+    return row(daily_points() if points is None else points, **given)
+
+
+def rows() -> list[Row]:
+    """Build one workload for each outcome."""
+    unencrypted = [point(days=day, hours=5, offsite=True) for day in (20, 21)]
+    return [
+        point_row("web01"),
+        point_row("gold-db"),
+        point_row("nearly", daily_points(hours=25)),
+        point_row("offsite unknown", daily_points(offsite=None)),
+        point_row("encryption unknown", [*daily_points(), *unencrypted]),
+        point_row("late", daily_points(days=4, hours=0)),
+        point_row("moved", daily_points(days=4, hours=0)),
+        point_row("scratch"),
+        point_row("never", EMPTY),
+    ]
+
+
+def compressed_assessment(
+    *read_results: dict[str, Any], policy: Any = None, timelines: bool = True, **options: Any
+) -> str:
     """Return the compressed assessment of read results (a failed one has ``failure``)."""
-    result = [one if "failure" in one else open_result(one) for one in read_results]
-    return assess(result, policy or POLICY, as_of=NOW, collection_version=VERSION, options=options).compress()
+    result = [
+        Failure(one["server"]["host"], one["failure"]) if "failure" in one else open_result(one) for one in read_results
+    ]
+    return assess(
+        result, policy or POLICY, as_of=NOW, collection_version=VERSION, options=options, timelines=timelines
+    ).compress()
 
 
-def server(host: str, *workload_rows: dict[str, Any]) -> dict[str, Any]:
+def server(host: str, *workload_rows: Row) -> dict[str, Any]:
     """Build the read result of a server with all server fields."""
-    known = {
-        "host": host,
-        "product": "veeam_backup_replication",
-        "version": "12.3.1",
-        "time": ago(),
-        "clock_skew_seconds": 1.5,
-        "scope": {"inventory": True},
-    }
-    return read(*({**one, "source": host} for one in workload_rows), server=known)
+    known = {"host": host, "version": "12.3.1", "time": ago(), "clock_skew_seconds": 0}
+    return read(*(dataclasses.replace(one, host=host) for one in workload_rows), server=known)
 
 
 @functools.cache
@@ -125,8 +144,8 @@ def healthy() -> str:
 @functools.cache
 def unknown_only() -> str:
     """A workload with unknown encryption, which the policy ignores or only warns about."""
-    attributes = {**point_row("a")["attributes"], "encrypted": {"unknown": 30}, "offsite": {"unknown": 30}}
-    return compressed_assessment(server("vbr1.example.com", point_row("web01", attributes=attributes)))
+    points = daily_points(encrypted=None, offsite=None)
+    return compressed_assessment(server("vbr1.example.com", point_row("web01", points)))
 
 
 def plain(compressed: str) -> dict[str, Any]:
@@ -141,13 +160,10 @@ def large(workloads: int = 5000) -> str:
     for number in range(5):
         made = []
         for index in range(number, workloads, 5):
-            newest = ago(days=2, seconds=index) if index % 7 == 0 else ago(hours=3, seconds=index)
-            attributes = {
-                **point_row("a")["attributes"],
-                "recovery_points": {"count": 30, "newest": newest, "oldest": ago(days=30)},
-            }
-            made.append(
-                point_row(f"vm-{index:05d}.example.com", newest=newest, attributes=attributes, history="FIIIIII" * 8)
-            )
+            days, hours = (2, 0) if index % 7 == 0 else (0, 3)
+            points = daily_points("FIIIIII" * 2, days=days, hours=hours)
+            for one in points:
+                one.created -= index * SECOND
+            made.append(point_row(f"vm-{index:05d}.example.com", points))
         read_results.append(server(f"vbr{number}.example.com", *made))
     return compressed_assessment(*read_results)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.backup.audit.plugins.plugin_utils._parameters import renamed_parameters, unsupported_parameters
@@ -17,6 +19,7 @@ SUPPORTED = ("results", "policy", "compress")
     [
         ([], None),
         (["results", "_ansible_internal"], None),
+        ([7], "Unsupported parameter for backup.audit.x: 7. Supported parameters: "),
         (["polcy"], "Unsupported parameter for backup.audit.x: polcy. Did you mean 'policy'? Supported parameters: "),
         (["reads"], "Unsupported parameter for backup.audit.x: reads. It was renamed to results. Supported parameters"),
         (
@@ -29,7 +32,7 @@ SUPPORTED = ("results", "policy", "compress")
         ),
     ],
 )
-def test_unsupported_parameters(given: list[str], message: str | None) -> None:
+def test_unsupported_parameters(given: list[Any], message: str | None) -> None:
     found = unsupported_parameters("x", given, SUPPORTED)
     assert found is message or (found is not None and message is not None and found.startswith(message))
 
@@ -40,6 +43,13 @@ def test_unsupported_parameters(given: list[str], message: str | None) -> None:
         ([], None),
         # Not renamed, or not to an option of this module.
         (["polcy", "names", "compress"], None),
+        (
+            ["history"],
+            (
+                "Unsupported parameter for backup.audit.x: history. It was removed, because timelines are drawn "
+                "from the recovery points. Delete it."
+            ),
+        ),
         (["pack", "polcy"], "Unsupported parameter for backup.audit.x: pack. It was renamed to compress."),
         (
             ["pack", "reads"],
@@ -52,3 +62,7 @@ def test_unsupported_parameters(given: list[str], message: str | None) -> None:
 )
 def test_renamed_parameters(given: list[str], message: str | None) -> None:
     assert renamed_parameters("x", given, SUPPORTED) == message
+
+
+def test_a_removed_name_that_is_supported_elsewhere_is_not_refused() -> None:
+    assert renamed_parameters("x", ["day_start"], [*SUPPORTED, "day_start"]) is None

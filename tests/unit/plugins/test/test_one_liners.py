@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, open_result
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time
 from ansible_collections.backup.audit.plugins.test.has_recovery_points import has_recovery_points
 from ansible_collections.backup.audit.plugins.test.within_rpo import within_rpo
-from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, read, row
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, NOW, nightly, read, row
 
-HEALTHY = read(row())
+HEALTHY_ROW = row(in_inventory=True)
+HEALTHY = read(HEALTHY_ROW)
+UNPROTECTED = row(EMPTY, name="web02", id="id-2", in_inventory=True)
 
 
 @pytest.fixture(autouse=True)
@@ -30,17 +31,17 @@ def test_what_is_proved_is_a_yes() -> None:
     assert has_recovery_points(HEALTHY)
     assert has_recovery_points(HEALTHY, 30, "web01")
     assert within_rpo(HEALTHY, "5h", ["web01"])
-    assert within_rpo([{"results": [compress(open_result(HEALTHY), set())]}], "26h")
+    assert within_rpo([{"results": [read(HEALTHY_ROW, compress=True)]}], "26h")
 
 
 @pytest.mark.parametrize(
     ("read_results", "expected"),
     [
-        (read(EMPTY), None),
-        (read(row(), EMPTY), None),
+        (read(UNPROTECTED), None),
+        (read(HEALTHY_ROW, UNPROTECTED), None),
         (read(), None),
-        (read(row(), complete=False, errors=[{"msg": "half"}]), None),
-        (read(row(), read_at=format_time(NOW - 2 * DAY * SECOND)), None),
+        (read(HEALTHY_ROW, complete=False, errors=[{"msg": "half"}]), None),
+        (read(row(nightly(33)[3:], in_inventory=True), read_at=format_time(NOW - 2 * DAY * SECOND)), None),
         (HEALTHY, "db01"),
     ],
     ids=["no points", "one of two", "no workloads", "incomplete", "old", "missing"],

@@ -16,32 +16,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
-    DIGEST_FIELDS,
-    compress,
-    digest_input,
-    open_result,
-    seal,
-    sha256_hex,
-    shrink_row,
-)
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import sha256_hex
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError, DataError, OptionError
-from ansible_collections.backup.audit.plugins.module_utils._policy import packed_rows
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import SCHEMA, open_assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather
-from tests.unit.plugins.module_utils._policy.policy_rows import (
-    COUNTS,
+from tests.unit.plugins.module_utils._policy.policy_points import (
     EMPTY,
     NOW,
+    SEVEN,
     VERSION,
+    Row,
     ago,
     evaluate,
+    nightly,
+    point,
     read,
     row,
-    with_attribute,
 )
-from tests.unit.plugins.module_utils._policy.rules.test_properties import rows
+from tests.unit.plugins.module_utils._policy.test_knowing_less_properties import POINTS
 
 POLICY: dict[str, Any] = {
     "recovery_points": {"min_count": 7, "max_age": {"limit": "26h", "warn_at": "10%"}, "max_gap": "26h"},
@@ -52,15 +46,15 @@ POLICY: dict[str, Any] = {
 WAIVERS = [{"workload": "web01", "control": "full.*", "until": "2026-12-31", "reason": "moved"}]
 MIXED = (
     row(),
-    EMPTY,
-    COUNTS,
-    with_attribute("encrypted", {"count": 29, "false": 1}, workload_name="Büro-\U0001f4be\x00"),
+    row(EMPTY, id="id-2", name="empty"),
+    row(EMPTY, id="id-3", name="counted", counted=30),
+    row([*nightly(29, encrypted=True), point(days=29, encrypted=False)], id="id-4", name="Büro-\U0001f4be\x00"),
 )
 
 
-def compressed(*workload: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """Pack a read result into one string."""
-    return compress({**read(*workload, **members), "http_requests": {"count": 1}})
+def compressed(*workload: Row, **members: Any) -> dict[str, Any]:
+    """Build a compressed read result as a module returns it."""
+    return {**read(*workload, compress=True, **members), "http_requests": {"count": 1}}
 
 
 def assessed(read_results: Any, load: Callable[[str], bytes] = lambda _path: b"", **given_too: Any) -> str:
@@ -73,7 +67,8 @@ def assessed(read_results: Any, load: Callable[[str], bytes] = lambda _path: b""
 
 class TestShape:
     def test_the_frame(self) -> None:
-        plain = evaluate(read(row()), {"recovery_points": {"min_count": 7}}, expected=["web01"]).plain()
+        one = read(row(in_inventory=True))
+        plain = evaluate(one, SEVEN, expected=["web01"]).plain()
         assert plain.pop("findings")
         assert plain.pop("workloads")
         assert plain == {
@@ -84,11 +79,16 @@ class TestShape:
             "policy_sha256": sha256_hex(b'{"expected":["web01"],"recovery_points":{"min_count":7}}'),
             "data_sources": [
                 {
-                    "server": {"host": "vbr1", "product": "veeam_backup_replication", "scope": {"inventory": True}},
+                    "server": {
+                        "host": "vbr1",
+                        "product": "veeam_backup_replication",
+                        "scope": {"inventory": True},
+                        "inventory_types": ["vm"],
+                    },
                     "read_at": "2026-11-21T07:00:00Z",
-                    "window": {},
+                    "selection": {},
                     "complete": True,
-                    "sha256": read(row())["sha256"],
+                    "sha256": one["sha256"],
                 }
             ],
             "totals": {
@@ -138,7 +138,7 @@ class TestShape:
             "full": {"daily": 1},
         }
         waivers = [{**WAIVERS[0], "control": "full.daily"}]
-        assessment = evaluate(with_attribute("full", {"count": 0}), {**policy, "waivers": waivers}).frame["totals"]
+        assessment = evaluate(row(), {**policy, "waivers": waivers}).frame["totals"]
         assert assessment["results"] == {
             "not_applicable": 0,
             "pass": 4,
@@ -175,14 +175,12 @@ class TestTravel:
         assert first == assessed([json.loads(json.dumps(compressed(*MIXED)))])
 
     @settings(max_examples=60)
-    @given(st.lists(rows(), max_size=5))
-    def test_packed_and_plain_reads_are_judged_the_same(self, workload: list[dict[str, Any]]) -> None:
-        wire = [shrink_row(one) for one in workload]
-        assert assessed(read(*wire)) == assessed(compressed(*wire))
-        assert (
-            open_assessment(assessed(compressed(*wire)))["findings"]
-            == evaluate([read(*workload)], {**POLICY, "waivers": WAIVERS}).plain()["findings"]
-        )
+    @given(st.lists(POINTS, max_size=5))
+    def test_compressed_and_plain_read_results_are_evaluated_the_same(self, points: list[list[RecoveryPoint]]) -> None:
+        workloads = [row(own, id=f"id-{number}") for number, own in enumerate(points)]
+        assert assessed(read(*workloads)) == assessed(compressed(*workloads))
+        found = open_assessment(assessed(compressed(*workloads)))["findings"]
+        assert found == evaluate(read(*workloads), {**POLICY, "waivers": WAIVERS}).plain()["findings"]
 
     @pytest.mark.parametrize(
         "damage",
@@ -192,7 +190,7 @@ class TestTravel:
             lambda text: "no base64 at all!",
             lambda text: "",
             lambda text: base64.b64encode(zlib.compress(b"[]")).decode(),
-            lambda text: base64.b64encode(zlib.compress(b'{"schema":"backup.audit/read/1"}')).decode(),
+            lambda text: base64.b64encode(zlib.compress(b'{"schema":"backup.audit/read-result/2"}')).decode(),
         ],
     )
     def test_damage_is_found(self, damage: Callable[[str], str]) -> None:
@@ -246,8 +244,10 @@ class TestInputs:
         assert assessed([str(tmp_path / "read.json")], load) == self.WANTED
 
     def test_several_are_all_judged(self) -> None:
-        three = [row(workload_id=ident) for ident in ("a", "b", "c")]
-        result = open_assessment(assessed([read(three[0]), {"results": [compressed(three[1]), compressed(three[2])]}]))
+        hosts = ("a", "b", "c")
+        one, two, three = (row(host=host) for host in hosts)
+        result = open_assessment(assessed([read(three), {"results": [compressed(one), compressed(two)]}]))
+        assert [source["server"]["host"] for source in result["data_sources"]] == list(hosts)
         assert len(result["data_sources"]) == 3
         assert result["totals"]["workloads"] == 3
 
@@ -307,91 +307,30 @@ class TestInputs:
             list(gather([{"skipped": True}], lambda _path: b"", failures_are_findings=True))
 
 
-class TestStream:
-    """A packed read result, row by row."""
-
-    @staticmethod
-    def again(data: bytes, digest: str | None = None) -> dict[str, Any]:
-        """Build a packed and sealed read result of any bytes."""
-        text = base64.b64encode(zlib.compress(data)).decode()
-        return {"data": text, "sha256": sha256_hex(data.rstrip(b" ")) if digest is None else digest}
-
-    def test_nothing_sorts_behind_the_rows(self) -> None:
-        assert max(DIGEST_FIELDS) == "workloads"
-
-    @pytest.mark.parametrize("chunk", [1, 2, 7, 64, 1 << 18])
-    def test_however_it_is_cut(self, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(packed_rows, "_CHUNK", chunk)
-        given_read = compressed(*MIXED, totals={"workloads": 12345, "x": 1.5}, errors=[{"message": "x" * 500}])
-        result = packed_rows.stream(given_read, where="r")
-        taken = {**result, "workloads": list(result["workloads"])}
-        assert taken == {**open_result(given_read), "workloads": list(MIXED)}
-
-    @pytest.mark.parametrize("blanks", [0, 1, 300])
-    def test_blanks_behind_it_do_not_count(self, blanks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(packed_rows, "_CHUNK", 16)
-        made = read(row(workload_name="a   b" + " " * 60))
-        data = digest_input(made)
-        assert sha256_hex(data) == made["sha256"]
-        assert assessed(self.again(data + b" " * blanks)) == assessed(made)
-
-    @pytest.mark.parametrize(
-        ("cut", "text"),
-        [
-            (lambda data: data[:-1], "damaged"),
-            (lambda data: data[:-2], "damaged"),
-            (lambda data: data[: len(data) // 2], "damaged"),
-            (lambda data: data[:30], "damaged"),
-            (lambda data: b"", "damaged"),
-            (lambda data: b"[]", "damaged"),
-            (lambda data: b"{}", "damaged"),
-            (lambda data: data + b"x", "damaged"),
-            (lambda data: data + b'{"a":1}', "damaged"),
-            (lambda data: data.replace(b'"workloads":[', b'"workloads":{', 1), "damaged"),
-            (lambda data: data.replace(b'"complete":true', b'"complete" true', 1), "damaged"),
-            (lambda data: data.replace(b'"workloads":', b'"zebras":', 1), "workloads are missing"),
-            (lambda data: data.replace(b"backup.audit/read/1", b"backup.audit/read/9", 1), "not a read result"),
-        ],
-    )
-    def test_damage_is_found(self, cut: Callable[[bytes], bytes], text: str) -> None:
-        made = read(row(), row())
-        data = digest_input(made)
-        with pytest.raises(DataError, match=text):
-            assessed(self.again(cut(data)))
-
-    def test_an_altered_row_is_found_at_the_end(self) -> None:
-        made = read(row())
-        data = digest_input(made)
-        altered = data.replace(b"[30]", b"[31]", 1)
-        assert altered != data
-        with pytest.raises(DataError, match="altered, truncated or masked"):
-            assessed(self.again(altered, digest=str(made["sha256"])))
-
-    @pytest.mark.parametrize("text", ["%%%", "AAAA", base64.b64encode(b"x\x9c nonsense").decode()])
-    def test_what_is_no_packed_text(self, text: str) -> None:
-        with pytest.raises(DataError, match="damaged"):
-            assessed({"data": text, "sha256": ""})
-
-    def test_a_bomb_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(packed_rows, "MAX_DECOMPRESSED_BYTES", 1_000)
-        with pytest.raises(DataError, match="larger than 1000 bytes"):
-            assessed(compressed(*[row()] * 40))
-
-    def test_a_row_that_is_none_is_found(self) -> None:
-        made = seal({**read(), "workloads": [7]})
-        with pytest.raises(DataError, match=r"read result of vbr1: workload 0 \(None\) has an invalid format"):
-            assessed(self.again(digest_input(made)))
-
-
 def test_options_of_the_policy_are_refused_before_any_read_is_taken() -> None:
-    def never(_number: int) -> dict[str, Any]:
+    def never(_number: int) -> Any:
         raise AssertionError("a read result was used")
 
     with pytest.raises(OptionError):
         assess(map(never, [0]), {}, as_of=NOW, collection_version=VERSION)
 
 
-def test_ages_in_the_evidence_are_those_at_as_of() -> None:
-    (assessment,) = evaluate(row(newest=ago(hours=5)), POLICY).plain()["workloads"]
-    assert assessment["newest_age_seconds"] == 5 * 3600
-    assert (assessment["workload_name"], assessment["verdict"], assessment["recovery_points"]) == ("web01", "fail", 30)
+def test_facts_about_a_workload_are_those_at_as_of() -> None:
+    given = row(nightly(3), origin="esx", in_inventory=True)
+    (workload,) = evaluate(given, POLICY, as_of=NOW + 3600 * 1_000_000).plain()["workloads"]
+    assert workload == {
+        "source": "vbr1",
+        "origin": "esx",
+        "workload_id": "id-1",
+        "workload_name": "web01",
+        "workload_type": "vm",
+        "platform": "vmware",
+        "product": "veeam_backup_replication",
+        "in_inventory": True,
+        "recovery_points": 3,
+        "newest": ago(hours=5),
+        "oldest": ago(days=2, hours=5),
+        "newest_age_seconds": 6 * 3600,
+        "timeline": None,
+        "verdict": "fail",
+    }

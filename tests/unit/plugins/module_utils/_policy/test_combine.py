@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rows of one name that are merged."""
+"""Rows of one name that are evaluated as one workload."""
 
 from __future__ import annotations
 
@@ -9,190 +9,341 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR
-from tests.unit.plugins.module_utils._policy.policy_rows import (
+from tests.unit.plugins.module_utils._policy.policy_points import (
+    EMPTY,
     SEVEN,
     ago,
     finding,
     findings,
-    gaps,
     messages,
+    moment,
+    nightly,
+    point,
     read,
     row,
-    with_attribute,
 )
 
 BY_NAME: dict[str, Any] = {"by": "workload_name"}
+ADDED: dict[str, Any] = {"by": "workload_name", "independent": True}
+ONE = [point(hours=5)]
+# Nights of two servers that take turns, and one night that only may be one.
+EVEN, ODD = ([point(days=day, hours=5) for day in range(start, 6, 2)] for start in (0, 1))
+UNSURE: dict[str, Any] = {"usable": None}
 
 
-# Independent backups never have the same time to the second.
-APART = {"newest": ago(hours=5, seconds=7), "oldest": ago(days=30, seconds=-7)}
+def both(
+    first: Any, second: Any, *, members: dict[str, Any] | None = None, **identity: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Build web01 of vbr1 with the first points, and of spp1 with the second; ``members`` are those of spp1."""
+    other = {"host": "spp1", "id": "77", "name": "WEB01", **identity}
+    return read(row(first)), read(row(second, **other), **(members or {}))
 
 
-class TestCombine:
-    @staticmethod
-    def read_results(**second: Any) -> list[dict[str, Any]]:
-        """Build web01 of vbr1, with 30 points, and of spp1."""
-        other = row(source="spp1", workload_id="77", workload_name="WEB01", **{**APART, **second})
-        return [read(row()), read(other, server={"host": "spp1"})]
+def combined(results: Any, rules: dict[str, Any], combine: dict[str, Any] | None = None, **given: Any) -> Any:
+    """Return the finding about both rows, which is the same in any order of the read results."""
+    one = finding(list(results), rules, combine=combine or BY_NAME, **given)
+    other = finding(list(results)[::-1], rules, combine=combine or BY_NAME, **given)
+    keys = ("result", "actual", "certainty", "message", "blocking")
+    assert [one[key] for key in keys] == [other[key] for key in keys]
+    return one
 
+
+def outcome(results: Any, rules: dict[str, Any], combine: dict[str, Any] | None = None, **given: Any) -> Any:
+    """(result, measured value)."""
+    found = combined(results, rules, combine, **given)
+    return found["result"], found["actual"]
+
+
+class TestCounts:
     def test_alone_without_it(self) -> None:
-        found = findings(self.read_results(recovery_points=3), SEVEN)
-        assert [one["result"] for one in found] == ["pass", "fail"]
+        found = findings(list(both(nightly(30), nightly(3))), SEVEN)
+        assert {one["source"]: one["result"] for one in found} == {"vbr1": "pass", "spp1": "fail"}
 
     def test_one_row_proves_it_for_all(self) -> None:
-        result = finding(self.read_results(recovery_points=3), SEVEN, combine=BY_NAME)
-        assert (result["result"], result["actual"], result["source"]) == ("pass", 30, "vbr1")
-        # If one row alone proves it, counts are not added up.
-        assert finding(self.read_results(), SEVEN, combine={**BY_NAME, "independent": True})["actual"] == 30
+        result = combined(both(nightly(30), nightly(3)), SEVEN)
+        assert (result["result"], result["actual"]) == ("pass", 30)
         assert result["message"] == (
-            "30 recovery points, at least 7 required "
-            "(2 rows combined: vbr1, id id-1; spp1, id 77; result from vbr1, id id-1)"
+            "30 recovery points, at least 7 required (2 rows combined: spp1, id 77; vbr1, id id-1)"
         )
 
     @pytest.mark.parametrize(
-        ("independent", "second", "result", "actual"),
+        ("combine", "limit", "result", "actual"),
         [
-            (False, {}, "fail", 30),
-            (True, {}, "pass", 60),
-            # The same points, seen through another server: the larger count.
-            (True, {"origin": "vbr1"}, "fail", 30),
+            # The largest T is 3, the largest T + U is 5.
+            (BY_NAME, 3, "pass", 3),
+            (BY_NAME, 4, "unknown", 3),
+            (BY_NAME, 5, "unknown", 3),
+            (BY_NAME, 6, "fail", 3),
+            # The sums are 4 and 8.
+            (ADDED, 4, "pass", 4),
+            (ADDED, 5, "unknown", 4),
+            (ADDED, 8, "unknown", 4),
+            (ADDED, 9, "fail", 4),
         ],
     )
-    def test_counts_add_only_where_they_are_independent(
-        self, independent: bool, second: dict[str, Any], result: str, actual: int
-    ) -> None:
-        combine = {**BY_NAME, "independent": independent}
-        found = finding(self.read_results(**second), {"recovery_points": {"min_count": 60}}, combine=combine)
-        assert (found["result"], found["actual"]) == (result, actual)
-
-    def test_unknowns_are_added_up_as_well(self) -> None:
-        attributes = {"recovery_points": {"count": 3, "unknown": 1}}
-        read_results = [
-            read(row(recovery_points=3, attributes=attributes)),
-            read(row(source="spp1", recovery_points=3, attributes=attributes, **APART), server={"host": "spp1"}),
-        ]
-        combine = {**BY_NAME, "independent": True}
-        for wanted, certainty in ((6, "reported"), (8, "unknown"), (9, "reported")):
-            result = finding(read_results, {"recovery_points": {"min_count": wanted}}, combine=combine)
-            assert result["certainty"] == certainty
-            assert result["result"] == {6: "pass", 8: "unknown", 9: "fail"}[wanted]
-
-    def test_points_of_a_read_that_proves_nothing_are_not_added(self) -> None:
-        first, second = self.read_results()
-        partial = read(*second["workloads"], server={"host": "spp1"}, complete=False)
-        result = finding(
-            [first, partial], {"recovery_points": {"min_count": 60}}, combine={**BY_NAME, "independent": True}
-        )
-        assert (result["result"], result["certainty"], result["actual"]) == ("unknown", "unknown", 30)
-
-    def test_production_is_one_copy_however_many_rows_count_it(self) -> None:
-        place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
-        read_results = [
-            read(row(locations=place, in_inventory=True)),
-            read(row(source="s", locations=place, in_inventory=True, **APART), server={"host": "s"}),
-        ]
-        combine = {**BY_NAME, "independent": True}
-        assert finding(read_results, {"copies": {"min_count": 3}}, combine=combine)["actual"] == 3
-        result = finding(read_results, {"copies": {"min_count": 4}}, combine=combine)
-        assert (result["result"], result["certainty"]) == ("fail", "reported")
-
-    @pytest.mark.parametrize(("first", "second", "copies"), [(True, None, 3), (None, None, 2), (True, False, 3)])
-    def test_production_counts_once_if_one_row_counts_it(
-        self, first: bool | None, second: bool | None, copies: int
-    ) -> None:
-        place = [{"location": "repo", "location_type": "disk", "count": 30, "newest": ago(hours=5)}]
-        read_results = [
-            read(row(locations=place, in_inventory=first)),
-            read(row(source="s", locations=place, in_inventory=second, **APART), server={"host": "s"}),
-        ]
-        result = finding(read_results, {"copies": {"min_count": 9}}, combine={**BY_NAME, "independent": True})
-        assert result["actual"] == copies
-
-    def test_the_longest_run_and_the_newest_point(self) -> None:
-        read_results = self.read_results(calendar={"days": 3}, newest=ago(hours=1))
-        policy = {"recovery_points": {"daily": 30, "max_age": "1h", "min_retention": "30d"}}
-        found = findings(read_results, policy, combine=BY_NAME)
-        assert [(one["result"], "result from spp1" in one["message"]) for one in found] == [
-            ("pass", False),
-            ("pass", True),
-            ("pass", False),
-        ]
+    def test_the_best_row_or_the_sum(self, combine: dict[str, Any], limit: int, result: str, actual: int) -> None:
+        first = nightly(3)
+        second = [point(hours=3), *(point(days=day, hours=3, **UNSURE) for day in range(4))]
+        assert outcome(both(first, second), {"recovery_points": {"min_count": limit}}, combine) == (result, actual)
 
     @pytest.mark.parametrize(
-        ("rules", "second", "actual"),
+        ("combine", "origin", "result", "actual"),
+        [(BY_NAME, None, "fail", 30), (ADDED, None, "pass", 59), (ADDED, "VBR1", "fail", 30)],
+    )
+    def test_counts_of_one_server_are_never_added(
+        self, combine: dict[str, Any], origin: str | None, result: str, actual: int
+    ) -> None:
+        results = both(nightly(30), [point(days=day, hours=6) for day in range(29)], origin=origin)
+        assert outcome(results, {"recovery_points": {"min_count": 59}}, combine) == (result, actual)
+
+    @pytest.mark.parametrize(
+        ("combine", "within", "result", "actual"),
         [
-            ({"max_age": "26h"}, {"newest": ago(hours=1)}, HOUR),
-            ({"max_age": "26h"}, {"newest": ago(hours=9)}, 5 * HOUR),
-            ({"max_age": "1m"}, {"newest": ago(hours=9)}, 5 * HOUR),
-            ({"min_retention": "9d"}, {"oldest": ago(days=60)}, 60 * DAY),
-            ({"min_retention": "9d"}, {"oldest": ago(days=10)}, 30 * DAY),
-            ({"min_count": 99}, {"recovery_points": 31}, 31),
-            ({"min_count": 99}, {"recovery_points": 29}, 30),
+            (BY_NAME, "7d", "pass", 7),
+            (BY_NAME, "6d", "unknown", 6),
+            # Nothing within 5 days is hidden.
+            (BY_NAME, "5d", "fail", 5),
+            (ADDED, "5d", "pass", 8),
         ],
     )
-    def test_of_equal_results_the_better_value_is_told(
-        self, rules: dict[str, Any], second: dict[str, Any], actual: int
+    def test_hidden_time_of_any_row_in_the_window(
+        self, combine: dict[str, Any], within: str, result: str, actual: int
     ) -> None:
-        assert finding(self.read_results(**second), {"recovery_points": rules}, combine=BY_NAME)["actual"] == actual
+        second = [point(days=day, hours=6) for day in range(3)]
+        results = both(nightly(30), second, members={"selection": {"since": ago(days=5, hours=1)}})
+        rule = {"limit": 7, "within": within}
+        assert outcome(results, {"recovery_points": {"min_count": rule}}, combine) == (result, actual)
 
-    @pytest.mark.parametrize(("oldest", "result"), [(90, "fail"), (10, "pass"), (None, "pass")])
-    def test_the_gap_of_the_row_that_min_retention_furthest(self, oldest: int | None, result: str) -> None:
-        read_results = self.read_results(
-            oldest=None if oldest is None else ago(days=oldest), gaps=gaps(every=99 * HOUR)
-        )
-        found = finding(read_results, {"recovery_points": {"max_gap": "26h"}}, combine=BY_NAME)
+    def test_the_sum_has_the_certainty_of_the_points(self) -> None:
+        soft = [point(days=day, hours=5, immutable=True, inferred=("immutable",)) for day in range(2)]
+        hard = [point(days=day, hours=6, immutable=True) for day in range(2)]
+        for limit, certainty in ((2, "reported"), (3, "inferred"), (4, "inferred")):
+            policy = {"immutable": {"min_count": limit, "accept": ["reported", "inferred"]}}
+            found = combined(both(soft, hard), policy, ADDED)
+            assert (found["result"], found["certainty"]) == ("pass", certainty)
+
+
+IMMUTABLE = {"immutable": True}
+
+
+class TestUnion:
+    """Rules about the points of all rows together."""
+
+    @pytest.mark.parametrize(
+        ("first", "second", "rules", "result", "actual"),
+        [
+            (ONE, [point(hours=30)], {"max_age": "26h"}, "pass", 5 * HOUR),
+            ([point(hours=30)], ONE, {"max_age": "4h"}, "fail", 5 * HOUR),
+            ([point(hours=30)], [point(hours=1, **UNSURE)], {"max_age": "26h"}, "unknown", 30 * HOUR),
+            ([point(days=10)], [point(days=40)], {"min_retention": "40d"}, "pass", 40 * DAY),
+            ([point(days=10)], [point(days=40)], {"min_retention": "41d"}, "fail", 40 * DAY),
+            ([point(days=10)], [point(days=40)], {"max_retention": "40d"}, "pass", 40 * DAY),
+            ([point(days=10)], [point(days=40)], {"max_retention": "39d"}, "fail", 40 * DAY),
+            (EVEN, ODD, {"daily": 6}, "pass", 6),
+            (EVEN, ODD, {"daily": 7}, "fail", 6),
+            (EVEN, ODD[1:], {"daily": 2}, "fail", 1),
+            (EVEN, [point(days=1, hours=5, **UNSURE)], {"daily": 2}, "unknown", 1),
+            (EVEN, ODD, {"max_gap": {"limit": "24h", "within": "5d"}}, "pass", 24 * HOUR),
+            (EVEN, ODD[1:], {"max_gap": {"limit": "24h", "within": "5d"}}, "fail", 48 * HOUR),
+            # 24 hours after each point: all of it, or without two of the nights half of it.
+            (EVEN, ODD, {"min_coverage": {"percent": "90%", "max_age": "24h", "within": "4d"}}, "pass", 100),
+            (EVEN, EMPTY, {"min_coverage": {"percent": "90%", "max_age": "24h", "within": "4d"}}, "fail", 50),
+        ],
+    )
+    def test_recovery_points(self, first: Any, second: Any, rules: dict[str, Any], result: str, actual: int) -> None:
+        assert outcome(both(first, second), {"recovery_points": rules}) == (result, actual)
+
+    def test_hidden_time_of_each_row_is_hidden(self) -> None:
+        results = both(nightly(30), nightly(3), members={"selection": {"since": ago(days=5)}})
+        assert outcome(results, {"recovery_points": {"min_retention": "90d"}})[0] == "unknown"
+        assert outcome(results, {"recovery_points": {"max_retention": "90d"}})[0] == "unknown"
+        assert outcome(results, {"recovery_points": {"daily": 40}})[0] == "unknown"
+        assert outcome(results, {"recovery_points": {"max_age": "4h"}})[0] == "fail"
+
+    def test_each_point_was_there_when_its_server_was_read(self) -> None:
+        """The older read result shows a point of 40 days as one of 39 days."""
+        results = both(ONE, [point(days=40)], members={"read_at": ago(days=1)})
+        assert outcome(results, {"recovery_points": {"min_retention": "39d"}}) == ("pass", 39 * DAY)
+        assert outcome(results, {"recovery_points": {"min_retention": "40d"}}) == ("fail", 39 * DAY)
+
+    def test_locks(self) -> None:
+        locked = [point(hours=5, immutable=True, immutable_until=moment(days=-days)) for days in (5, 20)]
+        assert outcome(both(locked[:1], locked[1:]), {"immutable": {"min_lock": "20d"}}) == ("pass", 20 * DAY)
+        assert outcome(both(locked[:1], locked[1:]), {"immutable": {"min_lock": "21d"}}) == ("fail", 20 * DAY)
+
+    @pytest.mark.parametrize(("origin", "count"), [(None, 2), ("vbr1", 1)])
+    def test_equal_names_of_two_servers_are_two_locations(self, origin: str | None, count: int) -> None:
+        first, second = ([point(hours=hours, locations=[("repo", "disk")])] for hours in (5, 6))
+        results = both(first, second, origin=origin)
+        assert outcome(results, {"locations": {"min_count": 2}}) == ("pass" if count == 2 else "fail", count)
+        assert outcome(results, {"locations": {"min_types": 2}}) == ("fail", 1)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "limit", "result", "actual"),
+        [
+            # Two locations; production counts once if it exists according to one row.
+            (True, True, 3, "pass", 3),
+            (True, True, 4, "fail", 3),
+            (True, False, 3, "pass", 3),
+            (None, True, 3, "pass", 3),
+            (None, None, 2, "pass", 2),
+            (None, None, 3, "unknown", 2),
+            (None, False, 3, "unknown", 2),
+            (None, None, 4, "fail", 2),
+            (False, False, 3, "fail", 2),
+        ],
+    )
+    def test_production_is_one_copy(
+        self, first: bool | None, second: bool | None, limit: int, result: str, actual: int
+    ) -> None:
+        results = [
+            read(row([point(hours=hours, locations=["repo"])], host=host, in_inventory=known))
+            for host, hours, known in (("vbr1", 5, first), ("spp1", 6, second))
+        ]
+        for combine in (BY_NAME, ADDED):
+            assert outcome(results, {"copies": {"min_count": limit}}, combine) == (result, actual)
+
+
+def encrypted(*values: bool | None, days: float = 0, **facts: Any) -> list[RecoveryPoint]:
+    """Build a point for each value, that many days and some hours old."""
+    return [point(days=days, hours=5 + number, encrypted=value, **facts) for number, value in enumerate(values)]
+
+
+class TestEveryRow:
+    @pytest.mark.parametrize(
+        ("second", "since", "result"),
+        [
+            (encrypted(True), None, "pass"),
+            (encrypted(True, False), None, "fail"),
+            (encrypted(True, None), None, "unknown"),
+            (encrypted(False, kind="unknown"), None, "unknown"),
+            # Rows that have nothing to check.
+            (EMPTY, None, "pass"),
+            (encrypted(False, kind="snapshot"), None, "pass"),
+            (encrypted(False, usable=False), None, "pass"),
+            # A point without a time, and time that was not read.
+            ([point(encrypted=True, created=0, usable=None)], None, "unknown"),
+            (EMPTY, 90, "unknown"),
+        ],
+    )
+    def test_all(self, second: list[RecoveryPoint], since: int | None, result: str) -> None:
+        members = {} if since is None else {"selection": {"since": ago(days=since)}}
+        assert outcome(both(encrypted(True, True), second, members=members), {"encrypted": {"all": True}})[0] == result
+
+    def test_no_row_has_points(self) -> None:
+        assert outcome(both(EMPTY, EMPTY), {"encrypted": {"all": True}})[0] == "fail"
+        assert outcome(both(EMPTY, EMPTY), {"malware": {"none": True}})[0] == "fail"
+
+    @pytest.mark.parametrize(("days", "result"), [(6, "fail"), (8, "pass")])
+    def test_only_points_of_the_window(self, days: int, result: str) -> None:
+        results = both(encrypted(True), encrypted(False, days=days))
+        assert outcome(results, {"encrypted": {"all": {"within": "7d"}}})[0] == result
+
+    @pytest.mark.parametrize(("malware", "result"), [("clean", "pass"), (None, "unknown"), ("infected", "fail")])
+    def test_none(self, malware: str | None, result: str) -> None:
+        results = both([point(hours=5, malware="clean")], [point(hours=5, malware=malware)])
+        assert outcome(results, {"malware": {"none": True}})[0] == result
+
+    @pytest.mark.parametrize(
+        ("first", "second", "result", "source"),
+        [
+            (nightly(3), nightly(5), "pass", None),
+            (nightly(8), nightly(5), "warn", "vbr1, id id-1"),
+            (nightly(5), [*nightly(10), point(days=20, **UNSURE)], "unknown", "spp1, id 77"),
+            (nightly(11), [*nightly(10), point(days=20, **UNSURE)], "fail", "vbr1, id id-1"),
+        ],
+    )
+    def test_the_worst_result_counts(self, first: Any, second: Any, result: str, source: str | None) -> None:
+        found = combined(both(first, second), {"recovery_points": {"max_count": {"limit": 10, "warn_at": "70%"}}})
         assert found["result"] == result
+        if source is not None:
+            assert found["message"].endswith(f"; result from {source})")
 
-    def test_one_row_breaks_it_for_all(self) -> None:
-        good, bad = {"count": 30}, {"count": 29, "false": 1}
-        read_results = [
-            read(with_attribute("encrypted", good)),
-            read(with_attribute("encrypted", bad, source="s"), server={"host": "s"}),
-        ]
-        assert finding(read_results, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+    @pytest.mark.parametrize(
+        ("status", "lists", "result"),
+        [("success", True, "pass"), ("failed", True, "fail"), ("success", False, "unknown")],
+    )
+    def test_failed_runs(self, status: str, lists: bool, result: str) -> None:
+        one = read(row(ONE), server={"scope": {"failed_runs": True}})
+        other = read(row([point(status=status, usable=None)], host="spp1"), server={"scope": {"failed_runs": lists}})
+        assert outcome([one, other], {"recovery_points": {"max_failed_runs": 0}})[0] == result
 
-    @pytest.mark.parametrize("bad", [{"count": 1, "false": 1}, {"count": 1, "false": 2, "unknown": 3}, {"false": 4}])
-    def test_a_row_that_breaks_it_has_points_whatever_their_numbers(self, bad: dict[str, Any]) -> None:
-        few = with_attribute("encrypted", {"count": 0, **bad}, source="s", recovery_points=sum(bad.values()))
-        read_results = [read(with_attribute("encrypted", {"count": 30})), read(few, server={"host": "s"})]
-        assert finding(read_results, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+    def test_sizes(self) -> None:
+        sizes = [point(days=day, size_bytes=100) for day in range(1, 5)]
+        good, small = ([point(size_bytes=size), *sizes] for size in (100, 20))
+        rules = {"size": {"min_percent_of_median": "50%"}}
+        assert outcome(both(good, good), rules) == ("pass", 100)
+        assert outcome(both(good, small), rules) == ("fail", 20)
 
-    def test_a_row_without_points_breaks_it_only_if_all_are_without(self) -> None:
-        empty = row(source="s", recovery_points=0, attributes={"recovery_points": {"count": 0}})
-        read_results = [read(with_attribute("encrypted", {"count": 30})), read(empty, server={"host": "s"})]
-        assert finding(read_results, {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "pass"
-        assert finding([read_results[1]], {"encrypted": {"all": True}}, combine=BY_NAME)["result"] == "fail"
+    def test_restore_tests(self) -> None:
+        """The age is that of the newest test of all rows; the duration is checked for each row."""
+        test = {"source": "vbr1", "workload_type": "vm", "workload_id": "id-1", "workload_name": "web01"}
+        passed = {**test, "point_created_at": ago(hours=5), "tested_at": ago(hours=1), "result": "passed", "seconds": 9}
+        other = {**passed, "source": "spp1", "workload_id": "77", "workload_name": "WEB01"}
+        older = {**other, "point_created_at": ago(days=10), "tested_at": ago(days=9)}
+        failed = {**other, "result": "failed", "seconds": None, "tested_at": ago(seconds=60)}
+        results = both(ONE, ONE)
+        for tests, age, duration in (
+            ([passed], "pass", "unknown"),
+            ([passed, older], "pass", "pass"),
+            ([passed, failed], "fail", "fail"),
+        ):
+            assert outcome(results, {"restore_tested": {"max_age": "7d"}}, restore_tests=tests)[0] == age
+            rules = {"restore_tested": {"max_restore_time": "1h"}}
+            assert outcome(results, rules, restore_tests=tests)[0] == duration
 
-    def test_two_of_one_name_on_one_server_are_two_workloads(self) -> None:
+
+class TestWhichRows:
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_the_finding_is_that_of_the_first_row_by_source(self, order: int) -> None:
+        found = finding(list(both(nightly(30), ONE))[::order], SEVEN, combine=BY_NAME)
+        assert (found["source"], found["workload_id"], found["workload_name"]) == ("spp1", "77", "WEB01")
+
+    @pytest.mark.parametrize("other", [{"id": "b"}, {"id": "a", "type": "database"}])
+    def test_two_workloads_of_one_server_are_evaluated_alone(self, other: dict[str, Any]) -> None:
         """A pass of one must not hide the other."""
-        twins = read(row(workload_id="a"), row(workload_id="b", recovery_points=1))
-        found = findings(twins, SEVEN, combine=BY_NAME)
-        assert [one["result"] for one in found if one["control"] == "recovery_points.min_count"] == ["pass", "fail"]
+        results = [read(row(id="a"), row(ONE, **other)), read(row(host="spp1"))]
+        found = findings(results, SEVEN, combine=BY_NAME)
+        counts = [one["result"] for one in found if one["control"] == "recovery_points.min_count"]
+        assert sorted(counts) == ["fail", "pass", "pass"]
+        assert [result for result, _message in messages(found, "policy.combine")] == ["warn", "warn"]
+
+    def test_one_server_under_two_names(self) -> None:
+        results = [
+            read(row(id="a"), server={"identity": "A"}),
+            read(row(ONE, id="b", host="vbr2"), server={"identity": "A"}),
+        ]
+        found = findings(results, SEVEN, combine=BY_NAME)
         assert [result for result, _message in messages(found, "policy.combine")] == ["warn", "warn"]
 
     def test_rows_without_a_name_stay_alone(self) -> None:
-        read_results = [read(row(workload_name=None)), read(row(workload_name=None, source="s"), server={"host": "s"})]
-        assert len(findings(read_results, SEVEN, combine=BY_NAME)) == 2
+        results = [read(row(name=None)), read(row(name=None, host="spp1"))]
+        assert len(findings(results, SEVEN, combine=BY_NAME)) == 2
 
-    def test_rows_of_two_tiers_stay_alone(self) -> None:
+    def test_by_id(self) -> None:
+        results = [read(row(ONE, name="a")), read(row(host="spp1", name="b", id="ID-1"))]
+        assert outcome(results, SEVEN, {"by": "workload_id"}) == ("pass", 30)
+
+    def test_an_excluded_row_is_not_combined(self) -> None:
+        exclude = [{"match": {"source": "vbr1"}, "reason": "moved"}]
+        found = findings(list(both(nightly(30), ONE)), SEVEN, combine=BY_NAME, exclude=exclude)
+        assert {one["source"]: one["result"] for one in found} == {"vbr1": "not_applicable", "spp1": "fail"}
+
+    @pytest.mark.parametrize(("host", "limit", "result"), [("vbr1", 7, "pass"), ("spp1", 7, "pass"), ("x", 40, "fail")])
+    def test_the_first_tier_that_matches_one_of_the_rows(self, host: str, limit: int, result: str) -> None:
         policies = [
-            {"name": "one", "match": {"source": "vbr1"}, "policy": SEVEN},
+            {"name": "one", "match": {"source": host}, "policy": SEVEN},
             {"name": "two", "policy": {"recovery_points": {"min_count": 40}}},
         ]
-        found = findings(self.read_results(), {"policies": policies}, combine=BY_NAME)
-        assert [one["result"] for one in found] == ["pass", "fail"]
+        found = combined(both(nightly(30), nightly(3)), {"policies": policies})
+        assert (found["limit"], found["result"]) == (limit, result)
 
-    def test_an_expected_name_is_judged_as_one_too(self) -> None:
-        found = findings(self.read_results(recovery_points=3), SEVEN, combine=BY_NAME, expected=["web01"])
-        assert [one["result"] for one in found] == ["pass", "pass"]
-
-    def test_accepted_inferences_show_in_a_sum(self) -> None:
-        facts = {"count": 0, "inferred": {"count": 2, "newest": ago(days=1), "oldest": ago(days=2)}, "false": 28}
-        read_results = [
-            read(with_attribute("immutable", facts)),
-            read(with_attribute("immutable", facts, source="s", **APART), server={"host": "s"}),
+    def test_an_expected_name(self) -> None:
+        results = [read(row(ONE, in_inventory=True)), read(row(host="spp1", in_inventory=False))]
+        found = findings(results, SEVEN, combine=BY_NAME, expected=["web01"])
+        assert [(one["control"], one["result"]) for one in found] == [
+            ("expected.exists", "pass"),
+            ("recovery_points.min_count", "pass"),
         ]
-        policy = {"immutable": {"min_count": 4, "accept": ["reported", "inferred"]}}
-        result = finding(read_results, policy, combine={**BY_NAME, "independent": True})
-        assert (result["result"], result["certainty"]) == ("pass", "inferred")

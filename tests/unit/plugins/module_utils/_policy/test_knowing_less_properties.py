@@ -12,109 +12,105 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import shrink_row
-from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.model import (
     COUNTING_KINDS,
     KINDS,
+    Copy,
     RecoveryPoint,
     Workload,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
-from tests.unit.plugins.module_utils._policy.policy_rows import NOW, evaluate, findings, read
+from ansible_collections.backup.audit.plugins.module_utils._core.times import format_time
+from tests.unit.plugins.module_utils._policy.policy_points import NOW, evaluate, findings, moment, read, row
 
-WORKLOAD = Workload(id="1", name="db01", type="vm", in_inventory=True)
 # One rule of each type for each attribute; limits that points of these days meet or miss.
 POLICY: dict[str, Any] = {
     "recovery_points": {
         "min_count": 3,
         "max_age": "2d",
         "min_retention": "6d",
-        "max_gap": {"limit": "20d", "within": "14d"},
+        "max_retention": "31d",
+        "max_gap": {"limit": "6d", "within": "14d"},
         "daily": 2,
         "weekly": 2,
         "monthly": 2,
+        "min_coverage": {"percent": "60%", "max_age": "2d", "within": "5d"},
     },
     "full": {"min_count": 1, "max_age": "7d", "min_retention": "6d"},
     "restore_tested": {"min_count": 1, "max_age": "7d"},
-    "integrity_checked": {"min_count": 2, "all": True},
-    "offsite": {"min_count": 1, "max_age": "2d"},
-    "immutable": {"min_count": 1, "all": True},
-    "encrypted": {"all": True},
+    "integrity_checked": {"min_count": 2, "all": True, "max_age": "7d"},
+    "offsite": {"min_count": {"limit": 1, "within": "7d"}, "max_age": "2d"},
+    "immutable": {"min_count": 1, "all": True, "min_lock": "3d"},
+    "encrypted": {"all": {"within": "9d"}},
     "malware": {"none": True},
+    "locations": {"min_count": 2, "max_age": "7d"},
     "on_unknown": "ignore",
 }
 _FACTS = ("restore_tested", "integrity_checked", "encrypted", "offsite", "immutable")
+_MOMENTS = ("tested_at", "checked_at", "immutable_until", "copies")
 _FACT = st.sampled_from([True, True, False, None])
-
-
-def _ago(days: float) -> int:
-    return NOW - round(days * DAY * SECOND)
-
-
 _DAYS = (0.1, 0.9, 1.5, 2.5, 4, 6, 7, 8, 30, 40)
+_COPIES = ([Copy(location="a"), Copy(location="b")], [Copy(location="a")], [Copy()], None)
+WORKLOAD = Workload()
+
+
+def plausible(point: RecoveryPoint) -> RecoveryPoint:
+    """Return the point; only one that is immutable has the end of a lock, and no test is earlier than its point."""
+    changes: dict[str, Any] = {}
+    if not point.immutable:
+        changes["immutable_until"] = None
+    for name in ("tested_at", "checked_at"):
+        if (getattr(point, name) or point.created) < point.created:
+            changes[name] = None
+    return dataclasses.replace(point, **changes)
+
+
 POINT = st.builds(
     RecoveryPoint,
     id=st.integers(0, 10**9).map(str),
     workload=st.just(WORKLOAD),
-    created=st.sampled_from([_ago(days) for days in _DAYS]),
-    kind=st.sampled_from(["full", "incremental", "incremental", "synthetic_full", "unknown", "snapshot"]),
+    created=st.sampled_from([moment(days=days) for days in _DAYS]),
+    kind=st.sampled_from(["full", "incremental", "incremental", "synthetic_full", "backup", "unknown", "snapshot"]),
     status=st.sampled_from(["success", "unknown"]),
     usable=st.sampled_from([True, True, True, None, False]),
     restore_tested=_FACT,
-    tested_at=st.sampled_from([None, _ago(0.05), _ago(5)]),
+    tested_at=st.sampled_from([None, moment(days=0.05), moment(days=5)]),
     integrity_checked=_FACT,
-    checked_at=st.sampled_from([None, _ago(0.05)]),
+    checked_at=st.sampled_from([None, moment(days=0.05)]),
     encrypted=_FACT,
     offsite=_FACT,
     immutable=_FACT,
+    immutable_until=st.sampled_from([None, moment(days=-5), moment(days=-1)]),
+    copies=st.sampled_from(_COPIES),
     malware=st.sampled_from(["clean", "clean", "clean", None, "infected"]),
     inferred=st.sampled_from([(), (), ("immutable",), ("encrypted", "offsite")]),
-)
+).map(plausible)
 POINTS = st.lists(POINT, max_size=8, unique_by=lambda point: point.id)
 
 
-def build_row(points: list[RecoveryPoint]) -> dict[str, Any]:
-    """Build the row in its compact form."""
-    summary = Summary("vbr1", "veeam_backup_replication", NOW, Calendar())
-    summary.add_workload(WORKLOAD)
-    for point in points:
-        summary.add(dataclasses.replace(point))
-    (row,) = summary.rows()
-    return shrink_row(row)
+def good(days: float, **facts: Any) -> RecoveryPoint:
+    """Build a point of that age that has every attribute."""
+    times = {"tested_at": moment(days=0.05), "checked_at": moment(days=0.05), "immutable_until": moment(days=-5)}
+    known = {**dict.fromkeys(_FACTS, True), **times, "usable": True, "malware": "clean", "copies": _COPIES[0]}
+    return RecoveryPoint(
+        **{"id": f"good {days}", "workload": WORKLOAD, "created": moment(days=days), "kind": "full", **known, **facts}
+    )
 
 
-def results(points: list[RecoveryPoint]) -> dict[str, str]:
+def results(points: list[RecoveryPoint], **members: Any) -> dict[str, str]:
     """Control -> result."""
-    return {finding["control"]: finding["result"] for finding in findings(read(build_row(points)), POLICY)}
+    return {one["control"]: one["result"] for one in findings(read(row(points), **members), POLICY)}
 
 
-def passed(points: list[RecoveryPoint]) -> set[str]:
+def passed(points: list[RecoveryPoint], **members: Any) -> set[str]:
     """Return the rules that pass with these points."""
-    return {control for control, result in results(points).items() if result == "pass"}
+    return {control for control, result in results(points, **members).items() if result == "pass"}
 
 
 def test_points_that_prove_all_pass_all() -> None:
     """Otherwise the properties below would be trivially true."""
-    good: dict[str, Any] = {**dict.fromkeys(_FACTS, True), "usable": True, "malware": "clean", "workload": WORKLOAD}
-    points = [
-        RecoveryPoint(
-            id=str(day), created=_ago(day + 0.1), kind="full", tested_at=_ago(0.05), checked_at=_ago(0.05), **good
-        )
-        for day in range(40)
-    ]
-    assert set(results(points).values()) == {"pass"}
-    assert set(results([]).values()) == {"fail"}
-
-
-_WORSE: list[dict[str, Any]] = [
-    {},
-    {"usable": False},
-    {"kind": "snapshot"},
-    {"malware": "infected"},
-    {"size_bytes": None},
-]
+    assert set(results([good(day + 0.1) for day in range(30)]).values()) == {"pass"}
+    others = {control: result for control, result in results([]).items() if result != "fail"}
+    assert others == {"recovery_points.max_retention": "pass", "restore_tested.max_age": "unknown"}
 
 
 @st.composite
@@ -123,122 +119,121 @@ def weaker(draw: st.DrawFn) -> tuple[list[RecoveryPoint], list[RecoveryPoint]]:
     points = draw(POINTS)
     less = []
     for point in points:
-        lost = draw(st.sets(st.sampled_from([*_FACTS, "usable", "malware", "tested_at", "checked_at"]), max_size=3))
-        changes: dict[str, Any] = dict.fromkeys(lost)
-        if "usable" in lost and point.usable is False:
+        lost = draw(st.sets(st.sampled_from([*_FACTS, *_MOMENTS, "usable", "malware"]), max_size=3))
+        if point.usable is False:
             # Points known to be unusable are never counted; points of unknown usability leave doubt.
-            del changes["usable"]
-        less.append(dataclasses.replace(point, **changes))
+            lost -= {"usable"}
+        if not (point.restore_tested and point.usable and point.kind in COUNTING_KINDS):
+            # By definition only a test with a time is the newest one, here one that is not known to have passed.
+            lost -= {"tested_at"}
+        if point.immutable is True:
+            # Without an end, a lock lasts forever.
+            lost -= {"immutable_until"}
+        changes: dict[str, Any] = dict.fromkeys(lost)
+        less.append(plausible(dataclasses.replace(point, **changes)))
     return points, less
 
 
 @settings(max_examples=200)
 @given(weaker())
-def test_a_fact_that_is_not_told_never_makes_a_pass(pair: tuple[list[RecoveryPoint], list[RecoveryPoint]]) -> None:
+def test_a_fact_that_is_not_reported_never_makes_a_pass(pair: tuple[list[RecoveryPoint], list[RecoveryPoint]]) -> None:
     points, less = pair
     assert passed(less) <= passed(points)
 
 
-def test_a_doubtful_point_may_begin_a_gap_that_is_too_long() -> None:
-    """If it counted, the gap after it would fail; if it did not, the workload would be new."""
-    old, certain = (
-        RecoveryPoint(id=str(days), workload=WORKLOAD, created=_ago(days), usable=True) for days in (40, 0.1)
-    )
-    for usable, result in ((True, "fail"), (None, "unknown"), (False, "pass")):
-        output = results([dataclasses.replace(old, usable=usable), certain])
-        assert output["recovery_points.max_gap"] == result
+@settings(max_examples=200)
+@given(POINTS, st.sampled_from(_DAYS), st.sampled_from(["since", "until"]))
+def test_time_that_is_hidden_never_makes_a_pass(points: list[RecoveryPoint], days: float, end: str) -> None:
+    limit = moment(days=days, seconds=1)
+    shown = [point for point in points if (point.created >= limit if end == "since" else point.created < limit)]
+    assert passed(shown, selection={end: format_time(limit)}) <= passed(points)
 
 
 @settings(max_examples=200)
-@given(POINTS, POINT, st.sampled_from(sorted(COUNTING_KINDS)))
-def test_a_point_of_which_it_is_unknown_whether_it_is_one_never_makes_a_pass(
+@given(POINTS, POINT, st.sampled_from(sorted(COUNTING_KINDS | {"unknown"})))
+def test_a_point_that_may_not_be_one_never_makes_a_pass(
     points: list[RecoveryPoint], more: RecoveryPoint, kind: str
 ) -> None:
     doubt = dataclasses.replace(more, id="more", usable=None, kind=kind)
     assert passed([*points, doubt]) <= passed(points)
+    undated = dataclasses.replace(doubt, created=0)
+    assert passed([*points, undated]) <= passed(points)
 
 
 @settings(max_examples=150)
-@given(POINTS, POINT, st.sampled_from([kind for kind in KINDS if kind not in (*COUNTING_KINDS, "continuous")]))
-def test_what_is_no_backup_or_of_no_use_changes_no_result(
+@given(
+    POINTS, POINT, st.sampled_from([kind for kind in KINDS if kind not in (*COUNTING_KINDS, "continuous", "unknown")])
+)
+def test_what_is_not_a_backup_or_not_usable_changes_no_result(
     points: list[RecoveryPoint], more: RecoveryPoint, kind: str
 ) -> None:
     assert results([*points, dataclasses.replace(more, id="more", kind=kind)]) == results(points)
-    assert passed([*points, dataclasses.replace(more, id="more", usable=False)]) == passed(points)
+    # A test of it counts.
+    assert results([*points, dataclasses.replace(more, id="more", usable=False, tested_at=None)]) == results(points)
+
+
+@settings(max_examples=150)
+@given(POINTS)
+def test_one_more_point_that_has_everything_takes_no_pass_away(points: list[RecoveryPoint]) -> None:
+    assert passed([*points, good(0.1)]) >= passed(points)
 
 
 @settings(max_examples=150)
 @given(weaker(), st.data())
-def test_of_a_point_met_twice_the_reading_that_proves_less_is_believed(
+def test_of_a_point_listed_twice_the_less_favorable_values_are_used(
     pair: tuple[list[RecoveryPoint], list[RecoveryPoint]], data: st.DataObject
 ) -> None:
+    """Listing the points again with less knowledge never passes more than the weaker listing alone."""
     points, less = pair
-    worse = []
-    for point, lost in zip(points, less, strict=True):
-        # A fact that is false or unknown proves the same: nothing.
-        kept = {name: getattr(point, name) for name in _FACTS if getattr(point, name) is not True}
-        if point.malware not in (None, "clean"):
-            # A finding of one read is not dropped because the other read does not report it.
-            kept["malware"] = point.malware
-        worse.append(dataclasses.replace(lost, **{**kept, **data.draw(st.sampled_from(_WORSE))}))
-    mixed = data.draw(st.permutations([*points, *worse]))
-    assert build_row(mixed) == build_row(worse)
-
-
-@settings(max_examples=150)
-@given(POINTS, POINT)
-def test_a_usable_point_more_lowers_no_count(points: list[RecoveryPoint], more: RecoveryPoint) -> None:
-    before, after = build_row(points), build_row([*points, dataclasses.replace(more, id="more", usable=True)])
-    assert after.get("recovery_points", 0) >= before.get("recovery_points", 0)
-    for name, attribute in before["attributes"].items():
-        for count in ("count", "unknown", "false"):
-            assert after["attributes"][name].get(count, 0) >= attribute.get(count, 0), (name, count)
+    mixed = data.draw(st.permutations([*points, *less]))
+    assert passed(mixed) <= passed(points)
 
 
 @settings(max_examples=100)
 @given(st.lists(POINTS, min_size=1, max_size=4), st.randoms(use_true_random=False))
-def test_the_order_of_rows_and_of_reads_is_of_no_account(lists: list[list[RecoveryPoint]], chance: Any) -> None:
-    read_results = []
-    for number, points in enumerate(lists):
-        rows = [
-            {**build_row(points), "workload_id": str(half), "workload_name": f"db{number}{half}"} for half in (1, 2)
+def test_the_order_of_rows_and_read_results_does_not_matter(lists: list[list[RecoveryPoint]], chance: Any) -> None:
+    sides = []
+    for step in (1, -1):
+        hosts = [
+            read(*[row(points, host=f"vbr{host}", name=f"db{host}{half}", id=half) for half in "12"[::step]])
+            for host, points in enumerate(lists)
         ]
-        host = f"vbr{number}"
-        server = {"host": host, "product": "veeam_backup_replication", "scope": {"inventory": True}}
-        read_results.append(read(*[{**row, "source": host} for row in rows], server=server))
-    turned = [read(*reversed(one["workloads"]), server=one["server"]) for one in read_results]
-    chance.shuffle(turned)
-    first, second = (evaluate(chosen, POLICY).plain() for chosen in (read_results, turned))
-
-    def sortable(finding: dict[str, Any]) -> str:
-        return repr(sorted(finding.items(), key=lambda item: item[0]))
-
-    assert sorted(first["findings"], key=sortable) == sorted(second["findings"], key=sortable)
-    assert (first["compliant"], first["totals"]) == (second["compliant"], second["totals"])
+        chance.shuffle(hosts)
+        sides.append(evaluate(hosts, POLICY).compress())
+    assert sides[0] == sides[1]
 
 
 @settings(max_examples=60)
 @given(POINTS)
 def test_an_incomplete_read_passes_nothing(points: list[RecoveryPoint]) -> None:
-    cut = read(build_row(points), complete=False, errors=[{"code": "incomplete", "message": "a page is missing"}])
+    cut = read(row(points), complete=False, errors=[{"code": "incomplete", "message": "a page is missing"}])
     found = findings(cut, POLICY)
     assert found
     assert "pass" not in {finding["result"] for finding in found}
     assert evaluate(cut, POLICY).plain()["compliant"] is False
 
 
-def test_the_dice_are_not_loaded() -> None:
-    """Each rule must both pass and not pass in samples, or its property tests nothing."""
+@settings(max_examples=60)
+@given(POINTS)
+def test_an_old_read_passes_nothing(points: list[RecoveryPoint]) -> None:
+    found = findings(row(points), POLICY, as_of=NOW + 90_000_000_000)
+    assert "pass" not in {finding["result"] for finding in found}
+
+
+def test_the_samples_pass_and_do_not_pass_each_rule() -> None:
+    """Otherwise its property tests nothing."""
     chance = random.Random(1)
     seen: dict[str, set[bool]] = {}
     for _try in range(300):
         points = []
         for number in range(chance.randrange(9)):
-            output: dict[str, Any] = {name: chance.random() < 0.8 for name in _FACTS}
-            output |= {"kind": chance.choice(["full", "incremental"]), "usable": True, "id": str(number)}
-            output |= {"tested_at": _ago(0.05), "checked_at": _ago(0.05), "created": _ago(chance.choice(_DAYS))}
-            output["malware"] = chance.choice(["clean", "clean", "clean", "infected"])
-            points.append(RecoveryPoint(workload=WORKLOAD, **output))
+            facts: dict[str, Any] = {name: chance.random() < 0.8 for name in _FACTS}
+            facts |= {"kind": chance.choice(["full", "incremental"]), "id": str(number)}
+            facts |= {
+                "malware": chance.choice(["clean", "clean", "clean", "infected"]),
+                "copies": chance.choice(_COPIES),
+            }
+            points.append(good(chance.choice(_DAYS), **facts))
         for control, result in results(points).items():
             seen.setdefault(control, set()).add(result == "pass")
     assert {control for control, both in seen.items() if both != {True, False}} == set()

@@ -2,30 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records of restore tests: sealed, and evaluated with the row of their workload."""
+"""Records of restore tests, evaluated with the points of their workload; see also test_restore_test_records.py."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import compress, open_result
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.model import RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, SECOND
 from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
 from ansible_collections.backup.audit.plugins.module_utils._policy.inputs import gather, restore_tests
-from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import parse_tests, seal_record
-from tests.unit.plugins.module_utils._policy.policy_rows import NOW, ago, read, row
+from ansible_collections.backup.audit.plugins.module_utils._policy.restore_tests import seal_record
+from tests.unit.plugins.module_utils._policy.policy_points import (
+    NOW,
+    ago,
+    evaluate,
+    finding,
+    moment,
+    nightly,
+    point,
+    read,
+    result,
+    row,
+)
 
-UNTESTED = {
-    "recovery_points": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30)},
-    "restore_tested": {"count": 0, "unknown": 30},
-}
 POLICY = {"restore_tested": {"min_count": 1, "max_age": "7d", "max_restore_time": "4h"}}
 
 
 def build_test(**members: Any) -> dict[str, Any]:
+    """Build a test that passed an hour ago, of the newest of nightly points."""
     return {
         "source": "vbr1",
         "workload_type": "vm",
@@ -44,31 +51,32 @@ def build_test(**members: Any) -> dict[str, Any]:
 build_test.__test__ = False  # type: ignore[attr-defined]
 
 
+def failed(**members: Any) -> dict[str, Any]:
+    return build_test(**{"result": "failed", "seconds": None, **members})
+
+
 def load(_path: str) -> bytes:
     """Tests with read results do not read files."""
     raise AssertionError(_path)
 
 
-def evaluate_record(
-    record: Any, *, compressed: bool = False, policy: Any = None, **members: Any
-) -> dict[str, tuple[str, str]]:
+def evaluate_record(record: Any, *, compress: bool = False) -> dict[str, tuple[str, str]]:
     """control -> (result, message) for the read result of one workload and a record."""
-    one = read(row(attributes=UNTESTED, **members))
-    read_results: list[Any] = [{**compress(one), "changed": False} if compressed else one, record]
+    read_results: list[Any] = [{**read(row(), compress=compress), "changed": False}, record]
     found = assess(
         gather(read_results, load),
-        policy or POLICY,
+        POLICY,
         as_of=NOW,
         collection_version="1",
         restore_tests=restore_tests(read_results, load),
     )
-    return {result["control"]: (result["result"], result["message"]) for result in found.plain()["findings"]}
+    return {one["control"]: (one["result"], one["message"]) for one in found.plain()["findings"]}
 
 
-@pytest.mark.parametrize("compressed", [False, True])
-def test_a_restore_proves_what_the_product_cannot_tell(compressed: bool) -> None:
-    output = evaluate_record(seal_record([build_test()]), compressed=compressed)
-    assert {name: result for name, (result, _text) in output.items() if name.startswith("restore_tested")} == {
+@pytest.mark.parametrize("compress", [False, True])
+def test_a_restore_proves_what_the_product_does_not_report(compress: bool) -> None:
+    output = evaluate_record(seal_record([build_test()]), compress=compress)
+    assert {name: outcome for name, (outcome, _text) in output.items() if name.startswith("restore_tested")} == {
         "restore_tested.min_count": "pass",
         "restore_tested.max_age": "pass",
         "restore_tested.max_restore_time": "pass",
@@ -76,112 +84,248 @@ def test_a_restore_proves_what_the_product_cannot_tell(compressed: bool) -> None
     assert "data.restore_tests" not in output
 
 
-def test_one_test_proves_one_point_and_not_the_others() -> None:
-    result = evaluate_record(
-        seal_record([build_test()]), policy={"restore_tested": {"min_count": 2, "all": True}, "on_unknown": "ignore"}
-    )
-    assert (result["restore_tested.min_count"][0], result["restore_tested.all"][0]) == ("unknown", "unknown")
-
-
 def test_a_test_of_a_point_that_is_gone_proves_its_age_and_no_point() -> None:
-    result = evaluate_record(seal_record([build_test(point_created_at=ago(days=40))]))
-    assert (result["restore_tested.max_age"][0], result["restore_tested.max_restore_time"][0]) == ("pass", "pass")
-    assert result["restore_tested.min_count"][0] == "unknown"
+    output = evaluate_record(seal_record([build_test(point_created_at=ago(days=40))]))
+    assert (output["restore_tested.max_age"][0], output["restore_tested.max_restore_time"][0]) == ("pass", "pass")
+    assert output["restore_tested.min_count"][0] == "unknown"
 
 
 def test_a_failed_restore_fails_whatever_was_proved_before() -> None:
-    record = seal_record(
-        [build_test(tested_at=ago(days=2)), build_test(result="failed", seconds=None, message="no table numbers")]
-    )
-    result = evaluate_record(record)
+    output = evaluate_record(seal_record([build_test(tested_at=ago(hours=2)), failed(message="no table numbers")]))
     for control in ("restore_tested.max_age", "restore_tested.max_restore_time"):
-        assert result[control][0] == "fail"
-        assert "failed: no table numbers" in result[control][1]
-
-
-@pytest.mark.parametrize("other", [{"source": "vbr2"}, {"workload_id": "id-2"}, {"workload_name": "web02"}])
-def test_a_test_of_another_workload_proves_nothing_and_is_told(other: dict[str, Any]) -> None:
-    result = evaluate_record(seal_record([build_test(**other)]))
-    assert result["restore_tested.max_restore_time"][0] == "unknown"
-    assert result["data.restore_tests"][0] == "warn"
-    assert "does not match any workload that was read" in result["data.restore_tests"][1]
-
-
-def test_a_test_of_tomorrow_proves_nothing_today() -> None:
-    assert (
-        evaluate_record(seal_record([build_test(tested_at=ago(days=-1))]))["restore_tested.max_restore_time"][0]
-        == "unknown"
-    )
-
-
-def test_a_row_of_which_the_product_tells_all_stays_as_it_is() -> None:
-    attributes = {
-        **UNTESTED,
-        "restore_tested": {"count": 30, "newest": ago(hours=5), "oldest": ago(days=30), "tested_at": ago(days=1)},
-    }
-    one = read(row(attributes=attributes))
-    tests = parse_tests(seal_record([build_test()]), "x")
-    found = assess(
-        [open_result(one)],
-        {"restore_tested": {"min_count": 31}},
-        as_of=NOW,
-        collection_version="1",
-        restore_tests=tests,
-    )
-    assert not found.compliant
-
-
-# The record
-
-
-def test_of_each_workload_the_newest_test_is_kept() -> None:
-    earlier = seal_record([build_test(workload_name="old"), build_test(seconds=1, tested_at=ago(days=3))])
-    record = seal_record([build_test(seconds=2)], earlier)
-    assert [(test["workload_name"], test["seconds"]) for test in record["tests"]] == [("old", 90), ("web01", 2)]
-    assert parse_tests(json.loads(json.dumps(record)), "x") == record["tests"]
-    # A run that began earlier but is written later does not hide the newer test.
-    assert seal_record([build_test(tested_at=ago(days=9))], record) == record
-
-
-def test_a_record_that_was_altered_is_refused() -> None:
-    record = seal_record([build_test(result="failed", message="lost")])
-    record["tests"][0]["result"] = "passed"
-    with pytest.raises(DataError, match="altered"):
-        restore_tests([record], lambda _path: b"")
+        assert output[control][0] == "fail"
+        assert "failed: no table numbers" in output[control][1]
 
 
 @pytest.mark.parametrize(
-    "change",
+    "other", [{"source": "vbr2"}, {"workload_type": "database"}, {"workload_id": "id-2"}, {"workload_name": "web02"}]
+)
+def test_a_test_of_another_workload_proves_nothing_and_is_a_warning(other: dict[str, Any]) -> None:
+    output = evaluate_record(seal_record([build_test(**other)]))
+    assert output["restore_tested.max_restore_time"][0] == "unknown"
+    assert output["data.restore_tests"][0] == "warn"
+    assert "does not match exactly one workload that was read" in output["data.restore_tests"][1]
+
+
+@pytest.mark.parametrize(
+    ("origins", "result"), [(("esx1", "esx2"), "unknown"), ((None, "esx2"), "unknown"), ((None,), "pass")]
+)
+def test_a_test_that_may_be_that_of_two_workloads_counts_for_none(origins: tuple[str | None, ...], result: str) -> None:
+    """Rows of one server that only differ by their origin."""
+    rows = [row([U], origin=origin) for origin in origins]
+    for results in ([read(*rows)], [read(one, selection={"account": f"{number}"}) for number, one in enumerate(rows)]):
+        found = evaluate(results, POLICY, restore_tests=[build_test()]).plain()["findings"]
+        own = {one["result"] for one in found if one["control"].startswith("restore_tested")}
+        assert own == {result}
+        assert [one["control"] for one in found].count("data.restore_tests") == (result == "unknown")
+
+
+def test_a_test_of_a_workload_in_two_read_results_counts_for_both() -> None:
+    results = [read(row([U]), selection={"account": account}) for account in "ab"]
+    found = evaluate(results, POLICY, restore_tests=[build_test()]).plain()["findings"]
+    assert {one["result"] for one in found if one["control"].startswith("restore_tested")} == {"pass"}
+    assert "data.restore_tests" not in {one["control"] for one in found}
+
+
+def test_a_test_before_its_point_is_unknown_and_a_warning() -> None:
+    output = evaluate_record(seal_record([build_test(tested_at=ago(hours=5, seconds=301))]))
+    assert output["restore_tested.max_age"][0] == "unknown"
+    assert output["restore_tested.max_restore_time"][0] == "unknown"
+    assert output["restore_tested.min_count"][0] == "unknown"
+    assert output["data.restore_tests"][0] == "warn"
+    assert "is earlier than its recovery point" in output["data.restore_tests"][1]
+    close = evaluate_record(seal_record([build_test(tested_at=ago(hours=5, seconds=300))]))
+    assert close["restore_tested.min_count"][0] == "pass"
+    assert "data.restore_tests" not in close
+
+
+# What a record changes about the listed points
+
+ZERO: dict[str, Any] = {"hours": 5}
+U = point(**ZERO)
+OTHER_U = point(**ZERO)
+T = point(**ZERO, restore_tested=True)
+F = point(**ZERO, restore_tested=False)
+# Tests of the product that are older and newer than a record.
+FAILED_BEFORE = point(**ZERO, restore_tested=False, tested_at=moment(hours=2))
+FAILED_SINCE = point(**ZERO, restore_tested=False, tested_at=moment(seconds=60))
+PASSED_SINCE = point(**ZERO, restore_tested=True, tested_at=moment(seconds=60))
+# Possible recovery points, and one with a fraction of a second.
+MAYBE = point(**ZERO, usable=None)
+UNTYPED = point(**ZERO, kind="unknown")
+FRACTION = point(hours=5, seconds=-0.5)
+ELSEWHERE = point(days=3, restore_tested=True)
+NOT_ELSEWHERE = point(days=3, restore_tested=False)
+PASSED, FAILED = build_test(), failed()
+
+
+def evaluate_points(points: list[RecoveryPoint], tests: list[dict[str, Any]], **given: Any) -> tuple[str, ...]:
+    """Results of: at least 1, at least 2, all, none."""
+    rules: list[dict[str, Any]] = [{"min_count": 1}, {"min_count": 2}, {"all": True}, {"none": True}]
+    return tuple(result(points, {"restore_tested": rule}, restore_tests=tests, **given) for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("points", "tests", "results"),
     [
-        {"result": "perhaps"},
-        {"seconds": None},
-        {"seconds": -1},
-        {"seconds": True},
-        {"tested_at": "yesterday"},
-        {"tested_at": None},
-        {"source": None},
-        {"point_created_at": 3},
+        ([U], [PASSED], ("pass", "fail", "pass", "fail")),
+        ([U], [FAILED], ("fail", "fail", "fail", "pass")),
+        ([T], [PASSED], ("pass", "fail", "pass", "fail")),
+        ([T], [FAILED], ("fail", "fail", "fail", "pass")),
+        # The failed test has no date: it may be newer.
+        ([F], [PASSED], ("unknown", "fail", "unknown", "unknown")),
+        ([FAILED_BEFORE], [PASSED], ("pass", "fail", "pass", "fail")),
+        ([FAILED_SINCE], [PASSED], ("fail", "fail", "fail", "pass")),
+        ([PASSED_SINCE], [FAILED], ("pass", "fail", "pass", "fail")),
+        ([F], [FAILED], ("fail", "fail", "fail", "pass")),
+        # One of the second has that result already: the record may be about it.
+        ([T, U], [PASSED], ("pass", "unknown", "unknown", "fail")),
+        ([F, U], [FAILED], ("unknown", "fail", "fail", "unknown")),
+        # At most one changes: an unknown one first.
+        ([U, OTHER_U], [PASSED], ("pass", "unknown", "unknown", "fail")),
+        ([U, OTHER_U], [FAILED], ("unknown", "fail", "fail", "unknown")),
+        ([F, U], [PASSED], ("pass", "fail", "fail", "fail")),
+        ([T, U], [FAILED], ("pass", "fail", "fail", "fail")),
+        ([F, point(**ZERO, restore_tested=False)], [PASSED], ("unknown", "fail", "fail", "unknown")),
+        # A possible recovery point becomes U or a weak F.
+        ([MAYBE], [PASSED], ("unknown", "fail", "unknown", "unknown")),
+        ([UNTYPED], [PASSED], ("unknown", "fail", "unknown", "unknown")),
+        ([MAYBE], [FAILED], ("fail", "fail", "unknown", "unknown")),
+        # It is the first that a passed test proves, and the last that a failed one disproves.
+        ([MAYBE, U], [PASSED], ("unknown", "unknown", "unknown", "unknown")),
+        ([MAYBE, U], [FAILED], ("unknown", "fail", "fail", "unknown")),
+        # Other points are not concerned.
+        ([U, ELSEWHERE], [PASSED], ("pass", "pass", "pass", "fail")),
+        ([U, NOT_ELSEWHERE], [PASSED], ("pass", "fail", "fail", "fail")),
+        # The tested point is not listed any more: one more unknown point, for min_count.
+        ([ELSEWHERE], [PASSED], ("pass", "unknown", "pass", "fail")),
+        ([NOT_ELSEWHERE], [PASSED], ("unknown", "fail", "fail", "pass")),
+        ([NOT_ELSEWHERE], [FAILED], ("fail", "fail", "fail", "pass")),
+        ([NOT_ELSEWHERE, point(**ZERO, kind="snapshot")], [PASSED], ("unknown", "fail", "fail", "pass")),
+        ([NOT_ELSEWHERE, point(**ZERO, usable=False)], [PASSED], ("unknown", "fail", "fail", "pass")),
+        # Only the newest record of a point counts; of the same time the failed one.
+        ([U], [PASSED, failed(tested_at=ago(seconds=9))], ("fail", "fail", "fail", "pass")),
+        ([U], [failed(tested_at=ago(hours=2)), PASSED], ("pass", "fail", "pass", "fail")),
+        ([U], [PASSED, FAILED], ("fail", "fail", "fail", "pass")),
+        ([U], [FAILED, PASSED], ("fail", "fail", "fail", "pass")),
+        # A test in the future does not count.
+        ([U], [build_test(tested_at=ago(seconds=-300))], ("pass", "fail", "pass", "fail")),
+        ([U], [build_test(tested_at=ago(seconds=-301))], ("unknown", "fail", "unknown", "unknown")),
+        # Times are whole seconds.
+        ([FRACTION], [build_test(point_created_at=ago(hours=5, seconds=-0.9))], ("pass", "fail", "pass", "fail")),
     ],
 )
-def test_a_test_that_makes_no_sense_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(DataError):
-        seal_record([build_test(**change)])
+def test_states(points: list[RecoveryPoint], tests: list[dict[str, Any]], results: tuple[str, ...]) -> None:
+    assert evaluate_points(points, tests) == results
+    assert evaluate_points(points[::-1], tests) == results
 
 
-@pytest.mark.parametrize("value", [{}, {"schema": "backup.audit/restore_tests/1"}, "text", read(row())])
-def test_what_is_no_record_is_refused(value: Any) -> None:
-    with pytest.raises(DataError):
-        parse_tests(value, "x")
+def test_expiry_comes_last() -> None:
+    expiring = point(**ZERO, expires_at=NOW + DAY * SECOND)
+    for days, results in ((0, ("pass", "fail", "pass", "fail")), (1, ("unknown", "fail", "unknown", "unknown"))):
+        as_of = NOW + days * DAY * SECOND
+        assert evaluate_points([expiring], [PASSED], as_of=as_of, max_data_age="9d") == results
 
 
-def test_a_record_alone_is_no_good_news() -> None:
-    record = seal_record([build_test()])
-    found = assess(
-        gather([record], load), POLICY, as_of=NOW, collection_version="1", restore_tests=restore_tests([record], load)
-    )
-    assert not found.compliant
+@pytest.mark.parametrize(
+    ("points", "limit", "expected"),
+    [
+        # A point that is gone may be older than any other.
+        ([T], "40d", "unknown"),
+        ([T], "41d", "fail"),
+        # The age of the point, not of the test.
+        ([point(days=40)], "40d", "pass"),
+        # Of two points of one second, the test may be that of the one with a fraction, which is not as old.
+        ([point(days=40), point(days=40, seconds=-0.5)], "3455999s", "pass"),
+        ([point(days=40), point(days=40, seconds=-0.5)], "40d", "unknown"),
+    ],
+)
+def test_retention_of_a_tested_point(points: list[RecoveryPoint], limit: str, expected: str) -> None:
+    tests = [build_test(point_created_at=ago(days=40))]
+    assert result(points, {"restore_tested": {"min_retention": limit}}, restore_tests=tests) == expected
 
 
-def test_a_record_may_be_a_file() -> None:
-    text = json.dumps(seal_record([build_test()])).encode()
-    assert restore_tests(["restore_tests.json"], lambda _path: text) == [build_test()]
+# The newest test
+
+
+def dated(days: float, outcome: bool | None = True, **facts: Any) -> RecoveryPoint:
+    """Build a point whose test the product reports, with its date."""
+    return point(days=30, restore_tested=outcome, tested_at=moment(days=days), **facts)
+
+
+@pytest.mark.parametrize(
+    ("points", "tests", "max_age", "max_restore_time"),
+    [
+        ([U], [], "unknown", "unknown"),
+        ([F], [], "unknown", "unknown"),
+        ([U], [build_test(seconds=3600)], "pass", "pass"),
+        ([U], [build_test(seconds=3601)], "pass", "fail"),
+        ([U], [FAILED], "fail", "fail"),
+        # Tests of the product count, too; it does not report how long they took.
+        ([dated(2)], [], "pass", "unknown"),
+        ([dated(2, outcome=False)], [], "fail", "fail"),
+        ([dated(2, outcome=False, usable=None)], [], "fail", "fail"),
+        ([dated(2, outcome=False, usable=False)], [build_test(tested_at=ago(days=3))], "fail", "fail"),
+        ([dated(2, usable=None)], [build_test(tested_at=ago(days=3))], "unknown", "unknown"),
+        ([dated(2, outcome=None)], [], "unknown", "unknown"),
+        ([dated(2)], [build_test(tested_at=ago(days=3))], "pass", "unknown"),
+        ([dated(2)], [PASSED], "pass", "pass"),
+        ([dated(2)], [FAILED], "fail", "fail"),
+        ([dated(2, outcome=False)], [PASSED], "pass", "pass"),
+        ([dated(0.01, outcome=False)], [PASSED], "fail", "fail"),
+        # Of the newest time, a failed one first, then one of unknown result, then the one that took longest.
+        ([dated(1 / 24, outcome=False)], [PASSED], "fail", "fail"),
+        ([dated(1 / 24)], [PASSED], "pass", "unknown"),
+        ([U], [PASSED, FAILED], "fail", "fail"),
+        ([U], [PASSED, build_test(point_created_at=ago(hours=0))], "unknown", "unknown"),
+        ([U], [build_test(seconds=3600), build_test(point_created_at=ago(days=2), seconds=3601)], "pass", "fail"),
+        # The newest test is too old; another one may be newer.
+        ([dated(9)], [], "fail", "unknown"),
+        ([NOT_ELSEWHERE], [build_test(point_created_at=ago(days=9), tested_at=ago(days=8))], "fail", "pass"),
+        ([U], [build_test(point_created_at=ago(days=9), tested_at=ago(days=8))], "unknown", "pass"),
+        ([T], [build_test(point_created_at=ago(days=9), tested_at=ago(days=8))], "unknown", "pass"),
+        ([dated(9), point(created=0, usable=None)], [], "unknown", "unknown"),
+        # A date in the future is not known.
+        ([dated(9), dated(-1)], [], "unknown", "unknown"),
+    ],
+)
+def test_the_newest_test(
+    points: list[RecoveryPoint], tests: list[dict[str, Any]], max_age: str, max_restore_time: str
+) -> None:
+    for given in (tests, tests[::-1]):
+        assert result(points, {"restore_tested": {"max_age": "7d"}}, restore_tests=given) == max_age
+        limit = {"restore_tested": {"max_restore_time": "1h"}}
+        assert result(points, limit, restore_tests=given) == max_restore_time
+
+
+@pytest.mark.parametrize("days", [9, 2])
+def test_hidden_time_may_hold_a_newer_test(days: int) -> None:
+    """It may have passed or failed."""
+    limited = read(row([dated(days)]), selection={"since": ago(days=90)})
+    assert finding(limited, {"restore_tested": {"max_age": "7d"}})["result"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        # Failed at the same time for different reasons.
+        [failed(message="one"), failed(message="two", point_created_at=ago(days=1))],
+        # Of no workload, twice; and earlier than their points.
+        [build_test(workload_name="db01"), build_test(workload_name="db01", tested_at=ago(seconds=60))],
+        [build_test(tested_at=ago(days=days)) for days in (8, 9)],
+    ],
+)
+def test_the_order_of_records_does_not_matter(tests: list[dict[str, Any]]) -> None:
+    first, second = (evaluate(row(), POLICY, restore_tests=given).compress() for given in (tests, tests[::-1]))
+    assert (first == second) is True
+
+
+def test_one_test_proves_one_point_and_not_the_others() -> None:
+    assert evaluate_points(nightly(), [PASSED]) == ("pass", "unknown", "unknown", "fail")
+
+
+def test_certainty_of_a_record_is_reported() -> None:
+    policy = {"restore_tested": {"min_count": 1, "accept": ["reported", "inferred"]}}
+    soft = point(days=1, restore_tested=True, inferred=("restore_tested",))
+    assert finding(row([U, soft]), policy, restore_tests=[PASSED])["certainty"] == "reported"
+    assert finding(row([U, soft]), policy)["certainty"] == "inferred"

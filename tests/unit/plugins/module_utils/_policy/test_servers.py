@@ -1,193 +1,324 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that is read more than once does not count twice."""
+"""A server that is read more than once does not count twice; see also test_server_copies.py."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
-from tests.unit.plugins.module_utils._policy.policy_rows import ago, evaluate, finding, findings, read, row
+from tests.unit.plugins.module_utils._policy.policy_points import (
+    EMPTY,
+    SEVEN,
+    Row,
+    ago,
+    evaluate,
+    finding,
+    findings,
+    nightly,
+    point,
+    read,
+    row,
+)
 
-SEVEN = {"recovery_points": {"min_count": 7}}
 ADDED = {"by": "workload_name", "independent": True}
+# Four hours before NOW; the newest of the nightly points is an hour older.
 EARLIER = "2026-11-21T03:00:00Z"
-BEFORE = {"newest": ago(days=3), "oldest": ago(days=60)}
+FEW = nightly(2)
 
 
-@pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize("options", [{}, {"expected": ["web01"]}, {"combine": {"by": "workload_name"}}])
-def test_the_later_read_is_judged(order: int, options: dict[str, Any]) -> None:
-    """In any order, and regardless of the content of the older one."""
-    read_results = [read(row(recovery_points=30), read_at=EARLIER), read(row(recovery_points=2))][::order]
-    found = findings(read_results, SEVEN, **options)
-    assert [each["actual"] for each in found if each["control"] == "recovery_points.min_count"] == [2]
-    text = [
-        each
-        for each in evaluate(read_results, SEVEN, **options).plain()["findings"]
-        if each["control"] == "data.superseded"
+def about_servers(results: list[dict[str, Any]], **options: Any) -> list[tuple[str, str, str]]:
+    """(workload, result, message) of the findings about rows of one server."""
+    found = evaluate(results, SEVEN, **options).plain()["findings"]
+    return [
+        (each["workload_name"], each["result"], each["message"]) for each in found if "superseded" in each["control"]
     ]
-    assert [(each["result"], each["workload_name"]) for each in text] == [("not_applicable", "web01")]
-    assert evaluate(read_results, SEVEN, **options).plain()["totals"]["workloads"] == 1
 
 
-def test_of_two_reads_of_one_moment_one_is_judged() -> None:
-    assert len(findings([read(row()), read(row())], SEVEN)) == 1
+def evaluated(results: list[dict[str, Any]], **options: Any) -> list[tuple[str, int]]:
+    """(workload, number of recovery points) of the rows that are evaluated, sorted."""
+    found = findings(results, SEVEN, **options)
+    return sorted(
+        (each["workload_name"], each["actual"]) for each in found if each["control"] == "recovery_points.min_count"
+    )
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"workload_id": "id-2"},
-        {"workload_type": "database"},
-        {"origin": "another"},
-        {"source": "vbr2"},
-        {"workload_id": None},
-    ],
-)
-def test_reads_may_tell_a_server_in_parts(other: dict[str, Any]) -> None:
-    """Machines from one task and databases from another: each row is kept."""
-    assert len(findings([read(row(), read_at=EARLIER), read(row(**other))], SEVEN)) == 2
+class TestOneServer:
+    """Which read results are of one server."""
+
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize(
+        ("one", "other", "same"),
+        [
+            # By identity, whatever else differs.
+            ({"identity": "A"}, {"identity": "A", "host": "vbr2"}, True),
+            ({"identity": "A"}, {"identity": "A", "product": "spp"}, True),
+            ({"identity": "A"}, {"identity": "a"}, False),
+            ({"identity": "A"}, {"identity": "B"}, False),
+            # By product and host, if one of them has no identity.
+            ({}, {}, True),
+            ({"identity": "A"}, {}, True),
+            ({"identity": "A"}, {"host": "vbr2"}, False),
+            ({}, {"host": "vbr2"}, False),
+            ({}, {"product": "spp"}, False),
+            ({"identity": "A"}, {"product": "spp"}, False),
+            # A host name is compared case-insensitively; its port and a path exactly.
+            ({"host": "VBR1"}, {"host": "vbr1"}, True),
+            ({"host": "VBR1.Example"}, {"host": "vbr1"}, False),
+            ({"host": "vbr1:9419"}, {"host": "VBR1:9419"}, True),
+            ({"host": "vbr1:9419"}, {"host": "vbr1:9420"}, False),
+            ({"host": "NAS/Repo"}, {"host": "nas/Repo"}, True),
+            ({"host": "nas/Repo"}, {"host": "nas/repo"}, False),
+            ({"host": "/srv/Repo"}, {"host": "/srv/repo"}, False),
+        ],
+    )
+    def test_pairs(self, one: dict[str, Any], other: dict[str, Any], same: bool, order: int) -> None:
+        results = [read(row(), server=one, read_at=EARLIER), read(row(), server=other)][::order]
+        assert bool(about_servers(results)) is same
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+    @pytest.mark.parametrize(
+        ("servers", "count"),
+        [
+            # The one without an identity is the first and the last, so these are one, too.
+            ([{"identity": "A"}, {}, {"identity": "B"}], 7),
+            ([{"identity": "A"}, {"host": "vbr2"}, {"identity": "A", "host": "vbr2"}], 7),
+            ([{"identity": "A"}, {"identity": "B"}, {"identity": "A", "host": "vbr2"}], 14),
+            ([{"identity": "A"}, {"identity": "B"}, {"identity": "C"}], 21),
+            ([{"host": "vbr1"}, {"host": "VBR1"}, {"host": "vbr2"}], 14),
+        ],
+    )
+    def test_groups(self, servers: list[dict[str, Any]], count: int, order: tuple[int, ...]) -> None:
+        """If A and B are one server, and B and C are, then all three are."""
+        parts = [
+            read(row([point(days=7 * number + day) for day in range(7)], origin=f"esx{number}"), server=servers[number])
+            for number in range(3)
+        ]
+        found = finding([parts[number] for number in order], {"recovery_points": {"min_count": 99}}, combine=ADDED)
+        assert (found["actual"], found["result"]) == (count, "fail")
 
 
-def test_without_an_id_the_name_tells_them_apart() -> None:
-    one, other = row(workload_id=None), row(workload_id=None, workload_name="web02")
-    assert len(findings([read(one, read_at=EARLIER), read(other)], SEVEN)) == 2
-    assert len(findings([read(one, read_at=EARLIER), read(one)], SEVEN)) == 1
+class TestNewer:
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize("options", [{}, {"expected": ["web01"]}, {"combine": {"by": "workload_name"}}])
+    def test_the_newer_read_result_is_evaluated(self, order: int, options: dict[str, Any]) -> None:
+        """In any order, and regardless of the content of the older one."""
+        results = [read(row(), read_at=EARLIER), read(row(FEW))][::order]
+        assert evaluated(results, **options) == [("web01", 2)]
+        text = "not evaluated: a newer read result of vbr1 contains this workload"
+        assert about_servers(results, **options) == [("web01", "not_applicable", text)]
+        assert evaluate(results, SEVEN, **options).plain()["totals"]["workloads"] == 1
+
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize("version", ["1", "2", "3"])
+    def test_of_the_same_time_neither_is_newer(self, order: int, version: str) -> None:
+        """Whichever of them has the larger digest."""
+        results = [read(row(FEW)), read(row(), server={"version": version})][::order]
+        assert evaluated(results) == [("web01", 2), ("web01", 30)]
+        assert [result for _name, result, _text in about_servers(results)] == ["warn"]
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_of_the_same_time_none_shows_that_a_workload_is_gone(self, order: int) -> None:
+        results = [read(WEB, DB), read(WEB)][::order]
+        assert ("db01", 30) in evaluated(results)
+
+    @pytest.mark.parametrize("others", [[], [{"read_at": EARLIER}]])
+    def test_the_same_read_result_twice_counts_once(self, others: list[dict[str, Any]]) -> None:
+        results = [read(row()), read(row()), *(read(row(FEW), **one) for one in others)]
+        for given in itertools.permutations(results):
+            assert evaluated(list(given)) == [("web01", 30)]
+            about = {result for _name, result, _text in about_servers(list(given))}
+            assert about == {"not_applicable"}
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+    def test_two_identities_are_two_servers_also_next_to_a_result_without_one(self, order: tuple[int, ...]) -> None:
+        """The result without an identity makes them one server, but not one installation."""
+        servers = [{}, {"identity": "A"}, {"identity": "B"}]
+        times = [EARLIER, "2026-11-21T04:00:00Z", "2026-11-21T05:00:00Z"]
+        results = [
+            read(row(nightly(8 + number)), server=server, read_at=time)
+            for number, (server, time) in enumerate(zip(servers, times, strict=True))
+        ]
+        assert evaluated([results[number] for number in order]) == [("web01", 9), ("web01", 10)]
+
+    @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+    def test_of_three_the_newest_is_evaluated(self, order: tuple[int, ...]) -> None:
+        times = ["2026-11-21T06:00:00Z", "2026-11-21T06:30:00Z", "2026-11-21T07:00:00Z"]
+        results = [read(row(nightly(8 + number)), read_at=time) for number, time in enumerate(times)]
+        assert evaluated([results[number] for number in order]) == [("web01", 10)]
+
+    @pytest.mark.parametrize(
+        "other", [{"id": "id-2"}, {"type": "database"}, {"origin": "another"}, {"host": "vbr2"}, {"id": None}]
+    )
+    def test_another_workload_is_kept(self, other: dict[str, Any]) -> None:
+        """Virtual machines from one task and databases from another: each row is evaluated."""
+        newer = read(row(FEW, **other), selection={"workload_names": ["nothing"]})
+        assert evaluated([read(row(), read_at=EARLIER), newer]) == [("web01", 2), ("web01", 30)]
+
+    def test_without_an_id_the_name_distinguishes_workloads(self) -> None:
+        one, other = row(id=None), row(FEW, id=None, name="web02")
+        limited = {"workload_names": ["web02"]}
+        assert evaluated([read(one, read_at=EARLIER), read(other, selection=limited)]) == [("web01", 30), ("web02", 2)]
+        assert evaluated([read(one, read_at=EARLIER), read(row(FEW, id=None))]) == [("web01", 2)]
 
 
-@pytest.mark.parametrize(
-    ("second", "count"),
-    [
-        # Another view may lag behind, truncate fractions of a second, or use other ids.
-        ({}, 4),
-        ({"newest": BEFORE["newest"]}, 4),
-        ({"oldest": BEFORE["oldest"], "newest": ago(hours=5).replace("Z", ".25Z")}, 4),
-        ({"workload_id": "urn:1"}, 4),
-        (BEFORE, 8),
-        ({"newest": ago(hours=5, seconds=1), "oldest": ago(days=30, seconds=1)}, 8),
-        # The newest of one is the oldest of the other: two adjacent histories.
-        ({"newest": ago(days=30), "oldest": ago(days=60)}, 8),
-        ({"newest": None, "oldest": None}, 8),
-    ],
-)
-def test_views_of_one_server_are_not_added_up(second: dict[str, Any], count: int) -> None:
-    four = {"recovery_points": 4, "attributes": {"recovery_points": {"count": 4}}}
-    other = row(**{**four, "source": "em", **second})
-    result = finding([read(row(**four)), read(other, server={"host": "em"})], SEVEN, combine=ADDED)
-    assert result["actual"] == count
-    assert result["result"] == ("pass" if count == 8 else "fail")
-    assert ("belong to one server and count once" in result["message"]) is (count == 4)
-
-
-WEB, DB = row(), row(workload_name="db01", workload_id="id-2")
+WEB, DB = row(nightly(9), in_inventory=True), row(name="db01", id="id-2", in_inventory=True)
 EXPECTED = {"expected": ["web01", "db01"]}
+UNPROTECTED: dict[str, Any] = {"selection": {"include_unprotected": True}}
 
 
-def of_two_reads(newer: dict[str, Any], older: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Build an older read result with web01 and db01, and a newer one of the same server with only web01."""
-    before = {"selection": {}, **(older or {})}
-    return [read(WEB, DB, read_at=EARLIER, **before), read(WEB, **{"selection": {}, **newer})]
+def both(newer: dict[str, Any], older: dict[str, Any] | None = None, db: Row = DB) -> list[dict[str, Any]]:
+    """Build a read result with web01 and db01, and a newer one of the same server with only web01."""
+    return [read(WEB, db, read_at=EARLIER, **(older or {})), read(WEB, **newer)]
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_workload_that_the_newer_result_no_longer_lists_is_not_proved(order: int) -> None:
-    results = of_two_reads({})[::order]
-    found = evaluate(results, SEVEN).plain()["findings"]
-    assert [
-        (each["workload_name"], each["result"], each["message"])
-        for each in found
-        if each["control"] == "data.superseded"
-    ] == [
-        ("web01", "not_applicable", "not evaluated: a newer read result of vbr1 contains this workload"),
-        ("db01", "warn", "not evaluated: a newer read result of vbr1 no longer lists this workload"),
-    ]
-    assert [each["workload_name"] for each in found if each["control"] == "recovery_points.min_count"] == ["web01"]
-    missing = [each for each in findings(results, SEVEN, **EXPECTED) if each["control"] == "expected.exists"]
-    assert [(each["workload_name"], each["result"]) for each in missing] == [("web01", "pass"), ("db01", "fail")]
+class TestNoLongerListed:
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_a_workload_that_the_newer_result_does_not_list_is_not_proved(self, order: int) -> None:
+        results = both({})[::order]
+        assert sorted(about_servers(results)) == [
+            ("db01", "not_applicable", "not evaluated: a newer read result of vbr1 no longer lists this workload"),
+            ("db01", "warn", "not evaluated: a newer read result of vbr1 no longer lists this workload"),
+            ("web01", "not_applicable", "not evaluated: a newer read result of vbr1 contains this workload"),
+        ]
+        assert evaluated(results) == [("web01", 9)]
+        missing = [each for each in findings(results, SEVEN, **EXPECTED) if each["control"] == "expected.exists"]
+        assert [(each["workload_name"], each["result"]) for each in missing] == [("web01", "pass"), ("db01", "fail")]
 
+    def test_an_incomplete_newer_result_applies_and_proves_nothing(self) -> None:
+        """The missing workload may be in the part that was not read."""
+        results = both({"complete": False})
+        found = findings(results, SEVEN, **EXPECTED)
+        assert [(each["workload_name"], each["control"], each["result"]) for each in found] == [
+            ("web01", "expected.exists", "unknown"),
+            ("db01", "expected.exists", "unknown"),
+            ("web01", "recovery_points.min_count", "unknown"),
+        ]
 
-def test_an_incomplete_newer_result_is_still_the_one() -> None:
-    """The missing workload may be in the part that was not read."""
-    results = of_two_reads({"complete": False})
-    missing = [each for each in findings(results, SEVEN, **EXPECTED) if each["control"] == "expected.exists"]
-    assert [(each["workload_name"], each["result"]) for each in missing] == [("web01", "unknown"), ("db01", "unknown")]
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize(
+        ("newer", "older"),
+        [
+            # What was requested does not include db01.
+            ({"selection": {"workload_names": ["web*"]}}, {}),
+            ({"selection": {"workload_types": ["database"]}}, {}),
+            # Another account, another tenant, other limits, fewer rights.
+            ({"selection": {"account": "tenant7"}}, {"selection": {"account": "audit"}}),
+            ({"selection": {"tenant": True}}, {}),
+            ({}, {"selection": {"stanza": "main"}}),
+            ({"server": {"scope": {"copies": False}}}, {"server": {"scope": {"copies": True}}}),
+            ({"server": {"scope": {"inventory": False}}}, {}),
+            # A right of which the newer one says nothing, or that only it says it does not have.
+            ({"server": {"scope": {}}}, {}),
+            ({}, {"server": {"scope": {"inventory": True, "copies": True}}}),
+            ({}, {"server": {"scope": {"inventory": True, "copies": False}}}),
+            ({"server": {"scope": {"inventory": True, "copies": False}}}, {}),
+            # The part of the server that an account sees.
+            ({"server": {"scope": {"inventory": True, "tenant": "acme"}}}, {}),
+            ({}, {"server": {"scope": {"inventory": True, "tenant": "acme"}}}),
+            (
+                {"server": {"scope": {"inventory": True, "tenant": "acme"}}},
+                {"server": {"scope": {"inventory": True, "tenant": "other"}}},
+            ),
+            # Only workloads with points in a window.
+            ({"selection": {"since": ago(days=1)}}, {}),
+            ({"selection": {"until": ago(days=1)}}, {}),
+            ({"selection": {"include_unprotected": False, "since": ago(days=1)}}, {}),
+            ({"selection": {"include_unprotected": True, "since": ago(days=1)}}, {}),
+            ({"selection": {"include_unprotected": True, "until": ago(days=1)}}, {}),
+            # Another server, or another installation at the same address.
+            ({"server": {"host": "vbr2"}}, {}),
+            ({"server": {"identity": "new"}}, {"server": {"identity": "old"}}),
+            # The same server through another address does not have to list the same.
+            ({"server": {"host": "vbr2", "identity": "A"}}, {"server": {"identity": "A"}}),
+        ],
+    )
+    def test_a_result_that_may_not_include_the_workload_sets_nothing_aside(
+        self, newer: dict[str, Any], older: dict[str, Any], order: int
+    ) -> None:
+        assert ("db01", 30) in evaluated(both(newer, older)[::order])
+
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize(
+        ("newer", "older"),
+        [
+            ({"selection": {"workload_names": ["web*", "DB??"], "workload_types": ["vm"]}}, {}),
+            ({"server": {"host": "VBR1", "identity": "A"}}, {}),
+            # The window of the older one does not matter.
+            ({}, {"selection": {"since": ago(days=30), "until": ago(hours=4)}}),
+            # It shows a part that the older one did not see, or did not mention.
+            ({"server": {"scope": {"inventory": True, "copies": True}}}, {}),
+            (
+                {"server": {"scope": {"inventory": True, "copies": True}}},
+                {"server": {"scope": {"inventory": True, "copies": False}}},
+            ),
+            # Both see the same part.
+            (
+                {"server": {"scope": {"inventory": True, "copies": False, "tenant": "acme"}}},
+                {"server": {"scope": {"inventory": True, "copies": False, "tenant": "acme"}}},
+            ),
+        ],
+    )
+    def test_a_result_that_would_list_the_workload_sets_it_aside(
+        self, newer: dict[str, Any], older: dict[str, Any], order: int
+    ) -> None:
+        assert "db01" not in dict(evaluated(both(newer, older)[::order]))
+
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize("selection", [{}, {"include_unprotected": True}])
+    def test_a_result_without_workloads_sets_nothing_aside(self, selection: dict[str, Any], order: int) -> None:
+        """An account without rights gets the same."""
+        older, newer = both({})[0], read(selection=selection)
+        assert evaluated([older, newer][::order]) == [("db01", 30), ("web01", 9)]
+
+    @pytest.mark.parametrize("order", [1, -1])
+    @pytest.mark.parametrize(
+        ("newer", "older", "set_aside"),
+        [
+            # A result that does not list unprotected workloads does not show that it does not exist any more.
+            ({}, {}, False),
+            ({"selection": {"include_unprotected": False}}, {}, False),
+            (UNPROTECTED, {}, True),
+            # Neither does one with a window, or one that could not list the inventory.
+            ({"selection": {"include_unprotected": True, "since": ago(days=1)}}, {}, False),
+            ({**UNPROTECTED, "server": {"scope": {"inventory": False}}}, {}, False),
+            # Nor does an inventory of other types, or of types that are not known.
+            ({**UNPROTECTED, "server": {"inventory_types": ["database", "vm"]}}, {}, True),
+            ({**UNPROTECTED, "server": {"inventory_types": ["database"]}}, {}, False),
+            ({**UNPROTECTED, "server": {"inventory_types": []}}, {}, False),
+            ({**UNPROTECTED, "server": {"inventory_types": None}}, {}, False),
+            # It must have been in the inventory before.
+            (UNPROTECTED, {"in_inventory": None}, False),
+            (UNPROTECTED, {"in_inventory": False}, False),
+            (UNPROTECTED, {"type": None}, False),
+        ],
+    )
+    def test_a_workload_that_was_never_backed_up(
+        self, newer: dict[str, Any], older: dict[str, Any], set_aside: bool, order: int
+    ) -> None:
+        db = row(**{"points": EMPTY, "name": "db01", "id": "id-2", "in_inventory": True, **older})
+        # What the older one does not see does not matter.
+        scope = {"server": {"scope": {"inventory": False}}} if "scope" in newer.get("server", {}) else {}
+        results = both(newer, {**UNPROTECTED, **scope}, db)[::order]
+        assert (("db01", 0) not in evaluated(results)) is set_aside
+        assert evaluate(results, SEVEN).compliant is set_aside
 
 
 @pytest.mark.parametrize(
-    ("newer", "older"),
+    ("results", "options"),
     [
-        # What was asked for does not include db01, or it is not known what was asked for.
-        ({"selection": {"workload_names": ["web*"]}}, {}),
-        ({"selection": {"workload_types": ["database"]}}, {}),
-        ({"selection": None}, {}),
-        ({}, {"selection": None}),
-        # Another account, another tenant, fewer rights.
-        ({"selection": {"account": "tenant7"}}, {"selection": {"account": "audit"}}),
-        ({"selection": {"tenant": True}}, {}),
-        ({"server": {"host": "vbr1", "product": "spp", "scope": {"inventory": False}}}, {}),
-        # Only workloads with points in a window.
-        ({"window": {"since": ago(days=1)}}, {}),
-        (
-            {
-                "selection": {"include_unprotected": True},
-                "window": {"since": ago(days=1)},
-                "server": {"host": "vbr1", "product": "spp"},
-            },
-            {},
-        ),
-        # Another server, or another installation at the same address.
-        ({"server": {"host": "vbr2", "product": "spp"}}, {}),
-        (
-            {"server": {"host": "vbr1", "identity": "spp:new"}},
-            {"server": {"host": "vbr1", "identity": "spp:old"}},
-        ),
+        ([read(WEB), read(row(host="spp1", name="db01"))], {}),
+        ([read(WEB, read_at=EARLIER), read(WEB)], {}),
+        (both({}), EXPECTED),
+        ([read(WEB), read(row(FEW, host="vbr2"))], {"combine": ADDED}),
+        ([read(WEB), read(row(FEW, host="vbr2"))], {"expected": ["web01"]}),
+        ([read(WEB), read(row(FEW))], {"expected": ["web01"]}),
+        ([read(WEB, complete=False), read(row(host="vbr2"), complete=False)], {"expected": ["db01"]}),
     ],
 )
-def test_a_result_that_may_leave_the_workload_out_replaces_nothing(
-    newer: dict[str, Any], older: dict[str, Any]
-) -> None:
-    found = evaluate(of_two_reads(newer, older), SEVEN).plain()["findings"]
-    assert "db01" in [each["workload_name"] for each in found if each["control"] == "recovery_points.min_count"]
-
-
-@pytest.mark.parametrize(
-    "newer",
-    [
-        {"selection": {"workload_names": ["web*", "DB??"], "workload_types": ["vm"]}},
-        {"selection": {"include_unprotected": True}, "window": {"since": ago(days=1)}},
-        {"server": {"host": "vbr1", "product": "spp", "scope": {"inventory": True}}},
-    ],
-)
-def test_a_result_that_would_list_the_workload_replaces_it(newer: dict[str, Any]) -> None:
-    found = evaluate(of_two_reads(newer), SEVEN).plain()["findings"]
-    assert "db01" not in [each["workload_name"] for each in found if each["control"] == "recovery_points.min_count"]
-
-
-@pytest.mark.parametrize("order", [1, -1])
-@pytest.mark.parametrize(("identity", "actual"), [("spp:4711", 7), (None, 14)])
-def test_points_of_one_server_under_two_names_are_never_added(order: int, identity: str | None, actual: int) -> None:
-    """By its identity, although the newest and the oldest points differ, because it was read at two times."""
-    servers = [{"host": host, "product": "spp", **({"identity": identity} if identity else {})} for host in ("a", "b")]
-    results = [
-        read(row(source="a", recovery_points=7, **BEFORE), server=servers[0]),
-        read(row(source="b", recovery_points=7), server=servers[1]),
-    ][::order]
-    found = finding(results, {"recovery_points": {"min_count": 14}}, combine=ADDED)
-    assert found["actual"] == actual
-    assert found["result"] == ("pass" if actual == 14 else "fail")
-
-
-def test_a_server_that_is_also_read_through_another_one_does_not_count_twice() -> None:
-    """Directly with its identity, and as the origin of rows of another server, which has an identity of its own."""
-    results = [
-        read(row(recovery_points=7, **BEFORE), server={"host": "vbr1", "product": "spp", "identity": "spp:4711"}),
-        read(
-            row(source="em1", origin="vbr1", recovery_points=7),
-            server={"host": "em1", "product": "em", "identity": "em:1"},
-        ),
-    ]
-    found = finding(results, {"recovery_points": {"min_count": 14}}, combine=ADDED)
-    assert (found["actual"], found["result"]) == (7, "fail")
+def test_the_order_of_the_read_results_never_matters(results: list[dict[str, Any]], options: dict[str, Any]) -> None:
+    first, second = (evaluate(given, SEVEN, **options).compress() for given in (results, results[::-1]))
+    assert (first == second) is True

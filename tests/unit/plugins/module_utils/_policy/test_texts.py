@@ -13,20 +13,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
-from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS
-from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, format_duration, parse_duration
-from ansible_collections.backup.audit.plugins.module_utils._policy.evaluate import assess
-from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import (
-    COMBINE,
-    EXCLUDED,
-    EXISTS,
-    IN_FUTURE,
-    SUPERSEDED,
-    TIER,
-    UNEXPECTED,
-    compile_document,
+from ansible_collections.backup.audit.plugins.module_utils._core.model import KINDS, RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import (
+    HOUR,
+    SECOND,
+    format_duration,
+    parse_duration,
 )
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import (
     ATTRIBUTES,
     KIND_ATTRIBUTES,
@@ -34,46 +28,50 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.sche
     Attribute,
     Rule,
 )
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.locations import count_locations
-from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import (
-    Control,
-    View,
-    count_points,
-    fill_in,
-    unknown_outcome,
+from ansible_collections.backup.audit.plugins.module_utils._policy.language.scope import (
+    COMBINE,
+    EXCLUDED,
+    EXISTS,
+    EXPIRED,
+    IN_FUTURE,
+    SUPERSEDED,
+    TIER,
+    UNEXPECTED,
 )
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
+from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import count_points, fill_in
 from tests.tools.prose import Text, lint, load_checks
-from tests.unit.plugins.module_utils._policy.policy_rows import (
-    COUNTS,
+from tests.unit.plugins.module_utils._policy.policy_points import (
     EMPTY,
     NOW,
     SEVEN,
-    VERSION,
     ago,
     evaluate,
     finding,
     findings,
-    gaps,
     has_placeholder,
     is_unknown_text,
+    moment,
+    nightly,
+    point,
     read,
     row,
-    with_attribute,
 )
-from tests.unit.plugins.module_utils._policy.rules import test_every_rule
 from tests.unit.plugins.module_utils._policy.test_restore_tests import build_test
 
 CHECKS = load_checks()
 # Limits whose text changes if they are formatted again: 26h would be 1d 2h.
 LIMITS: Mapping[str, tuple[Any, ...]] = {
     "count": (1, 2, 40),
+    "count_or_zero": (0, 1, 2),
+    "share": ("42%",),
     "duration": ("26h", "90m", "8w"),
-    "percent": ("150%",),
+    "percent": ("42%",),
     "flag": (True,),
 }
-WINDOW = "5w"
+WINDOW = "9w"
 # Neither equal to a limit, nor as long as one when formatted.
-VALUES: Mapping[str, tuple[int, ...]] = {"count": (0, 1, 2, 21), "flag": (1, 2, 21), "percent": (0, 42)}
+VALUES: Mapping[str, tuple[int, ...]] = {"count": (0, 1, 2, 21), "flag": (1, 2, 21), "percent": (0, 150)}
 SECONDS = (0, 1, 190_000)
 PAIRS = [
     (attribute, rule) for attribute in (*ATTRIBUTES.values(), *KIND_ATTRIBUTES.values()) for rule in attribute.rules
@@ -84,8 +82,9 @@ every_pair = pytest.mark.parametrize(
 # A number with its noun, which may have adjectives and an attribute in a prepositional phrase; and the verb.
 _COUNTED = re.compile(
     r"(?<![\w.-])(?P<number>[0-9]+) (?P<noun>(?:[a-z-]+ )*?"
-    r"(?:recovery point|full backup|location type|location|cop(?:y|ie)|day|week|month|year|workload|row|server))"
-    r"(?P<s>s?)(?: of unknown type)?(?: (?P<verb>is|are)\b)?(?!\w)"
+    r"(?:recovery point|full backup|backup|failed run|location type|location|cop(?:y|ie)|day|week|month|year"
+    r"|workload|row|server))"
+    r"(?P<s>s?)(?: of unknown type| of unreported type)?(?: (?P<verb>is|are)\b)?(?!\w)"
 )
 
 
@@ -106,21 +105,33 @@ def find_wrong_numbers(message: str) -> list[str]:
     ]
 
 
+def policy_of(attribute: Attribute, rules: dict[str, Any]) -> dict[str, Any]:
+    """Return a policy with these rules of one attribute."""
+    kind = attribute.name.partition(".")[2]
+    return {"backup_types": {kind: rules}} if kind else {attribute.name: rules}
+
+
+def build_rule(rule: Rule, limit: Any, window: str = "") -> Any:
+    """Return a rule as a user writes it."""
+    if rule.keys:
+        return {"percent": limit, "max_age": "25h", "within": window or WINDOW}
+    return {"limit": limit, "within": window} if window else limit
+
+
 def compile_controls(attribute: Attribute, rule: Rule) -> Iterator[tuple[Control, str, str]]:
     """Iterate over (control, its limit as the user wrote it, its window) for the limits and windows of a rule."""
-    kind = attribute.name.partition(".")[2]
     for limit in LIMITS[rule.argument]:
-        plain: dict[str, Any] = {rule.name: limit}
-        variants: list[tuple[dict[str, Any], str]] = [(plain, "")]
+        plain: dict[str, Any] = {rule.name: build_rule(rule, limit)}
+        variants: list[tuple[dict[str, Any], str]] = [(plain, WINDOW if rule.keys else "")]
         if rule.within:
-            variants.append(({rule.name: {"limit": limit, "within": WINDOW}}, WINDOW))
+            variants.append(({rule.name: build_rule(rule, limit, WINDOW)}, WINDOW))
         if attribute.name in ("locations", "copies") and rule.name != "max_age":
             variants.append((plain, WINDOW))
         if attribute.name == "copies":
             variants.append(({**plain, "include_production": False}, ""))
         for given, window in variants:
-            policy: dict[str, Any] = {"backup_types": {kind: given}} if kind else {attribute.name: given}
-            if window and not rule.within:
+            policy = policy_of(attribute, given)
+            if window and not rule.within and not rule.keys:
                 # The age of the copies that count is a limit of its own.
                 policy.setdefault("recovery_points", {})["max_age"] = window
             (control,) = [
@@ -130,27 +141,23 @@ def compile_controls(attribute: Attribute, rule: Rule) -> Iterator[tuple[Control
 
 
 def list_reasons(control: Control) -> Iterator[str]:
-    """Iterate over reasons of unknown outcomes, for one and for two recovery points or locations."""
+    """Iterate over reasons of unknown outcomes, for one and for two recovery points."""
+    yield "locations of some recovery points not reported"
     for count in (1, 2):
-        yield f"age unknown for {count_locations(count)}"
         if control.wording.fact:
-            yield View(row(), unknown=count).unknown_reason(control.wording.fact)
-            yield View(row(), unknown=count, refused=count).unknown_reason(control.wording.fact)
+            yield f"{control.wording.fact} unknown for {count_points(count)}"
 
 
 def list_texts(control: Control) -> Iterator[tuple[str, str]]:
     """Iterate over (name of the text, text) of a control, for all values."""
     values = SECONDS if control.unit == "seconds" else VALUES[control.unit]
     wording = control.wording
-    templates = {name: getattr(wording, name) for name in ("passed", "failed", "empty", "too_old", "too_long")}
-    if not control.within:
-        assert (wording.too_old == "") is (wording.too_long == "")
-        templates["too_old"] = templates["too_long"] = ""
+    templates = {name: getattr(wording, name) for name in ("passed", "failed", "empty", "too_old")}
     for (name, template), value in itertools.product(templates.items(), values):
         if template:
             yield name, fill_in(template, value, control.unit, control.limit)
     for reason, unknown_value in itertools.product(list_reasons(control), (None, *values)):
-        _state, _certainty, actual, text, _possible = unknown_outcome(control, reason, unknown_value)
+        _state, _certainty, actual, text = control.unknown(reason, unknown_value)
         yield "unknown", fill_in(text, actual, control.unit, control.limit)
 
 
@@ -177,7 +184,7 @@ class TestWordings:
             for name, text in list_texts(control):
                 shown = [limit] if limit else []
                 # If there are no recovery points at all, the length of the window is not relevant.
-                if window and (rule.argument in ("flag", "count") or name != "empty"):
+                if window and (rule.argument != "duration" or name != "empty"):
                     shown.append(window)
                 for one in shown:
                     assert re.search(rf"(?<![\w.]){re.escape(one)}(?!\w)", text), (one, text)
@@ -188,10 +195,10 @@ class TestWordings:
         for control, _limit, _window in compile_controls(attribute, rule):
             counted = [text for _name, text in list_texts(control) if _COUNTED.search(text)]
             assert [text for text in counted if find_wrong_numbers(text)] == []
-            starts = [text for name, text in list_texts(control) if name == "failed" and re.match("[0-9]", text)]
+            starts = [text for name, text in list_texts(control) if name == "failed" and re.match("[0-9]+ ", text)]
             # Each text that begins with a count is checked, and is different for one and for two.
             assert all(_COUNTED.match(text) for text in starts), starts
-            if rule.argument == "count":
+            if rule.argument in ("count", "count_or_zero"):
                 assert {text.partition(" ")[0] for text in starts} == {"0", "1", "2", "21"}
 
     def test_words(self, attribute: Attribute, rule: Rule) -> None:
@@ -210,82 +217,96 @@ def test_every_rule_and_attribute_is_walked() -> None:
 
 # Read results with one thing that is unknown each.
 DOUBTS: Mapping[str, dict[str, Any]] = {
-    "good": {},
+    "good": {"server": {"scope": {"inventory": True, "failed_runs": True}}},
     "partial": {"complete": False, "errors": [{"message": "page 2 is missing"}]},
-    "clock": {"server": {"host": "vbr1", "product": "spp", "clock_skew_seconds": 7200}},
-    "since": {"window": {"since": ago(days=2)}},
-    "until": {"window": {"until": ago(days=3)}},
+    "clock": {"server": {"clock_skew_seconds": 7200}},
+    "since": {"selection": {"since": ago(days=2)}},
+    "until": {"selection": {"until": ago(days=3)}},
 }
+FACTS = ("restore_tested", "integrity_checked", "offsite", "immutable", "encrypted")
 
 
-@pytest.mark.parametrize(
-    ("attribute", "rule"), test_every_rule.PAIRS, ids=[".".join(pair) for pair in test_every_rule.PAIRS]
-)
-def test_messages_of_evaluated_workloads(attribute: str, rule: str) -> None:
+def build_points(kind: str, value: bool | None, **facts: Any) -> list[RecoveryPoint]:
+    """Build points with this value of all facts, of full backups or of the kind that a rule is about."""
+    times = {"tested_at": moment(hours=1), "checked_at": moment(hours=1)} if value else {}
+    malware, status = {True: ("clean", "success"), False: ("infected", "failed"), None: (None, "unknown")}[value]
+    places = [("repo", "disk"), ("bucket", "object")] if value else []
+    known = {**dict.fromkeys(FACTS, value), **times, "malware": malware, "status": status, "locations": places}
+    return nightly(4, kind=kind or "full", **{**known, "size_bytes": 9, **facts})
+
+
+def list_points(kind: str) -> Iterator[list[RecoveryPoint]]:
+    """Iterate over the points of workloads that are good, bad, unknown and empty."""
+    yield build_points(kind, value=True)
+    yield build_points(kind, value=False, size_bytes=None)
+    yield [point(days=300, kind=kind or "full", restore_tested=True, tested_at=moment(days=200))]
+    yield build_points(kind, value=None)
+    yield build_points(kind, value=True, usable=None)
+    yield build_points(kind, value=True, inferred=FACTS)
+    yield [point(created=0, kind=kind or "full", usable=None)]
+    yield []
+
+
+@every_pair
+def test_messages_of_evaluated_workloads(attribute: Attribute, rule: Rule) -> None:
     """Good, bad, unknown and empty workloads, in complete and in doubtful read results."""
-    argument = next(one.argument for owner, one in PAIRS if (owner.name, one.name) == (attribute, rule))
-    limit = LIMITS[argument][-1]
-    kind = attribute.partition(".")[2]
-    policy: dict[str, Any] = {"backup_types": {kind: {rule: limit}}} if kind else {attribute: {rule: limit}}
-    workloads = [make(attribute, rule) for make in (test_every_rule.good, test_every_rule.bad, test_every_rule.unsure)]
+    limit = LIMITS[rule.argument][-1]
+    kind = attribute.name.partition(".")[2]
+    policy = {**policy_of(attribute, {rule.name: build_rule(rule, limit)}), "on_unknown": "ignore"}
+    workloads = [row(points, id=f"{number}") for number, points in enumerate(list_points(kind))]
+    workloads.append(row(EMPTY, counted=30, id="counted"))
+    tests = [
+        build_test(workload_id="0", tested_at=ago(seconds=60)),
+        build_test(workload_id="1", tested_at=ago(seconds=60), result="failed"),
+        build_test(workload_id="2", tested_at=ago(seconds=60), seconds=10**8),
+    ]
     messages = []
-    for doubt, workload in itertools.product(DOUBTS.values(), (*workloads, EMPTY, COUNTS)):
-        result = findings(read(workload, **doubt), {**policy, "on_unknown": "ignore"})[0]
-        messages.append(result["message"])
-        assert result["control"] == f"{attribute}.{rule}"
-        assert not has_placeholder(result["message"])
-        assert find_wrong_numbers(result["message"]) == []
-        if limit is not True:
-            assert re.search(rf"(?<!\w){limit}(?!\w)", result["message"]), result["message"]
-            assert result["limit_text"] == str(limit)
-        if result["result"] == "unknown":
-            assert is_unknown_text(result["message"]) or "but vbr1 was only partially read" in result["message"]
-    assert len(set(messages)) > 3
+    for doubt in DOUBTS.values():
+        found = findings(read(*workloads, **doubt), policy, restore_tests=tests)
+        assert {one["control"] for one in found} == {f"{attribute.name}.{rule.name}"}
+        for one in found:
+            message = one["message"]
+            messages.append(message)
+            assert not has_placeholder(message)
+            assert find_wrong_numbers(message) == []
+            # A failed test has neither an age nor a duration.
+            if limit is not True and "failed: no reason given" not in message:
+                assert re.search(rf"(?<!\w){limit}(?!\w)", message), message
+                assert one["limit_text"] == str(limit)
+            if one["result"] == "unknown":
+                assert is_unknown_text(message) or "but vbr1 was only partially read" in message
+    assert len(set(messages)) > 2
     assert lint_text(*messages) == []
 
 
-def restored(**members: Any) -> dict[str, Any]:
-    """Build a workload with a restore test."""
-    test = {"result": "passed", "tested_at": ago(days=3), "seconds": 3600, "message": None, **members}
-    return with_attribute("restore_tested", {"count": 0, "unknown": 1, "restore": test}, recovery_points=1)
-
-
 @pytest.mark.parametrize(
-    ("workload", "limit", "message"),
+    ("test", "limit", "message"),
     [
-        (restored(), "90m", "newest restore test took 1h (maximum 90m)"),
-        (restored(seconds=5401), "90m", "newest restore test took 1h 30m and 1s (maximum 90m)"),
-        (restored(result="failed"), "90m", "newest restore test (2026-11-18T07:00:00Z) failed: no reason given"),
-        (row(), "26h", "restore time unknown (maximum 26h): no restore test recorded"),
+        ({"seconds": 3600}, "90m", "newest restore test took 1h (maximum 90m)"),
+        ({"seconds": 5401}, "90m", "newest restore test took 1h 30m and 1s (maximum 90m)"),
+        ({"result": "failed"}, "90m", "newest restore test (2026-11-21T06:00:00Z) failed: no reason given"),
+        (None, "26h", "restore time unknown (maximum 26h): no restore test recorded"),
     ],
 )
-def test_restore_times(workload: dict[str, Any], limit: str, message: str) -> None:
-    result = finding(workload, {"restore_tested": {"max_restore_time": limit}})
+def test_restore_times(test: dict[str, Any] | None, limit: str, message: str) -> None:
+    tests = [] if test is None else [build_test(**test)]
+    result = finding(row(), {"restore_tested": {"max_restore_time": limit}}, restore_tests=tests)
     assert result["message"] == message
     assert lint_text(message) == []
 
 
 @pytest.mark.parametrize(
-    ("workload", "message"),
+    ("hours", "message"),
     [
-        # A gap that is longer than the window: the window cannot contain it.
-        (
-            row(newest=ago(days=120, hours=8), gaps=gaps(every=(120 * 24 + 8) * HOUR)),
-            "no recovery point in the last 1w (newest is 120d 8h old; maximum gap 26h)",
-        ),
-        (
-            row(gaps=gaps(every=(120 * 24 + 8) * HOUR)),
-            "longest gap ending in the last 1w is 120d 8h without a new recovery point (maximum 26h)",
-        ),
-        (
-            row(gaps=gaps(every=27 * HOUR)),
-            "longest gap without a new recovery point in the last 1w is 1d 3h (maximum 26h)",
-        ),
+        # The week that the rule checks has no point at all.
+        ((120 * 24 + 8,), "no recovery point in the last 1w (maximum gap 26h)"),
+        ((5, 32), "longest gap without a new recovery point in the last 1w is 5d 16h (maximum 26h)"),
+        ((*range(5, 8 * 24, 27),), "longest gap without a new recovery point in the last 1w is 1d 3h (maximum 26h)"),
     ],
 )
-def test_gaps_and_windows(workload: dict[str, Any], message: str) -> None:
+def test_gaps_and_windows(hours: tuple[int, ...], message: str) -> None:
     policy = {"recovery_points": {"max_gap": {"limit": "26h", "within": "1w"}}}
-    result = finding(workload, policy)
+    result = finding(row([point(hours=age) for age in hours]), policy)
     assert (result["result"], result["message"]) == ("fail", message)
     assert lint_text(message) == []
 
@@ -293,29 +314,43 @@ def test_gaps_and_windows(workload: dict[str, Any], message: str) -> None:
 def list_situations() -> Iterator[tuple[Any, Any, dict[str, Any]]]:
     """Iterate over (read results, policy, options) that have the findings that do not come from rules."""
     scope = {"inventory": False, "databases": False}
-    plain = read()["server"]
-    yield read(row()), SEVEN, {"expected": ["web01", "db01"], "as_of": NOW + 48 * HOUR * 1_000_000}
-    yield read(row(in_future=1), row(workload_id="id-2", in_future=2)), SEVEN, {"combine": {"by": "workload_name"}}
-    yield read(row(), server={**plain, "scope": scope}), SEVEN, {"expected": ["web01"]}
+    yield read(row()), SEVEN, {"expected": ["web01", "db01"], "as_of": NOW + 48 * HOUR * SECOND}
+    future = [point(days=-number) for number in (1, 2)]
+    expired = [point(days=number, expires_at=NOW - SECOND) for number in (1, 2)]
+    for count in (1, 2):
+        yield read(row([*future[:count], *expired[:count]])), SEVEN, {}
+    yield read(row(), row(id="id-2")), SEVEN, {"combine": {"by": "workload_name"}}
+    yield read(row(), server={"scope": scope}), SEVEN, {"expected": ["web01"]}
+    yield read(row(type="database")), SEVEN, {"expected": ["web01"]}
+    yield read(row(type="database")), {"recovery_points": {"max_age": "26h"}}, {"expected": ["web01"]}
     yield read(row(), complete=False, errors=[{"message": f"page {n} is missing"} for n in range(9)]), SEVEN, {}
-    yield [read(), read(row(), server={"host": "vbr2"}, complete=False)], SEVEN, {"expected": ["web02", "db"]}
-    yield read(row(), row(workload_id="id-2")), SEVEN, {"expected": ["WEB01"]}
-    yield read(row(workload_name="web01.test"), row(workload_name="web01.prod")), SEVEN, {"expected": ["web01"]}
+    yield [read(), read(row(host="vbr2"), complete=False)], SEVEN, {"expected": ["web02", "db"]}
+    yield read(row(), row(id="id-2")), SEVEN, {"expected": ["WEB01", "web01"]}
+    yield read(row(name="web01.test")), SEVEN, {"expected": ["web01", "web01.test"]}
+    yield read(row()), SEVEN, {"expected": ["web01", "www"], "expected_names": {"www": "web01"}}
+    yield read(row(name="web01.test"), row(name="web01.prod", id="2")), SEVEN, {"expected": ["web01"]}
     yield read(row()), SEVEN, {"expected": ["web01.prod", "web01.test"]}
     yield read(row(in_inventory=False)), SEVEN, {"expected": ["www"], "expected_names": {"www": "web01"}}
-    yield read(row(workload_name="other")), SEVEN, {"expected": ["web01"], "unexpected": "fail"}
-    yield read(row()), {"policies": [{"name": "gold", "match": {"platform": "kvm"}, "policy": SEVEN}]}, {}
+    yield read(row(name="other")), SEVEN, {"expected": ["web01"], "unexpected": "fail"}
+    yield read(row()), {"policies": [{"name": "gold", "match": {"workload_name": "kvm"}, "policy": SEVEN}]}, {}
     yield read(row()), SEVEN, {"exclude": [{"match": {"source": "*"}, "reason": "a lab"}]}
     ended = {"workload": "*", "control": "*", "until": "2026-01-01", "reason": "new"}
-    yield read(row(recovery_points=1)), SEVEN, {"waivers": [ended]}
-    yield [read(row(), read_at=ago(hours=9)), read(row())], SEVEN, {}
+    yield read(row(nightly(1))), SEVEN, {"waivers": [ended]}
+    yield [read(row(), row(name="db", id="2"), read_at=ago(hours=4)), read(row())], SEVEN, {}
+    limited: dict[str, Any] = {"selection": {"workload_names": ["nothing"]}}
+    yield [read(row(), read_at=ago(hours=4)), read(row(nightly(1)), **limited)], SEVEN, {}
     for result in ("damaged", "sound", "skipped", "unfinished"):
-        yield read(row(), server={**plain, "verify": {"level": "data", "result": result}}), SEVEN, {}
-    other = row(source="spp1", origin="esx", recovery_points=1, newest=ago(hours=6), oldest=ago(days=31))
-    for independent, second in itertools.product((False, True), (other, {**row(recovery_points=1), "source": "em"})):
-        rows = [read(row(recovery_points=3)), read(second, server={"host": second["source"]})]
-        yield rows, SEVEN, {"combine": {"by": "workload_name", "independent": independent}}
-    yield read(EMPTY), {"encrypted": {"all": True}, "on_unknown": "ignore"}, {}
+        yield read(row(), server={"verify": {"level": "data", "result": result}}), SEVEN, {}
+    for independent in (False, True):
+        combine = {"combine": {"by": "workload_name", "independent": independent}}
+        yield [read(row(nightly(3))), read(row(nightly(1), host="spp1", origin="esx"))], SEVEN, combine
+    yield [read(row()), read(row(host="spp1"))], {"recovery_points": {"max_count": 9}}, combine
+    yield read(row(EMPTY)), {"encrypted": {"all": True}, "on_unknown": "ignore"}, {}
+    yield read(row()), {"encrypted": {"all": True}, "on_unknown": "ignore"}, {}
+    yield read(row()), SEVEN, {"restore_tests": [build_test(workload_id="id-9")]}
+    yield read(row(origin="esx1"), row(origin="esx2")), SEVEN, {"restore_tests": [build_test()]}
+    yield [read(row(), selection={"account": account}) for account in "ab"], SEVEN, {}
+    yield read(row()), SEVEN, {"restore_tests": [build_test(tested_at=ago(days=9))]}
 
 
 def test_messages_that_do_not_come_from_rules() -> None:
@@ -324,9 +359,6 @@ def test_messages_that_do_not_come_from_rules() -> None:
         for read_results, policy, options in list_situations()
         for one in evaluate(read_results, policy, **options).plain()["findings"]
     ]
-    tests = [build_test(workload_id="id-9")]
-    tested = assess([open_result(read(row()))], SEVEN, as_of=NOW, collection_version=VERSION, restore_tests=tests)
-    found += tested.plain()["findings"]
     messages = {one["message"] for one in found}
     for message in messages:
         assert not has_placeholder(message), message
@@ -334,7 +366,7 @@ def test_messages_that_do_not_come_from_rules() -> None:
         assert re.match(r"[a-z0-9]", message), message
         assert "None" not in message
     assert lint_text(*sorted(messages)) == []
-    expected = {COMBINE, EXCLUDED, EXISTS, IN_FUTURE, SUPERSEDED, TIER, UNEXPECTED}
+    expected = {COMBINE, EXCLUDED, EXISTS, EXPIRED, IN_FUTURE, SUPERSEDED, TIER, UNEXPECTED, "policy.proof"}
     names = ("complete", "age", "workloads", "inventory", "scope", "verify", "restore_tests", "proof")
     assert expected | {f"data.{name}" for name in names} <= {one["control"] for one in found}
 
@@ -365,21 +397,3 @@ def test_counts_of_recovery_points() -> None:
         "1 recovery point",
         "2 recovery points",
     ]
-
-
-@pytest.mark.parametrize(
-    ("names", "expected", "suffix"),
-    [
-        (["ERP-Prod"], ["erp-prd"], ". Similar name: ERP-Prod"),
-        (["web01"], ["erp-prd"], ""),
-        # A name that is expected itself is not the misspelled one.
-        (["erp-prod"], ["erp-prd", "erp-prod"], ""),
-        # If very many are missing, names are not compared: it would take minutes.
-        (["erp-prod"], ["erp-prd", *(f"m{number}" for number in range(100))], ""),
-        ([f"erp-{number:03}" for number in range(500)], ["erp-1x0"], ". Similar name: erp-210"),
-    ],
-)
-def test_similar_names(names: list[str], expected: list[str], suffix: str) -> None:
-    found = findings(read(*(row(workload_name=name) for name in names)), SEVEN, expected=expected)
-    (missing,) = [one for one in found if one["workload_name"] == expected[0] and one["control"] == EXISTS]
-    assert missing["message"] == f"expected workload not found on any server that was read{suffix}"

@@ -86,7 +86,7 @@ def test_measured_values_are_in_words(control: str, actual: Any, expected: str) 
 )
 def test_the_period_of_a_read_result(window: dict[str, str], expected: str) -> None:
     """Without since and until, all recovery points that the server lists are read."""
-    (line,) = report_model.read_lines({"data_sources": [{"server": {"host": "vbr1"}, "window": window}]})
+    (line,) = report_model.read_lines({"data_sources": [{"server": {"host": "vbr1"}, "selection": window}]})
     assert line.window == expected
 
 
@@ -125,10 +125,10 @@ def test_half_a_record_is_refused(records: str) -> None:
 def test_every_read_is_named() -> None:
     """Includes failed ones, with the reason."""
     lines = report_model.read_lines(report_model.load(estate()))
-    assert [line.host for line in lines] == ["vbr1.example.com", "vbr2 \ufffd<i>|", "dark.example.com"]
-    assert [line.complete for line in lines] == [True, True, False]
-    assert lines[0].facts()["sha256"] == plain(estate())["data_sources"][0]["sha256"]
-    assert lines[2].facts() == {
+    assert [line.host for line in lines] == ["dark.example.com", "vbr1.example.com", "vbr2 \ufffd<i>|"]
+    assert [line.complete for line in lines] == [False, True, True]
+    assert lines[1].facts()["sha256"] == plain(estate())["data_sources"][1]["sha256"]
+    assert lines[0].facts() == {
         "source": "dark.example.com",
         "complete": "false",
         "failure": "the log-in was rejected <b>now</b>",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from typing import Any
 
 import pytest
@@ -13,9 +14,7 @@ import pytest
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import ATTRIBUTES, RULES
-from tests.unit.plugins.module_utils._policy.policy_rows import evaluate, findings, row
-
-SEVEN = {"recovery_points": {"min_count": 7}}
+from tests.unit.plugins.module_utils._policy.policy_points import SEVEN, evaluate, findings, nightly, row
 
 
 def refused(policy: Any, **options: Any) -> str:
@@ -35,7 +34,7 @@ def refused(policy: Any, **options: Any) -> str:
         ({"on_unknown": "warn"}, "policy: no rule is set."),
         (
             {"recovery_points": {}},
-            "policy.recovery_points: no rule is set. Add at least one of min_count, max_age, min_",
+            "policy.recovery_points: no rule is set. Add at least one of min_count, max_count, ",
         ),
         ({"recovery_points": {"on_unknown": "warn"}}, "policy.recovery_points: no rule is set."),
         ({"recovery_points": 7}, "policy.recovery_points: 7 is not a mapping."),
@@ -88,8 +87,65 @@ def refused(policy: Any, **options: Any) -> str:
             "policy.recovery_points.max_gap.wihtin: unknown key. Did you mean 'within'?",
         ),
         (
-            {"recovery_points": {"min_count": {"limit": 7, "within": "14d"}}},
-            "policy.recovery_points.min_count.within: unknown key.",
+            {"recovery_points": {"max_age": {"limit": "7d", "within": "14d"}}},
+            "policy.recovery_points.max_age.within: unknown key.",
+        ),
+        (
+            {"locations": {"min_count": {"limit": 2, "within": "14d"}}},
+            "policy.locations.min_count.within: unknown key.",
+        ),
+        (
+            {"recovery_points": {"max_gap": {"limit": "26h", "within": "14"}}},
+            "policy.recovery_points.max_gap.within: '14' is not a valid duration: the unit is missing.",
+        ),
+        (
+            {"recovery_points": {"max_gap": {"limit": "14d", "within": "14d"}}},
+            "policy.recovery_points.max_gap.limit: '14d' must be less than within (14d), or every gap is allowed.",
+        ),
+        (
+            {"full": {"max_gap": {"limit": "26h", "within": "1d"}}},
+            "policy.full.max_gap.limit: '26h' must be less than within (1d), or every gap is allowed.",
+        ),
+        (
+            {"recovery_points": {"max_gap": {"within": "1d"}}},
+            "policy.recovery_points.max_gap.limit: required key is missing.",
+        ),
+        (
+            {"recovery_points": {"min_coverage": "95%"}},
+            "policy.recovery_points.min_coverage: '95%' is not a mapping.",
+        ),
+        (
+            {"recovery_points": {"min_coverage": {"max_age": "26h", "within": "90d"}}},
+            "policy.recovery_points.min_coverage.percent: required key is missing. Use min_coverage: {percent: ...,",
+        ),
+        (
+            {"recovery_points": {"min_coverage": {"percent": "101%", "max_age": "26h", "within": "90d"}}},
+            "policy.recovery_points.min_coverage.percent: '101%' is more than 100%, which nothing reaches. Use for",
+        ),
+        (
+            {"recovery_points": {"min_coverage": {"percent": "95%", "within": "90d"}}},
+            "policy.recovery_points.min_coverage.max_age: required key is missing.",
+        ),
+        (
+            {"recovery_points": {"min_coverage": {"percent": "95%", "max_age": "26h"}}},
+            "policy.recovery_points.min_coverage.within: required key is missing.",
+        ),
+        (
+            {"recovery_points": {"min_coverage": {"limit": "95%", "max_age": "26h", "within": "90d"}}},
+            "policy.recovery_points.min_coverage.limit: unknown key.",
+        ),
+        (
+            {"recovery_points": {"max_failed_runs": -1}},
+            "policy.recovery_points.max_failed_runs: -1 is not a whole number of at least 0.",
+        ),
+        ({"full": {"max_failed_runs": 1}}, "policy.full.max_failed_runs: max_failed_runs does not apply to full."),
+        (
+            {"immutable": {"min_lock": 14}},
+            "policy.immutable.min_lock: 14 is not a valid duration: the unit is missing.",
+        ),
+        (
+            {"recovery_points": {"max_retention": "0d"}},
+            "policy.recovery_points.max_retention: '0d' is not a valid duration: it is zero.",
         ),
         ({"encrypted": {"all": False}}, "policy.encrypted.all: the rule is set to false."),
         ({"encrypted": {"all": "perhaps"}}, "policy.encrypted.all: 'perhaps' is not a boolean."),
@@ -167,7 +223,7 @@ def test_refused(policy: Any, text: str) -> None:
         ([{"name": "gold", "policy": {"x": 1}}], "policies[0].policy.x: unknown key."),
         (
             [{"name": "gold", "policy": {**SEVEN, "expected": ["a"]}}],
-            "policies[0].policy.expected: unknown key.",
+            "policies[0].policy.expected: not valid in a tier. Set it next to policies.",
         ),
         ([{"name": "gold", "match": {}, "policy": SEVEN}], "policies[0].match: no condition is given."),
         (
@@ -215,6 +271,7 @@ WAIVER = {"workload": "web*", "control": "recovery_points.min_count", "until": "
         ({"waivers": [{**WAIVER, "until": None}]}, "waivers[0].until: required key is missing."),
         ({"waivers": [{**WAIVER, "until": "soon"}]}, "waivers[0].until: 'soon' is not a valid date."),
         ({"waivers": [{**WAIVER, "until": "2026-02-30"}]}, "waivers[0].until: '2026-02-30' is not a valid date"),
+        ({"waivers": [{**WAIVER, "until": "9999-12-31"}]}, "waivers[0].until: '9999-12-31' is not a valid date"),
         (
             {"waivers": [{**WAIVER, "until": "2026-12-31T10:00:00"}]},
             "waivers[0].until: '2026-12-31T10:00:00' is not a valid date.",
@@ -240,6 +297,35 @@ def test_refused_beside(options: dict[str, Any], text: str) -> None:
     assert text in refused({"policy": SEVEN, **options})
 
 
+@pytest.mark.parametrize("duration", ["36601d", "5229w", "878401h", "3162240001s", "99999999w"])
+@pytest.mark.parametrize(
+    ("policy", "path"),
+    [
+        ({"recovery_points": {"max_age": "{}"}}, "recovery_points.max_age"),
+        ({"recovery_points": {"min_retention": {"limit": "{}"}}}, "recovery_points.min_retention"),
+        ({"encrypted": {"all": {"within": "{}"}}}, "encrypted.all.within"),
+        ({"recovery_points": {"max_gap": {"limit": "26h", "within": "{}"}}}, "recovery_points.max_gap.within"),
+        (
+            {"recovery_points": {"min_coverage": {"percent": "9%", "max_age": "{}", "within": "9d"}}},
+            "recovery_points.min_coverage.max_age",
+        ),
+        (
+            {"recovery_points": {"min_coverage": {"percent": "9%", "max_age": "9d", "within": "{}"}}},
+            "recovery_points.min_coverage.within",
+        ),
+    ],
+)
+def test_a_duration_of_more_than_100_years_is_refused(policy: dict[str, Any], path: str, duration: str) -> None:
+    given = json.loads(json.dumps(policy).replace("{}", duration))
+    assert f"policy.{path}: '{duration}' is longer than 100 years." in refused(given)
+
+
+@pytest.mark.parametrize("duration", ["36600d", "5228w", "878400h", "3162240000s"])
+def test_a_duration_of_100_years_is_accepted(duration: str) -> None:
+    assert compile_document({"recovery_points": {"max_age": duration}}, {"max_data_age": duration}).tiers
+    assert "max_data_age: '36601d' is longer than 100 years." in refused(SEVEN, max_data_age="36601d")
+
+
 def test_given_beside_and_in_the_file_is_refused() -> None:
     assert "policy.expected: expected is set twice." in refused({"policy": SEVEN, "expected": ["a"]}, expected=["b"])
 
@@ -248,7 +334,10 @@ def test_given_beside_and_in_the_file_is_refused() -> None:
 @pytest.mark.parametrize("rule", sorted({rule.name for rule in RULES}))
 def test_a_rule_is_taken_or_refused_by_the_table(attribute: str, rule: str) -> None:
     own = {one.name: one.argument for one in ATTRIBUTES[attribute].rules}
-    limit = {"count": 3, "duration": "3d", "percent": "50%", "flag": True}[own.get(rule, "count")]
+    limits = {"count": 3, "count_or_zero": 0, "duration": "3d", "percent": "50%", "share": "", "flag": True}
+    limit: Any = limits[own.get(rule, "count")]
+    if rule == "min_coverage":
+        limit = {"percent": "50%", "max_age": "3d", "within": "9d"}
     if rule in own:
         (tier,) = compile_document({attribute: {rule: limit}}).tiers
         assert [control.name for control in tier.controls] == [f"{attribute}.{rule}"]
@@ -268,7 +357,7 @@ def test_a_rule_is_taken_or_refused_by_the_table(attribute: str, rule: str) -> N
     ],
 )
 def test_other_ways_to_write_the_same(policy: dict[str, Any]) -> None:
-    found, wanted = findings(row(recovery_points=6), policy), findings(row(recovery_points=6), SEVEN)
+    found, wanted = findings(row(nightly(6)), policy), findings(row(nightly(6)), SEVEN)
     assert [{**one, "tier": None} for one in found] == wanted
 
 

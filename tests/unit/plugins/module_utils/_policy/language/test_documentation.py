@@ -21,7 +21,7 @@ from ansible_collections.backup.audit.plugins.module_utils._policy.language.sche
 from ansible_collections.backup.audit.plugins.module_utils._policy.references import get_references
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.terms import CERTAINTIES, RESULTS
 from tests.tools.project import ROOT
-from tests.unit.plugins.module_utils._policy.policy_rows import evaluate, row
+from tests.unit.plugins.module_utils._policy.policy_points import evaluate, row
 
 PAGE = (ROOT / "docs" / "policy.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -92,7 +92,7 @@ def test_the_examples_of_the_page_are_policies(text: str) -> None:
 
 
 def test_the_settings_of_the_page() -> None:
-    for setting in SETTINGS:
+    for setting in (*SETTINGS, "timezone", "day_start"):
         assert f"\n| `{setting}` |" in PAGE
 
 
@@ -108,7 +108,14 @@ def test_options_are_those_that_are_taken() -> None:
 
 def test_suboptions_are_those_of_the_language() -> None:
     options = module_text("DOCUMENTATION")["options"]
-    assert set(options["policy"]["suboptions"]) == {*ATTRIBUTES, "backup_types", EXTENDS, *SETTINGS}
+    assert set(options["policy"]["suboptions"]) == {
+        *ATTRIBUTES,
+        "backup_types",
+        EXTENDS,
+        *SETTINGS,
+        "timezone",
+        "day_start",
+    }
     for attribute in ATTRIBUTES.values():
         text = str(options["policy"]["suboptions"][attribute.name]["description"])
         if "Takes the rules of" not in text:

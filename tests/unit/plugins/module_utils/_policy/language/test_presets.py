@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
@@ -12,43 +14,59 @@ import pytest
 import yaml
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND, parse_time
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.document import compile_document
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.presets import PRESETS
-from tests.unit.plugins.module_utils._policy.policy_rows import EMPTY, NOW, ago, evaluate, gaps, read, row
+from tests.unit.plugins.module_utils._policy.policy_points import (
+    EMPTY,
+    NOW,
+    Row,
+    evaluate,
+    moment,
+    nightly,
+    point,
+    read,
+    row,
+)
 
 NAMES = list(PRESETS)
 # Rules that use no time: a wrong clock does not affect them.
 TIMELESS = ("retired", "aws_bam_encrypted")
+FACTS = ("offsite", "immutable", "encrypted", "restore_tested")
 
 
-def facts(**members: Any) -> dict[str, Any]:
-    """Build an attribute that all 400 points of the healthy workload have."""
-    return {"count": 400, "newest": ago(hours=5), "oldest": ago(days=400), **members}
+def nights(tested: int) -> list[RecoveryPoint]:
+    """Build a point for each of 400 nights; those that existed that many days ago were tested then."""
+    points = nightly(400, **dict.fromkeys(FACTS, True), locations=[("repository", "disk"), ("bucket", "object")])
+    for one in points:
+        one.restore_tested = one.created <= moment(days=tested)
+        one.tested_at = moment(days=tested) if one.restore_tested else None
+    return points
 
 
-def healthy(**members: Any) -> dict[str, Any]:
-    """Build a workload with everything known and no problems for more than a year."""
-    names = ("recovery_points", "offsite", "immutable", "encrypted")
-    places = (("repository", "disk"), ("bucket", "object"))
-    known: dict[str, Any] = {
-        "in_inventory": True,
-        "recovery_points": 400,
-        "oldest": ago(days=400),
-        "gaps": gaps(every=25 * HOUR),
-        "calendar": {"days": 400, "weeks": 57, "months": 13, "years": 2},
-        "by_kind": {"incremental": 400},
-        "attributes": {**{name: facts() for name in names}, "restore_tested": facts(tested_at=ago(days=30))},
-        "locations": [
-            {"location": name, "location_type": kind, "count": 400, "newest": ago(hours=5)} for name, kind in places
-        ],
-    }
-    return row(**{**known, **members})
+# Everything is known, and there are no problems.
+POINTS = nights(tested=30)
 
 
-def with_facts(name: str, **members: Any) -> dict[str, Any]:
-    """Build the healthy workload with another value of one attribute."""
-    return healthy(attributes={**healthy()["attributes"], name: facts(**members)})
+def healthy(points: list[RecoveryPoint] = POINTS, **identity: Any) -> Row:
+    """Build a workload with these points that the inventory lists."""
+    return row(points, **{"in_inventory": True, **identity})
+
+
+def changed(number: int, **facts: Any) -> Row:
+    """Build the healthy workload with other facts of the newest points."""
+    return healthy([dataclasses.replace(one, **facts) for one in POINTS[:number]] + POINTS[number:])
+
+
+def without(is_missing: Callable[[int], bool]) -> Row:
+    """Build the healthy workload without some nights, by their number."""
+    return healthy([one for night, one in enumerate(POINTS) if not is_missing(night)])
+
+
+def is_of_january(night: int) -> bool:
+    start, end = (parse_time(f"2026-{month}-01T00:00:00Z") for month in ("01", "02"))
+    return start <= POINTS[night].created < end
 
 
 def results(workload: Any, policy: Any, **given: Any) -> dict[str, str]:
@@ -64,43 +82,42 @@ def test_a_healthy_workload_passes(name: str) -> None:
     assert set(results(healthy(), name).values()) == {"pass"}
 
 
-BROKEN: list[tuple[str, str, dict[str, Any]]] = [
-    ("3-2-1-1-0", "recovery_points.max_age", healthy(newest=ago(hours=27))),
-    ("3-2-1-1-0", "copies.min_count", healthy(locations=healthy()["locations"][:1])),
+DISK = Copy(location="repository", location_type="disk")
+LAST_NIGHT = without(lambda night: night == 0)
+BROKEN: list[tuple[str, str, Row]] = [
+    ("3-2-1-1-0", "recovery_points.max_age", LAST_NIGHT),
+    ("3-2-1-1-0", "copies.min_count", changed(400, copies=[DISK])),
     ("3-2-1-1-0", "copies.min_count", healthy(in_inventory=False)),
     (
         "3-2-1-1-0",
         "locations.min_types",
-        healthy(locations=[{**one, "location_type": "disk"} for one in healthy()["locations"]]),
+        changed(400, copies=[DISK, Copy(location="bucket", location_type="disk")]),
     ),
-    # The copies are three days old: they are not copies of the current state.
-    (
-        "3-2-1-1-0",
-        "copies.min_count",
-        healthy(locations=[{**one, "newest": ago(days=3)} for one in healthy()["locations"]]),
-    ),
-    ("3-2-1-1-0", "offsite.max_age", with_facts("offsite", newest=ago(days=3))),
-    ("3-2-1-1-0", "immutable.max_age", with_facts("immutable", newest=ago(days=8))),
-    ("3-2-1-1-0", "restore_tested.max_age", with_facts("restore_tested", tested_at=ago(days=91), newest=ago(days=92))),
-    ("daily_26h", "recovery_points.max_age", healthy(newest=ago(hours=27))),
-    ("daily_26h", "recovery_points.max_gap", healthy(gaps=gaps(every=27 * HOUR))),
-    ("gfs", "recovery_points.max_age", healthy(newest=ago(hours=27))),
-    ("gfs", "recovery_points.daily", healthy(calendar={"days": 6, "weeks": 57, "months": 13})),
-    ("gfs", "recovery_points.weekly", healthy(calendar={"days": 400, "weeks": 3, "months": 13})),
-    ("gfs", "recovery_points.monthly", healthy(calendar={"days": 400, "weeks": 57, "months": 11})),
-    ("retired", "recovery_points.min_count", EMPTY),
-    ("aws_bam_minimum_frequency_and_retention", "recovery_points.daily", healthy(calendar={"days": 34})),
-    ("aws_bam_minimum_frequency_and_retention", "recovery_points.min_retention", healthy(oldest=ago(days=34))),
-    ("aws_bam_encrypted", "encrypted.all", with_facts("encrypted", count=399, false=1)),
-    ("aws_bam_minimum_retention", "recovery_points.min_retention", healthy(oldest=ago(days=34))),
-    ("aws_bam_last_recovery_point_created", "recovery_points.max_age", healthy(newest=ago(hours=25))),
-    ("aws_bam_cross_region_copy", "offsite.max_age", with_facts("offsite", newest=ago(days=3))),
-    ("aws_bam_vault_lock", "immutable.max_age", with_facts("immutable", newest=ago(days=8))),
+    # The newest copy in the bucket is three days old: it is not a copy of the current state.
+    ("3-2-1-1-0", "copies.min_count", changed(3, copies=[DISK])),
+    ("3-2-1-1-0", "offsite.max_age", changed(3, offsite=False)),
+    ("3-2-1-1-0", "immutable.max_age", changed(8, immutable=False)),
+    ("3-2-1-1-0", "restore_tested.max_age", healthy(nights(tested=91))),
+    ("daily_26h", "recovery_points.max_age", LAST_NIGHT),
+    ("daily_26h", "recovery_points.max_gap", without(lambda night: night == 3)),
+    ("gfs", "recovery_points.max_age", LAST_NIGHT),
+    ("gfs", "recovery_points.daily", without(lambda night: night == 6)),
+    # The week from 26 October to 1 November.
+    ("gfs", "recovery_points.weekly", without(lambda night: 20 <= night <= 26)),
+    ("gfs", "recovery_points.monthly", without(is_of_january)),
+    ("retired", "recovery_points.min_count", row(EMPTY)),
+    ("aws_bam_minimum_frequency_and_retention", "recovery_points.daily", without(lambda night: night == 34)),
+    ("aws_bam_minimum_frequency_and_retention", "recovery_points.min_retention", healthy(POINTS[:35])),
+    ("aws_bam_encrypted", "encrypted.all", changed(1, encrypted=False)),
+    ("aws_bam_minimum_retention", "recovery_points.min_retention", healthy(POINTS[:35])),
+    ("aws_bam_last_recovery_point_created", "recovery_points.max_age", LAST_NIGHT),
+    ("aws_bam_cross_region_copy", "offsite.max_age", changed(3, offsite=False)),
+    ("aws_bam_vault_lock", "immutable.max_age", changed(8, immutable=False)),
 ]
 
 
 @pytest.mark.parametrize(("name", "control", "workload"), BROKEN)
-def test_what_breaks_it(name: str, control: str, workload: dict[str, Any]) -> None:
+def test_what_breaks_it(name: str, control: str, workload: Row) -> None:
     assert results(workload, name)[control] == "fail"
     assert not evaluate(workload, name).compliant
 
@@ -113,25 +130,25 @@ def test_every_control_of_every_ready_policy_is_broken_somewhere() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_passes_without_proof(name: str) -> None:
-    unsure = {"recovery_points": {"count": 0, "unknown": 400, "newest_unknown": ago(hours=5)}}
-    silent = {**EMPTY, "attributes": unsure}
-    names = ("offsite", "immutable", "encrypted", "restore_tested")
-    soft = {key: {"count": 0, "inferred": facts(), "declared": facts()} for key in names}
+    unsure: dict[str, Any] = {**dict.fromkeys(FACTS), "usable": None, "copies": None, "tested_at": None}
+    inferred: dict[str, Any] = {"usable": None, "inferred": FACTS, "copies": None, "tested_at": None}
     situations = {
         "no workload": evaluate(read(), name),
-        "no point": evaluate(EMPTY, name),
-        "nothing is told of the points": evaluate(silent, name),
-        "only inferred": evaluate({**silent, "attributes": {**unsure, **soft}}, name),
-        "not wholly read": evaluate(read(healthy(), complete=False), name),
-        "read too long ago": evaluate(healthy(), name, as_of=NOW + 25 * HOUR * 1_000_000),
-        "only points in the future": evaluate({**EMPTY, "in_future": 30}, name),
-        "nobody is judged": evaluate(healthy(), name, exclude=[{"match": {"source": "*"}, "reason": "off"}]),
+        "no point": evaluate(row(EMPTY), name),
+        "nothing is known about the points": evaluate(changed(400, **unsure), name),
+        "only inferred": evaluate(changed(400, **inferred), name),
+        "only counted": evaluate(row(EMPTY, counted=400), name),
+        "without times": evaluate(healthy([point(created=0, usable=None)] * 400), name),
+        "not completely read": evaluate(read(healthy(), complete=False), name),
+        "read too long ago": evaluate(healthy(), name, as_of=NOW + 25 * HOUR * SECOND),
+        "only points in the future": evaluate(row([point(days=-1), point(days=-2)]), name),
+        "all are excluded": evaluate(healthy(), name, exclude=[{"match": {"source": "*"}, "reason": "off"}]),
         "the waiver ended yesterday": evaluate(
-            EMPTY, name, waivers=[{"workload": "*", "control": "*", "until": "2026-11-20", "reason": "new"}]
+            row(EMPTY), name, waivers=[{"workload": "*", "control": "*", "until": "2026-11-20", "reason": "new"}]
         ),
     }
     with pytest.raises(OptionError, match="is before vbr1 was read"):
-        evaluate(healthy(), name, as_of=NOW - HOUR * 1_000_000)
+        evaluate(healthy(), name, as_of=NOW - HOUR * SECOND)
     assert [result for result, assessment in situations.items() if assessment.compliant] == []
     assert [result for result, one in situations.items() if one.frame["totals"]["verdicts"]["pass"]] == []
 
@@ -139,12 +156,12 @@ def test_nothing_passes_without_proof(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("skew", [-3600, 3600])
 def test_a_clock_that_is_off_proves_no_time(name: str, skew: int) -> None:
-    server = {"host": "vbr1", "product": "spp", "clock_skew_seconds": skew}
-    assert evaluate(read(healthy(), server=server), name).compliant is (name in TIMELESS)
+    sealed = read(healthy(), server={"clock_skew_seconds": skew})
+    assert evaluate(sealed, name).compliant is (name in TIMELESS)
 
 
-def test_inferences_count_where_the_user_says_so() -> None:
-    soft = with_facts("immutable", count=0, newest=None, oldest=None, inferred=facts())
+def test_inferred_values_count_if_the_user_accepts_them() -> None:
+    soft = changed(400, inferred=("immutable",))
     assert results(soft, "3-2-1-1-0")["immutable.max_age"] == "unknown"
     accepting: dict[str, Any] = {"extends": "3-2-1-1-0", "accept": ["reported", "inferred"]}
     assert evaluate(soft, accepting).compliant
@@ -194,7 +211,7 @@ class TestExtends:
             {"name": "retired", "match": {"in_inventory": False}, "policy": "retired"},
             {"name": "others", "policy": {"extends": "daily_26h", "recovery_points": {"min_count": 7}}},
         ]
-        gone = healthy(workload_name="gone", in_inventory=False, newest=ago(days=90))
+        gone = healthy(POINTS[90:], name="gone", id="id-2", in_inventory=False)
         assessment = evaluate([read(healthy(), gone)], {"policies": tiers})
         assert assessment.compliant
         evaluated = assessment.plain()

@@ -1,40 +1,49 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every rule of every attribute x every result, on rows that the summary builds: nothing passes without proof."""
+"""Every rule of every attribute x every result: nothing passes without proof."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import shrink_row
-from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
-from ansible_collections.backup.audit.plugins.module_utils._core.model import (
-    POINT_ATTRIBUTES,
-    Copy,
-    RecoveryPoint,
-    Workload,
-)
-from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._core.model import POINT_ATTRIBUTES, Copy, RecoveryPoint
+from ansible_collections.backup.audit.plugins.module_utils._core.times import HOUR, SECOND
+from ansible_collections.backup.audit.plugins.module_utils._policy.assessment import Assessment
 from ansible_collections.backup.audit.plugins.module_utils._policy.language.schema import ATTRIBUTES, KIND_ATTRIBUTES
-from tests.unit.plugins.module_utils._policy.policy_rows import NOW, evaluate, is_unknown_text, read
+from tests.unit.plugins.module_utils._policy.policy_points import (
+    NOW,
+    Row,
+    ago,
+    evaluate,
+    is_unknown_text,
+    moment,
+    point,
+    read,
+    row,
+)
 
 LIMITS: dict[str, Any] = {
     "min_count": 3,
+    "max_count": 3,
     "max_age": "26h",
     "min_retention": "30d",
+    "max_retention": "30d",
     "max_gap": "26h",
     "daily": 7,
     "weekly": 4,
     "monthly": 3,
     "yearly": 2,
+    "min_coverage": {"percent": "95%", "max_age": "26h", "within": "30d"},
+    "max_failed_runs": {"limit": 1, "within": "90d"},
     "all": True,
     "none": True,
+    "max_restore_time": "4h",
+    "min_lock": "14d",
     "min_types": 2,
     "min_percent_of_median": "50%",
 }
@@ -44,12 +53,18 @@ PAIRS = [
     (attribute.name, rule.name)
     for attribute in (*ATTRIBUTES.values(), *(KIND_ATTRIBUTES[kind] for kind in KINDS))
     for rule in attribute.rules
-    # It uses restore tests that are given in addition to the read results, not rows.
-    if rule.name != "max_restore_time"
 ]
-TIMED = ("max_age", "min_retention", "max_gap", "daily", "weekly", "monthly", "yearly")
-CEILINGS = [pair for pair in PAIRS if pair[1] in ("max_age", "max_gap")]
+# Met by a workload without points.
+MET_BY_NOTHING = ("max_count", "max_retention", "max_failed_runs", "max_restore_time")
+TIMED = (
+    *("max_age", "min_retention", "max_retention", "max_gap", "daily", "weekly", "monthly", "yearly"),
+    *("min_coverage", "max_failed_runs", "min_lock"),
+)
+CEILINGS = ("max_age", "max_gap", "max_count", "max_retention", "max_failed_runs", "max_restore_time")
 WAIVER = {"workload": "web01", "control": "*", "until": "2026-11-21", "reason": "being moved"}
+
+# Each of the last 35 days, then each week, until last year.
+MANY = [*range(35), *range(35, 400, 7)]
 
 every_pair = pytest.mark.parametrize(("attribute", "rule"), PAIRS, ids=[".".join(pair) for pair in PAIRS])
 
@@ -62,87 +77,104 @@ def policy(attribute: str, rule: str, **settings: Any) -> dict[str, Any]:
     return {**({"backup_types": {kind: rules}} if kind else {attribute: rules}), **settings}
 
 
-def build_row(points: Iterator[RecoveryPoint]) -> dict[str, Any]:
-    """Build the row of the workload with these points."""
-    summary = Summary("vbr1", "spp", NOW, Calendar())
-    for point in points:
-        summary.add(point)
-    (row,) = summary.rows()
-    return shrink_row(row)
-
-
-def points(attribute: str, days: range, *, fact: bool | None = True) -> Iterator[RecoveryPoint]:
-    """Generate a point on each of these days before now that has, does not have, or may have the attribute.
+def build(attribute: str, days: Sequence[int], *, fact: bool | None = True) -> list[RecoveryPoint]:
+    """Build a point on each of these days before now that has, does not have, or may have the attribute.
 
     If the attribute is the point itself and not a fact, "may have it" means that it may not be usable.
     """
-    kind = attribute.partition(".")[2] or "full"
-    known = None if fact is None else True
+    made = []
     for day in days:
-        created = NOW - day * DAY * SECOND - 5 * HOUR * SECOND
-        point = RecoveryPoint(
-            id=f"{day}",
-            workload=Workload(id="1", name="web01", type="vm", in_inventory=True),
+        created = moment(days=day, hours=5)
+        one = point(
             created=created,
-            kind=kind,
-            status="success",
-            usable=known if attribute.partition(".")[0] in ("recovery_points", "full", "backup_types") else True,
+            kind=attribute.partition(".")[2] or "full",
+            status="unknown" if fact is None else "success" if fact else "failed",
             # The newest point of a bad workload is much smaller than the others.
             size_bytes=None if fact is None else 1 if fact is False and day == days[0] else 100,
             malware=None if fact is None else "infected" if fact else "clean",
         )
+        if attribute.partition(".")[0] in ("recovery_points", "full", "backup_types"):
+            one.usable = None if fact is None else True
         if attribute in POINT_ATTRIBUTES:
-            setattr(point, attribute, fact)
-        if fact and attribute in ("restore_tested", "integrity_checked"):
-            name = "tested_at" if attribute == "restore_tested" else "checked_at"
-            setattr(point, name, created + HOUR * SECOND)
+            setattr(one, attribute, fact)
+        if fact:
+            one.tested_at = one.checked_at = created + HOUR * SECOND
+            # The locks of bad workloads are a day too short.
+            one.immutable_until = moment(days=-13 if days[0] else -20)
         if fact is not None:
-            point.copies = [Copy(location="repository", location_type="disk")]
-            point.copies += [Copy(location="bucket", location_type="object")] * fact
-        yield point
+            one.copies = [Copy(location="repository", location_type="disk")]
+            one.copies += [Copy(location="bucket", location_type="object")] * fact
+        made.append(one)
+    return made
 
 
 @functools.cache
-def good(attribute: str, rule: str) -> dict[str, Any]:
+def good(attribute: str, rule: str, name: str = "web01") -> Row:
     """Build a workload that satisfies the rule."""
+    days = MANY[:3] if rule.startswith("max_") else MANY
     # For malware, ``all`` means that all are clean.
-    return build_row(points(attribute, range(500), fact=rule != "none" and attribute != "malware"))
+    points = build(attribute, days, fact=rule != "none" and attribute != "malware")
+    return row(points, name=name, id=f"id of {name}", in_inventory=True)
 
 
 @functools.cache
-def bad(attribute: str, rule: str) -> dict[str, Any]:
-    """Build a workload that is known to break the rule: two points, some days old."""
-    fact = (
-        rule == "none" or attribute == "malware" or (attribute not in ("size", "copies", "locations") and rule != "all")
-    )
-    return build_row(points(attribute, range(4, 7 if attribute == "size" else 6), fact=fact))
+def bad(attribute: str, rule: str) -> Row:
+    """Build a workload that is known to break the rule: two points, some days old; or many old ones."""
+    lacking = attribute in ("size", "copies", "locations") or rule in ("all", "max_failed_runs")
+    fact = rule == "none" or attribute == "malware" or not lacking
+    days = MANY[4:8] if attribute == "size" else MANY[4:6]
+    if rule in ("max_count", "max_retention"):
+        days = MANY[4:]
+    points = build(attribute, days, fact=fact)
+    return row(points, id="id of web01", in_inventory=True)
 
 
 @functools.cache
-def unsure(attribute: str, _rule: str) -> dict[str, Any]:
-    """Build a workload that would satisfy the rule if unknown facts were true."""
-    return build_row(points(attribute, range(500), fact=None))
+def unsure(attribute: str, _rule: str) -> Row:
+    """Build a workload that would satisfy the rule, or would break it, if unknown facts were true."""
+    return row(build(attribute, MANY, fact=None), id="id of web01", in_inventory=True)
 
 
-def only(workload: Any, rules: dict[str, Any], **given: Any) -> dict[str, Any]:
+def record(name: str, seconds: int) -> dict[str, Any]:
+    """Build the record of a restore test that took that long."""
+    known = {"source": "vbr1", "workload_type": "vm", "workload_id": f"id of {name}", "workload_name": name}
+    return {**known, "point_created_at": ago(40), "tested_at": ago(hours=1), "result": "passed", "seconds": seconds}
+
+
+def run(workloads: Row | list[Row], rules: dict[str, Any], members: Any = None, **given: Any) -> Assessment:
+    """Evaluate workloads of a server that lists failed runs; ``members`` are those of the read result."""
+    members = dict(members or {})
+    server = {"scope": {"inventory": True, "failed_runs": True}, **members.pop("server", {})}
+    listed = [workloads] if isinstance(workloads, Row) else workloads
+    # The restore tests of good workloads took 1 hour, those of bad ones 5 hours.
+    tests = [
+        record(str(one.workload.name), 5 * HOUR if one.points[0].created < moment(days=3) else HOUR)
+        for one in listed
+        if one.points and one.points[0].status != "unknown" and "max_restore_time" in str(rules)
+    ]
+    return evaluate(read(*listed, server=server, **members), rules, restore_tests=tests, **given)
+
+
+def only(assessment: Assessment) -> dict[str, Any]:
     """Return the one finding about the workload."""
-    assessment = evaluate(workload, rules, **given).plain()["findings"]
     others = ("recovery_points.in_future", "policy.proof")
-    (found,) = [one for one in assessment if one["workload_name"] and one["control"] not in others]
-    return dict(found)
+    found = assessment.plain()["findings"]
+    (one,) = [one for one in found if one["workload_name"] and one["control"] not in others]
+    return dict(one)
 
 
 @every_pair
 class TestResults:
     def test_pass(self, attribute: str, rule: str) -> None:
-        result = only(good(attribute, rule), policy(attribute, rule))
+        assessment = run(good(attribute, rule), policy(attribute, rule))
+        result = only(assessment)
         assert (result["control"], result["result"], result["certainty"]) == (f"{attribute}.{rule}", "pass", "reported")
-        assert evaluate(good(attribute, rule), policy(attribute, rule)).compliant
+        assert assessment.compliant
 
     def test_fail(self, attribute: str, rule: str) -> None:
-        result = only(bad(attribute, rule), policy(attribute, rule, on_unknown="ignore"))
+        result = only(run(bad(attribute, rule), policy(attribute, rule, on_unknown="ignore")))
         assert (result["result"], result["certainty"]) == ("fail", "reported"), result["message"]
-        assert not evaluate(bad(attribute, rule), policy(attribute, rule)).compliant
+        assert not run(bad(attribute, rule), policy(attribute, rule)).compliant
 
     @pytest.mark.parametrize(
         ("on_unknown", "blocking"), [(None, True), ("fail", True), ("warn", False), ("ignore", False)]
@@ -150,67 +182,86 @@ class TestResults:
     def test_unknown(self, attribute: str, rule: str, on_unknown: str | None, blocking: bool) -> None:
         """An unknown result stays unknown, whether or not it blocks."""
         rules = policy(attribute, rule, **({} if on_unknown is None else {"on_unknown": on_unknown}))
-        found = only(unsure(attribute, rule), rules)
+        assessment = run(unsure(attribute, rule), rules)
+        found = only(assessment)
         assert (found["result"], found["certainty"]) == ("unknown", "unknown"), found["message"]
         assert found["blocking"] is blocking
         assert is_unknown_text(found["message"]), found["message"]
-        totals = evaluate(unsure(attribute, rule), rules).frame["totals"]
         # There are separate findings that nothing was proved, for this workload unless it is blocked, and for all.
-        assert (totals["not_proved"], totals["verdicts"]["pass"]) == (2 if blocking else 3, 0)
+        totals = assessment.frame["totals"]
         assert (totals["blocking"], totals["results"]["unknown"]) == (2, 1)
-        assert totals["verdicts"]["unknown" if blocking else "fail"] == 1
+        assert not assessment.compliant
 
     def test_waived(self, attribute: str, rule: str) -> None:
         for workload in (bad(attribute, rule), unsure(attribute, rule)):
-            result = only(workload, policy(attribute, rule), waivers=[WAIVER])
+            assessment = run(workload, policy(attribute, rule), waivers=[WAIVER])
+            result = only(assessment)
             assert (result["result"], result["waiver"]) == ("waived", WAIVER)
             # A waiver is not a proof: another workload must have one.
-            assert not evaluate(workload, policy(attribute, rule), waivers=[WAIVER]).compliant
-            both = read(workload, {**good(attribute, rule), "workload_name": "web02", "workload_id": "id-2"})
-            waiver = {**WAIVER, "workload": workload["workload_name"]}
-            assert evaluate(both, policy(attribute, rule), waivers=[waiver]).compliant
+            assert not assessment.compliant
+            both = [workload, good(attribute, rule, "web02")]
+            assert run(both, policy(attribute, rule), waivers=[WAIVER]).compliant
 
     def test_not_applicable(self, attribute: str, rule: str) -> None:
         exclude = [{"match": {"workload_name": "web*"}, "reason": "switched off"}]
-        result = only(bad(attribute, rule), policy(attribute, rule), exclude=exclude)
+        result = only(run(bad(attribute, rule), policy(attribute, rule), exclude=exclude))
         assert (result["control"], result["result"]) == ("policy.exclude", "not_applicable")
         assert "switched off" in result["message"]
 
 
-@pytest.mark.parametrize(("attribute", "rule"), CEILINGS)
+@pytest.mark.parametrize(("attribute", "rule"), [pair for pair in PAIRS if pair[1] in CEILINGS])
 def test_warn_near_a_ceiling(attribute: str, rule: str) -> None:
-    result = only(good(attribute, rule), policy(attribute, rule, warn_at="10%"))
+    workload = bad(attribute, rule) if rule == "max_failed_runs" else good(attribute, rule)
+    rules = policy(attribute, rule, warn_at="3%")
+    if rule == "max_failed_runs":
+        rules["recovery_points"][rule] = 2
+    assessment = run(workload, rules)
+    result = only(assessment)
     assert (result["result"], result["certainty"]) == ("warn", "reported")
-    assert evaluate(good(attribute, rule), policy(attribute, rule, warn_at="10%")).compliant
+    assert assessment.compliant
 
 
 @every_pair
 class TestNothingPassesWithoutProof:
     def test_no_workloads(self, attribute: str, rule: str) -> None:
-        assert not evaluate(read(), policy(attribute, rule)).compliant
+        assert not run([], policy(attribute, rule)).compliant
 
-    def test_only_what_is_not_told(self, attribute: str, rule: str) -> None:
-        assert not evaluate(unsure(attribute, rule), policy(attribute, rule, on_unknown="ignore")).compliant
+    def test_only_what_is_not_reported(self, attribute: str, rule: str) -> None:
+        assert not run(unsure(attribute, rule), policy(attribute, rule, on_unknown="ignore")).compliant
 
     def test_a_partial_read(self, attribute: str, rule: str) -> None:
-        result = only(read(good(attribute, rule), complete=False), policy(attribute, rule, on_unknown="ignore"))
+        assessment = run(good(attribute, rule), policy(attribute, rule, on_unknown="ignore"), {"complete": False})
+        result = only(assessment)
         assert (result["result"], result["certainty"]) == ("unknown", "unknown")
-        assert not evaluate(read(good(attribute, rule), complete=False), policy(attribute, rule)).compliant
+        assert not assessment.compliant
+
+    def test_an_old_read(self, attribute: str, rule: str) -> None:
+        as_of = NOW + (24 * HOUR + 1) * SECOND
+        result = only(run(good(attribute, rule), policy(attribute, rule), as_of=as_of))
+        # A day later, nothing is young enough any more.
+        assert result["result"] == ("fail" if rule in ("max_age", "max_gap") else "unknown")
+        assert not run(good(attribute, rule), policy(attribute, rule, on_unknown="ignore"), as_of=as_of).compliant
 
     def test_the_servers_clock_is_ahead(self, attribute: str, rule: str) -> None:
-        server = {"host": "vbr1", "product": "spp", "clock_skew_seconds": 301}
-        result = only(read(good(attribute, rule), server=server), policy(attribute, rule, on_unknown="ignore"))
-        assert result["result"] == ("unknown" if rule in TIMED else "pass"), result["message"]
+        members = {"server": {"clock_skew_seconds": 301}}
+        result = only(run(good(attribute, rule), policy(attribute, rule), members))
+        # With a clock that is off, the ends of locks are unknown.
+        is_timed = rule in TIMED or (attribute == "immutable" and rule != "none")
+        assert result["result"] == ("unknown" if is_timed else "pass"), result["message"]
 
     def test_points_in_the_future(self, attribute: str, rule: str) -> None:
-        ahead = build_row(points(attribute, range(-40, -1), fact=rule != "none" and attribute != "malware"))
-        assert ahead["in_future"] == 39
-        assert only(ahead, policy(attribute, rule))["result"] == "fail"
-        assert not evaluate(ahead, policy(attribute, rule)).compliant
+        ahead = build(attribute, range(-40, -1), fact=rule != "none" and attribute != "malware")
+        result = only(run(row(ahead, id="id of web01", in_inventory=True), policy(attribute, rule)))
+        # Of nothing, there are not too many, and a restore test does not need its point.
+        expected = "pass" if rule in MET_BY_NOTHING else "fail"
+        if (attribute, rule) == ("restore_tested", "max_age"):
+            expected = "unknown"
+        assert result["result"] == expected
 
     def test_a_waiver_that_ended_yesterday(self, attribute: str, rule: str) -> None:
         ended = {**WAIVER, "until": "2026-11-20"}
         for workload in (bad(attribute, rule), unsure(attribute, rule)):
-            result = only(workload, policy(attribute, rule), waivers=[ended])
+            assessment = run(workload, policy(attribute, rule), waivers=[ended])
+            result = only(assessment)
             assert (result["blocking"], result["waiver"]) == (True, {**ended, "expired": True})
-            assert not evaluate(workload, policy(attribute, rule), waivers=[ended]).compliant
+            assert not assessment.compliant

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read results that contradict themselves are rejected with the path of the value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
+from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time
+from tests.unit.plugins.module_utils._policy.policy_points import (
+    NOW,
+    SEVEN,
+    ago,
+    evaluate,
+    finding,
+    point,
+    read,
+    row,
+)
+
+
+def resealed(given: dict[str, Any], change: Callable[[dict[str, Any]], Any], **members: Any) -> dict[str, Any]:
+    """Change each block and members of a read result, as a program that imitates a module would."""
+    blocks = [json.loads(unpack(text, "points")) for text in given["points"]]
+    for block in blocks:
+        change(block)
+    return seal({**given, **members}, blocks)
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_point_with_the_end_of_a_lock_and_another_value_is_an_error(value: bool) -> None:
+    """If one is immutable, its lock says until when; the value would contradict it."""
+    given = read(row([point(days=1, immutable_until=NOW + DAY * SECOND)]))
+    assert finding(given, {"immutable": {"min_count": 1}})["result"] == "pass"
+    changed = resealed(given, lambda block: block["classes"][0].update(immutable=value))
+    with pytest.raises(DataError, match=r"input\.points\[0\]\.classes\[0\]\.immutable: "):
+        evaluate(changed, SEVEN)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "skew", "accepted"), [(300, 0, True), (301, 0, False), (600, 300, True), (601, 300, False)]
+)
+def test_a_point_that_is_later_than_the_read_is_an_error(seconds: int, skew: int, accepted: bool) -> None:
+    later = read(row([point(seconds=-seconds)]), read_at=ago(seconds=-900), server={"clock_skew_seconds": skew})
+    given = resealed(later, lambda _block: None, read_at=format_time(NOW))
+    rules = {"recovery_points": {"max_age": "26h"}}
+    if accepted:
+        assert finding(given, rules)["result"] == "pass"
+        return
+    with pytest.raises(DataError, match=r"input\.points\[0\]\.times: a recovery point is later than the read"):
+        evaluate(given, rules)
+
+
+def test_a_point_of_a_clock_that_is_off_and_ahead_is_not_later_than_the_read() -> None:
+    """The server's time at the read is an hour later, so a point of half an hour ago is dated in half an hour."""
+    later = read(row([point(hours=-0.5)]), read_at=ago(hours=-1), server={"clock_skew_seconds": HOUR})
+    given = resealed(later, lambda _block: None, read_at=format_time(NOW))
+    assert finding(given, {"recovery_points": {"min_count": 1}})["result"] == "pass"
+
+
+@pytest.mark.parametrize("name", [1, None, True])
+def test_other_names_of_rights_are_an_error(name: Any) -> None:
+    given = read(row(), server={"scope": {name: False}})
+    with pytest.raises(DataError, match=r"input\.server\.scope: "):
+        evaluate(given, SEVEN)
