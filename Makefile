@@ -52,7 +52,13 @@ test: setup ## the most important tests, in a few minutes
 
 test-all: setup ## all tests, also those with faults, real backup tools and AWX; setup-programs installs what they need
 	$(PYTHON) -m pytest -n 2
+	$(MAKE) differential ESTATES=2000
 	$(MAKE) faults test-real awx-check
+
+# Seeds from 100,000 on; the unit tests have the first ones.
+.PHONY: differential
+differential: setup ## the evaluation beside the reference evaluator over random estates; ESTATES=100000 for more, FIRST= is the first seed
+	PYTHONPATH=.:$(VENV)/tree $(PYTHON) -m tests.reference --estates $(or $(ESTATES),10000) --first $(or $(FIRST),100000)
 
 .PHONY: false-compliance
 false-compliance: setup ## situations in which a naive check reports "compliant", with the result of this one

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the backup.audit contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutation testing of policy evaluation and counting: python -m tests.tools.mutate [--minutes N] [--seed N] [FILE ...]
+"""Mutation testing of policy evaluation and counting: python -m tests.tools.mutate [--minutes N] [--seed N] [PATH ...]
 
 The tests are collected once. Each mutant runs in a fork of that process, with the code of its functions replaced and
 only the tests that execute its lines, the fastest first. Mutants that take effect at import run in a process that
@@ -46,6 +46,7 @@ _TESTS = (
     "plugin_utils/**/*.py",
     "filter/*.py",
 )
+_DIFFERENTIAL = ROOT / "tests" / "unit" / "reference" / "test_differential.py"
 # The tests that evaluate a policy; the others start simulated servers.
 _FALSE_COMPLIANCE = ("attributes", "points", "policies", "read_results", "scope")
 _SLOW_TESTS = ("test_to_html_report_in_browser.py",)
@@ -61,10 +62,10 @@ Found = tuple[str, Mutant]
 
 
 def targets(names: Sequence[str]) -> list[Path]:
-    """List the files to mutate; ``names`` are paths below module_utils, and an empty sequence selects all."""
+    """List the files to mutate; ``names`` are files or folders below module_utils; an empty sequence selects all."""
     collected = (FOLDER / "_collect" / name for name in ("summary.py", "points.py"))
     files = [*sorted(FOLDER.glob("_policy/**/*.py")), *collected, FOLDER / "_core" / "model.py"]
-    return [file for file in files if not names or str(file.relative_to(FOLDER)) in names]
+    return [file for file in files if not names or any(file.is_relative_to(FOLDER / name) for name in names)]
 
 
 def module_name(name: str) -> str:
@@ -276,7 +277,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--again", action="store_true", help="only the survivors of the last run, in build/mutants.txt")
     parser.add_argument("--at-import", action="store_true", help="only mutants that take effect at import")
-    parser.add_argument("files", nargs="*", help="paths below module_utils, such as _policy/combine.py")
+    parser.add_argument("--number", type=int, help="only so many, chosen by chance")
+    parser.add_argument("--differential", action="store_true", help="only the comparison with the reference evaluator")
+    parser.add_argument("files", nargs="*", help="files or folders below module_utils, such as _policy/combine.py")
     given = parser.parse_args(arguments)
     found = [
         (str(file.relative_to(FOLDER)), mutant)
@@ -289,12 +292,13 @@ def main(arguments: Sequence[str]) -> int:
     if given.at_import:
         found = [(name, mutant) for name, mutant in found if mutant.at_import]
     random.Random(given.seed).shuffle(found)
+    found = found[: given.number]
     ends = time.monotonic() + 60 * given.minutes * _SHARE
     slow_ends = time.monotonic() + 60 * given.minutes
     hypothesis.settings.register_profile("mutants", derandomize=True, database=None, deadline=None)
     hypothesis.settings.load_profile("mutants")
     sys.dont_write_bytecode = True
-    tests = test_files()
+    tests = [str(_DIFFERENTIAL)] if given.differential else test_files()
     survived = _try_all(found, tests, ends, slow_ends)
     if survived is None:
         print("the tests fail without any mutant")
