@@ -24,12 +24,7 @@ from ansible_collections.backup.audit.plugins.filter import (
     to_oscal,
     to_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
-    compress,
-    open_result,
-    seal,
-    shrink_row,
-)
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result, seal, unpack
 from tests.benchmarks import plays, reading
 from tests.benchmarks.figures import medians
 from tests.benchmarks.serving import Server, running_server
@@ -100,14 +95,15 @@ def build_read() -> dict[str, Any]:
 
 def _copy_read(read: dict[str, Any], workloads: int, *, compressed: bool) -> list[dict[str, Any]]:
     """Copy the read result once per thousand workloads, each copy as another server with the same workloads."""
-    plain = {**read, **open_result(read)}
-    del plain["data"], plain["sha256"]
+    identities = list(open_result(read).identities())
+    blocks = [json.loads(unpack(text, "points")) for text in read["points"]]
+    frame = {name: value for name, value in read.items() if name not in ("data", "points", "sha256")}
     read_results = []
     for number in range(workloads // _PER_SOURCE):
         host = f"server-{number}.example.com"
-        rows = [shrink_row({**row, "source": host}) for row in plain["workloads"]]
-        result = {**plain, "server": {**plain["server"], "host": host}, "workloads": rows}
-        read_results.append(compress(result) if compressed else seal(result))
+        rows = [{**row, "source": host} for row in identities]
+        result = {**frame, "server": {**frame["server"], "host": host}, "workloads": rows}
+        read_results.append(seal(result, blocks, compress=compressed))
     return read_results
 
 

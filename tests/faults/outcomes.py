@@ -5,34 +5,74 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import CODES
+from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
 from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result
-from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.model import (
+    COUNTING_KINDS,
+    FULL_KINDS,
+    MOMENTS,
+    POINT_ATTRIBUTES,
+)
 from tests.faults.cases import REJECTED, TOLERATED, Case
 from tests.faults.child import Run
 from tests.integration.products import ADAPTERS
 
 DEGRADED, INCORRECT, MISSED = "degraded", "incorrect", "-"
 Read = Mapping[str, Any]
-Row = Mapping[str, Any]
-# Values that depend on the time of reading may differ by the time between two reads.
-_AGES = frozenset({"gaps", "newest_age_seconds"})
-_SLACK_SECONDS = 900
 _INFERRED_SECONDS = 3600
-_VOLATILE = frozenset({"source"})
+# Moments that make a point better if they are later.
+_LATEST = ("immutable_until", "tested_at", "checked_at", "restorable_until")
 _UNEXPECTED = re.compile(r"unexpected \w+|Traceback")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Verdict:
     """An outcome and its explanation for people."""
 
     outcome: str
     why: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A recovery point as policies see it; times are seconds since 1970 UTC."""
+
+    created: int
+    facts: PointClass
+    moments: Mapping[str, int]
+    size: int | None
+
+    def has(self, name: str) -> bool | None:
+        """Return an attribute; a lock with an end counts as a lock."""
+        if name == "immutable" and "immutable_until" in self.moments:
+            return True
+        return self.facts.facts[POINT_ATTRIBUTES.index(name)]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is known to be a usable recovery point."""
+        return self.facts.usable is True and self.facts.kind in COUNTING_KINDS
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """A workload of a read result with its points, oldest first, and the number of those without a place in time."""
+
+    identity: Mapping[str, Any]
+    points: Sequence[Point]
+    undated: int
+    in_future: int
+
+    @property
+    def name(self) -> str:
+        """The name for people."""
+        return str(self.identity["workload_name"] or self.identity["workload_id"])
 
 
 def evaluate_run(case: Case, run: Run, truth: Read) -> Verdict:
@@ -64,69 +104,90 @@ def _evaluate_result(case: Case, read: Read, truth: Read) -> Verdict:
         if skew is None or abs(skew - case.clock) > 60:
             return Verdict(INCORRECT, f"the clock is off by {case.clock} s, but the reported skew is {skew}")
         return Verdict(TOLERATED, f"skew {skew}")
-    actual, true = open_result(read), open_result(truth)
-    differences = list(_list_differences(_rows_by_workload(true), _rows_by_workload(actual), "rows"))
-    if not differences and actual["totals"] == true["totals"]:
+    actual, true = list_workloads(read), list_workloads(truth)
+    differences = list(_list_differences(actual, true))
+    if not differences and read["totals"] == truth["totals"]:
         return Verdict(TOLERATED)
-    if actual.get("complete") is not True:
+    if read.get("complete") is not True:
         return Verdict(DEGRADED, "complete: false")
-    better = list(list_improvements(actual, true))
+    # Without an inventory, nobody assumes that all workloads are listed.
+    missing_allowed = read["server"].get("scope", {}).get("inventory") is False
+    better = list(list_improvements(actual, true, _get_inferred_slack(read), missing_allowed=missing_allowed))
     if better:
         return Verdict(INCORRECT, "better than the truth: " + "; ".join(better[:5]))
-    return Verdict(DEGRADED, "; ".join(differences[:3]) or f"totals {actual['totals']}")
+    return Verdict(DEGRADED, "; ".join(differences[:3]) or f"totals {read['totals']}")
 
 
-def _rows_by_workload(read: Read) -> dict[str, Row]:
-    return {f"{row.get('workload_id')}|{row.get('workload_name')}": row for row in read["workloads"]}
+def list_workloads(read: Read) -> list[Workload]:
+    """Open a read result and list its workloads, sorted by type, id, name and origin."""
+    opened = open_result(read)
+    identities = list(opened.identities())
+    found: list[Workload] = []
+    for block in opened.blocks():
+        sizes = block.sizes()
+        moments: dict[int, dict[str, int]] = {}
+        for name in MOMENTS:
+            for index, moment in zip(*block.moments[name], strict=True):
+                moments.setdefault(index, {})[name] = moment
+        classes = [_normalize(one.facts) for one in block.classes]
+        points = [
+            Point(created, classes[CODES.index(code)], moments.get(index, {}), sizes.get(index))
+            for index, (created, code) in enumerate(zip(block.times, block.codes, strict=True))
+        ]
+        for number, count in enumerate(block.counts):
+            identity = {name: value for name, value in identities[len(found)].items() if name != "source"}
+            start = block.starts[number]
+            undated = sum(entry[1] for entry in block.undated.get(number, ()))
+            future = block.in_future.get(number, 0)
+            found.append(Workload(identity, points[start : start + count], undated, future))
+    assert len(found) == len(identities)
+    members = ("workload_type", "workload_id", "workload_name", "origin")
+    return sorted(found, key=lambda workload: [workload.identity[member] or "" for member in members])
 
 
-def _list_differences(true: Any, actual: Any, path: str) -> Iterator[str]:
-    """List where two values differ by more than the time between two reads explains."""
-    if isinstance(true, Mapping) and isinstance(actual, Mapping):
-        for name in sorted({*true, *actual} - _VOLATILE):
-            if name not in actual or name not in true:
-                yield f"{path}.{name}: {true.get(name)!r} became {actual.get(name)!r}"
-            elif name in _AGES:
-                yield from _list_age_differences(true[name], actual[name], f"{path}.{name}")
-            else:
-                yield from _list_differences(true[name], actual[name], f"{path}.{name}")
-    elif true != actual:
-        yield f"{path}: {true!r} became {actual!r}"
+def _normalize(facts: PointClass) -> PointClass:
+    """Policies treat the locations of a point as a set: neither the order of copies nor a repeated one matters."""
+    locations = facts.locations
+    return facts._replace(locations=None if locations is None else tuple(sorted(set(locations), key=repr)))
 
 
-def _list_age_differences(true: Any, actual: Any, path: str) -> Iterator[str]:
-    if isinstance(true, Mapping) and isinstance(actual, Mapping):
-        for name in sorted({*true, *actual}):
-            yield from _list_age_differences(true.get(name), actual.get(name), f"{path}.{name}")
-    elif true is None or actual is None or abs(true - actual) > _SLACK_SECONDS:
-        yield f"{path}: {true!r} became {actual!r}"
+def _list_differences(actual: Sequence[Workload], true: Sequence[Workload]) -> Iterator[str]:
+    if len(actual) != len(true):
+        yield f"{len(actual)} workloads instead of {len(true)}"
+    for one, other in zip(actual, true, strict=False):
+        if one.identity != other.identity:
+            yield f"{other.identity} became {one.identity}"
+        elif one != other:
+            changed = [point for point in one.points if point not in other.points]
+            numbers = f"{len(one.points)} of {len(other.points)} points"
+            yield f"{one.name}: {changed[0]}" if changed else f"{one.name}: {numbers}"
 
 
-def list_improvements(actual: Read, true: Read) -> Iterator[str]:
+def list_improvements(
+    actual: Sequence[Workload], true: Sequence[Workload], slack: int, *, missing_allowed: bool
+) -> Iterator[str]:
     """List everything in a read result that a policy would rate better than the truth."""
     matched: set[int] = set()
-    # Without an inventory, nobody assumes that all workloads are listed.
-    missing_allowed = actual["server"].get("scope", {}).get("inventory") is False
-    slack = _get_inferred_slack(actual)
-    for row in actual["workloads"]:
-        matches = _find_workload(row, true)
+    for workload in actual:
+        matches = _find_workload(workload, true)
         if matches:
             matched.update(id(match) for match in matches)
             # If several workloads share a name, it may be any of them.
-            yield from min((list(_compare_rows(row, match, slack)) for match in matches), key=len)
-        elif row.get("workload_id") is None or row.get("workload_name") is None:
+            yield from min((list(_compare_workloads(workload, match, slack)) for match in matches), key=len)
+        elif workload.identity["workload_id"] is None or workload.identity["workload_name"] is None:
             # Points whose workload is not reported are grouped in a row without a workload.
             missing_allowed = True
         else:
-            yield f"{row['workload_name']} is not a workload of this server"
-    for row in true["workloads"]:
-        if id(row) not in matched and not missing_allowed:
-            yield f"{row.get('workload_name')} is missing without an error"
+            yield f"{workload.name} is not a workload of this server"
+    for workload in true:
+        if id(workload) not in matched and not missing_allowed:
+            yield f"{workload.name} is missing without an error"
 
 
-def _find_workload(row: Row, true: Read) -> list[Row]:
+def _find_workload(workload: Workload, true: Sequence[Workload]) -> list[Workload]:
     for name in ("workload_id", "workload_name"):
-        found = [each for each in true["workloads"] if row.get(name) and each.get(name) == row[name]]
+        wanted = workload.identity[name]
+        found = [each for each in true if wanted and each.identity[name] == wanted]
         if found:
             return found
     return []
@@ -139,56 +200,61 @@ def _get_inferred_slack(read: Read) -> int:
     return _INFERRED_SECONDS if how == "inferred" else 0
 
 
-def _is_later(actual: str, true: str | None, slack: int) -> bool:
-    return true is None or parse_time(actual) > parse_time(true) + slack * SECOND
+def _compare_workloads(actual: Workload, true: Workload, slack: int) -> Iterator[str]:
+    if actual.identity["in_inventory"] is True and true.identity["in_inventory"] is False:
+        yield f"{actual.name}: back in inventory"
+    left = list(true.points)
+    for point in actual.points:
+        if point.facts.usable is not True:
+            # Proves nothing.
+            continue
+        near = [other for other in left if abs(other.created - point.created) <= slack]
+        if not near:
+            yield f"{actual.name}: a point of {point.created} that was not there"
+            continue
+        compared = [(list(_compare_points(point, other, slack)), other) for other in near]
+        problems, other = min(compared, key=lambda pair: (len(pair[0]), abs(pair[1].created - point.created)))
+        yield from (f"{actual.name}: point of {point.created}: {problem}" for problem in problems)
+        left.remove(other)
+    for name in (*POINT_ATTRIBUTES, "malware"):
+        if any(_lacks(point, name) for point in true.points) and _all_have(actual.points, name):
+            yield f"{actual.name}: {name}: all have it"
 
 
-def _compare_rows(actual: Row, true: Row, slack: int) -> Iterator[str]:
-    name = actual.get("workload_name") or actual.get("workload_id")
-    if actual.get("recovery_points", 0) > true.get("recovery_points", 0):
-        yield f"{name}: {actual['recovery_points']} recovery points of {true.get('recovery_points', 0)}"
-    yield from (f"{name}: {what}" for what in _compare_ages(actual, true, slack))
-    if actual.get("in_inventory") is True and true.get("in_inventory") is False:
-        yield f"{name}: back in inventory"
-    for attribute, facts in actual.get("attributes", {}).items():
-        yield from (
-            f"{name}: {attribute}: {what}"
-            for what in _compare_attribute(facts, true.get("attributes", {}).get(attribute, {}), slack)
-        )
-    yield from (f"{name}: malware: {what}" for what in _compare_malware(actual, true))
-    if len(_location_names(actual)) > len(_location_names(true)):
-        yield f"{name}: more locations"
+def _compare_points(actual: Point, true: Point, slack: int) -> Iterator[str]:
+    """List what a usable point proves and the true one does not."""
+    after, before = actual.facts, true.facts
+    if before.usable is not True:
+        yield f"usable: {before.usable} became true"
+    if actual.is_counted and before.kind not in COUNTING_KINDS:
+        yield f"kind: {before.kind} became {after.kind}"
+    if after.kind in FULL_KINDS and before.kind not in FULL_KINDS:
+        yield f"kind: {before.kind} became {after.kind}"
+    if after.malware == "clean" and before.malware != "clean":
+        yield f"malware: {before.malware} became {after.malware}"
+    for name in POINT_ATTRIBUTES:
+        if actual.has(name) is not True:
+            continue
+        if true.has(name) is not True:
+            yield f"{name}: {true.has(name)} became true"
+        elif name in before.inferred and name not in after.inferred:
+            yield f"{name}: no longer inferred"
+    for name in _LATEST:
+        moment, known = actual.moments.get(name), true.moments.get(name)
+        # A lock with an end is less than one without.
+        if moment is not None and (name != "immutable_until" if known is None else moment > known + slack):
+            yield f"{name}: {known} became {moment}"
+    more = {name for name, _type in after.locations or () if name} - {name for name, _type in before.locations or ()}
+    if more:
+        yield f"more locations: {', '.join(map(str, sorted(more)))}"
 
 
-def _location_names(row: Row) -> set[str]:
-    """Location names; a location without a name proves nothing to a policy."""
-    return {place["location"] for place in row.get("locations") or () if place.get("location")}
+def _lacks(point: Point, name: str) -> bool:
+    """Whether a point is evidence against a rule for all points."""
+    if point.facts.usable is False or point.facts.kind not in (*COUNTING_KINDS, "unknown"):
+        return False
+    return point.facts.malware != "clean" if name == "malware" else point.has(name) is not True
 
 
-def _compare_ages(actual: Row, true: Row, slack: int) -> Iterator[str]:
-    if actual.get("newest") and _is_later(actual["newest"], true.get("newest"), slack):
-        yield f"newest {actual['newest']}, not {true.get('newest')}"
-    if actual.get("oldest") and _is_later(true.get("oldest") or "9999-01-01T00:00:00Z", actual["oldest"], slack):
-        yield f"oldest {actual['oldest']}, not {true.get('oldest')}"
-    for window, gap in (actual.get("gaps") or {}).items():
-        if gap + _SLACK_SECONDS + slack < (true.get("gaps") or {}).get(window, 0):
-            yield f"gap of {window} {gap}, not {true['gaps'][window]}"
-    for period, count in (actual.get("calendar") or {}).items():
-        if count > (true.get("calendar") or {}).get(period, 0):
-            yield f"{count} {period}"
-
-
-def _compare_attribute(actual: Row, true: Row, slack: int) -> Iterator[str]:
-    if actual.get("count", 0) > true.get("count", 0):
-        yield f"count {actual['count']} of {true.get('count', 0)}"
-    yield from _compare_ages(actual, true, slack)
-    not_matching = true.get("false", 0) + true.get("unknown", 0)
-    if not_matching and actual.get("count") and not actual.get("false", 0) + actual.get("unknown", 0):
-        yield "all have it"
-
-
-def _compare_malware(actual: Row, true: Row) -> Iterator[str]:
-    bad, counts = ("infected", "suspicious", "unknown"), actual.get("malware") or {}
-    was_bad = any((true.get("malware") or {}).get(state) for state in bad)
-    if was_bad and counts.get("clean") and not any(counts.get(state) for state in bad):
-        yield "none is left"
+def _all_have(points: Sequence[Point], name: str) -> bool:
+    return any(point.is_counted for point in points) and not any(_lacks(point, name) for point in points)

@@ -9,13 +9,15 @@ import collections
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.backup.audit.plugins.module_utils._core.model import COUNTING_KINDS
+from ansible_collections.backup.audit.plugins.module_utils._core.model import BACKUP_KINDS, COUNTING_KINDS
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
 from tests.fuzz.reading import ReadResult
 
 _FACTS = ("restore_tested", "integrity_checked", "encrypted", "offsite", "immutable")
 _LATEST = ("tested_at", "checked_at", "immutable_until")
-_REPORTED = ("size_bytes", "tested_by", "checked_by", "completed_at", "expires_at")
+_REPORTED = (
+    *("size_bytes", "tested_by", "checked_by", "completed_at", "expires_at", "restorable_from", "restorable_until"),
+)
 
 Point = Mapping[str, Any]
 
@@ -81,9 +83,7 @@ def _compare_proofs(before: Point, after: Point) -> Iterator[str]:
             yield f"{ident} {name}: {before[name]} became {after[name]}"
         elif after[name] is True and name in before["inferred"] and name not in after["inferred"]:
             yield f"{ident} {name}: what was inferred is no longer inferred"
-    # How a full backup was created may be lost, but not that it is a full backup.
-    kinds = (before["kind"], "unknown", *(["full"] if before["kind"] == "synthetic_full" else ()))
-    if after["kind"] not in kinds:
+    if after["kind"] not in _list_kinds(before["kind"]):
         yield f"{ident} kind: {before['kind']} became {after['kind']}"
     if _is_counted(after) and before["kind"] not in COUNTING_KINDS:
         yield f"{ident} kind: {before['kind']} became {after['kind']}, which counts"
@@ -95,6 +95,15 @@ def _compare_proofs(before: Point, after: Point) -> Iterator[str]:
     for name in _LATEST:
         if after[name] is not None and (before[name] is None or parse_time(after[name]) > parse_time(before[name])):
             yield f"{ident} {name}: {before[name]} became {after[name]}"
+
+
+def _list_kinds(kind: str) -> Iterator[str]:
+    """List what may be left of a kind: how a full backup was created may be lost, and the type of a backup."""
+    yield from (kind, "unknown")
+    if kind in BACKUP_KINDS:
+        yield "backup"
+    if kind == "synthetic_full":
+        yield "full"
 
 
 def _compare_details(before: Point, after: Point) -> Iterator[str]:

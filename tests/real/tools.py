@@ -97,7 +97,7 @@ def evaluate(ended: ModuleResult, policy: Mapping[str, Any] | None = None) -> di
     """Return the assessment of the result."""
     assert not ended.failed, ended.message
     read = open_result(ended.result)
-    return assess([read], policy or NEWEST, as_of=parse_time(read["read_at"]), collection_version="0").plain()
+    return assess([read], policy or NEWEST, as_of=parse_time(read.frame["read_at"]), collection_version="0").plain()
 
 
 def findings(ended: ModuleResult, policy: Mapping[str, Any] | None = None) -> dict[str, tuple[str, str]]:

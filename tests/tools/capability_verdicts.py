@@ -4,7 +4,7 @@
 
 """Product x built-in policy x attribute -> the result for a healthy workload, limited only by what the product reports.
 
-Its points are reduced to what the adapter declares, summarized, and evaluated by the policy engine like any others.
+Its points are reduced to what the adapter declares and evaluated by the policy engine like any others.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
-from ansible_collections.backup.audit.plugins.module_utils._collect.periods import Calendar
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import shrink_row
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import (
+    SCHEMA,
+    ReadResult,
+    open_result,
+    seal,
+)
 from ansible_collections.backup.audit.plugins.module_utils._collect.summary import Summary
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import DAY, HOUR, SECOND, format_time, parse_time
@@ -29,12 +33,12 @@ _NOW = parse_time("2026-11-21T07:00:00Z")
 _AGE_OF_NEWEST = 9 * HOUR
 _DAYS_KEPT = 500
 # Result fields with a different name in the model.
-_MODEL_NAMES = {"created_at": "created", "completed_at": "completed", "expires_at": "expires"}
+_MODEL_NAMES = {"created_at": "created", "completed_at": "completed"}
 _OF_WORKLOAD = {"workload_id": "id", "workload_name": "name", "in_inventory": "in_inventory"}
 _OF_COPY = ("encrypted", "offsite", "immutable_until")
 # Values other than None for fields that a product does not report. For ``usable``, products do not report damage;
-# these points are not damaged, and they are offered for restore.
-_NOT_REPORTED: dict[str, Any] = {"kind": "unknown", "status": "unknown", "retention": (), "usable": True}
+# these points are not damaged, and they are offered for restore. Of whatever type, they are backups.
+_NOT_REPORTED: dict[str, Any] = {"kind": "backup", "status": "unknown", "retention": (), "usable": True}
 _DECLARED_LOCATIONS = [{"match": "*", "location_type": "object", "offsite": True, "immutable": True, "encrypted": True}]
 # What the policy accepts, and how the table marks that this was needed.
 _ACCEPTED_SOURCES = (
@@ -69,7 +73,7 @@ def verdicts(product: str) -> dict[tuple[str, str], str]:
     return cells
 
 
-def _evaluate(read: dict[str, Any], name: str, accepted: tuple[str, ...]) -> dict[str, str]:
+def _evaluate(read: ReadResult, name: str, accepted: tuple[str, ...]) -> dict[str, str]:
     """Map each attribute to the worst result of its rules."""
     policy = {"extends": name, "on_unknown": "ignore", "accept": ["reported", *accepted]}
     worst: dict[str, str] = {}
@@ -79,23 +83,27 @@ def _evaluate(read: dict[str, Any], name: str, accepted: tuple[str, ...]) -> dic
     return worst
 
 
-def _build_read(product: str, *, declared: bool) -> dict[str, Any]:
+def _build_read(product: str, *, declared: bool) -> ReadResult:
     """Build the read result of a server of that product that protects only the healthy workload."""
-    summary = Summary("backup.example.com", product, _NOW, Calendar())
+    summary = Summary("backup.example.com", _NOW)
     location_attributes = LocationAttributes(_DECLARED_LOCATIONS if declared else [])
     gaps = contract.not_reported(product, _WORKLOAD_TYPE, contract.newest_version(product))
     for day in range(_DAYS_KEPT):
         point = _remove_unreported(_healthy_point(day), gaps)
         location_attributes.apply(point)
         summary.add(point)
-    return {
-        "schema": "backup.audit/read/1",
+    rows, blocks = summary.build()
+    read = {
+        "schema": SCHEMA,
         "server": {"host": "backup.example.com", "product": product, "scope": {"inventory": True}},
         "read_at": format_time(_NOW),
-        "window": {},
+        "selection": {},
         "complete": True,
-        "workloads": [shrink_row(row) for row in summary.rows()],
+        "errors": [],
+        "workloads": rows,
+        "totals": {},
     }
+    return open_result(seal(read, blocks))
 
 
 def _healthy_point(day: int) -> RecoveryPoint:
@@ -126,7 +134,7 @@ def _healthy_point(day: int) -> RecoveryPoint:
         offsite=True,
         immutable=True,
         immutable_until=locked_until,
-        expires=locked_until,
+        expires_at=locked_until,
         malware="clean",
         retention=("daily",),
         job="nightly",

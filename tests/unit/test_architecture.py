@@ -51,7 +51,7 @@ CONTROL_NODE = (
     "extensions/eda/*",
 )
 # What the policy may know of how results are collected: nothing but the read result.
-READ_RESULT = {f"{MODULE_UTILS}_collect/{name}.py" for name in ("columns", "result")}
+READ_RESULT = {f"{MODULE_UTILS}_collect/{name}.py" for name in ("blocks", "point_class", "result")}
 # What is not part of Python, or starts processes -> the only files that may import it. The first match decides.
 FOREIGN: dict[str, tuple[str, ...]] = {
     "requests": (f"{MODULE_UTILS}_transport/client.py", f"{MODULE_UTILS}_transport/deadlines.py"),
