@@ -88,9 +88,11 @@ class FindingsWriter:
         expected = Expected(self._document, records, self._blind, self._is_recent)
         groups, ambiguous = self._group_rows(records, servers)
         for first, numbers in groups.items():
+            tiers = [tier for tier in (records[number].tier for number in numbers) if tier is not None]
             for number in numbers:
-                # Combined rows are one workload.
+                # Combined rows are one workload with one policy.
                 subjects[number] = subjects[first]
+                records[number].tier = min(tiers, default=None)
         for existence in expected.evaluate():
             self._add_existence(existence, records, subjects)
         for name, earlier in expected.repeated_names().items():
