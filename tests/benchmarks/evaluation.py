@@ -24,7 +24,7 @@ from ansible_collections.backup.audit.plugins.filter import (
     to_oscal,
     to_text,
 )
-from ansible_collections.backup.audit.plugins.module_utils._collect.result import open_result, seal, unpack
+from ansible_collections.backup.audit.plugins.module_utils._collect.result import seal, unpack
 from tests.benchmarks import plays, reading
 from tests.benchmarks.figures import medians
 from tests.benchmarks.serving import Server, running_server
@@ -47,7 +47,7 @@ _BY_LOOP = {
         ],
         "quiet": True,
     },
-    "loop": "{{ reads | map(attribute='workloads') | flatten(levels=1) }}",
+    "loop": "{{ read_results | map(attribute='workloads') | flatten(levels=1) }}",
     "loop_control": {"label": "{{ item.workload_name }}"},
 }
 
@@ -87,21 +87,20 @@ def _inventory(server: Server) -> dict[str, Any]:
 
 @functools.cache
 def build_read() -> dict[str, Any]:
-    """Return a compressed read result with 1,000 workloads, created by the module."""
+    """Return a read result with 1,000 workloads, created by the module."""
     with running_server(_PRODUCT, _PER_SOURCE, _PER_SOURCE * _NIGHTS, latency_ms=0) as server:
-        read: dict[str, Any] = reading.run_module(_PRODUCT, server)["read"]
+        read: dict[str, Any] = reading.run_module(_PRODUCT, server, compress=False)["read"]
     return {name: value for name, value in read.items() if name not in ("invocation", "changed")}
 
 
 def _copy_read(read: dict[str, Any], workloads: int, *, compressed: bool) -> list[dict[str, Any]]:
     """Copy the read result once per thousand workloads, each copy as another server with the same workloads."""
-    identities = list(open_result(read).identities())
     blocks = [json.loads(unpack(text, "points")) for text in read["points"]]
-    frame = {name: value for name, value in read.items() if name not in ("data", "points", "sha256")}
+    frame = {name: value for name, value in read.items() if name not in ("points", "sha256")}
     read_results = []
     for number in range(workloads // _PER_SOURCE):
         host = f"server-{number}.example.com"
-        rows = [{**row, "source": host} for row in identities]
+        rows = [{**row, "source": host} for row in read["workloads"]]
         result = {**frame, "server": {**frame["server"], "host": host}, "workloads": rows}
         read_results.append(seal(result, blocks, compress=compressed))
     return read_results
@@ -130,7 +129,7 @@ def measure_assertion(workloads: int, times: int, *, compressed: bool) -> Result
 
 def _with_results(file: Path, *tasks: dict[str, Any]) -> plays.Play:
     """Load the read results as if they were registered: Ansible would search the values of vars_files for templates."""
-    load = {"results": f"{{{{ lookup('ansible.builtin.file', '{file}') | from_json }}}}"}
+    load = {"read_results": f"{{{{ lookup('ansible.builtin.file', '{file}') | from_json }}}}"}
     return on_localhost({"name": "Load", "ansible.builtin.set_fact": load}, *tasks)
 
 
