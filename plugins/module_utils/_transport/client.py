@@ -391,6 +391,8 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float:
 def path_segment(value: t.Any) -> str:
     """Quote an id as one path segment; InvalidResponseError if it could change the structure of the path."""
     text = str(value)
-    if not text or text in (".", "..") or any(character in text for character in "/?#\\;"):
+    if not text:
+        raise InvalidResponseError("the server returned a record without an id")
+    if text in (".", "..") or any(character in text for character in "/?#\\;"):
         raise InvalidResponseError(f"the server returned an id that cannot be part of a path: {text!r}")
     return quote(text, safe="")

@@ -326,7 +326,12 @@ def test_ids_are_quoted(ident: object, quoted: str) -> None:
     assert path_segment(ident) == quoted
 
 
-@pytest.mark.parametrize("ident", ["", ".", "..", "a/b", "a?b", "a#b", "a\\b", "a;b"])
+def test_an_empty_id_is_a_missing_one() -> None:
+    with pytest.raises(InvalidResponseError, match="the server returned a record without an id"):
+        path_segment("")
+
+
+@pytest.mark.parametrize("ident", [".", "..", "a/b", "a?b", "a#b", "a\\b", "a;b"])
 def test_ids_that_could_leave_their_place_are_refused(ident: str) -> None:
     with pytest.raises(InvalidResponseError, match="cannot be part of a path"):
         path_segment(ident)
