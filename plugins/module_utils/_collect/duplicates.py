@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
@@ -42,17 +42,17 @@ def drop_duplicates(groups: Sequence[PointGroup]) -> list[PointGroup]:
     total = sum(len(group.ids) for group in groups)
     if len({ident for group in groups for ident in group.ids}) == total:
         return list(groups)
-    listings: dict[int, set[tuple[int, int]]] = defaultdict(set)
-    for number, group in enumerate(groups):
-        for index, ident in enumerate(group.ids):
-            listings[ident].add((number, index))
-    repeated = {ident for ident, places in listings.items() if len(places) > 1}
-    merged: dict[PointClass, list[tuple[int, _Listing]]] = defaultdict(list)
-    for ident in repeated:
-        one = _merge([_listing(groups[number], index) for number, index in listings[ident]])
-        merged[one.facts].append((ident, one))
+    counts = Counter(ident for group in groups for ident in group.ids)
+    listings: dict[int, list[_Listing]] = {ident: [] for ident, count in counts.items() if count > 1}
     for group in groups:
-        group.keep([index for index, ident in enumerate(group.ids) if ident not in repeated])
+        for index, ident in enumerate(group.ids):
+            if ident in listings:
+                listings[ident].append(_listing(group, index))
+        group.keep([index for index, ident in enumerate(group.ids) if ident not in listings])
+    merged: dict[PointClass, list[tuple[int, _Listing]]] = defaultdict(list)
+    for ident, own in listings.items():
+        one = _merge(own)
+        merged[one.facts].append((ident, one))
     return [*groups, *(_group(facts, points) for facts, points in merged.items())]
 
 
