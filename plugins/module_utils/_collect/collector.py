@@ -13,6 +13,7 @@ import time
 import typing as t
 from collections.abc import Collection, Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST
 from ansible_collections.backup.audit.plugins.module_utils._collect.location_attributes import LocationAttributes
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import point_class
 from ansible_collections.backup.audit.plugins.module_utils._collect.points import UNKNOWN_SIZE
@@ -28,8 +29,7 @@ from ansible_collections.backup.audit.plugins.module_utils._core.times import (
 )
 
 # No backup product is older than this, and no valid clock is near the end of the calendar.
-_EARLIEST = parse_time("1980-01-01T00:00:00Z")
-_LATEST_CLOCK = parse_time("9000-01-01T00:00:00Z")
+_EARLIEST, _LATEST_CLOCK = FIRST * SECOND, LAST * SECOND
 _UNDATED = (
     "some recovery points are dated before 1980, which is not a plausible time; whether they are usable is unknown"
 )

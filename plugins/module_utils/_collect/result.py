@@ -23,9 +23,9 @@ import typing as t
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import WORKLOADS, Block
+from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, LAST, WORKLOADS, Block
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
-from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.times import SECOND, parse_time
 
 SCHEMA = "backup.audit/read-result/2"
 _SCHEMA_1 = "backup.audit/read/1"
@@ -283,7 +283,6 @@ def _check_frame(read: Mapping[str, t.Any], where: str) -> None:
 
 
 _ENDS = ("since", "until")
-_FIRST, _LAST = parse_time("1980-01-01T00:00:00Z"), parse_time("9000-01-01T00:00:00Z")
 
 
 def _check(value: t.Any, path: str, wanted: type) -> t.Any:
@@ -298,5 +297,5 @@ def _check_time(value: t.Any, path: str) -> None:
         time = parse_time(value)
     except DataError as error:
         raise DataError(f"{path}: {error.message}", hint=_HINT) from error
-    if not _FIRST <= time <= _LAST:
+    if not FIRST * SECOND <= time <= LAST * SECOND:
         raise DataError(f"{path}: {value} is not between the years 1980 and 9000", hint=_HINT)
