@@ -180,10 +180,10 @@ class FindingsWriter:
         return groups, ambiguous
 
     def _add_outcomes(self, subject: int, group: list[Record], servers: Sequence[int]) -> None:
-        numbers = [record.tier for record in group if record.tier is not None]
-        if not numbers:
+        number = group[0].tier
+        if number is None:
             return
-        tier = self._document.tiers[min(numbers)]
+        tier = self._document.tiers[number]
         self.evaluated.append(subject)
         waivers = [waiver for waiver in self._document.waivers if all(waiver.workload.match(one.name) for one in group)]
         if len(group) == 1:
@@ -229,7 +229,7 @@ class FindingsWriter:
             text = f"excluded by the policy: {record.excluded}"
             findings.add(subject, findings.control_number(EXCLUDED), NOT_APPLICABLE, text)
             return
-        if group and all(one.tier is None for one in group):
+        if group and record.tier is None:
             findings.add(
                 subject, findings.control_number(TIER), FAIL, "no tier of the policy matches this workload", UNPROVED
             )
