@@ -81,8 +81,9 @@ options:
         description: Whether copies in this location are encrypted.
         type: bool
       location_type:
-        description: Type of the location, such as V(disk), V(object), V(tape).
+        description: Type of the location. Only used if the product does not report it, or if it is V(other).
         type: str
+        choices: [disk, dedup_appliance, object, tape, cloud_vault, snapshot_array, other]
 notes:
   - With C(-v), the progress of a long read is shown every ten seconds. This requires that the module runs on the
     control node and without C(async). The progress is not part of the result.

@@ -172,8 +172,9 @@ options:
       match:
         description:
           - Conditions on a workload, all of which must match. C(workload_name), C(workload_id), C(workload_type),
-            C(platform), C(source), C(origin) and C(product) take a shell pattern or a list of patterns. Patterns ignore
-            case. C(in_inventory) takes V(true), V(false) or V(null) (unknown).
+            C(platform), C(vendor_platform), C(source), C(origin) and C(product) take a shell pattern or a list of
+            patterns. Patterns ignore case. C(in_inventory) takes V(true), V(false) or V(null) (unknown).
+          - C(platform) and C(workload_type) have fixed lists of values. A pattern that matches none is an error.
           - Unknown values never match a pattern. Only the last tier can be without C(match).
         type: dict
       policy:

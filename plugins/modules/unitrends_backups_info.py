@@ -277,10 +277,16 @@ workloads:
       type: str
       sample: vm
     platform:
-      description: Platform of the workload, such as V(vmware), V(hyperv) or V(azure).
+      description: Platform of the workload, one of a fixed list, such as V(vmware) or V(azure_vm). V(other) if it is
+        not in the list.
       returned: when known
       type: str
       sample: vmware
+    vendor_platform:
+      description: Platform as the product reports it.
+      returned: when the product reports one
+      type: str
+      sample: VMware
     in_inventory:
       description: Whether the workload still exists, according to the product.
       returned: when known
@@ -333,10 +339,11 @@ workloads:
           type: str
           sample: Primary
         location_type:
-          description: Type of the location.
+          description: Type of the location. One of V(disk), V(dedup_appliance), V(object), V(tape), V(cloud_vault),
+            V(snapshot_array) and V(other).
           returned: when known
           type: str
-          sample: vsnap
+          sample: disk
         count:
           description: Number of recovery points that have a copy in this location.
           returned: always
@@ -425,7 +432,11 @@ recovery_points:
       returned: always
       type: str
     platform:
-      description: Platform of the workload.
+      description: Platform of the workload, one of a fixed list.
+      returned: always
+      type: str
+    vendor_platform:
+      description: Platform as the product reports it.
       returned: always
       type: str
     in_inventory:
@@ -478,7 +489,11 @@ recovery_points:
           returned: always
           type: str
         location_type:
-          description: Type of the location.
+          description: Type of the location, one of a fixed list.
+          returned: always
+          type: str
+        vendor_location_type:
+          description: Type of the location as the product reports it.
           returned: always
           type: str
         role:

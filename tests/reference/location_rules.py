@@ -31,7 +31,7 @@ def normalized(text: str | None) -> str | None:
 
 def normalized_type(text: str | None) -> str | None:
     label = normalized(text)
-    return None if label == "unknown" else label
+    return None if label == "other" else label
 
 
 def labels_of(point: Point, rule: Rule, server: int) -> list[tuple[int, str] | None]:

@@ -33,7 +33,7 @@ KINDS = [
 STATUSES = ["success", "warning", "failed", "unknown"]
 FACTS = ["restore_tested", "integrity_checked", "offsite", "immutable", "encrypted", "malware"]
 LOCATION_NAMES = ["Repo A", "repo a ", "Repo B", "REPO B", "Tape", "  ", "", None]
-LOCATION_TYPES = ["disk", "Disk ", "tape", "object_storage", " ", None, "unknown", " Unknown"]
+LOCATION_TYPES = ["disk", "Disk ", "tape", "object_storage", " ", None, "other", " Other"]
 INTERVALS = [HOUR, 6 * HOUR, DAY, DAY, DAY, DAY, DAY, 7 * DAY, 30 * DAY, 91 * DAY, 365 * DAY]
 
 

@@ -19,7 +19,7 @@ from tests.reference.views import skew_of
 
 # Values that the collection knows. Patterns of policies must match at least one of them.
 PRODUCTS = ["restic", "borg"]
-WORKLOAD_TYPES = ["vm", "file_system"]
+WORKLOAD_TYPES = ["vm", "file_share"]
 PLATFORMS = ["vmware", "linux", None]
 TIMEZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
 DAY_STARTS = ["00:00", "00:00", "02:30", "06:00", "12:00", "23:59"]

@@ -26,10 +26,24 @@ def tables() -> dict[str, dict[str, str]]:
         "docs/capabilities.md": {
             "overview": capability_facts.overview(),
             "reasons": capability_facts.reasons(),
+            "vocabulary": _vocabulary(),
         },
         "docs/policy.md": {"verdicts": capability_verdicts.table()},
         "docs/trust.md": {"false compliance": table.table()},
     }
+
+
+def _vocabulary() -> str:
+    """Return the closed lists as a table."""
+    from ansible_collections.backup.audit.plugins.module_utils._core import vocabulary
+
+    lists = {
+        "platform": vocabulary.PLATFORMS,
+        "workload_type": vocabulary.WORKLOAD_TYPES,
+        "location_type": vocabulary.LOCATION_TYPES,
+    }
+    rows = [f"| `{name}` | {', '.join(f'`{value}`' for value in values)} |" for name, values in lists.items()]
+    return "\n".join(["| field | values |", "|---|---|", *rows, ""])
 
 
 def replace_tables(page: str, texts: Mapping[str, str]) -> str:

@@ -22,6 +22,7 @@ from ansible_collections.backup.audit.plugins.module_utils._collect.collector im
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_time
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_location_type
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
     as_list,
@@ -48,8 +49,7 @@ _SOUND = "no errors were found"
 _LEFT_OUT = re.compile(r"ignoring|could not|unable to|failed|error|damaged|invalid", re.IGNORECASE)
 _HARMLESS = re.compile(r"cache|repository [0-9a-f]+ opened|subprocess ssh", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"://([^/@]*)@")
-_BACKENDS = {"s3": "object", "b2": "object", "azure": "object", "gs": "object", "swift": "object"}
-_REMOTE = (*_BACKENDS, "rest", "sftp", "rclone")
+_REMOTE = ("s3", "b2", "azure", "gs", "swift", "rest", "sftp", "rclone")
 
 
 class Restic(CliAdapter):
@@ -212,7 +212,7 @@ class Restic(CliAdapter):
         check = self.perform_check(collector)
         own = self.settings.own
         parts = tuple(own["workload_by"])
-        place = _BACKENDS.get(_get_scheme(own["repository"]), None if _is_remote(own["repository"]) else "disk")
+        place = _get_scheme(own["repository"]) if _is_remote(own["repository"]) else "local"
         for snapshot in snapshots:
             try:
                 collector.add_point(self._build_point(as_object(snapshot), parts, place, check))
@@ -248,7 +248,7 @@ class Restic(CliAdapter):
         return self.runner.tool_message(command_result) or f"restic check failed with return code {command_result.rc}"
 
     def _build_point(
-        self, snapshot: dict[str, t.Any], parts: tuple[str, ...], place: str | None, check: Check
+        self, snapshot: dict[str, t.Any], parts: tuple[str, ...], place: str, check: Check
     ) -> RecoveryPoint:
         identity = as_text(snapshot.get("id"))
         if identity is None:
@@ -264,7 +264,14 @@ class Restic(CliAdapter):
             status="success",
             usable=True,
             size_bytes=as_int(summary.get("data_added_packed")),
-            copies=[Copy(location=self.settings.display_name, location_type=place, encrypted=True)],
+            copies=[
+                Copy(
+                    location=self.settings.display_name,
+                    location_type=parse_location_type(place),
+                    vendor_location_type=place,
+                    encrypted=True,
+                )
+            ],
             encrypted=True,
             raw=remove_secrets(snapshot) if self.settings.include_raw else None,
         )

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, any_true
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import OTHER
 
 _FACTS = ("offsite", "immutable", "encrypted")
 
@@ -38,7 +39,7 @@ class LocationAttributes:
         copies: Sequence[Copy] = point.copies if point.copies is not None else (Copy(),)
         entries = [self._find_entry(copy.location) for copy in copies]
         for copy, entry in zip(copies, entries, strict=True):
-            if copy.location_type is None and entry.get("location_type") is not None:
+            if copy.location_type in (None, OTHER) and entry.get("location_type") is not None:
                 copy.location_type = entry["location_type"]
                 copy.is_type_declared = True
         # Several points may share their copies.

@@ -36,6 +36,7 @@ IDENTITY = (
     "workload_name",
     "workload_type",
     "platform",
+    "vendor_platform",
     "in_inventory",
 )
 # The highest level takes more than twice as long, for 2 % less.

@@ -57,7 +57,7 @@ class Summary:
         """Register a workload, with or without points; missing fields of a known one are filled in."""
         known = self._workloads.setdefault(workload.key, workload)
         if known is not workload:
-            for field in ("name", "platform", "in_inventory"):
+            for field in ("name", "platform", "vendor_platform", "in_inventory"):
                 if getattr(known, field) is None:
                     setattr(known, field, getattr(workload, field))
         return known
@@ -148,6 +148,7 @@ class Summary:
             "workload_name": workload.name,
             "workload_type": workload.type,
             "platform": workload.platform,
+            "vendor_platform": workload.vendor_platform,
             "in_inventory": workload.in_inventory,
             "recovery_points": sum(len(group.times) for group in usable)
             + sum(number for facts, number in counted if facts.usable is True),

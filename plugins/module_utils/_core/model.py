@@ -51,7 +51,9 @@ class Copy:
     """One location where a recovery point is stored."""
 
     location: str | None = None
+    # One of LOCATION_TYPES, and the product's own word for it.
     location_type: str | None = None
+    vendor_location_type: str | None = None
     role: str | None = None
     immutable_until: int | None = None
     encrypted: bool | None = None
@@ -64,6 +66,7 @@ class Copy:
         return {
             "location": self.location,
             "location_type": self.location_type,
+            "vendor_location_type": self.vendor_location_type,
             "role": self.role,
             "immutable_until": _time_or_none(self.immutable_until),
             "encrypted": self.encrypted,
@@ -80,8 +83,10 @@ class Workload:
 
     id: str | None = None
     name: str | None = None
+    # One of WORKLOAD_TYPES, and one of PLATFORMS with the product's own word for it.
     type: str | None = None
     platform: str | None = None
+    vendor_platform: str | None = None
     in_inventory: bool | None = None
     origin: str | None = None
 
@@ -137,6 +142,7 @@ class RecoveryPoint:
             "workload_name": workload.name,
             "workload_type": workload.type,
             "platform": workload.platform,
+            "vendor_platform": workload.vendor_platform,
             "in_inventory": workload.in_inventory,
             "created_at": format_time(self.created),
             "completed_at": _time_or_none(self.completed),

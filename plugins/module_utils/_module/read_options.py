@@ -12,12 +12,14 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable
 
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import LOCATION_TYPES
+
 LOCATION_ATTRIBUTES = {
     "match": {"type": "str", "required": True},
     "offsite": {"type": "bool"},
     "immutable": {"type": "bool"},
     "encrypted": {"type": "bool"},
-    "location_type": {"type": "str"},
+    "location_type": {"type": "str", "choices": list(LOCATION_TYPES)},
 }
 
 

@@ -14,11 +14,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import OptionError
 from ansible_collections.backup.audit.plugins.module_utils._core.names import renamed, suggest
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import PLATFORMS, WORKLOAD_TYPES
 from ansible_collections.backup.audit.plugins.module_utils._policy.language import arguments
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.local_days import Calendar
 
-_TEXT_KEYS = ("workload_name", "workload_id", "workload_type", "platform", "source", "origin", "product")
+_TEXT_KEYS = (
+    *("workload_name", "workload_id", "workload_type", "platform", "vendor_platform", "source", "origin", "product"),
+)
 MATCH_KEYS = (*_TEXT_KEYS, "in_inventory")
+_CLOSED = {"platform": PLATFORMS, "workload_type": WORKLOAD_TYPES}
 
 _ADDRESS = re.compile(r"[0-9.]+|.*:.*")
 
@@ -28,7 +32,8 @@ class Globs:
 
     def __init__(self, value: t.Any, path: str) -> None:
         patterns = [value] if isinstance(value, str) else arguments.sequence(value, path)
-        casefolded = [arguments.text(pattern, path).casefold() for pattern in patterns]
+        self.patterns = [arguments.text(pattern, path) for pattern in patterns]
+        casefolded = [pattern.casefold() for pattern in self.patterns]
         self._names = frozenset(casefolded)
         wild = [fnmatch.translate(pattern) for pattern in casefolded if any(sign in pattern for sign in "*?[")]
         self._wild = re.compile("|".join(wild)) if wild else None
@@ -49,6 +54,9 @@ class Match:
         if not given:
             raise OptionError(f"{path}: no condition is given", hint=f"Give at least one of {', '.join(MATCH_KEYS)}")
         self._globs = [(key, Globs(given[key], f"{path}.{key}")) for key in _TEXT_KEYS if key in given]
+        for key, globs in self._globs:
+            if key in _CLOSED:
+                _require_possible(globs, f"{path}.{key}", _CLOSED[key])
         self._checks_inventory = "in_inventory" in given
         inventory = given.get("in_inventory")
         self._inventory = None if inventory is None else arguments.parse_bool(inventory, f"{path}.in_inventory")
@@ -109,6 +117,16 @@ class Waiver:
     def end(self, calendar: Calendar) -> int:
         """Return the second at which it ends; ``calendar`` has the time zone, and days that begin at midnight."""
         return self.last_second if self.last_day is None else calendar.start_of(self.last_day + 1)
+
+
+def _require_possible(globs: Globs, path: str, values: Sequence[str]) -> None:
+    """Refuse a pattern that matches none of the values there are: its condition could never be met."""
+    for pattern in globs.patterns:
+        if not any(Globs(pattern, path).match(value) for value in values):
+            raise OptionError(
+                f"{path}: {pattern!r} matches no {path.rpartition('.')[2]}",
+                hint=suggest(pattern, values) or f"Values: {', '.join(values)}",
+            )
 
 
 def _suggest_control(given: str, names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import OTHER
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.controls import Control
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.points import Points, View
 from ansible_collections.backup.audit.plugins.module_utils._policy.rules.reasons import hidden_reason
@@ -96,7 +97,7 @@ def _collect(points: Points, control: Control, accept: Accept, *, part: int) -> 
         is_declared = part == 1 and "location_type" in facts.declared and DECLARED not in accept
         for location in facts.locations or ():
             text = None if is_declared else (location[part] or "").strip().casefold()
-            if not text or (part == 1 and text == "unknown"):
+            if not text or (part == 1 and text == OTHER):
                 places.has_nameless = places.has_nameless or state == "T"
                 places.may_be_nameless = places.may_be_nameless or state == "U"
             else:

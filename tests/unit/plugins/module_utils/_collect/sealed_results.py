@@ -44,6 +44,7 @@ ROWS: list[dict[str, Any]] = [
         "workload_name": "db01",
         "workload_type": "vm",
         "platform": "vmware",
+        "vendor_platform": "VMware",
         "in_inventory": False,
         "recovery_points": 2,
         "attributes": {"full": {"count": 2}},

@@ -96,6 +96,7 @@ def test_a_point_shows_its_times_and_copies_as_text() -> None:
         {
             "location": "s3",
             "location_type": "object",
+            "vendor_location_type": None,
             "role": "copy",
             "immutable_until": "2026-11-21T06:49:00Z",
             "encrypted": True,
@@ -111,7 +112,7 @@ def test_no_field_goes_by_another_name() -> None:
     shown = RecoveryPoint(id="a", workload=Workload(), created=0, raw={}).as_dict("backup.example", "spp")
     assert list(shown) == [
         *("id", "source", "origin", "product"),
-        *("workload_id", "workload_name", "workload_type", "platform", "in_inventory"),
+        *("workload_id", "workload_name", "workload_type", "platform", "vendor_platform", "in_inventory"),
         *("created_at", "completed_at", "kind", "status", "usable", "size_bytes", "copies"),
         *("restore_tested", "tested_at", "tested_by", "integrity_checked", "checked_at", "checked_by"),
         *("encrypted", "offsite", "immutable", "immutable_until", "expires_at"),

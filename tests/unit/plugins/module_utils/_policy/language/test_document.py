@@ -235,16 +235,29 @@ def test_refused(policy: Any, text: str) -> None:
             "policies[0].match.platform: the list is empty.",
         ),
         ([{"name": "gold", "match": {"platform": 5}, "policy": SEVEN}], "policies[0].match.platform: 5 is not a list."),
+        # Each pattern must be able to match: one that cannot is a mistake, and its tier would never apply.
+        (
+            [{"name": "gold", "match": {"platform": "aws"}, "policy": SEVEN}],
+            "policies[0].match.platform: 'aws' matches no platform.",
+        ),
+        (
+            [{"name": "gold", "match": {"platform": ["aws_*", "azur_*"]}, "policy": SEVEN}],
+            "policies[0].match.platform: 'azur_*' matches no platform.",
+        ),
+        (
+            [{"name": "gold", "match": {"workload_type": "databse"}, "policy": SEVEN}],
+            "policies[0].match.workload_type: 'databse' matches no workload_type. Did you mean 'database'?",
+        ),
         (
             [{"name": "gold", "match": {"in_inventory": "perhaps"}, "policy": SEVEN}],
             "policies[0].match.in_inventory: 'perhaps' is not a boolean.",
         ),
         (
-            [{"name": "all", "policy": SEVEN}, {"name": "gold", "match": {"platform": "x"}, "policy": SEVEN}],
+            [{"name": "all", "policy": SEVEN}, {"name": "gold", "match": {"platform": "vmware"}, "policy": SEVEN}],
             "policies[1]: this tier never applies, because the tier before it has no match and matches all",
         ),
         (
-            [{"name": "a", "match": {"platform": "x"}, "policy": SEVEN}, {"name": "a", "policy": SEVEN}],
+            [{"name": "a", "match": {"platform": "vmware"}, "policy": SEVEN}, {"name": "a", "policy": SEVEN}],
             "policies[1].name: another tier is named 'a'.",
         ),
     ],
@@ -263,10 +276,10 @@ WAIVER = {"workload": "web*", "control": "recovery_points.min_count", "until": "
         ({"expected": "web01"}, "expected: 'web01' is not a list."),
         ({"expected": ["web01", " "]}, "expected[1]: ' ' is not a text."),
         ({"expected_match": "loose"}, "expected_match: 'loose' is not a valid value. Valid values: short, exact."),
-        ({"exclude": [{"match": {"platform": "x"}}]}, "exclude[0].reason: required key is missing."),
+        ({"exclude": [{"match": {"platform": "vmware"}}]}, "exclude[0].reason: required key is missing."),
         ({"exclude": [{"reason": "x"}]}, "exclude[0].match: required key is missing."),
-        ({"exclude": [{"match": {"platform": "x"}, "reason": ""}]}, "exclude[0].reason: '' is not a text."),
-        ({"exclude": [{"match": {"platform": "x"}, "why": "x"}]}, "exclude[0].why: unknown key."),
+        ({"exclude": [{"match": {"platform": "vmware"}, "reason": ""}]}, "exclude[0].reason: '' is not a text."),
+        ({"exclude": [{"match": {"platform": "vmware"}, "why": "x"}]}, "exclude[0].why: unknown key."),
         ({"exclude": ["web01"]}, "exclude[0]: 'web01' is not a mapping."),
         ({"waivers": [{**WAIVER, "until": None}]}, "waivers[0].until: required key is missing."),
         ({"waivers": [{**WAIVER, "until": "soon"}]}, "waivers[0].until: 'soon' is not a valid date."),

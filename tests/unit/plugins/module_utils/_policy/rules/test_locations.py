@@ -74,17 +74,17 @@ STALE = [at(5, DISK), at(72, CLOUD)]
         ([at(5, ("x", None), ("y", None))], {"locations": {"min_types": 1}}, "pass", "1 location type with"),
         ([at(5, ("x", None), ("y", None))], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
         ([at(5, DISK), at(6, CLOUD, usable=None)], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
-        # The type "unknown" is not known.
+        # The type "other" is not known.
         (
-            [at(5, DISK, ("x", "unknown"))],
+            [at(5, DISK, ("x", "other"))],
             {"locations": {"min_types": 2}},
             "unknown",
             "type unknown for some locations",
         ),
-        ([at(5, DISK, ("x", " Unknown "))], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
-        ([at(5, ("x", "unknown"), ("y", None))], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
-        ([at(5, ("x", "unknown"))], {"locations": {"min_types": 1}}, "pass", "1 location type with"),
-        ([at(5, DISK), at(6, ("x", "unknown"), usable=None)], {"locations": {"min_types": 2}}, "unknown", "1 known"),
+        ([at(5, DISK, ("x", " Other "))], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
+        ([at(5, ("x", "other"), ("y", None))], {"locations": {"min_types": 2}}, "unknown", "1 known, at least 2"),
+        ([at(5, ("x", "other"))], {"locations": {"min_types": 1}}, "pass", "1 location type with"),
+        ([at(5, DISK), at(6, ("x", "other"), usable=None)], {"locations": {"min_types": 2}}, "unknown", "1 known"),
         ([at(5, DISK, ("unknown", "object"))], {"locations": {"min_types": 2}}, "pass", "2 location types with"),
         ([at(5, "unknown", "repo")], names(2), "pass", "2 locations with"),
         (nightly(3), {"locations": {"min_types": 1}}, "unknown", "locations of some recovery points not reported"),
