@@ -25,6 +25,7 @@ import functools
 import itertools
 import operator
 import typing as t
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.point_class import PointClass
@@ -53,7 +54,7 @@ _REQUIRED = ("classes", "counts", "codes", "times")
 
 
 class BlockWriter:
-    """Builds the blocks of a read result, workload by workload."""
+    """Builds the blocks of a read result, workload by workload. Columns are arrays: a list needs four times the memory."""
 
     def __init__(self) -> None:
         self._blocks: list[dict[str, t.Any]] = []
@@ -63,9 +64,9 @@ class BlockWriter:
         self._classes: dict[tuple[PointClass, bool, bool], str] = {}
         self._counts: list[int] = []
         self._codes: list[str] = []
-        self._times: list[int] = []
-        self._moments: dict[str, list[int]] = {name: [] for name in MOMENTS}
-        self._sizes: list[int] = []
+        self._times = array("q")
+        self._moments = {name: array("q") for name in MOMENTS}
+        self._sizes = array("q")
         self._undated: list[list[int]] = []
         self._in_future: list[list[int]] = []
         self._last = 0
@@ -148,11 +149,18 @@ class BlockWriter:
         self._blocks.append({name: value for name, value in block.items() if value or name in _REQUIRED})
         self._start()
 
-    def finish(self) -> list[dict[str, t.Any]]:
-        """Return all blocks."""
+    def finish(self) -> Iterator[dict[str, t.Any]]:
+        """Iterate over all blocks, whose arrays become lists."""
         if self._counts:
             self._close()
-        return self._blocks
+        for block in self._blocks:
+            yield {name: _listed(value) for name, value in block.items()}
+
+
+def _listed(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {name: _listed(column) for name, column in value.items()}
+    return value.tolist() if isinstance(value, array) else value
 
 
 def _repr_of_facts(group: PointGroup) -> str:

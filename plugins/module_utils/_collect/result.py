@@ -98,7 +98,7 @@ def _exclusive_or(data: bytes, number: int) -> bytes:
 
 def seal(
     read: Mapping[str, t.Any],
-    blocks: Sequence[Mapping[str, t.Any]],
+    blocks: Iterable[Mapping[str, t.Any]],
     *,
     compress: bool = False,
     secrets: Iterable[str] = (),

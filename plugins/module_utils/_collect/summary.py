@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ansible_collections.backup.audit.plugins.module_utils._collect.blocks import FIRST, BlockWriter
 from ansible_collections.backup.audit.plugins.module_utils._collect.duplicates import drop_duplicates
@@ -110,7 +110,7 @@ class Summary:
         self._groups.pop(workload.key, None)
         self._templates.clear()
 
-    def build(self) -> tuple[list[dict[str, t.Any]], list[dict[str, t.Any]]]:
+    def build(self) -> tuple[list[dict[str, t.Any]], Iterator[dict[str, t.Any]]]:
         """Return a row per workload, sorted by name, type, id and origin, and the blocks with their points."""
         ordered = sorted(
             self._workloads.items(),

@@ -39,7 +39,8 @@ def build(points: Iterable[RecoveryPoint]) -> tuple[list[dict[str, Any]], list[d
     summary = Summary("backup.example", NOW)
     for each in points:
         summary.add(each)
-    return summary.build()
+    found, blocks = summary.build()
+    return found, list(blocks)
 
 
 def rows(points: Iterable[RecoveryPoint]) -> list[dict[str, Any]]:

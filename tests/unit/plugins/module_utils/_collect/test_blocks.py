@@ -59,7 +59,7 @@ def write_times(*workloads: Sequence[int]) -> list[dict[str, Any]]:
         builder = PointGroupBuilder(point_class(point(0)))
         builder.extend([0] * len(times), [time * SECOND for time in times], [-1] * len(times))
         writer.add([builder.group()], *Apart())
-    return writer.finish()
+    return list(writer.finish())
 
 
 # The format, worked out by hand
@@ -97,7 +97,7 @@ def test_a_block_of_a_workload_without_points() -> None:
 
 
 def test_no_workloads_are_no_blocks() -> None:
-    assert BlockWriter().finish() == []
+    assert list(BlockWriter().finish()) == []
 
 
 def test_no_locations_and_unknown_locations_differ() -> None:

@@ -32,7 +32,8 @@ def _build(*, compress: bool) -> dict[str, Any]:
     collector.read_at = NOW
     collector.add_problem(AuditError("two are missing", code="incomplete"))
     for number, name in enumerate(("db01", "db02", "Zürich")):
-        workload = Workload(id=f"id-{number}", name=name, type="vm", platform="vmware", vendor_platform="VMware", in_inventory=True, origin="a")
+        workload = Workload(id=f"id-{number}", name=name, type="vm", in_inventory=True, origin="a")
+        workload.platform, workload.vendor_platform = "vmware", "VMware"
         for day in range(3):
             collector.add_point(
                 RecoveryPoint(

@@ -56,7 +56,7 @@ def write(*workloads: Sequence[RecoveryPoint] | tuple[Sequence[RecoveryPoint], A
     for each in workloads:
         points, apart = each if isinstance(each, tuple) else (each, Apart())
         writer.add(group_points(points), *apart)
-    return writer.finish()
+    return list(writer.finish())
 
 
 def class_of(block: Block, index: int) -> BlockClass:
