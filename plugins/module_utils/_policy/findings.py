@@ -41,6 +41,8 @@ FACTS = (
     "newest",
     "oldest",
     "newest_age_seconds",
+    "restorable_from",
+    "restorable_until",
     "timeline",
 )
 

@@ -51,6 +51,8 @@ class Record:
     # The same without continuous protection, in real time.
     newest_point: int | None = None
     oldest: int | None = None
+    # The newest range of time in which every moment can be restored.
+    restorable: tuple[int, int] | None = None
     # Whether any point of it was read.
     has_points: bool = False
     in_future: int = 0
@@ -87,12 +89,13 @@ class Record:
 
     def facts(self) -> tuple[t.Any, ...]:
         """Return the facts that reports show, in the order of findings.FACTS."""
-        newest, oldest = (None if time is None else format_time(time * SECOND) for time in (self.newest, self.oldest))
+        moments = (self.newest, self.oldest, *(self.restorable or (None, None)))
+        newest, oldest, *restorable = (None if time is None else format_time(time * SECOND) for time in moments)
         age = None if self.newest is None else max(0, self.read.context.now - self.newest)
         one = self.identity
         return (
             *(one["workload_type"], one["platform"], self.read.product, one["in_inventory"], self.recovery_points),
-            *(newest, oldest, age, self.timeline),
+            *(newest, oldest, age, *restorable, self.timeline),
         )
 
     def display_name(self) -> str:
@@ -184,6 +187,10 @@ def _describe(record: Record, points: Points, tier: Tier | None) -> None:
             record.newest = max(one.end, record.newest or one.end)
         if one.state == "T" and one.start is not None:
             record.oldest = min(one.start, record.oldest or one.start)
+    known = [(one.end, one.start) for one in view.ranges if one.state == "T" and one.end and one.start]
+    if known:
+        end, start = max(known)
+        record.restorable = (start, end)
     if tier is not None:
         record.timeline = draw(block, row.start, row.end, points.now, tier.calendar)
 

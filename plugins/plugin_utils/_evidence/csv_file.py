@@ -22,7 +22,7 @@ from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_mode
 _FRAME = ("as_of", "collection_version", "policy_sha256")
 _WORKLOAD = (
     *("source", "origin", "workload_id", "workload_name", "workload_type", "platform", "product", "in_inventory"),
-    *("recovery_points", "newest", "oldest", "newest_age_seconds", "verdict"),
+    *("recovery_points", "newest", "oldest", "newest_age_seconds", "restorable_from", "restorable_until", "verdict"),
 )
 _FINDING = ("control", "result", "blocking", "limit", "actual", "certainty", "message", "tier")
 _READ = ("read_product", "read_version", "read_at", "read_complete", "read_sha256")

@@ -173,6 +173,7 @@ def _row(workload: Json, findings: list[Finding]) -> Json:
         "severity": SEVERITY[workload["verdict"]],
         "points": workload["recovery_points"],
         "newest": workload["newest"],
+        "restorable": [workload[f"restorable_{end}"] for end in ("from", "until") if workload["restorable_from"]],
         "seconds": age,
         "age": "" if age is None else format_duration(age),
         "timeline": timeline,

@@ -37,7 +37,7 @@ _HINT = "Pass the complete result of recovery_points_assert"
 _IDENTITY = ("source", "origin", "workload_id", "workload_name")
 _WORKLOAD_TEXTS = (
     *(*_IDENTITY, "workload_type", "platform", "product"),
-    *("newest", "oldest", "timeline", "verdict"),
+    *("newest", "oldest", "restorable_from", "restorable_until", "timeline", "verdict"),
 )
 _WORKLOAD_KEYS = frozenset({*_WORKLOAD_TEXTS, "in_inventory", "recovery_points", "newest_age_seconds"})
 _FINDING_TEXTS = (*_IDENTITY, "control", "result", "limit_text", "certainty", "message", "tier")

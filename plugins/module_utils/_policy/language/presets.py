@@ -29,6 +29,7 @@ PRESETS: Mapping[str, dict[str, dict[str, t.Any]]] = {
     },
     "daily_26h": {"recovery_points": {"max_age": "26h", "max_gap": {"limit": "26h", "within": "7d"}}},
     "gfs": {"recovery_points": {"max_age": "26h", "daily": 7, "weekly": 4, "monthly": 12}},
+    "pitr": {"backup_types": {"continuous": {"max_age": "1h", "max_gap": {"limit": "1h", "within": "7d"}}}},
     "retired": {"recovery_points": {"min_count": 1}},
     "aws_bam_minimum_frequency_and_retention": {"recovery_points": {"daily": 35, "min_retention": "35d"}},
     "aws_bam_encrypted": {"encrypted": {"all": True}},
@@ -67,5 +68,10 @@ def _get_preset(name: t.Any, path: str) -> dict[str, dict[str, t.Any]]:
 def _overlay(preset: dict[str, dict[str, t.Any]], own: dict[str, t.Any]) -> dict[str, t.Any]:
     merged: dict[str, t.Any] = {attribute: dict(rules) for attribute, rules in preset.items()}
     for key, value in own.items():
-        merged[key] = {**merged[key], **value} if key in merged and isinstance(value, dict) else value
+        if key not in merged or not isinstance(value, dict):
+            merged[key] = value
+        elif key == "backup_types":
+            merged[key] = _overlay(merged[key], value)
+        else:
+            merged[key] = {**merged[key], **value}
     return merged

@@ -9,7 +9,15 @@ import csv
 import io
 
 from ansible_collections.backup.audit.plugins.filter.to_csv import to_csv
-from tests.unit.plugins.plugin_utils.assessments import estate, plain
+from tests.unit.plugins.module_utils._policy.policy_points import moment, point
+from tests.unit.plugins.plugin_utils.assessments import (
+    compressed_assessment,
+    daily_points,
+    estate,
+    plain,
+    point_row,
+    server,
+)
 
 
 def lines(compressed: str) -> list[dict[str, str]]:
@@ -28,6 +36,15 @@ def test_every_finding_is_a_line() -> None:
         (one["control"], one["result"]) for one in assessment["findings"]
     ]
     assert all(None not in line and None not in line.values() for line in result)
+
+
+def test_a_range_that_can_be_restored() -> None:
+    ends = {"restorable_from": moment(days=9), "restorable_until": moment(hours=2)}
+    database = point_row("db01", [*daily_points(), point(days=9, kind="continuous", **ends)])
+    found = lines(compressed_assessment(server("vbr1", database)))[1:]
+    assert {(line["restorable_from"], line["restorable_until"]) for line in found if line["workload_name"]} == {
+        ("2026-11-12T07:00:00Z", "2026-11-21T05:00:00Z")
+    }
 
 
 def test_a_line_stands_alone() -> None:

@@ -12,7 +12,7 @@ import re
 
 from ansible_collections.backup.audit.plugins.filter.to_html_report import to_html_report
 from ansible_collections.backup.audit.plugins.plugin_utils._evidence.report_model import WORST_FIRST
-from tests.unit.plugins.module_utils._policy.policy_points import EMPTY
+from tests.unit.plugins.module_utils._policy.policy_points import EMPTY, moment, point
 from tests.unit.plugins.plugin_utils.assessments import (
     HOSTILE,
     TIMELINE,
@@ -104,6 +104,15 @@ def test_without_timelines() -> None:
     assert "12 5h 2026-11-21 02:00 no timeline" in page.text
     assert "0 none no recovery points" in page.text
     assert not [row for row in page.all("tr") if "data-h" in row]
+
+
+def test_a_range_that_can_be_restored_is_shown() -> None:
+    """Below the timeline, only for workloads with point-in-time recovery."""
+    ends = {"restorable_from": moment(days=9), "restorable_until": moment(hours=2)}
+    database = point_row("db01", [*daily_points(), point(days=9, kind="continuous", **ends)])
+    page = Seen(to_html_report(compressed_assessment(server("vbr1", database, point_row("web01")))))
+    assert page.text.count("any time from") == 1
+    assert "any time from 2026-11-12 07:00 to 2026-11-21 05:00" in page.text
 
 
 def test_every_letter_of_a_timeline_is_drawn() -> None:

@@ -30,6 +30,7 @@ from tests.unit.plugins.module_utils._policy.policy_points import (
     Row,
     ago,
     evaluate,
+    moment,
     nightly,
     point,
     read,
@@ -331,6 +332,18 @@ def test_facts_about_a_workload_are_those_at_as_of() -> None:
         "newest": ago(hours=5),
         "oldest": ago(days=2, hours=5),
         "newest_age_seconds": 6 * 3600,
+        "restorable_from": None,
+        "restorable_until": None,
         "timeline": None,
         "verdict": "fail",
     }
+
+
+def test_the_newest_range_that_can_be_restored_is_shown() -> None:
+    def log_range(since: int, until: int, **facts: Any) -> RecoveryPoint:
+        ends = {"restorable_from": moment(days=since), "restorable_until": moment(days=until)}
+        return point(days=since, kind="continuous", **ends, **facts)
+
+    given = row([*nightly(3), log_range(30, 20), log_range(19, 2), log_range(40, 1, usable=None)])
+    (workload,) = evaluate(given, POLICY).plain()["workloads"]
+    assert (workload["restorable_from"], workload["restorable_until"]) == (ago(days=19), ago(days=2))

@@ -49,6 +49,18 @@ def nights(tested: int) -> list[RecoveryPoint]:
 POINTS = nights(tested=30)
 
 
+def log_range(since: float, until: float, **facts: Any) -> RecoveryPoint:
+    """Build a range, in hours ago, in which every moment can be restored."""
+    ends = {"restorable_from": moment(hours=since), "restorable_until": moment(hours=until)}
+    return point(hours=since, kind="continuous", **ends, **facts)
+
+
+def points_for(name: str, **facts: Any) -> list[RecoveryPoint]:
+    """Build the points of the healthy workload for a built-in policy, with other facts of all of them."""
+    points = [*POINTS, log_range(30 * 24, 0.25)] if name == "pitr" else POINTS
+    return [dataclasses.replace(one, **facts) for one in points]
+
+
 def healthy(points: list[RecoveryPoint] = POINTS, **identity: Any) -> Row:
     """Build a workload with these points that the inventory lists."""
     return row(points, **{"in_inventory": True, **identity})
@@ -77,9 +89,10 @@ def results(workload: Any, policy: Any, **given: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_healthy_workload_passes(name: str) -> None:
-    assessment = evaluate(healthy(), name)
+    workload = healthy(points_for(name))
+    assessment = evaluate(workload, name)
     assert assessment.compliant, assessment.findings.worst_first(9)
-    assert set(results(healthy(), name).values()) == {"pass"}
+    assert set(results(workload, name).values()) == {"pass"}
 
 
 DISK = Copy(location="repository", location_type="disk")
@@ -105,6 +118,9 @@ BROKEN: list[tuple[str, str, Row]] = [
     # The week from 26 October to 1 November.
     ("gfs", "recovery_points.weekly", without(lambda night: 20 <= night <= 26)),
     ("gfs", "recovery_points.monthly", without(is_of_january)),
+    ("pitr", "backup_types.continuous.max_age", healthy([log_range(30 * 24, 1.1)])),
+    # A gap of two hours, three days ago; the base backups alone do not close it.
+    ("pitr", "backup_types.continuous.max_gap", healthy([log_range(720, 74), log_range(72, 0.25), *POINTS])),
     ("retired", "recovery_points.min_count", row(EMPTY)),
     ("aws_bam_minimum_frequency_and_retention", "recovery_points.daily", without(lambda night: night == 34)),
     ("aws_bam_minimum_frequency_and_retention", "recovery_points.min_retention", healthy(POINTS[:35])),
@@ -135,12 +151,12 @@ def test_nothing_passes_without_proof(name: str) -> None:
     situations = {
         "no workload": evaluate(read(), name),
         "no point": evaluate(row(EMPTY), name),
-        "nothing is known about the points": evaluate(changed(400, **unsure), name),
-        "only inferred": evaluate(changed(400, **inferred), name),
+        "nothing is known about the points": evaluate(healthy(points_for(name, **unsure)), name),
+        "only inferred": evaluate(healthy(points_for(name, **inferred)), name),
         "only counted": evaluate(row(EMPTY, counted=400), name),
         "without times": evaluate(healthy([point(created=0, usable=None)] * 400), name),
-        "not completely read": evaluate(read(healthy(), complete=False), name),
-        "read too long ago": evaluate(healthy(), name, as_of=NOW + 25 * HOUR * SECOND),
+        "not completely read": evaluate(read(healthy(points_for(name)), complete=False), name),
+        "read too long ago": evaluate(healthy(points_for(name)), name, as_of=NOW + 25 * HOUR * SECOND),
         "only points in the future": evaluate(row([point(days=-1), point(days=-2)]), name),
         "all are excluded": evaluate(healthy(), name, exclude=[{"match": {"source": "*"}, "reason": "off"}]),
         "the waiver ended yesterday": evaluate(
@@ -156,7 +172,7 @@ def test_nothing_passes_without_proof(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("skew", [-3600, 3600])
 def test_a_clock_that_is_off_proves_no_time(name: str, skew: int) -> None:
-    sealed = read(healthy(), server={"clock_skew_seconds": skew})
+    sealed = read(healthy(points_for(name)), server={"clock_skew_seconds": skew})
     assert evaluate(sealed, name).compliant is (name in TIMELESS)
 
 
@@ -180,6 +196,15 @@ class TestExtends:
             "recovery_points": {"max_age": "26h", "daily": 7, "weekly": 4, "monthly": 3, "min_count": 9},
             "full": {"weekly": 4},
             "warn_at": "80%",
+        }
+
+    def test_a_rule_about_one_type_of_backup(self) -> None:
+        own = {"extends": "pitr", "backup_types": {"continuous": {"max_age": "15m"}, "full": {"max_age": "7d"}}}
+        assert compile_document(own).definition == {
+            "backup_types": {
+                "continuous": {"max_age": "15m", "max_gap": {"limit": "1h", "within": "7d"}},
+                "full": {"max_age": "7d"},
+            }
         }
 
     def test_what_is_ready_stays_as_it_is(self) -> None:
