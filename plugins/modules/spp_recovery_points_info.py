@@ -24,8 +24,9 @@ options:
     description:
       - Level of detail. V(workloads) returns one row for each workload.
       - V(recovery_points) also returns every recovery point.
-      - V(counts) returns only the number of points of each workload, as C(undated), in a single request. Their kinds
-        and times are not reported, so policies treat each of them as a possible recovery point.
+      - V(counts) returns only the number of points of each workload, as C(undated), with a few requests for all
+        workloads. Their times are not reported. Numbers of a known type count for C(min_count). Numbers of an unknown
+        type, and numbers that may include copies of other points, are unknown. Unprotected workloads are not listed.
     type: str
     choices: [workloads, recovery_points, counts]
     default: workloads
@@ -37,7 +38,9 @@ options:
   copies:
     description:
       - Whether to also read the locations of all copies of virtual machines, from the view of the restore wizard. This
-        takes one additional request for each virtual machine.
+        takes one additional request for each virtual machine, or one for each recovery point if the server does not
+        return the copies together.
+      - Points of which no copy is left are then not usable.
       - Otherwise, copies are known only if the recovery catalog lists them as separate rows.
     type: bool
     default: false
@@ -72,7 +75,7 @@ EXAMPLES = r"""
         min_count: 7
         max_age: 26h
 
-- name: Count the recovery points of every virtual machine with one request
+- name: Count the recovery points of every virtual machine with a few requests
   backup.audit.spp_recovery_points_info:
     url: https://spp.example.com
     username: auditor

@@ -21,6 +21,12 @@ VARIANTS: list[dict[str, object]] = [
     {"spp.wizard_id_is_pk": False},
     {"spp.version": "10.1.6"},
     {"spp.filter_is_or": True},
+    {"spp.versions_link": "versions"},
+    {"spp.versions_link": "version?from=recovery"},
+    {"spp.versions_link": "snapshot/version"},
+    {"spp.database_properties": False},
+    {"spp.inventory_keeps_removed": True},
+    {"spp.embed_copies": False},
 ]
 
 
@@ -72,21 +78,47 @@ def test_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ..
 
 
 def test_counts_agree_with_the_listing(simulators: Simulators) -> None:
-    """The cheap count and the listing of all points have equal numbers if copies are not separate rows.
+    """The cheap count and the listing of all points have equal numbers, also of those that are recovery points.
 
-    Kinds and times are not reported, so a counted point is not known to be a recovery point.
+    Backups and archives of one machine could be copies of each other: only the larger number is certain.
     """
     simulators.ask("spp", "__variant", {"copies_as_rows": False})
     counted = read(simulators.ready, "spp", detail="counts")
     listed = read(simulators.ready, "spp", include_unprotected=False)
-    by_id = {row["workload_id"]: sum(row["by_status"].values()) for row in listed.result["workloads"]}
-    assert {row["workload_id"]: row["undated"] for row in counted.result["workloads"]} == by_id
-    assert {row["workload_id"]: row["by_kind"]["unknown"] for row in counted.result["workloads"]} == by_id
-    assert counted.result["totals"]["recovery_points"] == 0
+    assert not counted.failed, counted.message
+    rows = {row["workload_id"]: row for row in listed.result["workloads"]}
+    assert {row["workload_id"]: row["undated"] for row in counted.result["workloads"]} == {
+        ident: sum(row["by_status"].values()) for ident, row in rows.items()
+    }
+    for row in counted.result["workloads"]:
+        kinds = rows[row["workload_id"]]["by_kind"]
+        archives = kinds.get("archive", 0)
+        backups = sum(number for kind, number in kinds.items() if kind not in ("archive", "snapshot"))
+        assert row["recovery_points"] == max(archives, backups), row
+    assert counted.result["totals"]["recovery_points"] > 100
     aggregate = [call for call in simulators.requests("spp") if ["action", "aggregate"] in call["query"]]
-    assert len(aggregate) == 2
+    # Of each type: all entries, their types, and a filter that no entry matches.
+    assert len(aggregate) == 2 * 3
     assert all('"versiononly"' in call["body"] for call in aggregate)
     assert all('"sessionId"' in dict(call["query"])["filter"] for call in aggregate)
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [{"grouping": "refused"}, {"grouping": "ignored"}, {"filter_ignored": True}, {"copytype_ignored": True}],
+    ids=lambda variant: next(iter(variant)),
+)
+def test_counts_that_prove_nothing(simulators: Simulators, variant: dict[str, object]) -> None:
+    """If the server does not do what was requested, no more points count than the listing has."""
+    listed = read(simulators.ready, "spp", include_unprotected=False)
+    most = {row["workload_id"]: row["recovery_points"] for row in listed.result["workloads"]}
+    simulators.ask("spp", "__variant", variant)
+    counted = read(simulators.ready, "spp", detail="counts")
+    assert not counted.failed, counted.message
+    assert all(row["recovery_points"] <= most[row["workload_id"]] for row in counted.result["workloads"])
+    if "copytype_ignored" not in variant:
+        assert counted.result["totals"]["recovery_points"] == 0
+    assert "Use detail: workloads" in str(counted.result["warnings"])
 
 
 def test_cut_counts_are_refused(simulators: Simulators) -> None:
@@ -98,6 +130,24 @@ def test_cut_counts_are_refused(simulators: Simulators) -> None:
     partial = read(simulators.ready, "spp", detail="counts", workload_types=["vm"], allow_partial=True)
     assert partial.result["complete"] is False
     assert partial.result["errors"]
+
+
+def test_versions_without_copies_are_no_points(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:
+    """The catalog and the restore view list versions whose copies are gone; they do not count."""
+    simulators.ask("spp", "__variant", {"empty_versions": 3})
+    plain = read(simulators.ready, "spp")
+    assert summarize(plain.result) == normal
+    viewed = read(simulators.ready, "spp", copies=True)
+    assert summarize(viewed.result) == normal
+
+
+def test_a_repository_server_may_be_in_the_same_room(simulators: Simulators) -> None:
+    """Copies on it are not inferred to be off-site; replicas at another site are."""
+    simulators.ask("spp", "__variant", {"offload_target": "repository server"})
+    viewed = read(simulators.ready, "spp", copies=True, workload_types=["vm"])
+    rows = {row["workload_name"]: row.get("attributes", {}) for row in viewed.result["workloads"]}
+    assert "offsite" in rows["erp-prod"]
+    assert not rows["erp-prod"]["offsite"].get("inferred")
 
 
 def test_next_page_never_leaves_the_host(simulators: Simulators) -> None:

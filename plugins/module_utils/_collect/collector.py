@@ -221,13 +221,13 @@ class Collector:
         if _UNDATED not in self.warnings:
             self.warnings.append(_UNDATED)
 
-    def add_count(self, workload: Workload, recovery_points: int) -> None:
-        """Add a workload for which only the number of points was requested (detail: counts).
+    def add_count(self, workload: Workload, recovery_points: int, kind: str = "unknown") -> None:
+        """Add points of a workload of which only the number was requested (detail: counts).
 
-        Their kind is not reported: some of them may not be recovery points.
+        Points of kind "unknown" may not be recovery points.
         """
         if self.is_selected(workload):
-            point = RecoveryPoint(id="", workload=workload, created=0, usable=True)
+            point = RecoveryPoint(id="", workload=workload, created=0, kind=kind, usable=True)
             self.summary.add_count(workload, point_class(point), recovery_points)
 
     def add_problem(self, error: AuditError) -> None:

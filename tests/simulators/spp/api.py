@@ -11,6 +11,14 @@ Variants (product `spp`; every product also has those of `ProductApi`):
   session_in_row         true      catalogue rows show properties.sessionId
   outputname_honoured    true      false: aggregate returns results under the operation's name (3a, sppmon)
   aggregate_page         0         above 0: aggregate truncates its results to so many groups (3a, open question)
+  grouping               honoured  refused, ignored: aggregate groups by one key only (3a: several keys "presumably")
+  filter_ignored         false     aggregate ignores the filter, so it also counts the objects themselves
+  copytype_ignored       false     aggregate ignores copytype, so it also counts further copies (3a)
+  versions_link          version   path and query of links.versions.href below the object, for example "versions" or
+                                   "version?from=recovery" (3c: clients follow the link)
+  database_properties    true      false: databases are shown with name and links only (3c)
+  inventory_keeps_removed false    the inventory also lists removed machines, with inHLO false (3c)
+  offload_target         cloud     "repository server": the target of offload and archive copies (3g: sp)
   min_known              false     aggregate supports `min` (3a: not documented)
   filter_is_or           false     filter entries are OR-ed, according to the documentation but not its recipes (3h)
   embed_copies           true      false: the wizard ignores embedCopies, `copies` is absent (3d)
@@ -24,6 +32,7 @@ Variants (product `spp`; every product also has those of `ProductApi`):
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 from tests.simulators.ground_truth import Estate, Point, Workload
@@ -40,8 +49,9 @@ from tests.simulators.product_api import (
     json_response,
 )
 from tests.simulators.spp import jobs as spp_jobs
+from tests.simulators.spp import monitoring as spp_monitoring
 from tests.simulators.spp.catalogue import Catalogue
-from tests.simulators.spp.query import Row, page_response, parse_filter, parse_sort, sort_rows
+from tests.simulators.spp.monitoring import Monitoring
 from tests.simulators.spp.records import Records, prefix, session_id, sub_policy
 from tests.simulators.spp.session import SppSession, SppSessionStore
 from tests.simulators.spp.wizard import Wizard
@@ -56,6 +66,8 @@ class SpectrumProtectPlus(ProductApi):
     product: ClassVar[str] = "spp"
     LOG_IN: ClassVar[str] = "/api/endeavour/session"
     LISTING: ClassVar[str] = "/api/endeavour/catalog/recovery/hypervisorvm/*"
+    SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"method": "GET", "path": f"{LISTING[:-1]}[0-4]*"}
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {"method": "GET", "path": "/ngp/slapolicy"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         totals=frozenset({"total"}),
         page_keys=frozenset({"pageStartIndex"}),
@@ -78,6 +90,13 @@ class SpectrumProtectPlus(ProductApi):
         "session_in_row": True,
         "outputname_honoured": True,
         "aggregate_page": 0,
+        "grouping": "honoured",
+        "filter_ignored": False,
+        "copytype_ignored": False,
+        "versions_link": "version",
+        "database_properties": True,
+        "inventory_keeps_removed": False,
+        "offload_target": "cloud",
         "min_known": False,
         "filter_is_or": False,
         "embed_copies": True,
@@ -96,7 +115,7 @@ class SpectrumProtectPlus(ProductApi):
         self.records = Records(self, self.own_url(_HOST))
         self.catalogue = Catalogue(self, self.records)
         self.wizard = Wizard(self, self.records)
-        self._lists: dict[str, list[Row]] = {}
+        self.monitoring = Monitoring(self, self.records)
         self.routes = [
             Route("POST", "/api/endeavour/session", self._log_in, needs_session=False),
             Route("DELETE", "/api/endeavour/session", self._log_out),
@@ -104,10 +123,9 @@ class SpectrumProtectPlus(ProductApi):
             Route("GET", "/ngp/version", self._ngp_version),
             *self.catalogue.routes(),
             *self.wizard.routes(),
-            Route("GET", "/api/endeavour/jobsession/{number}", self._get_job_session),
-            Route("GET", "/ngp/slapolicy/{number}", self._get_policy),
-            Route("GET", "/api/spec/storageprofile/{number}", self._get_policy),
+            *self.monitoring.routes(),
             *(Route("GET", path, self._list) for path in self._LIST_KEYS),
+            *(Route("GET", f"{path}/{{number}}", self._get_one) for path in (*self._LIST_KEYS, "/api/cloud")),
         ]
 
     # Key of the list in the response, by path (facts 3e to 3g).
@@ -119,6 +137,10 @@ class SpectrumProtectPlus(ProductApi):
         "/api/site": "sites",
         "/api/storage": "storages",
         "/ngp/cloud": "clouds",
+        "/api/vadp": "vadps",
+        "/api/hypervisor": "hypervisors",
+        "/api/endeavour/alert/message": "alerts",
+        "/api/endeavour/log/job": "logs",
     }
 
     def prepare(self) -> None:
@@ -126,15 +148,22 @@ class SpectrumProtectPlus(ProductApi):
         self.wizard.prepare()
         sessions = spp_jobs.sessions(self)
         policies = spp_jobs.sla_policies(self)
-        self._lists = {
-            "jobs": spp_jobs.jobs(sessions),
-            "sessions": sessions,
-            "slapolicies": policies,
-            "storageprofiles": policies,
-            "sites": spp_jobs.sites(self),
-            "storages": spp_jobs.storages(self),
-            "clouds": spp_jobs.clouds(self),
-        }
+        sites = spp_jobs.sites(self)
+        self.monitoring.prepare(
+            {
+                "jobs": spp_jobs.jobs(sessions),
+                "sessions": sessions,
+                "slapolicies": policies,
+                "storageprofiles": policies,
+                "sites": sites,
+                "storages": spp_jobs.storages(self),
+                "clouds": spp_jobs.clouds(self),
+                "vadps": spp_monitoring.proxies(self, sites),
+                "hypervisors": spp_monitoring.hypervisors(self, self.records),
+                "alerts": spp_monitoring.alerts(sessions),
+                "logs": spp_monitoring.logs(sessions),
+            }
+        )
 
     # Sessions
 
@@ -173,21 +202,11 @@ class SpectrumProtectPlus(ProductApi):
 
     def _list(self, call: Call, _session: SppSession) -> Response:
         key = self._LIST_KEYS[call.path.rstrip("/")]
-        chosen = parse_filter(call, any_true=self.flag("filter_is_or"))
-        rows = sort_rows((row for row in self._lists[key] if chosen.matches(row)), parse_sort(call))
-        return page_response(self.records.own_url, call, key, rows)
+        return self.monitoring.list_rows(call, key, any_true=self.flag("filter_is_or"))
 
-    def _get_job_session(self, _call: Call, _session: SppSession, number: str) -> Response:
-        return self._get_by_id("sessions", number)
-
-    def _get_policy(self, _call: Call, _session: SppSession, number: str) -> Response:
-        return self._get_by_id("slapolicies", number)
-
-    def _get_by_id(self, key: str, number: str) -> Response:
-        for row in self._lists[key]:
-            if row["id"] == number:
-                return json_response(row)
-        raise Refusal(404, f"There is no {number} among the {key}.")
+    def _get_one(self, call: Call, _session: SppSession, number: str) -> Response:
+        path = call.path.rstrip("/").rpartition("/")[0]
+        return self.monitoring.get_by_id(self._LIST_KEYS.get(path, "clouds"), number)
 
     # Errors and limits
 

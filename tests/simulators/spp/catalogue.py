@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from tests.simulators.ground_truth import Workload
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route
@@ -40,7 +41,7 @@ class Catalogue:
         return [
             Route("POST", base, self.aggregate),
             Route("GET", base, self.children),
-            Route("GET", base + "/{pk}/version", self.versions),
+            *(Route("GET", base + "/{pk}" + part, self.versions) for part in ("/{name}", "/{over}/{name}")),
             Route("GET", "/api/endeavour/catalog/hypervisor/vm", self.inventory),
         ]
 
@@ -64,6 +65,9 @@ class Catalogue:
         if self.api.flag("copies_as_rows"):
             yield from self.records.copy_rows(work)
 
+    def _shows_properties(self, embed: str, catalogue: str) -> bool:
+        return "children(properties" in embed and (_TYPES[catalogue] == "vm" or self.api.flag("database_properties"))
+
     def _list_visible(self, session: SppSession, catalogue: str) -> list[tuple[str, Workload]]:
         if catalogue not in _TYPES:
             raise Refusal(404, f"There is no catalogue {catalogue}.")
@@ -79,11 +83,12 @@ class Catalogue:
         visible = self._list_visible(session, catalogue)
         embed = call.first("embed") or ""
         chosen, ranks = self._filter(call), parse_sort(call)
-        if chosen.clauses or ranks or "children(properties" not in embed:
+        has_properties = self._shows_properties(embed, catalogue)
+        if chosen.clauses or ranks or not has_properties:
             rows = sort_rows(
                 (row for row in map(self._child, (work for _ignored, work in visible)) if chosen.matches(row)), ranks
             )
-            items = encode_rows(rows if "children(properties" in embed else map(_without_properties, rows))
+            items = encode_rows(rows if has_properties else map(_without_properties, rows))
         else:
             items = [self._children[pk] for pk, _ignored in visible]
         response = page_response(self.records.own_url, call, "children", items)
@@ -93,11 +98,12 @@ class Catalogue:
             response.body = json.dumps(document).encode()
         return response
 
-    # GET .../hypervisorvm/{pk}/version
+    # GET .../hypervisorvm/{pk}/version, or where else the links lead
 
-    def versions(self, call: Call, session: SppSession, catalogue: str, pk: str) -> Response:
+    def versions(self, call: Call, session: SppSession, catalogue: str, pk: str, **place: str) -> Response:
         work = dict(self._list_visible(session, catalogue)).get(pk)
-        if work is None:
+        served = self.api.text("versions_link").partition("?")[0]
+        if work is None or "/".join(place.values()) != served:
             raise Refusal(404, f"There is no object {pk} in this catalogue.")
         chosen, ranks = self._filter(call), parse_sort(call)
         items = self._versions[pk]
@@ -127,7 +133,13 @@ class Catalogue:
 
     def _run_aggregate(self, call: Call, session: SppSession, catalogue: str) -> Response:
         wanted = parse_aggregate(call, self.api.flag("min_known"))
-        chosen = self._filter(call)
+        if len(wanted.group) > 1 and self.api.text("grouping") == "refused":
+            raise Refusal(400, "Only one group is supported.")
+        if self.api.text("grouping") == "ignored":
+            wanted = replace(wanted, group=wanted.group[:1])
+        if self.api.flag("copytype_ignored"):
+            wanted = replace(wanted, versions_only=False)
+        chosen = Filter(()) if self.api.flag("filter_ignored") else self._filter(call)
         rows = self._counted_rows(
             (work for _ignored, work in self._list_visible(session, catalogue)), wanted.versions_only, chosen
         )
@@ -140,7 +152,8 @@ class Catalogue:
 
         The object's own row has sessionId "0": the documented filter `sessionId > 0` excludes it.
         """
-        objects_only = not versions_only and "sessionId" not in chosen.names()
+        asked = self.api.flag("filter_ignored") or "sessionId" in chosen.names()
+        objects_only = not versions_only and not asked
         for work in visible:
             yield from (row for row in self._list_rows(work, objects_only, versions_only) if chosen.matches(row))
 
@@ -160,7 +173,7 @@ class Catalogue:
         rows = [
             self.records.inventory_vm(work)
             for work in self.api.workloads("vm")
-            if work.in_inventory and session.can_see(work)
+            if (work.in_inventory or self.api.flag("inventory_keeps_removed")) and session.can_see(work)
         ]
         chosen = self._filter(call)
         items = sort_rows((row for row in rows if chosen.matches(row)), parse_sort(call))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from tests.simulators.ground_truth import DAY, MINUTE, CopyRule, Location, Point, Policy, Run, Workload
 from tests.simulators.product_api import ProductApi
 from tests.simulators.spp.query import Row
-from tests.simulators.spp.records import milliseconds, prefix, session_id, sub_policy
+from tests.simulators.spp.records import PREFIXES, milliseconds, prefix, session_id, sub_policy
 
 _STATUS = {"success": "COMPLETED", "warning": "PARTIAL", "failed": "FAILED", "running": "RUNNING"}
 _APPLICATIONS = ("sql", "mongo")
@@ -18,7 +18,7 @@ _ACTIVATED = 1564604760000
 
 
 def job_id(policy: Policy, kind: str) -> str:
-    return str(1000 + policy.ordinal * 10 + len(kind))
+    return str(1000 + policy.ordinal * 10 + list(PREFIXES.values()).index(kind))
 
 
 def _service(kind: str, purpose: str) -> str:
@@ -71,6 +71,7 @@ def _session(run: Run, kind: str, sub_type: str, end: int, tasks: int, expires: 
         "type": "protection",
         "subType": kind,
         "subPolicyType": sub_type,
+        "subPolicyTypeDisplayName": sub_type.capitalize(),
         "start": int(number),
         "status": _STATUS[run.status],
         "statusDisplayName": _STATUS[run.status].capitalize(),
@@ -132,8 +133,10 @@ def jobs(rows: Iterable[Row]) -> list[Row]:
             "policyName": row["jobName"],
             "lastSessionStatus": row["status"],
             "lastSessionDuration": row.get("duration"),
+            "nextFireTime": row["start"] + milliseconds(DAY),
             "lastrun": {
                 "sessionId": row["id"],
+                "jobName": row["jobName"],
                 "start": row["start"],
                 "end": row.get("end"),
                 "status": row["status"],

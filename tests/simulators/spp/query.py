@@ -10,6 +10,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -77,7 +78,8 @@ class Clause:
             return _normalize(found) in [_normalize(value) for value in self.wanted]  # type: ignore[attr-defined]
         left, right = _normalize(found), _normalize(self.wanted)
         if self.sign == "=":
-            return left == right
+            # IBM's script for system information sends a pattern: catalog*
+            return left == right or (isinstance(right, str) and "*" in right and fnmatchcase(str(left), right))
         if self.sign == "!=":
             return left != right
         if isinstance(left, float) is not isinstance(right, float):

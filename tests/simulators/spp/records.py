@@ -123,7 +123,9 @@ class Records:
         }
         if work.workload_type == "vm":
             row["properties"]["hypervisorHostName"] = f"{prefix(work)}-{work.site.key}.example"
-        row["links"]["versions"] = {"href": f"{self.own_url}{self.catalogue_path(work)}/{pk}/version"}
+        row["links"]["versions"] = {
+            "href": f"{self.own_url}{self.catalogue_path(work)}/{pk}/{self.api.text('versions_link')}"
+        }
         return row
 
     def common(self, work: Workload) -> Row:
@@ -142,7 +144,7 @@ class Records:
     def version_rows(self, work: Workload) -> Iterator[Row]:
         """One row a version, oldest first."""
         for version in self.versions(work):
-            yield self._version_row(work, version.point, version.rows[0])
+            yield self._version_row(work, version.point, version.rows[0], bool(version.copies))
 
     def copy_rows(self, work: Workload) -> Iterator[Row]:
         """Further copies as separate rows, each with the session of the job that made the copy."""
@@ -150,15 +152,18 @@ class Records:
             for copy in version.rows[1:]:
                 yield self._version_row(work, version.point, copy)
 
-    def _version_row(self, work: Workload, point: Point, copy: Copy) -> Row:
+    def _version_row(self, work: Workload, point: Point, copy: Copy, stored: bool = True) -> Row:
         moment = milliseconds(copy.copied_at)
+        protection = self.protection(work, point, copy)
+        if not stored:
+            protection["storageSnapshots"] = []
         return {
             # some clients wrap this in int(): it can be a string too (facts 4)
             "catalogTime": str(moment) if self.api.flag("catalog_time_as_text") else moment,
             "properties": {
                 **self.common(work),
                 "sessionId": session_id(point.run, prefix(work), sub_policy(copy)),
-                "protectionInfo": self.protection(work, point, copy),
+                "protectionInfo": protection,
             },
             "links": {},
         }
@@ -245,8 +250,9 @@ class Records:
         }
         if copy.role in ("offload", "archive"):
             number = self.storage_id(copy)
-            info["offloadInfo"] = {"offloadProviderId": number, "offloadProvider": "aws", "offloadType": "s3"}
-            destination |= {"offloadProvider": "aws", "offloadProviderId": number}
+            provider, kind = ("sp", "sp") if self.api.text("offload_target") == "repository server" else ("aws", "s3")
+            info["offloadInfo"] = {"offloadProviderId": number, "offloadProvider": provider, "offloadType": kind}
+            destination |= {"offloadProvider": provider, "offloadProviderId": number}
         mapping = {
             "snapshotVersionUuid": self.api.uuid(f"{point.key}:{copy.location.key}"),
             "snapshotVersionId": 1,
@@ -273,6 +279,7 @@ class Records:
             "id": self.wizard_id(work),
             "name": work.name,
             "hypervisorType": prefix(work),
+            "hypervisorKey": self.hypervisor(work),
             "config": {"hypervisorKey": self.hypervisor(work)},
             "metadataPath": f"vm:{self.wizard_id(work)}",
             "copies": [{"storageProfileId": str(2000 + work.policy.ordinal)}] if work.policy and work.points else [],
@@ -311,13 +318,14 @@ class Records:
                 "host": f"{prefix(work)}-{work.site.key}.example",
                 "hypervisorType": prefix(work),
                 "isProtected": work.protected,
-                "inHLO": True,
+                "inHLO": work.in_inventory,
                 "vmVersion": "vmx-19",
                 "configInfo": {"osName": "Linux"},
                 "powerSummary": {"powerState": "poweredOn", "uptime": 86400},
                 "storageSummary": {"commited": work.source_bytes, "uncommited": 0, "shared": 0},
                 "datacenter": {"name": work.site.name},
                 "cpu": 4,
+                "coresPerCpu": 2,
                 "memory": 8192,
             },
             "links": {},

@@ -39,6 +39,8 @@ class Wizard:
             Route("POST", "/api/hypervisor/search", self.search_vms),
             Route("POST", "/api/application/search", self.search_databases),
             Route("GET", "/api/application/{kind}/instance", self.instances),
+            Route("GET", "/api/application/{kind}/instance/{number}", self.instance),
+            Route("GET", "/api/application/{kind}/instance/{number}/applicationview", self.application_view),
             *(
                 route
                 for base in (machine, database)
@@ -99,9 +101,9 @@ class Wizard:
         ]
         return page_response(self.records.own_url, call, "databases", found)
 
-    def instances(self, call: Call, session: SppSession, kind: str) -> Response:
+    def _list_instances(self, call: Call, session: SppSession, kind: str) -> list[Row]:
         known = [work for work in self._list_workloads(call, session, "database") if prefix(work) == kind]
-        rows = [
+        return [
             {
                 "id": self.records.instance_id(work),
                 "name": f"{kind}-host.example / {kind.upper()}",
@@ -113,7 +115,30 @@ class Wizard:
             }
             for work in known[:1]
         ]
-        return page_response(self.records.own_url, call, "instances", rows)
+
+    def instances(self, call: Call, session: SppSession, kind: str) -> Response:
+        return page_response(self.records.own_url, call, "instances", self._list_instances(call, session, kind))
+
+    def instance(self, call: Call, session: SppSession, kind: str, number: str) -> Response:
+        for row in self._list_instances(call, session, kind):
+            if row["id"] == number:
+                return json_response(row)
+        raise Refusal(404, f"There is no instance {number}.")
+
+    def application_view(self, call: Call, session: SppSession, kind: str, number: str) -> Response:
+        """The databases of an instance, with the policies that protect them."""
+        self.instance(call, session, kind, number)
+        eligible = {name: {"eligible": True} for name in ("backup", "logbackup")}
+        rows = [
+            {
+                **self.records.wizard_database(work),
+                "eligibility": eligible,
+                "storageProfiles": [work.policy.name] if work.policy is not None and work.protected else [],
+            }
+            for work in self._list_workloads(call, session, "database")
+            if prefix(work) == kind
+        ]
+        return page_response(self.records.own_url, call, "contents", rows)
 
     def _workload(self, session: SppSession, number: str, place: dict[str, str]) -> Workload:
         kind = "vm" if "hypervisor" in place else "database"
@@ -124,7 +149,7 @@ class Wizard:
 
     def versions(self, call: Call, session: SppSession, number: str, **place: str) -> Response:
         work = self._workload(session, number, place)
-        if self._source(call) == "hlo":
+        if self._source(call) == "hlo" and not work.in_inventory:
             return page_response(self.records.own_url, call, "versions", [])
         embedded = call.first("embedCopies") == "true" and self.api.flag("embed_copies")
         omit, ranks = call.first("omitIfNoCopies") == "true", parse_sort(call)

@@ -9,14 +9,23 @@ Sources: IBM REST API reference 10.1.6 to 10.1.17, IBM's public clients. Times a
 
 from __future__ import annotations
 
-import json
+import collections
+import copy
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from urllib.parse import urlsplit
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.rest import RestAdapter, Settings
 from ansible_collections.backup.audit.plugins.module_utils._adapters.spp import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import SEARCH, Api
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import (
+    REQUEST_ERRORS,
+    SEARCH,
+    Api,
+    get_href,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.counts import read_counts
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.inventory import merge_inventory
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.restore_view import RestoreView
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.sla import parse_slas
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
 from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     AuditError,
@@ -24,15 +33,10 @@ from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
     InvalidResponseError,
     NotFoundError,
     OptionError,
+    ServerError,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, Workload
-from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_epoch_millis
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
-    as_int,
-    as_object,
-    as_text,
-    get_items,
-)
+from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload, WorkloadKey
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_object, as_text
 from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import AllowedRequest
 from ansible_collections.backup.audit.plugins.module_utils._transport.auth import BasicForSession
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import path_segment
@@ -43,16 +47,29 @@ _SESSION = "/api/endeavour/session"
 # workload_type -> collection of the recovery catalog
 _COLLECTIONS = {"vm": "hypervisorvm", "database": "applicationdatabase"}
 _GRAMMAR = {"embed": None, "pageSize": None, "pageStartIndex": None, "filter": None, "sort": None}
-_HAS_SESSION = json.dumps([{"property": "sessionId", "op": ">", "value": "0"}])
+# Links to the data of a workload can have these keys. Requests that change something have the key action.
+_LINKED = {**_GRAMMAR, "from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"}
+_MACHINE = "/api/hypervisor/{hypervisor}/vm/{vm}"
 _EMBED = "(children(properties))"
+# So many requests in a row that the server cannot process: it does not fail for single workloads.
+_MAX_SERVER_ERRORS = 10
+# How many workloads a warning names.
+_NAMED = 5
+
+
+def _get_collection(workload_type: str) -> str:
+    """Return the path of the workloads of one type in the recovery catalog."""
+    return f"{_CATALOG}/{_COLLECTIONS[workload_type]}"
 
 
 def _catalog_allowlist() -> Iterator[AllowedRequest]:
-    for collection in _COLLECTIONS.values():
-        path = f"{_CATALOG}/{collection}"
+    for workload_type in _COLLECTIONS:
+        path = _get_collection(workload_type)
         yield AllowedRequest("POST", path, {"action": "aggregate", "filter": None}, required=("action",))
         yield AllowedRequest("GET", path, _GRAMMAR)
-        yield AllowedRequest("GET", f"{path}/{{pk}}/version", _GRAMMAR)
+        # The list of a workload's points is wherever its link leads below the path of the workload.
+        for depth in range(1, 4):
+            yield AllowedRequest("GET", f"{path}/{{pk}}{'/{part}' * depth}", _LINKED)
 
 
 class SpectrumProtectPlus(RestAdapter):
@@ -78,11 +95,8 @@ class SpectrumProtectPlus(RestAdapter):
             {"resourceType": "vm", "from": "recovery", "pageSize": None, "pageStartIndex": None},
             required=("from",),
         ),
-        AllowedRequest(
-            "GET",
-            "/api/hypervisor/{hypervisor}/vm/{vm}/version",
-            {**_GRAMMAR, "from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"},
-        ),
+        AllowedRequest("GET", f"{_MACHINE}/{{part}}", _LINKED),
+        AllowedRequest("GET", f"{_MACHINE}/{{part}}/{{version}}/{{part}}", _LINKED),
     )
     details = ("workloads", "recovery_points", "counts")
     not_reported: t.ClassVar = {
@@ -138,74 +152,151 @@ class SpectrumProtectPlus(RestAdapter):
         for path in ("/api/lifecycle/ping", "/ngp/version"):
             try:
                 return as_text(self.client.get(path).json_object().get("version"))
-            except (InvalidResponseError, NotFoundError, ForbiddenError):
+            except REQUEST_ERRORS:
                 continue
         return None
 
     def read(self, collector: Collector) -> None:
         """Report every workload of the selected types with its points, or (detail: counts) their number."""
         types = self.settings.workload_types
-        if self.settings.detail != "counts":
-            self._policies = self.thread_pool.submit(self._fetch_slas)
-            listings = {kind: self._list_children(kind) for kind in types}
-            self._machines = self.thread_pool.submit(self._fetch_inventory) if "vm" in types else None
+        # Primary keys of all workloads of the catalog, selected or not.
+        self._catalog_ids: set[str] = set()
+        self._context: records.Context | None = None
+        # Why recovery points are unknown -> their number by workload.
+        self._doubts: dict[str, collections.Counter[str]] = {}
+        listings = {workload_type: self._list_children(workload_type) for workload_type in types}
+        read_type: t.Callable[[Collector, str, Iterator[t.Any]], None]
+        if self.settings.detail == "counts":
+            read_type = self._read_counts
+            collector.scope["inventory"] = False
+            if self.settings.include_unprotected:
+                collector.warnings.append(
+                    "detail: counts does not list workloads without recovery points: unprotected workloads cannot be "
+                    "detected. Use detail: workloads"
+                )
+        else:
+            read_type = self._read_points
+            self._policies = self.thread_pool.submit(
+                self._api.list_optional, "/ngp/slapolicy", {}, "slapolicies", "SLA policies"
+            )
+            if "vm" in types:
+                self._inventory = self.thread_pool.submit(
+                    self._api.list_optional, _INVENTORY, {"embed": _EMBED}, "children", "inventory"
+                )
         for workload_type in types:
             try:
-                if self.settings.detail == "counts":
-                    self._read_counts(collector, workload_type)
-                else:
-                    self._read_points(collector, workload_type, listings[workload_type])
-            except NotFoundError:
-                if workload_type == "vm":
+                read_type(collector, workload_type, listings[workload_type])
+            except REQUEST_ERRORS as error:
+                if len(types) == 1 or (workload_type == "vm" and isinstance(error, NotFoundError)):
                     raise
-                # Older or smaller appliances have no application catalog; report that.
-                collector.scope[f"{workload_type}s"] = False
-                collector.warnings.append(f"this server does not have a catalog of {workload_type}s")
+                if workload_type != "vm" and error.status in (400, 403, 404, 405):
+                    # Older or smaller appliances have no application catalog, or the account has no access to it.
+                    collector.scope[f"{workload_type}s"] = False
+                    collector.warnings.append(f"the catalog of {workload_type}s is not available: {error.message}")
+                else:
+                    collector.add_problem(error)
+        for doubt, numbers in self._doubts.items():
+            named = ", ".join(f"{name} ({number})" for name, number in numbers.most_common(_NAMED))
+            collector.warnings.append(f"{numbers.total()} recovery points {doubt}: {named}")
 
     # Listing
 
     def _list_children(self, workload_type: str) -> Iterator[t.Any]:
         """List the workloads of one type that have recovery points."""
-        collection = f"{_CATALOG}/{_COLLECTIONS[workload_type]}"
         what = f"{workload_type}s with recovery points"
-        return self._api.list_items(collection, {"embed": _EMBED}, "children", what, prefetch=True)
+        path = _get_collection(workload_type)
+        return self._api.list_items(path, {"embed": _EMBED}, "children", what, prefetch=True)
 
     def _read_points(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> None:
         """Request the points of each workload as soon as it is listed, except if copies need the full list first."""
-        workloads: dict[t.Any, Workload] = {}
-        linked: Iterable[tuple[Workload, str]] = self._list_selected(collector, workload_type, children, workloads)
-        views: dict[t.Any, dict[int, list[Copy]]] = {}
+        workloads: dict[WorkloadKey, Workload] = {}
+        linked: Iterable[tuple[Workload, t.Any]] = self._list_selected(collector, workload_type, children, workloads)
+        views: Mapping[WorkloadKey, records.View] = {}
         if self.settings.own.get("copies") and workload_type == "vm":
             linked = list(linked)
-            views = self._fetch_restore_view(collector, list(workloads.values()))
-        for (workload, _link), rows in self.thread_pool.map(self._fetch_versions, linked):
-            collector.add_workload(workload)
-            view = views.get(workload.key)
-            for point in records.build_points(workload, rows, self._policies.result(), view, self.settings.include_raw):
-                collector.add_point(point)
+            view = RestoreView(self._api, self.thread_pool, collector)
+            views = view.read(list(workloads.values()), self._catalog_ids)
+        missing: list[tuple[Workload, AuditError]] = []
+        failures = 0
+        for (workload, _child), rows in self.thread_pool.map(self._try_fetch_versions, linked):
+            failures = failures + 1 if isinstance(rows, ServerError) else 0
+            if failures == _MAX_SERVER_ERRORS and isinstance(rows, ServerError):
+                raise rows
+            if isinstance(rows, NotFoundError):
+                missing.append((workload, rows))
+            elif isinstance(rows, AuditError):
+                _add_failure(collector, workload, rows)
+            else:
+                self._add_points(collector, workload, rows, views)
+        if missing:
+            self._read_again(collector, workload_type, missing, workloads, views)
         if workload_type == "vm":
-            self._merge_inventory(collector, list(workloads.values()))
+            merge_inventory(
+                collector,
+                list(workloads.values()),
+                self._inventory.result(),
+                self._catalog_ids,
+                include_unprotected=self.settings.include_unprotected,
+            )
+
+    def _add_points(
+        self,
+        collector: Collector,
+        workload: Workload,
+        rows: Sequence[t.Any],
+        views: Mapping[WorkloadKey, records.View],
+    ) -> None:
+        records.fill_platform(workload, rows)
+        collector.add_workload(workload)
+        view = views.get(workload.key)
+        for point in records.build_points(workload, rows, view, self._get_context(collector)):
+            doubt = records.describe_doubt(point, view)
+            if doubt:
+                self._doubts.setdefault(doubt, collections.Counter())[workload.name or workload.id or ""] += 1
+            collector.add_point(point)
 
     def _list_selected(
-        self, collector: Collector, workload_type: str, children: Iterator[t.Any], selected: dict[t.Any, Workload]
-    ) -> Iterator[tuple[Workload, str]]:
-        """Yield (workload, link to its points) for selected workloads."""
+        self,
+        collector: Collector,
+        workload_type: str,
+        children: Iterator[t.Any],
+        selected: dict[WorkloadKey, Workload],
+    ) -> Iterator[tuple[Workload, t.Any]]:
+        """Yield (workload, its record) for selected workloads."""
         for child in children:
-            workload = records.build_workload(child, workload_type)
-            if collector.is_selected(workload) and workload.key not in selected:
+            workload = self._add_id(collector, workload_type, child)
+            if workload and collector.is_selected(workload) and workload.key not in selected:
                 selected[workload.key] = workload
-                yield workload, self._versions_link(child, workload, f"{_CATALOG}/{_COLLECTIONS[workload_type]}")
+                yield workload, child
 
-    def _versions_link(self, child: t.Any, workload: Workload, collection: str) -> str:
-        link = as_text(as_object(as_object(as_object(child).get("links")).get("versions")).get("href"))
-        return self.client.to_local_path(link) if link else f"{collection}/{path_segment(workload.id)}/version"
+    def _add_id(self, collector: Collector, workload_type: str, child: t.Any) -> Workload | None:
+        """Build the workload of a child of the catalog; one without a primary key is a problem of the read."""
+        workload = records.build_child(child, workload_type, _get_collection(workload_type))
+        if workload.id is None:
+            what = f"workload {workload.name!r} has no primary key" if workload.name else "item is not an object"
+            collector.add_problem(
+                InvalidResponseError(f"the catalog of {workload_type}s: a {what}", server=self.client.host)
+            )
+            return None
+        self._catalog_ids.add(workload.id)
+        return workload
 
-    def _fetch_versions(self, child: tuple[Workload, str]) -> list[t.Any]:
-        workload, link = child
+    def _try_fetch_versions(self, linked: tuple[Workload, t.Any]) -> list[t.Any] | AuditError:
+        try:
+            return self._fetch_versions(*linked)
+        except REQUEST_ERRORS as error:
+            return error
+
+    def _fetch_versions(self, workload: Workload, child: t.Any) -> list[t.Any]:
+        collection = _get_collection(workload.type or "")
+        href = get_href(child, "versions") or f"{collection}/{path_segment(workload.id)}/version"
+        link = self._api.follow(href, f"{collection}/{workload.id}")
         rows = list(self._api.list_items(link, {}, "contents", f"recovery points of {workload.name!r}"))
         for row in rows:
-            pk = as_text(as_object(as_object(row).get("properties")).get("pk"))
-            if pk is not None and pk != workload.id:
+            if not isinstance(row, dict):
+                raise InvalidResponseError("an item of 'contents' is not an object", server=self.client.host)
+            pk = as_text(as_object(row.get("properties")).get("pk"))
+            if pk is not None and not records.same_id(pk, workload.id):
                 raise InvalidResponseError(
                     f"the recovery points of {workload.name!r} include one of another workload ({pk})",
                     server=self.client.host,
@@ -213,172 +304,94 @@ class SpectrumProtectPlus(RestAdapter):
                 )
         return rows
 
-    def _fetch_slas(self) -> dict[str, records.Sla]:
-        """Return SLA policies by name. If they are not available (permission, version), derived fields are unknown."""
+    def _read_again(
+        self,
+        collector: Collector,
+        workload_type: str,
+        missing: Sequence[tuple[Workload, AuditError]],
+        workloads: dict[WorkloadKey, Workload],
+        views: Mapping[WorkloadKey, records.View],
+    ) -> None:
+        """List the catalog again after HTTP 404 for some workloads: those that are no longer listed were deleted."""
         try:
-            policies = list(self._api.list_items("/ngp/slapolicy", {}, "slapolicies", "SLA policies"))
-        except (ForbiddenError, NotFoundError, InvalidResponseError):
-            return {}
-        return {
-            name: records.parse_sla(policy) for policy in policies for name in [as_text(policy.get("name"))] if name
-        }
-
-    # Inventory
-
-    def _fetch_inventory(self) -> list[dict[str, t.Any]] | AuditError:
-        try:
-            return list(
-                self._api.list_items("/api/endeavour/catalog/hypervisor/vm", {"embed": _EMBED}, "children", "inventory")
-            )
-        except (ForbiddenError, NotFoundError) as error:
-            return error
-
-    def _merge_inventory(self, collector: Collector, workloads: Sequence[Workload]) -> None:
-        """Set which workloads are still in the inventory, and add those without any points."""
-        listed = self._machines.result() if self._machines else []
-        if isinstance(listed, AuditError):
-            collector.scope["inventory"] = False
-            collector.warnings.append(
-                f"inventory not available: unprotected virtual machines cannot be detected. Cause: {listed.message}"
-            )
+            collection = _get_collection(workload_type)
+            children = list(self._list_children(workload_type))
+        except REQUEST_ERRORS as error:
+            for workload, _error in missing:
+                _add_failure(collector, workload, error)
             return
-        collector.scope["inventory"] = True
-        machines = [records.build_workload(as_object(child), "vm") for child in listed]
-        machine_names = {machine.name for machine in machines}
-        pairs = records.pair_machines(workloads, machines)
-        for workload, machine in pairs:
-            # If several machines share the name, it is unknown which of them this is.
-            workload.in_inventory = True if machine else None if workload.name in machine_names else False
-        if not self.settings.include_unprotected:
-            return
-        taken = {id(machine) for _workload, machine in pairs if machine}
-        doubtful = {workload.name for workload, machine in pairs if machine is None}
-        for machine in machines:
-            machine.in_inventory = True
-            if id(machine) in taken:
-                continue
-            if machine.name is None and None in doubtful:
-                collector.scope["inventory"] = False
-                self._warn_once(
-                    collector,
-                    "the inventory lists virtual machines without a name: unprotected ones cannot be detected",
-                )
-            elif machine.name in doubtful:
-                collector.warnings.append(
-                    f"several virtual machines are named {machine.name!r} and cannot be distinguished"
-                )
+        listed = {records.build_child(child, workload_type, collection).key: child for child in children}
+        errors = {workload.key: error for workload, error in missing}
+        for workload, _error in missing:
+            if workload.key not in listed:
+                del workloads[workload.key]
+                self._catalog_ids.discard(workload.id or "")
+        again = [(workload, listed[workload.key]) for workload, _error in missing if workload.key in listed]
+        for (workload, _child), rows in self.thread_pool.map(self._try_fetch_versions, again):
+            if isinstance(rows, AuditError):
+                _add_failure(collector, workload, errors[workload.key])
             else:
-                collector.add_workload(machine)
+                self._add_points(collector, workload, rows, views)
 
-    @staticmethod
-    def _warn_once(collector: Collector, warning: str) -> None:
-        if warning not in collector.warnings:
-            collector.warnings.append(warning)
-
-    # Copies, from the view of the restore wizard
-
-    def _fetch_restore_view(
-        self, collector: Collector, workloads: Sequence[Workload]
-    ) -> dict[t.Any, dict[int, list[Copy]]]:
-        search = self.thread_pool.submit(self._api.search)
-        try:
-            sites = self._fetch_sites()
-            found = search.result()
-        except (ForbiddenError, NotFoundError) as error:
-            collector.scope["copies"] = False
-            collector.warnings.append(f"the restore view could not be read, so copies are unknown: {error.message}")
-            return {}
-        collector.scope["copies"] = True
-        links = {}
-        machines = []
-        for row in found:
-            machine = Workload(id=as_text(row.get("id")), name=as_text(row.get("name")), type="vm")
-            machines.append(machine)
-            links[id(machine)] = as_text(as_object(as_object(row.get("links")).get("versions")).get("href"))
-        pairs = []
-        for workload, twin in records.pair_machines(workloads, machines):
-            link = links[id(twin)] if twin else None
-            if link:
-                pairs.append((workload, urlsplit(self.client.to_local_path(link)).path))
-        query = {"from": "recovery", "embedCopies": "true", "omitIfNoCopies": "true"}
-
-        def versions(pair: tuple[Workload, str]) -> dict[int, list[Copy]]:
-            rows = self._api.list_items(pair[1], query, "versions", f"copies of {pair[0].name!r}")
-            view = {}
-            for row in rows:
-                time = as_object(as_object(row).get("protectionInfo")).get("protectionTime")
-                copies = records.parse_copies(as_object(row), sites)
-                if time is not None and copies is not None:
-                    view[parse_epoch_millis(time)] = copies
-            return view
-
-        return {pair[0].key: view for pair, view in self.thread_pool.map(versions, pairs)}
-
-    def _fetch_sites(self) -> dict[str, str]:
-        sites = self._api.list_items("/api/site", {}, "sites", "sites")
-        named = ((as_text(site.get("id")), as_text(site.get("name"))) for site in map(as_object, sites))
-        return {ident: name for ident, name in named if ident and name}
+    def _get_context(self, collector: Collector) -> records.Context:
+        """Return what all points have in common. Without SLA policies, the fields derived from them are unknown."""
+        if self._context is None:
+            listed = self._policies.result()
+            if listed.problem:
+                collector.scope["sla_policies"] = False
+                collector.warnings.append(
+                    "SLA policies not available: encryption, immutability and expiry are unknown for recovery points "
+                    f"of policies that could not be read. Cause: {listed.problem}"
+                )
+            self._context = records.Context(parse_slas(listed.rows), self.settings.include_raw)
+        return self._context
 
     # Counting
 
-    def _read_counts(self, collector: Collector, workload_type: str) -> None:
-        """Count with one aggregate request, then list the catalog for names and to check that no count is missing."""
-        path = f"{_CATALOG}/{_COLLECTIONS[workload_type]}"
-        response = self.client.request(
-            "POST",
-            path,
-            params={"action": "aggregate", "filter": _HAS_SESSION},
-            json_body={
-                "op": [{"operation": "count", "fieldname": "pk", "outputname": "count"}],
-                "group": ["pk"],
-                # Without this key and the filter, the server counts workloads instead of recovery points.
-                "copytype": "versiononly",
-            },
-        )
-        counts = {}
-        for row in get_items(response.json_object(), "results", response.request, response.server):
-            pk, count = _parse_count(as_object(row))
-            if pk is None or count is None:
-                raise InvalidResponseError(
-                    f"expected a primary key and a number in a row of the count, found {row!r}",
-                    server=response.server,
-                    request=response.request,
-                )
-            counts[pk] = count
-        listed = self._fetch_names(collector, path, workload_type)
-        missing = [workload for pk, workload in listed.items() if pk not in counts]
+    def _read_counts(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> None:
+        """Count, and list the catalog for names and to check that no count is missing."""
+        path = _get_collection(workload_type)
+        counts = read_counts(self.client, self.thread_pool, path, workload_type)
+        collector.warnings.extend(counts.warnings)
+        listed = self._fetch_names(collector, workload_type, children)
+        missing = [workload for pk, workload in listed.items() if pk not in counts.by_pk]
         if missing:
             collector.add_problem(
                 InvalidResponseError(
-                    f"the count contains {len(counts)} {workload_type}s, but the catalog lists {len(listed)}; "
+                    f"the count contains {len(counts.by_pk)} {workload_type}s, but the catalog lists {len(listed)}; "
                     f"{missing[0].name!r} is not counted",
                     code="incomplete",
-                    server=response.server,
-                    request=response.request,
+                    server=self.client.host,
+                    request=f"POST {path}",
                     hint="Use detail: workloads, which lists every recovery point",
                 )
             )
-        for pk, count in counts.items():
-            collector.add_count(listed.get(pk, Workload(id=pk, type=workload_type)), count)
+        for pk, kinds in counts.by_pk.items():
+            workload = listed.get(pk, Workload(id=pk, type=workload_type))
+            collector.add_workload(workload)
+            for kind, number in kinds.items():
+                collector.add_count(workload, number, kind)
 
-    def _fetch_names(self, collector: Collector, path: str, workload_type: str) -> dict[str, Workload]:
+    def _fetch_names(self, collector: Collector, workload_type: str, children: Iterator[t.Any]) -> dict[str, Workload]:
         try:
-            children = list(self._api.list_items(path, {"embed": _EMBED}, "children", f"{workload_type}s"))
+            workloads = [self._add_id(collector, workload_type, child) for child in children]
         except (ForbiddenError, NotFoundError) as error:
+            if collector.has_name_filter:
+                # No workload could be selected by its name.
+                raise
             collector.scope["names"] = False
             collector.warnings.append(
                 f"workload names not available: workloads are identified by primary key. Cause: {error.message}"
             )
             return {}
-        workloads = [records.build_workload(as_object(child), workload_type) for child in children]
-        return {workload.id: workload for workload in workloads if workload.id is not None}
+        return {workload.id: workload for workload in workloads if workload and workload.id is not None}
 
 
-def _parse_count(row: Mapping[str, t.Any]) -> tuple[str | None, int | None]:
-    """Parse (pk, count) of one group. Some servers ignore outputname; then the only number of the row is the count."""
-    pk = as_text(as_object(row.get("_id")).get("pk"))
-    numbers = [as_int(value) for name, value in row.items() if name != "_id"]
-    count = as_int(row.get("count"))
-    if count is None and len(numbers) == 1:
-        count = numbers[0]
-    return pk, count
+def _add_failure(collector: Collector, workload: Workload, error: AuditError) -> None:
+    """Record that the points of one workload could not be read."""
+    problem = copy.copy(error)
+    problem.message = f"the recovery points of {workload.name or workload.id!r} could not be read: {error.message}"
+    if isinstance(error, NotFoundError):
+        # The general hint is about requests that a version does not support.
+        problem.hint = None
+    collector.add_problem(problem)

@@ -2,34 +2,60 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Spectrum Protect Plus: read listings page by page along the links in the responses."""
+"""Spectrum Protect Plus: read listings page by page along the links in the responses, and check these links."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import typing as t
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import (
+    DataError,
+    ForbiddenError,
+    InvalidResponseError,
+    NotFoundError,
+    ServerError,
+)
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_int,
     as_object,
     as_text,
     get_items,
 )
+from ansible_collections.backup.audit.plugins.module_utils._transport.allowlist import RequestNotAllowedError
 from ansible_collections.backup.audit.plugins.module_utils._transport.client import Client, Response
 from ansible_collections.backup.audit.plugins.module_utils._transport.pagination import Page, pages_by_link
 from ansible_collections.backup.audit.plugins.module_utils._transport.thread_pool import Prefetch, ThreadPool
 
 SEARCH = "/api/hypervisor/search"
+# Errors that concern one request. Others, such as a lost connection or a rejected session, end the whole read.
+REQUEST_ERRORS = (
+    ForbiddenError,
+    NotFoundError,
+    InvalidResponseError,
+    ServerError,
+    DataError,
+    RequestNotAllowedError,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class SideListing:
+    """A listing that other data can do without. ``problem`` is why it could not be read, or not completely."""
+
+    rows: list[dict[str, t.Any]]
+    problem: str | None = None
+    is_available: bool = True
 
 
 class Api:
     """Listings of one server; only the configured address is used, even if links name another one."""
 
     def __init__(self, client: Client, thread_pool: ThreadPool, page_size: int) -> None:
-        self._client = client
+        self.client = client
         self._thread_pool = thread_pool
         self._page_size = str(page_size)
 
@@ -39,36 +65,74 @@ class Api:
         """Yield all items of a listing along links.nextPage; ``prefetch``: request the first page at once."""
         parts = urlsplit(path)
         first = {**dict(parse_qsl(parts.query)), **params, "pageSize": self._page_size}
+        # Read a listing from its first record, also if the link to it has another start.
+        first.pop("pageStartIndex", None)
 
         def fetch(link: str | None) -> Page[t.Any]:
-            path, lap = _with_overlap(link) if link else (parts.path, False)
-            return self._parse_page(self._client.get(path, None if link else first), member, lap=lap)
+            path, lap = _with_overlap(_keep_path(link, parts.path)) if link else (parts.path, False)
+            return self._parse_page(self.client.get(path, None if link else first), member, lap=lap)
 
         fetch_page = Prefetch(self._thread_pool, fetch, None) if prefetch else fetch
         return itertools.chain.from_iterable(pages_by_link(fetch_page, what))
 
-    def search(self) -> list[dict[str, t.Any]]:
+    def list_optional(self, path: str, params: Mapping[str, str], member: str, what: str) -> SideListing:
+        """Read a listing that other data can do without; items that are not objects are left out."""
+        return _read_optional(lambda: self.list_items(path, params, member, what))
+
+    def search(self) -> SideListing:
         """Return the virtual machines that the restore wizard lists."""
         body = {"name": "*", "hypervisorType": "*"}
         first = {"resourceType": "vm", "from": "recovery", "pageSize": self._page_size}
 
         def fetch(link: str | None) -> Page[t.Any]:
             path, lap = _with_overlap(link) if link else (SEARCH, False)
-            response = self._client.request("POST", path, params=None if link else first, json_body=body)
+            response = self.client.request("POST", path, params=None if link else first, json_body=body)
             return self._parse_page(response, "vms", lap=lap)
 
-        pages = pages_by_link(fetch, "virtual machines to restore")
-        return [as_object(item) for items in pages for item in items]
+        return _read_optional(
+            lambda: itertools.chain.from_iterable(pages_by_link(fetch, "virtual machines to restore"))
+        )
 
     def _parse_page(self, response: Response, member: str, *, lap: bool) -> Page[t.Any]:
         body = response.json_object()
         items = get_items(body, member, response.request, response.server)
-        if not all(isinstance(item, dict) for item in items):
-            raise InvalidResponseError(
-                f"an item of {member!r} is not an object", server=response.server, request=response.request
+        following = get_href(body, "nextPage")
+        return Page(items, as_int(body.get("total")), self.client.to_local_path(following) if following else None, lap)
+
+    def follow(self, href: str, base: str) -> str:
+        """Convert a link of a record to a path on the configured server; the path must be below ``base``."""
+        link = self.client.to_local_path(href)
+        path = unquote(urlsplit(link).path)
+        # Dot segments are resolved before a request is checked, and lead elsewhere.
+        if not path.casefold().startswith(f"{base}/".casefold()) or {".", ".."}.intersection(path.split("/")):
+            raise RequestNotAllowedError(
+                f"a link of the server does not lead to a path below {base!r}",
+                server=self.client.host,
+                request=f"GET {urlsplit(link).path}",
+                hint="Only links to the data of the same object are followed. Please report it",
             )
-        following = as_text(as_object(as_object(body.get("links")).get("nextPage")).get("href"))
-        return Page(items, as_int(body.get("total")), self._client.to_local_path(following) if following else None, lap)
+        return link
+
+
+def _read_optional(read: t.Callable[[], Iterator[t.Any]]) -> SideListing:
+    try:
+        items = list(read())
+    except REQUEST_ERRORS as error:
+        return SideListing([], error.message, is_available=False)
+    rows = [item for item in items if isinstance(item, dict)]
+    odd = len(items) - len(rows)
+    return SideListing(rows, f"{odd} of {len(items)} items are not objects" if odd else None)
+
+
+def get_href(record: t.Any, name: str) -> str | None:
+    """Return a link of a record; None if it is missing or empty."""
+    return as_text(as_object(as_object(as_object(record).get("links")).get(name)).get("href"))
+
+
+def _keep_path(link: str, path: str) -> str:
+    """Keep the path of a listing for its next page: some servers link to another path and format of the same list."""
+    query = urlsplit(link).query
+    return f"{path}?{query}" if "pageStartIndex" in dict(parse_qsl(query)) else link
 
 
 def _with_overlap(link: str) -> tuple[str, bool]:

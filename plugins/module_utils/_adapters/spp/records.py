@@ -8,255 +8,232 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import re
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import unquote
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.api import get_href
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.copies import (
+    CLOUD_ROLES,
+    build_row_copies,
+    get_protection,
+    get_role,
+    has_storage,
+)
+from ansible_collections.backup.audit.plugins.module_utils._adapters.spp.sla import Sla, apply_sla
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_true
-from ansible_collections.backup.audit.plugins.module_utils._core.times import add_days, parse_epoch_millis
+from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_epoch_millis
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import parse_platform
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_int,
-    as_list,
     as_object,
     as_text,
     remove_secrets,
 )
 
-# protectionInfo.subPolicyType -> role of a copy. BACKUP is the source of the other copies.
-ROLES = {
-    "BACKUP": "primary",
-    "REPLICATION": "replica",
-    "SPPOFFLOAD": "offload",
-    "SPPARCHIVE": "archive",
-    "SNAPSHOT": "snapshot",
-}
-_QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
+# The lowest of these is the row that describes the point; its other rows are copies. Other roles are 1.
+_RANKS = {"primary": 0, "snapshot": 2, "unknown": 3}
+# Time of the point -> its copies according to the restore view; None if they are unknown.
+View = Mapping[int, "list[Copy] | None"]
 
 
 @dataclasses.dataclass(frozen=True)
-class Sla:
-    """The current settings of an SLA policy; they may have been different when a point was made: all inferred."""
+class Context:
+    """What all points of a read have in common."""
 
-    encrypted: bool | None
-    retention_days: int | None
-    # Roles with a write-once target (target.wormProtected) -> days of retention: their own, else the primary's.
-    locked: Mapping[str, int | None]
+    slas: Mapping[str, Sla]
+    include_raw: bool
 
 
-def parse_sla(policy: Mapping[str, t.Any]) -> Sla:
-    """Parse an SLA policy from /ngp/slapolicy."""
-    encrypted: bool | None = None
-    retention: int | None = None
-    locked: dict[str, int | None] = {}
-    for sub in map(as_object, as_list(as_object(policy.get("spec")).get("subpolicy"))):
-        kind = str(sub.get("type"))
-        # REPLICATION with software: true is the backup to the vSnap server; otherwise it is replication.
-        role = "primary" if kind == "REPLICATION" and as_bool(sub.get("software")) else ROLES.get(kind)
-        days = as_int(as_object(sub.get("retention")).get("age"))
-        if role == "primary":
-            retention = days
-            # False means that the policy does not require encryption; the disk pool may still be encrypted.
-            encrypted = True if as_bool(sub.get("useEncryption")) else None
-        if role and as_bool(as_object(sub.get("target")).get("wormProtected")):
-            locked[role] = days
-    return Sla(encrypted, retention, {role: days or retention for role, days in locked.items()})
-
-
-def build_workload(child: Mapping[str, t.Any], workload_type: str) -> Workload:
-    """Build the workload of a child of the recovery catalog or of the inventory."""
-    properties = as_object(child.get("properties"))
-    platform = as_text(properties.get("hypervisorType")) or as_text(properties.get("applicationType"))
+def build_workload(child: t.Any, workload_type: str) -> Workload:
+    """Build the workload of a child of the recovery catalog, of the inventory or of the restore view."""
+    record = as_object(child)
+    properties = as_object(record.get("properties"))
+    words = (properties.get("hypervisorType"), properties.get("applicationType"), record.get("hypervisorType"))
+    platform = next((word for word in map(as_text, words) if word), None)
     return Workload(
-        id=as_text(properties.get("pk")) or as_text(child.get("id")),
-        name=as_text(child.get("name")) or as_text(properties.get("name")),
+        id=as_text(properties.get("pk")) or as_text(record.get("id")),
+        name=as_text(record.get("name")) or as_text(properties.get("name")),
         type=workload_type,
-        platform=platform.lower() if platform else None,
+        platform=parse_platform(platform),
+        vendor_platform=platform,
     )
 
 
-def pair_machines(
-    workloads: Sequence[Workload], machines: Sequence[Workload]
-) -> list[tuple[Workload, Workload | None]]:
-    """Pair each catalog workload with the same machine of another view, or with None if the match is uncertain.
+def build_child(child: t.Any, workload_type: str, collection: str) -> Workload:
+    """Build the workload of a child of the catalog. Some lists have only names and links: the key is in the link."""
+    workload = build_workload(child, workload_type)
+    if not as_object(as_object(child).get("properties")).get("pk"):
+        link = unquote((get_href(child, "versions") or "").partition("?")[0])
+        workload.id = link.partition(f"{collection}/")[2].partition("/")[0] or workload.id
+    return workload
 
-    It is likely but undocumented that the id of one view is the primary key of the other; the fallback is a name that
-    is unique on both sides.
+
+def fill_platform(workload: Workload, rows: Sequence[t.Any]) -> None:
+    """Take the platform from the recovery points if the list of workloads does not report it."""
+    if workload.vendor_platform is None and rows:
+        other = build_workload(rows[0], workload.type or "")
+        workload.platform, workload.vendor_platform = other.platform, other.vendor_platform
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Whether two ids are equal; the letters of a GUID have no case."""
+    return one is not None and other is not None and one.casefold() == other.casefold()
+
+
+def have_same_ids(catalog_ids: Collection[str], machines: Sequence[Workload]) -> bool:
+    """Whether another view uses the primary keys of the catalog as ids.
+
+    It is likely but undocumented. One id that both have proves it.
     """
-    by_id = {machine.id: machine for machine in machines}
+    own = {ident.casefold() for ident in catalog_ids}
+    return any(machine.id is not None and machine.id.casefold() in own for machine in machines)
+
+
+def list_nameable(machines: Sequence[Workload], *, by_id: bool) -> list[Workload]:
+    """Return the machines that only their name can identify; ``by_id``: ids of both views can be compared."""
+    return [machine for machine in machines if machine.id is None or not by_id]
+
+
+def pair_machines(
+    workloads: Sequence[Workload], machines: Sequence[Workload], *, by_id: bool
+) -> list[tuple[Workload, Workload | None]]:
+    """Pair each catalog workload with the same machine of another view, or with None if there is none.
+
+    If ids cannot be compared, a name must be unique on both sides, and both must be of the same platform.
+    """
+    idents = {machine.id.casefold(): machine for machine in machines if machine.id is not None} if by_id else {}
     by_name: dict[str | None, list[Workload]] = {}
-    for candidate in machines:
+    for candidate in list_nameable(machines, by_id=by_id):
         by_name.setdefault(candidate.name, []).append(candidate)
     own_names = collections.Counter(workload.name for workload in workloads)
     pairs: list[tuple[Workload, Workload | None]] = []
     for workload in workloads:
-        same_name = by_name.get(workload.name, [])
-        machine: Workload | None = by_id.get(workload.id)
+        machine = idents.get((workload.id or "").casefold())
+        same_name = by_name.get(workload.name, []) if workload.name else []
         if machine is None and len(same_name) == 1 and own_names[workload.name] == 1:
-            machine = same_name[0]
+            platforms = {same_name[0].platform, workload.platform}
+            machine = same_name[0] if None in platforms or len(platforms) == 1 else None
         pairs.append((workload, machine))
     return pairs
 
 
-def build_points(
-    workload: Workload,
-    rows: Sequence[t.Any],
-    slas: Mapping[str, Sla],
-    copies: Mapping[int, list[Copy]] | None,
-    include_raw: bool,
-) -> list[RecoveryPoint]:
+def get_session(row: Mapping[str, t.Any]) -> str | None:
+    """Return the id of the session that created a row; it is next to the properties or one of them."""
+    return as_text(row.get("sessionId")) or as_text(as_object(row.get("properties")).get("sessionId"))
+
+
+def build_points(workload: Workload, rows: Sequence[t.Any], view: View | None, context: Context) -> list[RecoveryPoint]:
     """Build the points of one workload; copies of one point in time are merged into one recovery point.
 
-    ``copies`` are those of the restore view by time, if it was read.
+    ``view`` has the copies of the restore view, if it was read.
     """
     by_time: dict[int, list[dict[str, t.Any]]] = {}
+    undated: list[list[dict[str, t.Any]]] = []
     for row in map(as_object, rows):
-        session = as_int(row.get("sessionId", as_object(row.get("properties")).get("sessionId")))
-        if session == 0:
+        if as_int(get_session(row)) == 0:
             # The catalog also contains an entry for the workload itself, without a session: not a version.
             continue
-        by_time.setdefault(_get_protection_time(row, workload), []).append(row)
-    lists_copies = any(_get_role(row) in ("replica", "offload", "archive") for rows in by_time.values() for row in rows)
-    return [
-        _build_point(workload, created, rows, slas, _build_copies(rows, created, copies, lists_copies), include_raw)
-        for created, rows in by_time.items()
-    ]
+        try:
+            by_time.setdefault(parse_epoch_millis(get_protection(row).get("protectionTime")), []).append(row)
+        except DataError:
+            # Without a time it is unknown which rows are copies of one point.
+            undated.append([row])
+    dated = list(by_time.values())
+    lists_copies = any(get_role(row) in ("replica", "offload", "archive") for group in dated for row in group)
+    lists_storage = {get_role(row) for group in dated for row in group if has_storage(row)}
+    points = []
+    for created, group in [*by_time.items(), *((0, one) for one in undated)]:
+        copies = build_row_copies(group, workload.platform) if lists_copies else None
+        usable = _may_be_restored(group, lists_storage)
+        if view is not None:
+            copies = view.get(created)
+            # All copies of a version can be gone although it is still listed.
+            usable = False if copies == [] else usable if created in view else None
+        points.append(_build_point(workload, created, group, copies, usable, context, are_all=not undated))
+    for number, point in enumerate(points[len(dated) :]):
+        point.id = f"{point.id}/undated-{number}"
+    return points
 
 
-def _get_protection_time(row: Mapping[str, t.Any], workload: Workload) -> int:
-    time = _get_protection(row).get("protectionTime")
-    if time is None:
-        raise InvalidResponseError(
-            f"a recovery point of {workload.name!r} has no protectionTime",
-            hint="The response format of this server version is not supported. Please report it",
-        )
-    return parse_epoch_millis(time)
+def describe_doubt(point: RecoveryPoint, view: View | None) -> str | None:
+    """Return why a point is not surely a recovery point, or why its age is unknown."""
+    if not point.created:
+        return "have no valid time, so their age is unknown"
+    if point.kind == "unknown":
+        return "are of an unknown type, so it is unknown whether they are backups"
+    if view is not None and point.created not in view:
+        return "are not listed in the restore view, so it is unknown whether they can be restored"
+    if point.usable is None:
+        return "have no storage snapshot in the catalog, so it is unknown whether they can be restored"
+    return None
 
 
-def _get_protection(row: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    return as_object(as_object(row.get("properties")).get("protectionInfo")) or as_object(row.get("protectionInfo"))
+def _may_be_restored(rows: Sequence[Mapping[str, t.Any]], lists_storage: Collection[str]) -> bool | None:
+    """Whether the rows of a point prove that it can be restored: only such points are in the recovery catalog.
 
-
-def _get_role(row: Mapping[str, t.Any]) -> str:
-    return ROLES.get((as_text(_get_protection(row).get("subPolicyType")) or "").upper(), "unknown")
-
-
-def _build_copies(
-    rows: Sequence[dict[str, t.Any]],
-    created: int,
-    view: Mapping[int, list[Copy]] | None,
-    lists_copies: bool,
-) -> list[Copy] | None:
-    if view is not None:
-        return view.get(created)
-    if not lists_copies:
-        # One row may be one copy, or this catalog lists only the version.
-        return None
-    return [
-        Copy(location=_parse_storage_name(row), role=role, offsite=True if role in ("offload", "archive") else None)
-        for row in rows
-        for role in [_get_role(row)]
-    ]
-
-
-def _parse_storage_name(row: Mapping[str, t.Any]) -> str | None:
-    """Return the storage's name: the first quoted word of storageInfo, a JSON-like text."""
-    found = _QUOTED.search(as_text(_get_protection(row).get("storageInfo")) or "")
-    return found[1] if found else None
+    Unknown if its type is missing or new (it may be a snapshot, which is not a backup), and if no snapshot holds its
+    data although the server reports those of other points. ``lists_storage`` are the roles for which it does.
+    """
+    for row in rows:
+        role, stored = get_role(row), has_storage(row)
+        # Copies in the cloud need not have a snapshot.
+        is_unreported = role not in lists_storage and (stored is None or role in CLOUD_ROLES)
+        if role != "unknown" and (stored or is_unreported):
+            return True
+    return None
 
 
 def _build_point(
     workload: Workload,
     created: int,
     rows: Sequence[dict[str, t.Any]],
-    slas: Mapping[str, Sla],
     copies: list[Copy] | None,
-    include_raw: bool,
+    usable: bool | None,
+    context: Context,
+    *,
+    are_all: bool,
 ) -> RecoveryPoint:
-    main = min(rows, key=lambda row: _get_role(row) != "primary")
-    protection = _get_protection(main)
-    session = as_text(main.get("sessionId")) or as_text(as_object(main.get("properties")).get("sessionId"))
+    main = min(rows, key=lambda row: _RANKS.get(get_role(row), 1))
+    protection = get_protection(main)
     point = RecoveryPoint(
-        id=f"{workload.id}/{session or created // 1000}",
+        id=f"{workload.id}/{get_session(main) or created // 1000}",
         workload=workload,
         created=created,
-        kind=_parse_kind(main),
+        kind=_parse_kind(main, rows, are_all=are_all),
         # Only committed points are in the recovery catalog.
         status="success",
-        # The type is missing or unknown: it may be a snapshot, which is not a backup.
-        usable=None if _get_role(main) == "unknown" else True,
+        usable=usable,
         size_bytes=as_int(protection.get("transferSize")),
         copies=copies,
         offsite=None if copies is None else any_true(copy.offsite for copy in copies),
         job=as_text(protection.get("policyName")),
-        raw={"rows": remove_secrets(list(rows))} if include_raw else None,
+        raw={"rows": remove_secrets(list(rows))} if context.include_raw else None,
     )
     if point.offsite and not any(copy.offsite and copy.role == "replica" for copy in copies or ()):
         # Object storage or a repository server is meant to be off-site, but the product does not report its location.
         point.inferred = ("offsite",)
-    sla = slas.get(as_text(protection.get("storageProfileName")) or "")
+    sla = context.slas.get(as_text(protection.get("storageProfileName")) or "")
+    roles = {copy.role or "unknown" for copy in copies or ()}
+    if roles == {"snapshot"}:
+        # The restore view may list no other copy of a backup any more.
+        point.kind = "snapshot"
     if sla is not None:
-        _apply_sla(point, sla)
+        apply_sla(point, sla, roles or set(map(get_role, rows)))
     return point
 
 
-def _parse_kind(row: Mapping[str, t.Any]) -> str:
-    role = _get_role(row)
+def _parse_kind(main: Mapping[str, t.Any], rows: Sequence[Mapping[str, t.Any]], *, are_all: bool) -> str:
+    """Return the kind of a point; not ``are_all``: other rows of the workload may belong to it."""
+    role = get_role(main)
+    if role not in ("primary", "snapshot") and ("unknown" in map(get_role, rows) or not are_all):
+        # A row whose type or time is unknown may be the point itself, and these rows are copies of it.
+        return "unknown" if role == "unknown" else "backup"
     if role in ("snapshot", "replica", "archive"):
         return role
-    base = as_bool(_get_protection(row).get("baseBackup"))
-    if role == "unknown" or base is None:
-        return "unknown" if role == "unknown" else "backup"
+    base = as_bool(get_protection(main).get("baseBackup"))
+    if base is None:
+        return "backup"
     return "full" if base else "incremental"
-
-
-def _apply_sla(point: RecoveryPoint, sla: Sla) -> None:
-    """Set the inferred fields of a point from the current SLA policy."""
-    inferred = list(point.inferred)
-    if sla.encrypted:
-        point.encrypted = True
-        inferred.append("encrypted")
-    if sla.retention_days is not None and point.kind in ("full", "incremental", "backup", "unknown"):
-        point.expires_at = add_days(point.created, sla.retention_days)
-        inferred.append("expires_at")
-    for copy in point.copies or ():
-        days = sla.locked.get(copy.role or "")
-        if days is not None:
-            copy.immutable_until = add_days(point.created, days)
-            point.immutable_until = max(point.immutable_until or 0, copy.immutable_until)
-            if "immutable_until" not in inferred:
-                inferred += ["immutable", "immutable_until"]
-    point.inferred = tuple(inferred)
-
-
-def parse_copies(version: Mapping[str, t.Any], sites: Mapping[str, str]) -> list[Copy] | None:
-    """Parse the copies of one version of the restore view; None if the server omitted them."""
-    if not isinstance(version.get("copies"), list):
-        return None
-    rows = [as_object(row) for row in version["copies"]]
-    roles = [ROLES.get(str(_get_protection(row).get("subPolicyType")).upper(), "unknown") for row in rows]
-    primary_sites = {as_text(row.get("siteId")) for row, role in zip(rows, roles, strict=True) if role == "primary"}
-    return [_build_copy(row, role, primary_sites, sites) for row, role in zip(rows, roles, strict=True)]
-
-
-def _build_copy(row: Mapping[str, t.Any], role: str, primary_sites: set[str | None], sites: Mapping[str, str]) -> Copy:
-    offload = as_object(_get_protection(row).get("offloadInfo"))
-    mapping = as_object(next(iter(as_list(row.get("mappings"))), None))
-    destination = as_object(mapping.get("destination"))
-    site = as_text(row.get("siteId")) or as_text(destination.get("siteId"))
-    offsite: bool | None = None
-    if role in ("offload", "archive"):
-        offsite = True
-    elif role == "replica" and site and primary_sites and None not in primary_sites:
-        # Replication within one site protects against storage failure, but not against a fire.
-        offsite = site not in primary_sites
-    elif role in ("primary", "snapshot"):
-        offsite = False
-    place = sites.get(site or "", site) if role not in ("offload", "archive") else None
-    return Copy(
-        location=as_text(offload.get("offloadProvider")) or as_text(destination.get("offloadProvider")) or place,
-        location_type=as_text(offload.get("offloadType")) or as_text(mapping.get("storageType")),
-        role=role,
-        offsite=offsite,
-    )

@@ -230,6 +230,66 @@ def test_aggregate_variants(spp: SppClient) -> None:
     assert len(spp.counts(op=minimum)) == 5
 
 
+def test_aggregate_by_several_keys(spp: SppClient) -> None:
+    """Several keys are honoured, refused or ignored."""
+    body = {**AGGREGATE, "group": ["pk", "protectionInfo.subPolicyType"]}
+    query = {"action": "aggregate", "filter": WITH_SESSION}
+    results = spp.call("POST", CATALOGUE, params=query, json=body).json()["results"]
+    archived = sum("monthly" in point["retention"] for point in spp.workload("ledger-archive")["points"])
+    counted = {
+        row["_id"]["protectionInfo"]["subPolicyType"]: row["count"]
+        for row in results
+        if row["_id"]["pk"] == spp.pk("ledger-archive")
+    }
+    assert counted == {"BACKUP": 30 - archived, "SPPARCHIVE": archived}
+    spp.variant(grouping="ignored")
+    ignored = spp.call("POST", CATALOGUE, params=query, json=body).json()["results"]
+    assert {"_id": {"pk": spp.pk("ledger-archive")}, "count": 30} in ignored
+    spp.variant(grouping="refused")
+    assert spp.call("POST", CATALOGUE, params=query, json=body).status_code == 400
+
+
+def test_aggregate_that_ignores_a_part_of_the_request(spp: SppClient) -> None:
+    """Without the filter, the object itself is counted, too; without copytype, further copies are."""
+    spp.variant(filter_ignored=True)
+    assert spp.counts()[spp.pk("erp-prod")]["count"] == 31
+    spp.variant(filter_ignored=False, copytype_ignored=True)
+    assert spp.counts()[spp.pk("erp-prod")]["count"] == 90
+
+
+def test_links_to_versions(spp: SppClient) -> None:
+    """They are served where the link leads, and not elsewhere."""
+    known = versions(spp, "web-01")
+    for link in ("versions", "snapshot/version", "version?from=recovery"):
+        spp.variant(versions_link=link)
+        children = spp.get(CATALOGUE, **PROPERTIES)["children"]
+        parts = urlsplit(next(row["links"]["versions"]["href"] for row in children if row["name"] == "web-01"))
+        assert f"{parts.path}?{parts.query}".rstrip("?").endswith(f"/{spp.pk('web-01')}/{link}")
+        assert spp.get(f"{parts.path}?{parts.query}")["contents"] == known
+        served = 200 if link.startswith("version?") else 404
+        assert spp.call("GET", f"{CATALOGUE}/{spp.pk('web-01')}/version").status_code == served
+
+
+def test_databases_with_name_and_link_only(spp: SppClient) -> None:
+    spp.variant(database_properties=False)
+    children = spp.get("/api/endeavour/catalog/recovery/applicationdatabase", **PROPERTIES)["children"]
+    assert {row["name"]: "properties" in row for row in children} == {"orders": False, "catalog": False}
+    assert all("properties" in row for row in spp.get(CATALOGUE, **PROPERTIES)["children"])
+
+
+def test_removed_machines_of_the_inventory(spp: SppClient) -> None:
+    spp.variant(inventory_keeps_removed=True)
+    rows = spp.get("/api/endeavour/catalog/hypervisor/vm", pageSize=1000, **PROPERTIES)["children"]
+    removed = {row["name"] for row in rows if not row["properties"]["inHLO"]}
+    assert removed == {work["name"] for work in spp.works("vm") if not work["in_inventory"]} != set()
+
+
+def test_emptied_versions_have_no_storage(spp: SppClient) -> None:
+    spp.variant(empty_versions=2, copies_as_rows=False)
+    stored = [bool(row["properties"]["protectionInfo"]["storageSnapshots"]) for row in versions(spp, "web-01")]
+    assert stored == [False] * 2 + [True] * 30
+
+
 @pytest.mark.parametrize(
     ("query", "more"),
     [

@@ -48,6 +48,13 @@ def test_wizard_shows_copies_where_they_lie(spp: SppClient) -> None:
     assert [stores.get(server) for server in servers] == ["berlin-disk-1", "frankfurt-disk-1", None]
 
 
+def test_copies_on_a_repository_server(spp: SppClient) -> None:
+    spp.variant(offload_target="repository server")
+    row = wizard_versions(spp, "erp-prod", embedCopies="true")[-1]
+    offload = row["copies"][2]["protectionInfo"]["offloadInfo"]
+    assert (offload["offloadProvider"], offload["offloadType"]) == ("sp", "sp")
+
+
 def test_wizard_without_embedding(spp: SppClient) -> None:
     assert "copies" not in wizard_versions(spp, "erp-prod")[0]
     embedded = wizard_versions(spp, "erp-prod", embedCopies="true")

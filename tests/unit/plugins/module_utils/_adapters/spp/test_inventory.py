@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the backup.audit contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Spectrum Protect Plus: machines of the inventory and of the catalog, and machines without recovery points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.plugins.module_utils._adapters.spp.appliance import CATALOG, INVENTORY, Appliance, listing, read, row
+
+
+def machine(ident: str | None, name: str | None, **properties: Any) -> dict[str, Any]:
+    """A machine of the inventory."""
+    return {"id": ident, "name": name, "properties": {"hypervisorType": "vmware", **properties}}
+
+
+def appliance(*machines: Any, protected: tuple[str, ...] = ("a", "b")) -> Appliance:
+    """An appliance with these protected machines (of the same key and name) and this inventory."""
+    known = Appliance().with_machines({pk: [row(pk)] for pk in protected})
+    for child in known.answers[f"GET {CATALOG}"]["children"]:
+        child["name"] = child["id"]
+    known.answers[f"GET {INVENTORY}"] = listing("children", list(machines))
+    return known
+
+
+def existence(known: Appliance, **options: Any) -> dict[str, bool | None]:
+    """Whether each machine of the result exists, by id."""
+    return {ident: found.get("in_inventory") for ident, found in read(known, **options).rows.items()}
+
+
+def test_a_machine_that_was_rebuilt() -> None:
+    """The new machine has the old name and no points: it is unprotected, and the old one is gone."""
+    assert existence(appliance(machine("a", "a"), machine("b2", "b"))) == {"a": True, "b": False, "b2": True}
+    # The same if only the rebuilt one is selected.
+    known = appliance(machine("a", "a"), machine("b2", "b"))
+    assert existence(known, workload_names=("b",)) == {"b": False, "b2": True}
+
+
+def test_ids_that_cannot_be_compared() -> None:
+    """No id is in both lists: a name that is unique on both sides, and of the same platform, identifies a machine."""
+    known = appliance(machine("1", "a"), machine("2", "b", hypervisorType="hyperv"), machine("3", "c"))
+    outcome = read(known)
+    assert {ident: found.get("in_inventory") for ident, found in outcome.rows.items()} == {
+        "a": True,
+        "b": None,
+        "3": True,
+    }
+    assert outcome.warnings == ["several virtual machines are named 'b' and cannot be distinguished"]
+
+
+def test_case_of_ids() -> None:
+    assert existence(appliance(machine("A", "a"), machine("B", "b"))) == {"a": True, "b": True}
+
+
+def test_machines_that_were_removed() -> None:
+    """The inventory may list machines that no longer exist (inHLO)."""
+    removed = appliance(machine("a", "a", inHLO=False), machine("b", "b", inHLO="true"), machine("c", "c", inHLO=False))
+    assert existence(removed) == {"a": False, "b": True}
+    partly = appliance(machine("a", "a", inHLO=True), machine("b", "b"), machine("c", "c"))
+    assert existence(partly) == {"a": True, "b": None, "c": None}
+    assert existence(appliance(machine("a", "a"), machine("b", "b"))) == {"a": True, "b": True}
+
+
+@pytest.mark.parametrize("odd", [None, "x", 7, [], {}, machine(None, None)])
+def test_an_odd_item(odd: Any) -> None:
+    """The others are used, and it is said that unprotected machines may be missing."""
+    outcome = read(appliance(machine("a", "a"), odd, machine("c", "c")))
+    assert outcome.errors == []
+    assert set(outcome.rows) == {"a", "b", "c"}
+    assert outcome.result["server"]["scope"]["inventory"] is False
+    assert any("unprotected" in warning and "cannot be detected" in warning for warning in outcome.warnings)
+    assert outcome.rows["a"]["in_inventory"] is True
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_an_inventory_that_cannot_be_read(status: int) -> None:
+    known = appliance()
+    known.answers[f"GET {INVENTORY}"] = status
+    outcome = read(known)
+    assert outcome.errors == []
+    assert {ident: found.get("in_inventory") for ident, found in outcome.rows.items()} == {"a": None, "b": None}
+    assert outcome.result["server"]["scope"]["inventory"] is False
+    (warning,) = outcome.warnings
+    assert f"HTTP {status}" in warning
+
+
+def test_an_inventory_that_is_incomplete() -> None:
+    """Fewer items than its total: it proves nothing about machines that it does not list."""
+    known = appliance(machine("a", "a"))
+    known.answers[f"GET {INVENTORY}"]["total"] = 9
+    assert existence(known) == {"a": None, "b": None}
