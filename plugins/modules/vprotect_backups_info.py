@@ -17,6 +17,8 @@ description:
     protected workload.
   - Backups that were deleted in the meantime (C(SUCCESS_REMOVED)) are not returned. An incremental backup whose parent
     no longer exists is reported as not usable.
+  - Backups that are hidden, marked as expired, of an unknown type, or not reported to be present in a location count as
+    unknown. A warning contains their number and the reason.
 author:
   - the backup.audit contributors (@backup-audit)
 options:

@@ -132,7 +132,8 @@ def test_backups_without_the_moment_they_bring_back(simulators: Simulators) -> N
     assert {point["usable"] for point in made} <= {None, False}
     assert all("created_at" in point["inferred"] for point in made)
     unknown = sum(point["usable"] is None for point in made)
-    assert any(f"{unknown} backups have a storage time" in str(one) for one in ended.result["warnings"])
+    text = f"because they have a storage time, but not the point in time that they restore (snapshotTime): {unknown}"
+    assert any(text in str(one) for one in ended.result["warnings"])
 
 
 def test_account_that_sees_little(simulators: Simulators, normal: list[tuple[Any, ...]]) -> None:

@@ -22,7 +22,17 @@ Variants (product `vprotect`; every product also has those of `ProductApi`):
   synchronizations  true        further copies are also separate rows, of the type SYNCHRONIZATION (4)
   removed           2           number of older backups per workload removed by retention, as SUCCESS_REMOVED (4)
   synthetic         false       fulls after the first are SYNTHETIC
-  deleted_entities  kept        gone: deleted workloads are not listed, their backups have only a text with the name (4)
+  deleted_entities  kept        gone: deleted workloads are not listed, their backups have only a text with the name
+                                (4); object: the same as an object; nameless: the backups have neither
+  newest            plain       the newest finished backup of each workload is hidden, warned, TO_REMOVE, RECREATE (its
+                                retention hint) or LOG_BACKUP (an undocumented type) (4)
+  parents           named       omitted: incremental backups have no parentBackup, because null members are omitted (4)
+  hints             reported    omitted: locations have no retentionHint
+  archive_expire    both        location, backup: only one of them has archiveExpire (4)
+  location_status   reported    omitted: locations have no status
+  filters           honored     ignored: status, from, to and the filters by protected entity have no effect
+  inventory         documented  odd: entities, destinations and restore jobs contain entries without a guid or time, and
+                                entries that are not objects
   rule_lock         kept        removed: the rule does not have a retention lock any more (7)
   session_calls     0           above 0: a session ends after so many calls
 """
@@ -30,6 +40,7 @@ Variants (product `vprotect`; every product also has those of `ProductApi`):
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import ClassVar
 
 from tests.simulators.ground_truth import DAY, Estate, Point, Workload
@@ -48,6 +59,7 @@ from tests.simulators.product_api import (
 from tests.simulators.vprotect.backups import Backups
 from tests.simulators.vprotect.entities import Entities
 from tests.simulators.vprotect.lists import Pages
+from tests.simulators.vprotect.monitoring import Monitoring
 from tests.simulators.vprotect.policies import Policies
 from tests.simulators.vprotect.records import Records, milliseconds
 from tests.simulators.vprotect.session import VprotectSession, VprotectSessionStore
@@ -60,6 +72,9 @@ class Vprotect(ProductApi):
     product: ClassVar[str] = "vprotect"
     LOG_IN: ClassVar[str] = "/api/session/login"
     LISTING: ClassVar[str] = "/api/backups"
+    SOME_OBJECTS: ClassVar[Mapping[str, object]] = {"path": "/api/rules/*-backup/[0-7]*"}
+    # destinations and machines
+    SIDE_LISTING: ClassVar[Mapping[str, object]] = {"path": "/api/[bv]*-[dm]*"}
     MEMBER_NAMES: ClassVar[MemberNames] = MemberNames(
         total_header="X-Total-Count",
         page_keys=frozenset({"page"}),
@@ -89,6 +104,13 @@ class Vprotect(ProductApi):
         "removed": 2,
         "synthetic": False,
         "deleted_entities": "kept",
+        "newest": "plain",
+        "parents": "named",
+        "hints": "reported",
+        "archive_expire": "both",
+        "location_status": "reported",
+        "filters": "honored",
+        "inventory": "documented",
         "rule_lock": "kept",
         "session_calls": 0,
     }
@@ -103,6 +125,7 @@ class Vprotect(ProductApi):
         self.backups = Backups(self, self.records, self.pages)
         self.entities = Entities(self, self.records, self.pages, self.backups)
         self.policies = Policies(self, self.records, self.pages, self.backups)
+        self.monitoring = Monitoring(self, self.records, self.pages, self.backups, self.entities)
         self.routes = [
             Route("POST", "/api/session/login", self._log_in, needs_session=False),
             Route("POST", "/api/session/logout", self._log_out),
@@ -111,6 +134,7 @@ class Vprotect(ProductApi):
             *self.backups.routes(),
             *self.entities.routes(),
             *self.policies.routes(),
+            *self.monitoring.routes(),
         ]
 
     def prepare(self) -> None:

@@ -30,6 +30,11 @@ _LOCATION_STATUSES = ("PRESENT", "IN_PROGRESS", "FAILED", "REMOVED")
 Test = Callable[[Record], bool]
 
 
+def is_finished(record: Record) -> bool:
+    """Whether the record is a backup that was made and still exists, not only a copy of one."""
+    return record.status in ("SUCCESS", "PARTIAL_SUCCESS") and record.kind != "SYNCHRONIZATION"
+
+
 class Backups:
     def __init__(self, api: ProductApi, records: Records, pages: Pages) -> None:
         self.api = api
@@ -49,7 +54,10 @@ class Backups:
             Route("GET", "/api/backups/{guid}", self.get_backup),
             Route("GET", "/api/backup-locations", self.locations),
             Route("GET", "/api/backup-locations/for-restore", self.locations_for_restore),
-            Route("GET", "/api/backup-files", self.files),
+            *(
+                Route("GET", f"/api/backup-files{end}", self.files)
+                for end in ("", "/detailed", "/detailed/for-restore")
+            ),
             Route("GET", "/api/restore-jobs", self.restore_jobs),
         ]
 
@@ -59,11 +67,18 @@ class Backups:
         now = milliseconds(self.api.estate.now)
         made.sort(key=lambda record: (-(record.snapshot or record.stored or now), record.guid))
         self._all = made
+        newest = {record.work.key: record.guid for record in reversed(made) if is_finished(record)}
+        self.records.newest = set(newest.values())
         self._by_guid = {record.guid: record for record in made}
         self._written = {record.guid: json.dumps(self.records.row(record)).encode() for record in made}
         self._by_entity = {}
         for record in made:
             self._by_entity.setdefault(self.records.entity_guid(record.work), []).append(record)
+
+    @property
+    def all(self) -> list[Record]:
+        """All records, newest first."""
+        return self._all
 
     def get_by_entity(self, guid: str) -> list[Record]:
         return self._by_entity.get(guid, [])
@@ -74,6 +89,8 @@ class Backups:
     # Selection of records
 
     def _select(self, query: Query, session: VprotectSession) -> list[Record]:
+        if self.api.text("filters") == "ignored":
+            query = query.without("protected-entity", "protected-entity-type", "status", "from", "to")
         entity = query.text("protected-entity")
         records = self._all if entity is None else self.get_by_entity(entity)
         tests = [*self._build_filters(query), *self._time_filters(query)]
@@ -233,7 +250,12 @@ class Backups:
                 in_time = (since is None or since <= moment) and (until is None or moment <= until)
                 if in_time and session.can_see(record.work):
                     rows.append(self._restore(record, moment))
-            return encode_rows(sorted(rows, key=lambda row: (-row["restoreTime"], row["guid"])))
+            rows.sort(key=lambda row: (-row["restoreTime"], row["guid"]))
+            if rows and self.api.text("inventory") == "odd":
+                # the vendor's clients read no guid of a job, so it may have none
+                first = {name: value for name, value in rows[0].items() if name != "guid"}
+                rows += [{**first, "restoreTime": "soon"}, {name: first[name] for name in first if name != "backup"}]
+            return self.pages.with_odd_entries(encode_rows(rows))
 
         return self.pages.respond(call, session.account, choose)
 

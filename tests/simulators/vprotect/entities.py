@@ -40,6 +40,7 @@ class Entities:
 
     def routes(self) -> list[Route]:
         lists = [Route("GET", f"/api/{name}", self.list_entities) for name in LISTS]
+        lists.append(Route("GET", "/api/virtual-machines/detailed", self.list_entities))
         return [
             *lists,
             Route("GET", "/api/virtual-machines/{guid}", self.get_machine),
@@ -60,6 +61,10 @@ class Entities:
 
     def policy_guid(self, policy: Policy, work: Workload) -> str:
         return self.api.uuid(f"policy:{policy.key}:{work.workload_type}")
+
+    def project_uuid(self, work: Workload) -> str:
+        """The id of a project in its cloud; the guid is the one in the product."""
+        return self.api.uuid(f"project of the cloud:{work.site.key}")
 
     # Rows
 
@@ -120,24 +125,34 @@ class Entities:
         name = f"{work.platform_hint}-{work.site.key}"
         manager = {"guid": self.api.uuid(f"manager:{name}"), "name": name}
         host = {"guid": self.api.uuid(f"host:{name}"), "name": f"{name}-1"}
-        return {"hypervisor": host, "hvManager": manager, "hvType": kind, "hvmType": kind, "tags": []}
+        project = {"guid": self.api.uuid(f"project:{work.site.key}"), "name": work.site.name}
+        return {
+            "hypervisor": host,
+            "hvManager": manager,
+            "hvType": kind,
+            "hvmType": kind,
+            "project": project,
+            "tags": [],
+        }
 
     # The calls
 
-    def _list_visible(self, name: str, session: VprotectSession) -> list[tuple[Workload, Row]]:
+    def list_visible(self, name: str, session: VprotectSession) -> list[tuple[Workload, Row]]:
         return [(work, row) for work, row in self._rows[name] if session.can_see(work)]
 
     def list_entities(self, call: Call, session: VprotectSession) -> Response:
-        name = call.path.rstrip("/").rpartition("/")[2]
+        name = call.path.strip("/").split("/")[1]
 
         def choose(query: Query) -> list[bytes]:
-            return encode_rows(sort_rows(self._select(query, self._list_visible(name, session)), query))
+            rows = sort_rows(self._select(query, self.list_visible(name, session)), query)
+            return self.pages.with_odd_entries(encode_rows(rows))
 
         return self.pages.respond(call, session.account, choose)
 
     def _select(self, query: Query, visible: list[tuple[Workload, Row]]) -> list[Row]:
         like, free = (query.text("nameLike") or "").casefold(), (query.text("filter") or "").casefold()
         number, states = query.text("uuid"), query.choice("backupStatus", _PROTECTION)
+        project = query.text("project-uuid")
         managers = query.all("hypervisor-manager-type")
         found = []
         for work, row in visible:
@@ -145,7 +160,7 @@ class Entities:
             matches = (
                 like in work.name.casefold() and free in f"{work.name} {row['uuid']} {row['guid']} {policy}".casefold()
             )
-            matches = matches and number in (None, row["uuid"])
+            matches = matches and number in (None, row["uuid"]) and project in (None, self.project_uuid(work))
             matches = matches and (not managers or _HYPERVISORS.get(work.platform_hint) in managers)
             if matches and (not states or self._protection(row) in states):
                 found.append(row)
@@ -157,7 +172,7 @@ class Entities:
         return "IS_PROTECTED" if row["backupUpToDate"] else "NOT_PROTECTED"
 
     def get_machine(self, _call: Call, session: VprotectSession, guid: str) -> Response:
-        for _ignored, row in self._list_visible("virtual-machines", session):
+        for _ignored, row in self.list_visible("virtual-machines", session):
             if row["guid"] == guid:
                 return json_response(row)
         raise Refusal(404, f"Virtual machine with guid {guid} does not exist")
@@ -171,9 +186,12 @@ class Entities:
             "lastSuccessfulIncBackup",
             "warningsPresent",
         )
-        rows = [row for name in self._rows for _ignored, row in self._list_visible(name, session)]
+        rows = [row for name in self._rows for _ignored, row in self.list_visible(name, session)]
         rows.sort(key=lambda row: (row["name"], row["guid"]))
-        return json_response([{name: row[name] for name in (*shared, *more) if name in row} for row in rows])
+        shown: list[object] = [{name: row[name] for name in (*shared, *more) if name in row} for row in rows]
+        if self.api.text("inventory") == "odd":
+            shown += [{"name": "no guid", "type": self.records.enum("VM")}, "no record", None]
+        return json_response(shown)
 
     def snapshots(self, call: Call, session: VprotectSession) -> Response:
         """Snapshots on the hypervisor, which are not backups."""
@@ -216,6 +234,6 @@ class Entities:
         counts: dict[str, dict[str, int]] = {}
         labels = {"IS_PROTECTED": "protectedNo", "NOT_PROTECTED": "notProtected", "NO_SCHEDULE": "noSchedule"}
         for name, (kind, _ignored) in LISTS.items():
-            states = [self._protection(row) for _ignored, row in self._list_visible(name, session)]
+            states = [self._protection(row) for _ignored, row in self.list_visible(name, session)]
             counts[ENTITY_TYPES[kind].lower()] = {word: states.count(state) for state, word in labels.items()}
         return json_response(counts)

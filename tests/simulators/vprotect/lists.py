@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -53,6 +54,12 @@ class Query:
                 raise Refusal(400, f"No enum constant {name}: {value}")
         return wanted
 
+    def without(self, *names: str) -> Query:
+        """The same query without these parameters."""
+        kept = copy.copy(self)
+        kept._values = {name: values for name, values in self._values.items() if name not in names}
+        return kept
+
     @property
     def is_descending(self) -> bool:
         return self.text("direction") == "desc"
@@ -84,6 +91,10 @@ class Pages:
             items = list(self.api.with_concurrent_changes(call, items, bytes))
         headers = {"X-Total-Count": str(len(items))} if self.api.flag("total_count") else {}
         return Response(200, array(self._slice(query, items)), _JSON, headers)
+
+    def with_odd_entries(self, items: list[bytes]) -> list[bytes]:
+        """Add entries that are not records, for the variant `inventory`: odd."""
+        return [*items, b'"no record"', b"null"] if self.api.text("inventory") == "odd" else items
 
     def _slice(self, query: Query, items: list[bytes]) -> Sequence[bytes]:
         """Without a size the complete list is returned. No maximum size is published: the variant page_cap sets one."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from tests.simulators.ground_truth import DAY, CopyRule, Policy, Workload
 from tests.simulators.product_api import Call, ProductApi, Refusal, Response, Route, json_response
-from tests.simulators.vprotect.backups import Backups
+from tests.simulators.vprotect.backups import Backups, is_finished
 from tests.simulators.vprotect.entities import policy_list
 from tests.simulators.vprotect.lists import Pages, Query, Row, encode_rows
 from tests.simulators.vprotect.records import (
     ENTITY_TYPES,
+    Record,
     Records,
     destination_key,
     destination_type,
@@ -185,20 +186,33 @@ class Policies:
     def destinations(self, call: Call, session: VprotectSession) -> Response:
         def choose(_query: Query) -> list[bytes]:
             rows: dict[str, Row] = {}
+            used = self.get_used_space()
             for policy, _ignored in self._used.values():
                 for rule in policy.all_rules:
                     if rule.location.location_type != "snapshot":
                         row = self._destination(rule, policy)
-                        rows[row["guid"]] = {**row, **self._capacity(policy)}
-            return encode_rows(sorted(rows.values(), key=lambda row: (row["name"], row["guid"])))
+                        rows[row["guid"]] = {**row, **self._capacity(policy, used.get(row["guid"], 0))}
+            listed = sorted(rows.values(), key=lambda row: (row["name"], row["guid"]))
+            if self.api.text("inventory") == "odd":
+                listed.append({"name": "no guid", "encryptionEnabled": True})
+            return self.pages.with_odd_entries(encode_rows(listed))
 
         return self.pages.respond(call, session.account, choose)
 
-    def _capacity(self, policy: Policy) -> Row:
+    def get_used_space(self) -> dict[str, int]:
+        """Bytes of all backups in each destination (guid)."""
+        used: dict[str, int] = {}
+        for record in self.backups.all:
+            for place in record.places if is_finished(record) else ():
+                guid = self.records.destination_guid(place.copy.location, place.copy.encrypted)
+                used[guid] = used.get(guid, 0) + (record.point.size_bytes or 0) * (place.status == "PRESENT")
+        return used
+
+    def _capacity(self, policy: Policy, used: int) -> Row:
         return {
-            "totalUsedSpace": 4 * _TERABYTE,
+            "totalUsedSpace": used,
             "totalAvailableSpace": 16 * _TERABYTE,
-            "totalDedupUsedSpace": _TERABYTE,
+            "totalDedupUsedSpace": used // 4,
             "totalDedupAvailableSpace": 16 * _TERABYTE,
             "defaultBackupDestination": False,
             "description": "",
@@ -227,23 +241,31 @@ class Policies:
         """Running tasks; completed tasks are purged."""
 
         def choose(query: Query) -> list[bytes]:
-            wanted = query.all("states") or query.all("state")
+            states, kind = query.all("states") or query.all("state"), query.text("type")
+            entity, backup = query.text("protected-entity"), query.text("backup")
             rows = []
-            for work in self.api.workloads(*ENTITY_TYPES):
-                for record in self.backups.get_by_entity(self.records.entity_guid(work)):
-                    if record.status == "INPROGRESS" and session.can_see(work) and (not wanted or "RUNNING" in wanted):
-                        started = milliseconds(record.point.created_at)
-                        rows.append(
-                            {
-                                "guid": self.api.uuid(f"task:{record.guid}"),
-                                "type": self.records.enum("EXPORT"),
-                                "state": self.records.enum("RUNNING"),
-                                "progress": 40,
-                                "startTime": started,
-                                "protectedEntity": {"guid": self.records.entity_guid(work), "name": work.name},
-                                "backup": {"guid": record.guid, "name": self.records.backup_name(work, started * 1000)},
-                            }
-                        )
+            for record in self.backups.all:
+                guid = self.records.entity_guid(record.work)
+                if record.status == "INPROGRESS" and session.can_see(record.work):
+                    wanted = (not states or "RUNNING" in states) and kind in (None, "EXPORT")
+                    if wanted and entity in (None, guid) and backup in (None, record.guid):
+                        rows.append(self._task(record))
             return encode_rows(rows)
 
         return self.pages.respond(call, session.account, choose)
+
+    def _task(self, record: Record) -> Row:
+        started = milliseconds(record.point.created_at)
+        return {
+            "guid": self.api.uuid(f"task:{record.guid}"),
+            "type": self.records.enum("EXPORT"),
+            "state": self.records.enum("RUNNING"),
+            "progress": 40.0,
+            "windowStart": started,
+            "windowEnd": started + 60 * _MINUTE_MS,
+            "startTime": started,
+            "protectedEntity": {"guid": self.records.entity_guid(record.work), "name": record.work.name},
+            "protectedEntityDisplayName": record.work.name,
+            "node": {"guid": self.api.uuid("node"), "name": "node-1"},
+            "backup": {"guid": record.guid, "name": self.records.backup_name(record.work, started * 1000)},
+        }

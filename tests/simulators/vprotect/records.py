@@ -70,6 +70,8 @@ def destination_type(location: Location) -> str:
 class Records:
     def __init__(self, api: ProductApi) -> None:
         self.api = api
+        # guid of the newest finished backup of each workload, which the variant `newest` changes
+        self.newest: set[str] = set()
 
     # Enumerations and ids
 
@@ -166,45 +168,55 @@ class Records:
 
     # Rows
 
+    def special(self, record: Record) -> str:
+        """What is special about this backup, according to the variant `newest`."""
+        return self.api.text("newest") if record.guid in self.newest else "plain"
+
     def row(self, record: Record) -> Row:
-        point, work = record.point, record.work
+        point, work, special = record.point, record.work, self.special(record)
+        warned = record.status == "PARTIAL_SUCCESS" or special == "warned"
         row: Row = {
             "guid": record.guid,
             "backupTime": record.stored,
             "snapshotTime": record.snapshot,
             "status": self.enum(record.status),
             "statusInfo": "The hypervisor refused the snapshot" if record.status == "FAILED" else None,
-            "type": self.enum(record.kind),
+            "type": self.enum("LOG_BACKUP" if special == "LOG_BACKUP" else record.kind),
             **self._owner(record),
             "size": point.size_bytes or 0,
             "parentBackup": self._parent(record),
             "backupRule": {"guid": self.rule_guid(point.run.policy, work), "name": point.run.policy.name},
             "originEntity": {**self._schedule(point.run.policy), "type": self.enum("SCHEDULE")},
-            "warningsPresent": record.status == "PARTIAL_SUCCESS",
-            "warnings": [_WARNING] if record.status == "PARTIAL_SUCCESS" else None,
+            "warningsPresent": warned,
+            "warnings": [_WARNING] if warned else None,
             "warningsAcknowledged": False,
-            "hidden": False,
+            "hidden": special == "hidden",
             "taskDurationTime": None if record.stored is None else milliseconds(5 * MINUTE),
         }
         if record.stored is not None:
             row["taskTimeStats"] = {"queuedExportTime": 1000, "exportTime": 240_000, "queuedStoreTime": 0}
         if self.version >= (5, 0):
             row["backupLocations"] = [self.location_row(record, place) for place in record.places]
-        if point.kind == "archive" and point.expires_at is not None:
+        if point.kind == "archive" and point.expires_at is not None and self.api.text("archive_expire") != "location":
             row["archiveExpire"] = milliseconds(point.expires_at)
         return without_nulls(row)
 
     def _owner(self, record: Record) -> Row:
         """A backup may lose its entity when the workload is deleted; only a text remains then (facts 4)."""
         work, guid = record.work, self.entity_guid(record.work)
-        if self.api.text("deleted_entities") == "gone" and not work.in_inventory:
-            return {"sourceNameAndGuid": f"{work.name} ({guid})"}
+        form = self.api.text("deleted_entities")
+        if form != "kept" and not work.in_inventory:
+            texts: dict[str, Row] = {
+                "gone": {"sourceNameAndGuid": f"{work.name} ({guid})"},
+                "object": {"sourceNameAndGuid": {"name": work.name, "guid": guid}},
+            }
+            return texts.get(form, {})
         kind = self.enum(ENTITY_TYPES[work.workload_type])
         return {"protectedEntity": {"type": kind, "guid": guid, "name": work.name}}
 
     def _parent(self, record: Record) -> Row | None:
         parent = record.parent
-        if parent is None:
+        if parent is None or (record.kind == "INCREMENTAL" and self.api.text("parents") == "omitted"):
             return None
         return {"guid": parent.guid, "name": self.backup_name(parent.work, parent.point.created_at)}
 
@@ -213,7 +225,10 @@ class Records:
 
     def location_row(self, record: Record, place: BackupLocation) -> Row:
         copy, point = place.copy, record.point
-        marked = point.kind == "archive"
+        marked, special = point.kind == "archive", self.special(record)
+        hint = "ARCHIVE" if marked else "STANDARD_RETENTION"
+        if special in ("TO_REMOVE", "RECREATE"):
+            hint = special
         row: Row = {
             "guid": place.guid,
             "backup": {"guid": record.guid, "name": self.backup_name(record.work, point.created_at)},
@@ -224,12 +239,12 @@ class Records:
             },
             "backupDestinationType": self.enum(destination_type(copy.location)),
             "roleType": self.enum(place.role),
-            "status": self.enum(place.status),
+            "status": self.enum(place.status) if self.api.text("location_status") == "reported" else None,
             "type": self.enum("SYNCHRONIZATION" if place.role == "SECONDARY" else record.kind),
             "statusInfo": "The file cannot be read" if place.status == "FAILED" else None,
-            "retentionHint": self.enum("ARCHIVE" if marked else "STANDARD_RETENTION"),
+            "retentionHint": self.enum(hint) if self.api.text("hints") == "reported" else None,
         }
-        if marked and point.expires_at is not None:
+        if marked and point.expires_at is not None and self.api.text("archive_expire") != "backup":
             row["archiveExpire"] = milliseconds(point.expires_at)
         return without_nulls(row)
 

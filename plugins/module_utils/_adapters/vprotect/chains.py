@@ -72,7 +72,7 @@ class Chains(t.Generic[Link]):
     """Report points when it is known whether the backups that they depend on can be restored.
 
     The listing is newest first, so an increment comes before its parent and waits for it; only one chain per workload
-    is kept in memory. A parent that is never listed is gone, unless it may be outside the time window.
+    is kept in memory. A parent that is never listed is gone, or unknown if it may be outside the time window.
     """
 
     def __init__(self, report: Callable[[Link], None]) -> None:
@@ -80,10 +80,10 @@ class Chains(t.Generic[Link]):
         self._index = UsabilityIndex()
         self._waiting: dict[int, list[Link]] = {}
 
-    def add(self, point: Link, parent: str | None) -> None:
-        """Add a point and the guid of its parent."""
+    def add(self, point: Link, parent: str | None, *, alone: bool | None = True) -> None:
+        """Add a point and the guid of its parent; without one, ``alone`` is whether it can be restored alone."""
         if parent is None:
-            self._resolve(point, True)
+            self._resolve(point, alone)
             return
         key = hash(parent)
         if self._index.has(key):
@@ -105,7 +105,7 @@ class Chains(t.Generic[Link]):
         waiting = {hash(point.id) for points in self._waiting.values() for point in points}
         for key in [key for key in self._waiting if key not in waiting]:
             for point in self._waiting.pop(key):
-                self._resolve(point, not complete)
+                self._resolve(point, False if complete else None)
         # The remaining points depend on themselves, so they cannot be restored.
         while self._waiting:
             for point in self._waiting.pop(next(iter(self._waiting))):
@@ -137,7 +137,8 @@ class Copies:
 
     def add_copy(self, point: RecoveryPoint) -> None:
         """Add the copy of a backup."""
-        key = hash((point.workload.id, point.created))
+        workload = point.workload
+        key = hash((workload.id or workload.name or point.id, point.created))
         self._recent.update(self._keys[max(self._seen, len(self._keys) - _RECENT_LIMIT) :])
         self._seen = len(self._keys)
         if len(self._recent) > 2 * _RECENT_LIMIT:
@@ -147,7 +148,8 @@ class Copies:
 
     def add_backup(self, point: Backup) -> None:
         """Add a listed backup that may be usable."""
-        key = hash((point.workload.id, point.created))
+        workload = point.workload
+        key = hash((workload.id or workload.name or point.id, point.created))
         self._keys.append(key)
         if self._unmatched:
             self._unmatched.pop(key, None)

@@ -15,10 +15,10 @@ import dataclasses
 import typing as t
 from collections.abc import Container, Iterable, Mapping
 
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError, InvalidResponseError
+from ansible_collections.backup.audit.plugins.module_utils._core.errors import DataError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint
 from ansible_collections.backup.audit.plugins.module_utils._core.times import parse_epoch_millis
-from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_int, as_text
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool, as_int, as_text
 
 # protectedEntity.type -> workload_type, and the name that rule paths use for such workloads.
 TYPES = {
@@ -48,7 +48,15 @@ _MEMBERS = (
     "backupTime",
     "size",
     "archiveExpire",
+    "parentBackup",
+    "warningsPresent",
+    "warnings",
+    "hidden",
 )
+# Statuses of a location.
+PRESENT, IN_PROGRESS = "PRESENT", "IN_PROGRESS"
+# The location is kept until ``archiveExpire``, regardless of the rule.
+KEPT_UNTIL_DATE = "ARCHIVE"
 
 
 def get_enum_name(value: t.Any) -> t.Any:
@@ -56,18 +64,15 @@ def get_enum_name(value: t.Any) -> t.Any:
     return value.get("name") if isinstance(value, dict) else value
 
 
+def get_enum_text(value: t.Any) -> str | None:
+    """Return the name of an enum as it is reported; None if it has none."""
+    return as_text(get_enum_name(value))
+
+
 def normalize_enum(value: t.Any) -> str:
     """Return the name of an enum in upper case."""
     value = get_enum_name(value)
     return value.upper() if isinstance(value, str) else (as_text(value) or "").upper()
-
-
-def require_guid(row: Mapping[str, t.Any]) -> str:
-    """Return the mandatory guid of a record; InvalidResponseError if it is missing."""
-    guid = as_text(row.get("guid"))
-    if guid is None:
-        raise InvalidResponseError("a record has no guid", hint='Check that "url" is the URL of the product')
-    return guid
 
 
 def get_identity(row: Mapping[str, t.Any]) -> str:
@@ -82,14 +87,23 @@ def get_guid(row: Mapping[str, t.Any], member: str) -> str | None:
 
 
 def parse_millis(value: t.Any) -> int | None:
-    """Convert milliseconds to microseconds; 0 and invalid times count as missing, as in the vendor's own clients."""
+    """Convert milliseconds to microseconds; times before 1970, 0 and invalid ones count as missing."""
     # True is an int, too, and equal to 1.
     if isinstance(value, int) and 1 < value < _MAX_PLAIN_MILLIS:
         return value * 1000
     try:
-        return parse_epoch_millis(value) if value else None
+        return max(parse_epoch_millis(value), 0) or None if value else None
     except DataError:
         return None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Destination:
+    """A backup destination as it is set up now; the type is the product's own word."""
+
+    name: str | None
+    kind: str | None
+    encrypted: bool | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,10 +112,12 @@ class Location:
 
     status: str
     role: str
-    # backupDestinationType
-    kind: str
+    # backupDestinationType, the product's own word
+    kind: str | None
     destination: str | None
     name: str | None
+    # retentionHint
+    hint: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,6 +138,8 @@ class ParsedFields:
     encrypted: bool | None
     offsite: bool | None
     inferred: tuple[str, ...]
+    # Why it is unknown whether the backup can be restored, or what it is: completes "they ...".
+    doubt: str | None
 
 
 @dataclasses.dataclass(slots=True)
@@ -135,6 +153,11 @@ class RecordFields:
     job: str | None
     # (guid, type name in paths) of the rule that made the backup; None if the record does not contain them.
     rule: tuple[str, str] | None
+    # The backup was made with warnings; the product hides it.
+    warned: bool
+    hidden: bool
+    # Whether a location is kept until a date; None if no location has a hint about its retention.
+    kept_until_date: bool | None
     # Normalized fields, and the days of retention lock of each copy: computed on demand.
     parsed: ParsedFields | None = dataclasses.field(default=None, compare=False)
     days: tuple[int, ...] | None = dataclasses.field(default=None, compare=False)
@@ -159,9 +182,15 @@ class Record(t.NamedTuple):
     # The complete record, if raw data is requested or if the id or the workload is missing.
     row: dict[str, t.Any] | None
 
-    def guid(self) -> str:
-        """Return the mandatory id; InvalidResponseError if it is missing."""
-        return self.key if self.row is None else require_guid(self.row)
+    @property
+    def created(self) -> int:
+        """The time of the backup; if it has none, that at which it was stored, or 0."""
+        return self.snapshot if self.snapshot is not None else self.finished or 0
+
+    @property
+    def has_guid(self) -> bool:
+        """Whether ``key`` is the guid of the backup."""
+        return self.row is None or as_text(self.row.get("guid")) is not None
 
 
 class RecordParser:
@@ -178,32 +207,55 @@ class RecordParser:
 
     def parse(self, row: dict[str, t.Any]) -> Record:
         """Parse one row."""
-        guid, status, kind, entity, rule, locations, snapshot, finished, size, expires = map(row.get, _MEMBERS)
-        key, workload = as_text(guid), get_guid(row, "protectedEntity")
+        (
+            guid,
+            status,
+            kind,
+            entity,
+            rule,
+            locations,
+            snapshot,
+            finished,
+            size,
+            expires,
+            parent,
+            warned,
+            warnings,
+            hidden,
+        ) = map(row.get, _MEMBERS)
+        key = as_text(guid)
+        workload = as_text(entity.get("guid")) if isinstance(entity, dict) else None
         keep_row = self._include_raw or key is None or workload is None
+        marks = _get_marks(warned, warnings, hidden) if warned or warnings or hidden else ()
+        fields = self._get_fields(status, kind, entity, rule, locations, marks)
+        if expires is not None or fields.kept_until_date:
+            expires = _get_expiry(expires, locations, fields)
         return Record(
             key or repr(row),
-            self._get_fields(status, kind, entity, rule, locations),
+            fields,
             workload,
             parse_millis(snapshot),
             parse_millis(finished),
             as_int(size),
-            parse_millis(expires),
-            get_guid(row, "parentBackup"),
+            expires,
+            as_text(parent.get("guid")) if isinstance(parent, dict) else None,
             None if workload in self._workloads else entity,
             row if keep_row else None,
         )
 
-    def _get_fields(self, status: t.Any, kind: t.Any, entity: t.Any, rule: t.Any, locations: t.Any) -> RecordFields:
+    def _get_fields(
+        self, status: t.Any, kind: t.Any, entity: t.Any, rule: t.Any, locations: t.Any, marks: tuple[str, ...]
+    ) -> RecordFields:
         """Return the fields of a record; records with the same values share one object."""
-        rule_guid, rule_name = _get_guid_and_name(rule)
+        is_reference = isinstance(rule, dict)
         values = (
-            get_enum_name(status),
-            get_enum_name(kind),
+            status.get("name") if isinstance(status, dict) else status,
+            kind.get("name") if isinstance(kind, dict) else kind,
             tuple(map(_get_location_values, locations)) if isinstance(locations, list) else None,
-            rule_name,
-            rule_guid,
+            rule.get("name") if is_reference else None,
+            rule.get("guid") if is_reference else None,
             get_enum_name(entity.get("type")) if isinstance(entity, dict) else None,
+            marks,
         )
         try:
             return self._cache[values]
@@ -223,18 +275,40 @@ class RecordParser:
 
 def _get_location_values(place: t.Any) -> tuple[t.Any, ...]:
     if not isinstance(place, dict):
-        return (None, None, None, None, None)
+        return (None,) * 6
+    destination: t.Any = place.get("backupDestination")
+    is_reference = isinstance(destination, dict)
     return (
         get_enum_name(place.get("status")),
         get_enum_name(place.get("roleType")),
         get_enum_name(place.get("backupDestinationType")),
-        *_get_guid_and_name(place.get("backupDestination")),
+        destination.get("guid") if is_reference else None,
+        destination.get("name") if is_reference else None,
+        get_enum_name(place.get("retentionHint")),
     )
 
 
-def _get_guid_and_name(value: t.Any) -> tuple[t.Any, t.Any]:
-    """Return guid and name of a reference {guid, name}, unchecked."""
-    return (value.get("guid"), value.get("name")) if isinstance(value, dict) else (None, None)
+def _get_marks(warned: t.Any, warnings: t.Any, hidden: t.Any) -> tuple[str, ...]:
+    """Return the marks of a backup as text, which can be compared without a check of its type."""
+    marks = []
+    if as_bool(warned) or (warnings and isinstance(warnings, (list, str))):
+        marks.append("warned")
+    if as_bool(hidden):
+        marks.append("hidden")
+    return tuple(marks)
+
+
+def _get_expiry(expires: t.Any, locations: t.Any, fields: RecordFields) -> int | None:
+    """Return until when the backup is kept, the earliest date if locations have several; None if it is not reported."""
+    if fields.kept_until_date is False:
+        # The date of a mark that was removed again.
+        return None
+    dates = [expires]
+    if fields.kept_until_date and isinstance(locations, list) and fields.locations:
+        for place, location in zip(locations, fields.locations, strict=True):
+            if location.hint == KEPT_UNTIL_DATE and location.status == PRESENT and isinstance(place, dict):
+                dates.append(place.get("archiveExpire"))
+    return min((date for date in map(parse_millis, dates) if date is not None), default=None)
 
 
 def _is_all_text(value: t.Any) -> bool:
@@ -244,19 +318,35 @@ def _is_all_text(value: t.Any) -> bool:
 
 
 def _build_fields(
-    status: t.Any, kind: t.Any, locations: tuple[tuple[t.Any, ...], ...] | None, job: t.Any, rule: t.Any, entity: t.Any
+    status: t.Any,
+    kind: t.Any,
+    places: tuple[tuple[t.Any, ...], ...] | None,
+    job: t.Any,
+    rule: t.Any,
+    entity: t.Any,
+    marks: tuple[str, ...],
 ) -> RecordFields:
+    locations = None if places is None else tuple(_build_location(*place) for place in places)
+    hints = [location.hint for location in locations or () if location.hint and location.status == PRESENT]
     rule_guid, (_type, rule_word) = as_text(rule), TYPES.get(normalize_enum(entity), (None, None))
     return RecordFields(
         status=normalize_enum(status),
         kind=normalize_enum(kind),
-        locations=None if locations is None else tuple(_build_location(*place) for place in locations),
+        locations=locations,
         job=as_text(job),
         rule=None if rule_guid is None or rule_word is None else (rule_guid, rule_word),
+        warned="warned" in marks,
+        hidden="hidden" in marks,
+        kept_until_date=KEPT_UNTIL_DATE in hints if hints else None,
     )
 
 
-def _build_location(status: t.Any, role: t.Any, kind: t.Any, destination: t.Any, name: t.Any) -> Location:
+def _build_location(status: t.Any, role: t.Any, kind: t.Any, destination: t.Any, name: t.Any, hint: t.Any) -> Location:
     return Location(
-        normalize_enum(status), normalize_enum(role), normalize_enum(kind), as_text(destination), as_text(name)
+        normalize_enum(status),
+        normalize_enum(role),
+        as_text(kind),
+        as_text(destination),
+        as_text(name),
+        normalize_enum(hint),
     )

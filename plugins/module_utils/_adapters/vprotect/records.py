@@ -7,21 +7,34 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.locations import (
+    build_copies,
+    is_archived,
+    is_present,
+    is_staying,
+    limit_offsite,
+)
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import (
+    PRESENT,
     TYPES,
-    Location,
+    Destination,
     ParsedFields,
     Record,
     RecordFields,
+    get_enum_text,
     get_guid,
     normalize_enum,
 )
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import InvalidResponseError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Copy, RecoveryPoint, Workload, any_true
 from ansible_collections.backup.audit.plugins.module_utils._core.times import add_days
+from ansible_collections.backup.audit.plugins.module_utils._core.vocabulary import (
+    OTHER,
+    parse_platform,
+)
 from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import (
     as_bool,
     as_int,
@@ -46,10 +59,8 @@ KEPT = tuple(_STATUSES)
 _KINDS = {"FULL": "full", "INCREMENTAL": "incremental", "SYNTHETIC": "synthetic_full"}
 # A copy of a backup from its primary destination to another one.
 _SYNCHRONIZATION = "SYNCHRONIZATION"
-_DISKS = ("FILESYSTEM", "SYNTHETICXFS", "SYNTHETICDDBOOST", "VSTOR")
-_CLOUDS = ("S3", "GCS", "AZURE", "SWIFT")
-# Other backup products (ISP, NETBACKUP and so on) are missing: the type of their media is unknown.
-_MEDIA = {**dict.fromkeys(_DISKS, "disk"), **dict.fromkeys(_CLOUDS, "object")}
+# A guid within the text that identifies a deleted workload.
+_GUID = re.compile(r"(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f-])", re.IGNORECASE)
 
 
 @dataclasses.dataclass
@@ -65,6 +76,14 @@ class Context:
     include_raw: bool
     # Version 5 and later list locations. A backup without any may have been removed from all of them.
     lists_locations: bool = True
+    # Destinations by guid.
+    destinations: Mapping[str, Destination] = dataclasses.field(default_factory=dict)
+    # Workloads (guid) of which the server reports that no backup can be restored.
+    unrestorable: Container[str | None] = ()
+    # Workloads (guid) whose last chain of backups is marked for deletion.
+    leaving: Container[str | None] = ()
+    # Names of both that have backups that look restorable.
+    contradicted: set[str] = dataclasses.field(default_factory=set)
     # Whether points are only counted, so that only the fields needed for that are kept.
     counts_only: bool = False
 
@@ -82,44 +101,64 @@ def lists_locations(version: str | None) -> bool:
 
 
 def build_workload(record: Record) -> Workload:
-    """Return the workload of a backup. A deleted workload is identified by the text stored in the backup."""
+    """Return the workload of a backup. A deleted workload is identified by the text stored in the backup.
+
+    Without an id, the workload is not certain: another one may have the same name.
+    """
     if record.entity and isinstance(record.entity, dict):
         return parse_entity(record.entity)
     kept = as_object(record.row).get("sourceNameAndGuid")
-    return Workload(id=as_text(as_object(kept).get("guid")), name=as_text(as_object(kept).get("name")) or as_text(kept))
+    if isinstance(kept, dict):
+        return Workload(id=as_text(kept.get("guid")), name=as_text(kept.get("name")))
+    text = as_text(kept) or ""
+    guids = set(_GUID.findall(text))
+    if len(guids) != 1:
+        return Workload(name=text or None)
+    (guid,) = guids
+    # "name (guid)" in some form.
+    return Workload(id=guid, name=text.replace(guid, "").strip(" ()[]:,;/-") or text)
 
 
 def parse_entity(entity: Mapping[str, t.Any]) -> Workload:
     """Parse a protected entity from a backup, from /protected-entities, or from a list of one type."""
     workload_type, _rule = TYPES.get(normalize_enum(entity.get("type")), (None, None))
-    platform = normalize_enum(entity.get("hvType")) or normalize_enum(entity.get("hvmType"))
+    # The type of the hypervisor, and of its manager: the first one whose platform is known.
+    words = [word for name in ("hvType", "hvmType") if (word := get_enum_text(entity.get(name)))]
+    known = [word for word in words if parse_platform(word) != OTHER]
+    word = next(iter([*known, *words]), None)
     return Workload(
         id=as_text(entity.get("guid")),
         name=as_text(entity.get("name")),
         type=workload_type,
-        platform=platform.lower() or None,
+        platform=parse_platform(word),
+        vendor_platform=word,
         in_inventory=as_bool(entity.get("present")),
     )
 
 
 def _parse_fields(fields: RecordFields, context: Context) -> ParsedFields:
     status = _STATUSES.get(fields.status, "unknown")
+    if status == "success" and fields.warned:
+        status = "warning"
     kind = _KINDS.get(fields.kind, "unknown")
     copy = fields.kind == _SYNCHRONIZATION
     succeeded = status in ("success", "warning")
-    copies = _build_copies(fields.locations, context)
+    copies = build_copies(fields.locations, context.encrypting, context.destinations)
     encrypted = offsite = None
     if copies and succeeded:
         encrypted = True if all(one.encrypted for one in copies) else None
         offsite = any_true(one.offsite for one in copies)
+    usable = False if status in ("failed", "running") else None
+    if succeeded:
+        usable = is_present(fields.locations, lists_locations=context.lists_locations)
+    # It is undocumented whether a copy alone can be restored; a record without a type may be a copy.
+    if usable and (copy or not fields.kind):
+        usable = None
+    doubt = None if usable is False or copy else _find_doubt(fields, status, usable)
     return ParsedFields(
         status=status,
-        # A backup that is only in archives must be retrieved from there first.
-        kind="archive"
-        if fields.locations and all(location.role == "ARCHIVE" for location in fields.locations)
-        else kind,
-        # It is undocumented whether a copy alone can be restored; a record without a type may be a copy.
-        usable=_evaluate_usable(status, fields.locations, context, sure=not copy and bool(fields.kind)),
+        kind="archive" if kind != "unknown" and is_archived(fields.locations) else kind,
+        usable=None if fields.hidden and usable else usable,
         succeeded=succeeded,
         removed=fields.status == REMOVED,
         copy=copy,
@@ -128,19 +167,40 @@ def _parse_fields(fields: RecordFields, context: Context) -> ParsedFields:
         encrypted=encrypted,
         offsite=offsite,
         inferred=(*(("encrypted",) if encrypted else ()), *(("offsite",) if offsite else ())),
+        doubt=doubt,
     )
 
 
+def _find_doubt(fields: RecordFields, status: str, usable: bool | None) -> str | None:
+    """Return why it is unknown whether a backup can be restored, or what it is; None if there is no doubt."""
+    if not fields.kind:
+        return "have no type"
+    if fields.kind not in _KINDS:
+        return f"have the type {fields.kind}, which this module does not know"
+    if status == "unknown":
+        return (
+            f"have the status {fields.status}, which this module does not know" if fields.status else "have no status"
+        )
+    if usable and fields.hidden:
+        return "are hidden in the product"
+    if usable:
+        return None
+    if any(location.status == PRESENT for location in fields.locations or ()):
+        return "are marked as expired or to be recreated wherever they are stored"
+    return "are not reported to be present in any location"
+
+
 def build_point(record: Record, workload: Workload, context: Context) -> RecoveryPoint | None:
-    """Build a point; None if the record is not a backup and has no time (queued, failed before it began)."""
+    """Build a point; None if the record is not a backup and has no time (queued, failed before it began).
+
+    A backup without a time is dated 1970, so that it does not count.
+    """
     fields, snapshot, row = record.fields, record.snapshot, record.row
     parsed = context.parse(fields)
-    guid = record.guid()
-    created = snapshot if snapshot is not None else record.finished
-    if created is None:
-        if parsed.status in ("failed", "running"):
-            return None
-        raise InvalidResponseError(f"the backup {guid} has neither snapshotTime nor backupTime")
+    guid = record.key
+    created = record.created
+    if not created and parsed.status in ("failed", "running"):
+        return None
     point = RecoveryPoint(
         id=guid,
         workload=workload,
@@ -157,8 +217,13 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
         expires_at=record.expires,
         job=fields.job,
     )
+    # The mark of a chain concerns backups whose own locations report no hint.
+    leaving = fields.kept_until_date is None and workload.id in context.leaving
+    if point.usable and (leaving or workload.id in context.unrestorable):
+        point.usable = None
+        context.contradicted.add(workload.name or str(workload.id))
     # The time of storage is later than the point in time that the backup restores.
-    inferred = () if snapshot is not None else ("created_at",)
+    inferred: tuple[str, ...] = () if snapshot is not None else ("created_at",)
     if context.include_raw and row is not None:
         point.raw = remove_secrets(row)
     if parsed.succeeded:
@@ -167,7 +232,9 @@ def build_point(record: Record, workload: Workload, context: Context) -> Recover
             point.restore_tested, point.tested_at, point.tested_by = True, restored, "restore"
             inferred = (*inferred, "restore_tested", "tested_at", "tested_by")
         inferred = (*inferred, *parsed.inferred)
-        if parsed.copies and _apply_lock(point, fields, parsed.copies, context):
+        if parsed.offsite and not limit_offsite(point):
+            inferred = tuple(name for name in inferred if name != "offsite")
+        if point.copies and _apply_lock(point, fields, point.copies, context):
             inferred = (*inferred, "immutable", "immutable_until")
     point.inferred = inferred
     return point
@@ -220,33 +287,6 @@ def build_template(record: Record, workload: Workload, context: Context) -> Poin
     return PointTemplate(pattern, record.key, created, size, pattern.usable, record.expires)
 
 
-def _evaluate_usable(status: str, locations: Sequence[Location] | None, context: Context, *, sure: bool) -> bool | None:
-    if status in ("failed", "running"):
-        return False
-    if status == "unknown":
-        return None
-    statuses = {location.status for location in locations or ()}
-    if "PRESENT" in statuses or (locations is None and not context.lists_locations):
-        return True if sure else None
-    return False if statuses and statuses <= {"REMOVED", "FAILED"} else None
-
-
-def _build_copies(locations: Sequence[Location] | None, context: Context) -> list[Copy] | None:
-    if locations is None or any(not location.status for location in locations):
-        return None
-    return [
-        Copy(
-            location=location.name,
-            location_type=_MEDIA.get(location.kind),
-            role=location.role.lower() or None,
-            encrypted=True if location.destination in context.encrypting else None,
-            offsite=True if _MEDIA.get(location.kind) == "object" else None,
-        )
-        for location in locations
-        if location.status == "PRESENT"
-    ]
-
-
 def _apply_lock(point: RecoveryPoint, fields: RecordFields, copies: Sequence[Copy], context: Context) -> bool:
     """Apply the current retention lock of the rule, counted from when the backup was stored."""
     days = fields.days
@@ -265,20 +305,20 @@ def _apply_lock(point: RecoveryPoint, fields: RecordFields, copies: Sequence[Cop
 
 
 def _get_lock_days(fields: RecordFields, context: Context) -> tuple[int, ...]:
-    """Return the days of retention lock of each location where the backup is present."""
+    """Return the days of retention lock of each location that has a copy."""
     days = context.locks(*fields.rule) if fields.rule is not None else {}
-    present = [location for location in fields.locations or () if location.status == "PRESENT"]
-    return tuple(days.get(location.destination or "", days.get(location.role, 0)) for location in present)
+    staying = filter(is_staying, fields.locations or ())
+    return tuple(days.get(location.destination or "", days.get(location.role, 0)) for location in staying)
 
 
 def parse_locks(rule: Mapping[str, t.Any]) -> dict[str, int]:
-    """Parse the days of retention lock by destination guid, or by role for locations without a destination."""
+    """Parse the days of retention lock by destination guid, or by role for locations without a destination.
+
+    A destination that has several roles has the shortest of their locks. Some types of rules name the list differently.
+    """
     days: dict[str, int] = {}
-    for location in map(as_object, as_list(rule.get("ruleBackupDestinations"))):
+    for location in map(as_object, as_list(rule.get("ruleBackupDestinations") or rule.get("backupDestinations"))):
+        key = get_guid(location, "backupDestination") or normalize_enum(location.get("roleType"))
         locked = as_int(location.get("daysToKeepRetentionLock")) or 0
-        guid = get_guid(location, "backupDestination")
-        if guid is not None:
-            days[guid] = locked
-        else:
-            days[normalize_enum(location.get("roleType"))] = locked
+        days[key] = min(locked, days.get(key, locked))
     return days

@@ -6,65 +6,78 @@
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Mapping
 from concurrent.futures import Future
 
 from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect import records
-from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import Record, require_guid
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.record_fields import Record
+from ansible_collections.backup.audit.plugins.module_utils._adapters.vprotect.related import Inventory
 from ansible_collections.backup.audit.plugins.module_utils._collect.collector import Collector
-from ansible_collections.backup.audit.plugins.module_utils._core.errors import AuditError
 from ansible_collections.backup.audit.plugins.module_utils._core.model import Workload
+from ansible_collections.backup.audit.plugins.module_utils._decoding.json_fields import as_bool
 
 
 class Workloads:
     """Workloads by id, merged from backups and from the server's inventory."""
 
-    def __init__(self, collector: Collector, workload_types: tuple[str, ...], entities: Future[t.Any]) -> None:
+    def __init__(self, collector: Collector, workload_types: tuple[str, ...], inventory: Future[Inventory]) -> None:
         self._collector = collector
-        self._workload_types = workload_types
-        self._entities = entities
+        self._selected_types = (None, *workload_types)
+        self._pending = inventory
         self._all = set(workload_types) == set(records.WORKLOAD_TYPES)
         self.by_id: dict[str | None, Workload] = {}
-        self._inventory: dict[str | None, Workload] | None = None
+        self._has_backups = False
+        # Workloads of which the server reports that no backup can be restored; known once a workload was requested.
+        self.unrestorable: set[str | None] = set()
+        # Workloads whose last chain of backups is marked for deletion.
+        self.leaving: set[str | None] = set()
+        self._inventory: Mapping[str | None, Workload] | None = None
 
     def get(self, record: Record) -> Workload | None:
         """Return the workload of a backup; None if its type is not selected."""
         known = self.by_id.get(record.workload)
         if known is None:
-            known = records.build_workload(record)
-            if known.type is None and record.workload in self._get_inventory():
-                known.type = self._get_inventory()[record.workload].type
+            self._has_backups = True
+            known = self._add(records.build_workload(record))
             if record.workload is not None:
                 self.by_id[record.workload] = known
-        return known if self._all or known.type in (None, *self._workload_types) else None
+        return known if self._all or known.type in self._selected_types else None
 
-    def _get_inventory(self) -> dict[str | None, Workload]:
-        """Return the listed workloads by id; empty if the account has no access."""
+    def _add(self, workload: Workload) -> Workload:
+        """Complete a workload of a backup from the inventory."""
+        if workload.id is None:
+            return workload
+        listed = self._get_inventory().get(workload.id)
+        if listed is not None:
+            workload.type = workload.type or listed.type
+            workload.name = workload.name or listed.name
+            if listed.platform is not None:
+                workload.platform, workload.vendor_platform = listed.platform, listed.vendor_platform
+            workload.in_inventory = listed.in_inventory
+        # A backup may name a deleted workload that an earlier backup still refers to.
+        return self.by_id.setdefault(workload.id, workload)
+
+    def _get_inventory(self) -> Mapping[str | None, Workload]:
+        """Return the listed workloads by id."""
         if self._inventory is None:
-            found = self._entities.result()
-            rows = [] if isinstance(found, AuditError) else found
-            self._inventory = {require_guid(row): records.parse_entity(row) for row in rows}
+            rows = self._pending.result().rows
+            self._inventory = {guid: records.parse_entity(row) for guid, row in rows.items()}
+            for guid, row in rows.items():
+                if as_bool(row.get("restorable")) is False:
+                    self.unrestorable.add(guid)
+                if as_bool(row.get("lastChainMarkedForDeletion")):
+                    self.leaving.add(guid)
         return self._inventory
 
     def finish(self, *, include_unprotected: bool) -> None:
-        """Complete the workloads of backups from the inventory, and add workloads without backups."""
-        found = self._entities.result()
-        if isinstance(found, AuditError):
-            self._collector.scope["inventory"] = False
-            self._collector.warnings.append(
-                f"inventory not available: unprotected workloads cannot be detected. Cause: {found.message}"
-            )
-            return
-        self._collector.scope["inventory"] = True
+        """Add workloads without backups, and report what the inventory did not contain."""
+        inventory = self._pending.result()
+        self._collector.scope["inventory"] = inventory.complete
+        self._collector.warnings += inventory.notes
         for ident, listed in self._get_inventory().items():
-            known = self.by_id.get(ident)
-            if known is not None:
-                known.platform = known.platform or listed.platform
-                known.in_inventory = listed.in_inventory
-                known.name = known.name or listed.name
-            elif include_unprotected and (self._all or listed.type in self._workload_types):
+            if ident not in self.by_id and include_unprotected and (self._all or listed.type in self._selected_types):
                 self._collector.add_workload(listed)
-        if not found and not self.by_id:
+        if inventory.complete and not inventory.rows and not self._has_backups:
             self._collector.warnings.append(
                 "the server returned no backups and no workloads. The account may lack permission to list them"
             )

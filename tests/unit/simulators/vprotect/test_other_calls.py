@@ -239,7 +239,10 @@ def test_the_rest(vprotect: VprotectClient) -> None:
     assert plans == {"Test of Platinum", "Test of Orders", "Test of Documents"}
 
 
-@pytest.mark.parametrize("path", ["/api/nodes", "/api/protected-entities", "/api/snapshots"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/nodes", "/api/protected-entities", "/api/snapshots", "/api/tasks", "/api/backup-locations"],
+)
 def test_responses_follow_the_schema(vprotect: VprotectClient, path: str) -> None:
     rows = vprotect.get(path)
     assert rows
@@ -251,3 +254,125 @@ def test_an_entity_has_the_members_of_the_sample(vprotect: VprotectClient) -> No
     (sample,) = read("vprotect/entities.yml")
     missing = {"averageProgress", "lastChainMarkedForDeletion"}
     assert set(sample) - missing <= set(vprotect.get("/api/protected-entities")[0])
+
+
+# Calls of the vendor's user interface, monitoring templates and reports
+
+
+def made(vprotect: VprotectClient, kind: str = "vm") -> list[dict[str, Any]]:
+    """The finished points of the ground truth of all workloads of one type, with the name of their workload."""
+    return [
+        {**point, "name": work["name"]}
+        for work in vprotect.works(kind)
+        for point in vprotect.get_points(work)
+        if point["status"] in ("success", "warning")
+    ]
+
+
+def test_figures_of_the_monitoring_template(vprotect: VprotectClient) -> None:
+    """Lists whose lengths and states are monitored, read without any parameter."""
+    rows = vprotect.get(BACKUPS)
+    per_status = {status: sum(enum_name(row["status"]) == status for row in rows) for status in ("SUCCESS", "FAILED")}
+    truth = [point for work in vprotect.works() for point in vprotect.get_points(work)]
+    assert per_status["FAILED"] == sum(point["status"] == "failed" for point in truth)
+    assert len(vprotect.get("/api/virtual-machines")) == len(vprotect.works("vm"))
+    assert {enum_name(node["state"]) for node in vprotect.get("/api/nodes")} == {"RUNNING"}
+    assert len(vprotect.get("/api/tasks")) == sum(point["status"] == "running" for point in truth)
+    for row in vprotect.get("/api/backup-destinations"):
+        assert 0 <= row["totalUsedSpace"] <= row["totalAvailableSpace"]
+
+
+def test_hypervisors_and_their_managers(vprotect: VprotectClient) -> None:
+    machines = vprotect.get("/api/virtual-machines")
+    hosts, managers = vprotect.get("/api/hypervisors"), vprotect.get("/api/hypervisor-managers")
+    assert {host["guid"] for host in hosts} == {machine["hypervisor"]["guid"] for machine in machines}
+    assert {host["hvManager"]["guid"] for host in hosts} == {manager["guid"] for manager in managers}
+    assert {enum_name(manager["type"]) for manager in managers} >= {"VMWARE", "HYPERV"}
+    only = vprotect.get("/api/hypervisor-managers", type="HYPERV")
+    assert {enum_name(manager["type"]) for manager in only} == {"HYPERV"}
+    detailed = vprotect.get("/api/virtual-machines/detailed", filter="web-01")
+    assert [row["name"] for row in detailed] == ["web-01"]
+
+
+def test_projects(vprotect: VprotectClient) -> None:
+    machines = vprotect.get("/api/virtual-machines")
+    projects = vprotect.get("/api/projects")
+    assert {project["name"] for project in projects} == {machine["project"]["name"] for machine in machines}
+    parts = [vprotect.get("/api/virtual-machines", **{"project-uuid": project["uuid"]}) for project in projects]
+    assert all(parts)
+    assert sum(map(len, parts)) == len(machines)
+
+
+@pytest.mark.parametrize("name", ["mounted-backups", "cloud-sites", "cloud-users", "cloud-groups", "cloud-teams"])
+def test_what_the_estate_does_not_have(vprotect: VprotectClient, name: str) -> None:
+    response = vprotect.call("GET", f"/api/{name}")
+    assert (response.status_code, response.json(), response.headers["X-Total-Count"]) == (200, [], "0")
+
+
+def test_dashboard(vprotect: VprotectClient) -> None:
+    truth = [point for work in vprotect.works() for point in vprotect.get_points(work)]
+    states = [point["status"] for point in truth]
+    stats = vprotect.get("/api/dashboard/backup-stats")
+    assert stats["successful"] == states.count("success") + states.count("warning")
+    assert (stats["failed"], stats["inProgress"], stats["queued"]) == (
+        states.count("failed"),
+        states.count("running"),
+        0,
+    )
+    assert isinstance(stats["totalData"], str)
+    report = vprotect.get("/api/dashboard/report", protectedEntityType="VM")
+    machines = [point for work in vprotect.works("vm") for point in vprotect.get_points(work)]
+    assert report["total"] == len(machines)
+    web = next(element for element in report["elements"] if element["name"] == "web-01")
+    assert web["successful"] == len(vprotect.true_points("web-01"))
+    newest = milliseconds(max(point["created_at"] for point in machines))
+    assert vprotect.get("/api/dashboard/report", **{"from": newest + 1})["total"] == 0
+    (space,) = vprotect.get("/api/dashboard/staging-space")
+    assert space["node"]["name"] == vprotect.get("/api/nodes")[0]["name"]
+    total = vprotect.get("/api/dashboard/backup-destination-stats")
+    assert total["totalUsedSpace"] == sum(row["totalUsedSpace"] for row in vprotect.get("/api/backup-destinations"))
+
+
+def test_chargeback(vprotect: VprotectClient) -> None:
+    """A report that is requested with POST and changes nothing."""
+    path = "/api/chargeback-reporting/backup-size/vm"
+
+    def report(**wanted: Any) -> dict[str, int]:
+        response = vprotect.call("POST", path, json=wanted)
+        assert response.status_code == 200, response.text
+        sizes: dict[str, int] = {}
+        for row in response.json():
+            sizes[row["name"]] = sizes.get(row["name"], 0) + row["size"]
+        return sizes
+
+    expected: dict[str, int] = {}
+    for point in made(vprotect):
+        expected[point["name"]] = expected.get(point["name"], 0) + point["size_bytes"]
+    assert report(groupBy="virtual-machine") == expected
+    total = sum(expected.values())
+    assert sum(report(groupBy="project").values()) == sum(report(groupBy="backup-policy").values()) == total
+    one = report(groupBy="virtual-machine", virtualMachineGuids=[vprotect.guid("web-01")])
+    assert one == {"web-01": expected["web-01"]}
+    assert report(groupBy="project", **{"from": milliseconds(vprotect.truth["now"]) + 1}) == {}
+    assert vprotect.call("POST", path, json={"groupBy": "color"}).status_code == 400
+    assert vprotect.call("POST", path, data="{").status_code == 400
+
+
+def test_workflows(vprotect: VprotectClient) -> None:
+    (flow,) = vprotect.get("/api/workflow-executions", page=0, size=40)
+    assert (flow["name"], enum_name(flow["state"]), enum_name(flow["definitionName"])) == (
+        "batch-night",
+        "RUNNING",
+        "VM_BACKUP",
+    )
+    vprotect.variant(version="5.1.0-3")
+    assert vprotect.get("/api/workflow-executions")[0]["definitionName"] == "VM_BACKUP"
+    vprotect.variant(version="5.0.0-1")
+    assert vprotect.call("GET", "/api/workflow-executions").status_code == 404
+
+
+def test_files_in_detail(vprotect: VprotectClient) -> None:
+    row = points(vprotect.list_backups("web-01"))[0]
+    files = vprotect.get("/api/backup-files", backup=row["guid"])
+    for end in ("/detailed", "/detailed/for-restore"):
+        assert vprotect.get(f"/api/backup-files{end}", backup=row["guid"]) == files
